@@ -1,0 +1,64 @@
+# provision: build, test, install. One word each; `make help` lists them.
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD ?= build
+CC = gcc
+MUSL_CC ?= musl-gcc
+
+WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wvla -Wformat=2 -Wundef
+OPT ?= -O2 -g
+SANITIZE ?=
+SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+DEFS = -D_GNU_SOURCE -DPREFIX='"$(PREFIX)"'
+CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(DEFS) -Iprovisioner $(CFLAGS)
+LIBS = -lyaml -ljansson -lssh2 -lgit2 -lcrypto -lcrypt
+# The agent: static, libc only. With sanitizers musl has no runtime for them, so then it is glibc's,
+# the sanitizers linked in.
+AGENT_STATIC_CC = $(if $(SANITIZE),$(CC),$(MUSL_CC))
+AGENT_STATIC_CFLAGS = $(if $(SANITIZE),,-idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu)
+AGENT_STATIC_LDFLAGS = $(if $(SANITIZE),-static-libasan -static-libubsan,-static -s)
+
+LOW = base value resource wire agent
+HIGH = net lang transport site plan report fleet command
+AGENT_SRC = $(filter-out provisioner/agent/main.c,$(wildcard $(LOW:%=provisioner/%/*.c)))
+HIGH_SRC = $(wildcard $(HIGH:%=provisioner/%/*.c))
+AGENT_OBJ = $(patsubst provisioner/%.c,$(BUILD)/agent/%.o,$(AGENT_SRC) provisioner/agent/main.c)
+LIB_OBJ = $(patsubst provisioner/%.c,$(BUILD)/obj/%.o,$(AGENT_SRC) $(HIGH_SRC))
+MAIN_OBJ = $(BUILD)/obj/main.o
+UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+
+all: $(BUILD)/provision $(BUILD)/provision-agent
+
+$(BUILD)/provision: $(MAIN_OBJ) $(LIB_OBJ)
+	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BUILD)/provision-agent: $(AGENT_OBJ)
+	$(AGENT_STATIC_CC) $(CFLAGS_ALL) -o $@ $^ $(AGENT_STATIC_LDFLAGS)
+
+$(BUILD)/obj/%.o: provisioner/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/agent/%.o: provisioner/%.c
+	@mkdir -p $(@D)
+	$(AGENT_STATIC_CC) $(CFLAGS_ALL) $(AGENT_STATIC_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Unit tests: always with sanitizers, in a tree of their own.
+unit:
+	$(MAKE) BUILD=$(BUILD)/san SANITIZE=address,undefined unit-here
+unit-here: all $(UNIT:%=$(BUILD)/unit/%)
+	tests/unit/run $(BUILD)/unit
+$(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
+
+lint:
+	tests/lint/run
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.PHONY: all unit unit-here lint clean
+.DELETE_ON_ERROR:

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Floor 0: memory, strings, errors, files, processes, digests. Knows no host and no manifest.
+ *
+ * Memory belongs to an arena with a lifetime (run, host, step): allocate with arena_*(), never free
+ * a part, and end the lifetime with arena_free(). Running out of memory aborts. A string is a
+ * struct str: bytes with a length, and always a NUL behind them (not counted).
+ * An error that a user, a file, a host or the network can cause is a value (struct err); a bug
+ * aborts through panic().
+ */
+#pragma once
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/banned.h"
+
+#define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define STR_FMT "%.*s"
+#define STR_ARG(s) (int)(s).n, (s).p
+
+_Noreturn void panic(const char *fmt, ...) PRINTF(1, 2); /* a bug: says what was violated, aborts */
+
+/* ---- arena ---- */
+struct arena;
+struct arena *arena_new(void);
+void arena_free(struct arena *a); /* NULL is fine */
+void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type; n may be 0 */
+char *arena_strdup(struct arena *a, const char *s);
+char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+size_t arena_size(const struct arena *a); /* bytes handed out */
+#define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_ARRAY(a, type, n) ((type *)arena_calloc((a), (n), sizeof(type)))
+void *arena_calloc(struct arena *a, size_t n, size_t size); /* panics on overflow */
+
+/* ---- strings ---- */
+struct str {
+	const char *p; /* never NULL once made; p[n] == 0 */
+	size_t n;
+};
+struct str str_c(const char *s); /* borrows */
+struct str str_dup(struct arena *a, const char *p, size_t n);
+struct str str_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+bool str_eq(struct str a, struct str b);
+bool str_is(struct str a, const char *s);
+int str_cmp(struct str a, struct str b); /* bytewise */
+bool str_starts(struct str s, const char *prefix);
+bool str_ends(struct str s, const char *suffix);
+struct str str_trim(struct arena *a, struct str s); /* ASCII white space off both ends */
+/* The nearest of a NULL-terminated list by edit distance, or NULL when none is near. */
+const char *str_nearest(const char *word, const char *const *words);
+bool str_utf8(struct str s); /* well-formed UTF-8 (RFC 3629) without NUL */
+/* Length of the well-formed UTF-8 character at p (not NUL), or 0. */
+size_t str_utf8_len(const char *p, size_t n);
+
+/* A growing buffer on the heap. Past its limit it stays at the limit and `over` is set (sticky). */
+struct buf {
+	char *p;
+	size_t n, cap, limit;
+	bool over;
+};
+void buf_init(struct buf *b, size_t limit);
+void buf_free(struct buf *b);
+void buf_clear(struct buf *b);
+void buf_add(struct buf *b, const void *p, size_t n);
+void buf_adds(struct buf *b, const char *s);
+void buf_addc(struct buf *b, char c);
+void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+void buf_consume(struct buf *b, size_t n); /* drop the first n bytes */
+struct str buf_str(struct arena *a, const struct buf *b); /* copy */
+
+/* ---- errors ---- */
+enum err_kind {
+	ERR_NONE,
+	ERR_CONFIG,    /* what the user wrote is wrong: trying again cannot help */
+	ERR_TRANSIENT, /* trying again can help (network, lock held) */
+	ERR_UNREACHABLE, /* no connection, no login, host key refused: counted as unreachable */
+	ERR_PERMANENT, /* neither */
+};
+struct pos { /* where a value stands; line 0: no position */
+	const char *file;
+	uint32_t line, col; /* from 1; col counts characters */
+};
+struct err {
+	enum err_kind kind;
+	struct pos pos;
+	char msg[1024]; /* what, where, what to do; one sentence; no newline at the end */
+};
+/* Sets e when it holds no error yet (the first is kept). Returns false, for `return err_set(...)`. */
+bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
+bool err_at(struct err *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4); /* ERR_CONFIG */
+bool err_errno(struct err *e, const char *fmt, ...) PRINTF(2, 3); /* PERMANENT, ": strerror" */
+bool err_prefix(struct err *e, const char *fmt, ...) PRINTF(2, 3); /* "prefix: " before msg */
+
+/* ---- digests ---- */
+enum { SHA256_LEN = 32, SHA256_HEX = 65 };
+struct sha256 {
+	uint32_t h[8];
+	uint64_t len;
+	unsigned char block[64];
+};
+void sha256_init(struct sha256 *s); /* FIPS 180-4 */
+void sha256_add(struct sha256 *s, const void *p, size_t n);
+void sha256_end(struct sha256 *s, unsigned char out[SHA256_LEN]);
+void sha256(const void *p, size_t n, unsigned char out[SHA256_LEN]);
+void hex(const void *p, size_t n, char *out); /* 2n+1 bytes, lower case */
+struct str base64(struct arena *a, const void *p, size_t n); /* RFC 4648, padded */
+bool base64_decode(struct arena *a, struct str s, struct str *out);
+uint64_t hash64(const void *p, size_t n); /* for hash tables; not for security */
+
+/* ---- files ---- */
+enum { FILE_MAX = 64 << 20 }; /* no file larger than this is read */
+/* Reads a whole regular file; refuses more than `max` bytes. errno kept in *e's message. */
+bool file_read(struct arena *a, const char *path, size_t max, struct str *out, struct err *e);
+/* As file_read; a missing file gives *found=false and no error. */
+bool file_read_opt(struct arena *a, const char *path, size_t max, struct str *out, bool *found,
+	struct err *e);
+struct file_attr {
+	mode_t mode; /* permission bits */
+	uid_t uid;   /* (uid_t)-1: leave */
+	gid_t gid;   /* (gid_t)-1: leave */
+};
+/* Atomic: temporary in the same folder, fchown, fchmod, fsync, rename, fsync the folder. Never
+ * follows a link at `path`. The temporary is `.provision-XXXXXX` beside it and is removed on
+ * failure. `validate` (may be NULL) is called with the temporary's path before the rename. */
+typedef bool file_validate_fn(void *ctx, const char *tmp, struct err *e);
+bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
+	file_validate_fn *validate, void *ctx, struct err *e);
+bool mkdirs(const char *path, mode_t mode, struct err *e); /* like mkdir -p */
+char *path_join(struct arena *a, const char *dir, const char *name); /* absolute name wins */
+const char *path_base(const char *path);
+char *path_dir(struct arena *a, const char *path);
+bool write_all(int fd, const void *p, size_t n); /* retries EINTR and short writes */
+
+/* ---- processes ---- */
+struct proc {
+	const char *const *argv;    /* NULL-terminated; argv[0] is looked up in the closed PATH */
+	const char *const *env;     /* NULL-terminated NAME=value, added to the closed environment */
+	const char *dir;            /* NULL: / */
+	struct str input;           /* for standard input; p NULL: /dev/null */
+	uid_t uid;                  /* (uid_t)-1: stay; else drop to it, its groups and home */
+	int timeout_s;              /* 0: PROC_TIMEOUT */
+	size_t max_output;          /* of each stream; 0: PROC_OUTPUT. More is cut, and `cut` set */
+};
+enum { PROC_TIMEOUT = 600, PROC_OUTPUT = 1 << 20 };
+struct proc_result {
+	int status;  /* exit status; 128+signal when killed by one */
+	bool timed_out, cut;
+	struct str out, err_out; /* in the arena */
+};
+/* Runs to its end. false only when it could not be run at all (not found, fork failed). The closed
+ * environment: PATH, HOME, LANG=C.UTF-8, LC_ALL=C.UTF-8, TERM=dumb. On time-out the whole process
+ * group is killed. */
+bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, struct err *e);

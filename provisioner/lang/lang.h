@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Floor 2: YAML and Jinja2. Text in, values out; opens no file and knows no host.
+ *
+ *   v = yaml_parse(a, "site.yml", text, &errs);        values with file:line:column
+ *   v = lang_resolve(&env, v, &e);                     templates in it evaluated, deep
+ *   t = template_parse(a, text, pos, flags, &e);  v = template_render(&env, t, &e);
+ *   v = lang_expr(&env, text, pos, &e);                a bare expression, as in `when:`
+ *
+ * What an expression can see comes from the environment's callbacks. An UNKNOWN operand makes the
+ * result UNKNOWN (short circuits kept: `false and unknown` is false); an undefined name is an error
+ * with the position where it is used, unless default(), `is defined` or the like takes it.
+ * A list or map with `literal` set holds no template anywhere and is passed on as it is.
+ */
+#pragma once
+#include "value/value.h"
+
+enum { YAML_DEPTH = 64, YAML_NODES = 8 << 20, JINJA_DEPTH = 200, JINJA_STEPS = 200 << 20 };
+
+/* One document. YAML 1.1 scalars as PyYAML's SafeLoader resolves them (yes/no/on/off, 0644 octal,
+ * 0x1f, 1_000, .inf, ~; sexagesimal ints too), plain source text kept in src. Anchors, aliases and
+ * << merge keys work, bounded. Duplicate keys, unknown tags and several documents are problems.
+ * `!unsafe` gives literal text. Returns NULL when there was a problem; an empty text gives null. */
+struct value *yaml_parse(struct arena *a, const char *file, struct str text, struct errs *errs);
+/* A value as YAML block text (the filters to_yaml, to_nice_yaml; reports). Secrets are written as
+ * they are: the caller's text becomes secret. */
+void yaml_write(struct buf *b, const struct value *v, int indent);
+/* JSON text (RFC 8259, by jansson) into values. */
+struct value *json_parse(struct arena *a, struct str text, struct err *e);
+
+struct lang_env {
+	struct arena *a; /* results live here */
+	void *ctx;
+	/* The raw value of a variable (a template in it is evaluated by the caller), NULL: none. */
+	struct value *(*lookup)(void *ctx, struct str name);
+	/* Names that exist, for suggestions; may be NULL. NULL-terminated. */
+	const char *const *(*names)(void *ctx);
+	/* lookup('file', 'x'), query(...): opens files above this floor; may be NULL. Result a list. */
+	struct value *(*plugin)(void *ctx, const char *name, const struct value *args,
+		const struct value *kwargs, struct err *e);
+	/* {% include 'x' %}: the text of a template and its file name; may be NULL. */
+	bool (*include)(void *ctx, struct str name, struct str *text, const char **file,
+		struct err *e);
+};
+
+enum template_flags {
+	TEMPLATE_TRIM_BLOCKS = 1,   /* Ansible's default for files and strings */
+	TEMPLATE_LSTRIP_BLOCKS = 2,
+	TEMPLATE_STRIP_NEWLINE = 4, /* drop one trailing newline (Ansible keeps it in files) */
+};
+struct template;
+/* `#jinja2: trim_blocks:False, lstrip_blocks:True` on a first line is obeyed and removed. */
+const struct template *template_parse(struct arena *a, struct str text, struct pos pos,
+	unsigned flags, struct err *e);
+/* Gives a literal STR (secret when anything printed was), or UNKNOWN; NULL on error. */
+struct value *template_render(const struct lang_env *env, const struct template *t, struct err *e);
+
+bool lang_is_template(struct str s); /* has {{, {% or {# */
+/* A string that is one {{ expression }} gives its value with its type; other strings with templates
+ * give text; lists and maps are done deep (keys too) and come back literal. A deep value holding an
+ * UNKNOWN keeps it inside. With omit: the text of Ansible's `omit` variable (site's business). */
+struct value *lang_resolve(const struct lang_env *env, struct value *v, struct err *e);
+struct value *lang_expr(const struct lang_env *env, struct str text, struct pos pos, struct err *e);
+/* A condition as `when:` takes it: a bool, an expression's text, or a list of them (all must hold).
+ * Gives a BOOL or an UNKNOWN; NULL on error. */
+struct value *lang_condition(const struct lang_env *env, struct value *cond, struct err *e);
+
+/* Names of the filters and of the tests, NULL-terminated, sorted, for `provision doc` and tests. */
+const char *const *lang_filters(void);
+const char *const *lang_tests(void);

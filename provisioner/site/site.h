@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Floor 4: what the user declared: inventory, variables, plays, roles, mail state; and resolve(),
+ * which turns it into the resources wanted on one host, in order.
+ *
+ *   s = site_load(a, &opt, &errs);                      all files read, every problem reported
+ *   r = resolver_new(s, host, play, facts, pending, mode);
+ *   while ((st = resolver_next(r, &step, &e)) ...)      STEP / OBSERVE / APPLY / END / FAILED
+ *
+ * Everything here is a pure function of the files, the facts and the results so far. No host is
+ * contacted. Files are read by site_load, and by resolver_next for templates and files of roles.
+ */
+#pragma once
+#include "lang/lang.h"
+#include "resource/resource.h"
+
+struct site_options {
+	const char *manifest;              /* site.yml; NULL: inventory and variables only */
+	const char *const *inventories;    /* -i, NULL-terminated; none: `inventories/` or `inventory`
+	                                      beside the manifest, ansible.cfg is not read; else localhost */
+	const char *const *extra_vars;     /* -e: k=v, JSON/YAML text or @file; NULL-terminated */
+	const char *limit;                 /* -l */
+	const char *tags, *skip_tags;      /* comma separated */
+	const char *roles_path;            /* --roles-path, PROVISION_ROLES_PATH; colon separated */
+	const char *remote_user;           /* -u */
+	const char *private_key;
+	const char *connection;            /* -c */
+	int become;                        /* -b: 1; else 0 */
+	const char *become_user;
+};
+struct site;
+struct site *site_load(struct arena *a, const struct site_options *opt, struct errs *errs);
+const char *const *site_hosts(const struct site *s); /* after --limit, inventory order */
+/* Hosts of a pattern (Ansible's: a:b:!c:&d, globs, ~regex, ranges). NULL and e when none match. */
+const char *const *site_match(const struct site *s, const char *pattern, struct err *e);
+struct connection { /* how to reach a host: inventory variables, then options */
+	const char *address, *user, *kind, *key_file, *password, *ssh_args;
+	const char *become_password, *become_user;
+	int port;
+	bool become; /* the play or any of its tasks becomes */
+};
+bool site_connection(const struct site *s, const char *host, struct connection *out, struct err *e);
+/* The resolved value of a variable, and to `out` every layer of it with file:line, lowest first. */
+bool site_explain(const struct site *s, const char *host, const char *name, struct buf *out,
+	struct err *e);
+struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
+const struct field *site_mail_fields(void); /* the schema of `mail:` */
+struct str site_digest(const struct site *s, struct arena *a); /* hex, over all files read */
+
+struct play {
+	const char *name;
+	struct pos pos;
+	const char *const *hosts; /* matched and limited */
+	const struct value *serial; /* list of ints and "25%" texts, or NULL */
+	int max_fail_percentage;    /* -1: none given */
+	bool any_errors_fatal;
+};
+size_t site_plays(const struct site *s, const struct play **out);
+/* One line per task: name, role, tags (--list-tasks). */
+void site_list_tasks(const struct site *s, struct buf *out);
+
+/* One resource wanted, or one task that comes to nothing on the host. */
+struct step {
+	uint32_t id;            /* from 1, within a host's run */
+	uint32_t task;          /* steps of one looped task share it */
+	const char *name;       /* the task's name ("role : name" when it stands in a role) */
+	const char *item;       /* loop item's label, or NULL */
+	struct pos pos;
+	const struct restype *type; /* NULL for local, skipped and unknown steps */
+	struct value *params;   /* checked; contents as blobs with bytes */
+	const char *user;       /* run as (become_user), NULL: as the agent */
+	bool no_log;            /* hide parameters, diff and result */
+	bool ignore_errors;
+	bool skipped;           /* `when` was false */
+	bool local;             /* done here: debug, set_fact, assert; message says what */
+	const char *message;
+	const char *unknown;    /* why it cannot be known yet: "until task 'x' has run", or NULL */
+	const char *const *notify;     /* handler ids */
+	const char *handler;           /* this step is a handler: its id; runs when notified */
+	const uint32_t *notified_by;   /* handler: ids of steps that may notify it, 0-terminated */
+	bool was_pending;              /* handler: notified by an earlier, unfinished run */
+	int changed;            /* changed_when's constant: -1 none, 0, 1 */
+	bool verdict;           /* changed_when/failed_when need its result: apply up to here, then ask */
+};
+struct step_result {
+	bool changed, failed;
+	bool planned;         /* would change: result not known, only that */
+	struct value *result; /* what register sees; may be NULL */
+	const char *error;
+};
+enum resolve_mode { RESOLVE_PLAN, RESOLVE_RUN };
+enum resolve_status {
+	RESOLVE_STEP,    /* *out is the next step */
+	RESOLVE_OBSERVE, /* give resolver_result for the steps so far (observed), then go on */
+	RESOLVE_APPLY,   /* RUN only: apply the steps so far, give their results, then go on */
+	RESOLVE_END,
+	RESOLVE_FAILED,  /* e says why: the host's play ends here */
+};
+struct resolver;
+struct resolver *resolver_new(const struct site *s, struct arena *a, const char *host, size_t play,
+	struct value *facts, const char *const *pending, enum resolve_mode mode);
+enum resolve_status resolver_next(struct resolver *r, struct step **out, struct err *e);
+/* Called for every step with a type: once with what observe found (planned when it would change),
+ * and in RUN again after it was applied. Gives the verdict of changed_when and failed_when back in
+ * *res. The next play's resolver of the same host continues its step ids and registered values. */
+bool resolver_result(struct resolver *r, uint32_t id, struct step_result *res, struct err *e);
+struct resolver *resolver_continue(struct resolver *done, size_t play);

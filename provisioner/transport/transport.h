@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Floor 3: a connection to one host's agent, over the event loop; nothing here blocks.
+ *
+ * transport_open starts it: connect, host key, login, one channel, find or bring the agent. Frames
+ * then arrive by on_frame, HELLO first. on_closed is called exactly once, at the end, whatever the
+ * reason; after it the transport is gone. Kinds: "ssh" (libssh2), "openssh" (the system's ssh as a
+ * child: RSA keys, ProxyJump, certificates), "local" (the agent as a child of this process). "ssh"
+ * falls back to "openssh" where libssh2 cannot serve.
+ */
+#pragma once
+#include "net/loop.h"
+#include "wire/wire.h"
+
+struct target {
+	const char *name;     /* the inventory's */
+	const char *address;  /* name or IP to connect to */
+	int port;             /* 0: 22 */
+	const char *user;     /* NULL: the current user */
+	const char *kind;     /* ssh | openssh | local */
+	const char *key_file; /* NULL: ssh-agent, then the usual files */
+	const char *password; /* NULL: no password login */
+	const char *known_hosts; /* NULL: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts */
+	bool accept_new;      /* --accept-new-host-keys: an unknown key is written down and accepted */
+	bool become;          /* run the agent through sudo when the login is not root */
+	const char *become_user;     /* NULL: root */
+	const char *become_password; /* NULL: sudo must not ask */
+	const char *ssh_args; /* ansible_ssh_common_args: openssh only; given, "ssh" becomes openssh */
+	int timeout_s;        /* to connect and log in; 0: 10 */
+};
+struct agent_image { /* the agent's file, read once per run */
+	char sha[SHA256_HEX];
+	struct str bytes;
+	const char *path; /* for local */
+};
+struct transport_events {
+	void (*on_progress)(void *ctx, const char *what); /* "connecting", "logging in", ... */
+	void (*on_frame)(void *ctx, enum frame_type type, struct value *msg); /* msg in the arena given */
+	void (*on_closed)(void *ctx, const struct err *why); /* why->kind ERR_NONE: as asked */
+};
+struct transport;
+/* Finds build/provision-agent beside the program, else the installed one; PROVISION_AGENT wins. */
+bool agent_image_load(struct arena *a, struct agent_image *img, struct err *e);
+struct transport *transport_open(struct loop *l, struct arena *a, const struct target *t,
+	const struct agent_image *img, const struct transport_events *ev, void *ctx);
+void transport_send(struct transport *t, enum frame_type type, const struct value *msg);
+void transport_close(struct transport *t); /* sends BYE when it can; on_closed follows */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Floor 3: what controller and agent say to each other: frames, and messages checked by tables.
+ *
+ * A frame: 4 bytes length of the rest (big endian), 1 byte type, then one encoded value, a map.
+ * The agent speaks first, after the sync mark: HELLO. Then the controller leads:
+ *   OBSERVE -> OBSERVED      one round trip for every resource
+ *   APPLY   -> STARTED, NOTE, STEP ... APPLIED
+ *   BYE     -> the agent exits
+ * The agent that the controller put there by content is the same source: a version that differs is
+ * refused, never negotiated. Bump WIRE_VERSION with any change here.
+ */
+#pragma once
+#include "value/field.h"
+
+enum { WIRE_VERSION = 1, FRAME_MAX = 64 << 20 };
+#define WIRE_SYNC "\n\001PROVISION-AGENT\001\n" /* before the first frame; text before is skipped */
+#define WIRE_NEED "\n\001PROVISION-NEED\001\n"  /* the bootstrap asks for the agent's bytes */
+
+enum frame_type {
+	FRAME_HELLO = 1,
+	FRAME_OBSERVE,
+	FRAME_OBSERVED,
+	FRAME_APPLY,
+	FRAME_STARTED, /* {id} */
+	FRAME_NOTE,    /* {id, text}: live output of a long step */
+	FRAME_STEP,
+	FRAME_APPLIED,
+	FRAME_BYE,
+	FRAME_FATAL,   /* {msg}: the agent gives up */
+};
+
+/* HELLO   {version, facts: map, uid, user, landlock: bool, pending: [handler ids not yet run],
+ *          last: {run, status: done|failed|interrupted, step, at}}  `last` only when there was one
+ * OBSERVE {steps: [{id, type, params, user}]}   a step without type: unknown until applied
+ * OBSERVED{steps: [{id, changes: [...], result: map, digest: hex, error: text, kind: text}]}
+ * APPLY   {run: text, notified: [handler ids to count as notified],
+ *          steps: [{id, blobs: map of field -> blob with bytes, notify: [handler ids],
+ *                   handler: id, type, params, user (handlers and steps not observed bring them),
+ *                   ignore_errors: bool, changed: bool (changed_when's constant verdict), name}]}
+ * STEP    {id, status: ok|changed|failed|skipped, changes, result, error, ms}
+ * APPLIED {status: done|failed|stale|locked, error, pending: [...]} */
+const struct field *wire_fields(enum frame_type type); /* NULL: no such type */
+const char *frame_name(enum frame_type type);
+
+/* Appends a frame; blobs with bytes only in APPLY. */
+void frame_write(struct buf *out, enum frame_type type, const struct value *msg);
+enum frame_status { FRAME_MORE, FRAME_OK, FRAME_BAD };
+/* Takes one whole frame off the front of `in`: decoded and checked by its table. FRAME_MORE when it
+ * is not all there yet; FRAME_BAD (e set) ends this peer. */
+enum frame_status frame_read(struct arena *a, struct buf *in, enum frame_type *type,
+	struct value **msg, struct err *e);
