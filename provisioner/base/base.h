@@ -26,7 +26,7 @@ _Noreturn void panic(const char *fmt, ...) PRINTF(1, 2); /* a bug: says what was
 /* ---- arena ---- */
 struct arena;
 struct arena *arena_new(void);
-void arena_free(struct arena *a); /* NULL is fine */
+void arena_free(struct arena *a);             /* NULL is fine */
 void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type; n may be 0 */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
@@ -69,16 +69,16 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
-void buf_consume(struct buf *b, size_t n); /* drop the first n bytes */
+void buf_consume(struct buf *b, size_t n);                /* drop the first n bytes */
 struct str buf_str(struct arena *a, const struct buf *b); /* copy */
 
 /* ---- errors ---- */
 enum err_kind {
 	ERR_NONE,
-	ERR_CONFIG,    /* what the user wrote is wrong: trying again cannot help */
-	ERR_TRANSIENT, /* trying again can help (network, lock held) */
+	ERR_CONFIG,      /* what the user wrote is wrong: trying again cannot help */
+	ERR_TRANSIENT,   /* trying again can help (network, lock held) */
 	ERR_UNREACHABLE, /* no connection, no login, host key refused: counted as unreachable */
-	ERR_PERMANENT, /* neither */
+	ERR_PERMANENT,   /* neither */
 };
 struct pos { /* where a value stands; line 0: no position */
 	const char *file;
@@ -89,10 +89,11 @@ struct err {
 	struct pos pos;
 	char msg[1024]; /* what, where, what to do; one sentence; no newline at the end */
 };
-/* Sets e when it holds no error yet (the first is kept). Returns false, for `return err_set(...)`. */
+/* Sets e when it holds no error yet (the first is kept). Returns false, for `return err_set(...)`.
+ */
 bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
 bool err_at(struct err *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4); /* ERR_CONFIG */
-bool err_errno(struct err *e, const char *fmt, ...) PRINTF(2, 3); /* PERMANENT, ": strerror" */
+bool err_errno(struct err *e, const char *fmt, ...) PRINTF(2, 3);  /* PERMANENT, ": strerror" */
 bool err_prefix(struct err *e, const char *fmt, ...) PRINTF(2, 3); /* "prefix: " before msg */
 
 /* ---- digests ---- */
@@ -106,7 +107,7 @@ void sha256_init(struct sha256 *s); /* FIPS 180-4 */
 void sha256_add(struct sha256 *s, const void *p, size_t n);
 void sha256_end(struct sha256 *s, unsigned char out[SHA256_LEN]);
 void sha256(const void *p, size_t n, unsigned char out[SHA256_LEN]);
-void hex(const void *p, size_t n, char *out); /* 2n+1 bytes, lower case */
+void hex(const void *p, size_t n, char *out);                /* 2n+1 bytes, lower case */
 struct str base64(struct arena *a, const void *p, size_t n); /* RFC 4648, padded */
 bool base64_decode(struct arena *a, struct str s, struct str *out);
 uint64_t hash64(const void *p, size_t n); /* for hash tables; not for security */
@@ -116,8 +117,8 @@ enum { FILE_MAX = 64 << 20 }; /* no file larger than this is read */
 /* Reads a whole regular file; refuses more than `max` bytes. errno kept in *e's message. */
 bool file_read(struct arena *a, const char *path, size_t max, struct str *out, struct err *e);
 /* As file_read; a missing file gives *found=false and no error. */
-bool file_read_opt(struct arena *a, const char *path, size_t max, struct str *out, bool *found,
-	struct err *e);
+bool file_read_opt(
+	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e);
 struct file_attr {
 	mode_t mode; /* permission bits */
 	uid_t uid;   /* (uid_t)-1: leave */
@@ -129,7 +130,7 @@ struct file_attr {
 typedef bool file_validate_fn(void *ctx, const char *tmp, struct err *e);
 bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e);
-bool mkdirs(const char *path, mode_t mode, struct err *e); /* like mkdir -p */
+bool mkdirs(const char *path, mode_t mode, struct err *e);           /* like mkdir -p */
 char *path_join(struct arena *a, const char *dir, const char *name); /* absolute name wins */
 const char *path_base(const char *path);
 char *path_dir(struct arena *a, const char *path);
@@ -137,17 +138,17 @@ bool write_all(int fd, const void *p, size_t n); /* retries EINTR and short writ
 
 /* ---- processes ---- */
 struct proc {
-	const char *const *argv;    /* NULL-terminated; argv[0] is looked up in the closed PATH */
-	const char *const *env;     /* NULL-terminated NAME=value, added to the closed environment */
-	const char *dir;            /* NULL: / */
-	struct str input;           /* for standard input; p NULL: /dev/null */
-	uid_t uid;                  /* (uid_t)-1: stay; else drop to it, its groups and home */
-	int timeout_s;              /* 0: PROC_TIMEOUT */
-	size_t max_output;          /* of each stream; 0: PROC_OUTPUT. More is cut, and `cut` set */
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in the closed PATH */
+	const char *const *env;  /* NULL-terminated NAME=value, added to the closed environment */
+	const char *dir;         /* NULL: / */
+	struct str input;        /* for standard input; p NULL: /dev/null */
+	uid_t uid;               /* (uid_t)-1: stay; else drop to it, its groups and home */
+	int timeout_s;           /* 0: PROC_TIMEOUT */
+	size_t max_output;       /* of each stream; 0: PROC_OUTPUT. More is cut, and `cut` set */
 };
 enum { PROC_TIMEOUT = 600, PROC_OUTPUT = 1 << 20 };
 struct proc_result {
-	int status;  /* exit status; 128+signal when killed by one */
+	int status; /* exit status; 128+signal when killed by one */
 	bool timed_out, cut;
 	struct str out, err_out; /* in the arena */
 };

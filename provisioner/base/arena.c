@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Arenas: memory with a common lifetime, handed out from growing chunks. Never gives a part back
+ * before the whole, and never returns NULL: without memory the program aborts.
+ * Under AddressSanitizer what was not handed out is poisoned, so overruns are found.
+ */
+#include <stdint.h>
+#include "base/base.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+enum { REDZONE = 16 };
+#define POISON(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
+#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION((p), (n))
+#else
+enum { REDZONE = 0 };
+#define POISON(p, n) ((void)(p), (void)(n))
+#define UNPOISON(p, n) ((void)(p), (void)(n))
+#endif
+
+enum { ALIGN = 16, CHUNK_FIRST = 4096, CHUNK_MOST = 1 << 20 };
+
+struct chunk {
+	struct chunk *next;
+	size_t used, cap;
+	_Alignas(ALIGN) unsigned char data[];
+};
+
+struct arena {
+	struct chunk *chunks; /* the first is the one with room */
+	size_t chunk_size;    /* of the next chunk */
+	size_t handed_out;
+};
+
+_Noreturn void panic(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fputs("provision: a bug: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	abort();
+}
+
+struct arena *arena_new(void)
+{
+	struct arena *a = calloc(1, sizeof(*a));
+	if (!a)
+		panic("out of memory");
+	a->chunk_size = CHUNK_FIRST;
+	return a;
+}
+
+void arena_free(struct arena *a)
+{
+	if (!a)
+		return;
+	for (struct chunk *c = a->chunks, *next; c; c = next) {
+		next = c->next;
+		UNPOISON(c->data, c->cap);
+		free(c);
+	}
+	free(a);
+}
+
+static struct chunk *chunk_new(size_t cap)
+{
+	/* calloc: fresh pages are zero already, so a large arena costs no memset */
+	struct chunk *c = calloc(1, sizeof(*c) + cap);
+	if (!c)
+		panic("out of memory (%zu bytes)", cap);
+	c->cap = cap;
+	POISON(c->data, cap);
+	return c;
+}
+
+/* A request larger than a chunk gets one of its own, behind the chunk that still has room. */
+static struct chunk *chunk_for(struct arena *a, size_t need)
+{
+	if (a->chunks && a->chunks->cap - a->chunks->used >= need)
+		return a->chunks;
+	if (need > a->chunk_size / 2 && a->chunks) {
+		struct chunk *own = chunk_new(need);
+		own->next = a->chunks->next;
+		a->chunks->next = own;
+		return own;
+	}
+	struct chunk *c = chunk_new(need > a->chunk_size ? need : a->chunk_size);
+	c->next = a->chunks;
+	a->chunks = c;
+	if (a->chunk_size < CHUNK_MOST)
+		a->chunk_size *= 2;
+	return c;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	if (n > SIZE_MAX / 2)
+		panic("arena: %zu bytes asked for", n);
+	size_t need = (n + REDZONE + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	if (need == 0)
+		need = ALIGN;
+	struct chunk *c = chunk_for(a, need);
+	void *p = c->data + c->used;
+	c->used += need;
+	a->handed_out += n;
+	UNPOISON(p, n);
+	return p;
+}
+
+void *arena_calloc(struct arena *a, size_t n, size_t size)
+{
+	size_t total;
+	if (__builtin_mul_overflow(n, size, &total))
+		panic("arena: %zu items of %zu bytes asked for", n, size);
+	return arena_alloc(a, total);
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	size_t n = strlen(s);
+	char *p = arena_alloc(a, n + 1);
+	memcpy(p, s, n);
+	return p;
+}
+
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+	va_copy(again, ap);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	if (n < 0)
+		panic("arena_vprintf: bad format '%s'", fmt);
+	char *p = arena_alloc(a, (size_t)n + 1);
+	vsnprintf(p, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return p;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	char *p = arena_vprintf(a, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+size_t arena_size(const struct arena *a)
+{
+	return a->handed_out;
+}

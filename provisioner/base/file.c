@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files: read whole and bounded, replaced atomically. Never writes into a file that is there, never
+ * follows a link at the path it replaces.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/base.h"
+
+enum { READ_FIRST = 4096 };
+
+bool write_all(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+	while (n > 0) {
+		ssize_t w = write(fd, at, n);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return false;
+		at += w;
+		n -= (size_t)w;
+	}
+	return true;
+}
+
+/* -1 at an error, else the bytes read: fewer than n only at the end of the file. */
+static ssize_t read_full(int fd, char *p, size_t n)
+{
+	size_t have = 0;
+	while (have < n) {
+		ssize_t r = read(fd, p + have, n - have);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			break;
+		have += (size_t)r;
+	}
+	return (ssize_t)have;
+}
+
+/* The size is a guess only: files of /proc say 0, and a log may grow while it is read. */
+static bool read_fd(struct arena *a, int fd, const char *path, size_t max, size_t guess,
+	struct str *out, struct err *e)
+{
+	size_t cap = (guess ? guess : READ_FIRST) + 1, n = 0;
+	char *p = arena_alloc(a, cap);
+	for (;;) {
+		ssize_t r = read_full(fd, p + n, cap - n);
+		if (r < 0)
+			return err_errno(e, "cannot read %s", path);
+		n += (size_t)r;
+		if (n > max)
+			return err_set(e, ERR_PERMANENT, "%s is larger than %zu bytes", path, max);
+		if (n < cap)
+			break;
+		char *wider = arena_alloc(a, cap * 2);
+		memcpy(wider, p, n);
+		p = wider;
+		cap *= 2;
+	}
+	p[n] = 0;
+	*out = (struct str){p, n};
+	return true;
+}
+
+bool file_read_opt(
+	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e)
+{
+	struct stat st;
+	bool ok = false;
+	*found = false;
+	*out = (struct str){"", 0};
+	/* O_NONBLOCK: opening a FIFO must not wait for its writer */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return true;
+	if (fd < 0)
+		return err_errno(e, "cannot open %s", path);
+	*found = true;
+	if (fstat(fd, &st) < 0)
+		err_errno(e, "cannot stat %s", path);
+	else if (!S_ISREG(st.st_mode))
+		err_set(e, ERR_PERMANENT, "%s is not a regular file", path);
+	else if (st.st_size > 0 && (uint64_t)st.st_size > max)
+		err_set(e, ERR_PERMANENT, "%s is larger than %zu bytes", path, max);
+	else
+		ok = read_fd(a, fd, path, max, (size_t)st.st_size, out, e);
+	close(fd);
+	return ok;
+}
+
+bool file_read(struct arena *a, const char *path, size_t max, struct str *out, struct err *e)
+{
+	bool found;
+	if (!file_read_opt(a, path, max, out, &found, e))
+		return false;
+	if (!found) {
+		errno = ENOENT;
+		return err_errno(e, "cannot open %s", path);
+	}
+	return true;
+}
+
+/* A name that is to be replaced keeps its owner where the caller leaves it. */
+static void keep_owner(const char *path, struct file_attr *attr)
+{
+	struct stat st;
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	if (attr->uid == (uid_t)-1)
+		attr->uid = st.st_uid;
+	if (attr->gid == (gid_t)-1)
+		attr->gid = st.st_gid;
+}
+
+static bool fill(
+	int fd, const char *path, const void *p, size_t n, struct file_attr attr, struct err *e)
+{
+	struct stat st;
+	if (!write_all(fd, p, n))
+		return err_errno(e, "cannot write %s", path);
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, "cannot stat %s", path);
+	bool same = (attr.uid == (uid_t)-1 || attr.uid == st.st_uid) &&
+		    (attr.gid == (gid_t)-1 || attr.gid == st.st_gid);
+	/* the owner first: changing it clears the set-id bits */
+	if (!same && fchown(fd, attr.uid, attr.gid) < 0)
+		return err_errno(e, "cannot set the owner of %s", path);
+	if (fchmod(fd, attr.mode & 07777) < 0)
+		return err_errno(e, "cannot set the mode of %s", path);
+	if (fsync(fd) < 0)
+		return err_errno(e, "cannot write %s to disk", path);
+	return true;
+}
+
+static bool sync_dir(const char *dir, struct err *e)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "cannot open the folder %s", dir);
+	bool ok = fsync(fd) == 0 || errno == EINVAL; /* some filesystems have no such thing */
+	if (!ok)
+		err_errno(e, "cannot write the folder %s to disk", dir);
+	close(fd);
+	return ok;
+}
+
+static bool replace(const char *path, const char *dir, char *tmp, const void *p, size_t n,
+	struct file_attr attr, file_validate_fn *validate, void *ctx, struct err *e)
+{
+	keep_owner(path, &attr);
+	int fd = mkostemp(tmp, O_CLOEXEC); /* O_EXCL: a name that nobody else has */
+	if (fd < 0)
+		return err_errno(e, "cannot make a temporary file for %s", path);
+	bool ok = fill(fd, path, p, n, attr, e);
+	if (close(fd) < 0 && ok)
+		ok = err_errno(e, "cannot write %s", path);
+	/* closed before: a program can't be run while it is open for writing */
+	if (ok && validate && !validate(ctx, tmp, e)) {
+		err_set(e, ERR_PERMANENT, "%s: validation failed", path);
+		ok = false;
+	}
+	if (ok && rename(tmp, path) < 0)
+		ok = err_errno(e, "cannot replace %s", path);
+	if (!ok) {
+		unlink(tmp);
+		return false;
+	}
+	return sync_dir(dir, e);
+}
+
+bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
+	file_validate_fn *validate, void *ctx, struct err *e)
+{
+	struct arena *a = arena_new();
+	char *dir = path_dir(a, path);
+	char *tmp = path_join(a, dir, ".provision-XXXXXX");
+	bool ok = replace(path, dir, tmp, p, n, attr, validate, ctx, e);
+	arena_free(a);
+	return ok;
+}
+
+static bool make_one(const char *path, mode_t mode, struct err *e)
+{
+	struct stat st;
+	if (mkdir(path, mode) == 0)
+		return true;
+	if (errno != EEXIST)
+		return err_errno(e, "cannot make the folder %s", path);
+	if (stat(path, &st) < 0)
+		return err_errno(e, "cannot make the folder %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(
+			e, ERR_PERMANENT, "cannot make the folder %s: a file is there", path);
+	return true;
+}
+
+bool mkdirs(const char *path, mode_t mode, struct err *e)
+{
+	struct arena *a = arena_new();
+	char *part = arena_strdup(a, path);
+	bool ok = true;
+	for (char *c = part; ok && *c; c++) {
+		if (*c != '/' || c == part)
+			continue;
+		*c = 0;
+		ok = make_one(part, mode, e);
+		*c = '/';
+	}
+	if (ok && *part)
+		ok = make_one(part, mode, e);
+	arena_free(a);
+	return ok;
+}
+
+char *path_join(struct arena *a, const char *dir, const char *name)
+{
+	size_t n = strlen(dir);
+	if (name[0] == '/' || n == 0)
+		return arena_strdup(a, name);
+	return arena_printf(a, "%s%s%s", dir, dir[n - 1] == '/' ? "" : "/", name);
+}
+
+const char *path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+char *path_dir(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	if (!slash)
+		return arena_strdup(a, ".");
+	while (slash > path && slash[-1] == '/')
+		slash--;
+	if (slash == path)
+		return arena_strdup(a, "/");
+	return arena_printf(a, "%.*s", (int)(slash - path), path);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The hash of the hash tables: SipHash-1-3 under a key that each process draws, so that no input
+ * can be made to collide. Never the same in two runs: nothing may store it or sort by it.
+ */
+#include <sys/random.h>
+#include "base/base.h"
+
+static uint64_t rol(uint64_t x, int n)
+{
+	return x << n | x >> (64 - n);
+}
+
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rol(v[1], 13) ^ v[0];
+	v[3] = rol(v[3], 16) ^ v[2];
+	v[0] = rol(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rol(v[1], 17) ^ v[2];
+	v[3] = rol(v[3], 21) ^ v[0];
+	v[2] = rol(v[2], 32);
+}
+
+static const uint64_t *process_key(void)
+{
+	static uint64_t key[2];
+	static bool drawn;
+	if (!drawn) {
+		/* a boot too early for entropy leaves the key as it is: slower at worst, not wrong
+		 */
+		if (getrandom(key, sizeof(key), GRND_NONBLOCK) != (ssize_t)sizeof(key))
+			key[0] = (uint64_t)time(NULL);
+		drawn = true;
+	}
+	return key;
+}
+
+static uint64_t word(const unsigned char *p, size_t n)
+{
+	uint64_t x = 0;
+	for (size_t i = 0; i < n; i++)
+		x |= (uint64_t)p[i] << (8 * i);
+	return x;
+}
+
+uint64_t hash64(const void *data, size_t n)
+{
+	const unsigned char *p = data;
+	const uint64_t *key = process_key();
+	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+		key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
+	size_t left = n;
+	for (; left >= 8; p += 8, left -= 8) {
+		uint64_t m = word(p, 8);
+		v[3] ^= m;
+		sip_round(v);
+		v[0] ^= m;
+	}
+	uint64_t last = word(p, left) | (uint64_t)n << 56;
+	v[3] ^= last;
+	sip_round(v);
+	v[0] ^= last;
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Programs, run to their end: argument vector, closed environment, time limit, bounded output.
+ * Never through a shell, and never with a descriptor or a signal setting of ours.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/base.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434 /* the same on every architecture */
+#endif
+
+#define CLOSED_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+enum {
+	GRACE_MS = 5000, /* between SIGTERM and SIGKILL, so that a package manager can tidy up */
+	HOUR_MS = 3600 * 1000,
+	TICK_MS = 100,    /* how often to ask whether it ended though its output is still open */
+	DRAIN_TURNS = 16, /* of 16 KiB: more than a pipe's 64 KiB */
+	FD_MOST = 65536,  /* descriptors to close one by one where close_range(2) is missing */
+};
+
+struct child {
+	const char *program;
+	char **env;
+	const char *user; /* name for its groups; NULL: stay who we are */
+	gid_t gid;
+	pid_t pid;
+	int in, out[2], err[2], failed[2]; /* `failed` brings the errno of what did not work */
+	struct buf out_buf, err_buf;
+	int64_t deadline;
+	int signals; /* sent so far */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static const char *find_program(struct arena *a, const char *name)
+{
+	if (strchr(name, '/'))
+		return name;
+	for (const char *at = CLOSED_PATH; *at;) {
+		size_t n = strcspn(at, ":");
+		char *path = arena_printf(a, "%.*s/%s", (int)n, at, name);
+		struct stat st;
+		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111))
+			return path;
+		at += n + (at[n] == ':');
+	}
+	return NULL;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "=");
+	return n == strcspn(b, "=") && memcmp(a, b, n) == 0;
+}
+
+/* The closed environment; what the caller adds wins over it. */
+static char **environment(struct arena *a, const char *const *added, const char *home)
+{
+	const char *closed[] = {"PATH=" CLOSED_PATH, arena_printf(a, "HOME=%s", home),
+		"LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=dumb"};
+	size_t n = 0, n_added = 0;
+	while (added && added[n_added])
+		n_added++;
+	char **env = ARENA_ARRAY(a, char *, ARRAY_LEN(closed) + n_added + 1);
+	for (size_t i = 0; i < ARRAY_LEN(closed); i++)
+		env[n++] = arena_strdup(a, closed[i]);
+	for (size_t i = 0; i < n_added; i++) {
+		size_t at = 0;
+		while (at < n && !same_name(env[at], added[i]))
+			at++;
+		env[at] = arena_strdup(a, added[i]);
+		n += at == n;
+	}
+	return env;
+}
+
+static bool prepare(struct arena *a, const struct proc *p, struct child *c, struct err *e)
+{
+	uid_t uid = p->uid == (uid_t)-1 ? geteuid() : p->uid;
+	struct passwd *pw = getpwuid(uid);
+	const char *home = pw ? pw->pw_dir : "/";
+	if (p->uid != (uid_t)-1 && !pw)
+		return err_set(e, ERR_PERMANENT, "cannot run %s: no user has the id %ld",
+			p->argv[0], (long)uid);
+	if (p->uid != (uid_t)-1 && p->uid != geteuid()) {
+		c->user = arena_strdup(a, pw->pw_name);
+		c->gid = pw->pw_gid;
+	}
+	c->env = environment(a, p->env, home);
+	c->program = find_program(a, p->argv[0]);
+	if (!c->program)
+		return err_set(e, ERR_PERMANENT, "cannot run %s: not found in %s", p->argv[0],
+			CLOSED_PATH);
+	return true;
+}
+
+/* Input goes through a file in memory: no pipe that could fill, break or send SIGPIPE. */
+static int open_input(struct str input)
+{
+	if (!input.p)
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int fd = memfd_create("input", MFD_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (write_all(fd, input.p, input.n) && lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_all(struct child *c)
+{
+	int *fds[] = {&c->in, &c->out[0], &c->out[1], &c->err[0], &c->err[1], &c->failed[0],
+		&c->failed[1]};
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close_fd(fds[i]);
+}
+
+static bool open_pipes(struct child *c, struct str input)
+{
+	int *pairs[] = {c->out, c->err, c->failed};
+	c->in = open_input(input);
+	if (c->in < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		if (pipe2(pairs[i], O_CLOEXEC) < 0)
+			return false;
+	return fcntl(c->out[0], F_SETFL, O_NONBLOCK) == 0 &&
+	       fcntl(c->err[0], F_SETFL, O_NONBLOCK) == 0;
+}
+
+static void close_from(int first)
+{
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0)
+		return;
+#endif
+	struct rlimit limit = {FD_MOST, FD_MOST};
+	getrlimit(RLIMIT_NOFILE, &limit);
+	int end = limit.rlim_cur < FD_MOST ? (int)limit.rlim_cur : FD_MOST;
+	for (int fd = first; fd < end; fd++)
+		close(fd);
+}
+
+static bool take_descriptors(struct child *c)
+{
+	/* first out of the way of 0 to 3, where one of them may stand when those were closed */
+	int fds[4] = {c->in, c->out[1], c->err[1], c->failed[1]};
+	for (int i = 0; i < 4; i++)
+		if ((fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10)) < 0)
+			return false;
+	c->failed[1] = fds[3];
+	for (int i = 0; i < 3; i++)
+		if (dup2(fds[i], i) < 0)
+			return false;
+	if (dup3(fds[3], 3, O_CLOEXEC) < 0)
+		return false;
+	c->failed[1] = 3;
+	close_from(4);
+	return true;
+}
+
+static bool become(const struct proc *p, const struct child *c)
+{
+	if (!c->user)
+		return true;
+	return initgroups(c->user, c->gid) == 0 && setgid(c->gid) == 0 && setuid(p->uid) == 0;
+}
+
+_Noreturn static void run_child(const struct proc *p, struct child *c)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	for (int sig = 1; sig < 32; sig++)
+		signal(sig, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid(); /* a process group of its own, and no terminal to ask at */
+	umask(022);
+	if (take_descriptors(c) && become(p, c) && chdir(p->dir ? p->dir : "/") == 0)
+		execve(c->program, (char *const *)(uintptr_t)p->argv, c->env);
+	int failure = errno;
+	write_all(c->failed[1], &failure, sizeof(failure));
+	_exit(127);
+}
+
+static bool start(const struct proc *p, struct child *c, struct err *e)
+{
+	int failure = 0;
+	ssize_t n;
+	if (!open_pipes(c, p->input))
+		return err_errno(e, "cannot run %s", c->program);
+	c->pid = fork();
+	if (c->pid < 0)
+		return err_errno(e, "cannot run %s", c->program);
+	if (c->pid == 0)
+		run_child(p, c);
+	close_fd(&c->in);
+	close_fd(&c->out[1]);
+	close_fd(&c->err[1]);
+	close_fd(&c->failed[1]);
+	do
+		n = read(c->failed[0], &failure, sizeof(failure));
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)sizeof(failure))
+		return true; /* closed by the exec */
+	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	errno = failure;
+	return err_errno(
+		e, "cannot run %s%s%s", c->program, p->dir ? " in " : "", p->dir ? p->dir : "");
+}
+
+/* Reads what is there, at least what a pipe holds; closes at the end of the stream. Bounded, so
+ * that a program which never stops writing cannot keep us from its time limit. */
+static void drain(int *fd, struct buf *b)
+{
+	char chunk[16384];
+	for (int turn = 0; *fd >= 0 && turn < DRAIN_TURNS; turn++) {
+		ssize_t n = read(*fd, chunk, sizeof(chunk));
+		if (n > 0)
+			buf_add(b, chunk, (size_t)n);
+		else if (n < 0 && errno == EINTR)
+			continue;
+		else if (n < 0 && errno == EAGAIN)
+			return;
+		else
+			close_fd(fd);
+	}
+}
+
+static void enforce_deadline(struct child *c, struct proc_result *r)
+{
+	if (now_ms() < c->deadline)
+		return;
+	r->timed_out = true;
+	kill(-c->pid, c->signals++ == 0 ? SIGTERM : SIGKILL);
+	c->deadline = now_ms() + GRACE_MS;
+}
+
+static int wait_ms(const struct child *c, int pidfd)
+{
+	int64_t left = c->deadline - now_ms();
+	if (left < 0)
+		return 0;
+	int64_t most = pidfd < 0 ? TICK_MS : HOUR_MS;
+	return (int)(left < most ? left : most);
+}
+
+/* Until it ended. A daemon that it left behind may hold the pipes: that keeps nobody here. */
+static void attend(struct child *c, struct proc_result *r)
+{
+	/* tells its end at once; where the kernel has none (before 5.3) we ask every tick */
+	int pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0), status = 0;
+	pid_t got = 0;
+	while (got == 0) {
+		struct pollfd fds[] = {
+			{c->out[0], POLLIN, 0}, {c->err[0], POLLIN, 0}, {pidfd, POLLIN, 0}};
+		poll(fds, ARRAY_LEN(fds), wait_ms(c, pidfd));
+		/* before the last reading: what it wrote is in the pipes by then */
+		got = waitpid(c->pid, &status, WNOHANG);
+		if (got < 0 && errno == EINTR)
+			got = 0;
+		drain(&c->out[0], &c->out_buf);
+		drain(&c->err[0], &c->err_buf);
+		if (got == 0)
+			enforce_deadline(c, r);
+	}
+	close_fd(&pidfd);
+	if (r->timed_out)
+		kill(-c->pid, SIGKILL); /* what it started and left */
+	r->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, struct err *e)
+{
+	struct child c = {.in = -1, .out = {-1, -1}, .err = {-1, -1}, .failed = {-1, -1}};
+	size_t limit = p->max_output ? p->max_output : PROC_OUTPUT;
+	*r = (struct proc_result){.out = {"", 0}, .err_out = {"", 0}};
+	if (!prepare(a, p, &c, e))
+		return false;
+	buf_init(&c.out_buf, limit);
+	buf_init(&c.err_buf, limit);
+	c.deadline = now_ms() + 1000LL * (p->timeout_s ? p->timeout_s : PROC_TIMEOUT);
+	bool ok = start(p, &c, e);
+	if (ok) {
+		attend(&c, r);
+		r->out = buf_str(a, &c.out_buf);
+		r->err_out = buf_str(a, &c.err_buf);
+		r->cut = c.out_buf.over || c.err_buf.over;
+	}
+	close_all(&c);
+	buf_free(&c.out_buf);
+	buf_free(&c.err_buf);
+	return ok;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Strings with a length. Never knows a locale: letters, white space and order are those of ASCII.
+ */
+#include <stdint.h>
+#include "base/base.h"
+
+enum { NEAREST_MAX = 64 }; /* words longer than this get no suggestion */
+
+struct str str_c(const char *s)
+{
+	if (!s)
+		panic("str_c(NULL)");
+	return (struct str){s, strlen(s)};
+}
+
+struct str str_dup(struct arena *a, const char *p, size_t n)
+{
+	char *copy = arena_alloc(a, n + 1);
+	if (n)
+		memcpy(copy, p, n);
+	copy[n] = 0;
+	return (struct str){copy, n};
+}
+
+struct str str_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	struct str s = str_c(arena_vprintf(a, fmt, ap));
+	va_end(ap);
+	return s;
+}
+
+bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool str_is(struct str a, const char *s)
+{
+	return str_eq(a, str_c(s));
+}
+
+int str_cmp(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n ? memcmp(a.p, b.p, n) : 0;
+	if (c)
+		return c < 0 ? -1 : 1;
+	return (a.n > b.n) - (a.n < b.n);
+}
+
+bool str_starts(struct str s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return s.n >= n && (n == 0 || memcmp(s.p, prefix, n) == 0);
+}
+
+bool str_ends(struct str s, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return s.n >= n && (n == 0 || memcmp(s.p + s.n - n, suffix, n) == 0);
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+struct str str_trim(struct arena *a, struct str s)
+{
+	size_t from = 0, to = s.n;
+	while (from < to && is_space(s.p[from]))
+		from++;
+	while (to > from && is_space(s.p[to - 1]))
+		to--;
+	if (from == 0 && to == s.n)
+		return s;
+	return str_dup(a, s.p + from, to - from);
+}
+
+/* Edit distance in which a swap of two neighbours counts once (optimal string alignment). */
+static size_t distance(const char *a, size_t an, const char *b, size_t bn)
+{
+	size_t rows[3][NEAREST_MAX + 1];
+	size_t *before = rows[0], *last = rows[1], *now = rows[2];
+	for (size_t j = 0; j <= bn; j++)
+		last[j] = j;
+	for (size_t i = 1; i <= an; i++) {
+		now[0] = i;
+		for (size_t j = 1; j <= bn; j++) {
+			size_t d = last[j - 1] + (a[i - 1] != b[j - 1]);
+			if (last[j] + 1 < d)
+				d = last[j] + 1;
+			if (now[j - 1] + 1 < d)
+				d = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+				before[j - 2] + 1 < d)
+				d = before[j - 2] + 1;
+			now[j] = d;
+		}
+		size_t *spare = before;
+		before = last;
+		last = now;
+		now = spare;
+	}
+	return last[bn];
+}
+
+const char *str_nearest(const char *word, const char *const *words)
+{
+	size_t n = strlen(word), best = n / 3 + 1;
+	const char *found = NULL;
+	if (n == 0 || n > NEAREST_MAX)
+		return NULL;
+	for (; *words; words++) {
+		size_t m = strlen(*words);
+		if (m == 0 || m > NEAREST_MAX)
+			continue;
+		size_t d = distance(word, n, *words, m);
+		/* as many changes as the word has letters make any word of any other */
+		if (d < m && (d < best || (d == best && !found))) {
+			best = d;
+			found = *words;
+		}
+	}
+	return found;
+}
+
+/* Length of the well-formed sequence at p, or 0 (RFC 3629, section 4). */
+static size_t sequence(const unsigned char *p, size_t n)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t len;
+	if (p[0] < 0x80)
+		return p[0] ? 1 : 0;
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		len = 2;
+	else if ((p[0] & 0xf0) == 0xe0)
+		len = 3;
+	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	if (p[0] == 0xe0)
+		low = 0xa0; /* shorter forms exist */
+	else if (p[0] == 0xed)
+		high = 0x9f; /* surrogates */
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f; /* beyond U+10FFFF */
+	if (n < len || p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+size_t str_utf8_len(const char *p, size_t n)
+{
+	return n ? sequence((const unsigned char *)p, n) : 0;
+}
+
+bool str_utf8(struct str s)
+{
+	for (size_t i = 0, len; i < s.n; i += len) {
+		len = str_utf8_len(s.p + i, s.n - i);
+		if (len == 0)
+			return false;
+	}
+	return true;
+}
