@@ -96,6 +96,17 @@ bool err_at(struct err *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4); /
 bool err_errno(struct err *e, const char *fmt, ...) PRINTF(2, 3);  /* PERMANENT, ": strerror" */
 bool err_prefix(struct err *e, const char *fmt, ...) PRINTF(2, 3); /* "prefix: " before msg */
 
+/* So that the compiler sees it too: after `return err_set(...)` nothing was filled in. */
+static inline bool always_false(bool result)
+{
+	(void)result;
+	return false;
+}
+#define err_set(...) always_false(err_set(__VA_ARGS__))
+#define err_at(...) always_false(err_at(__VA_ARGS__))
+#define err_errno(...) always_false(err_errno(__VA_ARGS__))
+#define err_prefix(...) always_false(err_prefix(__VA_ARGS__))
+
 /* ---- digests ---- */
 enum { SHA256_LEN = 32, SHA256_HEX = 65 };
 struct sha256 {

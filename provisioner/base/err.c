@@ -32,7 +32,7 @@ static bool set(struct err *e, enum err_kind kind, struct pos pos, const char *f
 	return false;
 }
 
-bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
+bool(err_set)(struct err *e, enum err_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -41,7 +41,7 @@ bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 	return false;
 }
 
-bool err_at(struct err *e, struct pos pos, const char *fmt, ...)
+bool(err_at)(struct err *e, struct pos pos, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -50,7 +50,7 @@ bool err_at(struct err *e, struct pos pos, const char *fmt, ...)
 	return false;
 }
 
-bool err_errno(struct err *e, const char *fmt, ...)
+bool(err_errno)(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
 	if (!e || e->kind != ERR_NONE)
@@ -66,7 +66,7 @@ bool err_errno(struct err *e, const char *fmt, ...)
 	return false;
 }
 
-bool err_prefix(struct err *e, const char *fmt, ...)
+bool(err_prefix)(struct err *e, const char *fmt, ...)
 {
 	char old[sizeof(e->msg)];
 	if (!e || e->kind == ERR_NONE)

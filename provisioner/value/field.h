@@ -13,10 +13,12 @@ enum field_kind {
 	FIELD_PATH,  /* absolute path */
 	FIELD_BOOL,  /* true/false, yes/no, on/off, 1/0, also as text */
 	FIELD_INT,   /* within min..max */
-	FIELD_MODE,  /* "0644", 0644, "u=rw,g=r,o=": octal text or int; normalised to text "0644"; symbolic text is kept */
+	FIELD_MODE,  /* "0644", 0644, "u=rw,g=r,o=": octal text or int; normalised to text "0644";
+			symbolic text is kept */
 	FIELD_SIZE,  /* bytes: 100M, 2G, 512k (1024-based), 0 = none; normalised to an int */
 	FIELD_ENUM,  /* one of choices */
-	FIELD_LIST,  /* of strings (a string alone, also comma separated with FIELD_COMMA); with `sub`: of maps */
+	FIELD_LIST,  /* of strings (a string alone, also comma separated with FIELD_COMMA); with
+			`sub`: of maps */
 	FIELD_MAP,   /* with `sub`: exactly these keys; without: any */
 	FIELD_MAPOF, /* any keys; each value a map described by `sub` (null counts as {}) */
 	FIELD_BLOB,  /* a file's content; text becomes a VALUE_BLOB */
@@ -28,18 +30,19 @@ enum field_flags {
 	FIELD_NULLABLE = 4, /* null is a value of its own (otherwise null means: not given) */
 	FIELD_COMMA = 8,    /* a list may be written "a,b" */
 	FIELD_LATER = 16,   /* known, but not served yet: using it is an error that says so */
-	FIELD_ACTION = 32,  /* steers how, not what: no part of the desired state (backup, validate) */
+	FIELD_ACTION =
+		32, /* steers how, not what: no part of the desired state (backup, validate) */
 };
 struct field {
 	const char *name;
 	enum field_kind kind;
 	unsigned flags;
-	const char *aliases;  /* other names, space separated, or NULL */
-	const char *choices;  /* ENUM: space separated */
-	const char *dflt;     /* default as YAML plain text ("true", "0644", "rspamd"); NULL: none */
-	int64_t min, max;     /* INT: when min < max */
+	const char *aliases; /* other names, space separated, or NULL */
+	const char *choices; /* ENUM: space separated */
+	const char *dflt;    /* default as YAML plain text ("true", "0644", "rspamd"); NULL: none */
+	int64_t min, max;    /* INT: when min < max */
 	const struct field *sub;
-	const char *doc;      /* one or more sentences */
+	const char *doc; /* one or more sentences */
 };
 
 /* Checks `in` (a map) against the table and returns a new map with canonical names, typed values

@@ -31,7 +31,8 @@ struct map_entry {
 struct value {
 	enum value_type type;
 	bool secret;
-	bool literal;   /* text that is never a template: !unsafe, what a host said, rendered output */
+	bool literal; /* text that is never a template: !unsafe, what a host said, rendered output
+		       */
 	struct pos pos;
 	struct str src; /* a YAML plain scalar's source text ("0644", "yes"); p NULL: none */
 	union {
@@ -63,7 +64,7 @@ struct value *value_null(struct arena *a);
 struct value *value_bool(struct arena *a, bool b);
 struct value *value_int(struct arena *a, int64_t i);
 struct value *value_float(struct arena *a, double f);
-struct value *value_str(struct arena *a, struct str s); /* borrows the bytes */
+struct value *value_str(struct arena *a, struct str s);   /* borrows the bytes */
 struct value *value_text(struct arena *a, const char *s); /* copies */
 struct value *value_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 struct value *value_list(struct arena *a);
@@ -75,6 +76,9 @@ struct value *value_undefined(struct arena *a, struct pos pos, const char *fmt, 
 void list_add(struct arena *a, struct value *list, struct value *v);
 /* Replaces the value of a key that is there (its place kept) or appends. */
 void map_set(struct arena *a, struct value *map, struct str key, struct value *v);
+/* As map_set, and the entry's key_pos (map_set leaves it: line 0 for a new key). */
+void map_set_at(
+	struct arena *a, struct value *map, struct str key, struct pos key_pos, struct value *v);
 void map_put(struct arena *a, struct value *map, const char *key, struct value *v);
 struct value *map_get(const struct value *map, struct str key); /* NULL: none */
 struct value *map_at(const struct value *map, const char *key);
@@ -90,7 +94,7 @@ struct value *value_shallow(struct arena *a, const struct value *v); /* own list
 /* Deep, key by key: `over` wins; lists and plain values are replaced whole. */
 struct value *value_merge(struct arena *a, const struct value *under, const struct value *over);
 bool value_equal(const struct value *a, const struct value *b); /* 1 == 1.0 == true, as Python */
-bool value_true(const struct value *v); /* Python's truth; UNKNOWN and UNDEFINED panic */
+bool value_true(const struct value *v);       /* Python's truth; UNKNOWN and UNDEFINED panic */
 bool value_has_secret(const struct value *v); /* itself or anything in it */
 const struct value *value_find_type(const struct value *v, enum value_type t); /* deep; or NULL */
 const char *value_type_name(const struct value *v); /* "a string", "a list", ... for messages */
@@ -100,7 +104,7 @@ struct str value_print(struct arena *a, const struct value *v);
 /* ---- sources and problems ---- */
 /* The text of a file, kept so that a problem can show its line. */
 void source_add(const char *file, struct str text); /* both must outlive the run */
-struct errs { /* problems of a run, shown together */
+struct errs {                                       /* problems of a run, shown together */
 	struct arena *a;
 	struct err *v;
 	size_t n, cap;
@@ -110,6 +114,8 @@ enum { ERRS_MAX = 50 };
 void errs_init(struct errs *e, struct arena *a);
 bool errs_add(struct errs *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4); /* false */
 bool errs_take(struct errs *e, const struct err *one);                            /* false */
+#define errs_add(...) always_false(errs_add(__VA_ARGS__))
+#define errs_take(...) always_false(errs_take(__VA_ARGS__))
 /* "file:12:7: message", the line, a caret; sorted by place; to `out`. */
 void errs_print(const struct errs *e, struct buf *out);
 void err_print(const struct err *e, struct buf *out); /* one */
@@ -117,8 +123,8 @@ void err_print(const struct err *e, struct buf *out); /* one */
 /* ---- codec: the wire's and the saved plan's form of a value ---- */
 enum { CODEC_DEPTH = 32, CODEC_ITEMS = 4 << 20 };
 enum codec_flags {
-	CODEC_BLOBS = 1,   /* blobs with their bytes; without: digest and size only */
-	CODEC_POS = 2,     /* keep positions (saved plan) */
+	CODEC_BLOBS = 1, /* blobs with their bytes; without: digest and size only */
+	CODEC_POS = 2,   /* keep positions (saved plan) */
 };
 void value_encode(struct buf *b, const struct value *v, enum codec_flags flags);
 /* Refuses what is cut short, too deep, too long, unknown, or has a key twice. Bytes are copied. */
@@ -127,6 +133,6 @@ bool value_decode(struct arena *a, const void *p, size_t n, struct value **out, 
 void value_digest(const struct value *v, unsigned char out[SHA256_LEN]);
 
 /* ---- JSON, written (RFC 8259); secrets as SECRET_TEXT, blobs as {"sha256","size"} ---- */
-void json_write(struct buf *b, const struct value *v);          /* one line */
+void json_write(struct buf *b, const struct value *v); /* one line */
 void json_write_pretty(struct buf *b, const struct value *v, int indent);
 void json_string(struct buf *b, struct str s); /* quoted; bytes that are not UTF-8 as U+FFFD */

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A value read back from its binary form. Never trusts it: every length and count is checked
+ * against the bytes that are left before anything is allocated for it.
+ */
+#include "value/codec.h"
+
+struct reader {
+	struct arena *a;
+	const unsigned char *p, *end, *start;
+	bool pos;         /* keys have positions too */
+	size_t items;     /* so far, of CODEC_ITEMS */
+	const char *file; /* of the last position: shared by those that follow */
+	struct err *e;
+};
+
+static bool bad(struct reader *r, const char *what)
+{
+	return err_set(r->e, ERR_PERMANENT, "an encoded value is damaged at byte %zu: %s",
+		(size_t)(r->p - r->start), what);
+}
+
+static bool get_byte(struct reader *r, unsigned char *out)
+{
+	if (r->p == r->end)
+		return bad(r, "it is cut short");
+	*out = *r->p++;
+	return true;
+}
+
+static bool get_number(struct reader *r, uint64_t *out)
+{
+	uint64_t x = 0;
+	unsigned char c = 0x80;
+	for (int shift = 0; c & 0x80; shift += 7) {
+		if (!get_byte(r, &c))
+			return false;
+		if (shift > 63 || (shift == 63 && (c & 0x7e)))
+			return bad(r, "a number is too large");
+		x |= (uint64_t)(c & 0x7f) << shift;
+	}
+	*out = x;
+	return true;
+}
+
+static bool get_raw(struct reader *r, size_t n, const unsigned char **out)
+{
+	if ((size_t)(r->end - r->p) < n)
+		return bad(r, "it is cut short");
+	*out = r->p;
+	r->p += n;
+	return true;
+}
+
+static bool get_bytes(struct reader *r, const unsigned char **p, size_t *n)
+{
+	uint64_t len;
+	if (!get_number(r, &len))
+		return false;
+	if (len > (size_t)(r->end - r->p))
+		return bad(r, "a string is longer than what is left");
+	*n = (size_t)len;
+	return get_raw(r, *n, p);
+}
+
+static bool get_str(struct reader *r, struct str *out)
+{
+	const unsigned char *p;
+	size_t n;
+	if (!get_bytes(r, &p, &n))
+		return false;
+	*out = str_dup(r->a, (const char *)p, n);
+	return true;
+}
+
+static bool get_pos(struct reader *r, struct pos *out)
+{
+	const unsigned char *p;
+	uint64_t line, col;
+	size_t n;
+	if (!get_number(r, &line) || !get_number(r, &col) || !get_bytes(r, &p, &n))
+		return false;
+	if (line > UINT32_MAX || col > UINT32_MAX)
+		return bad(r, "a position is too large");
+	if (n && memchr(p, 0, n))
+		return bad(r, "a file's name has a NUL");
+	if (!r->file || strlen(r->file) != n || memcmp(r->file, p, n) != 0)
+		r->file = str_dup(r->a, (const char *)p, n).p;
+	*out = (struct pos){n ? r->file : NULL, (uint32_t)line, (uint32_t)col};
+	return true;
+}
+
+/* Every item takes a byte at least, so a count beyond the bytes left is a lie. */
+static bool get_count(struct reader *r, size_t *out)
+{
+	uint64_t n;
+	if (!get_number(r, &n))
+		return false;
+	if (n > (size_t)(r->end - r->p))
+		return bad(r, "more items than bytes");
+	r->items += (size_t)n;
+	if (r->items > CODEC_ITEMS)
+		return bad(r, "too many items");
+	*out = (size_t)n;
+	return true;
+}
+
+static bool get(struct reader *r, int depth, struct value **out);
+
+static bool get_list(struct reader *r, int depth, struct value *v)
+{
+	size_t n;
+	struct value *item;
+	if (!get_count(r, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!get(r, depth + 1, &item))
+			return false;
+		list_add(r->a, v, item);
+	}
+	return true;
+}
+
+static bool get_map(struct reader *r, int depth, struct value *v)
+{
+	size_t n;
+	if (!get_count(r, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct str key;
+		struct pos pos = {0};
+		struct value *item;
+		if (!get_str(r, &key) || (r->pos && !get_pos(r, &pos)))
+			return false;
+		if (map_get(v, key))
+			return bad(r, "a key is there twice");
+		if (!get(r, depth + 1, &item))
+			return false;
+		map_set_at(r->a, v, key, pos, item);
+	}
+	return true;
+}
+
+static bool get_blob(struct reader *r, struct value *v)
+{
+	const unsigned char *p;
+	unsigned char with, digest[SHA256_LEN];
+	if (!get_raw(r, SHA256_LEN, &p))
+		return false;
+	memcpy(v->blob.sha, p, SHA256_LEN);
+	if (!get_number(r, &v->blob.size) || !get_byte(r, &with))
+		return false;
+	if (with == BLOB_LEFT_OUT)
+		return true;
+	if (with != BLOB_BYTES)
+		return bad(r, "an unknown form of content");
+	if (!get_str(r, &v->blob.bytes))
+		return false;
+	sha256(v->blob.bytes.p, v->blob.bytes.n, digest);
+	if (v->blob.bytes.n != v->blob.size || memcmp(digest, v->blob.sha, SHA256_LEN) != 0)
+		return bad(r, "a content does not match its digest");
+	return true;
+}
+
+static bool get_int(struct reader *r, struct value *v)
+{
+	uint64_t x;
+	if (!get_number(r, &x))
+		return false;
+	v->i = (int64_t)(x >> 1 ^ (x & 1 ? ~(uint64_t)0 : 0));
+	return true;
+}
+
+static bool get_double(struct reader *r, struct value *v)
+{
+	const unsigned char *p;
+	uint64_t bits = 0;
+	if (!get_raw(r, 8, &p))
+		return false;
+	for (int i = 0; i < 8; i++)
+		bits |= (uint64_t)p[i] << (8 * i);
+	memcpy(&v->f, &bits, sizeof(v->f));
+	return true;
+}
+
+static bool get_bool(struct reader *r, struct value *v)
+{
+	unsigned char c;
+	if (!get_byte(r, &c))
+		return false;
+	if (c > 1)
+		return bad(r, "a boolean is neither true nor false");
+	v->b = c;
+	return true;
+}
+
+static bool get_content(struct reader *r, int depth, struct value *v)
+{
+	switch (v->type) {
+	case VALUE_NULL:
+		return true;
+	case VALUE_BOOL:
+		return get_bool(r, v);
+	case VALUE_INT:
+		return get_int(r, v);
+	case VALUE_FLOAT:
+		return get_double(r, v);
+	case VALUE_LIST:
+		return get_list(r, depth, v);
+	case VALUE_MAP:
+		return get_map(r, depth, v);
+	case VALUE_BLOB:
+		return get_blob(r, v);
+	default:
+		return get_str(r, &v->s);
+	}
+}
+
+static bool get(struct reader *r, int depth, struct value **out)
+{
+	unsigned char head;
+	if (depth > CODEC_DEPTH)
+		return bad(r, "it is nested too deeply");
+	if (!get_byte(r, &head))
+		return false;
+	if ((head & HEAD_TYPE) > VALUE_UNDEFINED)
+		return bad(r, "an unknown type");
+	struct value *v = value_null(r->a);
+	v->type = (enum value_type)(head & HEAD_TYPE);
+	v->secret = head & HEAD_SECRET;
+	v->literal = head & HEAD_LITERAL;
+	if ((head & HEAD_POS) && !get_pos(r, &v->pos))
+		return false;
+	if ((head & HEAD_SRC) && !get_str(r, &v->src))
+		return false;
+	*out = v;
+	return get_content(r, depth, v);
+}
+
+bool value_decode(struct arena *a, const void *p, size_t n, struct value **out, struct err *e)
+{
+	struct reader r = {.a = a, .p = p, .start = p, .e = e};
+	unsigned char form;
+	r.end = r.p + n;
+	if (!get_byte(&r, &form))
+		return false;
+	if (form & ~CODEC_POS)
+		return bad(&r, "an unknown form");
+	r.pos = form & CODEC_POS;
+	if (!get(&r, 1, out))
+		return false;
+	return r.p == r.end ? true : bad(&r, "something follows it");
+}

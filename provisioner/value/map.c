@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Maps: entries in the order in which they came, found through a hash index once there are many.
+ * Never removes an entry.
+ */
+#include "value/value.h"
+
+enum { INDEX_FROM = 9 }; /* up to 8 entries are compared one by one */
+
+static size_t slot_of(const struct value *map, struct str key)
+{
+	size_t mask = map->map.index_cap - 1, slot = hash64(key.p, key.n) & mask;
+	while (map->map.index[slot] && !str_eq(map->map.e[map->map.index[slot] - 1].key, key))
+		slot = (slot + 1) & mask;
+	return slot;
+}
+
+/* The index holds the entry's number from 1; at most half of it is used. */
+static void index_build(struct arena *a, struct value *map)
+{
+	size_t cap = 32;
+	while (cap < map->map.cap * 2)
+		cap *= 2;
+	map->map.index = ARENA_ARRAY(a, uint32_t, cap);
+	map->map.index_cap = cap;
+	for (size_t i = 0; i < map->map.n; i++)
+		map->map.index[slot_of(map, map->map.e[i].key)] = (uint32_t)i + 1;
+}
+
+static struct map_entry *find(const struct value *map, struct str key)
+{
+	if (!map || map->type != VALUE_MAP)
+		return NULL;
+	if (map->map.index) {
+		uint32_t at = map->map.index[slot_of(map, key)];
+		return at ? &map->map.e[at - 1] : NULL;
+	}
+	for (size_t i = 0; i < map->map.n; i++)
+		if (str_eq(map->map.e[i].key, key))
+			return &map->map.e[i];
+	return NULL;
+}
+
+static struct map_entry *append(struct arena *a, struct value *map, struct str key)
+{
+	bool grown = map->map.n == map->map.cap;
+	if (grown) {
+		size_t cap = map->map.cap ? map->map.cap * 2 : 4;
+		struct map_entry *wider = ARENA_ARRAY(a, struct map_entry, cap);
+		if (map->map.n)
+			memcpy(wider, map->map.e, map->map.n * sizeof(*wider));
+		map->map.e = wider;
+		map->map.cap = cap;
+	}
+	if (map->map.n >= UINT32_MAX)
+		panic("map: too many keys");
+	struct map_entry *entry = &map->map.e[map->map.n++];
+	*entry = (struct map_entry){.key = key};
+	if (map->map.index && !grown)
+		map->map.index[slot_of(map, key)] = (uint32_t)map->map.n;
+	else if (map->map.n >= INDEX_FROM)
+		index_build(a, map);
+	return entry;
+}
+
+static struct map_entry *entry_for(struct arena *a, struct value *map, struct str key)
+{
+	if (map->type != VALUE_MAP)
+		panic("map_set '" STR_FMT "' on %s", STR_ARG(key), value_type_name(map));
+	struct map_entry *entry = find(map, key);
+	return entry ? entry : append(a, map, key);
+}
+
+void map_set(struct arena *a, struct value *map, struct str key, struct value *v)
+{
+	entry_for(a, map, key)->value = v;
+}
+
+void map_set_at(
+	struct arena *a, struct value *map, struct str key, struct pos key_pos, struct value *v)
+{
+	struct map_entry *entry = entry_for(a, map, key);
+	entry->key_pos = key_pos;
+	entry->value = v;
+}
+
+void map_put(struct arena *a, struct value *map, const char *key, struct value *v)
+{
+	map_set(a, map, str_dup(a, key, strlen(key)), v);
+}
+
+struct value *map_get(const struct value *map, struct str key)
+{
+	const struct map_entry *entry = find(map, key);
+	return entry ? entry->value : NULL;
+}
+
+struct value *map_at(const struct value *map, const char *key)
+{
+	return map_get(map, str_c(key));
+}
+
+const struct map_entry *map_entry(const struct value *map, struct str key)
+{
+	return find(map, key);
+}
+
+const char *map_cstr(const struct value *map, const char *key, const char *dflt)
+{
+	const struct value *v = map_at(map, key);
+	return v && v->type == VALUE_STR ? v->s.p : dflt;
+}
+
+bool map_bool(const struct value *map, const char *key, bool dflt)
+{
+	const struct value *v = map_at(map, key);
+	return v && v->type == VALUE_BOOL ? v->b : dflt;
+}
+
+int64_t map_int(const struct value *map, const char *key, int64_t dflt)
+{
+	const struct value *v = map_at(map, key);
+	return v && v->type == VALUE_INT ? v->i : dflt;
+}
