@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Packages, beside the verbs of the types `package` and `apt`: several resources in one transaction.
+ */
+#pragma once
+#include "resource/resource.h"
+
+/* Applies n adjacent package resources together: those with the same options share one run of the
+ * package manager. params[i] and o[i] belong together; a resource whose o[i] has no changes is
+ * left alone. On failure none of them counts as done; applying again goes on where it stopped. */
+bool package_apply_many(struct host *h, const struct value *const *params,
+	struct observation *const *o, size_t n, struct err *e);
+
+/* Removes the policy-rc.d that a killed run left behind, and puts back the host's own. Cheap: one
+ * open when there is nothing to do. Call at the start of an apply; package_apply_many does. */
+bool package_clean_leftovers(struct err *e);
