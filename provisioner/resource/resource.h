@@ -18,19 +18,20 @@ enum res_class {
 	RES_PACKAGE = 2,
 	RES_ACCOUNT = 4, /* users, groups: they alter what owner and group of files mean */
 	RES_SERVICE = 8,
-	RES_HOST = 16,   /* host name */
+	RES_HOST = 16, /* host name */
 	RES_COMMAND = 32,
 	RES_ALL = 63,
 };
 
 /* What observe found. All lists and maps live in h->a. */
 struct observation {
-	struct value *changes; /* list of {field, kind: attr|text|run, before, after}; empty: converged */
-	struct value *result;  /* map: what `register` sees (stat, rc, stdout, path, ...) */
+	struct value *
+		changes; /* list of {field, kind: attr|text|run, before, after}; empty: converged */
+	struct value *result; /* map: what `register` sees (stat, rc, stdout, path, ...) */
 };
 struct host {
-	struct arena *a;   /* of this step */
-	unsigned pending;  /* observing: classes that earlier planned changes may still alter */
+	struct arena *a;       /* of this step */
+	unsigned pending;      /* observing: classes that earlier planned changes may still alter */
 	const char *originals; /* folder where apply keeps what it replaces; NULL: none is kept */
 	void (*note)(void *ctx, const char *fmt, ...) PRINTF(2, 3); /* live output, may be NULL */
 	void *ctx;
@@ -48,18 +49,20 @@ struct restype {
 	unsigned touches;
 	/* true: a read-only probe, never a change: its result is known when the plan is made */
 	bool probe;
-	const char *lowers_to; /* template -> copy: the controller turns it into this type; no verbs */
+	const char
+		*lowers_to; /* template -> copy: the controller turns it into this type; no verbs */
 	/* Rules across fields; problems with positions into errs. May be NULL. Pure. */
 	bool (*check)(const struct value *params, struct errs *errs);
-	bool (*observe)(struct host *h, const struct value *params, struct observation *o,
-		struct err *e);
+	bool (*observe)(
+		struct host *h, const struct value *params, struct observation *o, struct err *e);
 	/* `o` is what observe found just before; o->result may be added to. */
-	bool (*apply)(struct host *h, const struct value *params, struct observation *o,
-		struct err *e);
+	bool (*apply)(
+		struct host *h, const struct value *params, struct observation *o, struct err *e);
 };
 
 extern const struct restype *const restypes[]; /* NULL-terminated; the one visible list */
-/* By name or alias, with or without "ansible.builtin."/"ansible.legacy."/"community.*."; or NULL. */
+/* By name or alias, with or without "ansible.builtin."/"ansible.legacy."/"community.*."; or NULL.
+ */
 const struct restype *restype_find(struct str name);
 const char *restype_nearest(struct str name); /* for a suggestion; or NULL */
 void restype_doc(const struct restype *t, struct buf *out);
@@ -77,14 +80,16 @@ void observe_text(struct host *h, struct observation *o, const char *field,
 /* Something that will be done rather than set: "run", "restart". */
 void observe_run(struct host *h, struct observation *o, const char *field, const char *what);
 bool observed_change(const struct observation *o, const char *field); /* is it in the changes? */
+struct value *observed_after(const struct observation *o, const char *field); /* or NULL */
 
 /* Owner, group, mode, as file, copy, template and the native types share them. */
-#define FILE_ATTR_FIELDS                                                                           \
-	{.name = "owner", .kind = FIELD_STR, .doc = "User name or id that owns the file."},            \
-		{.name = "group", .kind = FIELD_STR, .doc = "Group name or id."},                      \
-		{.name = "mode",                                                                       \
-			.kind = FIELD_MODE,                                                            \
-			.doc = "Permission bits, '0644' or symbolic 'u=rw,g=r,o='."}
+#define FILE_ATTR_FIELDS                                                                    \
+	{.name = "owner", .kind = FIELD_STR, .doc = "User name or id that owns the file."}, \
+		{.name = "group", .kind = FIELD_STR, .doc = "Group name or id."},           \
+	{                                                                                   \
+		.name = "mode", .kind = FIELD_MODE,                                         \
+		.doc = "Permission bits, '0644' or symbolic 'u=rw,g=r,o='."                 \
+	}
 /* Compares/sets owner, group, mode of params with the file (path need not exist: then before is
  * absent and defaults are not listed). A user or group not there yet is fine while RES_ACCOUNT or
  * RES_PACKAGE is pending. */

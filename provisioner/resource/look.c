@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looking at what stands at a path: bounded, and never through a link that was not meant. Changes
+ * nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+#include "resource/look.h"
+
+enum { LINKS_MAX = 16, READ_STEP = 64 << 10 };
+
+bool look(const char *path, struct stat *st, bool *found, struct err *e)
+{
+	*found = lstat(path, st) == 0;
+	if (*found || errno == ENOENT || errno == ENOTDIR)
+		return true;
+	return err_errno(e, "cannot look at %s", path);
+}
+
+const char *look_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "directory";
+	case S_IFLNK:
+		return "link";
+	case S_IFIFO:
+		return "fifo";
+	case S_IFSOCK:
+		return "socket";
+	default:
+		return "device";
+	}
+}
+
+bool look_is_dir(const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Opens a regular file; -1 with e set, or -1 without when nothing is there. */
+static int open_regular(const char *path, struct stat *st, struct err *e)
+{
+	/* O_NONBLOCK: a FIFO in its place must not make us wait for a writer */
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return -1;
+	if (fd < 0 && errno == ELOOP)
+		err_set(e, ERR_PERMANENT, "%s is a symbolic link; a regular file is expected there",
+			path);
+	else if (fd < 0)
+		err_errno(e, "cannot open %s", path);
+	else if (fstat(fd, st) < 0)
+		err_errno(e, "cannot look at %s", path);
+	else if (!S_ISREG(st->st_mode))
+		err_set(e, ERR_PERMANENT, "%s is a %s; a regular file is expected there", path,
+			look_kind(st->st_mode));
+	else
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static ssize_t read_some(int fd, char *p, size_t n)
+{
+	ssize_t r;
+	do
+		r = read(fd, p, n);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
+bool look_read(
+	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e)
+{
+	struct stat st;
+	*out = (struct str){"", 0};
+	int fd = open_regular(path, &st, e);
+	*found = fd >= 0;
+	if (fd < 0)
+		return e->kind == ERR_NONE;
+	struct buf b;
+	buf_init(&b, max + 1);
+	char *step = arena_alloc(a, READ_STEP);
+	ssize_t r;
+	while ((r = read_some(fd, step, READ_STEP)) > 0 && !b.over)
+		buf_add(&b, step, (size_t)r);
+	if (r < 0)
+		err_errno(e, "cannot read %s", path);
+	else if (b.n > max || b.over)
+		err_set(e, ERR_PERMANENT, "%s is larger than %zu bytes, the limit here", path, max);
+	else
+		*out = buf_str(a, &b);
+	buf_free(&b);
+	close(fd);
+	return e->kind == ERR_NONE;
+}
+
+bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e)
+{
+	struct stat st;
+	struct sha256 s;
+	char step[READ_STEP];
+	ssize_t r;
+	int fd = open_regular(path, &st, e);
+	if (fd < 0)
+		return err_set(e, ERR_PERMANENT, "%s is not there any more", path);
+	sha256_init(&s);
+	*size = 0;
+	while ((r = read_some(fd, step, sizeof(step))) > 0) {
+		sha256_add(&s, step, (size_t)r);
+		*size += (uint64_t)r;
+	}
+	if (r < 0)
+		err_errno(e, "cannot read %s", path);
+	sha256_end(&s, sha);
+	close(fd);
+	return r == 0;
+}
+
+char *look_target(struct arena *a, const char *path, struct err *e)
+{
+	char *t = arena_alloc(a, PATH_MAX + 1);
+	ssize_t n = readlink(path, t, PATH_MAX);
+	if (n < 0) {
+		err_errno(e, "cannot read the link %s", path);
+		return NULL;
+	}
+	t[n] = 0;
+	return t;
+}
+
+/* A link planted by another user (in /tmp, in a home) is not meant. */
+static bool link_is_meant(struct arena *a, const char *path, const struct stat *st, struct err *e)
+{
+	struct stat dir;
+	if (st->st_uid == 0 || st->st_uid == geteuid())
+		return true;
+	if (stat(path_dir(a, path), &dir) == 0 && dir.st_uid == st->st_uid &&
+		!(dir.st_mode & (S_IWGRP | S_IWOTH)))
+		return true;
+	return err_set(e, ERR_PERMANENT,
+		"%s is a symbolic link of user %u, and is not followed; remove it or name its "
+		"target",
+		path, (unsigned)st->st_uid);
+}
+
+bool look_follow(struct arena *a, const char *path, const char **out, struct err *e)
+{
+	*out = path;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct stat st;
+		bool found;
+		if (!look(*out, &st, &found, e))
+			return false;
+		if (!found || !S_ISLNK(st.st_mode))
+			return true;
+		if (!link_is_meant(a, *out, &st, e))
+			return false;
+		char *target = look_target(a, *out, e);
+		if (!target)
+			return false;
+		*out = path_join(a, path_dir(a, *out), target);
+	}
+	return err_set(
+		e, ERR_PERMANENT, "%s leads through more than %d symbolic links", path, LINKS_MAX);
+}
+
+bool files_pending(const struct host *h)
+{
+	return h->pending & (RES_FILE | RES_PACKAGE | RES_COMMAND | RES_ACCOUNT);
+}
+
+bool parent_there(struct host *h, const char *path, struct err *e)
+{
+	struct stat st;
+	const char *dir = path_dir(h->a, path);
+	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
+		return true;
+	if (files_pending(h))
+		return true;
+	return err_set(e, ERR_PERMANENT,
+		"the folder %s is not there on the host; make it first (file: state: directory)",
+		dir);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How the file types look at a path, with what stands there told apart. Shared by file, copy,
+ * lineinfile, blockinfile, replace, stat and slurp.
+ */
+#pragma once
+#include <sys/stat.h>
+#include "resource/resource.h"
+
+/* lstat; *found false when nothing is there. A path through something that is no folder (ENOTDIR)
+ * counts as not found. */
+bool look(const char *path, struct stat *st, bool *found, struct err *e);
+const char *look_kind(mode_t mode); /* "file", "directory", "link", "device", ... */
+bool look_is_dir(const char *path); /* itself, no link followed */
+/* Reads a regular file of at most `max` bytes; never through a link at the path. */
+bool look_read(
+	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e);
+/* Digest and size of a regular file, without holding it in memory. */
+bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e);
+/* Follows links at the end of `path` that are meant: those owned by root or by us, and those in a
+ * folder that belongs to their owner. *out is where they lead (which need not exist). */
+bool look_follow(struct arena *a, const char *path, const char **out, struct err *e);
+char *look_target(struct arena *a, const char *path, struct err *e); /* readlink */
+
+/* Does an earlier change of this plan perhaps still make or alter files? */
+bool files_pending(const struct host *h);
+/* Is the folder that `path` lies in there? Fine too while files are pending; else an error. */
+bool parent_there(struct host *h, const char *path, struct err *e);
+/* A copy of the file under Ansible's backup name; told as backup_file in the result. */
+bool write_backup(struct host *h, const char *path, struct observation *o, struct err *e);
+/* Names of an id on this host, or the number. */
+const char *attr_user_name(struct arena *a, uid_t uid);
+const char *attr_group_name(struct arena *a, gid_t gid);
+/* Bits of a mode text, octal or symbolic; symbolic is relative to `now`. */
+bool mode_parse(const char *text, mode_t now, bool dir, mode_t *out);
+/* Notes the change of a text file: `after` as text where it can be shown, else as a blob. */
+void observe_content(struct host *h, struct observation *o, const struct str *before,
+	struct str after, bool secret);
+/* Writes what observe_content found (if it did), then sets owner, group and mode. Honours backup
+ * and validate of params. */
+bool apply_content(struct host *h, const char *path, const struct value *params,
+	struct observation *o, struct err *e);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one list of resource types, found by name. Knows no type's rules and touches no host.
+ */
+#include "resource/types.h"
+
+const struct restype *const restypes[] = {
+	/* files */
+	NULL,
+};
+
+/* "ansible.builtin.copy" and "community.general.x" name the same types as "copy" and "x". */
+static struct str short_name(struct str name)
+{
+	static const char *const prefixes[] = {
+		"ansible.builtin.", "ansible.legacy.", "ansible.posix."};
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (str_starts(name, prefixes[i]))
+			return str_c(name.p + strlen(prefixes[i]));
+	if (!str_starts(name, "community."))
+		return name;
+	const char *dot = strchr(name.p + strlen("community."), '.');
+	return dot ? str_c(dot + 1) : name;
+}
+
+/* Is `word` one of the space separated `words`? */
+static bool among(const char *words, struct str word)
+{
+	for (const char *p = words; p && *p;) {
+		size_t n = strcspn(p, " ");
+		if (n == word.n && memcmp(p, word.p, n) == 0)
+			return true;
+		p += n + (p[n] == ' ');
+	}
+	return false;
+}
+
+const struct restype *restype_find(struct str name)
+{
+	struct str s = short_name(name);
+	if (s.n == 0)
+		return NULL;
+	for (size_t i = 0; restypes[i]; i++)
+		if (str_is(s, restypes[i]->name) || among(restypes[i]->aliases, s))
+			return restypes[i];
+	return NULL;
+}
+
+const char *restype_nearest(struct str name)
+{
+	enum { NAMES_MAX = 128 };
+	const char *names[NAMES_MAX + 1];
+	size_t n = 0;
+	for (size_t i = 0; restypes[i] && n < NAMES_MAX; i++)
+		names[n++] = restypes[i]->name;
+	names[n] = NULL;
+	return str_nearest(short_name(name).p, names);
+}
+
+void restype_doc(const struct restype *t, struct buf *out)
+{
+	buf_addf(out, "%s\n\n  %s\n", t->name, t->doc);
+	if (t->aliases)
+		buf_addf(out, "\n  Also written: %s\n", t->aliases);
+	if (t->probe)
+		buf_adds(out, "\n  Only reads; its result is known when the plan is made.\n");
+	buf_adds(out, "\nParameters:\n");
+	fields_doc(out, t->fields, 2);
+	if (t->returns && t->returns[0].name) {
+		buf_adds(out, "\nResult, for register:\n");
+		fields_doc(out, t->returns, 2);
+	}
+	if (t->example)
+		buf_addf(out, "\nExample:\n\n%s", t->example);
+}

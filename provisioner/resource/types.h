@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The resource types that restype.c lists: each is defined in the file of its name.
+ */
+#pragma once
+#include "resource/resource.h"
+
+extern const struct restype restype_blockinfile;
+extern const struct restype restype_command;
+extern const struct restype restype_copy;
+extern const struct restype restype_file;
+extern const struct restype restype_lineinfile;
+extern const struct restype restype_replace;
+extern const struct restype restype_shell;
+extern const struct restype restype_slurp;
+extern const struct restype restype_stat;
+extern const struct restype restype_template;

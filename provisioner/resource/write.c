@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing files for a resource type: the original kept, the new content validated, swapped in
+ * whole. Never writes into a file that is there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+#include "resource/look.h"
+
+enum { NEW_FILE_MODE = 0644, KEPT_NAME_HEAD = 120 };
+
+/* ---- originals ---- */
+
+/* "/etc/a%b" -> "%2Fetc%2Fa%25b"; a name too long for a folder ends in the path's digest. */
+static const char *kept_name(struct arena *a, const char *path)
+{
+	struct buf b;
+	buf_init(&b, 3 * strlen(path) + 1);
+	for (const char *p = path; *p; p++) {
+		if (*p == '/' || *p == '%')
+			buf_addf(&b, "%%%02X", (unsigned char)*p);
+		else
+			buf_addc(&b, *p);
+	}
+	const char *name = buf_str(a, &b).p;
+	buf_free(&b);
+	if (strlen(name) <= NAME_MAX)
+		return name;
+	unsigned char sha[SHA256_LEN];
+	char text[SHA256_HEX];
+	sha256(path, strlen(path), sha);
+	hex(sha, sizeof(sha), text);
+	return arena_printf(a, "%.*s-%s", KEPT_NAME_HEAD, name, text);
+}
+
+/* A copy with the same bytes, owner and mode. */
+static bool copy_whole(
+	struct arena *a, const char *from, const struct stat *st, const char *to, struct err *e)
+{
+	struct str bytes;
+	bool found;
+	struct file_attr attr = {st->st_mode & 07777, st->st_uid, st->st_gid};
+	if (!look_read(a, from, FILE_MAX, &bytes, &found, e))
+		return false;
+	return !found || file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e);
+}
+
+static bool copy_link(struct arena *a, const char *from, const char *to, struct err *e)
+{
+	char *target = look_target(a, from, e);
+	if (!target)
+		return false;
+	if (symlink(target, to) < 0 && errno != EEXIST)
+		return err_errno(e, "cannot keep the original of %s at %s", from, to);
+	return true;
+}
+
+bool keep_original(struct host *h, const char *path, struct err *e)
+{
+	struct stat st, kept;
+	bool found;
+	if (!h->originals)
+		return true;
+	if (!look(path, &st, &found, e))
+		return false;
+	if (!found || !(S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
+		return true;
+	if (!mkdirs(h->originals, 0700, e))
+		return false;
+	const char *to = path_join(h->a, h->originals, kept_name(h->a, path));
+	if (lstat(to, &kept) == 0)
+		return true;
+	/* the file is replaced by rename, so a second name keeps its old content */
+	if (linkat(AT_FDCWD, path, AT_FDCWD, to, 0) == 0 || errno == EEXIST)
+		return true;
+	return S_ISLNK(st.st_mode) ? copy_link(h->a, path, to, e)
+				   : copy_whole(h->a, path, &st, to, e);
+}
+
+bool write_backup(struct host *h, const char *path, struct observation *o, struct err *e)
+{
+	struct stat st;
+	struct tm tm;
+	bool found;
+	char stamp[32];
+	time_t now = time(NULL);
+	if (!look(path, &st, &found, e))
+		return false;
+	if (!found || !S_ISREG(st.st_mode))
+		return true;
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%d@%H:%M:%S", &tm);
+	const char *to = arena_printf(h->a, "%s.%ld.%s~", path, (long)getpid(), stamp);
+	if (!copy_whole(h->a, path, &st, to, e))
+		return false;
+	map_put(h->a, o->result, "backup_file", value_text(h->a, to));
+	return true;
+}
+
+/* ---- content ---- */
+
+struct validation {
+	struct host *h;
+	const char *text;
+};
+
+static const char *with_path(struct arena *a, const char *word, const char *path)
+{
+	const char *at = strstr(word, "%s");
+	if (!at)
+		return word;
+	return arena_printf(a, "%.*s%s%s", (int)(at - word), word, path, at + 2);
+}
+
+static bool run_validation(void *ctx, const char *tmp, struct err *e)
+{
+	struct validation *v = ctx;
+	const char **argv;
+	if (!split_words(v->h->a, str_c(v->text), &argv, e))
+		return err_prefix(e, "validate");
+	if (!argv[0])
+		return err_set(e, ERR_CONFIG, "validate is empty");
+	for (size_t i = 0; argv[i]; i++)
+		argv[i] = with_path(v->h->a, argv[i], tmp);
+	if (run_program(v->h, argv, NULL, e))
+		return true;
+	return err_prefix(e, "the new content was refused and nothing changed");
+}
+
+bool write_file(struct host *h, const char *path, struct str content, const struct value *params,
+	mode_t dflt_mode, const char *validate, struct err *e)
+{
+	struct file_attr attr;
+	struct validation v = {h, validate};
+	if (!attr_for_write(h, path, params, dflt_mode, &attr, e) || !keep_original(h, path, e))
+		return false;
+	return file_replace(
+		path, content.p, content.n, attr, validate ? run_validation : NULL, &v, e);
+}
+
+void observe_content(struct host *h, struct observation *o, const struct str *before,
+	struct str after, bool secret)
+{
+	struct value *was = before ? value_str(h->a, *before) : NULL;
+	bool text = !secret && after.n <= TEXT_MAX && str_utf8(after);
+	struct value *now = text ? value_str(h->a, after) : value_blob(h->a, after);
+	now->literal = true;
+	now->secret = secret;
+	observe_text(h, o, "content", was, now);
+}
+
+/* The new content of a change; a blob whose bytes did not come along is a fault of the sender. */
+static bool content_bytes(const struct value *after, struct str *out, struct err *e)
+{
+	if (after->type == VALUE_STR)
+		*out = after->s;
+	else if (after->type == VALUE_BLOB && (after->blob.bytes.p || after->blob.size == 0))
+		*out = after->blob.bytes.p ? after->blob.bytes : str_c("");
+	else
+		return err_set(e, ERR_PERMANENT, "the new content did not come with the plan");
+	return true;
+}
+
+bool apply_content(struct host *h, const char *path, const struct value *params,
+	struct observation *o, struct err *e)
+{
+	struct str content;
+	const struct value *after = observed_after(o, "content");
+	const char *validate = map_cstr(params, "validate", NULL);
+	if (after) {
+		if (!content_bytes(after, &content, e))
+			return false;
+		if (map_bool(params, "backup", false) && !write_backup(h, path, o, e))
+			return false;
+		if (!write_file(h, path, content, params, NEW_FILE_MODE, validate, e))
+			return false;
+	}
+	return attr_apply(h, path, params, e);
+}
