@@ -156,6 +156,9 @@ struct proc {
 	uid_t uid;               /* (uid_t)-1: stay; else drop to it, its groups and home */
 	int timeout_s;           /* 0: PROC_TIMEOUT */
 	size_t max_output;       /* of each stream; 0: PROC_OUTPUT. More is cut, and `cut` set */
+	/* called with each whole line of standard output while the program runs; may be NULL */
+	void (*line)(void *ctx, struct str line);
+	void *ctx;
 };
 enum { PROC_TIMEOUT = 600, PROC_OUTPUT = 1 << 20 };
 struct proc_result {

@@ -39,6 +39,7 @@ struct child {
 	pid_t pid;
 	int in, out[2], err[2], failed[2]; /* `failed` brings the errno of what did not work */
 	struct buf out_buf, err_buf;
+	size_t told; /* bytes of out_buf that p->line has seen */
 	int64_t deadline;
 	int signals; /* sent so far */
 };
@@ -253,6 +254,21 @@ static void drain(int *fd, struct buf *b)
 	}
 }
 
+/* Hands over the whole lines that came since the last time. */
+static void tell_lines(const struct proc *p, struct child *c)
+{
+	while (p->line && c->told < c->out_buf.n) {
+		const char *start = c->out_buf.p + c->told;
+		char *end = memchr(start, '\n', c->out_buf.n - c->told);
+		if (!end)
+			return;
+		*end = 0; /* a struct str has a NUL behind it */
+		p->line(p->ctx, (struct str){start, (size_t)(end - start)});
+		*end = '\n';
+		c->told += (size_t)(end - start) + 1;
+	}
+}
+
 static void enforce_deadline(struct child *c, struct proc_result *r)
 {
 	if (now_ms() < c->deadline)
@@ -272,7 +288,7 @@ static int wait_ms(const struct child *c, int pidfd)
 }
 
 /* Until it ended. A daemon that it left behind may hold the pipes: that keeps nobody here. */
-static void attend(struct child *c, struct proc_result *r)
+static void attend(const struct proc *p, struct child *c, struct proc_result *r)
 {
 	/* tells its end at once; where the kernel has none (before 5.3) we ask every tick */
 	int pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0), status = 0;
@@ -287,6 +303,7 @@ static void attend(struct child *c, struct proc_result *r)
 			got = 0;
 		drain(&c->out[0], &c->out_buf);
 		drain(&c->err[0], &c->err_buf);
+		tell_lines(p, c);
 		if (got == 0)
 			enforce_deadline(c, r);
 	}
@@ -308,7 +325,7 @@ bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, stru
 	c.deadline = now_ms() + 1000LL * (p->timeout_s ? p->timeout_s : PROC_TIMEOUT);
 	bool ok = start(p, &c, e);
 	if (ok) {
-		attend(&c, r);
+		attend(p, &c, r);
 		r->out = buf_str(a, &c.out_buf);
 		r->err_out = buf_str(a, &c.err_buf);
 		r->cut = c.out_buf.over || c.err_buf.over;
