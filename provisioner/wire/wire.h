@@ -14,7 +14,8 @@
 #include "value/field.h"
 
 enum { WIRE_VERSION = 1, FRAME_MAX = 64 << 20 };
-#define WIRE_SYNC "\n\001PROVISION-AGENT\001\n" /* before the first frame; text before is skipped */
+#define WIRE_SYNC "\n\001PROVISION-AGENT\001\n" /* before the first frame; text before is skipped \
+						 */
 #define WIRE_NEED "\n\001PROVISION-NEED\001\n"  /* the bootstrap asks for the agent's bytes */
 
 enum frame_type {
@@ -27,11 +28,12 @@ enum frame_type {
 	FRAME_STEP,
 	FRAME_APPLIED,
 	FRAME_BYE,
-	FRAME_FATAL,   /* {msg}: the agent gives up */
+	FRAME_FATAL, /* {msg}: the agent gives up */
 };
 
 /* HELLO   {version, facts: map, uid, user, landlock: bool, pending: [handler ids not yet run],
- *          last: {run, status: done|failed|interrupted, step, at}}  `last` only when there was one
+ *          last: {run, status: done|failed|interrupted|running, step, at}}  `last` only when there
+ *          was one; running: another agent works on it right now
  * OBSERVE {steps: [{id, type, params, user}]}   a step without type: unknown until applied
  * OBSERVED{steps: [{id, changes: [...], result: map, digest: hex, error: text, kind: text}]}
  * APPLY   {run: text, notified: [handler ids to count as notified],
@@ -39,6 +41,8 @@ enum frame_type {
  *                   handler: id, type, params, user (handlers and steps not observed bring them),
  *                   ignore_errors: bool, changed: bool (changed_when's constant verdict), name}]}
  * STEP    {id, status: ok|changed|failed|skipped, changes, result, error, ms}
+ *         changes only when they are not what OBSERVED said; result only when it was looked at
+ *         again; a skipped step is a handler that nothing notified
  * APPLIED {status: done|failed|stale|locked, error, pending: [...]} */
 const struct field *wire_fields(enum frame_type type); /* NULL: no such type */
 const char *frame_name(enum frame_type type);
@@ -48,5 +52,5 @@ void frame_write(struct buf *out, enum frame_type type, const struct value *msg)
 enum frame_status { FRAME_MORE, FRAME_OK, FRAME_BAD };
 /* Takes one whole frame off the front of `in`: decoded and checked by its table. FRAME_MORE when it
  * is not all there yet; FRAME_BAD (e set) ends this peer. */
-enum frame_status frame_read(struct arena *a, struct buf *in, enum frame_type *type,
-	struct value **msg, struct err *e);
+enum frame_status frame_read(
+	struct arena *a, struct buf *in, enum frame_type *type, struct value **msg, struct err *e);

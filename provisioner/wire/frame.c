@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Frames: written whole, read whole, and checked by the table of their type. Never trusts a length,
+ * a type or a value that a peer sent, and never holds more than FRAME_MAX of it.
+ */
+#include "wire/wire.h"
+
+enum { LENGTH_BYTES = 4, HEAD_BYTES = LENGTH_BYTES + 1 };
+
+static void put_length(char *p, size_t n)
+{
+	for (int i = 0; i < LENGTH_BYTES; i++)
+		p[i] = (char)(n >> (8 * (LENGTH_BYTES - 1 - i)));
+}
+
+static size_t get_length(const char *p)
+{
+	size_t n = 0;
+	for (int i = 0; i < LENGTH_BYTES; i++)
+		n = n << 8 | (unsigned char)p[i];
+	return n;
+}
+
+static bool put_frame(struct buf *out, enum frame_type type, const struct value *msg)
+{
+	size_t at = out->n;
+	char head[HEAD_BYTES] = {0, 0, 0, 0, (char)type};
+	buf_add(out, head, sizeof(head));
+	value_encode(out, msg, type == FRAME_APPLY ? CODEC_BLOBS : 0);
+	if (out->over)
+		return false;
+	size_t rest = out->n - at - LENGTH_BYTES;
+	if (rest > FRAME_MAX) {
+		out->n = at;
+		return false;
+	}
+	put_length(out->p + at, rest);
+	return true;
+}
+
+/* A message that fits no frame ends the talk with the reason: the peer would only see a hang. */
+void frame_write(struct buf *out, enum frame_type type, const struct value *msg)
+{
+	if (!wire_fields(type))
+		panic("frame_write: there is no frame type %d", (int)type);
+	if (put_frame(out, type, msg) || out->over)
+		return;
+	struct arena *a = arena_new();
+	struct value *fatal = value_map(a);
+	map_put(a, fatal, "msg",
+		value_printf(a, "%s is larger than a frame may be (%d MiB)", frame_name(type),
+			FRAME_MAX >> 20));
+	put_frame(out, FRAME_FATAL, fatal);
+	arena_free(a);
+}
+
+/* Only what a plan is made of waits for something; what a peer says is known. */
+static bool all_known(const struct value *v, struct err *e)
+{
+	if (!value_find_type(v, VALUE_UNKNOWN) && !value_find_type(v, VALUE_UNDEFINED))
+		return true;
+	return err_set(e, ERR_PERMANENT, "it holds a value that is not known");
+}
+
+static bool check(struct arena *a, enum frame_type type, const struct value *raw,
+	struct value **msg, struct err *e)
+{
+	struct errs errs;
+	errs_init(&errs, a);
+	*msg = fields_check(a, wire_fields(type), raw, "the message", &errs);
+	if (*msg)
+		return true;
+	return err_set(e, ERR_PERMANENT, "%s",
+		errs.n ? errs.v[0].msg : "it does not have the fields of its type");
+}
+
+static bool decode(struct arena *a, enum frame_type type, const char *p, size_t n,
+	struct value **msg, struct err *e)
+{
+	struct value *raw;
+	if (!value_decode(a, p, n, &raw, e))
+		return false;
+	if (raw->type != VALUE_MAP)
+		return err_set(e, ERR_PERMANENT, "it is %s, not a mapping", value_type_name(raw));
+	return all_known(raw, e) && check(a, type, raw, msg, e);
+}
+
+static enum frame_status bad(struct err *e, const char *what)
+{
+	err_set(e, ERR_PERMANENT, "a bad frame arrived: %s", what);
+	return FRAME_BAD;
+}
+
+enum frame_status frame_read(
+	struct arena *a, struct buf *in, enum frame_type *type, struct value **msg, struct err *e)
+{
+	if (in->n >= LENGTH_BYTES && get_length(in->p) > FRAME_MAX)
+		return bad(e, "it claims to be larger than a frame may be");
+	if (in->n >= LENGTH_BYTES && get_length(in->p) < 2)
+		return bad(e, "it is empty");
+	if (in->n >= HEAD_BYTES && !wire_fields((enum frame_type)(unsigned char)in->p[4]))
+		return bad(e, "its type is unknown");
+	if (in->over)
+		return bad(e, "more arrived than a frame may hold");
+	if (in->n < HEAD_BYTES || in->n < LENGTH_BYTES + get_length(in->p))
+		return FRAME_MORE;
+	size_t n = get_length(in->p);
+	*type = (enum frame_type)(unsigned char)in->p[4];
+	if (!decode(a, *type, in->p + HEAD_BYTES, n - 1, msg, e)) {
+		err_prefix(e, "a bad frame arrived (%s)", frame_name(*type));
+		return FRAME_BAD;
+	}
+	buf_consume(in, LENGTH_BYTES + n);
+	return FRAME_OK;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tables of every message's fields, and the names of the frame types. Never looks at a value
+ * itself: frame.c checks what arrives against these tables.
+ */
+#include "wire/wire.h"
+
+#define STEP_ID                                                                     \
+	{                                                                           \
+		.name = "id", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, \
+		.max = UINT32_MAX                                                   \
+	}
+
+static const struct field last_fields[] = {
+	{.name = "run", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = "status",
+		.kind = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = "done failed interrupted running"},
+	{.name = "step", .kind = FIELD_STR},
+	{.name = "at", .kind = FIELD_STR},
+	{.name = NULL},
+};
+
+static const struct field hello_fields[] = {
+	{.name = "version", .kind = FIELD_INT, .flags = FIELD_REQUIRED},
+	{.name = "facts", .kind = FIELD_MAP, .flags = FIELD_REQUIRED},
+	{.name = "uid", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 0, .max = UINT32_MAX},
+	{.name = "user", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = "landlock", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "pending", .kind = FIELD_LIST},
+	{.name = "last", .kind = FIELD_MAP, .sub = last_fields},
+	{.name = NULL},
+};
+
+static const struct field observe_step_fields[] = {
+	STEP_ID,
+	{.name = "type", .kind = FIELD_STR},
+	{.name = "params", .kind = FIELD_MAP},
+	{.name = "user", .kind = FIELD_STR},
+	{.name = NULL},
+};
+
+static const struct field observe_fields[] = {
+	{.name = "steps", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = observe_step_fields},
+	{.name = NULL},
+};
+
+static const struct field change_fields[] = {
+	{.name = "field", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = "kind", .kind = FIELD_ENUM, .flags = FIELD_REQUIRED, .choices = "attr text run"},
+	{.name = "before", .kind = FIELD_ANY, .flags = FIELD_NULLABLE},
+	{.name = "after", .kind = FIELD_ANY, .flags = FIELD_NULLABLE},
+	{.name = NULL},
+};
+
+static const struct field observed_step_fields[] = {
+	STEP_ID,
+	{.name = "changes", .kind = FIELD_LIST, .sub = change_fields},
+	{.name = "result", .kind = FIELD_MAP},
+	{.name = "digest", .kind = FIELD_STR},
+	{.name = "error", .kind = FIELD_STR},
+	{.name = "kind", .kind = FIELD_ENUM, .choices = "config transient unreachable permanent"},
+	{.name = NULL},
+};
+
+static const struct field observed_fields[] = {
+	{.name = "steps", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = observed_step_fields},
+	{.name = NULL},
+};
+
+static const struct field apply_step_fields[] = {
+	STEP_ID,
+	{.name = "blobs", .kind = FIELD_MAP},
+	{.name = "notify", .kind = FIELD_LIST},
+	{.name = "handler", .kind = FIELD_STR},
+	{.name = "type", .kind = FIELD_STR},
+	{.name = "params", .kind = FIELD_MAP},
+	{.name = "user", .kind = FIELD_STR},
+	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "changed", .kind = FIELD_BOOL},
+	{.name = "name", .kind = FIELD_STR},
+	{.name = NULL},
+};
+
+static const struct field apply_fields[] = {
+	{.name = "run", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = "notified", .kind = FIELD_LIST},
+	{.name = "steps", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = apply_step_fields},
+	{.name = NULL},
+};
+
+static const struct field started_fields[] = {STEP_ID, {.name = NULL}};
+
+static const struct field note_fields[] = {
+	STEP_ID,
+	{.name = "text", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = NULL},
+};
+
+static const struct field step_fields[] = {
+	STEP_ID,
+	{.name = "status",
+		.kind = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = "ok changed failed skipped"},
+	{.name = "changes", .kind = FIELD_LIST, .sub = change_fields},
+	{.name = "result", .kind = FIELD_MAP},
+	{.name = "error", .kind = FIELD_STR},
+	{.name = "ms", .kind = FIELD_INT, .min = 0, .max = INT64_MAX},
+	{.name = NULL},
+};
+
+static const struct field applied_fields[] = {
+	{.name = "status",
+		.kind = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = "done failed stale locked"},
+	{.name = "error", .kind = FIELD_STR},
+	{.name = "pending", .kind = FIELD_LIST},
+	{.name = NULL},
+};
+
+static const struct field bye_fields[] = {{.name = NULL}};
+
+static const struct field fatal_fields[] = {
+	{.name = "msg", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = NULL},
+};
+
+static const struct {
+	const char *name;
+	const struct field *fields;
+} frames[] = {
+	[FRAME_HELLO] = {"HELLO", hello_fields},
+	[FRAME_OBSERVE] = {"OBSERVE", observe_fields},
+	[FRAME_OBSERVED] = {"OBSERVED", observed_fields},
+	[FRAME_APPLY] = {"APPLY", apply_fields},
+	[FRAME_STARTED] = {"STARTED", started_fields},
+	[FRAME_NOTE] = {"NOTE", note_fields},
+	[FRAME_STEP] = {"STEP", step_fields},
+	[FRAME_APPLIED] = {"APPLIED", applied_fields},
+	[FRAME_BYE] = {"BYE", bye_fields},
+	[FRAME_FATAL] = {"FATAL", fatal_fields},
+};
+
+const struct field *wire_fields(enum frame_type type)
+{
+	return (size_t)type < ARRAY_LEN(frames) ? frames[type].fields : NULL;
+}
+
+const char *frame_name(enum frame_type type)
+{
+	return wire_fields(type) ? frames[type].name : "an unknown frame";
+}
