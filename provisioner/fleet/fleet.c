@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs the plays, one after the other, wave by wave, with a bounded number of hosts at work at
+ * once. Knows nothing of what a host does in its part.
+ */
+#include "fleet/fleet_private.h"
+
+enum { TICK_MS = 100 };
+
+static void tick(void *ctx)
+{
+	struct fleet *f = ctx;
+	report_tick(f->o->report);
+	loop_timer_free(f->tick);
+	f->tick = loop_timer(f->loop, TICK_MS, tick, f);
+}
+
+static struct fleet_host *fleet_find(struct fleet *f, const char *name)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!strcmp(f->hosts[i].name, name))
+			return &f->hosts[i];
+	return NULL;
+}
+
+static bool in_later_play(const struct fleet *f, const char *host)
+{
+	for (size_t p = f->play + 1; p < f->n_plays; p++)
+		for (const char *const *h = f->plays[p].hosts; h && *h; h++)
+			if (!strcmp(*h, host))
+				return true;
+	return false;
+}
+
+static void fill_members(struct fleet *f)
+{
+	f->n_members = 0;
+	f->members = ARENA_ARRAY(f->a, struct fleet_host *, f->n + 1);
+	if (!f->n_plays) {
+		for (size_t i = 0; i < f->n; i++)
+			f->members[f->n_members++] = &f->hosts[i];
+		return;
+	}
+	for (const char *const *n = f->plays[f->play].hosts; n && *n; n++) {
+		struct fleet_host *h = fleet_find(f, *n);
+		if (h && h->state != HOST_LOST)
+			f->members[f->n_members++] = h;
+	}
+}
+
+static void start_hosts(struct fleet *f)
+{
+	while (f->running < f->forks && f->wave_next < f->wave_end) {
+		struct fleet_host *h = f->members[f->wave_next++];
+		h->active = true;
+		f->running++;
+		host_start(h);
+	}
+}
+
+static void start_wave(struct fleet *f)
+{
+	size_t size = f->wave_sizes[f->wave];
+	f->wave_first = f->wave_next = f->wave_end;
+	f->wave_end = f->wave_first + size;
+	f->wave_failed = 0;
+	struct event e = {.kind = EVENT_PLAY, .count = size, .text = "saved plan"};
+	if (f->n_plays)
+		e.text = f->plays[f->play].name;
+	if (f->n_waves > 1)
+		e.text = arena_printf(f->a, "%s, wave %zu of %zu", e.text, f->wave + 1, f->n_waves);
+	if (f->o->mode != FLEET_FACTS)
+		report_event(f->o->report, &e);
+	start_hosts(f);
+}
+
+static void end_all(struct fleet *f)
+{
+	f->done = true;
+	for (size_t i = 0; i < f->n; i++)
+		if (!f->hosts[i].finished)
+			host_end(&f->hosts[i]);
+	loop_stop(f->loop);
+}
+
+static void start_play(struct fleet *f)
+{
+	for (;; f->play++) {
+		if (f->play >= f->n_plays && (f->n_plays || f->play)) {
+			end_all(f);
+			return;
+		}
+		fill_members(f);
+		if (f->n_members)
+			break;
+		if (!f->n_plays) {
+			end_all(f);
+			return;
+		}
+	}
+	bool waved = f->n_plays && f->o->mode == FLEET_APPLY;
+	f->wave_sizes =
+		waves(f->a, waved ? f->plays[f->play].serial : NULL, f->n_members, &f->n_waves);
+	f->wave = 0;
+	f->wave_end = 0;
+	f->play_failed = 0;
+	start_wave(f);
+}
+
+static bool goes_on(const struct fleet *f)
+{
+	if (f->o->mode != FLEET_APPLY || !f->n_plays)
+		return true;
+	const struct play *p = &f->plays[f->play];
+	return wave_goes_on(f->wave_end - f->wave_first, f->wave_failed, f->n_members,
+		f->play_failed, p->max_fail_percentage, p->any_errors_fatal);
+}
+
+static void wave_over(struct fleet *f)
+{
+	if (!goes_on(f)) {
+		end_all(f);
+		return;
+	}
+	if (++f->wave < f->n_waves) {
+		start_wave(f);
+		return;
+	}
+	f->play++;
+	start_play(f);
+}
+
+void fleet_host_done(struct fleet_host *h)
+{
+	struct fleet *f = h->f;
+	if (!h->active || f->done)
+		return;
+	h->active = false;
+	f->running--;
+	if (h->state == HOST_LOST) {
+		f->wave_failed++;
+		f->play_failed++;
+	}
+	if (h->state == HOST_LOST || !in_later_play(f, h->name))
+		host_end(h);
+	if (f->wave_next < f->wave_end)
+		start_hosts(f);
+	else if (!f->running)
+		wave_over(f);
+}
+
+static const char *const *all_hosts(struct fleet *f)
+{
+	const struct fleet_options *o = f->o;
+	if (o->mode == FLEET_FACTS)
+		return o->hosts;
+	if (!o->saved)
+		return site_hosts(o->site);
+	const char **v = ARENA_ARRAY(f->a, const char *, o->saved->n + 1);
+	for (size_t i = 0; i < o->saved->n; i++)
+		v[i] = o->saved->v[i]->host;
+	return v;
+}
+
+static bool in_any_play(const struct fleet *f, const char *host)
+{
+	for (size_t p = 0; p < f->n_plays; p++)
+		for (const char *const *h = f->plays[p].hosts; h && *h; h++)
+			if (!strcmp(*h, host))
+				return true;
+	return !f->n_plays;
+}
+
+static void make_hosts(struct fleet *f)
+{
+	const char *const *names = all_hosts(f);
+	size_t n = 0;
+	while (names[n])
+		n++;
+	f->hosts = ARENA_ARRAY(f->a, struct fleet_host, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (!in_any_play(f, names[i]))
+			continue;
+		struct fleet_host *h = &f->hosts[f->n++];
+		h->f = f;
+		h->name = names[i];
+		h->a = arena_new();
+		h->plan = plan_host(f->plan, h->a, h->name);
+		h->notified = value_list(h->a);
+		if (f->o->saved)
+			h->saved = f->o->saved->v[i];
+	}
+}
+
+static int exit_code(const struct fleet *f)
+{
+	int code = 0;
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->hosts[i].stats.unreachable)
+			return 4;
+		if (f->hosts[i].stats.failed || f->hosts[i].error)
+			code = 2;
+	}
+	return code;
+}
+
+/* Sorts by time, and two runs of one second differ. */
+static const char *run_name(struct arena *a)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[32];
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(text, sizeof(text), "%Y%m%dT%H%M%S", &tm);
+	return arena_printf(a, "%s.%06ld", text, now.tv_nsec / 1000);
+}
+
+bool fleet_run(
+	struct arena *a, const struct fleet_options *o, struct fleet_result *r, struct err *e)
+{
+	struct fleet f = {.a = a, .o = o, .forks = o->forks ? o->forks : FLEET_FORKS};
+	f.run = run_name(a);
+	f.plan = plan_new(a);
+	f.facts = value_map(a);
+	if (o->site && !o->saved && o->mode != FLEET_FACTS)
+		f.n_plays = site_plays(o->site, &f.plays);
+	make_hosts(&f);
+	if (!f.n)
+		return err_set(e, ERR_CONFIG, "no host matches: nothing to do");
+	f.loop = loop_new();
+	f.tick = loop_timer(f.loop, TICK_MS, tick, &f);
+	start_play(&f);
+	if (!f.done)
+		loop_run(f.loop);
+	if (o->mode == FLEET_PLAN)
+		plan_freeze(f.plan);
+	r->plan = f.plan;
+	r->facts = f.facts;
+	r->exit_code = exit_code(&f);
+	loop_timer_free(f.tick);
+	loop_free(f.loop);
+	return true;
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One host's life: connect, resolve step by step, observe, apply, end. Each function is one
+ * transition; nothing here blocks, and a host's trouble ends that host only.
+ */
+#include "fleet/fleet_private.h"
+
+const char *host_visible(struct fleet_host *h, struct str text)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+		if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f)
+			buf_addf(&b, "\\x%02x", c);
+		else
+			buf_addc(&b, (char)c);
+	}
+	const char *s = buf_str(h->a, &b).p;
+	buf_free(&b);
+	return s;
+}
+
+void host_progress(struct fleet_host *h, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	struct event e = {.kind = EVENT_PROGRESS, .host = h->name, .text = text};
+	report_event(h->f->o->report, &e);
+}
+
+static void count_tasks(struct fleet_host *h)
+{
+	for (size_t i = 0; i < h->task_cap; i++) {
+		switch (h->task_status[i]) {
+		case STEP_OK:
+			h->stats.ok++;
+			break;
+		case STEP_CHANGED:
+			h->stats.ok++;
+			h->stats.changed++;
+			break;
+		case STEP_SKIPPED:
+			h->stats.skipped++;
+			break;
+		case STEP_IGNORED:
+			h->stats.ok++;
+			h->stats.ignored++;
+			break;
+		case STEP_FAILED:
+			h->stats.failed++;
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+void host_end(struct fleet_host *h)
+{
+	if (h->finished)
+		return;
+	h->finished = true;
+	const struct fleet_options *o = h->f->o;
+	if (o->mode == FLEET_PLAN && h->hello) {
+		h->plan->error = h->error;
+		plan_freeze_host(h->plan);
+		struct event e = {.kind = EVENT_PLAN, .host = h->name, .plan = h->plan};
+		report_event(o->report, &e);
+	}
+	count_tasks(h);
+	if (h->error && !h->stats.unreachable && !h->stats.failed)
+		h->stats.failed = 1;
+	if (o->mode == FLEET_PLAN && h->error)
+		h->plan->error = h->error;
+	struct event e = {
+		.kind = EVENT_HOST, .host = h->name, .stats = &h->stats, .error = h->error};
+	report_event(o->report, &e);
+	if (h->t)
+		transport_close(h->t);
+}
+
+void host_fail(struct fleet_host *h, const struct err *e)
+{
+	if (h->state == HOST_LOST)
+		return;
+	h->state = HOST_LOST;
+	h->error = host_visible(h, str_c(e->msg));
+	if (e->pos.line)
+		h->error = arena_printf(
+			h->a, "%s:%u:%u: %s", e->pos.file, e->pos.line, e->pos.col, h->error);
+	if (e->kind == ERR_UNREACHABLE || e->kind == ERR_TRANSIENT)
+		h->stats.unreachable = 1;
+	fleet_host_done(h);
+}
+
+static const char **pending_of(struct fleet_host *h, const struct value *hello)
+{
+	const struct value *l = map_at(hello, "pending");
+	size_t n = l && l->type == VALUE_LIST ? l->list.n : 0;
+	const char **v = ARENA_ARRAY(h->a, const char *, n + 1);
+	for (size_t i = 0; i < n; i++)
+		v[i] = l->list.v[i]->type == VALUE_STR ? l->list.v[i]->s.p : "";
+	return v;
+}
+
+static void tell_last_run(struct fleet_host *h, const struct value *hello)
+{
+	const struct value *last = map_at(hello, "last");
+	if (!last || last->type != VALUE_MAP || strcmp(map_cstr(last, "status", ""), "interrupted"))
+		return;
+	const char *text = arena_printf(h->a,
+		"the last apply was interrupted at '%s' (%s); it goes on from what is there now",
+		host_visible(h, str_c(map_cstr(last, "step", "?"))), map_cstr(last, "at", "?"));
+	struct event e = {.kind = EVENT_NOTE, .host = h->name, .text = text};
+	report_event(h->f->o->report, &e);
+}
+
+static void begin_play(struct fleet_host *h);
+
+static void on_hello(struct fleet_host *h, struct value *msg)
+{
+	h->hello = true;
+	h->facts = map_at(msg, "facts");
+	if (!h->facts)
+		h->facts = value_map(h->a);
+	h->pending = pending_of(h, msg);
+	tell_last_run(h, msg);
+	if (h->f->o->mode == FLEET_FACTS) {
+		map_set(h->f->a, h->f->facts, str_c(h->name), h->facts);
+		h->state = HOST_IDLE;
+		fleet_host_done(h);
+		return;
+	}
+	begin_play(h);
+}
+
+static void on_frame(void *ctx, enum frame_type type, struct value *msg)
+{
+	struct fleet_host *h = ctx;
+	struct err e = {0};
+	if (h->state == HOST_LOST)
+		return;
+	if (type == FRAME_HELLO && !h->hello) {
+		on_hello(h, msg);
+	} else if (type == FRAME_OBSERVED && h->state == HOST_OBSERVING) {
+		host_observed(h, msg);
+	} else if (type == FRAME_STEP && h->state == HOST_APPLYING) {
+		host_step(h, msg);
+	} else if (type == FRAME_APPLIED && h->state == HOST_APPLYING) {
+		host_applied(h, msg);
+	} else if (type == FRAME_STARTED && h->state == HOST_APPLYING) {
+		struct planned *p = plan_find(h->plan, (uint32_t)map_int(msg, "id", 0));
+		if (p)
+			host_progress(h, "%s", p->step->name);
+	} else if (type == FRAME_NOTE) {
+		host_progress(h, "%s", host_visible(h, str_c(map_cstr(msg, "text", ""))));
+	} else if (type == FRAME_FATAL) {
+		err_set(&e, ERR_PERMANENT, "the agent gave up: %s", map_cstr(msg, "msg", "?"));
+		host_fail(h, &e);
+	} else {
+		err_set(&e, ERR_PERMANENT, "the agent sent %s out of turn", frame_name(type));
+		host_fail(h, &e);
+	}
+}
+
+static void on_progress(void *ctx, const char *what)
+{
+	host_progress(ctx, "%s", what);
+}
+
+static void on_closed(void *ctx, const struct err *why)
+{
+	struct fleet_host *h = ctx;
+	struct err e = *why;
+	h->t = NULL;
+	if (h->finished || h->state == HOST_LOST)
+		return;
+	if (e.kind == ERR_NONE)
+		err_set(&e, ERR_TRANSIENT, "the agent ended the connection");
+	if (h->state == HOST_APPLYING) {
+		if (e.kind == ERR_PERMANENT)
+			e.kind = ERR_TRANSIENT;
+		err_prefix(&e, "lost while applying (the next run goes on from what is there)");
+	}
+	host_fail(h, &e);
+}
+
+static bool connection_of(struct fleet_host *h, struct connection *c, struct err *e)
+{
+	if (!h->saved)
+		return site_connection(h->f->o->site, h->name, c, e);
+	*c = h->saved->connection;
+	return true;
+}
+
+static void host_connect(struct fleet_host *h)
+{
+	static const struct transport_events events = {on_progress, on_frame, on_closed};
+	const struct fleet_options *o = h->f->o;
+	struct connection c;
+	struct err e = {0};
+	if (!connection_of(h, &c, &e)) {
+		host_fail(h, &e);
+		return;
+	}
+	h->plan->connection = c;
+	struct target *t = ARENA_NEW(h->a, struct target);
+	*t = (struct target){
+		.name = h->name,
+		.address = c.address ? c.address : h->name,
+		.port = c.port,
+		.user = c.user,
+		.kind = c.kind ? c.kind : "ssh",
+		.key_file = c.key_file,
+		.password = o->password ? o->password : c.password,
+		.known_hosts = o->known_hosts,
+		.accept_new = o->accept_new,
+		.become = c.become,
+		.become_user = c.become_user,
+		.become_password = o->become_password ? o->become_password : c.become_password,
+		.ssh_args = c.ssh_args,
+		.timeout_s = o->timeout_s,
+	};
+	h->state = HOST_CONNECTING;
+	h->t = transport_open(h->f->loop, h->a, t, &o->image, &events, h);
+}
+
+void host_start(struct fleet_host *h)
+{
+	if (h->hello)
+		begin_play(h);
+	else
+		host_connect(h);
+}
+
+/* The next step, from the resolver or from a saved plan. */
+static enum resolve_status next_step(struct fleet_host *h, struct step **out, struct err *e)
+{
+	if (!h->saved)
+		return resolver_next(h->resolver, out, e);
+	if (h->saved_next == h->saved->n)
+		return RESOLVE_END;
+	*out = (struct step *)h->saved->v[h->saved_next++]->step;
+	return RESOLVE_STEP;
+}
+
+static void begin_play(struct fleet_host *h)
+{
+	struct fleet *f = h->f;
+	h->state = HOST_IDLE;
+	if (h->saved) {
+		host_resolve(h);
+		return;
+	}
+	enum resolve_mode mode = f->o->mode == FLEET_APPLY ? RESOLVE_RUN : RESOLVE_PLAN;
+	if (h->resolver)
+		h->resolver = resolver_continue(h->resolver, f->play);
+	else
+		h->resolver = resolver_new(
+			f->o->site, h->a, h->name, f->play, h->facts, h->pending, mode);
+	host_resolve(h);
+}
+
+static void take_step(struct fleet_host *h, const struct step *s)
+{
+	struct planned *p = plan_add(h->plan, s);
+	p->observed = !s->type || s->handler;
+}
+
+static void host_wants(struct fleet_host *h, enum host_want want)
+{
+	h->want = want;
+	if (host_observe(h))
+		return;
+	if (h->f->o->mode == FLEET_PLAN)
+		fleet_host_done(h);
+	else
+		host_apply(h);
+}
+
+void host_resolve(struct fleet_host *h)
+{
+	struct err e = {0};
+	struct step *s;
+	for (;;) {
+		switch (next_step(h, &s, &e)) {
+		case RESOLVE_STEP:
+			take_step(h, s);
+			if (s->verdict && h->f->o->mode == FLEET_APPLY) {
+				host_wants(h, WANT_APPLY);
+				return;
+			}
+			break;
+		case RESOLVE_OBSERVE:
+			h->want = WANT_RESOLVE;
+			if (!host_observe(h)) {
+				err_set(&e, ERR_PERMANENT,
+					"a task waits for results that nothing will give");
+				host_fail(h, &e);
+			}
+			return;
+		case RESOLVE_APPLY:
+			host_wants(h, WANT_APPLY);
+			return;
+		case RESOLVE_END:
+			host_wants(h, WANT_END);
+			return;
+		case RESOLVE_FAILED:
+			host_fail(h, &e);
+			return;
+		}
+	}
+}

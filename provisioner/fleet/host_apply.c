@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The applying half of a host's life: sends the agent what was observed and is to be changed, takes
+ * its steps as they end, and counts them. Only what the plan shows is ever sent.
+ */
+#include "fleet/fleet_private.h"
+
+static void count_step(struct fleet_host *h, uint32_t task, enum step_status s)
+{
+	/* A looped task counts once, as its gravest item: Ansible's recap counts tasks. */
+	static const int gravity[] = {[STEP_SKIPPED] = 0,
+		[STEP_OK] = 1,
+		[STEP_CHANGED] = 2,
+		[STEP_IGNORED] = 3,
+		[STEP_FAILED] = 4};
+	if (task >= h->task_cap) {
+		size_t cap = task + 64;
+		signed char *v = ARENA_ARRAY(h->a, signed char, cap);
+		memset(v, -1, cap);
+		if (h->task_cap)
+			memcpy(v, h->task_status, h->task_cap);
+		h->task_status = v;
+		h->task_cap = cap;
+	}
+	signed char *now = &h->task_status[task];
+	if (*now < 0 || gravity[s] > gravity[(int)*now])
+		*now = (signed char)s;
+}
+
+void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s,
+	const struct value *changes, const char *error, int64_t ms)
+{
+	struct event e = {.kind = EVENT_STEP,
+		.host = h->name,
+		.step = p,
+		.status = s,
+		.changes = changes,
+		.error = error,
+		.ms = ms};
+	count_step(h, p->step->task, s);
+	report_event(h->f->o->report, &e);
+}
+
+static bool to_send(const struct planned *p)
+{
+	return p->kind == PLANNED_CHANGE || p->kind == PLANNED_RUN || p->kind == PLANNED_HANDLER;
+}
+
+static struct value *blobs_of(struct arena *a, const struct step *s)
+{
+	struct value *m = value_map(a);
+	for (size_t i = 0; s->params && i < s->params->map.n; i++) {
+		struct map_entry *e = &s->params->map.e[i];
+		if (e->value->type == VALUE_BLOB)
+			map_set(a, m, e->key, e->value);
+	}
+	return m;
+}
+
+static struct value *apply_step(struct arena *a, const struct planned *p)
+{
+	const struct step *s = p->step;
+	struct value *m = value_map(a), *notify = value_list(a);
+	map_put(a, m, "id", value_int(a, s->id));
+	map_put(a, m, "name", value_text(a, s->name));
+	/* With a verdict that is given here, the agent cannot know whether it notifies. */
+	for (const char *const *n = s->notify; n && *n && !s->verdict; n++)
+		list_add(a, notify, value_text(a, *n));
+	map_put(a, m, "notify", notify);
+	map_put(a, m, "ignore_errors", value_bool(a, s->ignore_errors || s->verdict));
+	if (s->changed >= 0)
+		map_put(a, m, "changed", value_bool(a, s->changed == 1));
+	if (s->handler) {
+		map_put(a, m, "handler", value_text(a, s->handler));
+		map_put(a, m, "type", value_text(a, s->type->name));
+		map_put(a, m, "params", s->params);
+		if (s->user)
+			map_put(a, m, "user", value_text(a, s->user));
+	} else if (to_send(p)) {
+		map_put(a, m, "blobs", blobs_of(a, s));
+	}
+	return m;
+}
+
+/* Skipped, local and converged steps end here, without a word to the host. */
+static void report_quiet(struct fleet_host *h, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		struct planned *p = h->plan->v[i];
+		if (p->applied || p->kind == PLANNED_QUIET || p->kind == PLANNED_UNKNOWN)
+			continue;
+		p->applied = true;
+		enum step_status s = p->step->skipped ? STEP_SKIPPED : STEP_OK;
+		if (p->error)
+			s = STEP_IGNORED;
+		host_step_event(h, p, s, NULL, p->error, 0);
+	}
+}
+
+static void host_go_on(struct fleet_host *h)
+{
+	h->state = HOST_IDLE;
+	if (h->want == WANT_END)
+		fleet_host_done(h);
+	else
+		host_resolve(h);
+}
+
+static void announce(struct fleet_host *h)
+{
+	h->plan->counts = plan_count(h->plan, h->applied_to);
+	struct event e = {.kind = EVENT_PLAN, .host = h->name, .plan = h->plan};
+	report_event(h->f->o->report, &e);
+}
+
+static void send_apply(struct fleet_host *h)
+{
+	struct arena *a = arena_new();
+	struct value *msg = value_map(a), *steps = value_list(a);
+	for (size_t i = h->applied_to; i < h->plan->n; i++) {
+		struct planned *p = h->plan->v[i];
+		if (p->step->type && p->kind != PLANNED_FAILED)
+			list_add(a, steps, apply_step(a, p));
+	}
+	map_put(a, msg, "run", value_text(a, h->f->run));
+	map_put(a, msg, "notified", h->notified);
+	map_put(a, msg, "steps", steps);
+	h->state = HOST_APPLYING;
+	host_progress(h, "applying");
+	transport_send(h->t, FRAME_APPLY, msg);
+	h->notified = value_list(h->a);
+	arena_free(a);
+}
+
+void host_apply(struct fleet_host *h)
+{
+	plan_classify(h->plan);
+	bool work = h->notified->list.n > 0;
+	for (size_t i = h->applied_to; i < h->plan->n; i++)
+		work = work || to_send(h->plan->v[i]);
+	if (work) {
+		announce(h);
+		send_apply(h);
+		return;
+	}
+	if (h->want == WANT_APPLY && h->applied_to == h->plan->n) {
+		struct err e = {0};
+		err_set(&e, ERR_PERMANENT, "a task waits for results that nothing will give");
+		host_fail(h, &e);
+		return;
+	}
+	announce(h);
+	report_quiet(h, h->applied_to, h->plan->n);
+	h->applied_to = h->plan->n;
+	host_go_on(h);
+}
+
+static enum step_status status_of(const char *name)
+{
+	if (!strcmp(name, "changed"))
+		return STEP_CHANGED;
+	if (!strcmp(name, "failed"))
+		return STEP_FAILED;
+	if (!strcmp(name, "skipped"))
+		return STEP_SKIPPED;
+	return STEP_OK;
+}
+
+/* changed_when and failed_when have the last word; a change they find notifies. */
+static bool give_verdict(struct fleet_host *h, struct planned *p, enum step_status *s,
+	const char *error, struct err *e)
+{
+	if (h->saved)
+		return true;
+	struct step_result res = {
+		.changed = *s == STEP_CHANGED,
+		.failed = *s == STEP_FAILED,
+		.result = p->result,
+		.error = error,
+	};
+	if (!resolver_result(h->resolver, p->step->id, &res, e))
+		return false;
+	if (!p->step->verdict)
+		return true;
+	*s = res.failed ? STEP_FAILED : res.changed ? STEP_CHANGED : STEP_OK;
+	for (const char *const *n = p->step->notify; res.changed && n && *n; n++)
+		list_add(h->a, h->notified, value_text(h->a, *n));
+	return true;
+}
+
+static void step_ended(struct fleet_host *h, struct planned *p, struct value *msg)
+{
+	struct err e = {0};
+	enum step_status s = status_of(map_cstr(msg, "status", "ok"));
+	const char *error = map_cstr(msg, "error", NULL);
+	if (error)
+		error = p->step->no_log ? "hidden (no_log)" : host_visible(h, str_c(error));
+	if (map_at(msg, "result"))
+		p->result = map_at(msg, "result");
+	p->applied = true;
+	if (!p->step->handler && !give_verdict(h, p, &s, error, &e)) {
+		host_fail(h, &e);
+		return;
+	}
+	if (s == STEP_FAILED && p->step->ignore_errors)
+		s = STEP_IGNORED;
+	host_step_event(h, p, s, map_at(msg, "changes"), error, map_int(msg, "ms", 0));
+	if (s == STEP_FAILED && p->step->verdict) {
+		err_set(&e, ERR_PERMANENT, "'%s' failed", p->step->name);
+		host_fail(h, &e);
+	}
+}
+
+void host_step(struct fleet_host *h, struct value *msg)
+{
+	struct planned *p = plan_find(h->plan, (uint32_t)map_int(msg, "id", 0));
+	struct err e = {0};
+	if (!p || !p->step->type) {
+		err_set(&e, ERR_PERMANENT, "the agent ended a step that was not sent");
+		host_fail(h, &e);
+		return;
+	}
+	if (p->step->handler && !strcmp(map_cstr(msg, "status", ""), "skipped")) {
+		p->applied = true; /* nothing notified it after all: as if it were not there */
+		return;
+	}
+	step_ended(h, p, msg);
+}
+
+void host_applied(struct fleet_host *h, struct value *msg)
+{
+	const char *status = map_cstr(msg, "status", "");
+	struct err e = {0};
+	if (strcmp(status, "done") != 0) {
+		err_set(&e, ERR_PERMANENT, "%s",
+			map_cstr(msg, "error", "the apply stopped; what is pending is remembered"));
+		host_fail(h, &e);
+		return;
+	}
+	report_quiet(h, h->applied_to, h->plan->n);
+	h->applied_to = h->plan->n;
+	host_go_on(h);
+}

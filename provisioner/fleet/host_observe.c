@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The observing half of a host's life: asks the agent for everything not yet observed in one
+ * message, takes the answers into the plan, and holds a saved plan against them.
+ */
+#include "fleet/fleet_private.h"
+
+static struct value *observe_step(struct arena *a, const struct step *s)
+{
+	struct value *m = value_map(a);
+	map_put(a, m, "id", value_int(a, s->id));
+	if (!s->type)
+		return m;
+	map_put(a, m, "type", value_text(a, s->type->name));
+	map_put(a, m, "params", s->params);
+	if (s->user)
+		map_put(a, m, "user", value_text(a, s->user));
+	return m;
+}
+
+bool host_observe(struct fleet_host *h)
+{
+	struct arena *a = arena_new();
+	struct value *msg = value_map(a), *steps = value_list(a);
+	size_t n = 0;
+	for (size_t i = 0; i < h->plan->n; i++) {
+		struct planned *p = h->plan->v[i];
+		/* What is unknown is named too: it may alter what comes after it. */
+		bool unknown = p->step->unknown && i >= h->applied_to;
+		if (p->observed && !unknown)
+			continue;
+		list_add(a, steps, observe_step(a, p->step));
+		n += !p->observed;
+	}
+	if (n) {
+		map_put(a, msg, "steps", steps);
+		h->state = HOST_OBSERVING;
+		host_progress(h, "observing %zu resources", n);
+		transport_send(h->t, FRAME_OBSERVE, msg);
+	}
+	arena_free(a);
+	return n > 0;
+}
+
+static bool take_result(
+	struct fleet_host *h, struct planned *p, const struct value *m, struct err *e)
+{
+	p->observed = true;
+	p->changes = map_at(m, "changes");
+	p->result = map_at(m, "result");
+	const char *error = map_cstr(m, "error", NULL);
+	if (error && *error) {
+		p->error = p->step->no_log ? "hidden (no_log)" : host_visible(h, str_c(error));
+		p->changes = NULL;
+	}
+	if (h->saved)
+		return true;
+	bool planned = p->changes && p->changes->list.n;
+	struct step_result res = {
+		.changed = planned,
+		.planned = planned,
+		.failed = p->error != NULL,
+		.result = p->result,
+		.error = p->error,
+	};
+	return resolver_result(h->resolver, p->step->id, &res, e);
+}
+
+static bool take_results(struct fleet_host *h, const struct value *msg, struct err *e)
+{
+	const struct value *l = map_at(msg, "steps");
+	for (size_t i = 0; l && i < l->list.n; i++) {
+		const struct value *m = l->list.v[i];
+		struct planned *p = plan_find(h->plan, (uint32_t)map_int(m, "id", 0));
+		if (!p || p->observed) {
+			if (p && p->step->unknown)
+				continue;
+			return err_set(e, ERR_PERMANENT, "the agent answered what was not asked");
+		}
+		if (!take_result(h, p, m, e))
+			return false;
+	}
+	for (size_t i = 0; i < h->plan->n; i++)
+		if (!h->plan->v[i]->observed)
+			return err_set(e, ERR_PERMANENT, "the agent left '%s' unanswered",
+				h->plan->v[i]->step->name);
+	return true;
+}
+
+static bool same_changes(const struct value *a, const struct value *b)
+{
+	unsigned char x[SHA256_LEN], y[SHA256_LEN];
+	if (!a || !b)
+		return a == b;
+	value_digest(a, x);
+	value_digest(b, y);
+	return memcmp(x, y, sizeof(x)) == 0;
+}
+
+/* A saved plan is a promise: what the host is now must be what it was then. */
+static bool still_as_planned(struct fleet_host *h, struct err *e)
+{
+	size_t moved = 0;
+	const char *first = NULL;
+	plan_classify(h->plan);
+	for (size_t i = 0; i < h->plan->n; i++) {
+		struct planned *p = h->plan->v[i];
+		const struct planned *then = h->saved->v[i];
+		if (!p->step->type || p->step->handler)
+			continue;
+		if (!p->error && same_changes(p->changes, then->changes))
+			continue;
+		moved++;
+		if (!first)
+			first = p->step->name;
+		const char *why = p->error ? p->error : "changed since the plan; it would now do:";
+		if (!p->error && p->changes->list.n == 0)
+			why = "changed since the plan: nothing is to be done here any more";
+		host_step_event(h, p, STEP_FAILED, p->changes, why, 0);
+	}
+	if (!moved)
+		return true;
+	return err_set(e, ERR_CONFIG,
+		"changed since the plan: %zu resource%s differ%s, first '%s'. Nothing was changed; "
+		"make a new plan",
+		moved, moved == 1 ? "" : "s", moved == 1 ? "s" : "", first);
+}
+
+static bool can_be_planned(struct fleet_host *h, struct err *e)
+{
+	for (size_t i = h->applied_to; i < h->plan->n; i++) {
+		struct planned *p = h->plan->v[i];
+		if (!p->error || p->step->ignore_errors)
+			continue;
+		host_step_event(h, p, STEP_FAILED, NULL, p->error, 0);
+		return err_set(e, ERR_PERMANENT, "'%s' failed before anything was changed by it",
+			p->step->name);
+	}
+	return true;
+}
+
+void host_observed(struct fleet_host *h, struct value *msg)
+{
+	struct err e = {0};
+	h->state = HOST_IDLE;
+	if (!take_results(h, msg, &e) || (h->saved && !still_as_planned(h, &e))) {
+		host_fail(h, &e);
+		return;
+	}
+	if (h->want == WANT_RESOLVE) {
+		host_resolve(h);
+		return;
+	}
+	if (h->f->o->mode == FLEET_PLAN) {
+		fleet_host_done(h);
+		return;
+	}
+	if (!can_be_planned(h, &e)) {
+		host_fail(h, &e);
+		return;
+	}
+	host_apply(h);
+}

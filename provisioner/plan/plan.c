@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Collects what was observed into a plan, says what each step comes to, and freezes it with a
+ * digest. Never decides what is wanted: that was resolve's business.
+ */
+#include "plan/plan.h"
+
+struct plan *plan_new(struct arena *a)
+{
+	struct plan *p = ARENA_NEW(a, struct plan);
+	p->a = a;
+	return p;
+}
+
+struct host_plan *plan_host(struct plan *p, struct arena *a, const char *host)
+{
+	if (p->n == p->cap) {
+		size_t cap = p->cap ? 2 * p->cap : 16;
+		struct host_plan **v = ARENA_ARRAY(p->a, struct host_plan *, cap);
+		if (p->n)
+			memcpy(v, p->v, p->n * sizeof(*v));
+		p->v = v;
+		p->cap = cap;
+	}
+	struct host_plan *hp = ARENA_NEW(a, struct host_plan);
+	hp->a = a;
+	hp->host = host;
+	p->v[p->n++] = hp;
+	return hp;
+}
+
+struct planned *plan_add(struct host_plan *hp, const struct step *step)
+{
+	if (hp->frozen)
+		panic("plan_add: the plan of %s is frozen", hp->host);
+	if (hp->n == hp->cap) {
+		size_t cap = hp->cap ? 2 * hp->cap : 64;
+		struct planned **v = ARENA_ARRAY(hp->a, struct planned *, cap);
+		if (hp->n)
+			memcpy(v, hp->v, hp->n * sizeof(*v));
+		hp->v = v;
+		hp->cap = cap;
+	}
+	struct planned *p = ARENA_NEW(hp->a, struct planned);
+	p->step = step;
+	hp->v[hp->n++] = p;
+	return p;
+}
+
+struct planned *plan_find(struct host_plan *hp, uint32_t id)
+{
+	/* Ids rise by one from 1: look where the id should be first. */
+	if (id >= 1 && id <= hp->n && hp->v[id - 1]->step->id == id)
+		return hp->v[id - 1];
+	for (size_t i = 0; i < hp->n; i++)
+		if (hp->v[i]->step->id == id)
+			return hp->v[i];
+	return NULL;
+}
+
+static bool notified(struct host_plan *hp, const struct step *s)
+{
+	if (s->was_pending)
+		return true;
+	for (const uint32_t *id = s->notified_by; id && *id; id++) {
+		const struct planned *p = plan_find(hp, *id);
+		if (p && (p->kind == PLANNED_CHANGE || p->kind == PLANNED_HANDLER))
+			return true;
+	}
+	return false;
+}
+
+static enum planned_kind classify(struct host_plan *hp, const struct planned *p)
+{
+	const struct step *s = p->step;
+	if (s->skipped)
+		return PLANNED_SKIPPED;
+	if (s->unknown)
+		return PLANNED_UNKNOWN;
+	if (s->local)
+		return PLANNED_LOCAL;
+	if (s->handler)
+		return notified(hp, s) ? PLANNED_HANDLER : PLANNED_QUIET;
+	if (p->error)
+		return PLANNED_FAILED;
+	if (!p->changes || p->changes->list.n == 0)
+		return s->changed == 1 && p->changes ? PLANNED_CHANGE : PLANNED_OK;
+	return s->changed == 0 ? PLANNED_RUN : PLANNED_CHANGE;
+}
+
+void plan_classify(struct host_plan *hp)
+{
+	for (size_t i = 0; i < hp->n; i++)
+		hp->v[i]->kind = classify(hp, hp->v[i]);
+}
+
+static void count(struct plan_counts *c, const struct planned *p)
+{
+	c->resources += p->step->type && !p->step->handler;
+	c->change += p->kind == PLANNED_CHANGE;
+	c->run += p->kind == PLANNED_RUN;
+	c->handler += p->kind == PLANNED_HANDLER;
+	c->unknown += p->kind == PLANNED_UNKNOWN;
+	c->failed += p->kind == PLANNED_FAILED;
+}
+
+static void add_text(struct sha256 *s, const char *text)
+{
+	size_t n = text ? strlen(text) + 1 : 0;
+	sha256_add(s, text ? text : "", n);
+}
+
+static void digest_host(struct host_plan *hp)
+{
+	struct sha256 s;
+	unsigned char d[SHA256_LEN];
+	sha256_init(&s);
+	add_text(&s, hp->host);
+	for (size_t i = 0; i < hp->n; i++) {
+		const struct planned *p = hp->v[i];
+		unsigned char kind = (unsigned char)p->kind;
+		sha256_add(&s, &kind, 1);
+		add_text(&s, p->step->name);
+		add_text(&s, p->step->item);
+		add_text(&s, p->step->type ? p->step->type->name : NULL);
+		if (p->step->params) {
+			value_digest(p->step->params, d);
+			sha256_add(&s, d, sizeof(d));
+		}
+		if (p->changes) {
+			value_digest(p->changes, d);
+			sha256_add(&s, d, sizeof(d));
+		}
+	}
+	sha256_end(&s, d);
+	hex(d, sizeof(d), hp->digest);
+}
+
+struct plan_counts plan_count(const struct host_plan *hp, size_t from)
+{
+	struct plan_counts c = {0};
+	for (size_t i = from; i < hp->n; i++)
+		count(&c, hp->v[i]);
+	return c;
+}
+
+void plan_freeze_host(struct host_plan *hp)
+{
+	if (hp->frozen)
+		return;
+	plan_classify(hp);
+	hp->counts = plan_count(hp, 0);
+	digest_host(hp);
+	hp->frozen = true;
+}
+
+static void sum(struct plan_counts *c, const struct plan_counts *h)
+{
+	c->resources += h->resources;
+	c->change += h->change;
+	c->run += h->run;
+	c->handler += h->handler;
+	c->unknown += h->unknown;
+	c->failed += h->failed;
+}
+
+void plan_freeze(struct plan *p)
+{
+	struct sha256 s;
+	unsigned char d[SHA256_LEN];
+	sha256_init(&s);
+	p->counts = (struct plan_counts){0};
+	for (size_t i = 0; i < p->n; i++) {
+		plan_freeze_host(p->v[i]);
+		sum(&p->counts, &p->v[i]->counts);
+		add_text(&s, p->v[i]->digest);
+	}
+	sha256_end(&s, d);
+	hex(d, sizeof(d), p->digest);
+}
+
+const char *planned_key(struct arena *a, const struct planned *p)
+{
+	const struct step *s = p->step;
+	if (!s->type || !s->params || !s->type->key)
+		return "";
+	const struct value *v = map_at(s->params, s->type->key);
+	if (!v)
+		return "";
+	if (v->secret || s->no_log)
+		return SECRET_TEXT;
+	if (v->type == VALUE_STR)
+		return v->s.p;
+	if (v->type != VALUE_LIST)
+		return value_print(a, v).p;
+	struct buf b;
+	buf_init(&b, 4096);
+	for (size_t i = 0; i < v->list.n; i++) {
+		if (i)
+			buf_adds(&b, ", ");
+		struct str t = value_print(a, v->list.v[i]);
+		buf_add(&b, t.p, t.n);
+	}
+	const char *text = buf_str(a, &b).p;
+	buf_free(&b);
+	return text;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Floor 5: the plan: what would change on each host, frozen, digested, printable, storable.
+ *
+ *   p = plan_new(a); hp = plan_host(p, "mx1"); plan_add(hp, step) ...; planned->changes = ...;
+ *   plan_freeze(p);                                   counts and digest; from here on it obeys
+ *   plan_save(p, path, &e) / plan_load(a, path, &e)   a promise, kept in a file (mode 0600)
+ *
+ * Nothing here contacts a host. Adding to a frozen plan is a bug.
+ */
+#pragma once
+#include "site/site.h"
+
+enum planned_kind {
+	PLANNED_OK,       /* converged */
+	PLANNED_CHANGE,
+	PLANNED_RUN,      /* runs each time and does not count as a change (changed_when: false) */
+	PLANNED_HANDLER,  /* a handler that will run */
+	PLANNED_QUIET,    /* a handler that nothing notifies */
+	PLANNED_SKIPPED,
+	PLANNED_LOCAL,    /* debug, set_fact, assert */
+	PLANNED_UNKNOWN,  /* depends on a change not yet made */
+	PLANNED_FAILED,   /* could not be observed */
+};
+struct planned {
+	const struct step *step;
+	enum planned_kind kind;  /* set by plan_classify */
+	struct value *changes;   /* list of {field, kind, before, after}; NULL: not observed */
+	struct value *result;
+	const char *error;       /* PLANNED_FAILED */
+	bool observed, applied;  /* the fleet's progress */
+};
+struct plan_counts {
+	size_t resources, change, run, handler, unknown, failed;
+};
+struct host_plan {
+	struct arena *a;
+	const char *host;
+	struct connection connection;
+	struct planned **v;
+	size_t n, cap;
+	struct plan_counts counts;
+	bool frozen;
+	const char *error;       /* the host could not be planned: why */
+	char digest[SHA256_HEX]; /* over steps and changes */
+};
+struct plan {
+	struct arena *a;
+	struct host_plan **v;
+	size_t n, cap;
+	struct plan_counts counts;
+	const char *site;        /* the manifest's path, for people */
+	char digest[SHA256_HEX];
+};
+
+struct plan *plan_new(struct arena *a);
+struct host_plan *plan_host(struct plan *p, struct arena *a, const char *host);
+struct planned *plan_add(struct host_plan *hp, const struct step *step);
+struct planned *plan_find(struct host_plan *hp, uint32_t id); /* NULL: none */
+/* What each step comes to, now that it was observed; a handler asks the steps that notify it. */
+void plan_classify(struct host_plan *hp);
+struct plan_counts plan_count(const struct host_plan *hp, size_t from); /* steps from an index on */
+void plan_freeze_host(struct host_plan *hp);
+void plan_freeze(struct plan *p); /* classifies, counts, digests every host */
+
+/* The file: magic, version, then the encoding of one value, then its SHA-256. It holds contents
+ * and so secrets: mode 0600. A plan with unknowns, failed hosts or verdicts that only a run can
+ * give cannot be promised and is refused (ERR_CONFIG, says which task). */
+bool plan_save(const struct plan *p, const char *path, struct err *e);
+bool plan_is_file(const char *path); /* begins with the magic */
+struct plan *plan_load(struct arena *a, const char *path, struct err *e);
+
+/* Unified diff (libgit2) of two texts, with file names; "" when equal. */
+struct str diff_text(struct arena *a, const char *path, struct str before, struct str after);
+/* One change for people, lines indented by `indent`: "mode: 0644 -> 0600", or a diff. The after of
+ * a blob without bytes is looked up in params. Secrets and no_log steps are hidden. */
+void change_print(struct buf *out, struct arena *a, const struct planned *p,
+	const struct value *change, int indent, bool diff, bool color);
+struct value *plan_value(struct arena *a, const struct host_plan *hp); /* for --json */
+const char *planned_key(struct arena *a, const struct planned *p); /* "/etc/postfix/main.cf" */

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A frozen plan as a file and back. What is read is checked by tables and by its digest before
+ * anything believes it; passwords of the connection are never written.
+ */
+#include "plan/plan.h"
+#include <fcntl.h>
+#include <unistd.h>
+
+#define MAGIC "provision plan 1\n"
+enum { MAGIC_LEN = sizeof(MAGIC) - 1, HEAD_LEN = MAGIC_LEN + SHA256_LEN };
+
+static const struct field step_fields[] = {
+	{.name = "id", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, .max = UINT32_MAX},
+	{.name = "task", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 0, .max = UINT32_MAX},
+	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = "item", .kind = FIELD_STR},
+	{.name = "type", .kind = FIELD_STR},
+	{.name = "params", .kind = FIELD_MAP},
+	{.name = "user", .kind = FIELD_STR},
+	{.name = "no_log", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "skipped", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "local", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "message", .kind = FIELD_STR},
+	{.name = "notify", .kind = FIELD_LIST},
+	{.name = "handler", .kind = FIELD_STR},
+	{.name = "notified_by", .kind = FIELD_ANY},
+	{.name = "was_pending", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "changed", .kind = FIELD_INT, .dflt = "-1"},
+	{.name = "changes", .kind = FIELD_ANY},
+	{.name = NULL},
+};
+static const struct field host_fields[] = {
+	{.name = "host", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = "address", .kind = FIELD_STR},
+	{.name = "user", .kind = FIELD_STR},
+	{.name = "kind", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = "key_file", .kind = FIELD_STR},
+	{.name = "ssh_args", .kind = FIELD_STR},
+	{.name = "become_user", .kind = FIELD_STR},
+	{.name = "port", .kind = FIELD_INT, .dflt = "0", .min = 0, .max = 65535},
+	{.name = "become", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "steps", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = step_fields},
+	{.name = NULL},
+};
+static const struct field plan_fields[] = {
+	{.name = "site", .kind = FIELD_STR},
+	{.name = "digest", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = "hosts", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = host_fields},
+	{.name = NULL},
+};
+
+static void put_text(struct arena *a, struct value *m, const char *key, const char *text)
+{
+	if (text)
+		map_put(a, m, key, value_text(a, text));
+}
+
+static struct value *texts(struct arena *a, const char *const *v)
+{
+	struct value *l = value_list(a);
+	for (; v && *v; v++)
+		list_add(a, l, value_text(a, *v));
+	return l;
+}
+
+static struct value *step_value(struct arena *a, const struct planned *p)
+{
+	const struct step *s = p->step;
+	struct value *m = value_map(a);
+	map_put(a, m, "id", value_int(a, s->id));
+	map_put(a, m, "task", value_int(a, s->task));
+	put_text(a, m, "name", s->name);
+	put_text(a, m, "item", s->item);
+	put_text(a, m, "type", s->type ? s->type->name : NULL);
+	if (s->params)
+		map_put(a, m, "params", s->params);
+	put_text(a, m, "user", s->user);
+	map_put(a, m, "no_log", value_bool(a, s->no_log));
+	map_put(a, m, "ignore_errors", value_bool(a, s->ignore_errors));
+	map_put(a, m, "skipped", value_bool(a, s->skipped));
+	map_put(a, m, "local", value_bool(a, s->local));
+	put_text(a, m, "message", s->message);
+	map_put(a, m, "notify", texts(a, s->notify));
+	put_text(a, m, "handler", s->handler);
+	struct value *by = value_list(a);
+	for (const uint32_t *id = s->notified_by; id && *id; id++)
+		list_add(a, by, value_int(a, *id));
+	map_put(a, m, "notified_by", by);
+	map_put(a, m, "was_pending", value_bool(a, s->was_pending));
+	map_put(a, m, "changed", value_int(a, s->changed));
+	if (p->changes)
+		map_put(a, m, "changes", p->changes);
+	return m;
+}
+
+static struct value *host_value(struct arena *a, const struct host_plan *hp)
+{
+	const struct connection *c = &hp->connection;
+	struct value *m = value_map(a), *steps = value_list(a);
+	put_text(a, m, "host", hp->host);
+	put_text(a, m, "address", c->address);
+	put_text(a, m, "user", c->user);
+	put_text(a, m, "kind", c->kind);
+	put_text(a, m, "key_file", c->key_file);
+	put_text(a, m, "ssh_args", c->ssh_args);
+	put_text(a, m, "become_user", c->become_user);
+	map_put(a, m, "port", value_int(a, c->port));
+	map_put(a, m, "become", value_bool(a, c->become));
+	for (size_t i = 0; i < hp->n; i++)
+		list_add(a, steps, step_value(a, hp->v[i]));
+	map_put(a, m, "steps", steps);
+	return m;
+}
+
+/* Says why a plan is no promise, or returns true. */
+static bool promised(const struct host_plan *hp, struct err *e)
+{
+	if (hp->error)
+		return err_set(
+			e, ERR_CONFIG, "the plan of %s is incomplete: %s", hp->host, hp->error);
+	for (size_t i = 0; i < hp->n; i++) {
+		const struct planned *p = hp->v[i];
+		const char *name = p->step->name;
+		if (p->kind == PLANNED_UNKNOWN)
+			return err_set(e, ERR_CONFIG,
+				"a plan with unknowns cannot be saved: on %s, '%s' is unknown %s; "
+				"apply the site itself",
+				hp->host, name, p->step->unknown);
+		if (p->step->verdict && p->changes && p->changes->list.n)
+			return err_set(e, ERR_CONFIG,
+				"a plan that asks results cannot be saved: on %s, '%s' has "
+				"changed_when or failed_when; apply the site itself",
+				hp->host, name);
+		if (p->kind == PLANNED_FAILED)
+			return err_set(e, ERR_CONFIG, "the plan of %s is incomplete: '%s': %s",
+				hp->host, name, p->error);
+	}
+	return true;
+}
+
+bool plan_save(const struct plan *p, const char *path, struct err *e)
+{
+	struct arena *a = arena_new();
+	struct value *m = value_map(a), *hosts = value_list(a);
+	bool ok = true;
+	for (size_t i = 0; i < p->n && ok; i++) {
+		ok = promised(p->v[i], e);
+		if (ok)
+			list_add(a, hosts, host_value(a, p->v[i]));
+	}
+	put_text(a, m, "site", p->site);
+	put_text(a, m, "digest", p->digest);
+	map_put(a, m, "hosts", hosts);
+	struct buf body, file;
+	buf_init(&body, (size_t)4 * FILE_MAX);
+	buf_init(&file, (size_t)4 * FILE_MAX);
+	if (ok) {
+		unsigned char sha[SHA256_LEN];
+		struct file_attr attr = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
+		value_encode(&body, m, CODEC_BLOBS | CODEC_POS);
+		sha256(body.p, body.n, sha);
+		buf_add(&file, MAGIC, MAGIC_LEN);
+		buf_add(&file, sha, sizeof(sha));
+		buf_add(&file, body.p, body.n);
+		ok = file.over ? err_set(e, ERR_PERMANENT, "the plan is too large to be saved")
+			       : file_replace(path, file.p, file.n, attr, NULL, NULL, e);
+	}
+	buf_free(&body);
+	buf_free(&file);
+	arena_free(a);
+	return ok;
+}
+
+bool plan_is_file(const char *path)
+{
+	char head[MAGIC_LEN];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t n = read(fd, head, sizeof(head));
+	close(fd);
+	return n == (ssize_t)sizeof(head) && memcmp(head, MAGIC, MAGIC_LEN) == 0;
+}
+
+static const char *const *load_texts(struct arena *a, const struct value *l)
+{
+	size_t n = l && l->type == VALUE_LIST ? l->list.n : 0;
+	const char **v = ARENA_ARRAY(a, const char *, n + 1);
+	for (size_t i = 0; i < n; i++)
+		v[i] = l->list.v[i]->type == VALUE_STR ? l->list.v[i]->s.p : "";
+	return v;
+}
+
+static const uint32_t *load_ids(struct arena *a, const struct value *l)
+{
+	size_t n = l && l->type == VALUE_LIST ? l->list.n : 0;
+	uint32_t *v = ARENA_ARRAY(a, uint32_t, n + 1);
+	for (size_t i = 0; i < n; i++)
+		v[i] = l->list.v[i]->type == VALUE_INT ? (uint32_t)l->list.v[i]->i : UINT32_MAX;
+	return v;
+}
+
+static bool load_type(struct step *s, const struct value *m, struct err *e)
+{
+	const char *type = map_cstr(m, "type", NULL);
+	if (!type)
+		return true;
+	s->type = restype_find(str_c(type));
+	if (!s->type || !s->params)
+		return err_set(e, ERR_CONFIG, "the plan's step '%s' has an unknown type '%s'",
+			s->name, type);
+	return true;
+}
+
+static bool load_step(struct host_plan *hp, const struct value *m, struct err *e)
+{
+	struct arena *a = hp->a;
+	struct step *s = ARENA_NEW(a, struct step);
+	*s = (struct step){
+		.id = (uint32_t)map_int(m, "id", 0),
+		.task = (uint32_t)map_int(m, "task", 0),
+		.name = map_cstr(m, "name", ""),
+		.item = map_cstr(m, "item", NULL),
+		.params = map_at(m, "params"),
+		.user = map_cstr(m, "user", NULL),
+		.no_log = map_bool(m, "no_log", false),
+		.ignore_errors = map_bool(m, "ignore_errors", false),
+		.skipped = map_bool(m, "skipped", false),
+		.local = map_bool(m, "local", false),
+		.message = map_cstr(m, "message", NULL),
+		.notify = load_texts(a, map_at(m, "notify")),
+		.handler = map_cstr(m, "handler", NULL),
+		.notified_by = load_ids(a, map_at(m, "notified_by")),
+		.was_pending = map_bool(m, "was_pending", false),
+		.changed = (int)map_int(m, "changed", -1),
+	};
+	if (!load_type(s, m, e))
+		return false;
+	struct planned *p = plan_add(hp, s);
+	p->changes = map_at(m, "changes");
+	if (p->changes && p->changes->type != VALUE_LIST)
+		return err_set(e, ERR_CONFIG, "the plan's step '%s' is damaged", s->name);
+	return true;
+}
+
+static bool load_host(struct plan *p, const struct value *m, struct err *e)
+{
+	struct host_plan *hp = plan_host(p, p->a, map_cstr(m, "host", ""));
+	hp->connection = (struct connection){
+		.address = map_cstr(m, "address", NULL),
+		.user = map_cstr(m, "user", NULL),
+		.kind = map_cstr(m, "kind", "ssh"),
+		.key_file = map_cstr(m, "key_file", NULL),
+		.ssh_args = map_cstr(m, "ssh_args", NULL),
+		.become_user = map_cstr(m, "become_user", NULL),
+		.port = (int)map_int(m, "port", 0),
+		.become = map_bool(m, "become", false),
+	};
+	const struct value *steps = map_at(m, "steps");
+	for (size_t i = 0; i < steps->list.n; i++)
+		if (!load_step(hp, steps->list.v[i], e))
+			return false;
+	return true;
+}
+
+static bool load_value(struct arena *a, struct str file, struct value **out, struct err *e)
+{
+	unsigned char sha[SHA256_LEN];
+	if (file.n < HEAD_LEN || memcmp(file.p, MAGIC, MAGIC_LEN) != 0)
+		return err_set(e, ERR_CONFIG, "it is not a plan of this version of provision");
+	sha256(file.p + HEAD_LEN, file.n - HEAD_LEN, sha);
+	if (memcmp(sha, file.p + MAGIC_LEN, sizeof(sha)) != 0)
+		return err_set(e, ERR_CONFIG, "it is damaged: its digest does not match");
+	struct value *raw;
+	if (!value_decode(a, file.p + HEAD_LEN, file.n - HEAD_LEN, &raw, e))
+		return false;
+	struct errs errs;
+	errs_init(&errs, a);
+	*out = fields_check(a, plan_fields, raw, "the plan", &errs);
+	return *out ? true : err_set(e, ERR_CONFIG, "%s", errs.v[0].msg);
+}
+
+struct plan *plan_load(struct arena *a, const char *path, struct err *e)
+{
+	struct str file;
+	struct value *m;
+	struct plan *p = plan_new(a);
+	bool ok = file_read(a, path, (size_t)4 * FILE_MAX, &file, e);
+	if (ok && !load_value(a, file, &m, e)) {
+		err_prefix(e, "%s", path);
+		ok = false;
+	}
+	if (!ok)
+		return NULL;
+	const struct value *hosts = map_at(m, "hosts");
+	p->site = map_cstr(m, "site", "");
+	for (size_t i = 0; i < hosts->list.n; i++)
+		if (!load_host(p, hosts->list.v[i], e))
+			return NULL;
+	plan_freeze(p);
+	if (strcmp(p->digest, map_cstr(m, "digest", "")) != 0) {
+		err_set(e, ERR_CONFIG, "%s: the plan does not match its digest", path);
+		return NULL;
+	}
+	return p;
+}
+
+static const char *const kind_names[] = {
+	"ok", "change", "run", "handler", "quiet", "skipped", "local", "unknown", "failed"};
+
+struct value *plan_value(struct arena *a, const struct host_plan *hp)
+{
+	struct value *m = value_map(a), *steps = value_list(a);
+	put_text(a, m, "host", hp->host);
+	put_text(a, m, "digest", hp->digest);
+	put_text(a, m, "error", hp->error);
+	map_put(a, m, "resources", value_int(a, (int64_t)hp->counts.resources));
+	map_put(a, m, "changes", value_int(a, (int64_t)(hp->counts.change)));
+	map_put(a, m, "handlers", value_int(a, (int64_t)hp->counts.handler));
+	map_put(a, m, "unknown", value_int(a, (int64_t)hp->counts.unknown));
+	map_put(a, m, "failed", value_int(a, (int64_t)hp->counts.failed));
+	for (size_t i = 0; i < hp->n; i++) {
+		const struct planned *p = hp->v[i];
+		if (p->kind == PLANNED_OK || p->kind == PLANNED_QUIET || p->kind == PLANNED_SKIPPED)
+			continue;
+		struct value *s = value_map(a);
+		put_text(a, s, "task", p->step->name);
+		put_text(a, s, "item", p->step->item);
+		put_text(a, s, "kind", kind_names[p->kind]);
+		put_text(a, s, "type", p->step->type ? p->step->type->name : NULL);
+		put_text(a, s, "resource", planned_key(a, p));
+		put_text(a, s, "unknown", p->step->unknown);
+		put_text(a, s, "error", p->error);
+		if (p->changes && !p->step->no_log)
+			map_put(a, s, "changes", p->changes);
+		list_add(a, steps, s);
+	}
+	map_put(a, m, "steps", steps);
+	return m;
+}

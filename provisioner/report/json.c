@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * For programs: every event is one JSON object on one line, written as it happens.
+ */
+#include "report/report_private.h"
+#include "net/loop.h"
+
+static void put(struct arena *a, struct value *m, const char *key, const char *text)
+{
+	if (text)
+		map_put(a, m, key, value_text(a, text));
+}
+
+static void put_step(struct arena *a, struct value *m, const struct event *e)
+{
+	const struct planned *p = e->step;
+	put(a, m, "task", p->step->name);
+	put(a, m, "item", p->step->no_log && p->step->item ? SECRET_TEXT : p->step->item);
+	put(a, m, "type", p->step->type ? p->step->type->name : NULL);
+	put(a, m, "resource", planned_key(a, p));
+	put(a, m, "status", step_status_name(e->status));
+	put(a, m, "message", p->step->local ? p->step->message : NULL);
+	const struct value *changes = e->changes ? e->changes : p->changes;
+	if (changes && e->status != STEP_OK && !p->step->no_log)
+		map_put(a, m, "changes", (struct value *)changes);
+	map_put(a, m, "ms", value_int(a, e->ms));
+}
+
+static void put_stats(struct arena *a, struct value *m, const struct host_stats *s)
+{
+	const struct {
+		const char *key;
+		unsigned n;
+	} rows[] = {{"ok", s->ok}, {"changed", s->changed}, {"unreachable", s->unreachable},
+		{"failed", s->failed}, {"skipped", s->skipped}, {"rescued", s->rescued},
+		{"ignored", s->ignored}};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		map_put(a, m, rows[i].key, value_int(a, rows[i].n));
+}
+
+static void put_end(struct arena *a, struct value *m, const struct report *r, const struct event *e)
+{
+	if (e->whole) {
+		put(a, m, "digest", e->whole->digest);
+		map_put(a, m, "changes", value_int(a, (int64_t)e->whole->counts.change));
+		map_put(a, m, "handlers", value_int(a, (int64_t)e->whole->counts.handler));
+		map_put(a, m, "unknown", value_int(a, (int64_t)e->whole->counts.unknown));
+	}
+	map_put(a, m, "exit_code", value_int(a, e->exit_code));
+	map_put(a, m, "ms", value_int(a, loop_now_ms() - r->started_ms));
+}
+
+static void json_event(struct report *r, const struct event *e)
+{
+	static const char *const names[] = {
+		"play", "progress", "plan", "step", "note", "host", "end"};
+	struct arena *a = arena_new();
+	struct value *m = e->kind == EVENT_PLAN ? plan_value(a, e->plan) : value_map(a);
+	put(a, m, "event", names[e->kind]);
+	put(a, m, "host", e->host);
+	put(a, m, "text", e->text);
+	if (e->kind == EVENT_PLAY)
+		map_put(a, m, "hosts", value_int(a, (int64_t)e->count));
+	if (e->step)
+		put_step(a, m, e);
+	put(a, m, "error", e->error);
+	if (e->stats)
+		put_stats(a, m, e->stats);
+	if (e->kind == EVENT_END)
+		put_end(a, m, r, e);
+	struct buf out;
+	buf_init(&out, (size_t)4 * FILE_MAX);
+	json_write(&out, m);
+	buf_addc(&out, '\n');
+	report_out(r, &out);
+	buf_free(&out);
+	arena_free(a);
+}
+
+const struct report_ops report_json = {
+	.name = "json",
+	.event = json_event,
+};

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The lines at the bottom of a terminal that say what each busy host is doing. Draws only there,
+ * and never more lines than the terminal has.
+ */
+#include "report/report_private.h"
+#include "net/loop.h"
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { REDRAW_MS = 80, TEXT_LEN = 160 };
+struct live_host {
+	const char *host;
+	char text[TEXT_LEN];
+	int64_t since_ms;
+};
+struct live {
+	int fd;
+	struct live_host *v;
+	size_t n, cap;
+	size_t drawn; /* lines on the screen now */
+	int64_t drawn_ms;
+};
+
+struct live *live_new(int fd)
+{
+	struct live *l = calloc(1, sizeof(*l));
+	if (!l)
+		panic("live_new: out of memory");
+	l->fd = fd;
+	return l;
+}
+
+void live_free(struct live *l)
+{
+	if (!l)
+		return;
+	live_hide(l);
+	free(l->v);
+	free(l);
+}
+
+static void live_remove(struct live *l, const char *host)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i].host, host) != 0)
+			continue;
+		memmove(&l->v[i], &l->v[i + 1], (l->n - i - 1) * sizeof(l->v[0]));
+		l->n--;
+		return;
+	}
+}
+
+static struct live_host *live_find(struct live *l, const char *host)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(l->v[i].host, host))
+			return &l->v[i];
+	if (l->n == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 16;
+		l->v = realloc(l->v, l->cap * sizeof(l->v[0]));
+		if (!l->v)
+			panic("live_set: out of memory");
+	}
+	struct live_host *h = &l->v[l->n++];
+	*h = (struct live_host){.host = host, .since_ms = loop_now_ms()};
+	return h;
+}
+
+void live_set(struct live *l, const char *host, const char *text)
+{
+	if (!text) {
+		live_remove(l, host);
+		return;
+	}
+	struct live_host *h = live_find(l, host);
+	size_t n = 0;
+	for (; *text && n + 1 < sizeof(h->text); text++)
+		h->text[n++] = (unsigned char)*text < 0x20 ? ' ' : *text;
+	h->text[n] = 0;
+}
+
+void live_hide(struct live *l)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	for (size_t i = 0; i < l->drawn; i++)
+		buf_adds(&b, "\033[A\033[2K");
+	l->drawn = 0;
+	(void)!write_all(l->fd, b.p, b.n);
+	buf_free(&b);
+}
+
+void live_show(struct live *l, bool force)
+{
+	struct winsize w = {.ws_row = 24, .ws_col = 80};
+	int64_t now = loop_now_ms();
+	if (!force && now - l->drawn_ms < REDRAW_MS)
+		return;
+	l->drawn_ms = now;
+	if (ioctl(l->fd, TIOCGWINSZ, &w) < 0 || w.ws_col < 20 || w.ws_row < 4)
+		w = (struct winsize){.ws_row = 24, .ws_col = 80};
+	size_t lines = l->n < (size_t)w.ws_row - 2 ? l->n : (size_t)w.ws_row - 2;
+	live_hide(l);
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	for (size_t i = 0; i < lines; i++) {
+		struct live_host *h = &l->v[i];
+		char line[TEXT_LEN + 300];
+		int n = snprintf(line, sizeof(line), "  %-24s %6.1fs  %s", h->host,
+			(double)(now - h->since_ms) / 1000.0, h->text);
+		if (n > w.ws_col - 1)
+			n = w.ws_col - 1;
+		buf_add(&b, line, (size_t)n);
+		buf_addc(&b, '\n');
+	}
+	l->drawn = lines;
+	(void)!write_all(l->fd, b.p, b.n);
+	buf_free(&b);
+}

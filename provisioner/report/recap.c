@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The closing table, in the words that Ansible users (and their scripts) read.
+ */
+#include "report/report_private.h"
+#include "net/loop.h"
+
+void recap_add(struct report *r, const struct event *e)
+{
+	if (r->n_rows == r->cap_rows) {
+		r->cap_rows = r->cap_rows ? 2 * r->cap_rows : 16;
+		r->rows = realloc(r->rows, r->cap_rows * sizeof(r->rows[0]));
+		if (!r->rows)
+			panic("recap_add: out of memory");
+	}
+	r->rows[r->n_rows++] = (struct recap_row){
+		.host = arena_strdup(r->a, e->host),
+		.stats = e->stats ? *e->stats : (struct host_stats){0},
+		.error = e->error ? arena_strdup(r->a, e->error) : NULL,
+	};
+}
+
+static int by_host(const void *a, const void *b)
+{
+	const struct recap_row *x = a, *y = b;
+	return strcmp(x->host, y->host);
+}
+
+void recap_print(const struct report *r, struct buf *out)
+{
+	if (r->n_rows)
+		qsort(r->rows, r->n_rows, sizeof(r->rows[0]), by_host);
+	buf_adds(out, "\nPLAY RECAP ");
+	for (int i = 0; i < 69; i++)
+		buf_addc(out, '*');
+	buf_addc(out, '\n');
+	for (size_t i = 0; i < r->n_rows; i++) {
+		const struct host_stats *s = &r->rows[i].stats;
+		const char *color = s->unreachable || s->failed ? "\033[31m"
+				    : s->changed                ? "\033[33m"
+								: "\033[32m";
+		buf_addf(out,
+			"%s%-26s%s : ok=%-4u changed=%-4u unreachable=%-4u failed=%-4u "
+			"skipped=%-4u rescued=%-4u ignored=%-4u\n",
+			r->opt.color ? color : "", r->rows[i].host, r->opt.color ? "\033[0m" : "",
+			s->ok, s->changed, s->unreachable, s->failed, s->skipped, s->rescued,
+			s->ignored);
+	}
+}
+
+const char *recap_took(const struct report *r, struct arena *a)
+{
+	return arena_printf(a, "%.1f s", (double)(loop_now_ms() - r->started_ms) / 1000.0);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opens an output and hands it the events. The outputs are rows of one table.
+ */
+#include "report/report_private.h"
+#include "net/loop.h"
+#include <unistd.h>
+
+static const struct report_ops *const outputs[] = {&report_text, &report_json};
+
+struct report *report_open(const struct report_options *o)
+{
+	struct report *r = calloc(1, sizeof(*r));
+	if (!r)
+		panic("report_open: out of memory");
+	r->opt = *o;
+	r->a = arena_new();
+	r->ops = outputs[o->json ? 1 : 0];
+	r->started_ms = loop_now_ms();
+	if (o->tty && !o->json)
+		r->live = live_new(o->fd);
+	return r;
+}
+
+void report_event(struct report *r, const struct event *e)
+{
+	if (e->kind == EVENT_HOST)
+		recap_add(r, e);
+	r->ops->event(r, e);
+}
+
+void report_tick(struct report *r)
+{
+	if (r->ops->tick)
+		r->ops->tick(r);
+}
+
+void report_close(struct report *r)
+{
+	if (r->ops->close)
+		r->ops->close(r);
+	live_free(r->live);
+	arena_free(r->a);
+	free(r->rows);
+	free(r);
+}
+
+void report_out(struct report *r, const struct buf *b)
+{
+	if (r->live)
+		live_hide(r->live);
+	/* A reader that went away (`| head`) is no reason to stop changing hosts half way. */
+	(void)!write_all(r->opt.fd, b->p, b->n);
+	if (r->live)
+		live_show(r->live, true);
+}
+
+const char *step_status_name(enum step_status s)
+{
+	static const char *const names[] = {"ok", "changed", "failed", "skipped", "ignored"};
+	return names[s];
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Shared by the outputs of this folder only.
+ */
+#pragma once
+#include "report/report.h"
+
+struct live;
+struct recap_row {
+	const char *host;
+	struct host_stats stats;
+	const char *error;
+};
+struct report {
+	struct report_options opt;
+	const struct report_ops *ops;
+	struct arena *a; /* lives as long as the report */
+	struct live *live;
+	struct recap_row *rows;
+	size_t n_rows, cap_rows;
+	int64_t started_ms;
+};
+extern const struct report_ops report_text, report_json;
+
+void report_out(struct report *r, const struct buf *b); /* to the fd, above the live lines */
+
+/* Lines of busy hosts at the bottom of a terminal. */
+struct live *live_new(int fd);
+void live_set(struct live *l, const char *host, const char *text); /* text NULL: it is done */
+void live_hide(struct live *l);
+void live_show(struct live *l, bool force); /* redraws at most some times a second */
+void live_free(struct live *l);
+
+void recap_add(struct report *r, const struct event *e);
+void recap_print(const struct report *r, struct buf *out); /* Ansible's PLAY RECAP */
+const char *recap_took(const struct report *r, struct arena *a); /* "2.4 s" */
