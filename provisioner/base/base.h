@@ -30,7 +30,7 @@ void arena_free(struct arena *a);             /* NULL is fine */
 void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type; n may be 0 */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
-char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF(2, 0);
 size_t arena_size(const struct arena *a); /* bytes handed out */
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_calloc((a), (n), sizeof(type)))

@@ -299,8 +299,9 @@ static void attend(const struct proc *p, struct child *c, struct proc_result *r)
 		poll(fds, ARRAY_LEN(fds), wait_ms(c, pidfd));
 		/* before the last reading: what it wrote is in the pipes by then */
 		got = waitpid(c->pid, &status, WNOHANG);
-		if (got < 0 && errno == EINTR)
-			got = 0;
+		if (got < 0 && errno != EINTR)
+			panic("waitpid: %s (is SIGCHLD ignored?)", strerror(errno));
+		got = got < 0 ? 0 : got;
 		drain(&c->out[0], &c->out_buf);
 		drain(&c->err[0], &c->err_buf);
 		tell_lines(p, c);

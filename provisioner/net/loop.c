@@ -18,7 +18,7 @@ struct loop_watch {
 	int fd;
 	unsigned events;
 	bool polled; /* epoll knows it */
-	bool always; /* a regular file: epoll refuses it, and it is always ready */
+	bool always; /* a regular file: epoll refuses it, and it is ready at any time */
 	bool dead;
 };
 
@@ -41,7 +41,7 @@ struct loop {
 	struct loop_timer **heap; /* a binary heap: the next to fire is first */
 	int n_heap, cap_heap;
 	uint64_t order;
-	size_t n_watches, n_always;
+	size_t n_watches, n_always; /* n_always: those that want events */
 };
 
 int64_t loop_now_ms(void)
@@ -78,7 +78,6 @@ static void poll_ctl(struct loop_watch *w, int op)
 		w->polled = op != EPOLL_CTL_DEL;
 	} else if (op == EPOLL_CTL_ADD && errno == EPERM) {
 		w->always = true;
-		w->loop->n_always++;
 	} else if (op == EPOLL_CTL_DEL) {
 		w->polled = false; /* closed before: epoll forgot it then */
 	} else {
@@ -90,13 +89,18 @@ static void poll_ctl(struct loop_watch *w, int op)
 static void poll_update(struct loop_watch *w)
 {
 	if (w->always)
-		return;
+		return; /* known already */
 	if (w->events && w->polled)
 		poll_ctl(w, EPOLL_CTL_MOD);
 	else if (w->events)
 		poll_ctl(w, EPOLL_CTL_ADD);
 	else if (w->polled)
 		poll_ctl(w, EPOLL_CTL_DEL);
+}
+
+static bool always_ready(const struct loop_watch *w)
+{
+	return w->always && w->events;
 }
 
 struct loop_watch *loop_fd(struct loop *l, int fd, unsigned events, loop_fd_fn *fn, void *ctx)
@@ -109,6 +113,7 @@ struct loop_watch *loop_fd(struct loop *l, int fd, unsigned events, loop_fd_fn *
 	l->watches = w;
 	l->n_watches++;
 	poll_update(w);
+	l->n_always += always_ready(w);
 	return w;
 }
 
@@ -118,8 +123,10 @@ void loop_fd_set(struct loop_watch *w, unsigned events)
 		panic("loop_fd_set on a watch that was freed");
 	if (w->events == events)
 		return;
+	w->loop->n_always -= always_ready(w);
 	w->events = events;
 	poll_update(w);
+	w->loop->n_always += always_ready(w);
 }
 
 static void bury_watches(struct loop *l)
@@ -144,7 +151,7 @@ void loop_fd_free(struct loop_watch *w)
 		l->watches = w->next;
 	if (w->next)
 		w->next->prev = w->prev;
-	l->n_always -= w->always;
+	l->n_always -= always_ready(w);
 	l->n_watches--;
 	w->dead = true;
 	w->prev = NULL;
@@ -302,7 +309,7 @@ static void call_always(struct loop *l)
 	size_t turns = l->n_always;
 	for (struct loop_watch *w = l->watches, *next; w && turns && !l->stopped; w = next) {
 		next = w->next;
-		if (!w->always)
+		if (!always_ready(w))
 			continue;
 		turns--;
 		call_watch(w, LOOP_READ | LOOP_WRITE);
