@@ -119,6 +119,8 @@ static struct value *default_of(struct check *c, const struct field *f, const ch
 	if (!f->dflt)
 		return NULL;
 	struct value *v = field_default(c->a, f);
+	if (f->flags & FIELD_SECRET)
+		v = marked(c->a, v);
 	return v->type == VALUE_NULL ? v : field_convert(c, f, v, name);
 }
 
@@ -140,8 +142,8 @@ static struct value *check_given(struct check *c, const struct field *f, struct 
 		v->pos = m->key_pos;
 	if (f->flags & FIELD_SECRET)
 		v = marked(c->a, v);
-	bool kept_null = v->type == VALUE_NULL && (f->flags & FIELD_NULLABLE);
-	struct value *typed = kept_null ? v : field_convert(c, f, v, name);
+	/* null is here only where the field keeps it */
+	struct value *typed = v->type == VALUE_NULL ? v : field_convert(c, f, v, name);
 	if (!typed) {
 		*ok = false;
 		return NULL;
