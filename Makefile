@@ -10,7 +10,8 @@ WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -
 OPT ?= -O2 -g
 SANITIZE ?=
 SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-DEFS = -D_GNU_SOURCE -DPREFIX='"$(PREFIX)"'
+VERSION = 0.1.0
+DEFS = -D_GNU_SOURCE -DPREFIX='"$(PREFIX)"' -DVERSION='"$(VERSION)"'
 CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(DEFS) -Iprovisioner $(CFLAGS)
 LIBS = -lyaml -ljansson -lssh2 -lgit2 -lcrypto -lcrypt
 # The agent: static, libc only. With sanitizers musl has no runtime for them, so then it is glibc's,

@@ -236,9 +236,19 @@ bool fleet_run(
 	if (o->mode == FLEET_PLAN)
 		plan_freeze(f.plan);
 	r->plan = f.plan;
+	r->arenas = ARENA_ARRAY(a, struct arena *, f.n);
+	for (size_t i = 0; i < f.n; i++)
+		r->arenas[r->n_arenas++] = f.hosts[i].a;
 	r->facts = f.facts;
 	r->exit_code = exit_code(&f);
 	loop_timer_free(f.tick);
 	loop_free(f.loop);
 	return true;
+}
+
+void fleet_result_free(struct fleet_result *r)
+{
+	for (size_t i = 0; i < r->n_arenas; i++)
+		arena_free(r->arenas[i]);
+	r->n_arenas = 0;
 }

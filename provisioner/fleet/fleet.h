@@ -30,9 +30,12 @@ struct fleet_result {
 	int exit_code;        /* 0, 2 a host failed, 4 one was unreachable (wins) */
 	struct plan *plan;    /* PLAN: frozen */
 	struct value *facts;  /* FACTS: host -> facts */
+	struct arena **arenas; /* the hosts' memory: plan and facts point into it */
+	size_t n_arenas;
 };
 bool fleet_run(struct arena *a, const struct fleet_options *o, struct fleet_result *r,
 	struct err *e);
+void fleet_result_free(struct fleet_result *r);
 
 /* ---- waves: pure ---- */
 /* Sizes of the waves of n hosts by `serial` (ints and "25%" texts; the last repeats; NULL: one). */

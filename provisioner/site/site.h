@@ -45,6 +45,8 @@ bool site_explain(const struct site *s, const char *host, const char *name, stru
 	struct err *e);
 struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
 const struct field *site_mail_fields(void); /* the schema of `mail:` */
+/* The folder of a role on the roles path; NULL: there is none. */
+const char *site_role_dir(struct arena *a, const struct site_options *opt, const char *role);
 struct str site_digest(const struct site *s, struct arena *a); /* hex, over all files read */
 
 struct play {

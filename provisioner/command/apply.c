@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * provision apply: makes the hosts as the site declares them, or makes exactly the changes of a
+ * saved plan.
+ */
+#include "command/command.h"
+
+static int apply(struct cli *c, struct fleet_options *o)
+{
+	struct fleet_result r = {0};
+	o->mode = FLEET_APPLY;
+	int code = cli_fleet(c, o, false, &r) ? r.exit_code : EXIT_BEFORE;
+	fleet_result_free(&r);
+	return code;
+}
+
+static int apply_saved(struct cli *c, const char *path)
+{
+	struct err e = {0};
+	struct plan *p = plan_load(c->a, path, &e);
+	if (!p)
+		return cli_error(&e);
+	if (c->site.limit || c->site.tags || c->site.skip_tags || c->n_extra_vars) {
+		fprintf(stderr, "provision: a saved plan is applied as it is: no -l, -t or -e\n");
+		return EXIT_BEFORE;
+	}
+	return apply(c, &(struct fleet_options){.saved = p});
+}
+
+static int run(struct cli *c)
+{
+	const char *manifest = cli_manifest(c);
+	if (!manifest)
+		return EXIT_BEFORE;
+	if (plan_is_file(manifest))
+		return apply_saved(c, manifest);
+	struct site *s = cli_site(c, manifest);
+	if (!s)
+		return EXIT_BEFORE;
+	if (c->check || c->list_hosts || c->list_tasks)
+		return cli_plan(c, s);
+	return apply(c, &(struct fleet_options){.site = s});
+}
+
+const struct command command_apply = {
+	.name = "apply",
+	.args = "[SITE | PLAN] [options]",
+	.doc = "Makes the hosts as SITE declares them, or makes exactly the changes of a saved "
+	       "PLAN.",
+	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
+		   "timeout ask-pass become become-user ask-become-pass known-hosts "
+		   "accept-new-host-keys roles-path check diff json list-hosts list-tasks verbose",
+	.run = run,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Floor 7: the subcommands, one file each, and the options they share. No algorithm lives here.
+ */
+#pragma once
+#include "fleet/fleet.h"
+
+enum { EXIT_FINE = 0, EXIT_BEFORE = 1, EXIT_FAILED = 2, EXIT_CHANGES = 3, EXIT_UNREACHABLE = 4 };
+
+struct cli { /* what the command line says */
+	struct arena *a;
+	struct site_options site;
+	const char **inventories, **extra_vars;
+	size_t n_inventories, n_extra_vars;
+	const char **args; /* what is not an option; NULL-terminated */
+	size_t n_args;
+	const char *out, *known_hosts;
+	bool accept_new, ask_pass, ask_become_pass, check, diff, json, list_hosts, list_tasks;
+	bool exit_code;
+	int forks, timeout, verbosity;
+	const char *password, *become_password;
+};
+struct command {
+	const char *name, *args, *doc;
+	const char *options; /* the short letters or long names it takes, space separated */
+	int (*run)(struct cli *c);
+};
+extern const struct command *const commands[]; /* NULL-terminated */
+extern const struct command command_plan, command_apply, command_check, command_facts,
+	command_explain, command_render, command_eval, command_doc;
+
+/* options.c: false and a message on stderr when the command line is wrong. */
+bool cli_parse(struct cli *c, const struct command *cmd, int argc, char **argv);
+void cli_help(struct buf *out, const struct command *cmd);
+/* common.c */
+struct site *cli_site(struct cli *c, const char *manifest); /* NULL: problems were printed */
+int cli_error(const struct err *e);                         /* prints it; EXIT_BEFORE */
+void cli_print(const struct buf *b);
+void cli_errs(const struct errs *errs);
+bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fleet_result *r);
+const char *cli_manifest(struct cli *c); /* the argument, or site.yml here; NULL: said why not */
+int cli_plan(struct cli *c, struct site *s); /* plan and apply -C */
+bool cli_passwords(struct cli *c);           /* -k and -K ask */

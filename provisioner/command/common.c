@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What several subcommands do alike: load the site, ask for passwords, run the fleet.
+ */
+#include "command/command.h"
+#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+
+void cli_print(const struct buf *b)
+{
+	(void)!write_all(STDOUT_FILENO, b->p, b->n);
+}
+
+void cli_errs(const struct errs *errs)
+{
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	errs_print(errs, &b);
+	(void)!write_all(STDERR_FILENO, b.p, b.n);
+	buf_free(&b);
+}
+
+int cli_error(const struct err *e)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	err_print(e, &b);
+	(void)!write_all(STDERR_FILENO, b.p, b.n);
+	buf_free(&b);
+	return EXIT_BEFORE;
+}
+
+const char *cli_manifest(struct cli *c)
+{
+	if (c->n_args == 1)
+		return c->args[0];
+	if (c->n_args > 1) {
+		fprintf(stderr, "provision: one site at a time, not %zu\n", c->n_args);
+		return NULL;
+	}
+	if (access("site.yml", R_OK) == 0)
+		return "site.yml";
+	fprintf(stderr, "provision: which site? Name its file (there is no site.yml here)\n");
+	return NULL;
+}
+
+struct site *cli_site(struct cli *c, const char *manifest)
+{
+	struct errs errs;
+	errs_init(&errs, c->a);
+	c->site.manifest = manifest;
+	if (!c->site.roles_path)
+		c->site.roles_path = getenv("PROVISION_ROLES_PATH");
+	struct site *s = site_load(c->a, &c->site, &errs);
+	if (!s || errs.n) {
+		cli_errs(&errs);
+		fprintf(stderr, "%zu problem%s; no host was contacted\n", errs.n + errs.dropped,
+			errs.n + errs.dropped == 1 ? "" : "s");
+		return NULL;
+	}
+	return s;
+}
+
+static const char *ask(struct cli *c, const char *prompt)
+{
+	struct termios old, quiet;
+	char line[1024];
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	bool tty = fd >= 0 && tcgetattr(fd, &old) == 0;
+	FILE *in = tty ? fdopen(fd, "r+") : stdin;
+	if (tty) {
+		quiet = old;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(fd, TCSAFLUSH, &quiet);
+		fprintf(in, "%s", prompt);
+		fflush(in);
+	}
+	char *got = fgets(line, sizeof(line), in);
+	if (tty) {
+		tcsetattr(fd, TCSAFLUSH, &old);
+		fprintf(in, "\n");
+		fclose(in);
+	}
+	if (!got)
+		return NULL;
+	line[strcspn(line, "\n")] = 0;
+	const char *answer = arena_strdup(c->a, line);
+	explicit_bzero(line, sizeof(line));
+	return answer;
+}
+
+bool cli_passwords(struct cli *c)
+{
+	if (c->ask_pass && !(c->password = ask(c, "SSH password: "))) {
+		fprintf(stderr, "provision: no SSH password was given\n");
+		return false;
+	}
+	if (c->ask_become_pass && !(c->become_password = ask(c, "sudo password: "))) {
+		fprintf(stderr, "provision: no sudo password was given\n");
+		return false;
+	}
+	return true;
+}
+
+bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fleet_result *r)
+{
+	struct err e = {0};
+	bool tty = isatty(STDOUT_FILENO) && getenv("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
+	struct report_options ro = {
+		.json = c->json,
+		.tty = tty,
+		.color = tty && !getenv("NO_COLOR"),
+		.diff = planning || c->diff,
+		.verbosity = c->verbosity,
+		.planning = planning,
+		.fd = STDOUT_FILENO,
+	};
+	if (!cli_passwords(c) || !agent_image_load(c->a, &o->image, &e)) {
+		if (e.kind)
+			cli_error(&e);
+		return false;
+	}
+	o->forks = (size_t)c->forks;
+	o->timeout_s = c->timeout;
+	o->known_hosts = c->known_hosts;
+	o->accept_new = c->accept_new;
+	o->password = c->password;
+	o->become_password = c->become_password;
+	o->report = report_open(&ro);
+	bool ok = fleet_run(c->a, o, r, &e);
+	if (!ok)
+		cli_error(&e);
+	struct event end = {.kind = EVENT_END, .exit_code = r->exit_code};
+	if (ok && o->mode == FLEET_PLAN)
+		end.whole = r->plan;
+	if (ok && o->mode != FLEET_FACTS)
+		report_event(o->report, &end);
+	report_close(o->report);
+	return ok;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * provision doc: reference made from the tables of types, of `mail:`, and from the roles' own
+ * argument specifications.
+ */
+#include "command/command.h"
+
+static void list_words(struct buf *out, const char *title, const char *const *words)
+{
+	size_t col = 0;
+	buf_addf(out, "\n%s\n ", title);
+	for (; *words; words++) {
+		size_t n = strlen(*words) + 1;
+		if (col + n > 88) {
+			buf_adds(out, "\n ");
+			col = 0;
+		}
+		buf_addf(out, " %s", *words);
+		col += n;
+	}
+	buf_addc(out, '\n');
+}
+
+static void overview(struct buf *out)
+{
+	buf_adds(out, "Resource types (provision doc TYPE):\n");
+	for (size_t i = 0; restypes[i]; i++) {
+		const char *doc = restypes[i]->doc;
+		buf_addf(out, "  %-20s %.*s\n", restypes[i]->name, (int)strcspn(doc, ".\n"), doc);
+	}
+	buf_adds(out, "\nDeclared state (provision doc mail):\n  mail                 "
+		      "the whole schema of `mail:` with its defaults\n");
+	list_words(out, "Filters:", lang_filters());
+	list_words(out, "Tests:", lang_tests());
+}
+
+static void doc_mail(struct buf *out)
+{
+	buf_adds(out, "mail: the declared state of a mail server. It may stand in group_vars, "
+		      "host_vars and the play;\nmappings merge key by key, the more specific "
+		      "wins.\n\n");
+	fields_doc(out, site_mail_fields(), 2);
+}
+
+static void doc_option(struct buf *out, const struct map_entry *e)
+{
+	const struct value *o = e->value;
+	struct arena *a = arena_new();
+	const struct value *dflt = map_at(o, "default"), *doc = map_at(o, "description");
+	buf_addf(out, "  " STR_FMT "  (%s%s", STR_ARG(e->key), map_cstr(o, "type", "str"),
+		map_bool(o, "required", false) ? ", required" : "");
+	if (dflt) {
+		buf_adds(out, ", default ");
+		json_write(out, dflt);
+	}
+	buf_adds(out, ")\n");
+	if (doc) {
+		struct str text = doc->type == VALUE_LIST && doc->list.n
+					  ? value_print(a, doc->list.v[0])
+					  : value_print(a, doc);
+		buf_addf(out, "      " STR_FMT "\n", STR_ARG(text));
+	}
+	arena_free(a);
+}
+
+static bool doc_role(struct cli *c, struct buf *out, const char *name)
+{
+	struct err e = {0};
+	struct str text;
+	bool found;
+	const char *dir = site_role_dir(c->a, &c->site, name);
+	if (!dir)
+		return false;
+	const char *path = arena_printf(c->a, "%s/meta/argument_specs.yml", dir);
+	buf_addf(out, "role %s (%s)\n", name, dir);
+	if (!file_read_opt(c->a, path, FILE_MAX, &text, &found, &e) || !found) {
+		buf_adds(out, "It has no meta/argument_specs.yml.\n");
+		return true;
+	}
+	struct errs errs;
+	errs_init(&errs, c->a);
+	struct value *v = yaml_parse(c->a, path, text, &errs);
+	const struct value *specs = v && v->type == VALUE_MAP ? map_at(v, "argument_specs") : NULL;
+	const struct value *main_spec =
+		specs && specs->type == VALUE_MAP ? map_at(specs, "main") : NULL;
+	if (!main_spec || main_spec->type != VALUE_MAP)
+		return true;
+	buf_addf(out, "%s\n\n", map_cstr(main_spec, "short_description", ""));
+	const struct value *options = map_at(main_spec, "options");
+	for (size_t i = 0; options && options->type == VALUE_MAP && i < options->map.n; i++)
+		if (options->map.e[i].value->type == VALUE_MAP)
+			doc_option(out, &options->map.e[i]);
+	return true;
+}
+
+static int run(struct cli *c)
+{
+	struct buf out;
+	int code = EXIT_FINE;
+	buf_init(&out, 1 << 24);
+	const char *name = c->n_args ? c->args[0] : NULL;
+	const struct restype *t = name ? restype_find(str_c(name)) : NULL;
+	if (!name)
+		overview(&out);
+	else if (t)
+		restype_doc(t, &out);
+	else if (!strcmp(name, "mail") && c->n_args == 1)
+		doc_mail(&out);
+	else if (!doc_role(c, &out, name)) {
+		const char *near = restype_nearest(str_c(name));
+		fprintf(stderr, "provision doc: no type or role '%s'", name);
+		if (near)
+			fprintf(stderr, " (did you mean '%s'?)", near);
+		fprintf(stderr, "\n");
+		code = EXIT_BEFORE;
+	}
+	cli_print(&out);
+	buf_free(&out);
+	return code;
+}
+
+const struct command command_doc = {
+	.name = "doc",
+	.args = "[TYPE | ROLE | mail]",
+	.doc = "Reference of resource types, of roles and of the declared state, from their "
+	       "tables.",
+	.options = "roles-path",
+	.run = run,
+};

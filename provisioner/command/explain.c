@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * provision explain: the value of a variable for a host, and where each layer of it comes from.
+ */
+#include "command/command.h"
+
+static int run(struct cli *c)
+{
+	struct err e = {0};
+	if (c->n_args < 1 || c->n_args > 2 || !c->site.limit) {
+		fprintf(stderr, "usage: provision explain VARIABLE [SITE] -l HOST\n");
+		return EXIT_BEFORE;
+	}
+	const char *limit = c->site.limit;
+	const char *manifest = c->n_args == 2 ? c->args[1] : NULL;
+	struct site *s = cli_site(c, manifest);
+	const char *const *hosts = s ? site_match(s, limit, &e) : NULL;
+	if (!s)
+		return EXIT_BEFORE;
+	if (!hosts)
+		return cli_error(&e);
+	struct buf out;
+	buf_init(&out, 1 << 26);
+	bool ok = true;
+	for (; *hosts && ok; hosts++) {
+		buf_addf(&out, "%s\n", *hosts);
+		ok = site_explain(s, *hosts, c->args[0], &out, &e);
+	}
+	cli_print(&out);
+	buf_free(&out);
+	return ok ? EXIT_FINE : cli_error(&e);
+}
+
+const struct command command_explain = {
+	.name = "explain",
+	.args = "VARIABLE [SITE] -l HOST [options]",
+	.doc = "Shows a variable's value for a host, and file and line of every layer of it.",
+	.options = "inventory limit extra-vars roles-path verbose",
+	.run = run,
+};

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The options, one row each: parsing and help are loops over the table. Ansible's letters and
+ * words where Ansible has the option.
+ */
+#include "command/command.h"
+#include <getopt.h>
+
+enum { OPT_LONG = 256 };
+struct option_row {
+	int key; /* the short letter, or OPT_LONG + n */
+	const char *name, *arg, *doc;
+};
+enum {
+	OPT_OUT = OPT_LONG,
+	OPT_JSON,
+	OPT_KNOWN_HOSTS,
+	OPT_ACCEPT_NEW,
+	OPT_ROLES_PATH,
+	OPT_KEY,
+	OPT_SKIP_TAGS,
+	OPT_LIST_HOSTS,
+	OPT_LIST_TASKS,
+	OPT_EXIT_CODE,
+	OPT_BECOME_USER
+};
+
+static const struct option_row rows[] = {
+	{'i', "inventory", "PATH", "inventory file, folder or \"host,\" list; may be repeated"},
+	{'l', "limit", "PATTERN", "only these hosts"},
+	{'t', "tags", "TAGS", "only tasks with these tags"},
+	{OPT_SKIP_TAGS, "skip-tags", "TAGS", "not the tasks with these tags"},
+	{'e', "extra-vars", "VARS", "k=v, YAML, JSON or @file; may be repeated"},
+	{'f', "forks", "N", "connections at once (default 64)"},
+	{'u', "user", "NAME", "log in as this user"},
+	{OPT_KEY, "private-key", "FILE", "log in with this key"},
+	{'c', "connection", "KIND", "ssh, openssh or local"},
+	{'T', "timeout", "SECONDS", "to connect and log in (default 10)"},
+	{'k', "ask-pass", NULL, "ask for the login password"},
+	{'b', "become", NULL, "become root (sudo)"},
+	{OPT_BECOME_USER, "become-user", "NAME", "become this user"},
+	{'K', "ask-become-pass", NULL, "ask for the sudo password"},
+	{OPT_KNOWN_HOSTS, "known-hosts", "FILE", "host keys known (default ~/.ssh/known_hosts)"},
+	{OPT_ACCEPT_NEW, "accept-new-host-keys", NULL, "write down keys of hosts not seen before"},
+	{OPT_ROLES_PATH, "roles-path", "PATHS", "where roles are, colon separated"},
+	{'C', "check", NULL, "only plan"},
+	{'D', "diff", NULL, "show the diff of each change as it is made"},
+	{OPT_OUT, "out", "FILE", "keep the plan, for `provision apply FILE`"},
+	{OPT_EXIT_CODE, "exit-code", NULL, "exit with 3 when there is something to change"},
+	{OPT_JSON, "json", NULL, "an event a line, as JSON"},
+	{OPT_LIST_HOSTS, "list-hosts", NULL, "only list the hosts"},
+	{OPT_LIST_TASKS, "list-tasks", NULL, "only list the tasks"},
+	{'v', "verbose", NULL, "say more; -vv still more"},
+};
+
+static bool takes(const struct command *cmd, const struct option_row *r)
+{
+	const char *p = cmd->options;
+	size_t n = strlen(r->name);
+	while ((p = strstr(p, r->name))) {
+		bool starts = p == cmd->options || p[-1] == ' ';
+		if (starts && (p[n] == 0 || p[n] == ' '))
+			return true;
+		p += n;
+	}
+	return false;
+}
+
+void cli_help(struct buf *out, const struct command *cmd)
+{
+	buf_addf(out, "usage: provision %s %s\n%s\n\n", cmd->name, cmd->args, cmd->doc);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct option_row *r = &rows[i];
+		char left[64];
+		if (!takes(cmd, r))
+			continue;
+		if (r->key < OPT_LONG)
+			snprintf(left, sizeof(left), "-%c, --%s%s%s", r->key, r->name,
+				r->arg ? " " : "", r->arg ? r->arg : "");
+		else
+			snprintf(left, sizeof(left), "    --%s%s%s", r->name, r->arg ? " " : "",
+				r->arg ? r->arg : "");
+		buf_addf(out, "  %-30s %s\n", left, r->doc);
+	}
+}
+
+static bool number(const char *text, const char *option, int max, int *out)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+	if (*end || end == text || n < 1 || n > max) {
+		fprintf(stderr, "provision: --%s takes a number from 1 to %d, not '%s'\n", option,
+			max, text);
+		return false;
+	}
+	*out = (int)n;
+	return true;
+}
+
+static bool take(struct cli *c, int key, const char *arg)
+{
+	switch (key) {
+	case 'i':
+		c->inventories[c->n_inventories++] = arg;
+		break;
+	case 'e':
+		c->extra_vars[c->n_extra_vars++] = arg;
+		break;
+	case 'l':
+		c->site.limit = arg;
+		break;
+	case 't':
+		c->site.tags = arg;
+		break;
+	case OPT_SKIP_TAGS:
+		c->site.skip_tags = arg;
+		break;
+	case 'f':
+		return number(arg, "forks", 10000, &c->forks);
+	case 'T':
+		return number(arg, "timeout", 3600, &c->timeout);
+	case 'u':
+		c->site.remote_user = arg;
+		break;
+	case OPT_KEY:
+		c->site.private_key = arg;
+		break;
+	case 'c':
+		c->site.connection = arg;
+		break;
+	case OPT_BECOME_USER:
+		c->site.become_user = arg;
+		break;
+	case OPT_KNOWN_HOSTS:
+		c->known_hosts = arg;
+		break;
+	case OPT_ROLES_PATH:
+		c->site.roles_path = arg;
+		break;
+	case OPT_OUT:
+		c->out = arg;
+		break;
+	case 'v':
+		c->verbosity++;
+		break;
+	case 'b':
+		c->site.become = 1;
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static bool *flag(struct cli *c, int key)
+{
+	switch (key) {
+	case 'k':
+		return &c->ask_pass;
+	case 'K':
+		return &c->ask_become_pass;
+	case 'C':
+		return &c->check;
+	case 'D':
+		return &c->diff;
+	case OPT_ACCEPT_NEW:
+		return &c->accept_new;
+	case OPT_JSON:
+		return &c->json;
+	case OPT_LIST_HOSTS:
+		return &c->list_hosts;
+	case OPT_LIST_TASKS:
+		return &c->list_tasks;
+	case OPT_EXIT_CODE:
+		return &c->exit_code;
+	}
+	return NULL;
+}
+
+/* getopt_long's tables, with only the rows that the command takes. */
+static void getopt_tables(const struct command *cmd, char *letters, struct option *longs)
+{
+	*letters++ = ':';
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct option_row *r = &rows[i];
+		if (!takes(cmd, r))
+			continue;
+		*longs++ = (struct option){
+			r->name, r->arg ? required_argument : no_argument, NULL, r->key};
+		if (r->key >= OPT_LONG)
+			continue;
+		*letters++ = (char)r->key;
+		if (r->arg)
+			*letters++ = ':';
+	}
+	*longs++ = (struct option){"help", no_argument, NULL, 'h'};
+	*letters++ = 'h';
+	*letters = 0;
+	*longs = (struct option){NULL, 0, NULL, 0};
+}
+
+static bool wrong(const struct command *cmd, const char *word, bool missing)
+{
+	if (missing) {
+		fprintf(stderr, "provision: %s needs a value\n", word);
+		return false;
+	}
+	const char *names[ARRAY_LEN(rows) + 1];
+	size_t n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (takes(cmd, &rows[i]))
+			names[n++] = rows[i].name;
+	names[n] = NULL;
+	const char *near = str_nearest(word + strspn(word, "-"), names);
+	fprintf(stderr, "provision %s: unknown option '%s'", cmd->name, word);
+	if (near)
+		fprintf(stderr, " (did you mean '--%s'?)", near);
+	fprintf(stderr, "\nSee: provision %s --help\n", cmd->name);
+	return false;
+}
+
+bool cli_parse(struct cli *c, const struct command *cmd, int argc, char **argv)
+{
+	char letters[2 * ARRAY_LEN(rows) + 4];
+	struct option longs[ARRAY_LEN(rows) + 2];
+	size_t n = (size_t)argc + 1;
+	c->inventories = ARENA_ARRAY(c->a, const char *, n);
+	c->extra_vars = ARENA_ARRAY(c->a, const char *, n);
+	c->args = ARENA_ARRAY(c->a, const char *, n);
+	getopt_tables(cmd, letters, longs);
+	int key;
+	while ((key = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (key == 'h') {
+			struct buf out;
+			buf_init(&out, 1 << 16);
+			cli_help(&out, cmd);
+			cli_print(&out);
+			buf_free(&out);
+			exit(0);
+		}
+		if (key == '?' || key == ':')
+			return wrong(cmd, argv[optind - 1], key == ':');
+		bool *f = flag(c, key);
+		if (f)
+			*f = true;
+		else if (!take(c, key, optarg))
+			return false;
+	}
+	for (; optind < argc; optind++)
+		c->args[c->n_args++] = argv[optind];
+	c->site.inventories = c->inventories;
+	c->site.extra_vars = c->extra_vars;
+	return true;
+}

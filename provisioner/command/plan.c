@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * provision plan: what would change on each host, with diffs. Changes nothing.
+ */
+#include "command/command.h"
+
+static int plan_exit(const struct cli *c, const struct fleet_result *r)
+{
+	const struct plan_counts *n = &r->plan->counts;
+	if (r->exit_code)
+		return r->exit_code;
+	if (n->failed)
+		return EXIT_FAILED;
+	if (c->exit_code && n->change + n->handler + n->unknown)
+		return EXIT_CHANGES;
+	return EXIT_FINE;
+}
+
+static int list_hosts(const struct site *s)
+{
+	const char *const *h = site_hosts(s);
+	for (; *h; h++)
+		printf("%s\n", *h);
+	return EXIT_FINE;
+}
+
+static int list_tasks(const struct site *s)
+{
+	struct buf out;
+	buf_init(&out, 1 << 24);
+	site_list_tasks(s, &out);
+	cli_print(&out);
+	buf_free(&out);
+	return EXIT_FINE;
+}
+
+int cli_plan(struct cli *c, struct site *s)
+{
+	struct fleet_options o = {.mode = FLEET_PLAN, .site = s};
+	struct fleet_result r = {0};
+	struct err e = {0};
+	if (c->list_hosts)
+		return list_hosts(s);
+	if (c->list_tasks)
+		return list_tasks(s);
+	if (!cli_fleet(c, &o, true, &r))
+		return EXIT_BEFORE;
+	r.plan->site = c->site.manifest;
+	int code = plan_exit(c, &r);
+	if (c->out && !plan_save(r.plan, c->out, &e))
+		code = cli_error(&e);
+	else if (c->out && !c->json)
+		printf("Saved. To make exactly these changes: provision apply %s\n", c->out);
+	fleet_result_free(&r);
+	return code;
+}
+
+static int run(struct cli *c)
+{
+	const char *manifest = cli_manifest(c);
+	struct site *s = manifest ? cli_site(c, manifest) : NULL;
+	return s ? cli_plan(c, s) : EXIT_BEFORE;
+}
+
+const struct command command_plan = {
+	.name = "plan",
+	.args = "[SITE] [options]",
+	.doc = "Shows exactly what would change on each host, and changes nothing.",
+	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
+		   "timeout ask-pass become become-user ask-become-pass known-hosts "
+		   "accept-new-host-keys roles-path out exit-code json list-hosts list-tasks diff "
+		   "verbose",
+	.run = run,
+};

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * provision render and provision eval: try a template or an expression with the variables of the
+ * inventory and of -e, without a host.
+ */
+#include "command/command.h"
+
+static struct value *lookup(void *ctx, struct str name)
+{
+	return map_get(ctx, name);
+}
+
+/* The variables that a host (or nobody in particular) has. */
+static struct value *variables(struct cli *c, struct err *e)
+{
+	struct site *s = cli_site(c, NULL);
+	if (!s)
+		return NULL;
+	const char *const *hosts = site_match(s, c->site.limit ? c->site.limit : "localhost", e);
+	return hosts ? site_vars(s, hosts[0], e) : NULL;
+}
+
+static int run_render(struct cli *c)
+{
+	struct err e = {0};
+	struct str text;
+	if (c->n_args != 1) {
+		fprintf(stderr, "usage: provision render TEMPLATE [-e @vars.yml]\n");
+		return EXIT_BEFORE;
+	}
+	if (!file_read(c->a, c->args[0], FILE_MAX, &text, &e))
+		return cli_error(&e);
+	source_add(c->args[0], text);
+	struct value *vars = variables(c, &e);
+	if (!vars)
+		return e.kind ? cli_error(&e) : EXIT_BEFORE;
+	struct lang_env env = {.a = c->a, .ctx = vars, .lookup = lookup};
+	struct pos pos = {c->args[0], 1, 1};
+	const struct template *t = template_parse(c->a, text, pos, TEMPLATE_TRIM_BLOCKS, &e);
+	struct value *v = t ? template_render(&env, t, &e) : NULL;
+	if (!v)
+		return cli_error(&e);
+	struct buf out;
+	buf_init(&out, FILE_MAX);
+	buf_add(&out, v->s.p, v->s.n);
+	cli_print(&out);
+	buf_free(&out);
+	return EXIT_FINE;
+}
+
+static int run_eval(struct cli *c)
+{
+	struct err e = {0};
+	if (c->n_args != 1) {
+		fprintf(stderr, "usage: provision eval EXPRESSION [-e VARS] [-l HOST]\n");
+		return EXIT_BEFORE;
+	}
+	struct value *vars = variables(c, &e);
+	if (!vars)
+		return e.kind ? cli_error(&e) : EXIT_BEFORE;
+	struct lang_env env = {.a = c->a, .ctx = vars, .lookup = lookup};
+	source_add("expression", str_c(c->args[0]));
+	struct value *v = lang_expr(&env, str_c(c->args[0]), (struct pos){"expression", 1, 1}, &e);
+	if (!v)
+		return cli_error(&e);
+	if (v->type == VALUE_UNDEFINED) {
+		fprintf(stderr, "provision eval: it is undefined\n");
+		return EXIT_BEFORE;
+	}
+	struct buf out;
+	buf_init(&out, FILE_MAX);
+	json_write_pretty(&out, v, 0);
+	buf_addc(&out, '\n');
+	cli_print(&out);
+	buf_free(&out);
+	return EXIT_FINE;
+}
+
+const struct command command_render = {
+	.name = "render",
+	.args = "TEMPLATE [options]",
+	.doc = "Renders a template file with the variables of -e and of the inventory.",
+	.options = "inventory limit extra-vars verbose",
+	.run = run_render,
+};
+const struct command command_eval = {
+	.name = "eval",
+	.args = "EXPRESSION [options]",
+	.doc = "Evaluates an expression and prints its value as JSON.",
+	.options = "inventory limit extra-vars verbose",
+	.run = run_eval,
+};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The program: picks the subcommand and hands it the command line.
+ */
+#include "command/command.h"
+#include <signal.h>
+
+const struct command *const commands[] = {&command_plan, &command_apply, &command_check,
+	&command_facts, &command_explain, &command_render, &command_eval, &command_doc, NULL};
+
+static void usage(FILE *f)
+{
+	fprintf(f, "provision: sets up mail servers as declared, and keeps them so\n\n"
+		   "usage: provision COMMAND ...   (provision COMMAND --help says more)\n\n");
+	for (size_t i = 0; commands[i]; i++)
+		fprintf(f, "  %-9s %-22.22s %s\n", commands[i]->name, commands[i]->args,
+			commands[i]->doc);
+	fprintf(f,
+		"\nexit codes: 0 fine, 1 error before any host, 2 a host failed,\n"
+		"            4 a host was unreachable; plan --exit-code: 3 something to change\n");
+}
+
+static int unknown(const char *name)
+{
+	const char *names[ARRAY_LEN(commands)] = {NULL};
+	for (size_t i = 0; commands[i]; i++)
+		names[i] = commands[i]->name;
+	const char *near = str_nearest(name, names);
+	fprintf(stderr, "provision: unknown command '%s'", name);
+	if (near)
+		fprintf(stderr, " (did you mean '%s'?)", near);
+	fprintf(stderr, "\n\n");
+	usage(stderr);
+	return EXIT_BEFORE;
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_BEFORE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EXIT_FINE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("provision %s\n", VERSION);
+		return EXIT_FINE;
+	}
+	for (size_t i = 0; commands[i]; i++) {
+		if (strcmp(commands[i]->name, argv[1]) != 0)
+			continue;
+		struct cli c = {.a = arena_new()};
+		int code = EXIT_BEFORE;
+		if (cli_parse(&c, commands[i], argc - 1, argv + 1))
+			code = commands[i]->run(&c);
+		arena_free(c.a);
+		return code;
+	}
+	return unknown(argv[1]);
+}
