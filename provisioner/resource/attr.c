@@ -12,8 +12,7 @@
 
 enum { PERM = 07777, ASSUMED_UMASK = 022, ID_BUFFER = 16 << 10, ID_BUFFER_MAX = 1 << 20 };
 
-/* What the parameters ask for. */
-struct wanted {
+struct attr_want {
 	const char *owner, *group, *mode; /* texts; NULL: not asked */
 	uid_t uid;                        /* (uid_t)-1: not asked, or not there yet */
 	gid_t gid;
@@ -82,7 +81,7 @@ static bool account_missing(unsigned pending, const char *what, const char *name
 }
 
 static bool wanted_read(struct host *h, unsigned pending, const struct value *params,
-	struct wanted *w, struct err *e)
+	struct attr_want *w, struct err *e)
 {
 	struct passwd pw;
 	struct group gr;
@@ -209,7 +208,7 @@ bool mode_parse(const char *text, mode_t now, bool dir, mode_t *out)
 	}
 }
 
-static bool wanted_mode(const struct wanted *w, mode_t now, bool dir, mode_t *out, struct err *e)
+static bool wanted_mode(const struct attr_want *w, mode_t now, bool dir, mode_t *out, struct err *e)
 {
 	if (mode_parse(w->mode, now, dir, out))
 		return true;
@@ -218,7 +217,7 @@ static bool wanted_mode(const struct wanted *w, mode_t now, bool dir, mode_t *ou
 
 /* ---- observe ---- */
 
-static void observe_absent(struct host *h, const struct wanted *w, struct observation *o)
+static void observe_absent(struct host *h, const struct attr_want *w, struct observation *o)
 {
 	if (w->mode)
 		observe_attr(h, o, "mode", NULL, w->mode);
@@ -228,7 +227,7 @@ static void observe_absent(struct host *h, const struct wanted *w, struct observ
 		observe_attr(h, o, "group", NULL, w->group);
 }
 
-static bool observe_mode(struct host *h, const struct stat *st, const struct wanted *w,
+static bool observe_mode(struct host *h, const struct stat *st, const struct attr_want *w,
 	struct observation *o, struct err *e)
 {
 	mode_t mode;
@@ -245,7 +244,7 @@ static bool observe_mode(struct host *h, const struct stat *st, const struct wan
 bool attr_observe(struct host *h, const char *path, const struct value *params,
 	struct observation *o, struct err *e)
 {
-	struct wanted w;
+	struct attr_want w;
 	struct stat st;
 	bool found;
 	if (!wanted_read(h, h->pending, params, &w, e) || !look(path, &st, &found, e))
@@ -277,7 +276,7 @@ static bool chmod_fd(int fd, const char *path, mode_t mode, struct err *e)
 }
 
 static bool set_owner(
-	int fd, const char *path, const struct wanted *w, struct stat *st, struct err *e)
+	int fd, const char *path, const struct attr_want *w, struct stat *st, struct err *e)
 {
 	uid_t uid = w->uid == st->st_uid ? (uid_t)-1 : w->uid;
 	gid_t gid = w->gid == st->st_gid ? (gid_t)-1 : w->gid;
@@ -291,7 +290,7 @@ static bool set_owner(
 	return true;
 }
 
-static bool set_attrs(int fd, const char *path, const struct wanted *w, struct err *e)
+static bool set_attrs(int fd, const char *path, const struct attr_want *w, struct err *e)
 {
 	struct stat st;
 	mode_t mode = 0;
@@ -308,25 +307,48 @@ static bool set_attrs(int fd, const char *path, const struct wanted *w, struct e
 	return true;
 }
 
+struct attr_want *attr_want_new(struct host *h, const struct value *params, struct err *e)
+{
+	struct attr_want *w = ARENA_NEW(h->a, struct attr_want);
+	return wanted_read(h, h->pending, params, w, e) ? w : NULL;
+}
+
+bool attr_want_differs(
+	const struct attr_want *w, const struct stat *st, bool *differs, struct err *e)
+{
+	mode_t mode = st->st_mode & PERM;
+	if (w->mode && !S_ISLNK(st->st_mode) &&
+		!wanted_mode(w, st->st_mode, S_ISDIR(st->st_mode), &mode, e))
+		return false;
+	*differs = mode != (st->st_mode & PERM) || (w->owner && w->uid != st->st_uid) ||
+		   (w->group && w->gid != st->st_gid);
+	return true;
+}
+
+bool attr_want_set(const struct attr_want *w, int dirfd, const char *name, struct err *e)
+{
+	int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "cannot open %s to set its owner and mode", name);
+	bool ok = set_attrs(fd, name, w, e);
+	close(fd);
+	return ok;
+}
+
 bool attr_apply(struct host *h, const char *path, const struct value *params, struct err *e)
 {
-	struct wanted w;
+	struct attr_want w;
 	if (!wanted_read(h, 0, params, &w, e))
 		return false;
 	if (!w.owner && !w.group && !w.mode)
 		return true;
-	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(e, "cannot open %s to set its owner and mode", path);
-	bool ok = set_attrs(fd, path, &w, e);
-	close(fd);
-	return ok;
+	return attr_want_set(&w, AT_FDCWD, path, e);
 }
 
 bool attr_for_write(struct host *h, const char *path, const struct value *params, mode_t dflt_mode,
 	struct file_attr *out, struct err *e)
 {
-	struct wanted w;
+	struct attr_want w;
 	struct stat st;
 	bool found;
 	if (!wanted_read(h, 0, params, &w, e) || !look(path, &st, &found, e))

@@ -189,3 +189,69 @@ bool parent_there(struct host *h, const char *path, struct err *e)
 		"the folder %s is not there on the host; make it first (file: state: directory)",
 		dir);
 }
+
+void result_file(struct host *h, const char *path, struct observation *o)
+{
+	struct stat st;
+	struct value *r = o->result;
+	map_put(h->a, r, "path", value_text(h->a, path));
+	if (lstat(path, &st) < 0) {
+		map_put(h->a, r, "state", value_text(h->a, "absent"));
+		return;
+	}
+	map_put(h->a, r, "state", value_text(h->a, look_kind(st.st_mode)));
+	map_put(h->a, r, "mode", value_printf(h->a, "%04o", st.st_mode & 07777));
+	map_put(h->a, r, "uid", value_int(h->a, st.st_uid));
+	map_put(h->a, r, "gid", value_int(h->a, st.st_gid));
+	map_put(h->a, r, "owner", value_text(h->a, attr_user_name(h->a, st.st_uid)));
+	map_put(h->a, r, "group", value_text(h->a, attr_group_name(h->a, st.st_gid)));
+	map_put(h->a, r, "size", value_int(h->a, st.st_size));
+}
+
+/* The parts of a path that mean something: neither empty nor ".". */
+static bool next_part(const char **p, const char **part, size_t *n)
+{
+	for (;;) {
+		*p += strspn(*p, "/");
+		*part = *p;
+		*n = strcspn(*p, "/");
+		*p += *n;
+		if (*n == 0)
+			return false;
+		if (*n != 1 || **part != '.')
+			return true;
+	}
+}
+
+const char *clean_path(struct arena *a, const char *path)
+{
+	struct buf b;
+	const char *p = path, *part;
+	size_t n;
+	buf_init(&b, strlen(path) + 2);
+	while (next_part(&p, &part, &n)) {
+		if (b.n || path[0] == '/')
+			buf_addc(&b, '/');
+		buf_add(&b, part, n);
+	}
+	if (b.n == 0)
+		buf_addc(&b, path[0] == '/' ? '/' : '.');
+	const char *clean = buf_str(a, &b).p;
+	buf_free(&b);
+	return clean;
+}
+
+bool path_is_root(const char *path)
+{
+	const char *p = path, *part;
+	size_t n, depth = 0;
+	if (path[0] != '/')
+		return false;
+	while (next_part(&p, &part, &n)) {
+		if (n == 2 && part[0] == '.' && part[1] == '.')
+			depth -= depth > 0;
+		else
+			depth++;
+	}
+	return depth == 0;
+}

@@ -31,6 +31,47 @@ bool write_backup(struct host *h, const char *path, struct observation *o, struc
 /* Names of an id on this host, or the number. */
 const char *attr_user_name(struct arena *a, uid_t uid);
 const char *attr_group_name(struct arena *a, gid_t gid);
+/* Owner, group and mode asked for, read once for many files of a tree. NULL: e is set. */
+struct attr_want;
+struct attr_want *attr_want_new(struct host *h, const struct value *params, struct err *e);
+bool attr_want_differs(
+	const struct attr_want *w, const struct stat *st, bool *differs, struct err *e);
+bool attr_want_set(const struct attr_want *w, int dirfd, const char *name, struct err *e);
+/* path, state, mode, owner, group, uid, gid, size of what is there now, for `register`. */
+void result_file(struct host *h, const char *path, struct observation *o);
+#define RESULT_FILE_FIELDS                                                                 \
+	{.name = "path", .kind = FIELD_PATH, .doc = "The file."},                          \
+		{.name = "state",                                                          \
+			.kind = FIELD_STR,                                                 \
+			.doc = "What it is: file, directory, absent."},                    \
+		{.name = "mode", .kind = FIELD_STR, .doc = "Permission bits, as '0644'."}, \
+		{.name = "owner", .kind = FIELD_STR, .doc = "Name of its owner."},         \
+		{.name = "group", .kind = FIELD_STR, .doc = "Name of its group."},         \
+		{.name = "uid", .kind = FIELD_INT, .doc = "Number of its owner."},         \
+		{.name = "gid", .kind = FIELD_INT, .doc = "Number of its group."},         \
+	{                                                                                  \
+		.name = "size", .kind = FIELD_INT, .doc = "Bytes."                         \
+	}
+/* Trailing slashes off, "//" and "/./" made one "/". */
+const char *clean_path(struct arena *a, const char *path);
+bool path_is_root(const char *path); /* "/", "//", "/./", "/etc/..": by its text */
+bool sync_dir_of(
+	struct arena *a, const char *path, struct err *e); /* its new name survives a crash */
+
+/* ---- trees ---- */
+enum { TREE_DEPTH = 128, TREE_ENTRIES = 2 << 20 };
+struct tree {
+	/* name lies in the folder dirfd; st is its lstat. false with e: the walk ends. */
+	bool (*visit)(void *ctx, int dirfd, const char *name, const struct stat *st, struct err *e);
+	void *ctx;
+	bool children_first; /* for removal */
+	bool one_device;     /* a mount point below is an error */
+};
+/* Visits everything below the folder `path`, itself not. Never follows a link. */
+bool tree_walk(const char *path, const struct tree *t, struct err *e);
+
+/* A validate command must name its file with %s. */
+bool check_validate(const struct value *params, struct errs *errs);
 /* Bits of a mode text, octal or symbolic; symbolic is relative to `now`. */
 bool mode_parse(const char *text, mode_t now, bool dir, mode_t *out);
 /* Notes the change of a text file: `after` as text where it can be shown, else as a blob. */

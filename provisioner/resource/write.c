@@ -99,6 +99,18 @@ bool write_backup(struct host *h, const char *path, struct observation *o, struc
 	return true;
 }
 
+bool sync_dir_of(struct arena *a, const char *path, struct err *e)
+{
+	const char *dir = path_dir(a, path);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+	if (!ok)
+		err_errno(e, "cannot sync the folder %s", dir);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 /* ---- content ---- */
 
 struct validation {

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * copy: a file with exactly this content. While observing it compares digests, since the content
+ * itself comes only with an apply. Never writes through a link unless follow says so.
+ */
+#include <unistd.h>
+#include "resource/look.h"
+#include "resource/types.h"
+
+struct place {
+	const char *path;
+	struct stat st;
+	bool found;
+	bool make_parents; /* dest ended in "/" and is not there */
+};
+
+/* ---- where ---- */
+
+static bool ends_in_slash(const char *s)
+{
+	size_t n = strlen(s);
+	return n > 0 && s[n - 1] == '/';
+}
+
+/* The name that the file has in a folder: that of its source. */
+static const char *source_name(const struct value *params)
+{
+	const char *name = map_cstr(params, "_original_basename", NULL);
+	if (!name)
+		name = map_cstr(params, "src", NULL);
+	return name ? path_base(name) : NULL;
+}
+
+static bool into_folder(struct host *h, const struct value *params, struct place *p, struct err *e)
+{
+	const char *name = source_name(params);
+	if (!name || !*name)
+		return err_set(e, ERR_CONFIG,
+			"%s is a folder, and content has no name of its own; write the whole path",
+			p->path);
+	p->path = path_join(h->a, p->path, name);
+	return true;
+}
+
+static bool place_find(struct host *h, const struct value *params, struct place *p, struct err *e)
+{
+	const char *dest = map_cstr(params, "dest", "");
+	struct stat st;
+	*p = (struct place){.path = clean_path(h->a, dest)};
+	bool is_dir = stat(p->path, &st) == 0 && S_ISDIR(st.st_mode);
+	p->make_parents = ends_in_slash(dest) && !is_dir;
+	if ((is_dir || ends_in_slash(dest)) && !into_folder(h, params, p, e))
+		return false;
+	if (map_bool(params, "follow", false) && !look_follow(h->a, p->path, &p->path, e))
+		return false;
+	return look(p->path, &p->st, &p->found, e);
+}
+
+/* ---- observe ---- */
+
+/* With remote_src the host's own file is the content; NULL without an error: not there yet. */
+static struct value *remote_content(struct host *h, const char *src, struct err *e)
+{
+	struct str s;
+	bool found;
+	if (!file_read_opt(h->a, src, FILE_MAX, &s, &found, e))
+		return NULL;
+	if (!found && !files_pending(h))
+		err_set(e, ERR_PERMANENT, "%s is not there on the host (remote_src)", src);
+	return found ? value_blob(h->a, s) : NULL;
+}
+
+static bool content_wanted(
+	struct host *h, const struct value *params, struct value **out, struct err *e)
+{
+	*out = map_at(params, "content");
+	if (*out && (*out)->type == VALUE_STR) {
+		bool secret = (*out)->secret;
+		*out = value_blob(h->a, (*out)->s);
+		(*out)->secret = secret;
+	} else if (!*out && map_bool(params, "remote_src", false)) {
+		*out = remote_content(h, map_cstr(params, "src", ""), e);
+	} else if (!*out || (*out)->type != VALUE_BLOB) {
+		return err_set(e, ERR_CONFIG, "copy came to the host without its content");
+	}
+	return e->kind == ERR_NONE;
+}
+
+/* Small files are read whole, for the diff; of a large one only the digest is told. */
+static bool content_there(struct host *h, const struct place *p, struct value **out, struct err *e)
+{
+	struct str s;
+	bool found = true;
+	if ((uint64_t)p->st.st_size > TEXT_MAX) {
+		*out = value_blob(h->a, str_c(""));
+		return look_digest(p->path, (*out)->blob.sha, &(*out)->blob.size, e) &&
+		       ((*out)->blob.bytes = (struct str){NULL, 0}, true);
+	}
+	if (!look_read(h->a, p->path, FILE_MAX, &s, &found, e))
+		return false;
+	*out = found ? value_blob(h->a, s) : NULL;
+	return true;
+}
+
+static bool same_content(const struct value *a, const struct value *b)
+{
+	return a && b && a->blob.size == b->blob.size &&
+	       memcmp(a->blob.sha, b->blob.sha, SHA256_LEN) == 0;
+}
+
+static bool place_usable(
+	struct host *h, const struct place *p, struct observation *o, struct err *e)
+{
+	if (p->make_parents) {
+		observe_attr(h, o, "folder", NULL, path_dir(h->a, p->path));
+		return true;
+	}
+	if (!p->found)
+		return parent_there(h, p->path, e);
+	if (S_ISREG(p->st.st_mode))
+		return true;
+	if (!S_ISLNK(p->st.st_mode))
+		return err_set(e, ERR_PERMANENT, "%s is a %s, a file is wanted; remove it first",
+			p->path, look_kind(p->st.st_mode));
+	observe_attr(h, o, "state", "link", "file");
+	return true;
+}
+
+static void result_add(
+	struct host *h, const struct value *params, const struct place *p, struct observation *o)
+{
+	const char *src = map_cstr(params, "src", NULL);
+	result_file(h, p->path, o);
+	map_put(h->a, o->result, "dest", value_text(h->a, p->path));
+	if (src)
+		map_put(h->a, o->result, "src", value_text(h->a, src));
+}
+
+static bool observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	struct place p;
+	struct value *want = NULL, *have = NULL;
+	if (!place_find(h, params, &p, e) || !content_wanted(h, params, &want, e))
+		return false;
+	result_add(h, params, &p, o);
+	if (p.found && S_ISREG(p.st.st_mode) && !map_bool(params, "force", true))
+		return true;
+	if (!place_usable(h, &p, o, e))
+		return false;
+	if (p.found && S_ISREG(p.st.st_mode) && !content_there(h, &p, &have, e))
+		return false;
+	if (!want)
+		observe_run(h, o, "content", "copy the file that an earlier step makes");
+	else if (!same_content(want, have))
+		observe_text(h, o, "content", have, want);
+	return attr_observe(h, p.path, params, o, e);
+}
+
+/* ---- apply ---- */
+
+static bool make_parents(
+	struct host *h, const struct value *params, const char *path, struct err *e)
+{
+	mode_t mode;
+	if (!mode_parse(map_cstr(params, "directory_mode", "0755"), 0755, true, &mode))
+		return err_set(e, ERR_CONFIG, "directory_mode is no mode; write '0755'");
+	return mkdirs(path_dir(h->a, path), mode, e);
+}
+
+static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	struct place p;
+	if (!place_find(h, params, &p, e))
+		return false;
+	if (o->changes->list.n == 0)
+		return true;
+	if (observed_change(o, "folder") && !make_parents(h, params, p.path, e))
+		return false;
+	if (!apply_content(h, p.path, params, o, e))
+		return false;
+	result_add(h, params, &p, o);
+	return true;
+}
+
+/* ---- the type ---- */
+
+bool check_validate(const struct value *params, struct errs *errs)
+{
+	const struct value *v = map_at(params, "validate");
+	if (!v || v->type != VALUE_STR || strstr(v->s.p, "%s"))
+		return true;
+	return errs_add(errs, v->pos, "validate needs %%s where the new file's path shall stand");
+}
+
+static bool check(const struct value *params, struct errs *errs)
+{
+	const struct value *content = map_at(params, "content"), *src = map_at(params, "src");
+	bool ok = check_validate(params, errs);
+	if (!content && !src)
+		ok = errs_add(errs, params->pos, "copy needs src or content");
+	if (content && src && !map_at(params, "_original_basename"))
+		ok = errs_add(errs, src->pos, "copy takes src or content, not both");
+	if (content && map_bool(params, "remote_src", false))
+		ok = errs_add(
+			errs, content->pos, "remote_src needs src, a path on the host, no content");
+	if (src && src->type == VALUE_STR && map_bool(params, "remote_src", false) &&
+		(src->s.p[0] != '/' || ends_in_slash(src->s.p)))
+		ok = errs_add(errs, src->pos,
+			"with remote_src, src is the absolute path of a file; folders are not "
+			"served yet");
+	return ok;
+}
+
+static const struct field fields[] = {
+	{.name = "dest",
+		.kind = FIELD_PATH,
+		.flags = FIELD_REQUIRED,
+		.doc = "The file. A folder that is there, or a path that ends in '/': the file in "
+		       "it with "
+		       "the name of src."},
+	{.name = "content", .kind = FIELD_BLOB, .doc = "The content, in place of src."},
+	{.name = "src",
+		.kind = FIELD_STR,
+		.doc = "The file to copy: from the role's files/, or on the host with remote_src."},
+	{.name = "remote_src",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.flags = FIELD_ACTION,
+		.doc = "src is a file on the host."},
+	{.name = "force",
+		.kind = FIELD_BOOL,
+		.dflt = "true",
+		.doc = "false: only when there is no file yet."},
+	{.name = "follow",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Write to what a link at dest leads to; otherwise a file takes the link's "
+		       "place."},
+	{.name = "backup",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.flags = FIELD_ACTION,
+		.doc = "Leave a dated copy of the old file beside it."},
+	{.name = "validate",
+		.kind = FIELD_STR,
+		.flags = FIELD_ACTION,
+		.doc = "Command that must accept the new file before it takes its place; %s is its "
+		       "path."},
+	{.name = "directory_mode",
+		.kind = FIELD_MODE,
+		.doc = "Mode of folders that are made because dest ends in '/'."},
+	{.name = "_original_basename", .kind = FIELD_STR, .doc = "Internal: the name of src."},
+	FILE_ATTR_FIELDS,
+	{.name = NULL},
+};
+
+static const struct field returns[] = {
+	RESULT_FILE_FIELDS,
+	{.name = "dest", .kind = FIELD_PATH, .doc = "The file."},
+	{.name = "src", .kind = FIELD_STR, .doc = "As given."},
+	{.name = "backup_file",
+		.kind = FIELD_PATH,
+		.doc = "With backup: the copy of the old file."},
+	{.name = NULL},
+};
+
+const struct restype restype_copy = {
+	.name = "copy",
+	.key = "dest",
+	.doc = "A file with a given content.",
+	.example = "- copy:\n    dest: /etc/mailname\n    content: \"mx1.example.com\\n\"\n"
+		   "    mode: '0644'\n",
+	.fields = fields,
+	.returns = returns,
+	.class = RES_FILE,
+	.touches = RES_FILE | RES_SERVICE,
+	.check = check,
+	.observe = observe,
+	.apply = apply,
+};

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * file: folders, links, empty files, attributes, removal. Never touches the content of a file, and
+ * never removes what lies behind a link or on another file system.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include "resource/file_states.h"
+#include "resource/types.h"
+
+enum { NEW_DIR_MODE = 0755, NEW_FILE_MODE = 0644 };
+
+/* ---- file: only its attributes ---- */
+
+static bool file_observe(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	if (!t->found && !files_pending(h))
+		return err_set(e, ERR_PERMANENT,
+			"%s is not there, and state: file makes none; use state: touch, copy or "
+			"template",
+			t->path);
+	if (t->found && S_ISDIR(t->st.st_mode))
+		return err_set(e, ERR_PERMANENT, "%s is a directory, a file is wanted", t->path);
+	return attr_observe(h, t->path, params, o, e);
+}
+
+static bool attrs_apply(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	(void)o;
+	return attr_apply(h, t->path, params, e);
+}
+
+/* ---- touch ---- */
+
+static bool keeps_times(const struct value *params)
+{
+	return strcmp(map_cstr(params, "access_time", "now"), "preserve") == 0 &&
+	       strcmp(map_cstr(params, "modification_time", "now"), "preserve") == 0;
+}
+
+static bool touch_observe(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	if (!t->found) {
+		if (!parent_there(h, t->path, e))
+			return false;
+		observe_attr(h, o, "state", NULL, "file");
+	} else if (!keeps_times(params)) {
+		observe_run(h, o, "times", "touch");
+	}
+	return attr_observe(h, t->path, params, o, e);
+}
+
+static bool touch_make(const char *path, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, NEW_FILE_MODE);
+	if (fd < 0)
+		return err_errno(e, "cannot make %s", path);
+	close(fd);
+	return true;
+}
+
+static bool touch_times(const struct value *params, const char *path, struct err *e)
+{
+	bool keep_a = strcmp(map_cstr(params, "access_time", "now"), "preserve") == 0;
+	bool keep_m = strcmp(map_cstr(params, "modification_time", "now"), "preserve") == 0;
+	struct timespec times[2] = {{.tv_nsec = keep_a ? UTIME_OMIT : UTIME_NOW},
+		{.tv_nsec = keep_m ? UTIME_OMIT : UTIME_NOW}};
+	if (utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_errno(e, "cannot set the times of %s", path);
+	return true;
+}
+
+static bool touch_apply(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	if (observed_change(o, "state") && !touch_make(t->path, e))
+		return false;
+	if (observed_change(o, "times") && !touch_times(params, t->path, e))
+		return false;
+	return attr_apply(h, t->path, params, e);
+}
+
+/* ---- directory ---- */
+
+struct recursion {
+	const struct attr_want *want;
+	size_t seen, differ;
+	bool set;
+};
+
+static bool recursion_visit(
+	void *ctx, int dirfd, const char *name, const struct stat *st, struct err *e)
+{
+	struct recursion *r = ctx;
+	bool differs;
+	if (!attr_want_differs(r->want, st, &differs, e))
+		return false;
+	r->seen++;
+	r->differ += differs;
+	return !differs || !r->set || attr_want_set(r->want, dirfd, name, e);
+}
+
+static bool recurse(struct host *h, const struct value *params, const char *path,
+	struct recursion *r, struct err *e)
+{
+	struct tree t = {.visit = recursion_visit, .ctx = r};
+	r->want = attr_want_new(h, params, e);
+	return r->want && tree_walk(path, &t, e);
+}
+
+static bool directory_observe(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	struct recursion r = {0};
+	if (t->found && !S_ISDIR(t->st.st_mode))
+		return err_set(e, ERR_PERMANENT,
+			"%s is a %s, a directory is wanted; remove it first", t->path,
+			look_kind(t->st.st_mode));
+	if (!t->found)
+		observe_attr(h, o, "state", NULL, "directory");
+	if (!attr_observe(h, t->path, params, o, e))
+		return false;
+	if (!t->found || !map_bool(params, "recurse", false))
+		return true;
+	if (!recurse(h, params, t->path, &r, e))
+		return false;
+	if (r.differ)
+		observe_attr(h, o, "recurse",
+			arena_printf(h->a, "%zu of %zu entries differ", r.differ, r.seen),
+			"none differs");
+	return true;
+}
+
+/* Makes what is missing of a path; new folders all get the attributes asked for, as in Ansible. */
+static bool make_folders(
+	struct host *h, const struct value *params, const char *path, struct err *e)
+{
+	struct stat st;
+	mode_t mode;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return true;
+	const char *parent = path_dir(h->a, path);
+	if (strcmp(parent, path) != 0 && !make_folders(h, params, parent, e))
+		return false;
+	if (!mode_parse(map_cstr(params, "mode", "0755"), NEW_DIR_MODE, true, &mode))
+		mode = NEW_DIR_MODE;
+	if (mkdir(path, mode & 0777) < 0 && errno != EEXIST)
+		return err_errno(e, "cannot make the folder %s", path);
+	return attr_apply(h, path, params, e);
+}
+
+static bool directory_apply(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	struct recursion r = {.set = true};
+	if (observed_change(o, "state") && !make_folders(h, params, t->path, e))
+		return false;
+	if (!attr_apply(h, t->path, params, e))
+		return false;
+	return !observed_change(o, "recurse") || recurse(h, params, t->path, &r, e);
+}
+
+/* ---- the type ---- */
+
+static const struct file_state states[] = {
+	{"file", true, file_observe, attrs_apply},
+	{"directory", true, directory_observe, directory_apply},
+	{"link", false, link_observe, link_apply},
+	{"hard", false, hard_observe, hard_apply},
+	{"touch", true, touch_observe, touch_apply},
+	{"absent", false, absent_observe, absent_apply},
+};
+
+/* Without a state: what is there, as in Ansible. */
+static const char *state_name(const struct value *params, const char *path)
+{
+	struct stat st;
+	const char *name = map_cstr(params, "state", NULL);
+	if (name)
+		return name;
+	if (map_bool(params, "recurse", false))
+		return "directory";
+	if (map_cstr(params, "src", NULL))
+		return "link";
+	if (lstat(path, &st) < 0)
+		return "file";
+	if (S_ISLNK(st.st_mode) && map_bool(params, "follow", true) && stat(path, &st) < 0)
+		return "link";
+	return S_ISDIR(st.st_mode) ? "directory" : S_ISLNK(st.st_mode) ? "link" : "file";
+}
+
+static const struct file_state *state_of(
+	struct host *h, const struct value *params, struct target *t, struct err *e)
+{
+	const char *path = clean_path(h->a, map_cstr(params, "path", ""));
+	const char *name = state_name(params, path);
+	const struct file_state *s = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (strcmp(states[i].name, name) == 0)
+			s = &states[i];
+	if (!s)
+		panic("file: no state %s", name);
+	t->path = path;
+	if (s->follows && map_bool(params, "follow", true) && !look_follow(h->a, path, &t->path, e))
+		return NULL;
+	return look(t->path, &t->st, &t->found, e) ? s : NULL;
+}
+
+static bool observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	struct target t;
+	const struct file_state *s = state_of(h, params, &t, e);
+	if (!s)
+		return false;
+	result_file(h, t.path, o);
+	return s->observe(h, params, &t, o, e);
+}
+
+static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	struct target t;
+	const struct file_state *s = state_of(h, params, &t, e);
+	if (!s || !s->apply(h, params, &t, o, e))
+		return false;
+	result_file(h, t.path, o);
+	return true;
+}
+
+static bool check(const struct value *params, struct errs *errs)
+{
+	const char *state = map_cstr(params, "state", "");
+	const struct value *path = map_at(params, "path"), *src = map_at(params, "src");
+	const struct value *recursive = map_at(params, "recurse");
+	bool links = strcmp(state, "link") == 0 || strcmp(state, "hard") == 0;
+	bool ok = true;
+	if (src && src->type == VALUE_STR && *state && !links)
+		ok = errs_add(errs, src->pos, "src is for state link or hard, not for '%s'", state);
+	if (strcmp(state, "hard") == 0 && !src)
+		ok = errs_add(errs, params->pos, "state hard needs src, the file to link to");
+	if (map_bool(params, "recurse", false) && *state && strcmp(state, "directory") != 0)
+		ok = errs_add(errs, recursive->pos, "recurse is for state: directory only");
+	if (strcmp(state, "absent") == 0 && path && path->type == VALUE_STR &&
+		path_is_root(path->s.p))
+		ok = errs_add(errs, path->pos, "the root folder cannot be absent");
+	return ok;
+}
+
+static const struct field fields[] = {
+	{.name = "path",
+		.kind = FIELD_PATH,
+		.flags = FIELD_REQUIRED,
+		.aliases = "dest name",
+		.doc = "The file, folder or link."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "file directory link hard touch absent",
+		.doc = "directory makes it with its parents; link and hard point to src; touch "
+		       "makes an "
+		       "empty file or sets its times; file only sets attributes and fails when it "
+		       "is "
+		       "not there; absent removes it, a folder with all in it. Default: what is "
+		       "there."},
+	{.name = "src",
+		.kind = FIELD_STR,
+		.doc = "What the link points to, as it will stand in the link."},
+	{.name = "recurse",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Owner, group and mode also for everything in the folder; links in it are "
+		       "not "
+		       "followed."},
+	{.name = "force",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "For links: also when src is not there, and in place of a file or an empty "
+		       "folder."},
+	{.name = "follow",
+		.kind = FIELD_BOOL,
+		.dflt = "true",
+		.doc = "A link at path stands for what it leads to. Links of other users are "
+		       "refused."},
+	{.name = "access_time",
+		.kind = FIELD_ENUM,
+		.choices = "now preserve",
+		.doc = "For touch. Default now: then touch is a change every time."},
+	{.name = "modification_time",
+		.kind = FIELD_ENUM,
+		.choices = "now preserve",
+		.doc = "For touch. Default now: then touch is a change every time."},
+	FILE_ATTR_FIELDS,
+	{.name = NULL},
+};
+
+static const struct field returns[] = {
+	RESULT_FILE_FIELDS,
+	{.name = NULL},
+};
+
+const struct restype restype_file = {
+	.name = "file",
+	.key = "path",
+	.doc = "Makes folders, links and empty files, sets owner, group and mode, and removes.",
+	.example = "- file:\n    path: /etc/dovecot/conf.d\n    state: directory\n    owner: root\n"
+		   "    mode: '0755'\n",
+	.fields = fields,
+	.returns = returns,
+	.class = RES_FILE,
+	.touches = RES_FILE,
+	.check = check,
+	.observe = observe,
+	.apply = apply,
+};

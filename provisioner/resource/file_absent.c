@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * file, state absent: removal of a file, a link, or a folder with all in it. Never follows a link
+ * and never crosses into another file system. A removed file is kept among the originals; a folder
+ * is not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include "resource/file_states.h"
+
+static bool count_visit(
+	void *ctx, int dirfd, const char *name, const struct stat *st, struct err *e)
+{
+	(void)dirfd;
+	(void)name;
+	(void)st;
+	(void)e;
+	++*(size_t *)ctx;
+	return true;
+}
+
+bool absent_observe(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	size_t n = 0;
+	struct tree tree = {.visit = count_visit, .ctx = &n, .one_device = true};
+	(void)params;
+	if (!t->found)
+		return true;
+	if (path_is_root(t->path))
+		return err_set(e, ERR_CONFIG, "the root folder cannot be absent");
+	observe_attr(h, o, "state", look_kind(t->st.st_mode), NULL);
+	if (!S_ISDIR(t->st.st_mode))
+		return true;
+	if (!tree_walk(t->path, &tree, e))
+		return false;
+	observe_attr(h, o, "entries", arena_printf(h->a, "%zu", n), NULL);
+	return true;
+}
+
+static bool remove_visit(
+	void *ctx, int dirfd, const char *name, const struct stat *st, struct err *e)
+{
+	if (unlinkat(dirfd, name, S_ISDIR(st->st_mode) ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT)
+		return true;
+	return err_errno(e, "cannot remove '%s' below %s", name, (const char *)ctx);
+}
+
+static bool remove_folder(const char *path, struct err *e)
+{
+	struct tree t = {.visit = remove_visit, .children_first = true, .one_device = true};
+	t.ctx = (void *)(uintptr_t)path;
+	if (!tree_walk(path, &t, e))
+		return false;
+	if (rmdir(path) < 0)
+		return err_errno(e, "cannot remove the folder %s", path);
+	return true;
+}
+
+bool absent_apply(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	(void)params;
+	if (!t->found || !observed_change(o, "state"))
+		return true;
+	if (S_ISDIR(t->st.st_mode)) {
+		if (!remove_folder(t->path, e))
+			return false;
+	} else if (!keep_original(h, t->path, e)) {
+		return false;
+	} else if (unlink(t->path) < 0 && errno != ENOENT) {
+		return err_errno(e, "cannot remove %s", t->path);
+	}
+	return sync_dir_of(h->a, t->path, e);
+}

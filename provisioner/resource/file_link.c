@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * file, states link and hard: a link swapped in by rename. Never touches what a link leads to.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "resource/file_states.h"
+
+enum { NAME_TRIES = 16 };
+
+/* ---- observe ---- */
+
+static bool folder_is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	size_t n = 0;
+	if (!dir)
+		return false;
+	while (n < 3 && readdir(dir))
+		n++;
+	closedir(dir);
+	return n == 2; /* "." and ".." */
+}
+
+/* May what stands there give way to a link? */
+static bool place_is_free(
+	struct host *h, const struct value *params, const struct target *t, struct err *e)
+{
+	if (!t->found)
+		return parent_there(h, t->path, e);
+	if (S_ISLNK(t->st.st_mode))
+		return true;
+	if (!map_bool(params, "force", false))
+		return err_set(e, ERR_PERMANENT,
+			"%s is a %s, a link is wanted; force: true replaces it", t->path,
+			look_kind(t->st.st_mode));
+	if (S_ISDIR(t->st.st_mode) && !folder_is_empty(t->path))
+		return err_set(e, ERR_PERMANENT,
+			"%s is a directory that is not empty; a link does not replace it", t->path);
+	return true;
+}
+
+/* A relative src counts from the folder of the link. */
+static bool source_there(struct host *h, const struct value *params, const struct target *t,
+	const char *src, struct stat *st, struct err *e)
+{
+	const char *full = path_join(h->a, path_dir(h->a, t->path), src);
+	if (stat(full, st) == 0)
+		return true;
+	*st = (struct stat){0};
+	if (map_bool(params, "force", false) || files_pending(h))
+		return true;
+	return err_set(e, ERR_PERMANENT,
+		"%s, where the link %s shall point to, is not there; force: true links all the "
+		"same",
+		full, t->path);
+}
+
+bool link_observe(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	const char *src = map_cstr(params, "src", NULL), *now = NULL;
+	struct stat st;
+	bool is_link = t->found && S_ISLNK(t->st.st_mode);
+	if (is_link && !(now = look_target(h->a, t->path, e)))
+		return false;
+	if (!src && !now)
+		return err_set(e, ERR_CONFIG,
+			"%s is no link yet: say with src where it shall point to", t->path);
+	if (src && (!place_is_free(h, params, t, e) || !source_there(h, params, t, src, &st, e)))
+		return false;
+	if (!is_link)
+		observe_attr(h, o, "state", t->found ? look_kind(t->st.st_mode) : NULL, "link");
+	if (src && (!now || strcmp(src, now) != 0))
+		observe_attr(h, o, "target", now, src);
+	return attr_observe(h, t->path, params, o, e);
+}
+
+bool hard_observe(struct host *h, const struct value *params, struct target *t,
+	struct observation *o, struct err *e)
+{
+	const char *src = map_cstr(params, "src", "");
+	struct stat st;
+	if (!source_there(h, params, t, src, &st, e))
+		return false;
+	if (t->found && st.st_ino == t->st.st_ino && st.st_dev == t->st.st_dev)
+		return attr_observe(h, t->path, params, o, e);
+	if (t->found && S_ISDIR(t->st.st_mode))
+		return err_set(e, ERR_PERMANENT,
+			"%s is a directory; a hard link does not replace it", t->path);
+	if (t->found && !map_bool(params, "force", false))
+		return err_set(e, ERR_PERMANENT,
+			"%s is another file than %s; force: true replaces it", t->path, src);
+	if (!t->found && !parent_there(h, t->path, e))
+		return false;
+	observe_attr(h, o, "state", t->found ? look_kind(t->st.st_mode) : NULL, "hard");
+	observe_attr(h, o, "target", NULL, src);
+	return attr_observe(h, t->path, params, o, e);
+}
+
+/* ---- apply ---- */
+
+static const char *temp_name(struct arena *a, const char *path, struct err *e)
+{
+	unsigned char r[8];
+	char text[2 * sizeof(r) + 1];
+	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r)) {
+		err_errno(e, "cannot get random bytes");
+		return NULL;
+	}
+	hex(r, sizeof(r), text);
+	return path_join(a, path_dir(a, path), arena_printf(a, ".provision-%s", text));
+}
+
+static int make_one(const char *src, const char *tmp, bool hard)
+{
+	return hard ? linkat(AT_FDCWD, src, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW) : symlink(src, tmp);
+}
+
+/* An empty folder gives way (place_is_free saw to it); a file is replaced by the rename itself. */
+static bool swap_in(
+	struct host *h, const char *src, const struct target *t, bool hard, struct err *e)
+{
+	const char *tmp = NULL;
+	int rc = -1;
+	for (int i = 0; i < NAME_TRIES && rc < 0; i++) {
+		if (!(tmp = temp_name(h->a, t->path, e)))
+			return false;
+		rc = make_one(src, tmp, hard);
+		if (rc < 0 && errno != EEXIST)
+			break;
+	}
+	if (rc < 0)
+		return err_errno(e, "cannot make the link %s", t->path);
+	if (t->found && S_ISDIR(t->st.st_mode) && rmdir(t->path) < 0)
+		err_errno(e, "cannot replace the folder %s", t->path);
+	else if (rename(tmp, t->path) < 0)
+		err_errno(e, "cannot put the link %s in place", t->path);
+	else
+		return sync_dir_of(h->a, t->path, e);
+	unlink(tmp);
+	return false;
+}
+
+bool link_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,
+	struct err *e)
+{
+	const char *src = map_cstr(params, "src", "");
+	if (observed_change(o, "target") &&
+		(!keep_original(h, t->path, e) || !swap_in(h, src, t, false, e)))
+		return false;
+	return attr_apply(h, t->path, params, e);
+}
+
+bool hard_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,
+	struct err *e)
+{
+	const char *src = path_join(h->a, path_dir(h->a, t->path), map_cstr(params, "src", ""));
+	if (observed_change(o, "target") &&
+		(!keep_original(h, t->path, e) || !swap_in(h, src, t, true, e)))
+		return false;
+	return attr_apply(h, t->path, params, e);
+}
