@@ -6,6 +6,14 @@
 
 const struct restype *const restypes[] = {
 	/* files */
+	&restype_copy,
+	&restype_template,
+	&restype_file,
+	&restype_stat,
+	&restype_slurp,
+	/* programs */
+	&restype_command,
+	&restype_shell,
 	NULL,
 };
 

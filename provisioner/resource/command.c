@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * command and shell: a program run once. command never starts a shell; what it would do is not
+ * known before it runs, so a plan says only that it runs.
+ */
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "resource/resource.h"
+#include "resource/types.h"
+
+enum { SAID_MAX = 300 };
+
+/* ---- creates, removes ---- */
+
+/* A path or a glob pattern, as in Ansible. */
+static bool any_match(const char *pattern)
+{
+	struct stat st;
+	glob_t g = {0};
+	if (lstat(pattern, &st) == 0)
+		return true;
+	if (!strpbrk(pattern, "*?["))
+		return false;
+	bool found = glob(pattern, GLOB_NOSORT, NULL, &g) == 0 && g.gl_pathc > 0;
+	globfree(&g);
+	return found;
+}
+
+/* Why it need not run, or NULL. */
+static const char *needless(struct host *h, const struct value *params)
+{
+	const char *dir = map_cstr(params, "chdir", "/");
+	const char *creates = map_cstr(params, "creates", NULL);
+	const char *removes = map_cstr(params, "removes", NULL);
+	if (creates && any_match(path_join(h->a, dir, creates)))
+		return arena_printf(h->a, "skipped, since %s exists", creates);
+	if (removes && !any_match(path_join(h->a, dir, removes)))
+		return arena_printf(h->a, "skipped, since %s does not exist", removes);
+	return NULL;
+}
+
+/* ---- result ---- */
+
+static struct value *lines_of(struct arena *a, struct str s)
+{
+	struct value *list = value_list(a);
+	for (size_t at = 0; at < s.n;) {
+		const char *nl = memchr(s.p + at, '\n', s.n - at);
+		size_t n = nl ? (size_t)(nl - s.p) - at : s.n - at;
+		size_t cut = n > 0 && s.p[at + n - 1] == '\r';
+		struct value *v = value_str(a, str_dup(a, s.p + at, n - cut));
+		v->literal = true;
+		list_add(a, list, v);
+		at += n + 1;
+	}
+	return list;
+}
+
+static struct str strip_ends(struct arena *a, struct str s)
+{
+	while (s.n > 0 && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
+		s.n--;
+	return str_dup(a, s.p, s.n);
+}
+
+static void result_stream(struct host *h, const struct value *params, struct observation *o,
+	const char *name, struct str s)
+{
+	if (map_bool(params, "strip_empty_ends", true))
+		s = strip_ends(h->a, s);
+	struct value *v = value_str(h->a, s);
+	v->literal = true;
+	map_put(h->a, o->result, name, v);
+	map_put(h->a, o->result, arena_printf(h->a, "%s_lines", name), lines_of(h->a, s));
+}
+
+static void result_set(struct host *h, const struct value *params, struct observation *o, int rc,
+	struct str out, struct str err_out)
+{
+	const struct value *cmd = map_at(params, "cmd");
+	if (!cmd)
+		cmd = map_at(params, "argv");
+	map_put(h->a, o->result, "cmd", value_copy(h->a, cmd));
+	map_put(h->a, o->result, "rc", value_int(h->a, rc));
+	result_stream(h, params, o, "stdout", out);
+	result_stream(h, params, o, "stderr", err_out);
+}
+
+/* ---- running ---- */
+
+static bool argv_from_list(
+	struct arena *a, const struct value *list, const char ***argv, struct err *e)
+{
+	*argv = ARENA_ARRAY(a, const char *, list->list.n + 1);
+	for (size_t i = 0; i < list->list.n; i++) {
+		const struct value *v = list->list.v[i];
+		if (v->type != VALUE_STR)
+			return err_set(e, ERR_CONFIG, "argv[%zu] must be a string, not %s", i,
+				value_type_name(v));
+		(*argv)[i] = v->s.p;
+	}
+	return list->list.n > 0 || err_set(e, ERR_CONFIG, "argv is empty");
+}
+
+static bool command_argv(
+	struct host *h, const struct value *params, bool shell, const char ***argv, struct err *e)
+{
+	const char *cmd = map_cstr(params, "cmd", NULL);
+	const struct value *list = map_at(params, "argv");
+	if (!shell && list)
+		return argv_from_list(h->a, list, argv, e);
+	if (!cmd)
+		return err_set(e, ERR_CONFIG, "no command is given");
+	if (!shell)
+		return split_words(h->a, str_c(cmd), argv, e) &&
+		       ((*argv)[0] || err_set(e, ERR_CONFIG, "the command is empty"));
+	*argv = ARENA_ARRAY(h->a, const char *, 4);
+	(*argv)[0] = map_cstr(params, "executable", "/bin/sh");
+	(*argv)[1] = "-c";
+	(*argv)[2] = cmd;
+	return true;
+}
+
+static struct str command_input(struct host *h, const struct value *params)
+{
+	const struct value *v = map_at(params, "stdin");
+	if (!v || v->type != VALUE_STR)
+		return (struct str){NULL, 0};
+	bool newline = map_bool(params, "stdin_add_newline", true);
+	return str_printf(h->a, STR_FMT "%s", STR_ARG(v->s), newline ? "\n" : "");
+}
+
+/* Its last words on one line; none of them when the task has a secret. */
+static const char *last_words(
+	struct host *h, const struct value *params, const struct proc_result *r)
+{
+	struct str s = str_trim(h->a, r->err_out.n ? r->err_out : r->out);
+	if (s.n == 0 || value_has_secret(params))
+		return "";
+	if (s.n > SAID_MAX)
+		s = str_c(s.p + s.n - SAID_MAX);
+	char *line = arena_printf(h->a, ": %s", s.p);
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
+	return line;
+}
+
+static bool run(struct host *h, const struct value *params, bool shell, struct observation *o,
+	struct err *e)
+{
+	struct proc p = {.uid = (uid_t)-1, .dir = map_cstr(params, "chdir", NULL)};
+	struct proc_result r = {0};
+	const char **argv;
+	if (!command_argv(h, params, shell, &argv, e))
+		return false;
+	p.argv = argv;
+	p.input = command_input(h, params);
+	if (!proc_run(h->a, &p, &r, e))
+		return false;
+	result_set(h, params, o, r.status, r.out, r.err_out);
+	if (r.timed_out)
+		return err_set(e, ERR_PERMANENT,
+			"the command did not end within %d s and was killed", PROC_TIMEOUT);
+	if (r.cut)
+		map_put(h->a, o->result, "cut", value_bool(h->a, true));
+	if (r.status != 0)
+		return err_set(e, ERR_PERMANENT, "the command failed (exit %d)%s", r.status,
+			last_words(h, params, &r));
+	return true;
+}
+
+/* ---- verbs ---- */
+
+static const char *shown(struct host *h, const struct value *params)
+{
+	const struct value *cmd = map_at(params, "cmd");
+	struct buf b;
+	if (value_has_secret(params))
+		return SECRET_TEXT;
+	if (cmd)
+		return map_cstr(params, "cmd", "");
+	buf_init(&b, TEXT_MAX);
+	json_write(&b, map_at(params, "argv"));
+	const char *text = buf_str(h->a, &b).p;
+	buf_free(&b);
+	return text;
+}
+
+static bool observe_either(struct host *h, const struct value *params, bool shell,
+	struct observation *o, struct err *e)
+{
+	const char *why = needless(h, params);
+	if (why) {
+		result_set(h, params, o, 0, str_c(why), str_c(""));
+		return true;
+	}
+	if (map_bool(params, "_probe", false))
+		return run(h, params, shell, o, e);
+	observe_run(h, o, "run", shown(h, params));
+	return true;
+}
+
+static bool command_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	return observe_either(h, params, false, o, e);
+}
+
+static bool shell_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	return observe_either(h, params, true, o, e);
+}
+
+static bool command_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	return !observed_change(o, "run") || run(h, params, false, o, e);
+}
+
+static bool shell_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	return !observed_change(o, "run") || run(h, params, true, o, e);
+}
+
+/* ---- the types ---- */
+
+static bool command_check(const struct value *params, struct errs *errs)
+{
+	const struct value *cmd = map_at(params, "cmd"), *argv = map_at(params, "argv");
+	const char **words;
+	struct err e = {0};
+	if (!cmd && !argv)
+		return errs_add(errs, params->pos, "no command is given");
+	if (cmd && argv)
+		return errs_add(errs, argv->pos, "give the command as a text or as argv, not both");
+	if (!cmd || cmd->type != VALUE_STR)
+		return true;
+	if (!split_words(errs->a, cmd->s, &words, &e))
+		return errs_add(errs, cmd->pos, "%s", e.msg);
+	return words[0] || errs_add(errs, cmd->pos, "the command is empty");
+}
+
+#define COMMON_FIELDS                                                                            \
+	{.name = "chdir", .kind = FIELD_PATH, .doc = "Folder to run it in."},                    \
+		{.name = "creates",                                                              \
+			.kind = FIELD_STR,                                                       \
+			.doc = "A path or pattern: when it is there the command does not run."}, \
+		{.name = "removes",                                                              \
+			.kind = FIELD_STR,                                                       \
+			.doc = "A path or pattern: when it is not there the command does not "   \
+			       "run."},                                                          \
+		{.name = "stdin", .kind = FIELD_STR, .doc = "Text for its standard input."},     \
+		{.name = "stdin_add_newline",                                                    \
+			.kind = FIELD_BOOL,                                                      \
+			.dflt = "true",                                                          \
+			.doc = "End stdin with a newline."},                                     \
+		{.name = "strip_empty_ends",                                                     \
+			.kind = FIELD_BOOL,                                                      \
+			.dflt = "true",                                                          \
+			.doc = "Drop the newlines at the end of stdout and stderr."},            \
+	{                                                                                        \
+		.name = "_probe", .kind = FIELD_BOOL, .dflt = "false",                           \
+		.doc = "Internal: it only reads (check_mode: false), so a plan runs it."         \
+	}
+
+static const struct field command_fields[] = {
+	{.name = "cmd",
+		.kind = FIELD_STR,
+		.aliases = "_raw_params",
+		.doc = "The command line, split into words as a shell does; nothing is expanded."},
+	{.name = "argv", .kind = FIELD_LIST, .doc = "The command as a list of arguments."},
+	COMMON_FIELDS,
+	{.name = NULL},
+};
+
+static const struct field shell_fields[] = {
+	{.name = "cmd",
+		.kind = FIELD_STR,
+		.aliases = "_raw_params",
+		.flags = FIELD_REQUIRED,
+		.doc = "The script."},
+	{.name = "executable",
+		.kind = FIELD_PATH,
+		.dflt = "/bin/sh",
+		.doc = "The shell that runs it."},
+	COMMON_FIELDS,
+	{.name = NULL},
+};
+
+static const struct field returns[] = {
+	{.name = "rc", .kind = FIELD_INT, .doc = "Exit status."},
+	{.name = "stdout", .kind = FIELD_STR, .doc = "What it wrote to standard output."},
+	{.name = "stdout_lines", .kind = FIELD_LIST, .doc = "The same, line by line."},
+	{.name = "stderr", .kind = FIELD_STR, .doc = "What it wrote to standard error."},
+	{.name = "stderr_lines", .kind = FIELD_LIST, .doc = "The same, line by line."},
+	{.name = "cmd", .kind = FIELD_ANY, .doc = "The command."},
+	{.name = NULL},
+};
+
+const struct restype restype_command = {
+	.name = "command",
+	.key = "cmd",
+	.doc = "Runs a program, without a shell. With creates or removes only when needed; with "
+	       "check_mode: false it is a probe, and runs when the plan is made.",
+	.example = "- command:\n    cmd: newaliases\n    creates: /etc/aliases.db\n",
+	.fields = command_fields,
+	.returns = returns,
+	.class = RES_ALL,
+	.touches = RES_ALL,
+	.check = command_check,
+	.observe = command_observe,
+	.apply = command_apply,
+};
+
+const struct restype restype_shell = {
+	.name = "shell",
+	.key = "cmd",
+	.doc = "Runs a script in a shell. Everything else is as in command.",
+	.example = "- shell: postqueue -p | grep -c '^[A-F0-9]'\n  check_mode: false\n",
+	.fields = shell_fields,
+	.returns = returns,
+	.class = RES_ALL,
+	.touches = RES_ALL,
+	.observe = shell_observe,
+	.apply = shell_apply,
+};
