@@ -129,13 +129,13 @@ void loop_fd_set(struct loop_watch *w, unsigned events)
 	w->loop->n_always += always_ready(w);
 }
 
-static void bury_watches(struct loop *l)
+static void bury_watches(struct loop_watch **list)
 {
-	for (struct loop_watch *w = l->dead_watches, *next; w; w = next) {
+	for (struct loop_watch *w = *list, *next; w; w = next) {
 		next = w->next;
 		free(w);
 	}
-	l->dead_watches = NULL;
+	*list = NULL;
 }
 
 void loop_fd_free(struct loop_watch *w)
@@ -158,7 +158,7 @@ void loop_fd_free(struct loop_watch *w)
 	w->next = l->dead_watches;
 	l->dead_watches = w;
 	if (!l->calling)
-		bury_watches(l);
+		bury_watches(&l->dead_watches);
 }
 
 static void call_watch(struct loop_watch *w, unsigned ready)
@@ -249,13 +249,13 @@ struct loop_timer *loop_timer(struct loop *l, int64_t after_ms, loop_timer_fn *f
 	return t;
 }
 
-static void bury_timers(struct loop *l)
+static void bury_timers(struct loop_timer **list)
 {
-	for (struct loop_timer *t = l->dead_timers, *next; t; t = next) {
+	for (struct loop_timer *t = *list, *next; t; t = next) {
 		next = t->next;
 		free(t);
 	}
-	l->dead_timers = NULL;
+	*list = NULL;
 }
 
 void loop_timer_free(struct loop_timer *t)
@@ -275,7 +275,7 @@ void loop_timer_free(struct loop_timer *t)
 	t->next = l->dead_timers;
 	l->dead_timers = t;
 	if (!l->calling)
-		bury_timers(l);
+		bury_timers(&l->dead_timers);
 }
 
 /* Those due when the round began; one set meanwhile waits for the next, so that descriptors get
@@ -331,8 +331,8 @@ static void round_of_callbacks(struct loop *l)
 		call_always(l);
 	fire_timers(l);
 	l->calling = false;
-	bury_watches(l);
-	bury_timers(l);
+	bury_watches(&l->dead_watches);
+	bury_timers(&l->dead_timers);
 }
 
 void loop_run(struct loop *l)
@@ -351,10 +351,10 @@ void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
-	while (l->watches)
-		loop_fd_free(l->watches);
-	while (l->timers)
-		loop_timer_free(l->timers);
+	if (l->calling)
+		panic("loop_free inside a callback");
+	bury_watches(&l->watches);
+	bury_timers(&l->timers);
 	free(l->heap);
 	close(l->epoll);
 	free(l);
