@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Packages, beside the verbs of the types `package` and `apt`: several resources in one transaction.
+ * Packages, beside the verbs of the types `package` and `apt`: several resources in one
+ * transaction.
  */
 #pragma once
 #include "resource/resource.h"

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Package transactions by apt-get: adjacent resources together, under a policy that starts no
+ * service, waiting for other users of dpkg. Never asks a question, never overwrites a
+ * configuration file that was edited, never decides what is to be installed.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "resource/apt.h"
+#include "resource/package.h"
+#include "resource/policy.h"
+#include "resource/service.h"
+
+enum {
+	APT_TIMEOUT_S = 3600,
+	APT_OUTPUT = 8 << 20,
+	LISTS_TRIES = 30,
+	LISTS_PAUSE_S = 2,
+	SAID_MAX = 700,
+	ANSWER_START = 0, /* policy_rc_d that forbids nothing */
+};
+
+const char *const apt_env[] = {"DEBIAN_FRONTEND=noninteractive", "DEBIAN_PRIORITY=critical",
+	"LC_ALL=C", "LANG=C", "APT_LISTCHANGES_FRONTEND=none", "NEEDRESTART_SUSPEND=1", NULL};
+
+static void flag(struct arena *a, const struct value *params, const char *name, const char *option,
+	struct args *args)
+{
+	if (map_bool(params, name, false))
+		args_add(a, args, option);
+}
+
+void apt_options(struct arena *a, const struct value *params, struct args *args)
+{
+	const struct value *recommends = map_at(params, "install_recommends");
+	const struct value *dpkg = map_at(params, "dpkg_options");
+	const char *release = map_cstr(params, "default_release", NULL);
+	if (recommends)
+		args_add(a, args,
+			recommends->b ? "--install-recommends" : "--no-install-recommends");
+	if (release && release[0])
+		args_addf(a, args, "--target-release=%s", release);
+	flag(a, params, "purge", "--purge", args);
+	flag(a, params, "autoremove", "--auto-remove", args);
+	flag(a, params, "only_upgrade", "--only-upgrade", args);
+	flag(a, params, "allow_downgrade", "--allow-downgrades", args);
+	flag(a, params, "allow_unauthenticated", "--allow-unauthenticated", args);
+	flag(a, params, "allow_change_held_packages", "--allow-change-held-packages", args);
+	args_addf(a, args, "--option=DPkg::Lock::Timeout=%d",
+		(int)map_int(params, "lock_timeout", 120));
+	if (!dpkg) {
+		args_add(a, args, "--option=Dpkg::Options::=--force-confdef");
+		args_add(a, args, "--option=Dpkg::Options::=--force-confold");
+	}
+	for (size_t i = 0; dpkg && i < dpkg->list.n; i++)
+		args_addf(a, args, "--option=Dpkg::Options::=--%s", dpkg->list.v[i]->s.p);
+}
+
+/* ---- running apt-get and dpkg ---- */
+
+static bool starts(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* The nth word of a line, from 0. */
+static struct line word(const char *s, size_t nth)
+{
+	s += strspn(s, " ");
+	for (; nth > 0; nth--) {
+		s += strcspn(s, " ");
+		s += strspn(s, " ");
+	}
+	return (struct line){s, strcspn(s, " ")};
+}
+
+/* Get:3 http://mirror bookworm/main amd64 postfix amd64 3.7.11 [1,500 kB] */
+static void note_fetch(struct host *h, const char *s)
+{
+	struct line suite = word(s, 2), name = word(s, 4);
+	if (suite.n && suite.p[suite.n - 1] == '/') /* a flat repository has one word less */
+		name = word(s, 3);
+	if (name.n)
+		h->note(h->ctx, "fetching %.*s", (int)name.n, name.p);
+}
+
+/* What apt-get and dpkg say while they work, as one live word a package. */
+static void note_line(void *ctx, struct str line)
+{
+	static const struct {
+		const char *start, *note;
+		size_t word;
+	} told[] = {
+		{"Unpacking ", "unpacking", 1},
+		{"Setting up ", "setting up", 2},
+		{"Removing ", "removing", 1},
+		{"Purging configuration files for ", "purging", 4},
+		{"Processing triggers for ", "processing triggers of", 3},
+	};
+	struct host *h = ctx;
+	if (starts(line.p, "Get:"))
+		note_fetch(h, line.p);
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		if (!starts(line.p, told[i].start))
+			continue;
+		struct line name = word(line.p, told[i].word);
+		h->note(h->ctx, "%s %.*s", told[i].note, (int)name.n, name.p);
+	}
+}
+
+/* The lines of apt and dpkg that tell what went wrong; without any, the last ones. */
+static const char *complaint(struct arena *a, const struct proc_result *r)
+{
+	struct str rest = r->err_out;
+	struct line line;
+	struct buf b;
+	buf_init(&b, SAID_MAX);
+	while (line_next(&rest, &line)) {
+		bool said = line.n > 3 && (memcmp(line.p, "E: ", 3) == 0 ||
+						  (line.n > 5 && memcmp(line.p, "dpkg:", 5) == 0));
+		if (!said)
+			continue;
+		if (b.n)
+			buf_adds(&b, "; ");
+		size_t skip = line.p[0] == 'E' ? 3 : 0;
+		buf_add(&b, line.p + skip, line.n - skip);
+	}
+	const char *text = b.n ? buf_str(a, &b).p
+			       : last_words(a, r->err_out.n ? r->err_out : r->out, SAID_MAX);
+	buf_free(&b);
+	return text;
+}
+
+static bool mentions(const struct proc_result *r, const char *text)
+{
+	return strstr(r->err_out.p, text) != NULL;
+}
+
+/* Why it failed, what to do, and whether trying again can help. */
+static bool apt_failed(
+	struct arena *a, const char *what, const struct proc_result *r, struct err *e)
+{
+	const char *said = complaint(a, r);
+	if (r->timed_out)
+		return err_set(e, ERR_TRANSIENT, "%s did not end within %d s: %s", what,
+			APT_TIMEOUT_S, said);
+	if (mentions(r, "Could not get lock") || mentions(r, "Unable to lock"))
+		return err_set(e, ERR_TRANSIENT,
+			"%s: another program is changing packages on this host; try again when it "
+			"is done: %s",
+			what, said);
+	if (mentions(r, "Failed to fetch") || mentions(r, "Temporary failure resolving"))
+		return err_set(e, ERR_TRANSIENT,
+			"%s: packages could not be fetched (when they are gone from the mirror, "
+			"update_cache: true helps): %s",
+			what, said);
+	if (mentions(r, "Unable to locate package"))
+		return err_set(e, ERR_CONFIG,
+			"%s: no such package in the host's lists; check the name, or refresh the "
+			"lists with update_cache: true: %s",
+			what, said);
+	return err_set(e, ERR_PERMANENT, "%s failed (exit %d): %s", what, r->status, said);
+}
+
+static bool apt_try(struct host *h, const char *const *argv, struct proc_result *r, struct err *e)
+{
+	struct proc p = {.argv = argv,
+		.env = apt_env,
+		.uid = (uid_t)-1,
+		.timeout_s = APT_TIMEOUT_S,
+		.max_output = APT_OUTPUT,
+		.line = h->note ? note_line : NULL,
+		.ctx = h};
+	return proc_run(h->a, &p, r, e);
+}
+
+static bool apt_run(struct host *h, const char *what, const char *const *argv, struct err *e)
+{
+	struct proc_result r;
+	if (!apt_try(h, argv, &r, e))
+		return false;
+	return (r.status == 0 && !r.timed_out) || apt_failed(h->a, what, &r, e);
+}
+
+bool apt_simulate(struct host *h, const char *const *argv, struct str *out, struct err *e)
+{
+	struct proc p = {.argv = argv, .env = apt_env, .uid = (uid_t)-1, .max_output = APT_OUTPUT};
+	struct proc_result r;
+	*out = str_c("");
+	if (!proc_run(h->a, &p, &r, e))
+		return false;
+	if (r.status == 0)
+		*out = r.out;
+	return true;
+}
+
+/* ---- before a transaction ---- */
+
+/* apt-get waits for dpkg's lock by itself, but not for that of the lists. */
+static bool refresh_lists(struct host *h, struct err *e)
+{
+	const char *argv[] = {"apt-get", "--quiet", "update", NULL};
+	struct proc_result r;
+	for (int i = 0;; i++) {
+		if (!apt_try(h, argv, &r, e))
+			return false;
+		if (r.status == 0 || i == LISTS_TRIES || !mentions(&r, "Could not get lock"))
+			break;
+		if (h->note)
+			h->note(h->ctx, "waiting for another apt to be done");
+		sleep(LISTS_PAUSE_S);
+	}
+	if (r.status != 0 || r.timed_out)
+		return apt_failed(h->a, "refreshing the package lists", &r, e);
+	/* lists that had not changed keep their time; what counts is that we looked */
+	if (utimensat(AT_FDCWD, APT_LISTS, NULL, 0) < 0)
+		return err_errno(e, "cannot set the time of %s", APT_LISTS);
+	return true;
+}
+
+static bool folder_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *d;
+	bool empty = true;
+	while (dir && empty && (d = readdir(dir)))
+		empty = d->d_name[0] == '.';
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
+/* A run of dpkg that was killed has to be finished before the next. */
+static bool finish_interrupted(struct host *h, struct err *e)
+{
+	const char *argv[] = {
+		"dpkg", "--force-confdef", "--force-confold", "--configure", "--pending", NULL};
+	const struct dpkg *d = dpkg_host(e);
+	if (!d)
+		return false;
+	if (!dpkg_interrupted(d) && folder_empty("/var/lib/dpkg/updates"))
+		return true;
+	if (h->note)
+		h->note(h->ctx, "finishing an interrupted package change");
+	return apt_run(h, "dpkg --configure --pending", argv, e);
+}
+
+/* The services that run now, without ".service"; empty where systemd does not run. */
+static bool running_services(struct host *h, struct args *names, struct err *e)
+{
+	const char *argv[] = {"systemctl", "list-units", "--type=service", "--state=active",
+		"--plain", "--no-legend", "--no-pager", NULL};
+	struct str out;
+	struct line line;
+	if (!systemd_runs())
+		return true;
+	if (!run_program(h, argv, &out, e))
+		return false;
+	while (line_next(&out, &line)) {
+		size_t n = 0;
+		while (n < line.n && line.p[n] != ' ')
+			n++;
+		if (n > 8 && memcmp(line.p + n - 8, ".service", 8) == 0)
+			args_add(h->a, names, str_dup(h->a, line.p, n - 8).p);
+	}
+	return true;
+}
+
+/* ---- transactions ---- */
+
+struct batch { /* adjacent resources that have the same options */
+	struct args argv;
+	size_t head; /* words before the package names */
+	int answer;
+	bool lists; /* refresh them first */
+};
+
+static bool changes_anything(const struct observation *o)
+{
+	return o->changes->list.n > 0;
+}
+
+static void batch_init(struct host *h, const struct value *params, struct batch *b)
+{
+	*b = (struct batch){.answer = (int)map_int(params, "policy_rc_d", 101)};
+	args_add(h->a, &b->argv, "apt-get");
+	args_add(h->a, &b->argv, "--quiet");
+	args_add(h->a, &b->argv, "--yes");
+	args_add(h->a, &b->argv, "--option=Dpkg::Use-Pty=0");
+	apt_options(h->a, params, &b->argv);
+	args_add(h->a, &b->argv, "install");
+	b->head = b->argv.n;
+}
+
+static bool same_options(const struct batch *a, const struct batch *b)
+{
+	if (a->answer != b->answer || a->head != b->head)
+		return false;
+	for (size_t i = 0; i < a->head; i++)
+		if (strcmp(a->argv.v[i], b->argv.v[i]) != 0)
+			return false;
+	return true;
+}
+
+/* "name-" asks apt-get install for a removal: one transaction for both directions. */
+static bool batch_add(struct host *h, struct batch *b, const struct value *params,
+	const struct observation *o, struct err *e)
+{
+	const struct value *list = map_at(params, "name");
+	bool removes = package_removes(params);
+	b->lists = b->lists || observed_change(o, "package lists");
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		struct package_want w;
+		if (!package_want_parse(h->a, list->list.v[i]->s, &w))
+			return err_set(
+				e, ERR_CONFIG, "'%s' is no package name", list->list.v[i]->s.p);
+		if (observed_change(o, w.name))
+			args_addf(h->a, &b->argv, "%s%s", w.text, removes ? "-" : "");
+	}
+	return true;
+}
+
+static bool transaction(struct host *h, struct batch *b, struct err *e)
+{
+	struct args running = {0};
+	struct err late = {0};
+	if (b->answer == ANSWER_START)
+		return apt_run(h, "apt-get", b->argv.v, e);
+	if (!running_services(h, &running, e) ||
+		!policy_begin(POLICY_FOLDER, b->answer, running.v, e))
+		return false;
+	bool ok = apt_run(h, "apt-get", b->argv.v, e);
+	if (!policy_end(POLICY_FOLDER, ok ? e : &late))
+		return false;
+	return ok;
+}
+
+static bool batch_run(struct host *h, struct batch *b, bool autoremove, struct err *e)
+{
+	if (b->lists && !refresh_lists(h, e))
+		return false;
+	if (b->argv.n == b->head && !autoremove)
+		return true;
+	return finish_interrupted(h, e) && transaction(h, b, e);
+}
+
+/* apt-get can succeed and still not have done it (a pin, a hold). */
+static bool verify(
+	struct host *h, const struct value *params, const struct observation *o, struct err *e)
+{
+	const struct value *list = map_at(params, "name");
+	const struct dpkg *d = dpkg_host(e);
+	for (size_t i = 0; d && list && i < list->list.n; i++) {
+		struct package_want w;
+		if (!package_want_parse(h->a, list->list.v[i]->s, &w) ||
+			!observed_change(o, w.name))
+			continue;
+		const struct dpkg_package *p = dpkg_find(d, w.name, w.arch);
+		bool removes = package_removes(params);
+		bool there = package_as_wanted(&w, p) || dpkg_provides(d, w.name);
+		if (removes ? dpkg_installed(p) : !there)
+			return err_set(e, ERR_PERMANENT,
+				"apt-get reported success, but %s is %s; `apt-cache policy %s` on "
+				"the host may say why",
+				w.text, removes ? "still installed" : "not installed", w.name);
+	}
+	return d != NULL;
+}
+
+static bool any_autoremove(
+	const struct value *const *params, struct observation *const *o, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (changes_anything(o[i]) && map_bool(params[i], "autoremove", false))
+			return true;
+	return false;
+}
+
+bool package_clean_leftovers(struct err *e)
+{
+	return policy_end(POLICY_FOLDER, e);
+}
+
+/* Runs the resources from `first` on that share its options; returns how many those were. */
+static size_t run_batch(struct host *h, const struct value *const *params,
+	struct observation *const *o, size_t n, struct err *e)
+{
+	struct batch b, other;
+	size_t used = 0;
+	batch_init(h, params[0], &b);
+	for (; used < n; used++) {
+		batch_init(h, params[used], &other);
+		if (!same_options(&b, &other))
+			break;
+		if (!batch_add(h, &b, params[used], o[used], e))
+			return 0;
+	}
+	if (!batch_run(h, &b, any_autoremove(params, o, used), e))
+		return 0;
+	for (size_t i = 0; i < used; i++) {
+		if (!verify(h, params[i], o[i], e))
+			return 0;
+		map_put(h->a, o[i]->result, "cache_updated", value_bool(h->a, b.lists));
+	}
+	return used;
+}
+
+bool package_apply_many(struct host *h, const struct value *const *params,
+	struct observation *const *o, size_t n, struct err *e)
+{
+	service_forget(); /* packages bring units along */
+	if (!package_clean_leftovers(e))
+		return false;
+	for (size_t at = 0, used; at < n; at += used) {
+		used = run_batch(h, params + at, o + at, n - at, e);
+		if (used == 0)
+			return false;
+	}
+	return true;
+}

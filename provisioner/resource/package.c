@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The types `package` and `apt`: which packages are installed. Observing reads dpkg's status and
+ * runs a program only for state latest, for a name that may be virtual, and to see what else a
+ * removal takes along. It never changes anything; apt.c does.
+ */
+#include <fnmatch.h>
+#include <sys/stat.h>
+#include "resource/apt.h"
+#include "resource/package.h"
+#include "resource/types.h"
+
+enum { LISTS_FRESH_S = 3600 };
+
+static const struct field package_fields[] = {
+	{.name = "name",
+		.kind = FIELD_LIST,
+		.flags = FIELD_COMMA | FIELD_REQUIRED,
+		.aliases = "pkg",
+		.doc = "Package names. 'name=version' (with * as a wildcard) asks for a version."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "present installed latest absent removed",
+		.dflt = "present",
+		.doc = "installed is present, removed is absent. latest also upgrades."},
+	{.name = "use", .kind = FIELD_STR, .flags = FIELD_ACTION, .doc = "Taken and not needed."},
+	{0},
+};
+
+static const struct field apt_fields[] = {
+	{.name = "name",
+		.kind = FIELD_LIST,
+		.flags = FIELD_COMMA,
+		.aliases = "pkg package",
+		.doc = "Package names. 'name=version' (with * as a wildcard) asks for a version."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "present installed latest absent removed",
+		.dflt = "present",
+		.doc = "installed is present, removed is absent. latest also upgrades."},
+	{.name = "update_cache",
+		.kind = FIELD_BOOL,
+		.aliases = "update-cache",
+		.dflt = "false",
+		.doc = "Refresh the package lists first. With names and state present: only when "
+		       "something is to be installed. Otherwise when they are older than "
+		       "cache_valid_time, or than an hour when that is not given."},
+	{.name = "cache_valid_time",
+		.kind = FIELD_INT,
+		.aliases = "cache-valid-time",
+		.dflt = "0",
+		.min = 0,
+		.max = INT32_MAX,
+		.doc = "Seconds for which package lists count as fresh. Means update_cache."},
+	{.name = "purge",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "With state absent: remove configuration files too."},
+	{.name = "autoremove",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Also remove packages that were installed as dependencies and are not "
+		       "needed "
+		       "any more."},
+	{.name = "install_recommends",
+		.kind = FIELD_BOOL,
+		.aliases = "install-recommends",
+		.doc = "Install recommended packages too. Default: as the host's apt is "
+		       "configured."},
+	{.name = "default_release",
+		.kind = FIELD_STR,
+		.aliases = "default-release",
+		.doc = "Take packages from this release, as apt-get -t does."},
+	{.name = "only_upgrade",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Upgrade what is installed, install nothing new."},
+	{.name = "allow_downgrade",
+		.kind = FIELD_BOOL,
+		.aliases = "allow-downgrade allow_downgrades allow-downgrades",
+		.dflt = "false",
+		.doc = "Allow a version lower than the installed one."},
+	{.name = "allow_unauthenticated",
+		.kind = FIELD_BOOL,
+		.aliases = "allow-unauthenticated",
+		.dflt = "false",
+		.doc = "Allow packages whose origin cannot be checked."},
+	{.name = "allow_change_held_packages",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Change packages that are on hold."},
+	{.name = "dpkg_options",
+		.kind = FIELD_LIST,
+		.flags = FIELD_COMMA | FIELD_ACTION,
+		.dflt = "force-confdef,force-confold",
+		.doc = "Options for dpkg. The default keeps configuration files that were edited."},
+	{.name = "policy_rc_d",
+		.kind = FIELD_INT,
+		.flags = FIELD_ACTION,
+		.dflt = "101",
+		.min = 0,
+		.max = 255,
+		.doc = "What policy-rc.d answers while packages are installed. 101: services that "
+		       "were not running before are not started half configured. 0: they are."},
+	{.name = "lock_timeout",
+		.kind = FIELD_INT,
+		.flags = FIELD_ACTION,
+		.dflt = "120",
+		.min = 0,
+		.max = 3600,
+		.doc = "Seconds to wait for another program that holds dpkg's lock."},
+	{.name = "force_apt_get",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_ACTION,
+		.doc = "Taken; apt-get is always used."},
+	{.name = "upgrade", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Upgrade the host."},
+	{.name = "deb", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "A .deb file to install."},
+	{.name = "clean", .kind = FIELD_BOOL, .flags = FIELD_LATER, .doc = "Empty apt's cache."},
+	{.name = "autoclean",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_LATER,
+		.doc = "Empty apt's cache of old files."},
+	{.name = "force", .kind = FIELD_BOOL, .flags = FIELD_LATER, .doc = "apt-get --force-yes."},
+	{0},
+};
+
+static const struct field package_returns[] = {
+	{.name = "packages", .kind = FIELD_MAP, .doc = "Each name with the version installed."},
+	{.name = "cache_update_time", .kind = FIELD_INT, .doc = "When the lists were refreshed."},
+	{.name = "cache_updated", .kind = FIELD_BOOL, .doc = "Whether they were refreshed now."},
+	{0},
+};
+
+/* ---- names ---- */
+
+static bool name_char(char c, bool first)
+{
+	bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+	return word || (!first && (c == '+' || c == '-' || c == '.' || c == '_'));
+}
+
+static bool plain(const char *s, size_t n, const char *allowed)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool word = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+			    (s[i] >= '0' && s[i] <= '9');
+		if (!word && !strchr(allowed, s[i]))
+			return false;
+	}
+	return n > 0;
+}
+
+bool package_want_parse(struct arena *a, struct str text, struct package_want *w)
+{
+	size_t n = 0;
+	*w = (struct package_want){.text = text.p};
+	while (n < text.n && name_char(text.p[n], n == 0))
+		n++;
+	w->name = str_dup(a, text.p, n).p;
+	if (n < text.n && text.p[n] == ':') {
+		const char *arch = text.p + n + 1;
+		size_t len = strcspn(arch, "=");
+		if (!plain(arch, len, "-"))
+			return false;
+		w->arch = str_dup(a, arch, len).p;
+		n += 1 + len;
+	}
+	if (n < text.n && text.p[n] == '=') {
+		const char *version = text.p + n + 1;
+		if (!plain(version, text.n - n - 1, ".+-~:*"))
+			return false;
+		w->version = version;
+		n = text.n;
+	}
+	return w->name[0] && n == text.n;
+}
+
+static bool package_check(const struct value *params, struct errs *errs)
+{
+	const struct value *names = map_at(params, "name");
+	bool ok = true;
+	struct package_want w;
+	for (size_t i = 0; names && names->type == VALUE_LIST && i < names->list.n; i++) {
+		const struct value *v = names->list.v[i];
+		if (v->type != VALUE_STR || package_want_parse(errs->a, v->s, &w))
+			continue;
+		ok = errs_add(errs, v->pos,
+			"'%s' is no package name; write 'name', 'name:arch' or 'name=version'",
+			v->s.p);
+	}
+	return ok;
+}
+
+bool package_removes(const struct value *params)
+{
+	const char *state = map_cstr(params, "state", "present");
+	return strcmp(state, "absent") == 0 || strcmp(state, "removed") == 0;
+}
+
+bool package_as_wanted(const struct package_want *w, const struct dpkg_package *p)
+{
+	if (!dpkg_installed(p))
+		return false;
+	return !w->version || fnmatch(w->version, p->version, 0) == 0;
+}
+
+/* ---- observe ---- */
+
+static bool no_package(const struct dpkg_package *p)
+{
+	return !p || strcmp(p->state, "not-installed") == 0;
+}
+
+/* What stands where the package is to be: its version, "half-configured", or NULL for nothing. */
+static const char *stands(const struct dpkg_package *p)
+{
+	if (no_package(p) || strcmp(p->state, "config-files") == 0)
+		return NULL;
+	return dpkg_installed(p) ? p->version : p->state;
+}
+
+/* A name that only an installed package provides counts as there, unless a package of that name
+ * exists too: apt would install that one. */
+static bool there_virtually(
+	struct host *h, const struct dpkg *d, const struct package_want *w, struct err *e)
+{
+	struct proc_result r;
+	if (w->version || !dpkg_provides(d, w->name))
+		return false;
+	const char *argv[] = {"apt-cache", "show", "--no-all-versions", w->name, NULL};
+	if (!run_with(h, argv, (struct str){0}, &r, e))
+		return false;
+	return r.status != 0 || r.out.n == 0;
+}
+
+static bool observe_present(struct host *h, const struct dpkg *d, const struct package_want *w,
+	struct observation *o, struct err *e)
+{
+	const struct dpkg_package *p = dpkg_find(d, w->name, w->arch);
+	if (package_as_wanted(w, p))
+		return true;
+	if (!stands(p) && there_virtually(h, d, w, e))
+		return true;
+	if (e->kind != ERR_NONE)
+		return false;
+	observe_attr(h, o, w->name, stands(p), w->version ? w->version : "present");
+	return true;
+}
+
+static void observe_absent(struct host *h, const struct dpkg *d, const struct package_want *w,
+	bool purge, struct observation *o)
+{
+	const struct dpkg_package *p = dpkg_find(d, w->name, w->arch);
+	if (no_package(p))
+		return;
+	if (stands(p))
+		observe_attr(h, o, w->name, stands(p), NULL);
+	else if (purge)
+		observe_attr(h, o, w->name, p->state, NULL);
+}
+
+/* The word behind "  Candidate: " in a stanza of apt-cache policy. */
+static const char *candidate(struct arena *a, struct line line)
+{
+	static const char key[] = "  Candidate: ";
+	size_t n = sizeof(key) - 1;
+	if (line.n <= n || memcmp(line.p, key, n) != 0)
+		return NULL;
+	return str_dup(a, line.p + n, line.n - n).p;
+}
+
+static void observe_upgrade(struct host *h, const struct dpkg *d, const char *name,
+	const char *version, struct observation *o)
+{
+	char *plain_name = arena_strdup(h->a, name);
+	char *arch = strchr(plain_name, ':');
+	if (arch)
+		*arch++ = 0;
+	const struct dpkg_package *p = dpkg_find(d, plain_name, arch);
+	if (dpkg_installed(p) && strcmp(version, "(none)") != 0 && strcmp(p->version, version) != 0)
+		observe_attr(h, o, plain_name, p->version, version);
+}
+
+/* One question for all names (some 50 ms): which versions could be installed? */
+static bool observe_latest(struct host *h, const struct dpkg *d, const struct args *names,
+	struct observation *o, struct err *e)
+{
+	struct args argv = {0};
+	struct str out;
+	struct line line;
+	const char *name = NULL, *version;
+	if (names->n == 0)
+		return true;
+	args_add(h->a, &argv, "apt-cache");
+	args_add(h->a, &argv, "policy");
+	for (size_t i = 0; i < names->n; i++)
+		args_add(h->a, &argv, names->v[i]);
+	if (!run_program(h, argv.v, &out, e))
+		return false;
+	while (line_next(&out, &line)) {
+		if (line.n && line.p[0] != ' ' && line.p[line.n - 1] == ':')
+			name = str_dup(h->a, line.p, line.n - 1).p;
+		else if (name && (version = candidate(h->a, line)))
+			observe_upgrade(h, d, name, version, o);
+	}
+	return true;
+}
+
+/* "Remv postfix [3.7.11]": what a removal takes along beside what was asked for. */
+static void observe_removed(struct host *h, struct line line, struct observation *o)
+{
+	size_t at = 5;
+	if (line.n <= at || (memcmp(line.p, "Remv ", 5) != 0 && memcmp(line.p, "Purg ", 5) != 0))
+		return;
+	size_t n = 0, v = 0;
+	while (at + n < line.n && line.p[at + n] != ' ')
+		n++;
+	const char *name = str_dup(h->a, line.p + at, n).p;
+	at += n;
+	while (at < line.n && line.p[at] != '[')
+		at++;
+	while (at + 1 + v < line.n && line.p[at + 1 + v] != ']')
+		v++;
+	if (!observed_change(o, name))
+		observe_attr(
+			h, o, name, v ? str_dup(h->a, line.p + at + 1, v).p : "installed", NULL);
+}
+
+static bool observe_side_effects(struct host *h, const struct value *params,
+	const struct args *names, struct observation *o, struct err *e)
+{
+	struct args argv = {0};
+	struct str out;
+	struct line line;
+	args_add(h->a, &argv, "apt-get");
+	args_add(h->a, &argv, "--simulate");
+	apt_options(h->a, params, &argv);
+	args_add(h->a, &argv, names->n ? "remove" : "autoremove");
+	for (size_t i = 0; i < names->n; i++)
+		args_add(h->a, &argv, names->v[i]);
+	if (!apt_simulate(h, argv.v, &out, e))
+		return false;
+	while (line_next(&out, &line))
+		observe_removed(h, line, o);
+	return true;
+}
+
+/* ---- package lists ---- */
+
+/* When they were last refreshed; 0: never. */
+static int64_t lists_time(void)
+{
+	static const char *const paths[] = {
+		"/var/lib/apt/periodic/update-success-stamp", APT_LISTS};
+	int64_t newest = 0;
+	struct stat st;
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (stat(paths[i], &st) == 0 && st.st_mtim.tv_sec > newest)
+			newest = st.st_mtim.tv_sec;
+	return newest;
+}
+
+static void observe_lists(struct host *h, const struct value *params, struct observation *o)
+{
+	int64_t valid = map_int(params, "cache_valid_time", 0);
+	int64_t age = (int64_t)time(NULL) - lists_time();
+	const struct value *names = map_at(params, "name");
+	bool asked = map_bool(params, "update_cache", false) || valid > 0;
+	bool latest = strcmp(map_cstr(params, "state", ""), "latest") == 0;
+	bool alone = latest || !names || names->list.n == 0;
+	if (!asked || (!alone && o->changes->list.n == 0))
+		return;
+	if (alone && valid == 0)
+		valid = LISTS_FRESH_S;
+	if (valid == 0 || age > valid)
+		observe_run(h, o, "package lists", "refresh");
+}
+
+/* ---- the verbs ---- */
+
+static bool observe_names(struct host *h, const struct dpkg *d, const struct value *params,
+	struct observation *o, struct err *e)
+{
+	const struct value *list = map_at(params, "name");
+	bool removes = package_removes(params), purge = map_bool(params, "purge", false);
+	bool latest = strcmp(map_cstr(params, "state", ""), "latest") == 0;
+	struct args names = {0};
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		struct package_want w;
+		if (!package_want_parse(h->a, list->list.v[i]->s, &w))
+			return err_set(
+				e, ERR_CONFIG, "'%s' is no package name", list->list.v[i]->s.p);
+		if (removes)
+			observe_absent(h, d, &w, purge, o);
+		else if (!observe_present(h, d, &w, o, e))
+			return false;
+		bool changes = observed_change(o, w.name);
+		if ((removes && changes) || (latest && !changes && !w.version))
+			args_add(h->a, &names, w.name);
+	}
+	if (latest)
+		return observe_latest(h, d, &names, o, e);
+	bool autoremove = map_bool(params, "autoremove", false) && (!list || !list->list.n);
+	if (names.n == 0 && !autoremove)
+		return true;
+	return observe_side_effects(h, params, &names, o, e);
+}
+
+static void tell_versions(
+	struct host *h, const struct dpkg *d, const struct value *params, struct observation *o)
+{
+	const struct value *list = map_at(params, "name");
+	struct value *versions = value_map(h->a);
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		struct package_want w;
+		if (!package_want_parse(h->a, list->list.v[i]->s, &w))
+			continue;
+		const struct dpkg_package *p = dpkg_find(d, w.name, w.arch);
+		if (dpkg_installed(p))
+			map_put(h->a, versions, w.name, value_text(h->a, p->version));
+	}
+	map_put(h->a, o->result, "packages", versions);
+	map_put(h->a, o->result, "cache_update_time", value_int(h->a, lists_time()));
+}
+
+static bool package_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	observation_init(h, o);
+	const struct dpkg *d = dpkg_host(e);
+	if (!d || !observe_names(h, d, params, o, e))
+		return false;
+	observe_lists(h, params, o);
+	tell_versions(h, d, params, o);
+	map_put(h->a, o->result, "cache_updated", value_bool(h->a, false));
+	return true;
+}
+
+static bool package_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	if (!package_apply_many(h, &params, &o, 1, e))
+		return false;
+	const struct dpkg *d = dpkg_host(e);
+	if (d)
+		tell_versions(h, d, params, o);
+	return d != NULL;
+}
+
+const struct restype restype_package = {
+	.name = "package",
+	.key = "name",
+	.doc = "Packages that are installed or not. Services of newly installed packages are not "
+	       "started by the installation; a service resource starts them, configured.",
+	.example = "- name: Postfix\n  package:\n    name: [postfix, postfix-pcre]\n",
+	.fields = package_fields,
+	.returns = package_returns,
+	.class = RES_PACKAGE,
+	.touches = RES_PACKAGE | RES_FILE | RES_ACCOUNT | RES_SERVICE | RES_COMMAND,
+	.check = package_check,
+	.observe = package_observe,
+	.apply = package_apply,
+};
+
+const struct restype restype_apt = {
+	.name = "apt",
+	.key = "name",
+	.doc = "Packages of Debian and its relatives. Services of newly installed packages are not "
+	       "started by the installation; a service resource starts them, configured.",
+	.example = "- name: Postfix\n  apt:\n    name: postfix\n    update_cache: true\n"
+		   "    cache_valid_time: 3600\n",
+	.fields = apt_fields,
+	.returns = package_returns,
+	.class = RES_PACKAGE,
+	.touches = RES_PACKAGE | RES_FILE | RES_ACCOUNT | RES_SERVICE | RES_COMMAND,
+	.check = package_check,
+	.observe = package_observe,
+	.apply = package_apply,
+};
