@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The types `service` and `systemd`: whether a service runs, starts at boot, is masked; and its
+ * restart or reload. Never takes a start for done before the service is seen to run.
+ */
+#include <unistd.h>
+#include "resource/service.h"
+#include "resource/types.h"
+#include "resource/unit.h"
+
+enum { SETTLE_US = 250000, JOURNAL_MAX = 700, NAMES_MAX = 4096 };
+
+#define STATE_DOC                                                                                \
+	"started and stopped are states. restarted restarts always; reloaded makes it read its " \
+	"configuration again (restarting it when it cannot reload, starting it when it is "      \
+	"stopped)."
+
+static const struct field service_fields[] = {
+	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "The service's name."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "started stopped restarted reloaded",
+		.doc = STATE_DOC},
+	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
+	{.name = "use", .kind = FIELD_STR, .flags = FIELD_ACTION, .doc = "Taken and not needed."},
+	{.name = "pattern",
+		.kind = FIELD_STR,
+		.flags = FIELD_LATER,
+		.doc = "Text to look for in the process list when there is no status action."},
+	{.name = "sleep",
+		.kind = FIELD_INT,
+		.flags = FIELD_LATER,
+		.doc = "Seconds between the stop and the start of a restart."},
+	{.name = "runlevel", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "OpenRC's runlevel."},
+	{.name = "arguments",
+		.kind = FIELD_STR,
+		.flags = FIELD_LATER,
+		.aliases = "args",
+		.doc = "Arguments for the script."},
+	{0},
+};
+
+static const struct field systemd_fields[] = {
+	{.name = "name",
+		.kind = FIELD_STR,
+		.aliases = "service unit",
+		.doc = "The unit's name; '.service' need not be written."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "started stopped restarted reloaded",
+		.doc = STATE_DOC},
+	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
+	{.name = "masked", .kind = FIELD_BOOL, .doc = "Whether it can be started at all."},
+	{.name = "daemon_reload",
+		.kind = FIELD_BOOL,
+		.aliases = "daemon-reload",
+		.dflt = "false",
+		.doc = "Make systemd read unit files again first, when they changed."},
+	{.name = "no_block",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_ACTION,
+		.dflt = "false",
+		.doc = "Do not wait until the service runs; nothing is checked then."},
+	{.name = "scope",
+		.kind = FIELD_ENUM,
+		.choices = "system",
+		.dflt = "system",
+		.doc = "The system's units; those of users are not served yet."},
+	{.name = "daemon_reexec",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_LATER,
+		.aliases = "daemon-reexec",
+		.doc = "Start systemd itself anew."},
+	{.name = "force", .kind = FIELD_BOOL, .flags = FIELD_LATER, .doc = "Overwrite links."},
+	{0},
+};
+
+static const struct field service_returns[] = {
+	{.name = "name", .kind = FIELD_STR, .doc = "The service's name."},
+	{.name = "state", .kind = FIELD_STR, .doc = "started or stopped."},
+	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
+	{.name = "status", .kind = FIELD_MAP, .doc = "systemd's own words: ActiveState, ..."},
+	{0},
+};
+
+/* ---- what was asked for many at once ---- */
+
+static struct {
+	struct arena *a;
+	struct unit *v;
+	size_t n;
+} prefetched;
+
+void service_forget(void)
+{
+	arena_free(prefetched.a);
+	memset(&prefetched, 0, sizeof(prefetched));
+}
+
+void service_prefetch(struct host *h, const char *const *names)
+{
+	struct err ignored = {0};
+	struct args asked = {0};
+	service_forget();
+	if (!systemd_runs())
+		return;
+	struct host own = *h;
+	own.a = arena_new();
+	for (size_t i = 0; names[i] && asked.n < NAMES_MAX; i++)
+		if (unit_name_valid(names[i]))
+			args_add(own.a, &asked, arena_strdup(own.a, names[i]));
+	struct unit *v = ARENA_ARRAY(own.a, struct unit, asked.n);
+	if (asked.n == 0 || !unit_query(&own, asked.v, asked.n, v, &ignored)) {
+		arena_free(own.a);
+		return;
+	}
+	prefetched.a = own.a;
+	prefetched.v = v;
+	prefetched.n = asked.n;
+}
+
+static bool find_unit(struct host *h, const char *name, struct unit *u, struct err *e)
+{
+	if (!unit_name_valid(name))
+		return err_set(e, ERR_CONFIG, "'%s' is no name that a service can have", name);
+	for (size_t i = 0; i < prefetched.n; i++) {
+		if (strcmp(prefetched.v[i].name, name) == 0) {
+			*u = prefetched.v[i];
+			return true;
+		}
+	}
+	return unit_query(h, &name, 1, u, e);
+}
+
+/* ---- observe ---- */
+
+static bool asked_for(const struct value *params, const char *key)
+{
+	return map_at(params, key) != NULL;
+}
+
+static bool systemd_check(const struct value *params, struct errs *errs)
+{
+	bool needs = asked_for(params, "state") || asked_for(params, "enabled") ||
+		     asked_for(params, "masked");
+	if (asked_for(params, "name") || !needs)
+		return true;
+	return errs_add(errs, params->pos, "state, enabled and masked need the unit's name");
+}
+
+static const char *state_word(const struct unit *u)
+{
+	if (u->running)
+		return "started";
+	return u->trouble ? "failed" : "stopped";
+}
+
+static void tell(struct host *h, const struct unit *u, struct observation *o)
+{
+	struct value *status = value_map(h->a);
+	map_put(h->a, status, "Id", value_text(h->a, u->id));
+	map_put(h->a, status, "LoadState", value_text(h->a, u->load));
+	map_put(h->a, status, "ActiveState", value_text(h->a, u->active));
+	map_put(h->a, status, "SubState", value_text(h->a, u->sub));
+	map_put(h->a, status, "UnitFileState", value_text(h->a, u->file_state));
+	map_put(h->a, o->result, "name", value_text(h->a, u->name));
+	map_put(h->a, o->result, "state", value_text(h->a, u->running ? "started" : "stopped"));
+	map_put(h->a, o->result, "enabled", value_bool(h->a, u->enabled == UNIT_ENABLED));
+	map_put(h->a, o->result, "status", status);
+}
+
+static void observe_state(
+	struct host *h, const struct value *params, const struct unit *u, struct observation *o)
+{
+	const char *state = map_cstr(params, "state", NULL);
+	if (!state)
+		return;
+	if (strcmp(state, "restarted") == 0)
+		observe_run(h, o, "state", "restart");
+	else if (strcmp(state, "reloaded") == 0)
+		observe_run(h, o, "state", u->running ? "reload" : "start");
+	else if ((strcmp(state, "started") == 0) != u->running)
+		observe_attr(h, o, "state", state_word(u), state);
+}
+
+/* A unit whose boot behaviour is fixed is taken as it is. */
+static bool observe_enabled(struct host *h, const struct value *params, const struct unit *u,
+	struct observation *o, struct err *e)
+{
+	bool masked = map_bool(params, "masked", u->masked);
+	bool enabled = map_bool(params, "enabled", false);
+	if (asked_for(params, "masked") && masked != u->masked)
+		observe_attr(h, o, "masked", u->masked ? "yes" : "no", masked ? "yes" : "no");
+	const char *state = map_cstr(params, "state", "stopped");
+	if (masked && (enabled || strcmp(state, "stopped") != 0))
+		return err_set(e, ERR_CONFIG,
+			"service '%s' is masked on this host; set masked: false (type systemd) to "
+			"use it",
+			u->name);
+	if (!asked_for(params, "enabled") || masked || u->enabled == UNIT_FIXED)
+		return true;
+	if (enabled != (u->enabled == UNIT_ENABLED))
+		observe_attr(h, o, "enabled", enabled ? "no" : "yes", enabled ? "yes" : "no");
+	return true;
+}
+
+/* daemon_reload without a name: does any unit need it? */
+static bool observe_manager(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	bool needs = false;
+	if (!map_bool(params, "daemon_reload", false))
+		return true;
+	if (!unit_any_needs_reload(h, &needs, e))
+		return false;
+	if (needs)
+		observe_run(h, o, "daemon_reload", "read unit files again");
+	return true;
+}
+
+static bool service_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *name = map_cstr(params, "name", NULL);
+	struct unit u;
+	observation_init(h, o);
+	if (!name)
+		return observe_manager(h, params, o, e);
+	if (!find_unit(h, name, &u, e))
+		return false;
+	if (!u.found && !(h->pending & (RES_PACKAGE | RES_FILE | RES_COMMAND)))
+		return err_set(e, ERR_PERMANENT,
+			"no service '%s' on this host; check the name, or install its package "
+			"before",
+			name);
+	tell(h, &u, o);
+	if (map_bool(params, "daemon_reload", false) && u.need_reload)
+		observe_run(h, o, "daemon_reload", "read unit files again");
+	if (!observe_enabled(h, params, &u, o, e))
+		return false;
+	observe_state(h, params, &u, o);
+	return true;
+}
+
+/* ---- apply ---- */
+
+static bool control(struct host *h, const char *verb, const char *unit, struct err *e)
+{
+	const char *argv[] = {"systemctl", verb, unit, NULL};
+	return run_program(h, argv, NULL, e);
+}
+
+static const char *journal(struct host *h, const char *unit)
+{
+	const char *argv[] = {"journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20",
+		"--unit", unit, NULL};
+	struct proc_result r;
+	struct err ignored = {0};
+	if (!run_with(h, argv, (struct str){0}, &r, &ignored) || r.out.n == 0)
+		return "its journal says nothing";
+	return last_words(h->a, r.out, JOURNAL_MAX);
+}
+
+/* Units that count as started when they were forked need a moment to show that they stay. */
+static bool settles(const struct unit *u)
+{
+	return strcmp(u->type, "simple") == 0 || strcmp(u->type, "exec") == 0 ||
+	       strcmp(u->type, "idle") == 0;
+}
+
+static bool did_its_work(const struct unit *u)
+{
+	return strcmp(u->type, "oneshot") == 0 && strcmp(u->active, "inactive") == 0 &&
+	       strcmp(u->result, "success") == 0;
+}
+
+static bool check_running(struct host *h, const char *name, struct unit *u, struct err *e)
+{
+	if (!unit_query(h, &name, 1, u, e))
+		return false;
+	if (u->running && settles(u)) {
+		usleep(SETTLE_US);
+		if (!unit_query(h, &name, 1, u, e))
+			return false;
+	}
+	if (u->running || did_its_work(u))
+		return true;
+	const char *unit = u->trouble ? u->trouble : u->id;
+	return err_set(e, ERR_PERMANENT, "service '%s' was started and does not run (%s is %s): %s",
+		name, unit, u->trouble ? "in failure" : u->active, journal(h, unit));
+}
+
+static bool systemd_start(struct host *h, const struct value *params, const char *verb,
+	const char *name, struct unit *u, struct err *e)
+{
+	struct err said = {0};
+	bool no_block = map_bool(params, "no_block", false);
+	const char *argv[] = {"systemctl", verb, u->id, no_block ? "--no-block" : NULL, NULL};
+	if (!run_program(h, argv, NULL, &said))
+		return err_set(e, ERR_PERMANENT, "service '%s' did not %s: %s", name,
+			strcmp(verb, "reload-or-restart") == 0 ? "reload" : verb,
+			journal(h, u->trouble ? u->trouble : u->id));
+	return no_block || check_running(h, name, u, e);
+}
+
+static const char *state_verb(const struct value *params, const struct observation *o)
+{
+	const char *state = map_cstr(params, "state", NULL);
+	if (!state || !observed_change(o, "state"))
+		return NULL;
+	if (strcmp(state, "started") == 0)
+		return "start";
+	if (strcmp(state, "stopped") == 0)
+		return "stop";
+	return strcmp(state, "restarted") == 0 ? "restart" : "reload-or-restart";
+}
+
+/* A unit that stands for stopped instances is "active": only a restart brings them back. */
+static const char *start_verb(const char *verb, const struct unit *u)
+{
+	bool hollow = strcmp(u->active, "active") == 0 && !u->running;
+	return hollow && strcmp(verb, "stop") != 0 ? "restart" : verb;
+}
+
+static bool apply_systemd(struct host *h, const struct value *params, const char *name,
+	struct unit *u, const struct observation *o, struct err *e)
+{
+	bool on = map_bool(params, "enabled", false), masked = map_bool(params, "masked", false);
+	const char *verb = state_verb(params, o);
+	if (observed_change(o, "masked") && !control(h, masked ? "mask" : "unmask", u->id, e))
+		return false;
+	if (observed_change(o, "enabled") && !control(h, on ? "enable" : "disable", u->id, e))
+		return false;
+	if (!verb)
+		return true;
+	if (strcmp(verb, "stop") == 0)
+		return control(h, "stop", u->id, e);
+	return systemd_start(h, params, start_verb(verb, u), name, u, e);
+}
+
+static bool apply_script(struct host *h, const struct value *params, const struct unit *u,
+	const struct observation *o, struct err *e)
+{
+	bool on = map_bool(params, "enabled", false);
+	const char *script = arena_printf(h->a, "/etc/init.d/%s", u->id);
+	const char *defaults[] = {"update-rc.d", u->id, "defaults", NULL};
+	const char *link[] = {"update-rc.d", u->id, on ? "enable" : "disable", NULL};
+	const char *verb = state_verb(params, o);
+	if (asked_for(params, "masked"))
+		return err_set(e, ERR_PERMANENT, "masked needs systemd, which does not run here");
+	if (observed_change(o, "enabled") &&
+		!(run_program(h, defaults, NULL, e) && run_program(h, link, NULL, e)))
+		return false;
+	if (!verb)
+		return true;
+	if (strcmp(verb, "reload-or-restart") == 0)
+		verb = u->running ? "reload" : "start";
+	const char *run[] = {script, verb, NULL};
+	if (!run_program(h, run, NULL, e))
+		return false;
+	struct unit now;
+	if (!unit_query(h, &u->name, 1, &now, e))
+		return false;
+	if (now.running == (strcmp(verb, "stop") != 0))
+		return true;
+	return err_set(e, ERR_PERMANENT, "%s %s ended well, but the service %s", script, verb,
+		now.running ? "still runs" : "does not run");
+}
+
+static bool service_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *name = map_cstr(params, "name", NULL);
+	bool reload = observed_change(o, "daemon_reload"), systemd = systemd_runs();
+	struct unit u;
+	service_forget();
+	if (!name)
+		return !reload || control(h, "daemon-reload", NULL, e);
+	if (!find_unit(h, name, &u, e))
+		return false;
+	/* a unit whose file changed would be started as it was */
+	if (systemd && (reload || u.need_reload) && !control(h, "daemon-reload", NULL, e))
+		return false;
+	bool ok = systemd ? apply_systemd(h, params, name, &u, o, e)
+			  : apply_script(h, params, &u, o, e);
+	if (!ok || !unit_query(h, &name, 1, &u, e))
+		return false;
+	tell(h, &u, o);
+	return true;
+}
+
+const struct restype restype_service = {
+	.name = "service",
+	.key = "name",
+	.doc = "A service of the host: whether it runs, and whether it starts at boot.",
+	.example = "- name: Postfix runs\n  service:\n    name: postfix\n    state: started\n"
+		   "    enabled: true\n",
+	.fields = service_fields,
+	.returns = service_returns,
+	.class = RES_SERVICE,
+	.touches = RES_SERVICE | RES_COMMAND,
+	.observe = service_observe,
+	.apply = service_apply,
+};
+
+const struct restype restype_systemd = {
+	.name = "systemd",
+	.aliases = "systemd_service",
+	.key = "name",
+	.doc = "A unit of systemd: whether it runs, starts at boot, is masked.",
+	.example = "- name: Units are read again\n  systemd:\n    daemon_reload: true\n",
+	.fields = systemd_fields,
+	.returns = service_returns,
+	.class = RES_SERVICE,
+	.touches = RES_SERVICE | RES_COMMAND,
+	.check = systemd_check,
+	.observe = service_observe,
+	.apply = service_apply,
+};
