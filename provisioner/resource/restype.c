@@ -14,6 +14,14 @@ const struct restype *const restypes[] = {
 	/* programs */
 	&restype_command,
 	&restype_shell,
+	/* packages, services, accounts, the host */
+	&restype_package,
+	&restype_apt,
+	&restype_service,
+	&restype_systemd,
+	&restype_user,
+	&restype_group,
+	&restype_hostname,
 	NULL,
 };
 

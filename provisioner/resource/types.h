@@ -15,3 +15,11 @@ extern const struct restype restype_shell;
 extern const struct restype restype_slurp;
 extern const struct restype restype_stat;
 extern const struct restype restype_template;
+
+extern const struct restype restype_apt;
+extern const struct restype restype_group;
+extern const struct restype restype_hostname;
+extern const struct restype restype_package;
+extern const struct restype restype_service;
+extern const struct restype restype_systemd;
+extern const struct restype restype_user;

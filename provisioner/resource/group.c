@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The type `group`: groups of the host, observed in /etc/group and changed by groupadd, groupmod
+ * and groupdel. Never touches the members; `user` does.
+ */
+#include "resource/account.h"
+#include "resource/args.h"
+#include "resource/types.h"
+
+static const struct field group_fields[] = {
+	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "The group's name."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "present absent",
+		.dflt = "present",
+		.doc = "Whether the group exists."},
+	{.name = "gid",
+		.kind = FIELD_INT,
+		.min = 0,
+		.max = UINT32_MAX - 1,
+		.doc = "Its id. Default: the next free one."},
+	{.name = "system",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "When it is made: take the id from those for the system."},
+	{.name = "non_unique",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Allow an id that another group has."},
+	{.name = "force",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_ACTION,
+		.doc = "Delete it even when it is the primary group of a user."},
+	{.name = "local", .kind = FIELD_BOOL, .flags = FIELD_ACTION, .doc = "Always so here."},
+	{0},
+};
+
+static const struct field group_returns[] = {
+	{.name = "name", .kind = FIELD_STR, .doc = "The group's name."},
+	{.name = "gid", .kind = FIELD_INT, .doc = "Its id, when it exists."},
+	{.name = "state", .kind = FIELD_STR, .doc = "present or absent."},
+	{0},
+};
+
+static bool group_check(const struct value *params, struct errs *errs)
+{
+	const struct value *name = map_at(params, "name");
+	if (!name || name->type != VALUE_STR || account_name_valid(name->s.p))
+		return true;
+	return errs_add(errs, name->pos,
+		"'%s' is no group name: letters, digits, '_', '-' and '.', not first a digit",
+		name->s.p);
+}
+
+static bool wanted(const struct value *params)
+{
+	return strcmp(map_cstr(params, "state", "present"), "present") == 0;
+}
+
+static void tell(
+	struct host *h, const char *name, const struct account_group *g, struct observation *o)
+{
+	map_put(h->a, o->result, "name", value_text(h->a, name));
+	map_put(h->a, o->result, "state", value_text(h->a, g ? "present" : "absent"));
+	if (g)
+		map_put(h->a, o->result, "gid", value_int(h->a, g->gid));
+}
+
+static bool group_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *name = map_cstr(params, "name", "");
+	int64_t gid = map_int(params, "gid", -1);
+	struct accounts all;
+	observation_init(h, o);
+	if (!accounts_read(h->a, &all, e))
+		return false;
+	const struct account_group *g = account_group(&all, name);
+	tell(h, name, g, o);
+	if (wanted(params) != (g != NULL))
+		observe_attr(h, o, "state", g ? "present" : "absent", g ? "absent" : "present");
+	if (wanted(params) && gid >= 0 && (!g || g->gid != gid))
+		observe_attr(h, o, "gid", g ? arena_printf(h->a, "%u", g->gid) : NULL,
+			arena_printf(h->a, "%lld", (long long)gid));
+	return true;
+}
+
+static bool group_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *name = map_cstr(params, "name", "");
+	int64_t gid = map_int(params, "gid", -1);
+	bool made = observed_change(o, "state") && wanted(params);
+	struct accounts all;
+	struct args argv = {0};
+	args_add(h->a, &argv, !wanted(params) ? "groupdel" : made ? "groupadd" : "groupmod");
+	if (!wanted(params) && map_bool(params, "force", false))
+		args_add(h->a, &argv, "--force");
+	if (made && map_bool(params, "system", false))
+		args_add(h->a, &argv, "--system");
+	if (wanted(params) && gid >= 0)
+		args_addf(h->a, &argv, "--gid=%lld", (long long)gid);
+	if (wanted(params) && gid >= 0 && map_bool(params, "non_unique", false))
+		args_add(h->a, &argv, "--non-unique");
+	args_add(h->a, &argv, name);
+	if (!run_program(h, argv.v, NULL, e) || !accounts_read(h->a, &all, e))
+		return false;
+	tell(h, name, account_group(&all, name), o);
+	return true;
+}
+
+const struct restype restype_group = {
+	.name = "group",
+	.key = "name",
+	.doc = "A group of the host.",
+	.example = "- name: The group of the mailboxes\n  group:\n    name: vmail\n    gid: 5000\n",
+	.fields = group_fields,
+	.returns = group_returns,
+	.class = RES_ACCOUNT,
+	.touches = RES_ACCOUNT,
+	.check = group_check,
+	.observe = group_observe,
+	.apply = group_apply,
+};

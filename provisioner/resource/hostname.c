@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The type `hostname`: the name that the kernel has, and the one in /etc/hostname that it gets at
+ * boot. Never touches /etc/hosts.
+ */
+#include <unistd.h>
+#include "resource/types.h"
+
+#define HOSTNAME_FILE "/etc/hostname"
+
+enum { NAME_LEN_MAX = 64, LABEL_MAX = 63, FILE_LEN_MAX = 4096 };
+
+static const struct field hostname_fields[] = {
+	{.name = "name",
+		.kind = FIELD_STR,
+		.flags = FIELD_REQUIRED,
+		.doc = "The host's name, fully qualified or not."},
+	{.name = "use", .kind = FIELD_STR, .flags = FIELD_ACTION, .doc = "Taken and not needed."},
+	{0},
+};
+
+static const struct field hostname_returns[] = {
+	{.name = "name", .kind = FIELD_STR, .doc = "The host's name."},
+	{0},
+};
+
+/* RFC 1123 2.1, and the kernel's limit of 64. */
+static bool valid(struct str name)
+{
+	size_t label = 0;
+	if (name.n == 0 || name.n > NAME_LEN_MAX)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+		bool word =
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		bool last = i + 1 == name.n || name.p[i + 1] == '.';
+		if (c == '.' && label > 0 && i + 1 < name.n)
+			label = 0;
+		else if (word || (c == '-' && label > 0 && !last))
+			label++;
+		else
+			return false;
+		if (label > LABEL_MAX)
+			return false;
+	}
+	return true;
+}
+
+static bool hostname_check(const struct value *params, struct errs *errs)
+{
+	const struct value *name = map_at(params, "name");
+	if (!name || name->type != VALUE_STR || valid(name->s))
+		return true;
+	return errs_add(errs, name->pos,
+		"'%s' is no host name: labels of letters, digits and '-', parted by '.', %d "
+		"characters at most",
+		name->s.p, NAME_LEN_MAX);
+}
+
+/* The first line that is no comment (hostname(5)). */
+static const char *name_in_file(struct arena *a, struct str text)
+{
+	while (text.n) {
+		const char *end = memchr(text.p, '\n', text.n);
+		size_t n = end ? (size_t)(end - text.p) : text.n;
+		struct str line = str_trim(a, str_dup(a, text.p, n));
+		if (line.n && line.p[0] != '#')
+			return line.p;
+		text.p += n + (end != NULL);
+		text.n -= n + (end != NULL);
+	}
+	return NULL;
+}
+
+static bool hostname_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *want = map_cstr(params, "name", "");
+	char now[NAME_LEN_MAX + 1] = "";
+	struct str text;
+	bool found;
+	observation_init(h, o);
+	if (gethostname(now, sizeof(now)) < 0)
+		return err_errno(e, "cannot read the host's name");
+	now[NAME_LEN_MAX] = 0;
+	if (!file_read_opt(h->a, HOSTNAME_FILE, FILE_LEN_MAX, &text, &found, e))
+		return false;
+	const char *boot = found ? name_in_file(h->a, text) : NULL;
+	if (strcmp(now, want) != 0)
+		observe_attr(h, o, "name", now, want);
+	if (!boot || strcmp(boot, want) != 0)
+		observe_attr(h, o, "name at boot", boot, want);
+	map_put(h->a, o->result, "name", value_text(h->a, want));
+	return true;
+}
+
+static bool hostname_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *want = map_cstr(params, "name", "");
+	struct str text = str_printf(h->a, "%s\n", want);
+	struct file_attr attr = {0644, (uid_t)-1, (gid_t)-1};
+	if (observed_change(o, "name at boot")) {
+		if (!keep_original(h, HOSTNAME_FILE, e) ||
+			!file_replace(HOSTNAME_FILE, text.p, text.n, attr, NULL, NULL, e))
+			return false;
+	}
+	if (observed_change(o, "name") && sethostname(want, strlen(want)) < 0)
+		return err_errno(e, "cannot set the host's name to %s", want);
+	return true;
+}
+
+const struct restype restype_hostname = {
+	.name = "hostname",
+	.key = "name",
+	.doc = "The host's name, now and after the next boot.",
+	.example = "- name: The name that mail servers see\n  hostname:\n"
+		   "    name: mx1.example.com\n",
+	.fields = hostname_fields,
+	.returns = hostname_returns,
+	.class = RES_HOST,
+	.touches = RES_HOST | RES_COMMAND,
+	.check = hostname_check,
+	.observe = hostname_observe,
+	.apply = hostname_apply,
+};
