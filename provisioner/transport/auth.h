@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to transport/: logging in with libssh2, without blocking.
+ *
+ * login_new before connecting gathers what there is to try: target.key_file alone when given; else
+ * the keys in ssh-agent, then ~/.ssh/id_ed25519 and id_ecdsa; last target.password. Call login_step
+ * whenever the session can move, until it is something else than LOGIN_WAIT.
+ */
+#pragma once
+#include <libssh2.h>
+#include "transport/link.h"
+
+struct login;
+enum login_status {
+	LOGIN_WAIT,
+	LOGIN_DONE,
+	LOGIN_REFUSED, /* e says what was tried */
+	LOGIN_OPENSSH, /* libssh2 has nothing (more) to try, but the system's ssh has: e says what
+			*/
+};
+/* NULL (e set): the key file given is not there or can never serve. */
+struct login *login_new(struct arena *a, const struct target *t, const char *label,
+	LIBSSH2_SESSION *session, struct err *e);
+/* Before connecting: nothing for libssh2 to try, but something for ssh. */
+bool login_needs_openssh(const struct login *l, struct err *e);
+enum login_status login_step(struct login *l, struct err *e);
+void login_free(struct login *l); /* before the session; NULL is fine */

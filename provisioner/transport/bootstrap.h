@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to transport/: how the agent is started at the other end.
+ *
+ * The host runs one command: perhaps sudo, and in it a sh script that runs the agent where an
+ * earlier run left it; else it asks for its bytes with WIRE_NEED, keeps them and runs it. The agent
+ * itself says WIRE_SYNC.
+ */
+#pragma once
+#include "transport/link.h"
+
+enum { BOOT_NOISE_MAX = 64 << 10, BECOME_ARGS = 16 };
+
+/* sudo's words up to and with "--", NULL-terminated; none when the login is who it should be. sudo
+ * asks for its password by `prompt`, a text that nothing else prints. */
+void become_argv(struct arena *a, const struct target *t, const char *login, const char *prompt,
+	const char *argv[BECOME_ARGS]);
+/* The command for the login shell of the host, whichever shell that is (sh, csh, fish). */
+const char *bootstrap_command(
+	struct arena *a, const struct target *t, const struct agent_image *img, const char *prompt);
+/* false (e set): a word that would be taken for an option, or that no shell should see. */
+bool target_check(const struct target *t, struct err *e);
+
+enum boot_event { BOOT_MORE, BOOT_NEED, BOOT_SYNC, BOOT_NOISE };
+/* Looks for a mark in what came so far and takes everything up to its end off `in`. BOOT_NOISE:
+ * there is more than BOOT_NOISE_MAX without one. */
+enum boot_event bootstrap_scan(struct buf *in);

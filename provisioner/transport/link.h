@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to transport/: a link carries the three streams of one command on the host. Two kinds
+ * exist, ssh2_open (libssh2) and child_open (a process here: the agent itself, or `ssh`).
+ *
+ * A link never frees itself: it reports its end, and its owner calls ops->free from a fresh turn of
+ * the loop, never from inside one of the link's own callbacks.
+ */
+#pragma once
+#include "transport/transport.h"
+
+enum link_stream { LINK_OUT, LINK_ERR };
+struct link_end {
+	struct err err;   /* kind ERR_NONE: the command ended by itself */
+	int status;       /* its exit status; -1: not known */
+	bool use_openssh; /* libssh2 cannot serve this host, the system's ssh perhaps can; err: why
+			   */
+};
+struct link_events {
+	void (*progress)(void *ctx, const char *what);
+	void (*up)(void *ctx); /* logged in, the command was started */
+	/* false: the owner is done with the link, nothing more is to be delivered */
+	bool (*data)(void *ctx, enum link_stream from, const char *p, size_t n);
+	void (*end)(void *ctx, const struct link_end *end); /* once, and nothing after it */
+};
+struct link;
+struct link_ops {
+	void (*flush)(struct link *k); /* there is something new in `out`, or `last` was set */
+	void (*free)(struct link *k);
+};
+struct link {
+	const struct link_ops *ops;
+	struct loop *loop;
+	struct arena *a;
+	const struct target *target;
+	const char *label; /* "mx1 (10.0.0.1 port 22)", for messages */
+	const struct link_events *ev;
+	void *ctx;
+	struct buf out; /* to the command's standard input; the owner appends, then calls flush */
+	size_t sent;    /* how much of `out` has left */
+	bool last;      /* when `out` has left, the command's input ends */
+	uint64_t moved; /* bytes in both directions: an owner's time limit sees progress by it */
+};
+
+/* `base` holds loop, a, target, label, ev and ctx; the rest is filled in. */
+struct link *ssh2_open(const struct link *base, const char *command);
+struct link *child_open(const struct link *base, const char *const *argv);
+
+const char *target_login(struct arena *a, const struct target *t); /* the user who logs in */
+const char *home_dir(struct arena *a); /* ours: $HOME, else what passwd says */
+int target_port(const struct target *t);
+void link_sent(struct link *k, size_t n); /* n more bytes of `out` have left */
+bool link_all_sent(const struct link *k);

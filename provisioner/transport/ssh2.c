@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A link over libssh2: connect, handshake, host key, login, one channel, one command. Every step is
+ * taken when the socket is ready for it; nothing blocks, and no second channel is ever opened.
+ */
+#include <libssh2.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "transport/auth.h"
+#include "transport/connect.h"
+#include "transport/hostkey.h"
+
+enum {
+	WINDOW = 8 << 20,  /* of the channel: a whole observation without an adjustment */
+	PACKET = 32 << 10, /* RFC 4253, 6.1: what everybody accepts */
+	READ_SIZE = 64 << 10,
+};
+
+enum state { HANDSHAKE, LOGIN, OPEN, EXEC, RUN, CLOSING, OVER };
+enum step { STEP_WAIT, STEP_ON, STEP_END };
+struct ssh2 {
+	struct link link;
+	enum state state;
+	const char *command;
+	int fd;
+	struct loop_watch *watch;
+	struct connect *connect;
+	LIBSSH2_SESSION *session;
+	LIBSSH2_CHANNEL *channel;
+	struct hostkeys *hostkeys;
+	struct login *login;
+	bool eof_sent;
+	bool stepping; /* what the owner sends meanwhile goes out in the same step */
+	struct link_end end;
+};
+
+static void report_end(struct ssh2 *s)
+{
+	if (s->state == OVER)
+		return;
+	s->state = OVER;
+	if (s->watch)
+		loop_fd_set(s->watch, 0);
+	s->link.ev->end(s->link.ctx, &s->end);
+}
+
+/* What libssh2 says of its last call, in the words of its own. */
+static const char *reason(const struct ssh2 *s)
+{
+	char *text = NULL;
+	libssh2_session_last_error(s->session, &text, NULL, 0);
+	return text && text[0] ? text : "the connection was closed";
+}
+
+static enum step failed(struct ssh2 *s, const char *doing)
+{
+	err_set(&s->end.err, ERR_UNREACHABLE, "%s: %s: %s", s->link.label, doing, reason(s));
+	return STEP_END;
+}
+
+/* ---- the steps ---- */
+
+/* No common algorithm: a host with RSA alone, or hardened beyond what libssh2 has. */
+static bool nothing_in_common(int rc)
+{
+	switch (rc) {
+	case LIBSSH2_ERROR_KEX_FAILURE:
+	case LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE:
+	case LIBSSH2_ERROR_METHOD_NONE:
+	case LIBSSH2_ERROR_METHOD_NOT_SUPPORTED:
+	case LIBSSH2_ERROR_HOSTKEY_INIT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum step handshake(struct ssh2 *s)
+{
+	int rc = libssh2_session_handshake(s->session, s->fd);
+	if (rc == LIBSSH2_ERROR_EAGAIN)
+		return STEP_WAIT;
+	if (rc) {
+		s->end.use_openssh = nothing_in_common(rc);
+		return failed(s, rc == LIBSSH2_ERROR_BANNER_RECV ? "no SSH server answers there"
+								 : "the SSH handshake failed");
+	}
+	size_t n = 0;
+	int type;
+	const char *key = libssh2_session_hostkey(s->session, &n, &type);
+	if (!key)
+		return failed(s, "the host showed no key");
+	if (!hostkeys_check(s->hostkeys, key, n, &s->end.err))
+		return STEP_END;
+	s->state = LOGIN;
+	s->link.ev->progress(s->link.ctx, "logging in");
+	return STEP_ON;
+}
+
+static enum step log_in(struct ssh2 *s)
+{
+	switch (login_step(s->login, &s->end.err)) {
+	case LOGIN_WAIT:
+		return STEP_WAIT;
+	case LOGIN_DONE:
+		s->state = OPEN;
+		return STEP_ON;
+	case LOGIN_OPENSSH:
+		s->end.use_openssh = true;
+		return STEP_END;
+	case LOGIN_REFUSED:
+		break;
+	}
+	return STEP_END;
+}
+
+static enum step open_channel(struct ssh2 *s)
+{
+	s->channel = libssh2_channel_open_ex(
+		s->session, "session", sizeof "session" - 1, WINDOW, PACKET, NULL, 0);
+	if (!s->channel && libssh2_session_last_errno(s->session) == LIBSSH2_ERROR_EAGAIN)
+		return STEP_WAIT;
+	if (!s->channel)
+		return failed(s, "the host opened no channel");
+	s->state = EXEC;
+	return STEP_ON;
+}
+
+static enum step start_command(struct ssh2 *s)
+{
+	int rc = libssh2_channel_exec(s->channel, s->command);
+	if (rc == LIBSSH2_ERROR_EAGAIN)
+		return STEP_WAIT;
+	if (rc)
+		return failed(s, "the host runs no command");
+	s->state = RUN;
+	s->link.ev->up(s->link.ctx);
+	return STEP_ON;
+}
+
+/* -1: ended; 0: nothing there; 1: something was delivered. */
+static int read_stream(struct ssh2 *s, enum link_stream from)
+{
+	static char bytes[READ_SIZE];
+	int id = from == LINK_ERR ? SSH_EXTENDED_DATA_STDERR : 0;
+	ssize_t n = libssh2_channel_read_ex(s->channel, id, bytes, sizeof bytes);
+	if (n == 0 || n == LIBSSH2_ERROR_EAGAIN)
+		return 0;
+	if (n < 0) {
+		failed(s, "the connection broke");
+		return -1;
+	}
+	s->link.moved += (uint64_t)n;
+	if (!s->link.ev->data(s->link.ctx, from, bytes, (size_t)n))
+		return -1;
+	return 1;
+}
+
+static int write_input(struct ssh2 *s)
+{
+	struct link *k = &s->link;
+	if (link_all_sent(k)) {
+		if (!k->last || s->eof_sent)
+			return 0;
+		s->eof_sent = libssh2_channel_send_eof(s->channel) != LIBSSH2_ERROR_EAGAIN;
+		return s->eof_sent;
+	}
+	ssize_t n = libssh2_channel_write(s->channel, k->out.p + k->sent, k->out.n - k->sent);
+	if (n == LIBSSH2_ERROR_EAGAIN)
+		return 0;
+	if (n < 0) {
+		failed(s, "the connection broke");
+		return -1;
+	}
+	link_sent(k, (size_t)n);
+	return 1;
+}
+
+/* libssh2 takes packets of every kind off the socket whatever it was asked for: only when all three
+ * have nothing to do may we wait for the socket. */
+static enum step exchange(struct ssh2 *s)
+{
+	for (;;) {
+		int out = read_stream(s, LINK_OUT);
+		int err = out < 0 ? -1 : read_stream(s, LINK_ERR);
+		int in = err < 0 ? -1 : write_input(s);
+		if (in < 0)
+			return STEP_END;
+		if (out == 0 && err == 0 && in == 0)
+			break;
+	}
+	if (!libssh2_channel_eof(s->channel))
+		return STEP_WAIT;
+	s->state = CLOSING;
+	return STEP_ON;
+}
+
+/* The exit status comes after the end of the streams, and before the close. */
+static enum step await_close(struct ssh2 *s)
+{
+	if (libssh2_channel_wait_closed(s->channel) == LIBSSH2_ERROR_EAGAIN)
+		return STEP_WAIT;
+	s->end.status = libssh2_channel_get_exit_status(s->channel);
+	return STEP_END;
+}
+
+static enum step one_step(struct ssh2 *s)
+{
+	switch (s->state) {
+	case HANDSHAKE:
+		return handshake(s);
+	case LOGIN:
+		return log_in(s);
+	case OPEN:
+		return open_channel(s);
+	case EXEC:
+		return start_command(s);
+	case RUN:
+		return exchange(s);
+	case CLOSING:
+		return await_close(s);
+	case OVER:
+		break;
+	}
+	return STEP_WAIT;
+}
+
+static void step(struct ssh2 *s)
+{
+	enum step next = STEP_ON;
+	s->stepping = true;
+	while (next == STEP_ON)
+		next = one_step(s);
+	s->stepping = false;
+	if (next == STEP_END) {
+		report_end(s);
+	} else if (s->state != OVER && s->watch) {
+		int dir = libssh2_session_block_directions(s->session);
+		unsigned events = LOOP_READ;
+		if (dir & LIBSSH2_SESSION_BLOCK_OUTBOUND)
+			events |= LOOP_WRITE;
+		loop_fd_set(s->watch, events);
+	}
+}
+
+static void socket_ready(void *ctx, unsigned events)
+{
+	(void)events;
+	step(ctx);
+}
+
+/* ---- beginning and end ---- */
+
+static void connected(void *ctx, int fd, const struct err *why)
+{
+	struct ssh2 *s = ctx;
+	if (fd < 0) {
+		s->end.err = *why;
+		report_end(s);
+		return;
+	}
+	s->fd = fd;
+	s->watch = loop_fd(s->link.loop, fd, LOOP_READ, socket_ready, s);
+	step(s);
+}
+
+/* Counter mode and SHA-2 alone: fast with the processor's own instructions, and the only ones of
+ * libssh2 that the prefix truncation attack of 2023 (Terrapin) does not reach. */
+static bool set_methods(struct ssh2 *s)
+{
+	const char *hostkey = hostkeys_methods(s->link.a, s->hostkeys);
+	const struct {
+		int method;
+		const char *list;
+	} prefs[] = {
+		{LIBSSH2_METHOD_HOSTKEY, hostkey},
+		{LIBSSH2_METHOD_CRYPT_CS, "aes128-ctr,aes256-ctr,aes192-ctr"},
+		{LIBSSH2_METHOD_CRYPT_SC, "aes128-ctr,aes256-ctr,aes192-ctr"},
+		{LIBSSH2_METHOD_MAC_CS, "hmac-sha2-256,hmac-sha2-512"},
+		{LIBSSH2_METHOD_MAC_SC, "hmac-sha2-256,hmac-sha2-512"},
+		{LIBSSH2_METHOD_COMP_CS, "none"},
+		{LIBSSH2_METHOD_COMP_SC, "none"},
+	};
+	for (size_t i = 0; hostkey && i < ARRAY_LEN(prefs); i++)
+		libssh2_session_method_pref(s->session, prefs[i].method, prefs[i].list);
+	if (hostkey)
+		return true;
+	s->end.use_openssh = true;
+	return err_set(&s->end.err, ERR_UNREACHABLE,
+		"%s: known_hosts has only keys that libssh2 cannot check (RSA or a certificate)",
+		s->link.label);
+}
+
+static bool prepare(struct ssh2 *s)
+{
+	const struct link *k = &s->link;
+	s->session = libssh2_session_init();
+	if (!s->session)
+		panic("libssh2: out of memory");
+	libssh2_session_set_blocking(s->session, 0);
+	s->hostkeys = hostkeys_load(k->a, k->target, k->label, &s->end.err);
+	if (!s->hostkeys || !set_methods(s))
+		return false;
+	s->login = login_new(k->a, k->target, k->label, s->session, &s->end.err);
+	if (!s->login)
+		return false;
+	s->end.use_openssh = login_needs_openssh(s->login, &s->end.err);
+	return !s->end.use_openssh;
+}
+
+static void ssh2_flush(struct link *k)
+{
+	struct ssh2 *s = (struct ssh2 *)k;
+	if (s->state == RUN && !s->stepping)
+		step(s);
+}
+
+/* Frees at once, wherever it stands: after shutdown(2) libssh2 finds the connection gone and no
+ * longer insists on an orderly end. What was sent before is delivered all the same. */
+static void ssh2_free(struct link *k)
+{
+	struct ssh2 *s = (struct ssh2 *)k;
+	connect_free(s->connect);
+	if (s->watch)
+		loop_fd_free(s->watch);
+	if (s->fd >= 0)
+		shutdown(s->fd, SHUT_RDWR);
+	login_free(s->login);
+	if (s->channel)
+		libssh2_channel_free(s->channel);
+	while (s->session && libssh2_session_free(s->session) == LIBSSH2_ERROR_EAGAIN)
+		;
+	if (s->fd >= 0)
+		close(s->fd);
+	buf_free(&k->out);
+}
+
+struct link *ssh2_open(const struct link *base, const char *command)
+{
+	static const struct link_ops ops = {ssh2_flush, ssh2_free};
+	static bool ready;
+	if (!ready && libssh2_init(0) != 0)
+		panic("libssh2 could not be initialised");
+	ready = true;
+	struct ssh2 *s = ARENA_NEW(base->a, struct ssh2);
+	*s = (struct ssh2){.link = *base, .state = HANDSHAKE, .command = command, .fd = -1};
+	s->end.status = -1;
+	s->link.ops = &ops;
+	if (prepare(s))
+		s->connect = connect_start(s->link.loop, s->link.a, s->link.label,
+			s->link.target->address, target_port(s->link.target), connected, s);
+	else
+		report_end(s);
+	return &s->link;
+}

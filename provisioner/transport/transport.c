@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A host's connection from the first packet to the last: opens the right kind of link, gets the
+ * agent going on it, turns bytes into frames, and says once how it ended. Never acts on what a
+ * frame says.
+ */
+#include <signal.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "transport/bootstrap.h"
+#include "transport/openssh.h"
+
+enum {
+	TIMEOUT_S = 10,
+	BOOT_IDLE_S = 30,      /* without a byte, while the agent is brought and started */
+	CLOSE_MS = 2000,       /* for a child to go after BYE */
+	ERRORS_KEPT = 8 << 10, /* of the command's standard error */
+	QUOTE_MAX = 400,
+	QUOTE_LINES = 3,
+	IN_MAX = FRAME_MAX + (1 << 20),
+	OUT_MAX = 4 * FRAME_MAX,
+};
+
+enum phase { /* in this order */
+	PHASE_LOGIN,
+	PHASE_BOOT,  /* a command runs, the agent not yet */
+	PHASE_HELLO, /* the agent runs */
+	PHASE_RUN,
+	PHASE_CLOSING, /* BYE is on its way */
+	PHASE_ENDED,   /* on_closed comes in the next turn of the loop */
+};
+struct transport {
+	struct loop *loop;
+	struct arena *a;
+	struct target target;
+	const struct agent_image *img;
+	struct transport_events ev;
+	void *ctx;
+	const char *label, *doing;
+	char prompt[64]; /* sudo's, ours alone */
+	enum phase phase;
+	bool openssh, brought, answered; /* by ssh; the agent was sent; sudo had its password */
+	const char *fallback;            /* why not libssh2; NULL: no fallback */
+	struct link *link;
+	struct buf in, errors, held; /* held: frames to send once the agent runs */
+	struct loop_timer *limit, *turn;
+	uint64_t moved_before;
+	struct err why;
+};
+
+static void next_turn(void *ctx);
+
+static void in_next_turn(struct transport *t)
+{
+	if (!t->turn)
+		t->turn = loop_timer(t->loop, 0, next_turn, t);
+}
+
+static void finish(struct transport *t, const struct err *why)
+{
+	if (t->phase == PHASE_ENDED)
+		return;
+	t->phase = PHASE_ENDED;
+	if (why)
+		t->why = *why;
+	in_next_turn(t);
+}
+
+static void fail(struct transport *t, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
+static void fail(struct transport *t, enum err_kind kind, const char *fmt, ...)
+{
+	struct err e = {0};
+	char text[sizeof e.msg];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	err_set(&e, kind, "%s: %s", t->label, text);
+	finish(t, &e);
+}
+
+static void progress(struct transport *t, const char *what)
+{
+	t->doing = what;
+	if (t->phase != PHASE_ENDED && t->ev.on_progress)
+		t->ev.on_progress(t->ctx, what);
+}
+
+/* ---- time limits ---- */
+
+static void limit_reached(void *ctx);
+
+static void set_limit(struct transport *t, int64_t ms)
+{
+	loop_timer_free(t->limit);
+	t->limit = ms ? loop_timer(t->loop, ms, limit_reached, t) : NULL;
+	t->moved_before = t->link ? t->link->moved : 0;
+}
+
+static int boot_idle_s(const struct transport *t)
+{
+	return t->target.timeout_s > BOOT_IDLE_S ? t->target.timeout_s : BOOT_IDLE_S;
+}
+
+static void limit_reached(void *ctx)
+{
+	struct transport *t = ctx;
+	if (t->phase == PHASE_CLOSING)
+		finish(t, NULL);
+	else if (t->phase == PHASE_LOGIN)
+		fail(t, ERR_UNREACHABLE, "no answer within %d s (while %s)", t->target.timeout_s,
+			t->doing);
+	else if (t->link->moved != t->moved_before)
+		set_limit(t, (int64_t)boot_idle_s(t) * 1000);
+	else
+		fail(t, ERR_UNREACHABLE, "silent for %d s (while %s)", boot_idle_s(t), t->doing);
+}
+
+static void enter(struct transport *t, enum phase phase, const char *doing)
+{
+	t->phase = phase;
+	set_limit(t, phase < PHASE_RUN ? (int64_t)boot_idle_s(t) * 1000 : 0);
+	progress(t, doing);
+}
+
+/* ---- what the far side said besides frames, for messages ---- */
+
+/* The last lines of b, on one line, without control characters. */
+static const char *quote(struct transport *t, const struct buf *b)
+{
+	size_t end = b->n, lines = 0, start;
+	while (end > 0 && (unsigned char)b->p[end - 1] <= ' ')
+		end--;
+	for (start = end; start > 0 && end - start < QUOTE_MAX; start--)
+		if (b->p[start - 1] == '\n' && ++lines == QUOTE_LINES)
+			break;
+	struct buf out;
+	buf_init(&out, QUOTE_MAX * 3);
+	for (size_t i = start; i < end;) {
+		size_t n = str_utf8_len(b->p + i, end - i);
+		if (b->p[i] == '\n')
+			buf_adds(&out, " | ");
+		else if (n == 1 && ((unsigned char)b->p[i] < ' ' || b->p[i] == 0x7f))
+			buf_adds(&out, b->p[i] == '\t' ? " " : "");
+		else
+			buf_add(&out, n ? b->p + i : "?", n ? n : 1);
+		i += n ? n : 1;
+	}
+	const char *text = out.n ? buf_str(t->a, &out).p : "";
+	buf_free(&out);
+	return text;
+}
+
+static const char *last_words(struct transport *t)
+{
+	const char *words = quote(t, &t->errors);
+	if (!words[0] && t->phase <= PHASE_BOOT)
+		words = quote(t, &t->in);
+	return words[0] ? words : "it said nothing";
+}
+
+static bool said(const struct transport *t, const char *text)
+{
+	return t->errors.n && memmem(t->errors.p, t->errors.n, text, strlen(text));
+}
+
+/* The command ended before the agent spoke. */
+static void explain_no_agent(struct transport *t, int status)
+{
+	const char *words = last_words(t);
+	if (said(t, "sudo: a password is required") || said(t, "sudo: a terminal is required"))
+		fail(t, ERR_CONFIG, "sudo wants a password: give it with -K");
+	else if (t->answered && said(t, "incorrect password"))
+		fail(t, ERR_CONFIG, "sudo refused the password");
+	else if (said(t, "Host key verification failed"))
+		fail(t, ERR_UNREACHABLE,
+			"ssh refused the host key: %s; when it is right, run again "
+			"with --accept-new-host-keys, or connect once with ssh",
+			words);
+	else if (t->openssh && status == 255)
+		fail(t, ERR_UNREACHABLE, "ssh could not log in: %s%s%s%s", words,
+			t->fallback ? " (ssh was used because " : "",
+			t->fallback ? t->fallback : "", t->fallback ? ")" : "");
+	else
+		fail(t, ERR_UNREACHABLE, "the agent could not be started: %s (exit status %d)",
+			words, status);
+}
+
+/* ---- frames ---- */
+
+static bool check_hello(struct transport *t, enum frame_type type, const struct value *msg)
+{
+	if (t->phase != PHASE_HELLO)
+		return true;
+	if (type == FRAME_FATAL) /* it says why; its end follows */
+		return true;
+	if (type != FRAME_HELLO) {
+		fail(t, ERR_PERMANENT, "the agent began with %s instead of HELLO",
+			frame_name(type));
+		return false;
+	}
+	int64_t version = map_int(msg, "version", 0);
+	if (version != WIRE_VERSION) {
+		fail(t, ERR_PERMANENT, "the agent speaks version %lld of the protocol, not %d",
+			(long long)version, WIRE_VERSION);
+		return false;
+	}
+	enter(t, PHASE_RUN, "connected");
+	return true;
+}
+
+static void take_frames(struct transport *t)
+{
+	while (t->phase == PHASE_HELLO || t->phase == PHASE_RUN) {
+		enum frame_type type;
+		struct value *msg;
+		struct err e = {0};
+		switch (frame_read(t->a, &t->in, &type, &msg, &e)) {
+		case FRAME_MORE:
+			return;
+		case FRAME_BAD:
+			fail(t, ERR_PERMANENT, "a message of the agent is wrong: %s", e.msg);
+			return;
+		case FRAME_OK:
+			if (check_hello(t, type, msg))
+				t->ev.on_frame(t->ctx, type, msg);
+		}
+	}
+}
+
+/* ---- getting the agent going ---- */
+
+static void flush(struct transport *t)
+{
+	if (t->link->out.over)
+		fail(t, ERR_PERMANENT, "more to send than %d MB", OUT_MAX >> 20);
+	else
+		t->link->ops->flush(t->link);
+}
+
+static void bring_agent(struct transport *t)
+{
+	if (t->brought) {
+		fail(t, ERR_PERMANENT, "the host asks for the agent a second time");
+		return;
+	}
+	t->brought = true;
+	progress(t, "sending the agent");
+	buf_add(&t->link->out, t->img->bytes.p, t->img->bytes.n);
+	flush(t);
+}
+
+static void agent_runs(struct transport *t)
+{
+	enter(t, PHASE_HELLO, "reading facts");
+	buf_clear(&t->errors);
+	if (t->held.n) {
+		buf_add(&t->link->out, t->held.p, t->held.n);
+		buf_free(&t->held);
+		flush(t);
+	}
+}
+
+static void look_for_marks(struct transport *t)
+{
+	while (t->phase == PHASE_BOOT) {
+		switch (bootstrap_scan(&t->in)) {
+		case BOOT_MORE:
+			return;
+		case BOOT_NEED:
+			bring_agent(t);
+			break;
+		case BOOT_SYNC:
+			agent_runs(t);
+			break;
+		case BOOT_NOISE:
+			fail(t, ERR_UNREACHABLE,
+				"the login prints more than %d KB before the agent starts: %s",
+				BOOT_NOISE_MAX >> 10, quote(t, &t->in));
+			return;
+		}
+	}
+}
+
+/* sudo asks once; asking again means that the answer was wrong. */
+static void look_for_prompt(struct transport *t)
+{
+	size_t n = strlen(t->prompt);
+	char *at = t->errors.n ? memmem(t->errors.p, t->errors.n, t->prompt, n) : NULL;
+	if (!at || !t->target.become_password)
+		return;
+	if (t->answered) {
+		fail(t, ERR_CONFIG, "sudo refused the password");
+		return;
+	}
+	t->answered = true;
+	buf_consume(&t->errors, (size_t)(at - t->errors.p) + n);
+	buf_adds(&t->link->out, t->target.become_password);
+	buf_addc(&t->link->out, '\n');
+	flush(t);
+}
+
+/* ---- the link's callbacks ---- */
+
+static void link_progress(void *ctx, const char *what)
+{
+	progress(ctx, what);
+}
+
+static void link_up(void *ctx)
+{
+	struct transport *t = ctx;
+	if (t->phase == PHASE_LOGIN)
+		enter(t, PHASE_BOOT, "starting the agent");
+}
+
+static void take_errors(struct transport *t, const char *p, size_t n)
+{
+	if (n > ERRORS_KEPT) {
+		p += n - ERRORS_KEPT;
+		n = ERRORS_KEPT;
+	}
+	if (t->errors.n + n > 2 * ERRORS_KEPT)
+		buf_consume(&t->errors, t->errors.n - ERRORS_KEPT);
+	buf_add(&t->errors, p, n);
+	if (t->phase == PHASE_BOOT)
+		look_for_prompt(t);
+}
+
+static bool link_data(void *ctx, enum link_stream from, const char *p, size_t n)
+{
+	struct transport *t = ctx;
+	if (t->phase == PHASE_LOGIN) /* a child does not say when it has logged in */
+		link_up(t);
+	if (t->phase >= PHASE_CLOSING)
+		return t->phase != PHASE_ENDED;
+	if (from == LINK_ERR) {
+		take_errors(t, p, n);
+		return t->phase != PHASE_ENDED;
+	}
+	buf_add(&t->in, p, n);
+	if (t->in.over)
+		fail(t, ERR_PERMANENT, "a message of the agent is too large");
+	look_for_marks(t);
+	take_frames(t);
+	return t->phase != PHASE_ENDED;
+}
+
+static void link_end(void *ctx, const struct link_end *end)
+{
+	struct transport *t = ctx;
+	if (t->phase == PHASE_ENDED)
+		return;
+	if (t->phase == PHASE_CLOSING) {
+		finish(t, NULL);
+	} else if (end->use_openssh && !t->openssh && openssh_there()) {
+		t->openssh = true;
+		t->fallback = arena_strdup(t->a, end->err.msg);
+		in_next_turn(t);
+	} else if (end->err.kind && t->phase < PHASE_RUN) {
+		finish(t, &end->err);
+	} else if (end->err.kind) {
+		fail(t, ERR_TRANSIENT, "the connection was lost (%s)", end->err.msg);
+	} else if (t->phase <= PHASE_BOOT) {
+		explain_no_agent(t, end->status);
+	} else {
+		fail(t, t->phase == PHASE_HELLO ? ERR_PERMANENT : ERR_TRANSIENT,
+			"the agent ended (exit status %d): %s", end->status, last_words(t));
+	}
+}
+
+/* ---- opening ---- */
+
+static const char *const *local_argv(struct transport *t)
+{
+	const char **argv = ARENA_ARRAY(t->a, const char *, BECOME_ARGS + 2);
+	struct target self = t->target;
+	self.user = NULL;
+	become_argv(t->a, &self, target_login(t->a, &self), t->prompt, argv);
+	size_t n = 0;
+	while (argv[n])
+		n++;
+	argv[n] = t->img->path;
+	return argv;
+}
+
+static void start_link(struct transport *t)
+{
+	static const struct link_events events = {link_progress, link_up, link_data, link_end};
+	struct link base = {.loop = t->loop,
+		.a = t->a,
+		.target = &t->target,
+		.label = t->label,
+		.ev = &events,
+		.ctx = t};
+	struct err e = {0};
+	buf_init(&base.out, OUT_MAX);
+	if (strcmp(t->target.kind, "local") == 0) {
+		t->link = child_open(&base, local_argv(t));
+		link_up(t);
+		return;
+	}
+	const char *command = bootstrap_command(t->a, &t->target, t->img, t->prompt);
+	const char *const *argv = NULL;
+	if (!t->openssh)
+		t->link = ssh2_open(&base, command);
+	else if ((argv = openssh_argv(t->a, &t->target, command, &e)))
+		t->link = child_open(&base, argv);
+	else
+		finish(t, &e);
+}
+
+static bool check_kind(struct transport *t, struct err *e)
+{
+	const char *kind = t->target.kind;
+	if (strcmp(kind, "local") == 0)
+		return true;
+	if (strcmp(kind, "ssh") != 0 && strcmp(kind, "openssh") != 0)
+		return err_set(e, ERR_CONFIG,
+			"%s: there is no connection of the kind '%s' (ssh, openssh, local)",
+			t->target.name, kind);
+	t->openssh = strcmp(kind, "openssh") == 0 || (t->target.ssh_args && t->target.ssh_args[0]);
+	return target_check(&t->target, e);
+}
+
+static void begin(struct transport *t)
+{
+	struct err e = {0};
+	if (!check_kind(t, &e)) {
+		finish(t, &e);
+		return;
+	}
+	set_limit(t, (int64_t)t->target.timeout_s * 1000);
+	progress(t, "connecting");
+	start_link(t);
+}
+
+/* ---- the end ---- */
+
+static void tear_down(struct transport *t)
+{
+	if (t->link)
+		t->link->ops->free(t->link);
+	loop_timer_free(t->limit);
+	loop_timer_free(t->turn);
+	buf_free(&t->in);
+	buf_free(&t->errors);
+	buf_free(&t->held);
+	t->ev.on_closed(t->ctx, &t->why);
+}
+
+/* BYE and the end of input are out: nobody has to wait for the host's farewell, but a child is
+ * reaped. */
+static void say_bye(struct transport *t)
+{
+	bool child = t->openssh || strcmp(t->target.kind, "local") == 0;
+	flush(t);
+	if (!child && link_all_sent(t->link))
+		finish(t, NULL);
+}
+
+/* What may not happen inside a callback of the link: its end, and its replacement. */
+static void next_turn(void *ctx)
+{
+	struct transport *t = ctx;
+	if (t->phase == PHASE_ENDED) {
+		tear_down(t);
+		return;
+	}
+	loop_timer_free(t->turn);
+	t->turn = NULL;
+	if (t->phase == PHASE_CLOSING) {
+		say_bye(t);
+	} else if (!t->link) {
+		begin(t);
+	} else {
+		t->link->ops->free(t->link);
+		t->link = NULL;
+		start_link(t);
+	}
+}
+
+static const char *make_label(struct transport *t)
+{
+	const struct target *to = &t->target;
+	if (strcmp(to->kind, "local") == 0)
+		return arena_printf(t->a, "%s (this machine)", to->name);
+	return arena_printf(t->a, "%s (%s port %d)", to->name, to->address ? to->address : "?",
+		target_port(to));
+}
+
+/* Nothing that a host prints by itself contains it, so the password never answers anything else. */
+static void make_prompt(struct transport *t)
+{
+	unsigned char noise[12];
+	char text[2 * sizeof noise + 1];
+	if (getrandom(noise, sizeof noise, 0) != sizeof noise)
+		panic("getrandom failed");
+	hex(noise, sizeof noise, text);
+	snprintf(t->prompt, sizeof t->prompt, "[provision %s] ", text);
+}
+
+struct transport *transport_open(struct loop *l, struct arena *a, const struct target *to,
+	const struct agent_image *img, const struct transport_events *ev, void *ctx)
+{
+	struct transport *t = ARENA_NEW(a, struct transport);
+	*t = (struct transport){.loop = l,
+		.a = a,
+		.target = *to,
+		.img = img,
+		.ev = *ev,
+		.ctx = ctx,
+		.doing = "connecting"};
+	if (!t->target.kind)
+		t->target.kind = "ssh";
+	if (t->target.timeout_s <= 0)
+		t->target.timeout_s = TIMEOUT_S;
+	t->label = make_label(t);
+	make_prompt(t);
+	buf_init(&t->in, IN_MAX);
+	buf_init(&t->errors, 4 * ERRORS_KEPT);
+	buf_init(&t->held, OUT_MAX);
+	signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of write(2), not our end */
+	in_next_turn(t);
+	return t;
+}
+
+void transport_send(struct transport *t, enum frame_type type, const struct value *msg)
+{
+	if (t->phase >= PHASE_CLOSING)
+		return;
+	if (t->phase < PHASE_HELLO) {
+		frame_write(&t->held, type, msg);
+		return;
+	}
+	frame_write(&t->link->out, type, msg);
+	flush(t);
+}
+
+void transport_close(struct transport *t)
+{
+	if (t->phase >= PHASE_CLOSING)
+		return;
+	if (t->phase < PHASE_HELLO) {
+		finish(t, NULL);
+		return;
+	}
+	transport_send(t, FRAME_BYE, value_map(t->a));
+	if (t->phase == PHASE_ENDED)
+		return;
+	t->link->last = true;
+	t->phase = PHASE_CLOSING;
+	set_limit(t, CLOSE_MS);
+	in_next_turn(t);
+}
