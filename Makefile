@@ -54,12 +54,46 @@ $(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 
+test:
+	tests/deps test
+	tests/run
+
+demo:
+	tests/deps test
+	$(MAKE) -s all
+	tests/demo
+
+bench:
+	tests/deps bench
+	$(MAKE) -s all
+	tests/bench/run
+
 lint:
+	tests/deps lint
 	tests/lint/run
+
+fuzz:
+	tests/fuzz/run
+
+# The program, its agent where the program looks for it, and the roles.
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/provision \
+		$(DESTDIR)$(PREFIX)/share/provision/roles
+	install -m 0755 $(BUILD)/provision $(DESTDIR)$(PREFIX)/bin/provision
+	install -m 0755 $(BUILD)/provision-agent $(DESTDIR)$(PREFIX)/lib/provision/provision-agent
+	cp -R roles/. $(DESTDIR)$(PREFIX)/share/provision/roles/
+
+help:
+	@echo 'make            build/provision and its agent'
+	@echo 'make demo       a mail server on a throwaway host, from nothing to a message read'
+	@echo 'make test       all tests, those on real hosts too'
+	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
+	@echo 'make lint       floors, headers, ceilings, format, shellcheck, clang-tidy'
+	@echo 'make install    PREFIX=/usr/local, DESTDIR='
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit unit-here lint clean
+.PHONY: all unit unit-here test demo bench lint fuzz install help clean
 .DELETE_ON_ERROR:
