@@ -40,7 +40,7 @@ const char *look_kind(mode_t mode)
 bool look_is_dir(const char *path)
 {
 	struct stat st;
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* Opens a regular file; -1 with e set, or -1 without when nothing is there. */

@@ -11,7 +11,7 @@
  * counts as not found. */
 bool look(const char *path, struct stat *st, bool *found, struct err *e);
 const char *look_kind(mode_t mode); /* "file", "directory", "link", "device", ... */
-bool look_is_dir(const char *path); /* itself, no link followed */
+bool look_is_dir(const char *path); /* links followed */
 /* Reads a regular file of at most `max` bytes; never through a link at the path. */
 bool look_read(
 	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e);

@@ -9,6 +9,9 @@ const struct restype *const restypes[] = {
 	&restype_copy,
 	&restype_template,
 	&restype_file,
+	&restype_lineinfile,
+	&restype_blockinfile,
+	&restype_replace,
 	&restype_stat,
 	&restype_slurp,
 	/* programs */

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * blockinfile: a block of lines between two marker lines. Leaves everything outside as it is.
+ */
+#include "resource/look.h"
+#include "resource/text_edit.h"
+#include "resource/types.h"
+
+#define MARK "{mark}"
+
+static bool edit(void *ctx, struct arena *a, struct str in, struct str *out, struct err *e)
+{
+	(void)e;
+	edit_block(a, in, ctx, out);
+	return true;
+}
+
+static struct str marker(
+	struct arena *a, const struct value *params, const char *key, const char *dflt)
+{
+	const char *text = map_cstr(params, "marker", "# " MARK " ANSIBLE MANAGED BLOCK");
+	const char *at = strstr(text, MARK);
+	if (!at)
+		return str_c(text);
+	return str_printf(a, "%.*s%s%s", (int)(at - text), text, map_cstr(params, key, dflt),
+		at + strlen(MARK));
+}
+
+static bool observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	bool absent = strcmp(map_cstr(params, "state", "present"), "absent") == 0;
+	struct pattern *anchor = NULL;
+	struct block_edit be = {
+		.begin = marker(h->a, params, "marker_begin", "BEGIN"),
+		.end = marker(h->a, params, "marker_end", "END"),
+		.block = str_c(absent ? "" : map_cstr(params, "block", "")),
+	};
+	bool ok = edit_place_of(h->a, params, &be.place, &anchor, e);
+	be.anchor = anchor;
+	ok = ok && text_observe(h, params, edit, &be, o, e);
+	pattern_free(anchor);
+	return ok;
+}
+
+static bool check(const struct value *params, struct errs *errs)
+{
+	const struct value *m = map_at(params, "marker");
+	bool ok = edit_place_check(params, errs);
+	ok = check_validate(params, errs) && ok;
+	if (m && m->type == VALUE_STR && !strstr(m->s.p, MARK))
+		ok = errs_add(
+			errs, m->pos, "marker needs '" MARK "', where BEGIN and END shall stand");
+	if (m && m->type == VALUE_STR && strchr(m->s.p, '\n'))
+		ok = errs_add(errs, m->pos, "marker must be one line");
+	return ok;
+}
+
+static const struct field fields[] = {
+	{.name = "path",
+		.kind = FIELD_PATH,
+		.flags = FIELD_REQUIRED,
+		.aliases = "dest destfile name",
+		.doc = "The file. A link is followed, unless it is another user's."},
+	{.name = "block",
+		.kind = FIELD_STR,
+		.aliases = "content",
+		.doc = "The lines; empty: as state: absent."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "present absent",
+		.dflt = "present",
+		.doc = "Whether the block is there."},
+	{.name = "marker",
+		.kind = FIELD_STR,
+		.doc = "The marker line; {mark} becomes marker_begin or marker_end. Default: "
+		       "'# {mark} ANSIBLE MANAGED BLOCK'."},
+	{.name = "marker_begin", .kind = FIELD_STR, .dflt = "BEGIN", .doc = "For the first line."},
+	{.name = "marker_end", .kind = FIELD_STR, .dflt = "END", .doc = "For the last line."},
+	{.name = "insertafter",
+		.kind = FIELD_STR,
+		.doc = "Where a new block goes: behind the last line that this pattern matches, or "
+		       "EOF "
+		       "(the default)."},
+	{.name = "insertbefore",
+		.kind = FIELD_STR,
+		.doc = "Or before the last line that this pattern matches, or BOF."},
+	{.name = "create",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Make the file when it is not there."},
+	{.name = "backup",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.flags = FIELD_ACTION,
+		.doc = "Leave a dated copy of the old file beside it."},
+	{.name = "validate",
+		.kind = FIELD_STR,
+		.flags = FIELD_ACTION,
+		.doc = "Command that must accept the new file before it takes its place; %s is its "
+		       "path."},
+	FILE_ATTR_FIELDS,
+	{.name = NULL},
+};
+
+static const struct field returns[] = {
+	RESULT_FILE_FIELDS,
+	{.name = "backup_file",
+		.kind = FIELD_PATH,
+		.doc = "With backup: the copy of the old file."},
+	{.name = NULL},
+};
+
+const struct restype restype_blockinfile = {
+	.name = "blockinfile",
+	.key = "path",
+	.doc = "A block of lines between two markers in a text file.",
+	.example = "- blockinfile:\n    path: /etc/hosts\n    block: |\n      192.0.2.10 "
+		   "mx1.example.com\n",
+	.fields = fields,
+	.returns = returns,
+	.class = RES_FILE,
+	.touches = RES_FILE | RES_SERVICE,
+	.check = check,
+	.observe = observe,
+	.apply = text_apply,
+};

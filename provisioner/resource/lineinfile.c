@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lineinfile: one line of a text file, there or not there. Leaves every other line as it is.
+ */
+#include "resource/look.h"
+#include "resource/text_edit.h"
+#include "resource/types.h"
+
+static struct str param_text(const struct value *params, const char *key)
+{
+	const struct value *v = map_at(params, key);
+	return v && v->type == VALUE_STR ? v->s : (struct str){NULL, 0};
+}
+
+static bool edit(void *ctx, struct arena *a, struct str in, struct str *out, struct err *e)
+{
+	return edit_line(a, in, ctx, out, e);
+}
+
+static bool edit_from(struct arena *a, const struct value *params, struct line_edit *le,
+	struct pattern **regexp, struct pattern **anchor, struct err *e)
+{
+	struct str text = param_text(params, "regexp");
+	bool backrefs = map_bool(params, "backrefs", false);
+	*le = (struct line_edit){
+		.line = param_text(params, "line"),
+		.search = param_text(params, "search_string"),
+		.backrefs = backrefs,
+		.firstmatch = map_bool(params, "firstmatch", false),
+		.absent = strcmp(map_cstr(params, "state", "present"), "absent") == 0,
+	};
+	if (text.p && !(*regexp = pattern_compile(a, text, backrefs ? PATTERN_SPANS : 0, e)))
+		return err_prefix(e, "regexp");
+	le->regexp = *regexp;
+	if (!edit_place_of(a, params, &le->place, anchor, e))
+		return err_prefix(e, "insertafter or insertbefore");
+	le->anchor = *anchor;
+	return true;
+}
+
+static bool observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	struct pattern *regexp = NULL, *anchor = NULL;
+	struct line_edit le;
+	bool ok = edit_from(h->a, params, &le, &regexp, &anchor, e) &&
+		  text_observe(h, params, edit, &le, o, e);
+	pattern_free(regexp);
+	pattern_free(anchor);
+	return ok;
+}
+
+static bool check_present(const struct value *params, struct errs *errs)
+{
+	const struct value *backrefs = map_at(params, "backrefs");
+	bool ok = true;
+	if (!map_at(params, "line"))
+		ok = errs_add(errs, params->pos, "lineinfile needs line");
+	if (map_bool(params, "backrefs", false) && !map_at(params, "regexp"))
+		ok = errs_add(errs, backrefs->pos, "backrefs needs regexp");
+	return ok;
+}
+
+static bool check(const struct value *params, struct errs *errs)
+{
+	bool absent = strcmp(map_cstr(params, "state", "present"), "absent") == 0;
+	bool backrefs = map_bool(params, "backrefs", false);
+	const struct value *search = map_at(params, "search_string");
+	bool ok = pattern_check(params, "regexp", backrefs ? PATTERN_SPANS : 0, errs);
+	ok = edit_place_check(params, errs) && ok;
+	ok = check_validate(params, errs) && ok;
+	if (search && map_at(params, "regexp"))
+		ok = errs_add(errs, search->pos, "give regexp or search_string, not both");
+	if (!absent)
+		return check_present(params, errs) && ok;
+	if (!map_at(params, "line") && !map_at(params, "regexp") && !search)
+		ok = errs_add(errs, params->pos,
+			"lineinfile with state: absent needs line, regexp or search_string");
+	return ok;
+}
+
+static const struct field fields[] = {
+	{.name = "path",
+		.kind = FIELD_PATH,
+		.flags = FIELD_REQUIRED,
+		.aliases = "dest destfile name",
+		.doc = "The file. A link is followed, unless it is another user's."},
+	{.name = "line",
+		.kind = FIELD_STR,
+		.aliases = "value",
+		.doc = "The line; with backrefs it may hold \\1 or \\g<name>."},
+	{.name = "regexp",
+		.kind = FIELD_STR,
+		.aliases = "regex",
+		.doc = "Which line is replaced (the last that matches) or, with absent, which ones "
+		       "go. "
+		       "Python's syntax, without look-around and backreferences in the pattern."},
+	{.name = "search_string",
+		.kind = FIELD_STR,
+		.doc = "The same by a plain text in the line."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "present absent",
+		.dflt = "present",
+		.doc = "Whether the line is there."},
+	{.name = "insertafter",
+		.kind = FIELD_STR,
+		.doc = "Where a new line goes: behind the last line that this pattern matches, or "
+		       "EOF "
+		       "(the default)."},
+	{.name = "insertbefore",
+		.kind = FIELD_STR,
+		.doc = "Or before the last line that this pattern matches, or BOF."},
+	{.name = "firstmatch",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "The first line that matches counts, not the last."},
+	{.name = "backrefs",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.aliases = "backref",
+		.doc = "Groups of regexp are put into line; without a match nothing changes."},
+	{.name = "create",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Make the file when it is not there."},
+	{.name = "backup",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.flags = FIELD_ACTION,
+		.doc = "Leave a dated copy of the old file beside it."},
+	{.name = "validate",
+		.kind = FIELD_STR,
+		.flags = FIELD_ACTION,
+		.doc = "Command that must accept the new file before it takes its place; %s is its "
+		       "path."},
+	FILE_ATTR_FIELDS,
+	{.name = NULL},
+};
+
+static const struct field returns[] = {
+	RESULT_FILE_FIELDS,
+	{.name = "backup_file",
+		.kind = FIELD_PATH,
+		.doc = "With backup: the copy of the old file."},
+	{.name = NULL},
+};
+
+const struct restype restype_lineinfile = {
+	.name = "lineinfile",
+	.key = "path",
+	.doc = "One line of a text file.",
+	.example = "- lineinfile:\n    path: /etc/default/saslauthd\n    regexp: '^START='\n"
+		   "    line: START=yes\n",
+	.fields = fields,
+	.returns = returns,
+	.class = RES_FILE,
+	.touches = RES_FILE | RES_SERVICE,
+	.check = check,
+	.observe = observe,
+	.apply = text_apply,
+};

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Python regular expressions translated to POSIX ones and run by the C library. Never guesses: a
+ * construct that would mean something else there is an error.
+ */
+#include <regex.h>
+#include "resource/pattern.h"
+
+enum { REPEAT_MAX = 255, SET = 256 };
+
+struct pattern {
+	regex_t re;
+	int group[PATTERN_GROUPS]; /* Python's group -> ours, which counts (?:...) too */
+	struct str name[PATTERN_GROUPS];
+	int groups;
+};
+
+struct translation {
+	struct arena *a;
+	const char *p, *end;
+	struct buf out;
+	struct pattern *pat;
+	unsigned flags;
+	int ours; /* groups opened in the output */
+	int open;
+	bool icase, atom; /* atom: something that a quantifier can follow */
+};
+
+static bool refuse(struct err *e, const char *what)
+{
+	return err_set(e, ERR_CONFIG, "%s is not served in a pattern here", what);
+}
+
+/* ---- characters ---- */
+
+static void emit_literal(struct translation *t, char c)
+{
+	if (c == '^' || c == '\\')
+		buf_addf(&t->out, "\\%c", c);
+	else if (strchr(".[]()*+?{}|$", c))
+		buf_addf(&t->out, "[%c]", c);
+	else
+		buf_addc(&t->out, c);
+	t->atom = true;
+}
+
+static bool in_class(char class, int c)
+{
+	bool digit = c >= '0' && c <= '9';
+	bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	if (class == 'd')
+		return digit;
+	if (class == 's')
+		return c == ' ' || (c >= '\t' && c <= '\r');
+	return digit || alpha || c == '_';
+}
+
+static void set_add_class(bool *set, char class)
+{
+	char lower = (char)(class | 0x20);
+	for (int c = 1; c < SET; c++)
+		if (in_class(lower, c) == (class == lower))
+			set[c] = true;
+}
+
+/* The order keeps ']', '^', '[' and '-' from meaning anything. */
+static void emit_members(struct translation *t, const bool *set, bool caret_may_lead)
+{
+	size_t start = t->out.n;
+	if (set[']'])
+		buf_addc(&t->out, ']');
+	for (int c = 1; c < SET; c++)
+		if (set[c] && !strchr("]^[-", c))
+			buf_addc(&t->out, (char)c);
+	if (set['['])
+		buf_addc(&t->out, '[');
+	bool alone = t->out.n == start && !caret_may_lead;
+	if (set['-'] && set['^'] && alone)
+		buf_adds(&t->out, "-^");
+	else if (set['^'])
+		buf_addc(&t->out, '^');
+	if (set['-'] && !(set['^'] && alone))
+		buf_addc(&t->out, '-');
+}
+
+/* An empty set and '^' alone have no bracket form. A negated set takes newlines too in Python;
+ * with PATTERN_LINES the C library's does not. */
+static void emit_set(struct translation *t, const bool *set, bool negated)
+{
+	size_t n = 0;
+	for (int c = 1; c < SET; c++)
+		n += set[c];
+	bool newline = negated && !set['\n'] && (t->flags & PATTERN_LINES);
+	if (n == 1 && set['^'] && !negated) {
+		buf_adds(&t->out, "\\^");
+	} else {
+		if (newline) {
+			t->ours++;
+			buf_addc(&t->out, '(');
+		}
+		buf_adds(&t->out, negated ? "[^" : "[");
+		emit_members(t, set, negated);
+		buf_adds(&t->out, newline ? "]|\n)" : "]");
+	}
+	t->atom = true;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* \n, \t, \x41 and escaped punctuation: one character. p stands behind its letter then. */
+static bool escaped_char(struct translation *t, char *c, struct err *e)
+{
+	static const char letters[] = "ntrfva", chars[] = "\n\t\r\f\v\a";
+	char k = *t->p++;
+	const char *at = strchr(letters, k);
+	if (k == 'x') {
+		int hi = t->p < t->end ? hex_digit(t->p[0]) : -1;
+		int lo = hi >= 0 && t->p + 1 < t->end ? hex_digit(t->p[1]) : -1;
+		if (lo < 0 || hi * 16 + lo == 0)
+			return err_set(e, ERR_CONFIG, "'\\x' needs two hexadecimal digits, not 00");
+		*c = (char)(hi * 16 + lo);
+		t->p += 2;
+		return true;
+	}
+	*c = at && k ? chars[at - letters] : k;
+	if (!at && (in_class('w', k) && k != '_'))
+		return err_set(e, ERR_CONFIG, "'\\%c' is not served in a pattern here", k);
+	return true;
+}
+
+/* ---- [...] ---- */
+
+/* One member: a character in *c, or a class that was added to the set (*c 0). */
+static bool set_member(struct translation *t, bool *set, char *c, struct err *e)
+{
+	*c = *t->p++;
+	if ((unsigned char)*c >= 0x80)
+		return refuse(e, "a character beyond ASCII in [...]");
+	if (*c != '\\')
+		return true;
+	if (t->p == t->end)
+		return err_set(e, ERR_CONFIG, "the pattern has an unclosed '['");
+	if (strchr("dswDSW", *t->p)) {
+		set_add_class(set, *t->p++);
+		*c = 0;
+		return true;
+	}
+	if (*t->p == 'b') {
+		t->p++;
+		*c = '\b';
+		return true;
+	}
+	return escaped_char(t, c, e);
+}
+
+static bool set_item(struct translation *t, bool *set, struct err *e)
+{
+	char from, to;
+	if (!set_member(t, set, &from, e))
+		return false;
+	if (from)
+		set[(unsigned char)from] = true;
+	if (t->end - t->p < 2 || t->p[0] != '-' || t->p[1] == ']')
+		return true;
+	t->p++;
+	if (!set_member(t, set, &to, e))
+		return false;
+	if (!from || !to || from > to)
+		return err_set(e, ERR_CONFIG, "the pattern has a bad range in [...]");
+	for (int c = from; c <= to; c++)
+		set[c] = true;
+	return true;
+}
+
+static bool bracket(struct translation *t, struct err *e)
+{
+	bool set[SET] = {false}, negated = false, first = true;
+	if (t->p < t->end && *t->p == '^') {
+		negated = true;
+		t->p++;
+	}
+	for (; t->p < t->end && (*t->p != ']' || first); first = false)
+		if (!set_item(t, set, e))
+			return false;
+	if (t->p == t->end)
+		return err_set(e, ERR_CONFIG, "the pattern has an unclosed '['");
+	t->p++;
+	emit_set(t, set, negated);
+	return true;
+}
+
+/* ---- groups ---- */
+
+static bool group_open(struct translation *t, bool captures, struct str name, struct err *e)
+{
+	t->ours++;
+	t->open++;
+	t->atom = false;
+	buf_addc(&t->out, '(');
+	if (!captures)
+		return true;
+	if (t->pat->groups + 1 == PATTERN_GROUPS)
+		return err_set(e, ERR_CONFIG, "the pattern has more than %d groups, the limit here",
+			PATTERN_GROUPS - 1);
+	int n = ++t->pat->groups;
+	t->pat->group[n] = t->ours;
+	t->pat->name[n] = name;
+	return true;
+}
+
+static bool named_group(struct translation *t, struct err *e)
+{
+	const char *from = t->p;
+	while (t->p < t->end && in_class('w', (unsigned char)*t->p))
+		t->p++;
+	if (t->p == t->end || *t->p != '>' || t->p == from)
+		return err_set(e, ERR_CONFIG, "the pattern has a bad group name after '(?P<'");
+	struct str name = str_dup(t->a, from, (size_t)(t->p - from));
+	t->p++;
+	return group_open(t, true, name, e);
+}
+
+/* (?i) and the like, which Python takes only at the start. */
+static bool pattern_letters(struct translation *t, struct err *e)
+{
+	for (; t->p < t->end && *t->p != ')'; t->p++) {
+		if (*t->p == 'i')
+			t->icase = true;
+		else if (*t->p == 's' && (t->flags & PATTERN_LINES))
+			return refuse(e, "the flag (?s)");
+		else if (!strchr("smau", *t->p))
+			return refuse(e, "this kind of (?...)");
+	}
+	if (t->p == t->end)
+		return err_set(e, ERR_CONFIG, "the pattern has an unclosed '('");
+	t->p++;
+	return t->out.n == 0 || err_set(e, ERR_CONFIG, "flags such as (?i) stand at the start");
+}
+
+static bool starts(const struct translation *t, const char *word)
+{
+	size_t n = strlen(word);
+	return (size_t)(t->end - t->p) >= n && memcmp(t->p, word, n) == 0;
+}
+
+static bool parenthesis(struct translation *t, struct err *e)
+{
+	if (!starts(t, "?"))
+		return group_open(t, true, str_c(""), e);
+	t->p++;
+	if (starts(t, ":")) {
+		t->p++;
+		return group_open(t, false, str_c(""), e);
+	}
+	if (starts(t, "P<")) {
+		t->p += 2;
+		return named_group(t, e);
+	}
+	if (starts(t, "=") || starts(t, "!") || starts(t, "<"))
+		return refuse(e, "look-around, (?=...), (?!...), (?<=...) and (?<!...),");
+	return pattern_letters(t, e);
+}
+
+static bool parenthesis_close(struct translation *t, struct err *e)
+{
+	if (t->open-- == 0)
+		return err_set(e, ERR_CONFIG, "the pattern has a ')' without its '('");
+	buf_addc(&t->out, ')');
+	t->atom = true;
+	return true;
+}
+
+/* ---- quantifiers ---- */
+
+/* {n}, {n,}, {,m}, {n,m}; anything else is a brace as such, as in Python. */
+static bool braces(struct translation *t, bool *literal, struct err *e)
+{
+	const char *p = t->p;
+	char *end;
+	unsigned long n[2] = {0, 0};
+	bool given[2] = {false, false}, comma = false;
+	for (int i = 0; i < 2; i++) {
+		given[i] = p < t->end && *p >= '0' && *p <= '9';
+		if (given[i]) {
+			n[i] = strtoul(p, &end, 10);
+			p = end;
+		}
+		if (i == 0 && p < t->end && *p == ',') {
+			comma = true;
+			p++;
+		} else {
+			break;
+		}
+	}
+	*literal = p >= t->end || *p != '}' || (!given[0] && !comma);
+	if (*literal)
+		return true;
+	if (n[0] > REPEAT_MAX || n[1] > REPEAT_MAX)
+		return err_set(e, ERR_CONFIG,
+			"the pattern repeats more than %d times, the limit here", REPEAT_MAX);
+	if (given[1] && n[1] < n[0])
+		return err_set(
+			e, ERR_CONFIG, "the pattern has a repeat with its larger number first");
+	t->p = p + 1;
+	buf_addf(&t->out, "{%lu", n[0]);
+	if (comma)
+		buf_addc(&t->out, ',');
+	if (given[1])
+		buf_addf(&t->out, "%lu", n[1]);
+	buf_addc(&t->out, '}');
+	return true;
+}
+
+/* A second '?' makes it lazy: which text matches differs, whether one does not. */
+static bool quantifier(struct translation *t, char c, struct err *e)
+{
+	bool literal = false;
+	if (c == '{' && !braces(t, &literal, e))
+		return false;
+	if (literal) {
+		emit_literal(t, '{');
+		return true;
+	}
+	if (!t->atom)
+		return err_set(e, ERR_CONFIG, "the pattern has a '%c' with nothing to repeat", c);
+	if (c != '{')
+		buf_addc(&t->out, c);
+	t->atom = false;
+	if (!starts(t, "?"))
+		return !starts(t, "+") || refuse(e, "a possessive quantifier");
+	t->p++;
+	return !(t->flags & PATTERN_SPANS) || refuse(e, "a lazy quantifier ('*?', '+?', '\?\?')");
+}
+
+/* ---- the whole ---- */
+
+static bool backslash(struct translation *t, struct err *e)
+{
+	bool set[SET] = {false};
+	char c;
+	if (t->p == t->end)
+		return err_set(e, ERR_CONFIG, "the pattern ends in a backslash");
+	if (strchr("dswDSW", *t->p)) {
+		set_add_class(set, *t->p++);
+		emit_set(t, set, false);
+		return true;
+	}
+	t->atom = false;
+	if (*t->p == 'b' || *t->p == 'B') {
+		buf_addf(&t->out, "\\%c", *t->p++);
+		return true;
+	}
+	if (*t->p == 'A' || *t->p == 'Z') {
+		if (t->flags & PATTERN_LINES)
+			return refuse(e, "\\A or \\Z");
+		buf_addc(&t->out, *t->p++ == 'A' ? '^' : '$');
+		return true;
+	}
+	if (*t->p >= '0' && *t->p <= '9')
+		return refuse(e, "a backreference or octal escape");
+	if (!escaped_char(t, &c, e))
+		return false;
+	emit_literal(t, c);
+	return true;
+}
+
+static bool translate_one(struct translation *t, struct err *e)
+{
+	char c = *t->p++;
+	switch (c) {
+	case '\\':
+		return backslash(t, e);
+	case '[':
+		return bracket(t, e);
+	case '(':
+		return parenthesis(t, e);
+	case ')':
+		return parenthesis_close(t, e);
+	case '*':
+	case '+':
+	case '?':
+	case '{':
+		return quantifier(t, c, e);
+	case '.':
+		buf_addc(&t->out, c);
+		t->atom = true;
+		return true;
+	case '^':
+	case '$':
+	case '|':
+		buf_addc(&t->out, c);
+		t->atom = false;
+		return true;
+	default:
+		emit_literal(t, c);
+		return true;
+	}
+}
+
+static bool translate(struct translation *t, struct err *e)
+{
+	while (t->p < t->end)
+		if (!translate_one(t, e))
+			return false;
+	if (t->open)
+		return err_set(e, ERR_CONFIG, "the pattern has an unclosed '('");
+	return !t->out.over || err_set(e, ERR_CONFIG, "the pattern is too long");
+}
+
+static bool compile(struct translation *t, struct err *e)
+{
+	char why[200];
+	int flags = REG_EXTENDED | (t->icase ? REG_ICASE : 0);
+	if (t->flags & PATTERN_LINES)
+		flags |= REG_NEWLINE;
+	int rc = regcomp(&t->pat->re, buf_str(t->a, &t->out).p, flags);
+	if (rc == 0)
+		return true;
+	regerror(rc, &t->pat->re, why, sizeof(why));
+	return err_set(e, ERR_CONFIG, "the pattern is not understood: %s", why);
+}
+
+struct pattern *pattern_compile(struct arena *a, struct str text, unsigned flags, struct err *e)
+{
+	struct translation t = {.a = a, .p = text.p, .end = text.p + text.n, .flags = flags};
+	if (text.n > PATTERN_MAX) {
+		err_set(e, ERR_CONFIG, "the pattern is longer than %d bytes", PATTERN_MAX);
+		return NULL;
+	}
+	if (memchr(text.p, 0, text.n)) {
+		err_set(e, ERR_CONFIG, "the pattern has a NUL character in it");
+		return NULL;
+	}
+	t.pat = ARENA_NEW(a, struct pattern);
+	buf_init(&t.out, (size_t)PATTERN_MAX * SET);
+	bool ok = translate(&t, e) && compile(&t, e);
+	buf_free(&t.out);
+	return ok ? t.pat : NULL;
+}
+
+void pattern_free(struct pattern *p)
+{
+	if (p)
+		regfree(&p->re);
+}
+
+bool pattern_search(
+	const struct pattern *p, const char *s, bool inside, struct span spans[PATTERN_GROUPS])
+{
+	enum { OURS_MAX = 128 };
+	regmatch_t m[OURS_MAX];
+	size_t n = p->re.re_nsub + 1;
+	if (n > OURS_MAX)
+		n = OURS_MAX;
+	if (regexec(&p->re, s, spans ? n : 0, m, inside ? REG_NOTBOL : 0) != 0)
+		return false;
+	for (int i = 0; spans && i < PATTERN_GROUPS; i++) {
+		bool there = i <= p->groups && (size_t)p->group[i] < n;
+		spans[i] = (struct span){-1, -1};
+		if (there)
+			spans[i] = (struct span){m[p->group[i]].rm_so, m[p->group[i]].rm_eo};
+	}
+	return true;
+}
+
+/* ---- replacements ---- */
+
+/* \g<1> or \g<name>; p stands behind the 'g'. -1: no such group. */
+static int group_by_name(const struct pattern *p, const char **at, const char *end)
+{
+	const char *close = *at < end && **at == '<' ? memchr(*at, '>', (size_t)(end - *at)) : NULL;
+	if (!close)
+		return -1;
+	const char *name = *at + 1;
+	size_t n = (size_t)(close - name);
+	*at = close + 1;
+	if (n == 1 && *name >= '0' && *name <= '9')
+		return *name - '0' <= p->groups ? *name - '0' : -1;
+	for (int i = 1; i <= p->groups; i++)
+		if (n && p->name[i].n == n && memcmp(p->name[i].p, name, n) == 0)
+			return i;
+	return -1;
+}
+
+static bool expand_escape(const struct pattern *p, const char **at, const char *end, const char *s,
+	const struct span *spans, struct buf *out, struct err *e)
+{
+	char c = *(*at)++;
+	int group = -1;
+	if (c == 'n' || c == 't' || c == 'r' || c == '\\') {
+		buf_addc(out, c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c);
+		return true;
+	}
+	if (c >= '1' && c <= '9')
+		group = c - '0' <= p->groups ? c - '0' : -1;
+	else if (c == 'g')
+		group = group_by_name(p, at, end);
+	else if (in_class('w', (unsigned char)c) && c != '_')
+		return err_set(e, ERR_CONFIG, "'\\%c' is not served in a replacement", c);
+	else {
+		buf_addc(out, '\\');
+		buf_addc(out, c);
+		return true;
+	}
+	if (group < 0)
+		return err_set(
+			e, ERR_CONFIG, "the replacement names a group that the pattern has not");
+	if (spans[group].from >= 0)
+		buf_add(out, s + spans[group].from, (size_t)(spans[group].to - spans[group].from));
+	return true;
+}
+
+bool pattern_expand(const struct pattern *p, struct str template, const char *s,
+	const struct span spans[PATTERN_GROUPS], struct buf *out, struct err *e)
+{
+	const char *at = template.p, *end = template.p + template.n;
+	while (at < end) {
+		if (*at != '\\') {
+			buf_addc(out, *at++);
+			continue;
+		}
+		if (++at == end)
+			return err_set(e, ERR_CONFIG, "the replacement ends in a backslash");
+		if (!expand_escape(p, &at, end, s, spans, out, e))
+			return false;
+	}
+	return true;
+}
+
+bool pattern_check(const struct value *params, const char *key, unsigned flags, struct errs *errs)
+{
+	const struct value *v = map_at(params, key);
+	struct err e = {0};
+	if (!v || v->type != VALUE_STR)
+		return true;
+	struct pattern *p = pattern_compile(errs->a, v->s, flags, &e);
+	pattern_free(p);
+	return p || errs_add(errs, v->pos, "%s: %s", key, e.msg);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * replace: every match of a pattern in a text file replaced. Leaves the rest as it is, and never
+ * makes a file.
+ */
+#include "resource/look.h"
+#include "resource/text_edit.h"
+#include "resource/types.h"
+
+enum { REPLACE_MAX = 1 << 20 }; /* matching costs the length of what is left, for every match */
+
+struct replacement {
+	struct pattern *regexp, *after, *before;
+	struct str with;
+};
+
+/* Where a match may start: behind the first match of `after`, up to the next one of `before`. */
+static bool section(
+	const struct replacement *r, const char *text, size_t n, size_t *from, size_t *to)
+{
+	struct span s[PATTERN_GROUPS];
+	*from = 0;
+	*to = n;
+	if (r->after) {
+		if (!pattern_search(r->after, text, false, s))
+			return false;
+		*from = (size_t)s[0].to;
+	}
+	if (!r->before)
+		return true;
+	if (!pattern_search(r->before, text + *from, *from > 0 && text[*from - 1] != '\n', s))
+		return false;
+	*to = *from + (size_t)s[0].from;
+	return true;
+}
+
+/* As re.sub: an empty match also counts right behind another one. */
+static bool substitute(
+	const struct replacement *r, const char *text, size_t n, struct buf *out, struct err *e)
+{
+	struct span s[PATTERN_GROUPS];
+	for (size_t at = 0; at <= n;) {
+		bool inside = at > 0 && text[at - 1] != '\n';
+		if (!pattern_search(r->regexp, text + at, inside, s)) {
+			buf_add(out, text + at, n - at);
+			return true;
+		}
+		buf_add(out, text + at, (size_t)s[0].from);
+		if (!pattern_expand(r->regexp, r->with, text + at, s, out, e))
+			return false;
+		at += (size_t)s[0].to;
+		if (s[0].to > s[0].from)
+			continue;
+		if (at < n)
+			buf_addc(out, text[at]);
+		at++;
+	}
+	return true;
+}
+
+static bool edit(void *ctx, struct arena *a, struct str in, struct str *out, struct err *e)
+{
+	const struct replacement *r = ctx;
+	size_t from, to;
+	struct buf b;
+	*out = in;
+	if (in.n > REPLACE_MAX)
+		return err_set(e, ERR_PERMANENT,
+			"it is larger than %d bytes, the limit for replace", REPLACE_MAX);
+	if (memchr(in.p, 0, in.n))
+		return err_set(e, ERR_PERMANENT, "it holds NUL characters, so it is no text");
+	if (!section(r, in.p, in.n, &from, &to))
+		return true;
+	buf_init(&b, EDIT_MAX);
+	buf_add(&b, in.p, from);
+	struct str part = str_dup(a, in.p + from, to - from);
+	bool ok = substitute(r, part.p, part.n, &b, e);
+	buf_add(&b, in.p + to, in.n - to);
+	if (b.over)
+		ok = err_set(e, ERR_PERMANENT, "the edited text would be too large");
+	*out = buf_str(a, &b);
+	buf_free(&b);
+	return ok;
+}
+
+static bool compile(struct arena *a, const struct value *params, const char *key, unsigned flags,
+	struct pattern **out, struct err *e)
+{
+	const struct value *v = map_at(params, key);
+	*out = NULL;
+	if (!v || v->type != VALUE_STR)
+		return true;
+	*out = pattern_compile(a, v->s, flags, e);
+	return *out || err_prefix(e, "%s", key);
+}
+
+static bool observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const unsigned flags = PATTERN_SPANS | PATTERN_LINES;
+	struct replacement r = {.with = str_c(map_cstr(params, "replace", ""))};
+	bool ok = compile(h->a, params, "regexp", flags, &r.regexp, e) &&
+		  compile(h->a, params, "after", flags, &r.after, e) &&
+		  compile(h->a, params, "before", flags, &r.before, e) &&
+		  text_observe(h, params, edit, &r, o, e);
+	pattern_free(r.regexp);
+	pattern_free(r.after);
+	pattern_free(r.before);
+	return ok;
+}
+
+static bool check(const struct value *params, struct errs *errs)
+{
+	static const char *const keys[] = {"regexp", "after", "before"};
+	bool ok = check_validate(params, errs);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		ok = pattern_check(params, keys[i], PATTERN_SPANS | PATTERN_LINES, errs) && ok;
+	return ok;
+}
+
+static const struct field fields[] = {
+	{.name = "path",
+		.kind = FIELD_PATH,
+		.flags = FIELD_REQUIRED,
+		.aliases = "dest destfile name",
+		.doc = "The file. A link is followed, unless it is another user's."},
+	{.name = "regexp",
+		.kind = FIELD_STR,
+		.flags = FIELD_REQUIRED,
+		.doc = "What is replaced, everywhere; ^ and $ stand at every line. Python's "
+		       "syntax, "
+		       "without look-around, lazy quantifiers and backreferences in the pattern."},
+	{.name = "replace",
+		.kind = FIELD_STR,
+		.doc = "What takes its place, with \\1 or \\g<name> put in. Default: nothing."},
+	{.name = "after", .kind = FIELD_STR, .doc = "Only behind the first match of this pattern."},
+	{.name = "before", .kind = FIELD_STR, .doc = "Only up to the first match of this pattern."},
+	{.name = "backup",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.flags = FIELD_ACTION,
+		.doc = "Leave a dated copy of the old file beside it."},
+	{.name = "validate",
+		.kind = FIELD_STR,
+		.flags = FIELD_ACTION,
+		.doc = "Command that must accept the new file before it takes its place; %s is its "
+		       "path."},
+	FILE_ATTR_FIELDS,
+	{.name = NULL},
+};
+
+static const struct field returns[] = {
+	RESULT_FILE_FIELDS,
+	{.name = "backup_file",
+		.kind = FIELD_PATH,
+		.doc = "With backup: the copy of the old file."},
+	{.name = NULL},
+};
+
+const struct restype restype_replace = {
+	.name = "replace",
+	.key = "path",
+	.doc = "Replaces every match of a pattern in a text file.",
+	.example = "- replace:\n    path: /etc/hosts\n    regexp: '^127\\.0\\.1\\.1.*$'\n"
+		   "    replace: 127.0.1.1 mx1.example.com mx1\n",
+	.fields = fields,
+	.returns = returns,
+	.class = RES_FILE,
+	.touches = RES_FILE | RES_SERVICE,
+	.check = check,
+	.observe = observe,
+	.apply = text_apply,
+};

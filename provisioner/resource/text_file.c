@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A text file edited in place: what lineinfile, blockinfile and replace share. The edit itself is
+ * theirs. Never makes a file unless `create` says so.
+ */
+#include "resource/look.h"
+#include "resource/text_edit.h"
+
+static bool target_path(
+	struct host *h, const struct value *params, const char **path, struct err *e)
+{
+	return look_follow(h->a, clean_path(h->a, map_cstr(params, "path", "")), path, e);
+}
+
+/* A missing file: made by us, by an earlier step, or an error. *go: there is something to edit. */
+static bool missing(struct host *h, const struct value *params, const char *path,
+	struct observation *o, bool *go, struct err *e)
+{
+	*go = false;
+	if (strcmp(map_cstr(params, "state", "present"), "absent") == 0)
+		return true;
+	*go = map_bool(params, "create", false);
+	const char *dir = path_dir(h->a, path);
+	if (*go && !look_is_dir(dir))
+		observe_attr(h, o, "folder", NULL, dir);
+	if (*go)
+		return true;
+	if (!files_pending(h))
+		return err_set(e, ERR_PERMANENT,
+			"%s is not there; with create: true it would be made", path);
+	observe_run(h, o, "content", "edit the file that an earlier step makes");
+	return attr_observe(h, path, params, o, e);
+}
+
+bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit, void *ctx,
+	struct observation *o, struct err *e)
+{
+	const char *path;
+	struct str before, after;
+	bool found, go = true;
+	if (!target_path(h, params, &path, e) ||
+		!look_read(h->a, path, EDIT_MAX, &before, &found, e))
+		return false;
+	result_file(h, path, o);
+	if (!found && (!missing(h, params, path, o, &go, e) || !go))
+		return e->kind == ERR_NONE;
+	if (!edit(ctx, h->a, before, &after, e))
+		return err_prefix(e, "%s", path);
+	if (!found || !str_eq(before, after))
+		observe_content(h, o, found ? &before : NULL, after, value_has_secret(params));
+	return attr_observe(h, path, params, o, e);
+}
+
+bool text_apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *path;
+	struct stat st;
+	bool found;
+	if (o->changes->list.n == 0)
+		return true;
+	if (!target_path(h, params, &path, e) || !look(path, &st, &found, e))
+		return false;
+	if (observed_change(o, "folder") && !mkdirs(path_dir(h->a, path), 0755, e))
+		return false;
+	if (!apply_content(h, path, params, o, e))
+		return false;
+	result_file(h, path, o);
+	return true;
+}
