@@ -2,10 +2,10 @@
  *
  * Floor 4: the program on the host. Reads frames on standard input, answers on standard output.
  *
- * It observes in a child that may not write (Landlock, where the kernel has it), and applies itself.
- * State lives in /var/lib/provision (root) or ~/.local/state/provision: lock, journal, pending
- * handlers, originals. When the connection dies in an apply it finishes the plan; the next HELLO
- * says what happened.
+ * It observes in a child that may not write (Landlock, where the kernel has it), and applies
+ * itself. State lives in /var/lib/provision (root) or ~/.local/state/provision: lock, journal,
+ * pending handlers, originals. When the connection dies in an apply it finishes the plan; the next
+ * HELLO says what happened.
  */
 #pragma once
 #include "wire/wire.h"

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A plan carried out: lock, a second look before the first change, then the steps in order, each
+ * handler once. Obeys or stops; it never decides. A peer that goes away does not end it.
+ */
+#include <unistd.h>
+#include "agent/apply.h"
+#include "resource/package.h"
+
+enum { RUN_NAME_MAX = 64, BATCH_MAX = 256 };
+
+void apply_stop(struct apply *ap, const char *status, const char *fmt, ...)
+{
+	va_list args;
+	if (ap->status) /* the first reason is the one */
+		return;
+	ap->status = status;
+	va_start(args, fmt);
+	vsnprintf(ap->why.msg, sizeof(ap->why.msg), fmt, args);
+	va_end(args);
+}
+
+bool apply_is_pending(const struct apply *ap, const char *handler)
+{
+	return list_has(ap->pending, str_c(handler));
+}
+
+/* ---- handlers ---- */
+
+static void forget_handler(struct apply *ap, const char *handler)
+{
+	struct value *left = value_list(ap->a);
+	struct err e = {0};
+	for (size_t i = 0; i < ap->pending->list.n; i++)
+		if (!str_is(ap->pending->list.v[i]->s, handler))
+			list_add(ap->a, left, ap->pending->list.v[i]);
+	ap->pending = left;
+	if (!pending_save(ap->a, ap->state.dir, left, &e))
+		apply_stop(ap, "failed", "%s", e.msg);
+}
+
+/* ---- one step ---- */
+
+static void change(struct apply *ap, struct attempt *t)
+{
+	bool ok = step_apply(t->w->step, &t->h, &t->o, &t->e);
+	if (!ok && t->e.kind == ERR_NONE)
+		err_set(&t->e, ERR_PERMANENT, "it failed without saying why");
+	if (ok && t->w->handler)
+		forget_handler(ap, t->w->handler);
+	attempt_finish(ap, t, ok ? OUTCOME_CHANGED : OUTCOME_FAILED);
+}
+
+static void do_step(struct apply *ap, struct work *w)
+{
+	struct attempt t;
+	attempt_open(ap, &t, w);
+	if (!attempt_look(ap, &t))
+		return;
+	if (t.o.changes->list.n) {
+		if (attempt_begin(ap, &t, true))
+			change(ap, &t);
+		return;
+	}
+	if (w->handler)
+		forget_handler(ap, w->handler);
+	attempt_finish(ap, &t, OUTCOME_OK);
+}
+
+static void finish_unseen(struct apply *ap, struct work *w, enum outcome outcome)
+{
+	struct attempt t;
+	attempt_open(ap, &t, w);
+	attempt_finish(ap, &t, outcome);
+}
+
+/* A converged step is looked at again only where an earlier change may have moved it. */
+static bool converged(const struct apply *ap, const struct work *w)
+{
+	const struct agent_step *step = w->step;
+	return !w->handler && step->observed && !step->failed && !step->planned &&
+	       !step_explained(ap->s, step);
+}
+
+/* ---- packages that stand next to one another: one transaction ---- */
+
+static bool batchable(const struct work *w)
+{
+	const struct agent_step *step = w->step;
+	return step->type && step->type->class == RES_PACKAGE && !step->type->probe &&
+	       !step->user && !w->handler;
+}
+
+static void finish_batch(struct apply *ap, struct attempt *t, size_t n, bool ok, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!ok)
+			t[i].e = *e;
+		attempt_finish(ap, &t[i], ok ? OUTCOME_CHANGED : OUTCOME_FAILED);
+	}
+}
+
+static void apply_batch(struct apply *ap, struct attempt *t, size_t n)
+{
+	struct arena *a = arena_new();
+	const struct value **params = ARENA_ARRAY(a, const struct value *, n);
+	struct observation **o = ARENA_ARRAY(a, struct observation *, n);
+	struct host h = t[0].h;
+	struct err e = {0};
+	h.a = a;
+	for (size_t i = 0; i < n; i++) {
+		params[i] = t[i].step.params;
+		o[i] = &t[i].o;
+	}
+	bool ok = package_apply_many(&h, params, o, n, &e);
+	finish_batch(ap, t, n, ok, &e);
+	arena_free(a);
+}
+
+/* Begins all of them; what fails there is finished and left out. */
+static void do_batch(struct apply *ap, struct work *w, size_t n)
+{
+	struct attempt *t = ARENA_ARRAY(ap->a, struct attempt, n);
+	size_t m = 0;
+	for (size_t i = 0; i < n && !ap->status; i++) {
+		attempt_open(ap, &t[m], &w[i]);
+		if (!attempt_look(ap, &t[m]))
+			continue;
+		if (t[m].o.changes->list.n == 0)
+			attempt_finish(ap, &t[m], OUTCOME_OK);
+		else
+			m++;
+	}
+	size_t begun = 0;
+	for (size_t i = 0; i < m; i++) {
+		if (ap->status) /* stale or failed: nothing of the batch is touched */
+			arena_free(t[i].h.a);
+		else if (attempt_begin(ap, &t[i], i + 1 == m))
+			t[begun++] = t[i];
+	}
+	if (begun && !ap->status)
+		apply_batch(ap, t, begun);
+	else
+		for (size_t i = 0; i < begun; i++)
+			arena_free(t[i].h.a);
+}
+
+static size_t do_next(struct apply *ap, size_t at)
+{
+	struct work *w = &ap->v[at];
+	size_t n = 0;
+	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]))
+		n++;
+	if (converged(ap, w))
+		n = 0;
+	if (n > 1) {
+		do_batch(ap, w, n);
+		return n;
+	}
+	if (w->handler && !apply_is_pending(ap, w->handler))
+		finish_unseen(ap, w, OUTCOME_SKIPPED);
+	else if (converged(ap, w))
+		finish_unseen(ap, w, OUTCOME_OK);
+	else
+		do_step(ap, w);
+	return 1;
+}
+
+static void do_all(struct apply *ap)
+{
+	for (size_t at = 0; at < ap->n && !ap->status;) {
+		if (stream_interrupted(&ap->s->io)) {
+			apply_stop(ap, "failed",
+				"interrupted by a signal before '%s'; what came before is done",
+				ap->v[at].step->name);
+			return;
+		}
+		at += do_next(ap, at);
+	}
+}
+
+/* ---- the second look ---- */
+
+static bool anything_to_do(const struct apply *ap)
+{
+	for (size_t i = 0; i < ap->n; i++)
+		if (!ap->v[i].handler && !converged(ap, &ap->v[i]))
+			return true;
+	return false;
+}
+
+static struct work *work_find(const struct apply *ap, uint32_t id)
+{
+	for (size_t i = 0; i < ap->n; i++)
+		if (ap->v[i].step->id == id)
+			return &ap->v[i];
+	return NULL;
+}
+
+/* What is found there now, to the controller, as a step that failed. */
+static void tell_stale(struct apply *ap, const struct agent_step *step, const struct value *entry)
+{
+	struct arena *a = ap->a;
+	struct value *msg = value_map(a);
+	map_put(a, msg, "id", value_int(a, step->id));
+	map_put(a, msg, "status", value_text(a, "failed"));
+	map_put(a, msg, "error",
+		value_text(a,
+			map_cstr(entry, "error", "the host has changed since the plan was made")));
+	if (map_at(entry, "changes"))
+		map_put(a, msg, "changes", map_at(entry, "changes"));
+	stream_send(&ap->s->io, FRAME_STEP, msg);
+	apply_stop(ap, "stale", "'%s' (%s) has changed on the host since the plan was made",
+		step->name, step_key(a, step));
+}
+
+static void compare(struct apply *ap, const struct value *entry)
+{
+	const struct work *w = work_find(ap, (uint32_t)map_int(entry, "id", 0));
+	unsigned char digest[SHA256_LEN];
+	if (!w || w->handler || !w->step->observed || w->step->failed ||
+		step_explained(ap->s, w->step))
+		return;
+	if (!observed_digest(entry, digest) || memcmp(digest, w->step->digest, SHA256_LEN) != 0)
+		tell_stale(ap, w->step, entry);
+}
+
+/* All that this session has observed and not yet applied, once more, before anything is touched:
+ * a plan is carried out on the host that it was made for, or not at all. */
+static void second_look(struct apply *ap)
+{
+	struct session *s = ap->s;
+	struct agent_step **v = ARENA_ARRAY(ap->a, struct agent_step *, s->n);
+	struct value *found;
+	struct err e = {0};
+	size_t n = 0;
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->steps[i]->applied)
+			v[n++] = s->steps[i];
+	if (n == 0)
+		return;
+	if (!observe_steps(s, v, n, ap->a, &found, &e)) {
+		apply_stop(ap, "failed", "%s", e.msg);
+		return;
+	}
+	for (size_t i = 0; i < found->list.n; i++)
+		compare(ap, found->list.v[i]);
+}
+
+/* ---- the message ---- */
+
+/* What is not known from an OBSERVE comes along. */
+static void read_work(struct apply *ap, struct work *w, const struct value *msg)
+{
+	struct agent_step *kept = steps_find(ap->s, (uint32_t)map_int(msg, "id", 0));
+	bool brings = map_at(msg, "type");
+	w->notify = map_at(msg, "notify");
+	w->handler = map_cstr(msg, "handler", NULL);
+	w->ignore_errors = map_bool(msg, "ignore_errors", false);
+	w->changed = map_at(msg, "changed") ? map_bool(msg, "changed", false) : -1;
+	w->blobs = map_at(msg, "blobs");
+	w->kept = kept;
+	w->step = kept;
+	if (!kept || (!kept->type && brings))
+		w->step = step_read(ap->a, msg);
+	else if (map_at(msg, "name"))
+		kept->name = arena_strdup(ap->s->a, map_cstr(msg, "name", ""));
+}
+
+static bool good_run(const char *run)
+{
+	size_t n = strspn(run, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	return n > 0 && n <= RUN_NAME_MAX && run[n] == 0 && run[0] != '.';
+}
+
+static bool read_message(struct apply *ap, const struct value *msg)
+{
+	const struct value *steps = map_at(msg, "steps");
+	ap->run = map_cstr(msg, "run", "");
+	if (!good_run(ap->run)) {
+		apply_stop(ap, "failed", "the run's name is no file name");
+		return false;
+	}
+	ap->n = steps->list.n;
+	ap->v = ARENA_ARRAY(ap->a, struct work, ap->n);
+	for (size_t i = 0; i < ap->n; i++)
+		read_work(ap, &ap->v[i], steps->list.v[i]);
+	return true;
+}
+
+/* ---- the whole ---- */
+
+static bool open_state(struct apply *ap, const struct value *notified)
+{
+	struct arena *a = ap->a;
+	struct err e = {0};
+	if (!state_open(&ap->state, a, &e) || !state_lock(&ap->state, a, ap->run, &e)) {
+		apply_stop(ap, e.kind == ERR_TRANSIENT ? "locked" : "failed", "%s", e.msg);
+		return false;
+	}
+	state_tidy(&ap->state, a);
+	ap->journal = (struct journal){
+		arena_printf(a, "%s/journal/%s.jsonl", ap->state.dir, ap->run), ap->run, -1};
+	ap->originals = state_originals(a, &ap->state, ap->run);
+	ap->pending = pending_load(a, ap->state.dir, &e);
+	size_t before = ap->pending ? ap->pending->list.n : 0;
+	for (size_t i = 0; ap->pending && notified && i < notified->list.n; i++)
+		if (!list_has(ap->pending, notified->list.v[i]->s))
+			list_add(a, ap->pending, notified->list.v[i]);
+	if (ap->pending && ap->pending->list.n > before)
+		pending_save(a, ap->state.dir, ap->pending, &e);
+	if (e.kind == ERR_NONE && geteuid() == 0)
+		package_clean_leftovers(&e);
+	if (e.kind != ERR_NONE)
+		apply_stop(ap, "failed", "%s", e.msg);
+	return e.kind == ERR_NONE;
+}
+
+static void carry_out(struct apply *ap, const struct value *msg)
+{
+	if (!read_message(ap, msg) || !open_state(ap, map_at(msg, "notified")))
+		return;
+	if (anything_to_do(ap))
+		second_look(ap);
+	do_all(ap);
+	if (!ap->status)
+		ap->status = "done";
+}
+
+static void close_journal(struct apply *ap)
+{
+	struct value *line = value_map(ap->a);
+	struct err ignored = {0}; /* without its last line the run counts as interrupted */
+	if (ap->journal.fd < 0)
+		return;
+	map_put(ap->a, line, "status", value_text(ap->a, ap->status));
+	if (ap->why.msg[0])
+		map_put(ap->a, line, "error", value_text(ap->a, ap->why.msg));
+	journal_add(&ap->journal, ap->a, "done", line, true, &ignored);
+	journal_close(&ap->journal);
+}
+
+void session_apply(struct session *s, const struct value *msg, struct arena *a)
+{
+	struct apply ap = {.s = s, .a = a, .state = {.lock = -1}, .journal = {.fd = -1}};
+	struct value *answer = value_map(a);
+	carry_out(&ap, msg);
+	close_journal(&ap);
+	state_unlock(&ap.state);
+	map_put(a, answer, "status", value_text(a, ap.status));
+	if (ap.why.msg[0])
+		map_put(a, answer, "error", value_text(a, ap.why.msg));
+	if (ap.pending)
+		map_put(a, answer, "pending", ap.pending);
+	stream_send(&s->io, FRAME_APPLIED, answer);
+	stream_flush(&s->io);
+}

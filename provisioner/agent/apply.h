@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to agent/: one APPLY while it runs.
+ */
+#pragma once
+#include "agent/session.h"
+
+struct work {                           /* one step of the APPLY */
+	struct agent_step *step, *kept; /* kept: the session's step with this id, or NULL */
+	const struct value *blobs;      /* field -> content with its bytes, or NULL */
+	const struct value *notify;     /* list of handler ids, or NULL */
+	const char *handler;            /* its id, when it is one */
+	int changed;                    /* the constant verdict: -1 none, 0, 1 */
+	bool ignore_errors;
+};
+enum outcome { OUTCOME_OK, OUTCOME_CHANGED, OUTCOME_FAILED, OUTCOME_SKIPPED };
+struct apply {
+	struct session *s;
+	struct arena *a; /* of this APPLY */
+	const char *run, *originals;
+	struct work *v;
+	size_t n;
+	struct state state;
+	struct journal journal;
+	struct value *pending; /* handler ids */
+	const char *status;    /* NULL: going on; else as in APPLIED */
+	struct err why;
+	const struct agent_step *noted; /* whose notes are sent now */
+	int64_t noted_at;
+};
+/* One step being looked at and changed. */
+struct attempt {
+	struct work *w;
+	struct agent_step step; /* a copy, its contents with their bytes */
+	struct host h;          /* h.a is its own */
+	struct observation o;
+	struct err e;
+	int64_t since;
+	bool looked, as_observed, begun;
+};
+
+void apply_stop(struct apply *ap, const char *status, const char *fmt, ...) PRINTF(3, 4);
+bool apply_is_pending(const struct apply *ap, const char *handler);
+
+void attempt_open(struct apply *ap, struct attempt *t, struct work *w);
+/* false: failed or stale, and finished; else t->o tells what is to be done. */
+bool attempt_look(struct apply *ap, struct attempt *t);
+/* The write-ahead: handlers and journal. false: failed, and finished. */
+bool attempt_begin(struct apply *ap, struct attempt *t, bool sync);
+/* Tells the controller and the journal, stops the APPLY where that follows, frees. */
+void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome);

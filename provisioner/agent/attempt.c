@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One step of an APPLY: looked at again, announced in the journal before it is changed, and its
+ * outcome told. Never changes what differs from the plan without an earlier change to explain it.
+ */
+#include "agent/apply.h"
+
+enum { DIRS_MAX = 8, NAME_SHOWN = 200, NOTE_EVERY_MS = 100, NOTE_LONG = 500 };
+
+static void note(void *ctx, const char *fmt, ...) PRINTF(2, 3);
+
+/* Live output is a courtesy: no more than a peer can show, and none when it lags behind. */
+static void note(void *ctx, const char *fmt, ...)
+{
+	struct apply *ap = ctx;
+	va_list args;
+	int64_t now = now_ms();
+	if (!ap->noted || now - ap->noted_at < NOTE_EVERY_MS || ap->s->io.tx.n > ap->s->io.sent)
+		return;
+	struct arena *a = arena_new();
+	struct value *msg = value_map(a);
+	va_start(args, fmt);
+	const char *text = arena_vprintf(a, fmt, args);
+	va_end(args);
+	text = redact(a, ap->noted->params, arena_printf(a, "%.*s", NOTE_LONG, text));
+	map_put(a, msg, "id", value_int(a, ap->noted->id));
+	map_put(a, msg, "text", value_text(a, text));
+	stream_send(&ap->s->io, FRAME_NOTE, msg);
+	ap->noted_at = now;
+	arena_free(a);
+}
+
+/* The contents that the observation did without; each must be the one that was planned. */
+static void put_blobs(struct arena *a, struct agent_step *step, const struct value *blobs)
+{
+	struct value *params = value_shallow(a, step->params);
+	for (size_t i = 0; blobs && i < blobs->map.n; i++) {
+		const struct map_entry *m = &blobs->map.e[i];
+		const struct value *planned = map_get(params, m->key);
+		if (!planned || planned->type != VALUE_BLOB || m->value->type != VALUE_BLOB ||
+			!m->value->blob.bytes.p ||
+			memcmp(planned->blob.sha, m->value->blob.sha, SHA256_LEN) != 0) {
+			err_set(&step->bad, ERR_PERMANENT,
+				"the content for '" STR_FMT "' is not the planned one",
+				STR_ARG(m->key));
+			return;
+		}
+		struct value *whole = value_shallow(a, planned);
+		whole->blob.bytes = m->value->blob.bytes;
+		map_set(a, params, m->key, whole);
+	}
+	step->params = params;
+}
+
+void attempt_open(struct apply *ap, struct attempt *t, struct work *w)
+{
+	*t = (struct attempt){.w = w, .step = *w->step, .since = now_ms()};
+	t->h = (struct host){.a = arena_new(), .originals = ap->originals, .note = note, .ctx = ap};
+	put_blobs(t->h.a, &t->step, w->blobs);
+}
+
+/* Is it what OBSERVE saw, or may it differ since an earlier change explains it? Handlers have no
+ * state of their own to compare. */
+static bool as_planned(struct apply *ap, struct attempt *t)
+{
+	const struct agent_step *step = &t->step;
+	unsigned char digest[SHA256_LEN];
+	if (!step->observed || step->failed)
+		return true;
+	step_digest(t->o.changes, digest);
+	t->as_observed = memcmp(digest, step->digest, SHA256_LEN) == 0;
+	return t->as_observed || t->w->handler || step_explained(ap->s, step);
+}
+
+bool attempt_look(struct apply *ap, struct attempt *t)
+{
+	const struct agent_step *step = &t->step;
+	if (!step->type && !step->bad.kind)
+		err_set(&t->e, ERR_CONFIG, "the step was never observed and came without a type");
+	else if (step_observe(step, &t->h, &t->o, &t->e))
+		t->looked = true;
+	if (!t->looked) {
+		attempt_finish(ap, t, OUTCOME_FAILED);
+		return false;
+	}
+	if (as_planned(ap, t))
+		return true;
+	err_set(&t->e, ERR_PERMANENT, "the host has changed since the plan was made");
+	apply_stop(ap, "stale", "'%s' (%s) has changed on the host since the plan was made",
+		step->name, step_key(t->h.a, step));
+	attempt_finish(ap, t, OUTCOME_FAILED);
+	return false;
+}
+
+/* ---- write-ahead ---- */
+
+/* Folders where writing leaves a temporary when it is cut short. */
+static struct value *folders(struct arena *a, const struct agent_step *step)
+{
+	struct value *list = value_list(a);
+	for (const struct field *f = step->type->fields; f->name; f++) {
+		const char *path =
+			f->kind == FIELD_PATH ? map_cstr(step->params, f->name, NULL) : NULL;
+		if (!path || list->list.n + 2 > DIRS_MAX)
+			continue;
+		list_add(a, list, value_text(a, path_dir(a, path)));
+		list_add(a, list, value_text(a, path)); /* a folder to copy into */
+	}
+	if (list->list.n == 0)
+		list_add(a, list, value_text(a, "/etc"));
+	return list;
+}
+
+static bool announce(struct apply *ap, struct attempt *t, bool sync)
+{
+	const struct agent_step *step = &t->step;
+	struct arena *a = t->h.a;
+	struct value *line = value_map(a);
+	if (ap->journal.fd < 0 && !journal_add(&ap->journal, a, "start", NULL, false, &t->e))
+		return false;
+	map_put(a, line, "step", value_int(a, step->id));
+	map_put(a, line, "name", value_printf(a, "%.*s", NAME_SHOWN, step->name));
+	map_put(a, line, "what", value_text(a, step_key(a, step)));
+	if (step->user)
+		map_put(a, line, "user", value_text(a, step->user));
+	map_put(a, line, "dirs", folders(a, step));
+	return journal_add(&ap->journal, a, "begin", line, sync, &t->e);
+}
+
+static bool remember_handlers(struct apply *ap, struct attempt *t)
+{
+	const struct value *notify = t->w->notify;
+	bool grew = false;
+	if (!notify || t->w->changed == 0)
+		return true;
+	for (size_t i = 0; i < notify->list.n; i++) {
+		if (list_has(ap->pending, notify->list.v[i]->s))
+			continue;
+		list_add(ap->a, ap->pending, notify->list.v[i]);
+		grew = true;
+	}
+	return !grew || pending_save(t->h.a, ap->state.dir, ap->pending, &t->e);
+}
+
+static void tell_started(struct apply *ap, const struct agent_step *step)
+{
+	struct arena *a = arena_new();
+	struct value *msg = value_map(a);
+	map_put(a, msg, "id", value_int(a, step->id));
+	stream_send(&ap->s->io, FRAME_STARTED, msg);
+	arena_free(a);
+}
+
+bool attempt_begin(struct apply *ap, struct attempt *t, bool sync)
+{
+	if (!remember_handlers(ap, t) || !announce(ap, t, sync)) {
+		attempt_finish(ap, t, OUTCOME_FAILED);
+		return false;
+	}
+	t->begun = true;
+	tell_started(ap, t->w->step);
+	ap->noted = t->w->step;
+	return true;
+}
+
+/* ---- outcome ---- */
+
+static const char *const outcomes[] = {"ok", "changed", "failed", "skipped"};
+
+static void write_end(struct apply *ap, struct attempt *t, enum outcome outcome, const char *error)
+{
+	struct arena *a = t->h.a;
+	struct value *line = value_map(a);
+	struct err ignored = {0}; /* the change is made; the next line says it again if it can */
+	map_put(a, line, "step", value_int(a, t->step.id));
+	map_put(a, line, "status", value_text(a, outcomes[outcome]));
+	map_put(a, line, "ms", value_int(a, now_ms() - t->since));
+	if (error)
+		map_put(a, line, "error", value_text(a, error));
+	journal_add(&ap->journal, a, "end", line, false, &ignored);
+}
+
+static void tell(struct apply *ap, struct attempt *t, enum outcome outcome, const char *error)
+{
+	struct arena *a = t->h.a;
+	struct value *msg = value_map(a);
+	map_put(a, msg, "id", value_int(a, t->step.id));
+	map_put(a, msg, "status", value_text(a, outcomes[outcome]));
+	map_put(a, msg, "ms", value_int(a, now_ms() - t->since));
+	if (t->looked && !t->as_observed)
+		map_put(a, msg, "changes", t->o.changes);
+	if (t->looked)
+		map_put(a, msg, "result", t->o.result);
+	if (error)
+		map_put(a, msg, "error", value_text(a, error));
+	stream_send(&ap->s->io, FRAME_STEP, msg);
+}
+
+static enum outcome verdict(const struct attempt *t, enum outcome outcome)
+{
+	if ((outcome != OUTCOME_OK && outcome != OUTCOME_CHANGED) || t->w->changed < 0)
+		return outcome;
+	return t->w->changed ? OUTCOME_CHANGED : OUTCOME_OK;
+}
+
+void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome)
+{
+	const struct agent_step *step = &t->step;
+	const char *error = t->e.kind ? redact(t->h.a, step->params, t->e.msg) : NULL;
+	outcome = verdict(t, outcome);
+	if (t->begun) {
+		ap->s->touched |= step->type->touches;
+		write_end(ap, t, outcome, error);
+	} else if (outcome == OUTCOME_CHANGED && !remember_handlers(ap, t)) {
+		outcome = OUTCOME_FAILED;
+		error = t->e.msg;
+	}
+	if (t->w->kept)
+		t->w->kept->applied = outcome != OUTCOME_FAILED;
+	tell(ap, t, outcome, error);
+	if (outcome == OUTCOME_FAILED && !t->w->ignore_errors)
+		apply_stop(ap, "failed", "'%s' failed: %s", step->name, error);
+	ap->noted = NULL;
+	arena_free(t->h.a);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The journal of a run: a line before each change and one after it, so that whoever comes next
+ * knows how far it came. Never holds a secret, and never a line that is not whole.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "agent/session.h"
+
+enum { LINE_LIMIT = 64 << 10, TAIL = 256 << 10 };
+
+static bool open_journal(struct journal *j, struct err *e)
+{
+	char last;
+	if (j->fd >= 0)
+		return true;
+	j->fd = open(j->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (j->fd < 0)
+		return err_errno(e, "cannot open the journal %s", j->path);
+	off_t end = lseek(j->fd, 0, SEEK_END);
+	/* a line cut short by a crash must not swallow the next */
+	if (end > 0 && pread(j->fd, &last, 1, end - 1) == 1 && last != '\n' &&
+		!write_all(j->fd, "\n", 1))
+		return err_errno(e, "cannot write the journal %s", j->path);
+	return true;
+}
+
+bool journal_add(struct journal *j, struct arena *a, const char *event, const struct value *fields,
+	bool sync, struct err *e)
+{
+	struct value *line = value_map(a);
+	struct buf b;
+	if (!open_journal(j, e))
+		return false;
+	map_put(a, line, "event", value_text(a, event));
+	map_put(a, line, "at", value_text(a, now_text(a)));
+	for (size_t i = 0; fields && i < fields->map.n; i++)
+		map_set(a, line, fields->map.e[i].key, fields->map.e[i].value);
+	buf_init(&b, LINE_LIMIT);
+	json_write(&b, line);
+	buf_addc(&b, '\n');
+	bool ok = !b.over && write_all(j->fd, b.p, b.n) && (!sync || fdatasync(j->fd) == 0);
+	buf_free(&b);
+	return ok ? true : err_errno(e, "cannot write the journal %s", j->path);
+}
+
+void journal_close(struct journal *j)
+{
+	if (j->fd >= 0)
+		close(j->fd);
+	j->fd = -1;
+}
+
+/* ---- what the last run came to ---- */
+
+/* The file that was written last; its name without .jsonl is the run. */
+static const char *newest(struct arena *a, const char *dir, const char **run)
+{
+	DIR *d = opendir(dir);
+	struct dirent *item;
+	struct stat st;
+	struct timespec best = {0};
+	const char *found = NULL;
+	while (d && (item = readdir(d))) {
+		struct str name = str_c(item->d_name);
+		if (!str_ends(name, ".jsonl") ||
+			fstatat(dirfd(d), item->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+			!S_ISREG(st.st_mode))
+			continue;
+		if (found && (st.st_mtim.tv_sec < best.tv_sec ||
+				     (st.st_mtim.tv_sec == best.tv_sec &&
+					     st.st_mtim.tv_nsec <= best.tv_nsec)))
+			continue;
+		best = st.st_mtim;
+		found = path_join(a, dir, item->d_name);
+		*run = str_dup(a, name.p, name.n - strlen(".jsonl")).p;
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+/* The end of a file, from the first whole line on. */
+static bool read_tail(struct arena *a, const char *path, struct str *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	off_t end = lseek(fd, 0, SEEK_END), from = end > TAIL ? end - TAIL : 0;
+	char *p = arena_alloc(a, TAIL + 1);
+	ssize_t n = pread(fd, p, TAIL, from);
+	close(fd);
+	if (n < 0)
+		return false;
+	p[n] = 0;
+	const char *line = from > 0 ? strchr(p, '\n') : NULL;
+	*out = str_c(line ? line + 1 : p);
+	return true;
+}
+
+static void take_line(const struct value *line, struct last_run *last)
+{
+	const char *event = map_cstr(line, "event", "");
+	last->at = map_cstr(line, "at", last->at);
+	if (strcmp(event, "begin") == 0) {
+		const struct value *dirs = map_at(line, "dirs");
+		last->status = "interrupted";
+		last->step = map_cstr(line, "name", NULL);
+		last->dirs = dirs && dirs->type == VALUE_LIST ? dirs : NULL;
+	} else if (strcmp(event, "end") == 0) {
+		last->dirs = NULL;
+	} else if (strcmp(event, "start") == 0) {
+		last->status = "interrupted";
+	} else if (strcmp(event, "done") == 0) {
+		last->status = strcmp(map_cstr(line, "status", ""), "done") ? "failed" : "done";
+	}
+}
+
+bool journal_last(struct arena *a, const char *dir, struct last_run *out)
+{
+	*out = (struct last_run){.status = "interrupted"};
+	const char *path = newest(a, path_join(a, dir, "journal"), &out->run);
+	struct str text;
+	struct value *line;
+	if (!path || !read_tail(a, path, &text))
+		return false;
+	for (size_t at = 0; at < text.n;) {
+		size_t n = strcspn(text.p + at, "\n");
+		if (journal_parse(a, str_dup(a, text.p + at, n), &line))
+			take_line(line, out);
+		at += n + 1;
+	}
+	return true;
+}

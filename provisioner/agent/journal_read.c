@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads back a line that the journal wrote: a flat JSON map. Anything else is refused, a line that
+ * was cut short included. Never used for what a peer sends.
+ */
+#include "agent/session.h"
+
+struct line {
+	struct arena *a;
+	const char *p; /* ends with a NUL */
+};
+
+static bool take(struct line *l, char c)
+{
+	l->p += strspn(l->p, " ");
+	if (*l->p != c)
+		return false;
+	l->p++;
+	return true;
+}
+
+/* Only what json_string writes: \n, \t, \", \\ and \u00xx. */
+static bool escape(struct line *l, struct buf *out)
+{
+	char c = *l->p++;
+	if (c == 'n' || c == 't' || c == '"' || c == '\\') {
+		buf_addc(out, c == 'n' ? '\n' : c == 't' ? '\t' : c);
+		return true;
+	}
+	if (c != 'u' || strspn(l->p, "0123456789abcdef") < 4)
+		return false;
+	char digits[5] = {l->p[0], l->p[1], l->p[2], l->p[3], 0};
+	unsigned long code = strtoul(digits, NULL, 16);
+	if (code == 0 || code > 0x7f)
+		return false;
+	buf_addc(out, (char)code);
+	l->p += 4;
+	return true;
+}
+
+static bool text(struct line *l, struct str *out)
+{
+	struct buf b;
+	bool ok = take(l, '"');
+	buf_init(&b, strlen(l->p) + 1);
+	while (ok && *l->p && *l->p != '"') {
+		if (*l->p == '\\') {
+			l->p++;
+			ok = *l->p && escape(l, &b);
+		} else {
+			buf_addc(&b, *l->p++);
+		}
+	}
+	*out = buf_str(l->a, &b);
+	buf_free(&b);
+	return ok && take(l, '"');
+}
+
+static bool texts(struct line *l, struct value **out)
+{
+	struct str s;
+	*out = value_list(l->a);
+	if (take(l, ']'))
+		return true;
+	do {
+		if (!text(l, &s))
+			return false;
+		list_add(l->a, *out, value_str(l->a, s));
+	} while (take(l, ','));
+	return take(l, ']');
+}
+
+static bool word(struct line *l, const char *w)
+{
+	if (strncmp(l->p, w, strlen(w)) != 0)
+		return false;
+	l->p += strlen(w);
+	return true;
+}
+
+static bool number(struct line *l, struct value **out)
+{
+	char *end;
+	long long i = strtoll(l->p, &end, 10);
+	if (end == l->p)
+		return false;
+	l->p = end;
+	*out = value_int(l->a, i);
+	return true;
+}
+
+static bool item(struct line *l, struct value **out)
+{
+	struct str s;
+	l->p += strspn(l->p, " ");
+	if (*l->p == '"') {
+		if (!text(l, &s))
+			return false;
+		*out = value_str(l->a, s);
+		return true;
+	}
+	if (take(l, '['))
+		return texts(l, out);
+	bool yes = word(l, "true");
+	if (yes || word(l, "false")) {
+		*out = value_bool(l->a, yes);
+		return true;
+	}
+	return number(l, out);
+}
+
+bool journal_parse(struct arena *a, struct str s, struct value **out)
+{
+	struct line l = {a, s.p};
+	struct str key;
+	struct value *v;
+	*out = value_map(a);
+	if (strlen(s.p) != s.n || !take(&l, '{'))
+		return false;
+	do {
+		if (!text(&l, &key) || !take(&l, ':') || !item(&l, &v))
+			return false;
+		map_set(a, *out, key, v);
+	} while (take(&l, ','));
+	return take(&l, '}') && *l.p == 0;
+}

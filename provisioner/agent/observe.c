@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A look at many steps: in a child that the kernel forbids to write, so that no observation can
+ * change the host. Never decides what a finding means.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "agent/session.h"
+#include "resource/service.h"
+
+enum {
+	TEXTS_MAX = 24 << 20, /* of one answer; past it long texts come as their digests */
+	TEXT_LONG = 4096,
+};
+
+/* ---- in the child ---- */
+
+static void prefetch_services(struct agent_step *const *v, size_t n)
+{
+	struct arena *a = arena_new();
+	const char **names = ARENA_ARRAY(a, const char *, n + 1);
+	struct host h = {.a = a};
+	size_t found = 0;
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->type && (v[i]->type->class & RES_SERVICE) && !v[i]->bad.kind &&
+			map_cstr(v[i]->params, "name", NULL))
+			names[found++] = map_cstr(v[i]->params, "name", NULL);
+	if (found)
+		service_prefetch(&h, names);
+	arena_free(a);
+}
+
+static size_t text_size(const struct value *v)
+{
+	return v && v->type == VALUE_STR ? v->s.n : 0;
+}
+
+static void shorten(struct arena *a, struct value *change, const char *key)
+{
+	struct value *v = map_at(change, key);
+	if (text_size(v) <= TEXT_LONG)
+		return;
+	struct value *blob = value_blob(a, v->s);
+	blob->blob.bytes = (struct str){NULL, 0};
+	blob->secret = v->secret;
+	map_put(a, change, key, blob);
+}
+
+static void put_changes(
+	struct arena *a, struct value *entry, const struct value *changes, size_t *texts)
+{
+	struct value *list = value_copy(a, changes);
+	for (size_t i = 0; i < list->list.n; i++) {
+		struct value *c = list->list.v[i];
+		*texts += text_size(map_at(c, "before")) + text_size(map_at(c, "after"));
+		if (*texts > TEXTS_MAX) {
+			shorten(a, c, "before");
+			shorten(a, c, "after");
+		}
+	}
+	map_put(a, entry, "changes", list);
+}
+
+static struct value *look_at(
+	struct arena *a, const struct agent_step *step, unsigned *pending, size_t *texts)
+{
+	struct value *entry = value_map(a);
+	struct host h = {.a = arena_new(), .pending = *pending};
+	struct observation o;
+	struct err e = {0};
+	unsigned char digest[SHA256_LEN];
+	char text[SHA256_HEX];
+	map_put(a, entry, "id", value_int(a, step->id));
+	if (step_observe(step, &h, &o, &e)) {
+		step_digest(o.changes, digest);
+		hex(digest, sizeof(digest), text);
+		put_changes(a, entry, o.changes, texts);
+		map_put(a, entry, "result", value_copy(a, o.result));
+		map_put(a, entry, "digest", value_text(a, text));
+	} else {
+		map_put(a, entry, "error", value_text(a, redact(h.a, step->params, e.msg)));
+		map_put(a, entry, "kind", value_text(a, err_kind_name(e.kind)));
+	}
+	if (e.kind != ERR_NONE || o.changes->list.n)
+		*pending |= step->type ? step->type->touches : RES_ALL;
+	arena_free(h.a);
+	return entry;
+}
+
+_Noreturn static void child(int fd, const struct session *s, struct agent_step *const *v, size_t n,
+	volatile uint32_t *at)
+{
+	struct arena *a = arena_new();
+	struct value *msg = value_map(a), *list = value_list(a);
+	struct buf b;
+	size_t texts = 0;
+	unsigned pending = n ? steps_pending(s, v[0]->id) : 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (s->landlock && !landlock_forbid_writing())
+		_exit(2);
+	prefetch_services(v, n);
+	for (size_t i = 0; i < n; i++) {
+		*at = v[i]->id;
+		if (v[i]->type || v[i]->bad.kind)
+			list_add(a, list, look_at(a, v[i], &pending, &texts));
+		else
+			pending |= RES_ALL;
+	}
+	map_put(a, msg, "steps", list);
+	buf_init(&b, (size_t)FRAME_MAX + 16);
+	frame_write(&b, FRAME_OBSERVED, msg);
+	_exit(write_all(fd, b.p, b.n) ? 0 : 3);
+}
+
+/* ---- in the parent ---- */
+
+/* A signal ends the child too: nothing of an observation is worth finishing. */
+static void collect(struct session *s, int fd, pid_t pid, struct buf *b)
+{
+	char chunk[64 << 10];
+	for (;;) {
+		struct pollfd ready[] = {{fd, POLLIN, 0}, {s->io.signals, POLLIN, 0}};
+		if (poll(ready, 2, -1) < 0 && errno != EINTR)
+			return;
+		if (stream_interrupted(&s->io)) {
+			kill(pid, SIGKILL);
+			return;
+		}
+		if (!ready[0].revents)
+			continue;
+		ssize_t n = read(fd, chunk, sizeof(chunk));
+		if (n <= 0)
+			return;
+		buf_add(b, chunk, (size_t)n);
+	}
+}
+
+static bool failed(struct session *s, const struct agent_step *step, int status, struct err *e)
+{
+	if (s->io.interrupted)
+		return err_set(e, ERR_PERMANENT, "interrupted by a signal while observing");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		return err_set(e, ERR_PERMANENT, "the kernel refused to forbid writing (Landlock)");
+	return err_set(e, ERR_PERMANENT, "observing ended in '%s' (%s %d)",
+		step ? step->name : "the first step", WIFSIGNALED(status) ? "signal" : "exit code",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static bool take_frame(struct arena *a, struct buf *b, struct value **out, struct err *e)
+{
+	enum frame_type type;
+	struct value *msg;
+	enum frame_status got = frame_read(a, b, &type, &msg, e);
+	if (got == FRAME_BAD)
+		return false;
+	if (got == FRAME_OK && type == FRAME_FATAL)
+		return err_set(e, ERR_PERMANENT, "%s", map_cstr(msg, "msg", ""));
+	if (got != FRAME_OK || type != FRAME_OBSERVED)
+		return err_set(e, ERR_PERMANENT, "observing gave no answer");
+	*out = map_at(msg, "steps");
+	return true;
+}
+
+bool observe_steps(struct session *s, struct agent_step *const *v, size_t n, struct arena *a,
+	struct value **out, struct err *e)
+{
+	int fds[2], status = 0;
+	struct buf b;
+	volatile uint32_t *at = mmap(
+		NULL, sizeof(uint32_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED || pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(e, "cannot start observing");
+	pid_t pid = fork();
+	if (pid == 0)
+		child(fds[1], s, v, n, at);
+	close(fds[1]);
+	buf_init(&b, (size_t)FRAME_MAX + 16);
+	if (pid > 0)
+		collect(s, fds[0], pid, &b);
+	close(fds[0]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	bool ok = pid > 0 && status == 0 ? take_frame(a, &b, out, e)
+					 : failed(s, steps_find(s, *at), status, e);
+	buf_free(&b);
+	munmap((void *)(uintptr_t)at, sizeof(uint32_t));
+	return ok;
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool unhex(const char *text, unsigned char out[SHA256_LEN])
+{
+	for (size_t i = 0; i < SHA256_LEN; i++) {
+		int high = hex_digit(text[2 * i]);
+		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+		if (low < 0)
+			return false;
+		out[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
+}
+
+bool observed_digest(const struct value *entry, unsigned char out[SHA256_LEN])
+{
+	return unhex(map_cstr(entry, "digest", ""), out);
+}
+
+static void remember(struct session *s, const struct value *found)
+{
+	for (size_t i = 0; i < found->list.n; i++) {
+		const struct value *entry = found->list.v[i];
+		struct agent_step *step = steps_find(s, (uint32_t)map_int(entry, "id", 0));
+		const struct value *changes = map_at(entry, "changes");
+		if (!step)
+			continue;
+		step->observed = true;
+		step->failed = map_at(entry, "error") || !observed_digest(entry, step->digest);
+		step->planned = changes && changes->list.n;
+	}
+}
+
+void session_observe(struct session *s, const struct value *msg, struct arena *a, struct err *e)
+{
+	const struct value *given = map_at(msg, "steps");
+	size_t n = given->list.n;
+	struct agent_step **v = ARENA_ARRAY(a, struct agent_step *, n);
+	struct value *answer = value_map(a), *found = value_list(a);
+	steps_observing(s);
+	for (size_t i = 0; i < n; i++) {
+		v[i] = step_read(a, given->list.v[i]);
+		steps_add(s, v[i]);
+	}
+	if (n && !observe_steps(s, v, n, a, &found, e))
+		return;
+	remember(s, found);
+	map_put(a, answer, "steps", found);
+	stream_send(&s->io, FRAME_OBSERVED, answer);
+	stream_flush(&s->io);
+}

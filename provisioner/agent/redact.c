@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Takes out of a message what the parameters of its step hold in secret: a program's complaint may
+ * quote the line that it did not like. Never lengthens a message.
+ */
+#include "agent/session.h"
+
+enum { SHORTEST = 4 }; /* below that, hiding would hide words */
+
+struct redaction {
+	struct arena *a;
+	char *text;
+};
+
+static void hide(struct redaction *r, const char *secret, size_t n)
+{
+	char *at = r->text;
+	size_t mark = n < strlen(SECRET_TEXT) ? n : strlen(SECRET_TEXT);
+	while ((at = memmem(at, strlen(at), secret, n))) {
+		memset(at, '*', mark);
+		memmove(at + mark, at + n, strlen(at + n) + 1);
+		at += mark;
+	}
+}
+
+/* Whole lines, and long words in them. */
+static void hide_text(struct redaction *r, struct str s)
+{
+	for (const char *p = s.p, *end = s.p + s.n; p < end;) {
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+		size_t n = stop ? (size_t)(stop - p) : (size_t)(end - p);
+		if (n >= SHORTEST && r->text[0])
+			hide(r, p, n);
+		p += n + 1;
+	}
+}
+
+static void hide_words(struct redaction *r, struct str s)
+{
+	enum { WORD_SHORTEST = 8 };
+	static const char between[] = " \t\r\n:=,;|\"'{}";
+	for (size_t at = 0; at < s.n;) {
+		size_t n = strcspn(s.p + at, between);
+		if (n >= WORD_SHORTEST && s.p[at] != '/')
+			hide(r, s.p + at, n);
+		at += n ? n : 1;
+	}
+}
+
+static void hide_in(struct redaction *r, const struct value *v, bool secret)
+{
+	secret = secret || v->secret;
+	if (v->type == VALUE_LIST) {
+		for (size_t i = 0; i < v->list.n; i++)
+			hide_in(r, v->list.v[i], secret);
+	} else if (v->type == VALUE_MAP) {
+		for (size_t i = 0; i < v->map.n; i++)
+			hide_in(r, v->map.e[i].value, secret);
+	} else if (secret && (v->type == VALUE_STR || v->type == VALUE_BLOB)) {
+		struct str s = v->type == VALUE_STR ? v->s : v->blob.bytes;
+		if (!s.p)
+			return;
+		hide_text(r, s);
+		hide_words(r, s);
+	}
+}
+
+const char *redact(struct arena *a, const struct value *params, const char *text)
+{
+	struct redaction r = {a, arena_strdup(a, text)};
+	hide_in(&r, params, false);
+	return r.text;
+}

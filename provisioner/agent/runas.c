@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One verb of one step, in this process or, where the step has a user, in a child that became that
+ * user. Never changes who the agent itself is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "agent/session.h"
+
+enum { STEP_UMASK = 022, OWN_UMASK = 077, ANSWER_MAX = FRAME_MAX };
+
+typedef bool verb_fn(
+	struct host *h, const struct value *params, struct observation *o, struct err *e);
+
+struct account {
+	const char *name, *home;
+	uid_t uid;
+	gid_t gid;
+};
+
+enum who { WHO_SELF, WHO_OTHER, WHO_NOBODY };
+
+static enum who find_account(struct arena *a, const char *user, struct account *out)
+{
+	struct passwd *pw = user ? getpwnam(user) : NULL;
+	if (!user)
+		return WHO_SELF;
+	if (!pw)
+		return WHO_NOBODY;
+	*out = (struct account){
+		arena_strdup(a, pw->pw_name), arena_strdup(a, pw->pw_dir), pw->pw_uid, pw->pw_gid};
+	return pw->pw_uid == geteuid() ? WHO_SELF : WHO_OTHER;
+}
+
+static bool become(const struct account *who)
+{
+	if (initgroups(who->name, who->gid) < 0 || setgid(who->gid) < 0 || setuid(who->uid) < 0)
+		return false;
+	setenv("HOME", who->home, 1);
+	setenv("USER", who->name, 1);
+	setenv("LOGNAME", who->name, 1);
+	if (chdir(who->home) < 0 && chdir("/") < 0)
+		return false;
+	return true;
+}
+
+static bool put_answer(int fd, struct arena *a, const struct observation *o, const struct err *e)
+{
+	struct value *answer = value_map(a);
+	struct buf b;
+	map_put(a, answer, "changes", o->changes);
+	map_put(a, answer, "result", o->result);
+	if (e->kind != ERR_NONE) {
+		map_put(a, answer, "error", value_text(a, e->msg));
+		map_put(a, answer, "kind", value_int(a, e->kind));
+	}
+	buf_init(&b, ANSWER_MAX);
+	value_encode(&b, answer, CODEC_BLOBS);
+	bool ok = !b.over && write_all(fd, b.p, b.n);
+	buf_free(&b);
+	return ok;
+}
+
+_Noreturn static void child(int fd, const struct account *who, verb_fn *verb, struct host *h,
+	const struct value *params, struct observation *o)
+{
+	struct err e = {0};
+	h->originals = NULL; /* they lie where only the agent's user may look */
+	h->note = NULL;
+	umask(STEP_UMASK);
+	if (!become(who))
+		err_errno(&e, "cannot become user '%s'", who->name);
+	else
+		verb(h, params, o, &e);
+	_exit(put_answer(fd, h->a, o, &e) ? 0 : 1);
+}
+
+static bool take_answer(struct arena *a, struct str bytes, struct observation *o, struct err *e)
+{
+	struct value *answer;
+	if (!value_decode(a, bytes.p, bytes.n, &answer, e))
+		return false;
+	struct value *changes = map_at(answer, "changes"), *result = map_at(answer, "result");
+	if (!changes || changes->type != VALUE_LIST || !result || result->type != VALUE_MAP)
+		return err_set(e, ERR_PERMANENT, "the answer has no changes");
+	o->changes = changes;
+	o->result = result;
+	const char *error = map_cstr(answer, "error", NULL);
+	if (error)
+		return err_set(
+			e, (enum err_kind)map_int(answer, "kind", ERR_PERMANENT), "%s", error);
+	return true;
+}
+
+static void read_all(int fd, struct buf *b)
+{
+	char chunk[16 << 10];
+	ssize_t n;
+	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (n > 0)
+			buf_add(b, chunk, (size_t)n);
+		else if (errno != EINTR)
+			break;
+	}
+}
+
+static bool in_child(const struct account *who, verb_fn *verb, struct host *h,
+	const struct value *params, struct observation *o, struct err *e)
+{
+	int fds[2], status = 0;
+	struct buf b;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(e, "cannot start a process for user '%s'", who->name);
+	pid_t pid = fork();
+	if (pid == 0)
+		child(fds[1], who, verb, h, params, o);
+	close(fds[1]);
+	buf_init(&b, ANSWER_MAX);
+	if (pid > 0)
+		read_all(fds[0], &b);
+	close(fds[0]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	bool ok = pid > 0 && status == 0;
+	if (!ok)
+		err_set(e, ERR_PERMANENT, "the process for user '%s' did not finish", who->name);
+	else
+		ok = take_answer(h->a, buf_str(h->a, &b), o, e);
+	buf_free(&b);
+	return ok;
+}
+
+static bool run_verb(const struct agent_step *step, verb_fn *verb, struct host *h,
+	struct observation *o, struct err *e)
+{
+	struct account who = {0};
+	switch (find_account(h->a, step->user, &who)) {
+	case WHO_OTHER:
+		if (geteuid() != 0)
+			return err_set(e, ERR_PERMANENT,
+				"only root can act as user '%s'; use become for the play",
+				step->user);
+		return in_child(&who, verb, h, step->params, o, e);
+	case WHO_NOBODY:
+		/* an account that the plan makes: what it would find, the agent's user finds too */
+		if (!(h->pending & (RES_ACCOUNT | RES_PACKAGE)) || step->type->probe ||
+			map_bool(step->params, "_probe", false))
+			return err_set(
+				e, ERR_PERMANENT, "there is no user '%s' on the host", step->user);
+		break;
+	case WHO_SELF:
+		break;
+	}
+	return verb(h, step->params, o, e);
+}
+
+bool step_observe(
+	const struct agent_step *step, struct host *h, struct observation *o, struct err *e)
+{
+	observation_init(h, o);
+	if (step->bad.kind != ERR_NONE) {
+		*e = step->bad;
+		return false;
+	}
+	return run_verb(step, step->type->observe, h, o, e);
+}
+
+bool step_apply(const struct agent_step *step, struct host *h, struct observation *o, struct err *e)
+{
+	umask(STEP_UMASK);
+	bool ok = run_verb(step, step->type->apply, h, o, e);
+	umask(OWN_UMASK);
+	return ok;
+}

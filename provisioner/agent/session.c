@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The talk with the controller: HELLO, then one message after the other until BYE or the end of the
+ * input. Runs no program itself and reads only what HELLO tells.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "agent/session.h"
+
+int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+const char *now_text(struct arena *a)
+{
+	char text[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return arena_strdup(a, text);
+}
+
+/* ---- HELLO ---- */
+
+static void put_last(struct arena *a, struct value *hello, const char *dir)
+{
+	struct last_run last;
+	struct value *v = value_map(a);
+	if (!journal_last(a, dir, &last))
+		return;
+	if (strcmp(last.status, "interrupted") == 0 && state_locked(a, dir))
+		last.status = "running";
+	map_put(a, v, "run", value_text(a, last.run));
+	map_put(a, v, "status", value_text(a, last.status));
+	if (last.step)
+		map_put(a, v, "step", value_text(a, last.step));
+	if (last.at)
+		map_put(a, v, "at", value_text(a, last.at));
+	map_put(a, hello, "last", v);
+}
+
+static const char *user_name(struct arena *a)
+{
+	struct passwd *pw = getpwuid(geteuid());
+	return pw ? pw->pw_name : arena_printf(a, "%u", (unsigned)geteuid());
+}
+
+static void say_hello(struct session *s)
+{
+	struct arena *a = arena_new();
+	struct value *hello = value_map(a);
+	struct err e = {0};
+	const char *dir = state_dir(a);
+	struct value *pending = pending_load(a, dir, &e);
+	map_put(a, hello, "version", value_int(a, WIRE_VERSION));
+	map_put(a, hello, "facts", facts_gather(a));
+	map_put(a, hello, "uid", value_int(a, geteuid()));
+	map_put(a, hello, "user", value_text(a, user_name(a)));
+	map_put(a, hello, "landlock", value_bool(a, s->landlock));
+	/* a damaged list is told when an APPLY needs it */
+	map_put(a, hello, "pending", pending ? pending : value_list(a));
+	put_last(a, hello, dir);
+	stream_raw(&s->io, WIRE_SYNC);
+	stream_send(&s->io, FRAME_HELLO, hello);
+	stream_flush(&s->io);
+	arena_free(a);
+}
+
+static int fatal(struct session *s, const char *text)
+{
+	struct arena *a = arena_new();
+	struct value *msg = value_map(a);
+	map_put(a, msg, "msg", value_text(a, text));
+	stream_send(&s->io, FRAME_FATAL, msg);
+	stream_flush(&s->io);
+	arena_free(a);
+	return 1;
+}
+
+/* ---- messages ---- */
+
+/* The steps of an OBSERVE stay in its arena until the session ends. */
+static void keep(struct session *s, struct arena *a)
+{
+	if (s->kept_n == s->kept_cap) {
+		size_t cap = s->kept_cap ? 2 * s->kept_cap : 16;
+		struct arena **wider = ARENA_ARRAY(s->a, struct arena *, cap);
+		if (s->kept_n)
+			memcpy(wider, s->kept, s->kept_n * sizeof(struct arena *));
+		s->kept = wider;
+		s->kept_cap = cap;
+	}
+	s->kept[s->kept_n++] = a;
+}
+
+enum next { NEXT_GO_ON, NEXT_BYE, NEXT_FATAL };
+
+static enum next dispatch(struct session *s, enum frame_type type, const struct value *msg,
+	struct arena *a, struct err *e)
+{
+	switch (type) {
+	case FRAME_OBSERVE:
+		session_observe(s, msg, a, e);
+		return e->kind ? NEXT_FATAL : NEXT_GO_ON;
+	case FRAME_APPLY:
+		session_apply(s, msg, a);
+		return NEXT_GO_ON;
+	case FRAME_BYE:
+		return NEXT_BYE;
+	default:
+		err_set(e, ERR_PERMANENT, "%s is nothing to send to an agent", frame_name(type));
+		return NEXT_FATAL;
+	}
+}
+
+static enum next one_message(struct session *s, struct err *e)
+{
+	struct arena *a = arena_new();
+	enum frame_type type;
+	struct value *msg;
+	enum next next = NEXT_BYE;
+	enum stream_status got = stream_read(&s->io, a, &type, &msg, e);
+	if (got == STREAM_BAD)
+		next = NEXT_FATAL;
+	else if (got == STREAM_FRAME)
+		next = dispatch(s, type, msg, a, e);
+	if (got == STREAM_FRAME && type == FRAME_OBSERVE)
+		keep(s, a);
+	else
+		arena_free(a);
+	return s->io.broken && next == NEXT_GO_ON ? NEXT_BYE : next;
+}
+
+static int talk(struct session *s)
+{
+	struct err e = {0};
+	enum next next;
+	say_hello(s);
+	do
+		next = one_message(s, &e);
+	while (next == NEXT_GO_ON);
+	return next == NEXT_FATAL ? fatal(s, e.msg) : 0;
+}
+
+static int usage(void)
+{
+	static const char text[] = "usage: provision-agent [--version]\n"
+				   "The part of provision that works on a host; provision starts "
+				   "it and talks to it.\n";
+	write_all(STDERR_FILENO, text, sizeof(text) - 1);
+	return 1;
+}
+
+int agent_main(int argc, char **argv)
+{
+	struct session s = {0};
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("provision-agent, wire version %d\n", WIRE_VERSION);
+		return fflush(stdout) == 0 ? 0 : 1;
+	}
+	if (argc > 1 || !stream_open(&s.io))
+		return usage();
+	umask(077);
+	if (chdir("/") < 0)
+		return 1;
+	s.a = arena_new();
+	s.landlock = landlock_available();
+	int status = talk(&s);
+	for (size_t i = 0; i < s.kept_n; i++)
+		arena_free(s.kept[i]);
+	arena_free(s.a);
+	stream_close(&s.io);
+	return status;
+}

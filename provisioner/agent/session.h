@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to agent/: the parts of one session and what they share.
+ *
+ *   session.c   the talk: HELLO, then a frame at a time
+ *   stream.c    frames in and out, without ever hanging on a dead peer
+ *   steps.c     the steps that were observed, kept until they are applied
+ *   observe.c   a look at many steps, in a child that may not write (landlock.c)
+ *   apply.c     the changes, in order; attempt.c one of them
+ *   runas.c     one verb of one step, as another user where it asks for that
+ */
+#pragma once
+#include "agent/agent.h"
+#include "agent/state.h"
+#include "resource/resource.h"
+
+/* ---- stream ---- */
+struct stream {
+	int in, out, signals; /* signals: a signalfd for SIGINT and SIGTERM, which are blocked */
+	struct buf rx, tx;
+	size_t sent;      /* of tx */
+	bool broken;      /* the peer is gone: what is sent from now on is dropped */
+	bool interrupted; /* a signal came; sticky */
+};
+enum stream_status { STREAM_FRAME, STREAM_END, STREAM_BAD };
+/* Moves standard input and output away, so that neither a child nor a stray printf disturbs the
+ * frames. false when there are none. */
+bool stream_open(struct stream *s);
+void stream_close(struct stream *s);
+/* Queues a frame and pushes out what goes without waiting. */
+void stream_send(struct stream *s, enum frame_type type, const struct value *msg);
+void stream_flush(struct stream *s); /* waits for a slow peer; a dead one becomes `broken` */
+void stream_raw(struct stream *s, const char *text);
+enum stream_status stream_read(struct stream *s, struct arena *a, enum frame_type *type,
+	struct value **msg, struct err *e);
+bool stream_interrupted(struct stream *s);
+
+/* ---- steps ---- */
+struct agent_step {
+	uint32_t id;
+	const char *name;           /* for messages; "step 7" when none was given */
+	const struct restype *type; /* NULL: not known until it is applied */
+	struct value *params;
+	const char *user; /* NULL: as the agent */
+	struct err bad;   /* type or parameters were refused */
+	bool observed, failed, planned, applied;
+	unsigned moved; /* classes that changes have touched since it was observed */
+	unsigned char digest[SHA256_LEN];
+};
+struct session {
+	struct stream io;
+	struct arena *a; /* of the session */
+	bool landlock;
+	struct agent_step **steps; /* by id, ascending */
+	size_t n, cap;
+	unsigned touched;    /* by changes since the last OBSERVE */
+	struct arena **kept; /* of the OBSERVE messages: the steps' parameters live there */
+	size_t kept_n, kept_cap;
+};
+/* From a step of a message (checked by its table); what is wrong with it goes to ->bad. */
+struct agent_step *step_read(struct arena *a, const struct value *msg);
+struct agent_step *steps_find(const struct session *s, uint32_t id);
+void steps_add(struct session *s, struct agent_step *step); /* replaces one with the same id */
+/* Classes that the steps before `id` which were not applied may still touch. */
+unsigned steps_pending(const struct session *s, uint32_t id);
+void steps_observing(struct session *s); /* remembers for the older steps what was touched */
+unsigned step_pending(const struct agent_step *step); /* what this one may still touch */
+bool step_explained(const struct session *s, const struct agent_step *step);
+/* Digest of the changes, the same whether a text came as text or only as its digest. */
+void step_digest(const struct value *changes, unsigned char out[SHA256_LEN]);
+const char *step_key(struct arena *a, const struct agent_step *step); /* "copy /etc/x" */
+const char *err_kind_name(enum err_kind kind);
+
+/* ---- observe ---- */
+bool landlock_available(void);
+bool landlock_forbid_writing(void); /* for this process and its children, for ever */
+/* Looks at v[0..n) in order, in a child. *out: a list as in OBSERVED, in `a`. */
+bool observe_steps(struct session *s, struct agent_step *const *v, size_t n, struct arena *a,
+	struct value **out, struct err *e);
+bool observed_digest(const struct value *entry, unsigned char out[SHA256_LEN]);
+void session_observe(struct session *s, const struct value *msg, struct arena *a, struct err *e);
+
+/* ---- one verb of one step, as its user ---- */
+bool step_observe(
+	const struct agent_step *step, struct host *h, struct observation *o, struct err *e);
+bool step_apply(
+	const struct agent_step *step, struct host *h, struct observation *o, struct err *e);
+
+/* ---- apply ---- */
+void session_apply(struct session *s, const struct value *msg, struct arena *a);
+/* What secret parameters hold does not appear in a message. */
+const char *redact(struct arena *a, const struct value *params, const char *text);
+
+int64_t now_ms(void);                  /* monotonic */
+const char *now_text(struct arena *a); /* 2026-11-21T08:12:47Z */

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The agent's folder on the host: made, locked, tidied; and the handlers that still have to run.
+ * Never trusts a folder that others can write to, and reading it makes nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "agent/session.h"
+
+enum { LOCK_TEXT = 512, PENDING_MAX = 1 << 20, PENDING_IDS = 10000 };
+
+const char *state_dir(struct arena *a)
+{
+	const char *given = getenv("PROVISION_STATE");
+	if (given && given[0] == '/')
+		return arena_strdup(a, given);
+	if (geteuid() == 0)
+		return "/var/lib/provision";
+	struct passwd *pw = getpwuid(geteuid());
+	return path_join(a, pw ? pw->pw_dir : "/", ".local/state/provision");
+}
+
+static bool own_folder(const char *path, struct err *e)
+{
+	struct stat st;
+	if (!mkdirs(path, 0700, e))
+		return false;
+	if (lstat(path, &st) < 0)
+		return err_errno(e, "cannot look at %s", path);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return err_set(e, ERR_PERMANENT,
+			"%s is no folder of user %u; look who made it, then move it away", path,
+			(unsigned)geteuid());
+	if (st.st_mode & 022)
+		return err_set(e, ERR_PERMANENT,
+			"others can write to %s; look what they left there, then: chmod 700 %s",
+			path, path);
+	return true;
+}
+
+bool state_open(struct state *st, struct arena *a, struct err *e)
+{
+	*st = (struct state){state_dir(a), -1};
+	return own_folder(st->dir, e) && own_folder(path_join(a, st->dir, "journal"), e) &&
+	       own_folder(path_join(a, st->dir, "originals"), e);
+}
+
+const char *state_originals(struct arena *a, const struct state *st, const char *run)
+{
+	return arena_printf(a, "%s/originals/%s", st->dir, run);
+}
+
+/* ---- lock ---- */
+
+/* A lock of the open file description: it ends with the process, however that ends, and asking
+ * about it does not take it. */
+static bool lock_call(int fd, int command, short type, short *found)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET};
+	if (fcntl(fd, command, &l) < 0)
+		return false;
+	if (found)
+		*found = l.l_type;
+	return true;
+}
+
+bool state_locked(struct arena *a, const char *dir)
+{
+	short found = F_UNLCK;
+	int fd = open(path_join(a, dir, "lock"), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	lock_call(fd, F_OFD_GETLK, F_WRLCK, &found);
+	close(fd);
+	return found != F_UNLCK;
+}
+
+static bool lock_refused(int fd, struct err *e)
+{
+	char text[LOCK_TEXT] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? strcspn(text, "\n") : 0] = 0;
+	return err_set(e, ERR_TRANSIENT,
+		"another apply is at work on this host (%s); try again when it is done",
+		text[0] ? text : "it does not say which");
+}
+
+/* In place, since the lock belongs to this very file; it is for people only. */
+static void lock_sign(int fd, struct arena *a, const char *run)
+{
+	const char *text = arena_printf(
+		a, "run %s, process %ld, since %s\n", run, (long)getpid(), now_text(a));
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, strlen(text), 0) < 0)
+		return;
+}
+
+bool state_lock(struct state *st, struct arena *a, const char *run, struct err *e)
+{
+	const char *path = path_join(a, st->dir, "lock");
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_errno(e, "cannot open %s", path);
+	if (!lock_call(fd, F_OFD_SETLK, F_WRLCK, NULL)) {
+		if (errno == EAGAIN || errno == EACCES)
+			lock_refused(fd, e);
+		else
+			err_errno(e, "cannot lock %s", path);
+		close(fd);
+		return false;
+	}
+	lock_sign(fd, a, run);
+	st->lock = fd;
+	return true;
+}
+
+void state_unlock(struct state *st)
+{
+	if (st->lock >= 0)
+		close(st->lock);
+	st->lock = -1;
+}
+
+/* ---- pending handlers: a JSON text a line ---- */
+
+bool list_has(const struct value *list, struct str s)
+{
+	for (size_t i = 0; i < list->list.n; i++)
+		if (str_eq(list->list.v[i]->s, s))
+			return true;
+	return false;
+}
+
+struct value *pending_load(struct arena *a, const char *dir, struct err *e)
+{
+	struct value *list = value_list(a), *entry;
+	const char *path = path_join(a, dir, "pending");
+	struct str text;
+	bool found;
+	if (!file_read_opt(a, path, PENDING_MAX, &text, &found, e))
+		return NULL;
+	for (size_t at = 0; at < text.n;) {
+		size_t n = strcspn(text.p + at, "\n");
+		if (!journal_parse(a, str_dup(a, text.p + at, n), &entry) ||
+			!map_at(entry, "handler") || map_at(entry, "handler")->type != VALUE_STR) {
+			err_set(e, ERR_PERMANENT,
+				"%s is damaged; the handlers in it have to be run by hand, then "
+				"remove it",
+				path);
+			return NULL;
+		}
+		list_add(a, list, map_at(entry, "handler"));
+		at += n + 1;
+	}
+	return list;
+}
+
+bool pending_save(struct arena *a, const char *dir, const struct value *list, struct err *e)
+{
+	struct buf b;
+	const char *path = path_join(a, dir, "pending");
+	if (list->list.n == 0) {
+		if (unlink(path) == 0 || errno == ENOENT)
+			return true;
+		return err_errno(e, "cannot remove %s", path);
+	}
+	buf_init(&b, PENDING_MAX);
+	for (size_t i = 0; i < list->list.n; i++) {
+		buf_adds(&b, "{\"handler\": ");
+		json_string(&b, list->list.v[i]->s);
+		buf_adds(&b, "}\n");
+	}
+	bool ok = !b.over && list->list.n <= PENDING_IDS
+			  ? file_replace(path, b.p, b.n,
+				    (struct file_attr){0600, (uid_t)-1, (gid_t)-1}, NULL, NULL, e)
+			  : err_set(e, ERR_PERMANENT, "too many handlers are pending");
+	buf_free(&b);
+	return ok;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps of a session: read from messages, kept by id, with what was found about each. Never
+ * looks at the host.
+ */
+#include "agent/session.h"
+
+const char *err_kind_name(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_CONFIG:
+		return "config";
+	case ERR_TRANSIENT:
+		return "transient";
+	case ERR_UNREACHABLE:
+		return "unreachable";
+	default:
+		return "permanent";
+	}
+}
+
+const char *step_key(struct arena *a, const struct agent_step *step)
+{
+	const struct value *key =
+		step->type && step->type->key ? map_at(step->params, step->type->key) : NULL;
+	if (!step->type)
+		return "unknown";
+	if (!key || key->secret || key->type != VALUE_STR)
+		return step->type->name;
+	return arena_printf(a, "%s " STR_FMT, step->type->name, STR_ARG(key->s));
+}
+
+/* The controller checked them by the same tables; this keeps a peer that did not from misleading
+ * the verbs about types. */
+static void check_params(struct arena *a, struct agent_step *step, const struct value *given)
+{
+	struct errs errs;
+	struct value *empty = value_map(a);
+	errs_init(&errs, a);
+	step->params = fields_check(a, step->type->fields, given ? given : empty,
+		arena_printf(a, "module '%s'", step->type->name), &errs);
+	if (step->params && step->type->check)
+		step->type->check(step->params, &errs);
+	if (errs.n)
+		err_set(&step->bad, ERR_CONFIG, "%s", errs.v[0].msg);
+	if (!step->params)
+		step->params = empty;
+}
+
+struct agent_step *step_read(struct arena *a, const struct value *msg)
+{
+	struct agent_step *step = ARENA_NEW(a, struct agent_step);
+	const char *type = map_cstr(msg, "type", NULL);
+	step->id = (uint32_t)map_int(msg, "id", 0);
+	step->user = map_cstr(msg, "user", NULL);
+	step->name = map_cstr(msg, "name", NULL);
+	if (!step->name)
+		step->name = arena_printf(a, "step %u", step->id);
+	step->params = value_map(a);
+	if (!type)
+		return step;
+	step->type = restype_find(str_c(type));
+	if (!step->type || !step->type->observe) {
+		err_set(&step->bad, ERR_CONFIG, "the host knows no resource type '%s'", type);
+		step->type = NULL;
+		return step;
+	}
+	check_params(a, step, map_at(msg, "params"));
+	return step;
+}
+
+/* Where a step with this id stands, or would. */
+static size_t place(const struct session *s, uint32_t id)
+{
+	size_t low = 0, high = s->n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (s->steps[mid]->id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct agent_step *steps_find(const struct session *s, uint32_t id)
+{
+	size_t at = place(s, id);
+	return at < s->n && s->steps[at]->id == id ? s->steps[at] : NULL;
+}
+
+void steps_add(struct session *s, struct agent_step *step)
+{
+	size_t at = place(s, step->id);
+	if (at < s->n && s->steps[at]->id == step->id) {
+		s->steps[at] = step;
+		return;
+	}
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 64;
+		struct agent_step **wider = ARENA_ARRAY(s->a, struct agent_step *, cap);
+		if (s->n)
+			memcpy(wider, s->steps, s->n * sizeof(struct agent_step *));
+		s->steps = wider;
+		s->cap = cap;
+	}
+	if (at < s->n)
+		memmove(s->steps + at + 1, s->steps + at,
+			(s->n - at) * sizeof(struct agent_step *));
+	s->steps[at] = step;
+	s->n++;
+}
+
+unsigned step_pending(const struct agent_step *step)
+{
+	if (step->applied)
+		return 0;
+	if (!step->type)
+		return RES_ALL;
+	return step->planned || step->failed ? step->type->touches : 0;
+}
+
+unsigned steps_pending(const struct session *s, uint32_t id)
+{
+	unsigned pending = 0;
+	for (size_t i = 0; i < s->n && s->steps[i]->id < id; i++)
+		pending |= step_pending(s->steps[i]);
+	return pending;
+}
+
+void steps_observing(struct session *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->steps[i]->moved |= s->touched;
+	s->touched = 0;
+}
+
+bool step_explained(const struct session *s, const struct agent_step *step)
+{
+	return (step->moved | s->touched) & step->type->class;
+}
+
+static struct value *as_digest(struct arena *a, struct value *v)
+{
+	struct value *blob = v && v->type == VALUE_STR ? value_blob(a, v->s) : v;
+	if (!blob || blob->type != VALUE_BLOB)
+		return value_null(a);
+	blob = value_shallow(a, blob);
+	blob->secret = false;
+	blob->literal = false;
+	return blob;
+}
+
+void step_digest(const struct value *changes, unsigned char out[SHA256_LEN])
+{
+	struct arena *a = arena_new();
+	struct value *plain = value_list(a);
+	for (size_t i = 0; i < changes->list.n; i++) {
+		struct value *c = value_shallow(a, changes->list.v[i]);
+		if (strcmp(map_cstr(c, "kind", ""), "text") == 0) {
+			map_put(a, c, "before", as_digest(a, map_at(c, "before")));
+			map_put(a, c, "after", as_digest(a, map_at(c, "after")));
+		}
+		list_add(a, plain, c);
+	}
+	value_digest(plain, out);
+	arena_free(a);
+}

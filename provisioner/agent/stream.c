@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Frames in and out over the descriptors that the transport gave. Never hangs on a peer that is
+ * gone: sending does not wait, and waiting has an end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "agent/session.h"
+
+enum {
+	FIRST_FD = 10, /* ours stand from here on, away from what children inherit */
+	READ_CHUNK = 64 << 10,
+	WRITE_CHUNK = 4096,      /* PIPE_BUF: a pipe that is ready takes so much without blocking */
+	BACKLOG_MAX = 128 << 20, /* a peer that is so far behind is gone */
+	STALL_MS = 120 * 1000,   /* and so is one that takes nothing for so long */
+};
+
+static int move_away(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
+}
+
+static int watch_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool stream_open(struct stream *s)
+{
+	*s = (struct stream){.in = move_away(0), .out = move_away(1), .signals = watch_signals()};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool ok = s->in >= 0 && s->out >= 0 && s->signals >= 0 && null >= 0;
+	if (ok)
+		ok = dup2(null, 0) == 0 && dup2(null, 1) == 1;
+	if (null > 2)
+		close(null);
+	buf_init(&s->rx, (size_t)FRAME_MAX + 2 * READ_CHUNK);
+	buf_init(&s->tx, BACKLOG_MAX);
+	return ok;
+}
+
+void stream_close(struct stream *s)
+{
+	close(s->in);
+	close(s->out);
+	close(s->signals);
+	buf_free(&s->rx);
+	buf_free(&s->tx);
+}
+
+bool stream_interrupted(struct stream *s)
+{
+	struct signalfd_siginfo info;
+	if (!s->interrupted && read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		s->interrupted = true;
+	return s->interrupted;
+}
+
+static void lose(struct stream *s)
+{
+	s->broken = true;
+	buf_free(&s->tx);
+}
+
+/* Without waiting, and without making the descriptor non-blocking: others may share it. */
+static ssize_t put(int fd, const char *p, size_t n)
+{
+	ssize_t w = send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (w >= 0 || errno != ENOTSOCK)
+		return w;
+	struct pollfd ready = {fd, POLLOUT, 0};
+	if (poll(&ready, 1, 0) == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(fd, p, n < WRITE_CHUNK ? n : WRITE_CHUNK);
+}
+
+static void push(struct stream *s)
+{
+	while (!s->broken && s->sent < s->tx.n) {
+		ssize_t w = put(s->out, s->tx.p + s->sent, s->tx.n - s->sent);
+		if (w >= 0)
+			s->sent += (size_t)w;
+		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			break;
+		else if (errno != EINTR)
+			lose(s);
+	}
+	if (s->sent * 2 < s->tx.n || s->broken) /* moving the rest each time would be quadratic */
+		return;
+	buf_consume(&s->tx, s->sent);
+	s->sent = 0;
+}
+
+void stream_flush(struct stream *s)
+{
+	push(s);
+	while (!s->broken && s->sent < s->tx.n) {
+		struct pollfd ready = {s->out, POLLOUT, 0};
+		int n = poll(&ready, 1, STALL_MS);
+		if (n == 0 || (n < 0 && errno != EINTR))
+			lose(s);
+		else
+			push(s);
+	}
+}
+
+void stream_send(struct stream *s, enum frame_type type, const struct value *msg)
+{
+	if (s->broken)
+		return;
+	frame_write(&s->tx, type, msg);
+	if (s->tx.over)
+		lose(s);
+	push(s);
+}
+
+void stream_raw(struct stream *s, const char *text)
+{
+	if (!s->broken)
+		buf_adds(&s->tx, text);
+}
+
+/* false at the end of the input or when a signal came. */
+static bool fill(struct stream *s)
+{
+	char chunk[READ_CHUNK];
+	struct pollfd ready[] = {{s->in, POLLIN, 0}, {s->signals, POLLIN, 0}};
+	if (poll(ready, 2, -1) < 0)
+		return errno == EINTR;
+	if (stream_interrupted(s))
+		return false;
+	if (!ready[0].revents)
+		return true;
+	ssize_t n = read(s->in, chunk, sizeof(chunk));
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	buf_add(&s->rx, chunk, (size_t)n);
+	return n > 0;
+}
+
+enum stream_status stream_read(
+	struct stream *s, struct arena *a, enum frame_type *type, struct value **msg, struct err *e)
+{
+	for (;;) {
+		enum frame_status got = frame_read(a, &s->rx, type, msg, e);
+		if (got == FRAME_BAD)
+			return STREAM_BAD;
+		if (got == FRAME_OK)
+			break;
+		if (!fill(s))
+			return STREAM_END;
+	}
+	if (s->rx.n == 0)
+		buf_free(&s->rx); /* a frame may have been large; the limit stays */
+	return STREAM_FRAME;
+}
