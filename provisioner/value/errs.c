@@ -3,7 +3,7 @@
  * Problems of a run, collected and shown together with the line they stand in. Never lets bytes of
  * a file or a host reach a terminal as control characters.
  */
-#include "value/value.h"
+#include "value/mask.h"
 
 enum {
 	LINE_MOST = 120, /* characters shown of a source line */
@@ -107,6 +107,8 @@ static void show_line(struct buf *out, struct pos pos)
 	struct str line;
 	if (!source_line(pos, &line))
 		return;
+	struct arena *a = arena_new();
+	line = mask_secrets(a, line);
 	size_t chars = count_chars(line), col = pos.col ? pos.col : 1, first = 0;
 	if (col > chars + 1)
 		col = chars + 1;
@@ -120,6 +122,7 @@ static void show_line(struct buf *out, struct pos pos)
 		at += show_char(out, line.p + at, line.n - at);
 	buf_adds(out, at < line.n ? "...\n" : "\n");
 	buf_addf(out, "%*s^\n", (int)(4 + (first ? 3 : 0) + col - 1 - first), "");
+	arena_free(a);
 }
 
 void err_print(const struct err *e, struct buf *out)

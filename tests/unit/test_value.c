@@ -324,6 +324,28 @@ static void problem_shows_its_line(void **state)
 		"shown.yml:1:1: ?[1mred\n    two\n    ?[2J?\n    ^\n");
 }
 
+static void problem_hides_passwords(void **state)
+{
+	static const char *const cases[][2] = {
+		{"  password: hunter2, x", "  password: **********"},
+		{"alice: {password: hunter2, quota: 2X}", "alice: {password: *******, quota: 2X}"},
+		{"alice: {password: \"h\\\"2\", q: 2X}", "alice: {password: \"****\", q: 2X}"},
+		{"\"my_secret\" : 'a b' # c", "\"my_secret\" : '***' # c"},
+		{"password: \"{{ vault_alice }}\"", "password: \"{{ vault_alice }}\""},
+		{"h1 ansible_password=a,b x=1", "h1 ansible_password=*** x=1"},
+		{"password: p\xc3\xa4ss", "password: ****"},
+		{"password: \"open", "password: \"****"},
+		{"passwords are: bad", "passwords are: bad"},
+		{"password:", "password:"},
+		{"key: value", "key: value"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *line = strchr(shown(cases[i][0], 1, 1, "x"), '\n') + 5;
+		assert_string_equal(str_dup(a, line, strcspn(line, "\n")).p, cases[i][1]);
+	}
+}
+
 static void long_line_is_shown_around_the_caret(void **state)
 {
 	char text[601];
@@ -378,6 +400,7 @@ int main(void)
 		cmocka_unit_test(codec_refuses),
 		cmocka_unit_test(equal_values_have_equal_digests),
 		cmocka_unit_test(problem_shows_its_line),
+		cmocka_unit_test(problem_hides_passwords),
 		cmocka_unit_test(long_line_is_shown_around_the_caret),
 		cmocka_unit_test(problems_are_sorted_and_bounded),
 	};

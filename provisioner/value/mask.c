@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Hides passwords and the like in a line of a manifest or an inventory that a problem shows. Works
+ * on the text alone, since the line may not even parse; what it hides keeps its width, so that the
+ * caret below stays right. Never hides an expression: {{ vault_alice }} is a name, not a secret.
+ */
+#include <strings.h>
+#include "value/mask.h"
+
+static bool is_key_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '-' || c == '.';
+}
+
+static bool has_word(const char *p, size_t n, const char *word)
+{
+	size_t m = strlen(word);
+	for (size_t i = 0; i + m <= n; i++)
+		if (strncasecmp(p + i, word, m) == 0)
+			return true;
+	return false;
+}
+
+static bool names_a_secret(const char *p, size_t n)
+{
+	static const char *const words[] = {
+		"passw", "passphrase", "secret", "token", "private_key", "become_pass", "ssh_pass"};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (has_word(p, n, words[i]))
+			return true;
+	return false;
+}
+
+/* Where the value that starts at `at` ends: at its closing quote; in {a: b} at a comma or a brace;
+ * after an equals sign at white space; else at the end of the line. */
+static size_t value_end(const char *p, size_t at, size_t n, char sign, bool flow)
+{
+	char quote = p[at];
+	size_t i = at;
+	if (quote == '"' || quote == '\'') {
+		for (i++; i < n && p[i] != quote; i++)
+			i += quote == '"' && p[i] == '\\' && i + 1 < n;
+		return i;
+	}
+	while (i < n && !(sign == '=' && (p[i] == ' ' || p[i] == '\t')) &&
+		!(flow && (p[i] == ',' || p[i] == '}')))
+		i++;
+	return i;
+}
+
+static void hide(char *p, size_t from, size_t to)
+{
+	if (from < to && (p[from] == '"' || p[from] == '\''))
+		from++;
+	while (from < to && p[from] == ' ')
+		from++;
+	if (to - from >= 2 && p[from] == '{' && p[from + 1] == '{')
+		return;
+	for (; from < to; from++)
+		p[from] = '*';
+}
+
+/* One star a character: the bytes that continue one are taken out. */
+static size_t narrow(char *p, const char *original, size_t n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool hidden = p[i] == '*' && original[i] != '*';
+		if (!hidden || ((unsigned char)original[i] & 0xc0) != 0x80)
+			p[kept++] = p[i];
+	}
+	p[kept] = 0;
+	return kept;
+}
+
+struct str mask_secrets(struct arena *a, struct str line)
+{
+	char *p = arena_alloc(a, line.n + 1);
+	memcpy(p, line.p, line.n);
+	bool flow = false;
+	for (size_t i = 0, key = 0, len = 0; i < line.n; i++) {
+		if (is_key_char(p[i])) {
+			len = len ? len + 1 : 1;
+			key = i + 1 - len;
+			continue;
+		}
+		if ((p[i] == ':' || p[i] == '=') && len && names_a_secret(p + key, len)) {
+			size_t at = i + 1;
+			while (at < line.n && (p[at] == ' ' || p[at] == '\t'))
+				at++;
+			size_t end = value_end(p, at, line.n, p[i], flow);
+			hide(p, at, end);
+			i = end > i ? end - 1 : i;
+			len = 0;
+		} else if (p[i] != '"' && p[i] != '\'' && p[i] != ' ') {
+			len = 0; /* a quote or a space may stand between the key and its sign */
+		} else if (i + 1 < line.n && is_key_char(p[i + 1])) {
+			len = 0;
+		}
+		flow = flow || (i < line.n && p[i] == '{');
+	}
+	return (struct str){p, narrow(p, line.p, line.n)};
+}
