@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "agent/session.h"
 
-enum { LINE_LIMIT = 64 << 10, TAIL = 256 << 10 };
+enum { LINE_LIMIT = 256 << 10, TAIL = 512 << 10 };
 
 static bool open_journal(struct journal *j, struct err *e)
 {

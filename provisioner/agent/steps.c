@@ -5,6 +5,8 @@
  */
 #include "agent/session.h"
 
+enum { KEY_SHOWN = 200 };
+
 const char *err_kind_name(enum err_kind kind)
 {
 	switch (kind) {
@@ -27,7 +29,7 @@ const char *step_key(struct arena *a, const struct agent_step *step)
 		return "unknown";
 	if (!key || key->secret || key->type != VALUE_STR)
 		return step->type->name;
-	return arena_printf(a, "%s " STR_FMT, step->type->name, STR_ARG(key->s));
+	return arena_printf(a, "%s %.*s", step->type->name, KEY_SHOWN, key->s.p);
 }
 
 /* The controller checked them by the same tables; this keeps a peer that did not from misleading
