@@ -10,7 +10,7 @@
 
 enum { MEANS = 16, NOTES_MAX = 400 };
 
-enum means_kind { MEANS_AGENT, MEANS_FILE, MEANS_PASSWORD, MEANS_DIALOG };
+enum means_kind { MEANS_AGENT, MEANS_FILE, MEANS_PASSWORD };
 struct means {
 	enum means_kind kind;
 	const char *name; /* for messages */
@@ -163,10 +163,8 @@ struct login *login_new(struct arena *a, const struct target *t, const char *lab
 		add_agent(l);
 		add_usual_files(l);
 	}
-	if (t->password) {
+	if (t->password)
 		add(l, MEANS_PASSWORD, "the password");
-		add(l, MEANS_DIALOG, "the password (keyboard-interactive)");
-	}
 	return l;
 }
 
@@ -180,22 +178,47 @@ bool login_needs_openssh(const struct login *l, struct err *e)
 
 /* ---- logging in ---- */
 
+/* The methods that the host offers now, once it was asked; false: not yet answered. */
+static bool ask_offered(struct login *l)
+{
+	if (l->offered)
+		return true;
+	const char *list = libssh2_userauth_list(l->session, l->user, (unsigned)strlen(l->user));
+	if (!list && libssh2_session_last_errno(l->session) == LIBSSH2_ERROR_EAGAIN)
+		return false;
+	l->offered = list ? arena_strdup(l->a, list) : "";
+	return true;
+}
+
+/* One attempt by the method that the host offers: the same wrong password twice would only bring a
+ * lock nearer. */
+static int try_password(struct login *l)
+{
+	if (!ask_offered(l))
+		return LIBSSH2_ERROR_EAGAIN;
+	if (libssh2_userauth_authenticated(l->session))
+		return 0;
+	const char *password = l->target->password;
+	unsigned n = (unsigned)strlen(l->user);
+	if (strstr(l->offered, "password"))
+		return libssh2_userauth_password_ex(
+			l->session, l->user, n, password, (unsigned)strlen(password), NULL);
+	if (!strstr(l->offered, "keyboard-interactive"))
+		return LIBSSH2_ERROR_METHOD_NOT_SUPPORTED;
+	*libssh2_session_abstract(l->session) = l;
+	return libssh2_userauth_keyboard_interactive_ex(l->session, l->user, n, answer_dialog);
+}
+
 static int try_means(struct login *l, const struct means *m)
 {
-	unsigned n = (unsigned)strlen(l->user);
 	switch (m->kind) {
 	case MEANS_AGENT:
 		return libssh2_agent_userauth(l->agent, l->user, m->identity);
 	case MEANS_FILE:
 		return libssh2_userauth_publickey_fromfile_ex(
-			l->session, l->user, n, NULL, m->path, NULL);
+			l->session, l->user, (unsigned)strlen(l->user), NULL, m->path, NULL);
 	case MEANS_PASSWORD:
-		return libssh2_userauth_password_ex(l->session, l->user, n, l->target->password,
-			(unsigned)strlen(l->target->password), NULL);
-	case MEANS_DIALOG:
-		*libssh2_session_abstract(l->session) = l;
-		return libssh2_userauth_keyboard_interactive_ex(
-			l->session, l->user, n, answer_dialog);
+		return try_password(l);
 	}
 	panic("no such means to log in: %d", m->kind);
 }
@@ -213,25 +236,12 @@ static enum login_status refused(struct login *l, bool hung_up, struct err *e)
 			l->label, l->for_ssh);
 		return LOGIN_OPENSSH;
 	}
+	const char *offered = l->offered ? l->offered : "";
 	err_set(e, ERR_UNREACHABLE, "%s refused the login of %s%s: %s%s%s%s%s%s%s", l->label,
 		l->user, hung_up ? " and hung up" : "", l->n ? "tried " : "there was no key to try",
-		l->tried.n ? l->tried.p : "", l->offered ? "; it offers " : "",
-		l->offered ? l->offered : "", l->hints.n ? " (" : "", l->hints.n ? l->hints.p : "",
-		l->hints.n ? ")" : "");
+		l->tried.n ? l->tried.p : "", offered[0] ? "; it offers " : "", offered,
+		l->hints.n ? " (" : "", l->hints.n ? l->hints.p : "", l->hints.n ? ")" : "");
 	return LOGIN_REFUSED;
-}
-
-/* Everything was refused: what the host offers makes the message useful. */
-static enum login_status ask_offered(struct login *l, struct err *e)
-{
-	const char *list = libssh2_userauth_list(l->session, l->user, (unsigned)strlen(l->user));
-	if (!list && libssh2_session_last_errno(l->session) == LIBSSH2_ERROR_EAGAIN)
-		return LOGIN_WAIT;
-	if (!list && libssh2_userauth_authenticated(l->session))
-		return LOGIN_DONE;
-	if (list)
-		l->offered = arena_strdup(l->a, list);
-	return refused(l, false, e);
 }
 
 enum login_status login_step(struct login *l, struct err *e)
@@ -248,7 +258,12 @@ enum login_status login_step(struct login *l, struct err *e)
 		if (connection_lost(rc))
 			return refused(l, true, e);
 	}
-	return ask_offered(l, e);
+	/* Everything was refused: what the host offers makes the message useful. */
+	if (!ask_offered(l))
+		return LOGIN_WAIT;
+	if (libssh2_userauth_authenticated(l->session))
+		return LOGIN_DONE;
+	return refused(l, false, e);
 }
 
 void login_free(struct login *l)

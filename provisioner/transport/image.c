@@ -2,6 +2,7 @@
  *
  * Finds the agent's program file and reads it. Never executes it.
  */
+#include <openssl/evp.h>
 #include <unistd.h>
 #include "transport/transport.h"
 
@@ -48,7 +49,9 @@ bool agent_image_load(struct arena *a, struct agent_image *img, struct err *e)
 	img->path = arena_strdup(a, path);
 	if (!file_read(a, path, AGENT_MAX, &img->bytes, e))
 		return err_prefix(e, "the agent");
-	sha256(img->bytes.p, img->bytes.n, sum);
+	/* libcrypto has the processor's own instructions: 2 ms less in a run that takes 60. */
+	if (!EVP_Digest(img->bytes.p, img->bytes.n, sum, NULL, EVP_sha256(), NULL))
+		panic("libcrypto has no SHA-256");
 	hex(sum, sizeof sum, img->sha);
 	return true;
 }
