@@ -65,7 +65,7 @@ static bool get_bytes(struct reader *r, const unsigned char **p, size_t *n)
 
 static bool get_str(struct reader *r, struct str *out)
 {
-	const unsigned char *p;
+	const unsigned char *p = NULL;
 	size_t n;
 	if (!get_bytes(r, &p, &n))
 		return false;
@@ -75,7 +75,7 @@ static bool get_str(struct reader *r, struct str *out)
 
 static bool get_pos(struct reader *r, struct pos *out)
 {
-	const unsigned char *p;
+	const unsigned char *p = NULL;
 	uint64_t line, col;
 	size_t n;
 	if (!get_number(r, &line) || !get_number(r, &col) || !get_bytes(r, &p, &n))
@@ -143,7 +143,7 @@ static bool get_map(struct reader *r, int depth, struct value *v)
 
 static bool get_blob(struct reader *r, struct value *v)
 {
-	const unsigned char *p;
+	const unsigned char *p = NULL;
 	unsigned char with, digest[SHA256_LEN];
 	if (!get_raw(r, SHA256_LEN, &p))
 		return false;
@@ -173,7 +173,7 @@ static bool get_int(struct reader *r, struct value *v)
 
 static bool get_double(struct reader *r, struct value *v)
 {
-	const unsigned char *p;
+	const unsigned char *p = NULL;
 	uint64_t bits = 0;
 	if (!get_raw(r, 8, &p))
 		return false;
