@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The file types, by data: the cases of tests/cases/resource say what stands in a folder, what is
+ * asked, what observe must find, and what must stand there after apply. Every case that applies is
+ * observed again and must have converged.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "lang/lang.h"
+#include "resource/look.h"
+#include "resource/resource.h"
+
+enum { OTHER_USER = 65534, TEXT_LIMIT = 1 << 20 };
+
+struct bench {
+	struct arena *a;
+	const char *dir; /* the case's folder, $T in its texts */
+	const char *originals;
+	struct host h;
+	const char *problem; /* what went wrong in the case, for the summary */
+};
+
+/* ---- texts with $T ---- */
+
+static const char *swap_text(struct arena *a, const char *s, const char *from, const char *to)
+{
+	struct buf b;
+	size_t n = strlen(from);
+	buf_init(&b, TEXT_LIMIT);
+	for (const char *at; (at = strstr(s, from)); s = at + n) {
+		buf_add(&b, s, (size_t)(at - s));
+		buf_adds(&b, to);
+	}
+	buf_adds(&b, s);
+	const char *out = buf_str(a, &b).p;
+	buf_free(&b);
+	return out;
+}
+
+static struct value *placed(struct bench *t, const struct value *v)
+{
+	struct value *c = value_shallow(t->a, v);
+	if (v->type == VALUE_STR && strstr(v->s.p, "$T"))
+		c->s = str_c(swap_text(t->a, v->s.p, "$T", t->dir));
+	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
+		c->list.v[i] = placed(t, v->list.v[i]);
+	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
+		c->map.e[i].value = placed(t, v->map.e[i].value);
+	return c;
+}
+
+/* ---- the folder ---- */
+
+static void must(bool ok, const char *what)
+{
+	if (!ok)
+		fail_msg("%s: %s", what, strerror(errno));
+}
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	must(fd >= 0 && write_all(fd, text, strlen(text)), path);
+	close(fd);
+}
+
+/* {path, dir: true | file: text | link: target | fifo: true | size: n, mode, uid} */
+static void set_up_one(struct bench *t, const struct value *s)
+{
+	const char *path = path_join(t->a, t->dir, map_cstr(s, "path", ""));
+	const char *link = map_cstr(s, "link", NULL), *mode = map_cstr(s, "mode", NULL);
+	if (link)
+		must(symlink(swap_text(t->a, link, "$T", t->dir), path) == 0, path);
+	else if (map_bool(s, "dir", false))
+		must(mkdir(path, 0755) == 0, path);
+	else if (map_bool(s, "fifo", false))
+		must(mkfifo(path, 0644) == 0, path);
+	else
+		write_text(path, map_cstr(s, "file", ""));
+	if (map_int(s, "size", 0))
+		must(truncate(path, map_int(s, "size", 0)) == 0, path);
+	if (map_int(s, "uid", -1) >= 0)
+		must(lchown(path, (uid_t)map_int(s, "uid", 0), (gid_t)-1) == 0, path);
+	if (mode)
+		must(chmod(path, (mode_t)strtoul(mode, NULL, 8)) == 0, path);
+}
+
+static const char *owner_note(struct arena *a, const struct stat *st)
+{
+	if (st->st_uid == getuid() && st->st_gid == getgid())
+		return "";
+	return arena_printf(a, " %u:%u", (unsigned)st->st_uid, (unsigned)st->st_gid);
+}
+
+static const char *entry_line(struct bench *t, const char *path)
+{
+	struct stat st;
+	struct err e = {0};
+	struct str text;
+	must(lstat(path, &st) == 0, path);
+	if (S_ISLNK(st.st_mode))
+		return arena_printf(t->a, "link -> %s",
+			swap_text(t->a, look_target(t->a, path, &e), t->dir, "$T"));
+	const char *line = arena_printf(t->a, "%s %04o%s", look_kind(st.st_mode),
+		st.st_mode & 07777, owner_note(t->a, &st));
+	if (!S_ISREG(st.st_mode) || st.st_size > 1000 || st.st_size == 0)
+		return line;
+	assert_true(file_read(t->a, path, TEXT_LIMIT, &text, &e));
+	struct buf b;
+	buf_init(&b, TEXT_LIMIT);
+	json_string(&b, text);
+	line = arena_printf(t->a, "%s %s", line, buf_str(t->a, &b).p);
+	buf_free(&b);
+	return line;
+}
+
+/* Backups carry the time in their name: "x.123.2024-01-01@10:00:00~" is shown as "x.BACKUP". */
+static const char *steady_name(struct arena *a, const char *name)
+{
+	size_t n = strlen(name);
+	if (n < 22 || name[n - 1] != '~')
+		return name;
+	const char *stamp = name + n - 20;
+	while (stamp > name && stamp[-1] != '.')
+		stamp--;
+	for (stamp--; stamp > name && stamp[-1] != '.';)
+		stamp--;
+	return arena_printf(a, "%.*sBACKUP", (int)(stamp - name), name);
+}
+
+static void list_tree(struct bench *t, const char *dir, const char *prefix, struct value *out)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, NULL, alphasort);
+	must(n >= 0, dir);
+	for (int i = 0; i < n; i++) {
+		const char *name = names[i]->d_name;
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+			const char *path = path_join(t->a, dir, name);
+			const char *shown =
+				arena_printf(t->a, "%s%s", prefix, steady_name(t->a, name));
+			struct stat st;
+			map_put(t->a, out, shown, value_text(t->a, entry_line(t, path)));
+			if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+				list_tree(t, path, arena_printf(t->a, "%s/", shown), out);
+		}
+		free(names[i]);
+	}
+	free(names);
+}
+
+/* ---- changes as text ---- */
+
+static void add_side(struct buf *b, const struct value *v, bool quoted)
+{
+	if (v->type == VALUE_NULL)
+		buf_adds(b, "absent");
+	else if (v->type == VALUE_BLOB)
+		buf_addf(b, "blob(%llu)", (unsigned long long)v->blob.size);
+	else if (quoted)
+		json_string(b, v->s);
+	else
+		buf_add(b, v->s.p, v->s.n);
+}
+
+static struct value *change_line(struct bench *t, const struct value *c)
+{
+	struct buf b;
+	const char *kind = map_cstr(c, "kind", "");
+	bool text = strcmp(kind, "text") == 0;
+	buf_init(&b, TEXT_LIMIT);
+	buf_addf(&b, "%s: ", map_cstr(c, "field", ""));
+	if (strcmp(kind, "run") != 0) {
+		add_side(&b, map_at(c, "before"), text);
+		buf_adds(&b, " -> ");
+	}
+	add_side(&b, map_at(c, "after"), text);
+	struct value *v = value_text(t->a, swap_text(t->a, buf_str(t->a, &b).p, t->dir, "$T"));
+	buf_free(&b);
+	return v;
+}
+
+static struct value *change_lines(struct bench *t, const struct observation *o)
+{
+	struct value *l = value_list(t->a);
+	for (size_t i = 0; i < o->changes->list.n; i++)
+		list_add(t->a, l, change_line(t, o->changes->list.v[i]));
+	return l;
+}
+
+/* ---- a case ---- */
+
+static bool fault(struct bench *t, const char *what, const struct value *got)
+{
+	struct buf b;
+	buf_init(&b, TEXT_LIMIT);
+	if (got)
+		json_write_pretty(&b, got, 2);
+	t->problem = arena_printf(t->a, "%s\n%s", what, buf_str(t->a, &b).p);
+	buf_free(&b);
+	return false;
+}
+
+static bool expect_error(struct bench *t, const struct value *c, bool ok, const struct err *e)
+{
+	const char *want = map_cstr(c, "error", NULL);
+	const char *got = swap_text(t->a, e->msg, t->dir, "$T");
+	if (!want)
+		return ok || fault(t, arena_printf(t->a, "error: %s", got), NULL);
+	if (ok)
+		return fault(t, "an error was expected", NULL);
+	return strstr(got, want) || fault(t, arena_printf(t->a, "another error: %s", got), NULL);
+}
+
+static bool expect_result(struct bench *t, const struct value *c, const struct observation *o)
+{
+	const struct value *want = map_at(c, "result");
+	for (size_t i = 0; want && i < want->map.n; i++) {
+		const struct value *got = map_get(o->result, want->map.e[i].key);
+		if (!got || !value_equal(placed(t, want->map.e[i].value), got))
+			return fault(t, "the result is another", o->result);
+	}
+	return true;
+}
+
+static bool expect_tree(struct bench *t, const struct value *c)
+{
+	const struct value *want = map_at(c, "tree");
+	struct value *got = value_map(t->a);
+	if (!want)
+		return true;
+	list_tree(t, t->dir, "", got);
+	return value_equal(want, got) || fault(t, "the folder is another", got);
+}
+
+static bool expect_converged(struct bench *t, const struct restype *type,
+	const struct value *params, const struct value *c)
+{
+	struct observation o;
+	struct err e = {0};
+	if (map_bool(c, "never_converges", false))
+		return true;
+	observation_init(&t->h, &o);
+	t->h.pending = 0;
+	if (!type->observe(&t->h, params, &o, &e))
+		return fault(t, arena_printf(t->a, "observing again: %s", e.msg), NULL);
+	return o.changes->list.n == 0 || fault(t, "it has not converged", change_lines(t, &o));
+}
+
+static bool run_verbs(struct bench *t, const struct restype *type, const struct value *params,
+	const struct value *c)
+{
+	const struct value *want = map_at(c, "changes");
+	struct observation o;
+	struct err e = {0};
+	observation_init(&t->h, &o);
+	bool ok = type->observe(&t->h, params, &o, &e);
+	bool late = map_bool(c, "error_in_apply", false);
+	if (!ok || (map_at(c, "error") && !late))
+		return expect_error(t, c, ok, &e) && expect_result(t, c, &o);
+	struct value *got = change_lines(t, &o);
+	if (want ? !value_equal(want, got) : got->list.n > 0)
+		return fault(t, "the changes are others", got);
+	if (type->apply && !map_bool(c, "observe_only", false) && got->list.n > 0) {
+		ok = type->apply(&t->h, params, &o, &e);
+		if (!expect_error(t, c, ok, &e) || !expect_tree(t, c))
+			return false;
+		if (ok && !expect_converged(t, type, params, c))
+			return false;
+	}
+	return expect_tree(t, c) && expect_result(t, c, &o);
+}
+
+/* Problems of the parameters, as `check` and the table find them. */
+static bool run_check(
+	struct bench *t, const struct restype *type, const struct value *c, struct value **params)
+{
+	const struct value *want = map_at(c, "problem");
+	struct errs errs;
+	errs_init(&errs, t->a);
+	*params = fields_check(t->a, type->fields, placed(t, map_at(c, "params")), "module", &errs);
+	if (*params && type->check)
+		type->check(*params, &errs);
+	if (!want && errs.n)
+		return fault(t, errs.v[0].msg, NULL);
+	if (want && (!errs.n || !strstr(errs.v[0].msg, want->s.p)))
+		return fault(t, errs.n ? errs.v[0].msg : "no problem was found", NULL);
+	return true;
+}
+
+static unsigned pending_of(const struct value *c)
+{
+	const char *p = map_cstr(c, "pending", "");
+	return strstr(p, "all") ? RES_ALL
+				: (strstr(p, "file") ? RES_FILE : 0) |
+					  (strstr(p, "account") ? RES_ACCOUNT : 0);
+}
+
+static bool run_case(struct bench *t, const struct value *c)
+{
+	const struct restype *type = restype_find(str_c(map_cstr(c, "type", "")));
+	const struct value *setup = map_at(c, "setup");
+	struct value *params;
+	if (!type)
+		return fault(t, "there is no such type", NULL);
+	for (size_t i = 0; setup && i < setup->list.n; i++)
+		set_up_one(t, setup->list.v[i]);
+	if (!run_check(t, type, c, &params))
+		return false;
+	if (map_at(c, "problem"))
+		return true;
+	t->h = (struct host){.a = t->a, .pending = pending_of(c), .originals = t->originals};
+	bool other = map_bool(c, "as_other_user", false);
+	if (other)
+		must(seteuid(OTHER_USER) == 0, "seteuid");
+	bool ok = run_verbs(t, type, params, c);
+	if (other)
+		must(seteuid(0) == 0, "seteuid back");
+	return ok;
+}
+
+/* ---- all cases ---- */
+
+static void remove_tree(const char *path)
+{
+	struct arena *a = arena_new();
+	struct host h = {.a = a};
+	struct observation o;
+	struct err e = {0};
+	struct value *p = value_map(a);
+	const struct restype *type = restype_find(str_c("file"));
+	observation_init(&h, &o);
+	map_put(a, p, "path", value_text(a, path));
+	map_put(a, p, "state", value_text(a, "absent"));
+	if (!type->observe(&h, p, &o, &e) || !type->apply(&h, p, &o, &e))
+		fail_msg("%s", e.msg);
+	arena_free(a);
+}
+
+static bool one_case(const char *file, const struct value *c)
+{
+	char dir[] = "/tmp/provision-test-XXXXXX", kept[] = "/tmp/provision-kept-XXXXXX";
+	struct bench t = {.a = arena_new()};
+	if (map_bool(c, "root", false) && geteuid() != 0) {
+		print_message("skipped, not root: %s\n", map_cstr(c, "name", "?"));
+		arena_free(t.a);
+		return true;
+	}
+	must(mkdtemp(dir) && mkdtemp(kept) && chmod(dir, 0755) == 0, "temporary folder");
+	t.dir = dir;
+	t.originals = kept;
+	bool ok = run_case(&t, c);
+	if (!ok)
+		print_error("%s: %s: %s\n", path_base(file), map_cstr(c, "name", "?"), t.problem);
+	remove_tree(dir);
+	remove_tree(kept);
+	arena_free(t.a);
+	return ok;
+}
+
+static void run_file(const char *file, size_t *cases, size_t *failed)
+{
+	struct arena *a = arena_new();
+	struct errs errs;
+	struct err e = {0};
+	struct str text;
+	struct buf b;
+	errs_init(&errs, a);
+	buf_init(&b, TEXT_LIMIT);
+	if (!file_read(a, file, TEXT_LIMIT, &text, &e))
+		fail_msg("%s", e.msg);
+	struct value *v = yaml_parse(a, file, text, &errs);
+	if (!v) {
+		errs_print(&errs, &b);
+		fail_msg("%s", buf_str(a, &b).p);
+	}
+	buf_free(&b);
+	for (size_t i = 0; i < v->list.n; i++, ++*cases)
+		*failed += !one_case(file, v->list.v[i]);
+	arena_free(a);
+}
+
+static void test_cases(void **state)
+{
+	glob_t g;
+	size_t cases = 0, failed = 0;
+	(void)state;
+	umask(022);
+	assert_int_equal(glob("tests/cases/resource/*.case", 0, NULL, &g), 0);
+	for (size_t i = 0; i < g.gl_pathc; i++)
+		run_file(g.gl_pathv[i], &cases, &failed);
+	globfree(&g);
+	print_message("%zu cases\n", cases);
+	assert_true(cases > 0);
+	assert_int_equal(failed, 0);
+}
+
+/* ---- what cases cannot say ---- */
+
+static void test_find(void **state)
+{
+	(void)state;
+	assert_string_equal(restype_find(str_c("ansible.builtin.copy"))->name, "copy");
+	assert_string_equal(restype_find(str_c("ansible.legacy.file"))->name, "file");
+	assert_non_null(restype_find(str_c("stat")));
+	assert_null(restype_find(str_c("")));
+	assert_null(restype_find(str_c("ansible.builtin.")));
+	assert_null(restype_find(str_c("flie")));
+	assert_string_equal(restype_nearest(str_c("lineinfiel")), "lineinfile");
+	assert_string_equal(restype_nearest(str_c("ansible.builtin.comand")), "command");
+}
+
+/* Every row is whole: a key among its fields, verbs, a documentation that prints. */
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; restypes[i]; i++) {
+		const struct restype *t = restypes[i];
+		struct buf b;
+		buf_init(&b, TEXT_LIMIT);
+		restype_doc(t, &b);
+		assert_true(b.n > 100 && !b.over);
+		buf_free(&b);
+		assert_non_null(t->doc);
+		assert_non_null(field_find(t->fields, str_c(t->key)));
+		assert_true(t->lowers_to || t->observe);
+		assert_true(t->lowers_to || t->probe || t->apply);
+		assert_ptr_equal(restype_find(str_c(t->name)), t);
+		for (const struct field *f = t->fields; f->name; f++)
+			assert_non_null(f->doc);
+	}
+}
+
+static void test_words(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *words; /* joined by '|'; NULL: an error */
+	} cases[] = {
+		{"", ""},
+		{"  \t\n ", ""},
+		{"a b  c", "a|b|c"},
+		{"a 'b c' \"d e\"", "a|b c|d e"},
+		{"''", ""},
+		{"a '' b", "a||b"},
+		{"a\\ b c", "a b|c"},
+		{"a'b'\"c\"d", "abcd"},
+		{"\"a\\\"b\" '\\'", "a\"b|\\"},
+		{"\"\\$x \\y\"", "$x \\y"},
+		{"a\\\nb", "ab"},
+		{"a \\\n b", "a|b"},
+		{"$HOME `x` *", "$HOME|`x`|*"},
+		{"# no comment", "#|no|comment"},
+		{"a 'b", NULL},
+		{"a \"b", NULL},
+		{"a \\", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena *a = arena_new();
+		const char **argv;
+		struct err e = {0};
+		bool ok = split_words(a, str_c(cases[i].line), &argv, &e);
+		assert_int_equal(ok, cases[i].words != NULL);
+		const char *joined = "";
+		for (size_t j = 0; ok && argv[j]; j++)
+			joined = arena_printf(a, "%s%s%s", joined, j ? "|" : "", argv[j]);
+		if (ok)
+			assert_string_equal(joined, cases[i].words);
+		arena_free(a);
+	}
+}
+
+static void test_modes(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t now, out;
+		bool dir, bad;
+	} cases[] = {
+		{"0644", 0, 0644, false, false},
+		{"4755", 0, 04755, false, false},
+		{"u=rw,g=r,o=", 0777, 0640, false, false},
+		{"u=rwX,g=rX,o=", 0644, 0640, false, false},
+		{"u=rwX,g=rX,o=", 0755, 0750, false, false},
+		{"u=rwX,g=rX,o=", 0600, 0750, true, false},
+		{"g-w", 0664, 0644, false, false},
+		{"a+x", 0644, 0755, false, false},
+		{"+w", 0444, 0644, false, false},
+		{"u+s,g+s,+t", 0755, 07755, true, false},
+		{"g=u", 0640, 0660, false, false},
+		{"u=rw,go=", 0777, 0600, false, false},
+		{"go-rwx", 0777, 0700, false, false},
+		{"", 0644, 0, false, true},
+		{"rw", 0644, 0, false, true},
+		{"u=z", 0644, 0, false, true},
+		{"0999", 0644, 0, false, true},
+		{"77777", 0644, 0, false, true},
+		{"u=rw,", 0644, 0, false, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		mode_t out;
+		bool ok = mode_parse(cases[i].text, cases[i].now, cases[i].dir, &out);
+		assert_int_equal(ok, !cases[i].bad);
+		if (ok)
+			assert_int_equal(out, cases[i].out);
+	}
+}
+
+static void test_paths(void **state)
+{
+	struct arena *a = arena_new();
+	(void)state;
+	assert_string_equal(clean_path(a, "/a//b/./c/"), "/a/b/c");
+	assert_string_equal(clean_path(a, "/"), "/");
+	assert_string_equal(clean_path(a, "a/"), "a");
+	assert_true(path_is_root("/"));
+	assert_true(path_is_root("//."));
+	assert_true(path_is_root("/etc/.."));
+	assert_true(path_is_root("/../x/../"));
+	assert_false(path_is_root("/etc"));
+	arena_free(a);
+}
+
+/* The first original of a run is kept, whole; a second write keeps the first one's. */
+static void test_originals(void **state)
+{
+	char dir[] = "/tmp/provision-test-XXXXXX";
+	struct arena *a = arena_new();
+	struct err e = {0};
+	struct str kept;
+	struct stat st;
+	(void)state;
+	must(mkdtemp(dir) != NULL, "temporary folder");
+	const char *path = path_join(a, dir, "x%y");
+	struct host h = {.a = a, .originals = path_join(a, dir, "kept")};
+	write_text(path, "one");
+	must(chmod(path, 0640) == 0, path);
+	assert_true(write_file(&h, path, str_c("two"), value_map(a), 0600, NULL, &e));
+	assert_true(write_file(&h, path, str_c("three"), value_map(a), 0600, NULL, &e));
+	const char *name = swap_text(a, swap_text(a, path, "%", "%25"), "/", "%2F");
+	const char *original = path_join(a, h.originals, name);
+	assert_true(file_read(a, original, 100, &kept, &e));
+	assert_string_equal(kept.p, "one");
+	assert_int_equal(stat(original, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_false(write_file(&h, path, str_c("bad"), value_map(a), 0600, "false %s", &e));
+	assert_true(file_read(a, path, 100, &kept, &(struct err){0}));
+	assert_string_equal(kept.p, "three");
+	remove_tree(dir);
+	arena_free(a);
+}
+
+/* A secret content never shows, neither what comes nor what was there. */
+static void test_secrets(void **state)
+{
+	struct arena *a = arena_new();
+	struct host h = {.a = a};
+	struct observation o;
+	(void)state;
+	observation_init(&h, &o);
+	struct str before = str_c("old-secret");
+	observe_content(&h, &o, &before, str_c("new-secret"), true);
+	struct buf b;
+	buf_init(&b, TEXT_LIMIT);
+	value_encode(&b, o.changes, 0);
+	assert_null(memmem(b.p, b.n, "old-secret", 10));
+	assert_null(memmem(b.p, b.n, "new-secret", 10));
+	assert_true(value_has_secret(o.changes));
+	buf_free(&b);
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_originals),
+		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_cases),
+	};
+	return cmocka_run_group_tests_name("resource", tests, NULL, NULL);
+}
