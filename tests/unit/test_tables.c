@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every field table of the program is well-formed: names once each, a doc for each, choices and
+ * sub-tables only where they mean something, defaults that their own field takes.
+ */
+#include <setjmp.h>
+#include "resource/resource.h"
+#include "site/site.h"
+#include "site/task.h"
+#include "value/field_kind.h"
+#include <cmocka.h>
+
+enum { DEPTH_MOST = 8 };
+
+static struct arena *a;
+static int faults;
+
+static int setup(void **state)
+{
+	(void)state;
+	a = arena_new();
+	faults = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_free(a);
+	return 0;
+}
+
+static void fault(const char *table, const struct field *f, const char *what)
+{
+	print_error("%s: %s: %s\n", table, f->name, what);
+	faults++;
+}
+
+static void check_names(const char *table, const struct field *fields, const struct field *f)
+{
+	for (const struct field *other = fields; other->name; other++) {
+		if (other == f)
+			continue;
+		if (strcmp(other->name, f->name) == 0 || word_in(other->aliases, str_c(f->name)))
+			fault(table, f, "its name is there twice");
+	}
+	size_t good =
+		strspn(f->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-");
+	if (f->name[good])
+		fault(table, f, "its name has an odd character");
+}
+
+static void check_kind(const char *table, const struct field *f)
+{
+	bool holds = f->kind == FIELD_LIST || f->kind == FIELD_MAP || f->kind == FIELD_MAPOF;
+	if (f->kind == FIELD_ENUM && (!f->choices || !*f->choices))
+		fault(table, f, "an enum without choices");
+	if (f->choices && f->kind != FIELD_ENUM && f->kind != FIELD_MODE)
+		fault(table, f, "choices without an enum");
+	if (f->sub && !holds)
+		fault(table, f, "a sub-table that nothing uses");
+	if ((f->flags & FIELD_COMMA) && (f->kind != FIELD_LIST || f->sub))
+		fault(table, f, "comma separated, but no list of strings");
+	if (f->min > f->max)
+		fault(table, f, "min above max");
+	if (f->dflt && (f->flags & FIELD_REQUIRED))
+		fault(table, f, "required, with a default");
+}
+
+static void check_default(const char *table, const struct field *f)
+{
+	struct errs errs;
+	struct buf b;
+	if (!f->dflt)
+		return;
+	errs_init(&errs, a);
+	struct check c = {a, &errs};
+	struct value *v = field_default(a, f);
+	if (v->type == VALUE_NULL) {
+		if (!(f->flags & FIELD_NULLABLE) && f->kind != FIELD_ANY)
+			fault(table, f, "the default is null, which it does not take");
+		return;
+	}
+	if (field_convert(&c, f, v, f->name) && errs.n == 0)
+		return;
+	buf_init(&b, 1 << 16);
+	errs_print(&errs, &b);
+	fault(table, f, buf_str(a, &b).p);
+	buf_free(&b);
+}
+
+static void check_table(const char *table, const struct field *fields, int depth)
+{
+	if (!fields || depth > DEPTH_MOST)
+		return;
+	for (const struct field *f = fields; f->name; f++) {
+		check_names(table, fields, f);
+		check_kind(table, f);
+		check_default(table, f);
+		if (!f->doc || !*f->doc)
+			fault(table, f, "no doc");
+		check_table(arena_printf(a, "%s.%s", table, f->name), f->sub, depth + 1);
+	}
+}
+
+static void resource_types(void **state)
+{
+	(void)state;
+	for (const struct restype *const *t = restypes; *t; t++) {
+		check_table((*t)->name, (*t)->fields, 0);
+		check_table(arena_printf(a, "%s returns", (*t)->name), (*t)->returns, 0);
+		if ((*t)->key && !field_find((*t)->fields, str_c((*t)->key))) {
+			print_error("%s: no field is called %s\n", (*t)->name, (*t)->key);
+			faults++;
+		}
+		if (restype_find(str_c((*t)->name)) != *t) {
+			print_error("%s: not found by its name\n", (*t)->name);
+			faults++;
+		}
+	}
+	assert_int_equal(faults, 0);
+}
+
+static void declared_mail_state(void **state)
+{
+	(void)state;
+	check_table("mail", site_mail_fields(), 0);
+	assert_int_equal(faults, 0);
+}
+
+static void tasks_and_plays(void **state)
+{
+	(void)state;
+	check_table("task", task_fields(), 0);
+	check_table("play", play_fields(), 0);
+	assert_int_equal(faults, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(resource_types, setup, teardown),
+		cmocka_unit_test_setup_teardown(declared_mail_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(tasks_and_plays, setup, teardown),
+	};
+	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
+}
