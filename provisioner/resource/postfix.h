@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the types for Postfix's main.cf and master.cf share: logical lines (postconf(5), master(5)),
+ * values as text, and Postfix's own check of a file that is not in place yet.
+ */
+#pragma once
+#include "resource/args.h"
+
+/* A logical line: text that begins in the first column, with the lines that continue it. */
+struct logical {
+	size_t first, end; /* lines[first] .. lines[end - 1]; comments may stand in between */
+};
+struct config {
+	struct line *lines;
+	size_t n_lines;
+	struct logical *entries;
+	size_t n_entries;
+};
+void config_parse(struct arena *a, struct str text, struct config *out);
+bool config_is_comment(struct line line); /* or blank */
+/* The text of an entry: its lines without comments, joined by one blank, white space off the ends.
+ */
+struct str config_text(struct arena *a, const struct config *c, const struct logical *entry);
+/* Runs of white space as one blank, none at the ends: what Postfix takes for the same. */
+struct str config_squeeze(struct arena *a, struct str s);
+/* A setting's value: yes/no, a number, text with new lines folded, a list joined by `comma`. */
+struct str config_value(struct arena *a, const struct value *v, const char *comma);
+/* Is it null, a plain value, or a list of plain values? The complaint goes into errs. */
+bool config_value_check(struct str name, const struct value *v, struct errs *errs);
+
+/* Lets Postfix read `content` as the file `name` (main.cf or master.cf) beside the other one of
+ * `folder`. Refuses what Postfix refuses, and a key of `managed` (may be NULL) that it does not
+ * know. Passes where Postfix is not installed. */
+bool postfix_accepts(struct host *h, const char *folder, const char *name, struct str content,
+	const struct value *managed, struct err *e);
