@@ -25,6 +25,13 @@ const struct restype *const restypes[] = {
 	&restype_user,
 	&restype_group,
 	&restype_hostname,
+	/* what mail servers need beside */
+	&restype_postfix_main,
+	&restype_postfix_master,
+	&restype_lookup_table,
+	&restype_maildirs,
+	&restype_openssl_privatekey,
+	&restype_x509_certificate,
 	NULL,
 };
 

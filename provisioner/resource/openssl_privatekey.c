@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The type `openssl_privatekey`: a private key that is made on the host and never leaves it.
+ * Never replaces a key that is there, unless force says so.
+ */
+#include <unistd.h>
+#include "resource/args.h"
+#include "resource/look.h"
+#include "resource/types.h"
+#include "resource/x509.h"
+
+enum { KEY_FILE_MAX = 1 << 20, KEY_MODE = 0600, SAID_MAX = 300 };
+
+static const struct field openssl_privatekey_fields[] = {
+	{.name = "path", .kind = FIELD_PATH, .flags = FIELD_REQUIRED, .doc = "The key's file."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "present absent",
+		.dflt = "present",
+		.doc = "Whether there is a key."},
+	{.name = "type",
+		.kind = FIELD_ENUM,
+		.choices = "RSA ECC Ed25519",
+		.dflt = "RSA",
+		.doc = "The kind of key."},
+	{.name = "size",
+		.kind = FIELD_INT,
+		.dflt = "4096",
+		.min = 1024,
+		.max = 16384,
+		.doc = "RSA: bits of the modulus."},
+	{.name = "curve",
+		.kind = FIELD_ENUM,
+		.choices = "secp256r1 secp384r1 secp521r1",
+		.dflt = "secp256r1",
+		.doc = "ECC: the curve."},
+	{.name = "force",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Replace a key of another kind or size. What was made with the old key (a "
+		       "certificate, a published DKIM record) does not fit the new one."},
+	{.name = "regenerate",
+		.kind = FIELD_ENUM,
+		.choices = "never fail partial_idempotence full_idempotence",
+		.flags = FIELD_ACTION,
+		.doc = "Taken; a key that is there is kept, and one that does not fit is an "
+		       "error."},
+	{.name = "backup",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_ACTION,
+		.dflt = "false",
+		.doc = "Keep a copy of a replaced key beside it."},
+	{.name = "passphrase",
+		.kind = FIELD_STR,
+		.flags = FIELD_SECRET | FIELD_LATER,
+		.doc = "Encrypt the key."},
+	{.name = "format", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "The file's format."},
+	FILE_ATTR_FIELDS,
+	{0},
+};
+
+static const struct field openssl_privatekey_returns[] = {
+	{.name = "filename", .kind = FIELD_STR, .doc = "The key's file."},
+	{.name = "type", .kind = FIELD_STR, .doc = "The kind of key."},
+	{.name = "size", .kind = FIELD_INT, .doc = "RSA: bits of the modulus."},
+	{0},
+};
+
+/* "RSA 2048", "ECC secp256r1", "Ed25519" */
+static const char *kind_wanted(struct arena *a, const struct value *params)
+{
+	const char *type = map_cstr(params, "type", "RSA");
+	if (strcmp(type, "RSA") == 0)
+		return arena_printf(a, "RSA %d", (int)map_int(params, "size", 4096));
+	if (strcmp(type, "ECC") == 0)
+		return arena_printf(a, "ECC %s", map_cstr(params, "curve", "secp256r1"));
+	return type;
+}
+
+static const char *kind_of(struct arena *a, const struct key_info *k)
+{
+	if (k->encrypted)
+		return "an encrypted key";
+	if (k->type == KEY_RSA)
+		return arena_printf(a, "RSA %d", k->bits);
+	if (k->type == KEY_EC)
+		return arena_printf(a, "ECC %s", k->curve ? k->curve : "of another curve");
+	return key_type_name(k->type);
+}
+
+static bool wanted(const struct value *params)
+{
+	return strcmp(map_cstr(params, "state", "present"), "present") == 0;
+}
+
+/* What keys are made from decides: a name that holds something else is not overwritten either. */
+static bool observe_key(struct host *h, const struct value *params, struct str text, bool found,
+	struct observation *o, struct err *e)
+{
+	const char *path = map_cstr(params, "path", "");
+	const char *want = kind_wanted(h->a, params);
+	struct key_info k = {0};
+	bool is_key = found && key_read(h->a, text, &k);
+	const char *now = is_key ? kind_of(h->a, &k) : "no key";
+	if (found && strcmp(now, want) != 0 && !map_bool(params, "force", false))
+		return err_set(e, ERR_PERMANENT,
+			"%s holds %s, and %s is wanted; set force: true to replace it, or name "
+			"what is there",
+			path, now, want);
+	if (!found || strcmp(now, want) != 0)
+		observe_attr(h, o, "key", found ? now : NULL, want);
+	return true;
+}
+
+static bool openssl_privatekey_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *path = map_cstr(params, "path", "");
+	struct str text;
+	bool found;
+	observation_init(h, o);
+	if (!look_read(h->a, path, KEY_FILE_MAX, &text, &found, e))
+		return false;
+	map_put(h->a, o->result, "filename", value_text(h->a, path));
+	map_put(h->a, o->result, "type", value_text(h->a, map_cstr(params, "type", "RSA")));
+	map_put(h->a, o->result, "size", value_int(h->a, map_int(params, "size", 4096)));
+	if (!wanted(params)) {
+		if (found)
+			observe_attr(h, o, "state", "present", "absent");
+		return true;
+	}
+	if (!found && !parent_there(h, path, e))
+		return false;
+	return observe_key(h, params, text, found, o, e) && attr_observe(h, path, params, o, e);
+}
+
+static void genpkey_args(struct arena *a, const struct value *params, struct args *argv)
+{
+	const char *type = map_cstr(params, "type", "RSA");
+	args_add(a, argv, "openssl");
+	args_add(a, argv, "genpkey");
+	args_add(a, argv, "-algorithm");
+	args_add(a, argv, strcmp(type, "ECC") == 0 ? "EC" : type);
+	if (strcmp(type, "RSA") == 0) {
+		args_add(a, argv, "-pkeyopt");
+		args_addf(a, argv, "rsa_keygen_bits:%d", (int)map_int(params, "size", 4096));
+	} else if (strcmp(type, "ECC") == 0) {
+		const char *curve = map_cstr(params, "curve", "secp256r1");
+		/* openssl knows this one by X9.62's name only */
+		bool p256 = strcmp(curve, "secp256r1") == 0;
+		args_add(a, argv, "-pkeyopt");
+		args_addf(a, argv, "ec_paramgen_curve:%s", p256 ? "prime256v1" : curve);
+		args_add(a, argv, "-pkeyopt");
+		args_add(a, argv, "ec_param_enc:named_curve");
+	}
+}
+
+/* The key comes by a pipe: no file holds it before the private one that is renamed in place. */
+static bool make_key(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *path = map_cstr(params, "path", "");
+	struct args argv = {0};
+	struct proc_result r;
+	struct key_info k;
+	if (h->note)
+		h->note(h->ctx, "making the key %s", path);
+	genpkey_args(h->a, params, &argv);
+	if (!run_with(h, argv.v, (struct str){0}, &r, e))
+		return false;
+	if (r.status != 0 || !key_read(h->a, r.out, &k))
+		return err_set(e, ERR_PERMANENT, "openssl made no key for %s (exit %d): %s", path,
+			r.status, last_words(h->a, r.err_out, SAID_MAX));
+	if (map_bool(params, "backup", false) && !write_backup(h, path, o, e))
+		return false;
+	return write_file(h, path, r.out, params, KEY_MODE, NULL, e);
+}
+
+static bool openssl_privatekey_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *path = map_cstr(params, "path", "");
+	if (!wanted(params)) {
+		if (!keep_original(h, path, e))
+			return false;
+		return unlink(path) == 0 || err_errno(e, "cannot remove %s", path);
+	}
+	if (observed_change(o, "key") && !make_key(h, params, o, e))
+		return false;
+	return attr_apply(h, path, params, e);
+}
+
+const struct restype restype_openssl_privatekey = {
+	.name = "openssl_privatekey",
+	.key = "path",
+	.doc = "A private key, made on the host. A key that is there is never replaced unless "
+	       "force "
+	       "is set.",
+	.example = "- name: The key of the mail server\n  openssl_privatekey:\n"
+		   "    path: /etc/ssl/private/mx1.example.com.key\n    type: ECC\n",
+	.fields = openssl_privatekey_fields,
+	.returns = openssl_privatekey_returns,
+	.class = RES_FILE,
+	.touches = RES_FILE,
+	.observe = openssl_privatekey_observe,
+	.apply = openssl_privatekey_apply,
+};
