@@ -63,7 +63,7 @@ bool target_check(const struct target *t, struct err *e)
 			t->address ? t->address : "");
 	if (t->user && t->user[0] && !plain_word(t->user, "@\\+$"))
 		return err_set(e, ERR_CONFIG, "%s: '%s' is no user name", t->name, t->user);
-	if (t->become_user && !plain_word(t->become_user, "@+$"))
+	if (t->become_user && t->become_user[0] && !plain_word(t->become_user, "@+$"))
 		return err_set(e, ERR_CONFIG, "%s: '%s' is no user name to become", t->name,
 			t->become_user);
 	if (t->port < 0 || t->port > 65535)
@@ -134,12 +134,17 @@ enum boot_event bootstrap_scan(struct buf *in)
 		enum boot_event event;
 	} marks[] = {{WIRE_SYNC, sizeof WIRE_SYNC - 1, BOOT_SYNC},
 		{WIRE_NEED, sizeof WIRE_NEED - 1, BOOT_NEED}};
+	const char *first = NULL;
+	size_t which = 0;
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
 		const char *at = in->n ? memmem(in->p, in->n, marks[i].mark, marks[i].n) : NULL;
-		if (!at)
-			continue;
-		buf_consume(in, (size_t)(at - in->p) + marks[i].n);
-		return marks[i].event;
+		if (at && (!first || at < first)) {
+			first = at;
+			which = i;
+		}
 	}
-	return in->n > BOOT_NOISE_MAX ? BOOT_NOISE : BOOT_MORE;
+	if (!first)
+		return in->n > BOOT_NOISE_MAX ? BOOT_NOISE : BOOT_MORE;
+	buf_consume(in, (size_t)(first - in->p) + marks[which].n);
+	return marks[which].event;
 }

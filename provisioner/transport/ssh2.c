@@ -3,6 +3,7 @@
  * A link over libssh2: connect, handshake, host key, login, one channel, one command. Every step is
  * taken when the socket is ready for it; nothing blocks, and no second channel is ever opened.
  */
+#include <errno.h>
 #include <libssh2.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -58,6 +59,14 @@ static enum step failed(struct ssh2 *s, const char *doing)
 {
 	err_set(&s->end.err, ERR_UNREACHABLE, "%s: %s: %s", s->link.label, doing, reason(s));
 	return STEP_END;
+}
+
+/* libssh2 keeps errno as recv(2) and send(2) left it. */
+static int lost(struct ssh2 *s)
+{
+	err_set(&s->end.err, ERR_UNREACHABLE, "%s: the connection was lost: %s", s->link.label,
+		errno && errno != EAGAIN ? strerror(errno) : "the host closed it");
+	return -1;
 }
 
 /* ---- the steps ---- */
@@ -145,13 +154,12 @@ static int read_stream(struct ssh2 *s, enum link_stream from)
 {
 	static char bytes[READ_SIZE];
 	int id = from == LINK_ERR ? SSH_EXTENDED_DATA_STDERR : 0;
+	errno = 0;
 	ssize_t n = libssh2_channel_read_ex(s->channel, id, bytes, sizeof bytes);
 	if (n == 0 || n == LIBSSH2_ERROR_EAGAIN)
 		return 0;
-	if (n < 0) {
-		failed(s, "the connection broke");
-		return -1;
-	}
+	if (n < 0)
+		return lost(s);
 	s->link.moved += (uint64_t)n;
 	if (!s->link.ev->data(s->link.ctx, from, bytes, (size_t)n))
 		return -1;
@@ -167,13 +175,12 @@ static int write_input(struct ssh2 *s)
 		s->eof_sent = libssh2_channel_send_eof(s->channel) != LIBSSH2_ERROR_EAGAIN;
 		return s->eof_sent;
 	}
+	errno = 0;
 	ssize_t n = libssh2_channel_write(s->channel, k->out.p + k->sent, k->out.n - k->sent);
 	if (n == LIBSSH2_ERROR_EAGAIN)
 		return 0;
-	if (n < 0) {
-		failed(s, "the connection broke");
-		return -1;
-	}
+	if (n < 0)
+		return lost(s);
 	link_sent(k, (size_t)n);
 	return 1;
 }

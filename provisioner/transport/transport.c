@@ -357,10 +357,11 @@ static void link_end(void *ctx, const struct link_end *end)
 		t->openssh = true;
 		t->fallback = arena_strdup(t->a, end->err.msg);
 		in_next_turn(t);
-	} else if (end->err.kind && t->phase < PHASE_RUN) {
-		finish(t, &end->err);
 	} else if (end->err.kind) {
-		fail(t, ERR_TRANSIENT, "the connection was lost (%s)", end->err.msg);
+		struct err why = end->err;
+		if (t->phase >= PHASE_RUN)
+			why.kind = ERR_TRANSIENT;
+		finish(t, &why);
 	} else if (t->phase <= PHASE_BOOT) {
 		explain_no_agent(t, end->status);
 	} else {

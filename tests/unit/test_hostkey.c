@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is decided before and around a connection: known_hosts, key files, ssh's command line, the
+ * marks of the bootstrap. Opens no connection; keys are made with ssh-keygen, and without it those
+ * cases are skipped.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "transport/bootstrap.h"
+#include "transport/hostkey.h"
+#include "transport/keyfile.h"
+#include "transport/openssh.h"
+
+/* Two made-up keys of each type: the type's name and 8 bytes that stand for the key. */
+static struct str key_of(struct arena *a, const char *type, char fill)
+{
+	size_t n = strlen(type);
+	struct buf b;
+	buf_init(&b, 256);
+	buf_add(&b, "\0\0\0", 3);
+	buf_addc(&b, (char)n);
+	buf_adds(&b, type);
+	for (int i = 0; i < 8; i++)
+		buf_addc(&b, fill);
+	struct str key = buf_str(a, &b);
+	buf_free(&b);
+	return key;
+}
+
+static char folder[64];
+
+static const char *in_folder(struct arena *a, const char *name)
+{
+	return path_join(a, folder, name);
+}
+
+static void put(const char *path, const char *text)
+{
+	struct err e = {0};
+	struct file_attr attr = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
+	if (!file_replace(path, text, strlen(text), attr, NULL, NULL, &e))
+		fail_msg("%s", e.msg);
+}
+
+/* {A} is ed25519 key a, {B} another one, {E} an ECDSA one, {R} an RSA one, each as base64. */
+static const char *fill_keys(struct arena *a, const char *text)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	for (; *text; text++) {
+		struct str key = str_c("");
+		if (strncmp(text, "{A}", 3) == 0)
+			key = key_of(a, "ssh-ed25519", 'a');
+		else if (strncmp(text, "{B}", 3) == 0)
+			key = key_of(a, "ssh-ed25519", 'b');
+		else if (strncmp(text, "{E}", 3) == 0)
+			key = key_of(a, "ecdsa-sha2-nistp256", 'e');
+		else if (strncmp(text, "{R}", 3) == 0)
+			key = key_of(a, "ssh-rsa", 'r');
+		if (key.n) {
+			struct str text64 = base64(a, key.p, key.n);
+			buf_add(&b, text64.p, text64.n);
+			text += 2;
+		} else {
+			buf_addc(&b, *text);
+		}
+	}
+	const char *out = buf_str(a, &b).p;
+	buf_free(&b);
+	return out;
+}
+
+enum verdict { ACCEPTED, UNKNOWN, CHANGED, REVOKED };
+static const struct {
+	const char *what, *lines, *address;
+	int port;
+	const char *type;
+	char key;
+	enum verdict verdict;
+	const char *says; /* in the message */
+} cases[] = {
+	{"plain", "h ssh-ed25519 {A}\n", "h", 22, "ssh-ed25519", 'a', ACCEPTED, NULL},
+	{"comment and blank lines", "# c\n\n \nh ssh-ed25519 {A} me@x\n", "h", 22, "ssh-ed25519",
+		'a', ACCEPTED, NULL},
+	{"one of several names", "x,10.0.0.1,h ssh-ed25519 {A}\n", "10.0.0.1", 22, "ssh-ed25519",
+		'a', ACCEPTED, NULL},
+	{"no newline at the end", "h ssh-ed25519 {A}", "h", 22, "ssh-ed25519", 'a', ACCEPTED, NULL},
+	{"CR LF", "h ssh-ed25519 {A}\r\n", "h", 22, "ssh-ed25519", 'a', ACCEPTED, NULL},
+	{"case of the name", "MX1.Example ssh-ed25519 {A}\n", "mx1.example", 22, "ssh-ed25519", 'a',
+		ACCEPTED, NULL},
+	{"port", "[h]:2222 ssh-ed25519 {A}\n", "h", 2222, "ssh-ed25519", 'a', ACCEPTED, NULL},
+	{"another port's key", "[h]:2222 ssh-ed25519 {A}\n", "h", 22, "ssh-ed25519", 'a', UNKNOWN,
+		"is not known"},
+	{"the bare name serves for a port", "h ssh-ed25519 {A}\n", "h", 2222, "ssh-ed25519", 'a',
+		ACCEPTED, NULL},
+	{"but it does not make it changed", "h ssh-ed25519 {A}\n", "h", 2222, "ssh-ed25519", 'b',
+		UNKNOWN, "is not known"},
+	{"pattern", "*.example ssh-ed25519 {A}\n", "mx1.example", 22, "ssh-ed25519", 'a', ACCEPTED,
+		NULL},
+	{"pattern with ?", "mx? ssh-ed25519 {A}\n", "mx7", 22, "ssh-ed25519", 'a', ACCEPTED, NULL},
+	{"pattern taken back", "*.example,!mx1.example ssh-ed25519 {A}\n", "mx1.example", 22,
+		"ssh-ed25519", 'a', UNKNOWN, "is not known"},
+	{"a hash that is none", "|1|c2FsdHNhbHRzYWx0c2FsdHNhbHQ=|{HASH}= ssh-ed25519 {A}\n", "h",
+		22, "ssh-ed25519", 'a', UNKNOWN, "is not known"},
+	{"unknown", "other ssh-ed25519 {A}\n", "h", 22, "ssh-ed25519", 'a', UNKNOWN,
+		"(ED25519). Compare it"},
+	{"changed", "x ssh-ed25519 {A}\nh ssh-ed25519 {A}\n", "h", 22, "ssh-ed25519", 'b', CHANGED,
+		"known:2 holds another key"},
+	{"changed, with two lines", "h ssh-ed25519 {A}\nh ssh-ed25519 {B}\n", "h", 22,
+		"ssh-ed25519", 'b', ACCEPTED, NULL},
+	{"another type than the known one", "h ssh-ed25519 {A}\n", "h", 22, "ecdsa-sha2-nistp256",
+		'e', CHANGED, "presents SHA256:"},
+	{"a revoked key", "h ssh-ed25519 {A}\n@revoked * ssh-ed25519 {A}\n", "h", 22, "ssh-ed25519",
+		'a', REVOKED, "is revoked"},
+	{"another host's revoked key", "h ssh-ed25519 {A}\n@revoked x ssh-ed25519 {A}\n", "h", 22,
+		"ssh-ed25519", 'a', ACCEPTED, NULL},
+	{"an authority's key is no host's", "@cert-authority h ssh-ed25519 {A}\n", "h", 22,
+		"ssh-ed25519", 'a', UNKNOWN, "is not known"},
+	{"garbage in between",
+		"\x80\xff|1|\n|1|\n|1||\nh\nh ssh-ed25519\nh ssh-ed25519 %%%\n@\n@x h\n"
+		"h ssh-ed25519 {A}\n",
+		"h", 22, "ssh-ed25519", 'a', ACCEPTED, NULL},
+	{"an IPv6 address", "2001:db8::1 ssh-ed25519 {A}\n", "2001:db8::1", 22, "ssh-ed25519", 'a',
+		ACCEPTED, NULL},
+};
+
+static void known_hosts_cases(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena *a = arena_new();
+		struct err e = {0};
+		const char *file = in_folder(a, "known");
+		put(file, fill_keys(a, cases[i].lines));
+		for (int accept = 0; accept < 2; accept++) {
+			struct target t = {.name = "mx1",
+				.address = cases[i].address,
+				.port = cases[i].port,
+				.known_hosts = file,
+				.accept_new = accept};
+			struct str key = key_of(a, cases[i].type, cases[i].key);
+			struct hostkeys *h = hostkeys_load(a, &t, "mx1 (h port 22)", &e);
+			assert_non_null(h);
+			bool ok = hostkeys_check(h, key.p, key.n, &e);
+			bool want = cases[i].verdict == ACCEPTED ||
+				    (accept && cases[i].verdict == UNKNOWN);
+			if (ok != want)
+				fail_msg("%s (accept_new %d): %d: %s", cases[i].what, accept, ok,
+					e.msg);
+			if (!want && !strstr(e.msg, cases[i].says))
+				fail_msg("%s: '%s' does not say '%s'", cases[i].what, e.msg,
+					cases[i].says);
+			if (!want)
+				assert_int_equal(e.kind, ERR_UNREACHABLE);
+			e = (struct err){0};
+		}
+		arena_free(a);
+	}
+}
+
+/* A name as ssh-keygen -H hashes it. */
+static void known_hosts_hashed(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct err e = {0};
+	const char *file = in_folder(a, "hashed");
+	put(file, fill_keys(a, "[mx1.example]:2222 ssh-ed25519 {A}\n"));
+	const char *argv[] = {"ssh-keygen", "-H", "-f", file, NULL};
+	struct proc p = {.argv = argv, .uid = (uid_t)-1};
+	struct proc_result r;
+	if (!proc_run(a, &p, &r, &e))
+		skip();
+	if (r.status != 0) { /* it wants a real key */
+		const char *gen[] = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+			in_folder(a, "hashed_key"), NULL};
+		struct proc g = {.argv = gen, .uid = (uid_t)-1};
+		assert_true(proc_run(a, &g, &r, &e) && r.status == 0);
+		struct str pub;
+		assert_true(file_read(a, in_folder(a, "hashed_key.pub"), 4096, &pub, &e));
+		put(file, arena_printf(a, "[mx1.example]:2222 %s", pub.p));
+		assert_true(proc_run(a, &p, &r, &e));
+		assert_int_equal(r.status, 0);
+	}
+	struct str text, key;
+	assert_true(file_read(a, file, 4096, &text, &e));
+	assert_true(str_starts(text, "|1|"));
+	const char *at = strstr(text.p, "AAAA");
+	assert_true(base64_decode(a, (struct str){at, strcspn(at, " \n")}, &key));
+	struct target t = {
+		.name = "m", .address = "mx1.example", .port = 2222, .known_hosts = file};
+	struct hostkeys *h = hostkeys_load(a, &t, "m", &e);
+	assert_true(hostkeys_check(h, key.p, key.n, &e));
+	t.address = "mx2.example";
+	h = hostkeys_load(a, &t, "m", &e);
+	assert_false(hostkeys_check(h, key.p, key.n, &e));
+	arena_free(a);
+}
+
+static void known_hosts_written(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct err e = {0};
+	const char *file = in_folder(a, "new/sub/known_hosts");
+	struct target t = {
+		.name = "m", .address = "h", .port = 2222, .known_hosts = file, .accept_new = true};
+	struct str key = key_of(a, "ssh-ed25519", 'a'), text;
+	for (int i = 0; i < 2; i++) {
+		struct hostkeys *h = hostkeys_load(a, &t, "m", &e);
+		assert_true(hostkeys_check(h, key.p, key.n, &e));
+	}
+	assert_true(file_read(a, file, 4096, &text, &e));
+	assert_string_equal(text.p, fill_keys(a, "[h]:2222 ssh-ed25519 {A}\n"));
+	struct stat st;
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	put(file, "# no newline");
+	struct hostkeys *h = hostkeys_load(a, &t, "m", &e);
+	assert_true(hostkeys_check(h, key.p, key.n, &e));
+	assert_true(file_read(a, file, 4096, &text, &e));
+	assert_string_equal(text.p, fill_keys(a, "# no newline\n[h]:2222 ssh-ed25519 {A}\n"));
+	arena_free(a);
+}
+
+static void methods(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines, *begin;
+	} want[] = {
+		{"", "ssh-ed25519,ecdsa-sha2-nistp256,"},
+		{"h ecdsa-sha2-nistp256 {E}\n", "ecdsa-sha2-nistp256,ssh-ed25519,"},
+		{"h ssh-rsa {R}\nh ecdsa-sha2-nistp256 {E}\n", "ecdsa-sha2-nistp256,"},
+		{"h ssh-rsa {R}\n", NULL},
+		{"@cert-authority * ssh-ed25519 {A}\n", NULL},
+		{"@revoked * ssh-rsa {R}\n", "ssh-ed25519,"},
+		{"x ssh-rsa {R}\n", "ssh-ed25519,"},
+	};
+	struct arena *a = arena_new();
+	struct err e = {0};
+	const char *file = in_folder(a, "methods");
+	struct target t = {.name = "m", .address = "h", .known_hosts = file};
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		put(file, fill_keys(a, want[i].lines));
+		const char *list = hostkeys_methods(a, hostkeys_load(a, &t, "m", &e));
+		if (!want[i].begin)
+			assert_null(list);
+		else if (!list || strncmp(list, want[i].begin, strlen(want[i].begin)) != 0)
+			fail_msg("%s: %s", want[i].lines, list ? list : "(none)");
+	}
+	arena_free(a);
+}
+
+static void fingerprints(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	/* echo -n abc | sha256sum | xxd -r -p | base64 */
+	assert_string_equal(
+		key_fingerprint(a, "abc", 3), "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0");
+	assert_string_equal(key_type(a, "\0\0\0\3rsa!", 8).p, "rsa");
+	assert_string_equal(key_type(a, "\0\0\0\4rsa", 7).p, "");
+	assert_string_equal(key_type(a, "\xff\xff\xff\xff", 4).p, "");
+	assert_string_equal(key_type(a, "", 0).p, "");
+	arena_free(a);
+}
+
+/* ---- key files ---- */
+
+static void key_files(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *args[10];
+		const char *kind;
+		bool served, encrypted, blob;
+	} keys[] = {
+		{{"-t", "ed25519", "-N", ""}, "ed25519", true, false, true},
+		{{"-t", "ecdsa", "-b", "384", "-N", ""}, "ECDSA", true, false, true},
+		{{"-t", "rsa", "-b", "2048", "-N", ""}, "RSA", false, false, true},
+		{{"-t", "ed25519", "-N", "secret"}, "ed25519", true, true, true},
+		{{"-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""}, "RSA", false, false, false},
+		{{"-t", "ecdsa", "-m", "PEM", "-N", ""}, "ECDSA", true, false, false},
+		{{"-t", "ecdsa", "-m", "PEM", "-N", "secret"}, "PEM", false, true, false},
+	};
+	struct arena *a = arena_new();
+	struct err e = {0};
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *path = in_folder(a, arena_printf(a, "key%zu", i));
+		const char *argv[16] = {"ssh-keygen", "-q", "-f", path};
+		for (size_t n = 0; keys[i].args[n]; n++)
+			argv[4 + n] = keys[i].args[n];
+		struct proc p = {.argv = argv, .uid = (uid_t)-1};
+		struct proc_result r;
+		if (!proc_run(a, &p, &r, &e))
+			skip();
+		assert_int_equal(r.status, 0);
+		struct keyfile k;
+		assert_true(keyfile_look(a, path, &k, &e));
+		assert_true(k.found);
+		assert_string_equal(k.kind, keys[i].kind);
+		assert_int_equal(k.served, keys[i].served);
+		assert_int_equal(k.encrypted, keys[i].encrypted);
+		assert_int_equal(k.blob.p != NULL, keys[i].blob);
+	}
+	put(in_folder(a, "key0-cert.pub"), "x");
+	struct keyfile k;
+	assert_true(keyfile_look(a, in_folder(a, "key0"), &k, &e));
+	assert_false(k.served); /* a certificate is ssh's business */
+	arena_free(a);
+}
+
+static void no_key_files(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"", "hello\n", "-----BEGIN OPENSSH PRIVATE KEY-----",
+		"-----BEGIN OPENSSH PRIVATE KEY-----\n\n-----END OPENSSH PRIVATE KEY-----\n",
+		"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA//8=\n-----END x\n",
+		"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA/////w==\n-----END x\n"};
+	struct arena *a = arena_new();
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct keyfile k;
+		struct err e = {0};
+		put(in_folder(a, "garbage"), texts[i]);
+		assert_false(keyfile_look(a, in_folder(a, "garbage"), &k, &e));
+		assert_non_null(strstr(e.msg, "is not a private key"));
+	}
+	struct keyfile k;
+	struct err e = {0};
+	assert_true(keyfile_look(a, in_folder(a, "absent"), &k, &e));
+	assert_false(k.found);
+	arena_free(a);
+}
+
+/* ---- ssh's command line ---- */
+
+static const char *joined(struct arena *a, const char *const *argv)
+{
+	struct buf b;
+	buf_init(&b, 1 << 14);
+	for (size_t i = 0; argv[i]; i++)
+		buf_addf(&b, "%s%s", i ? "\n" : "", argv[i]);
+	const char *text = buf_str(a, &b).p;
+	buf_free(&b);
+	return text;
+}
+
+static void openssh_words(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct err e = {0};
+	struct target t = {.name = "m",
+		.address = "h",
+		.port = 2222,
+		.user = "u",
+		.key_file = "/k y",
+		.known_hosts = "/known",
+		.timeout_s = 7,
+		.ssh_args = " -o  'ProxyJump=a b' -J\"x'y\" c\\ d -o StrictHostKeyChecking=no"};
+	const char *text = joined(a, openssh_argv(a, &t, "the command", &e));
+	assert_string_equal(text,
+		"ssh\n-o\nBatchMode=yes\n-o\nStrictHostKeyChecking=yes\n"
+		"-o\nUserKnownHostsFile=\"/known\"\n-o\nGlobalKnownHostsFile=/dev/null\n"
+		"-o\nProxyJump=a b\n-Jx'y\nc d\n-o\nStrictHostKeyChecking=no\n"
+		"-o\nConnectTimeout=7\n-o\nServerAliveInterval=5\n-o\nServerAliveCountMax=3\n"
+		"-o\nLogLevel=ERROR\n-T\n-x\n-p\n2222\n-l\nu\n-o\nIdentitiesOnly=yes\n-i\n/k y\n"
+		"--\nh\nthe command");
+	t.ssh_args = "-o 'ProxyJump";
+	assert_null(openssh_argv(a, &t, "c", &e));
+	assert_int_equal(e.kind, ERR_CONFIG);
+	arena_free(a);
+}
+
+static void words_refused(void **state)
+{
+	(void)state;
+	static const struct target bad[] = {
+		{.name = "m", .address = "-oProxyCommand=x"},
+		{.name = "m", .address = "a b"},
+		{.name = "m", .address = ""},
+		{.name = "m", .address = NULL},
+		{.name = "m", .address = "h", .user = "-x"},
+		{.name = "m", .address = "h", .user = "a'b"},
+		{.name = "m", .address = "h", .become_user = "a;b"},
+		{.name = "m", .address = "h", .port = 70000},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct err e = {0};
+		if (target_check(&bad[i], &e))
+			fail_msg("case %zu was taken", i);
+		assert_int_equal(e.kind, ERR_CONFIG);
+	}
+	struct err e = {0};
+	struct target good = {.name = "m", .address = "fe80::1%eth0", .user = "DOMAIN\\user"};
+	assert_true(target_check(&good, &e));
+}
+
+/* ---- bootstrap ---- */
+
+static void sudo_words(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *login, *to, *password, *words;
+		bool become;
+	} want[] = {
+		{"admin", NULL, NULL, "", false},
+		{"root", NULL, NULL, "", true},
+		{"admin", NULL, NULL, "sudo\n-H\n-n\n-u\nroot\n--", true},
+		{"admin", "mail", "p", "sudo\n-H\n-S\n-p\n[x]\n-u\nmail\n--", true},
+		{"root", "mail", NULL, "sudo\n-H\n-n\n-u\nmail\n--", true},
+	};
+	struct arena *a = arena_new();
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		const char *argv[BECOME_ARGS];
+		struct target t = {.become = want[i].become,
+			.become_user = want[i].to,
+			.become_password = want[i].password};
+		become_argv(a, &t, want[i].login, "[x]", argv);
+		assert_string_equal(joined(a, argv), want[i].words);
+	}
+	arena_free(a);
+}
+
+/* A mark is found however the bytes are cut, and what stands before it is gone. */
+static void marks_in_pieces(void **state)
+{
+	(void)state;
+	static const char text[] = "banner\n\001PROVISION-\nx" WIRE_NEED "mid" WIRE_SYNC "frames";
+	for (size_t size = 1; size < sizeof text; size++) {
+		struct buf in;
+		int need = 0, sync = 0;
+		buf_init(&in, 1 << 20);
+		for (size_t at = 0; at < sizeof text - 1 && !sync; at += size) {
+			size_t left = sizeof text - 1 - at;
+			buf_add(&in, text + at, left < size ? left : size);
+			enum boot_event event;
+			while (!sync && (event = bootstrap_scan(&in)) != BOOT_MORE) {
+				need += event == BOOT_NEED;
+				sync += event == BOOT_SYNC;
+			}
+		}
+		assert_int_equal(need, 1);
+		assert_int_equal(sync, 1);
+		assert_true(in.n == 0 || strncmp("frames", in.p, in.n) == 0);
+		buf_free(&in);
+	}
+}
+
+static void too_much_noise(void **state)
+{
+	(void)state;
+	struct buf in;
+	buf_init(&in, 1 << 20);
+	for (int i = 0; i <= BOOT_NOISE_MAX; i++)
+		buf_addc(&in, 'x');
+	assert_int_equal(bootstrap_scan(&in), BOOT_NOISE);
+	buf_free(&in);
+}
+
+/* The command goes through the login shell's single quotes, whatever shell that is. */
+static void command_is_quotable(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct agent_image img = {.bytes = str_c("x")};
+	snprintf(img.sha, sizeof img.sha, "%064d", 1);
+	struct target t = {.name = "m", .address = "h", .user = "root"};
+	const char *text = bootstrap_command(a, &t, &img, "[x]");
+	const char *start = strchr(text, '\'');
+	assert_true(strncmp(text, "exec sh -c '", 12) == 0);
+	assert_ptr_equal(strchr(start + 1, '\''), text + strlen(text) - 1);
+	assert_null(strchr(text, '!'));
+	assert_null(strchr(text, '\n'));
+	assert_null(strstr(text, "\\\\"));
+	arena_free(a);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof folder, "/tmp/provision-hostkey-XXXXXX");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct err e = {0};
+	const char *argv[] = {"rm", "-rf", folder, NULL};
+	struct proc p = {.argv = argv, .uid = (uid_t)-1};
+	struct proc_result r;
+	bool ok = proc_run(a, &p, &r, &e);
+	arena_free(a);
+	return ok ? 0 : -1;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known_hosts_cases),
+		cmocka_unit_test(known_hosts_hashed),
+		cmocka_unit_test(known_hosts_written),
+		cmocka_unit_test(methods),
+		cmocka_unit_test(fingerprints),
+		cmocka_unit_test(key_files),
+		cmocka_unit_test(no_key_files),
+		cmocka_unit_test(openssh_words),
+		cmocka_unit_test(words_refused),
+		cmocka_unit_test(sudo_words),
+		cmocka_unit_test(marks_in_pieces),
+		cmocka_unit_test(too_much_noise),
+		cmocka_unit_test(command_is_quotable),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
