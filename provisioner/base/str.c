@@ -110,7 +110,7 @@ static size_t distance(const char *a, size_t an, const char *b, size_t bn)
 
 const char *str_nearest(const char *word, const char *const *words)
 {
-	size_t n = strlen(word), best = n / 3 + 1;
+	size_t n = strlen(word), best = n < 6 ? 1 : n / 3;
 	const char *found = NULL;
 	if (n == 0 || n > NEAREST_MAX)
 		return NULL;

@@ -74,7 +74,7 @@ static void nearest_word(void **state)
 		const char *word, *nearest;
 	} cases[] = {{"spam_fliter", "spam_filter"}, {"hostnam", "hostname"}, {"dikm", "dkim"},
 		{"domain", "domains"}, {"srs", "srs"}, {"xyz", NULL}, {"", NULL}, {"s", NULL},
-		{"password", NULL}};
+		{"password", NULL}, {"spf", NULL}, {"host", NULL}};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const char *got = str_nearest(cases[i].word, words);
