@@ -22,8 +22,12 @@ static bool edit_from(struct arena *a, const struct value *params, struct line_e
 {
 	struct str text = param_text(params, "regexp");
 	bool backrefs = map_bool(params, "backrefs", false);
+	struct str line = param_text(params, "line");
+	/* it would never be found again with the newline of a block scalar */
+	if (line.n && line.p[line.n - 1] == '\n')
+		line = str_dup(a, line.p, line.n - 1);
 	*le = (struct line_edit){
-		.line = param_text(params, "line"),
+		.line = line,
 		.search = param_text(params, "search_string"),
 		.backrefs = backrefs,
 		.firstmatch = map_bool(params, "firstmatch", false),

@@ -6,13 +6,15 @@
 #include <regex.h>
 #include "resource/pattern.h"
 
-enum { REPEAT_MAX = 255, SET = 256 };
+enum { REPEAT_MAX = 255, SET = 256, ENDS_MAX = 8, OURS_MAX = 128 };
 
 struct pattern {
 	regex_t re;
 	int group[PATTERN_GROUPS]; /* Python's group -> ours, which counts (?:...) too */
 	struct str name[PATTERN_GROUPS];
 	int groups;
+	int end[ENDS_MAX]; /* our groups that stand for a '$': they may take the last newline */
+	int ends;
 };
 
 struct translation {
@@ -340,6 +342,20 @@ static bool quantifier(struct translation *t, char c, struct err *e)
 
 /* ---- the whole ---- */
 
+/* '$' also stands before the newline that ends the text. */
+static void emit_end(struct translation *t)
+{
+	t->atom = false;
+	if (t->flags & PATTERN_LINES) {
+		buf_addc(&t->out, '$');
+		return;
+	}
+	buf_adds(&t->out, "(\n?$)");
+	t->ours++;
+	if (t->pat->ends < ENDS_MAX)
+		t->pat->end[t->pat->ends++] = t->ours;
+}
+
 static bool backslash(struct translation *t, struct err *e)
 {
 	bool set[SET] = {false};
@@ -388,11 +404,13 @@ static bool translate_one(struct translation *t, struct err *e)
 	case '{':
 		return quantifier(t, c, e);
 	case '.':
-		buf_addc(&t->out, c);
+		buf_adds(&t->out, "[^\n]");
 		t->atom = true;
 		return true;
-	case '^':
 	case '$':
+		emit_end(t);
+		return true;
+	case '^':
 	case '|':
 		buf_addc(&t->out, c);
 		t->atom = false;
@@ -450,10 +468,23 @@ void pattern_free(struct pattern *p)
 		regfree(&p->re);
 }
 
+/* The newline that a '$' took belongs to no group. */
+static void leave_newline(
+	const struct pattern *p, const regmatch_t *m, size_t n, struct span *spans)
+{
+	for (int i = 0; i < p->ends; i++) {
+		const regmatch_t *end = (size_t)p->end[i] < n ? &m[p->end[i]] : m;
+		if (end == m || end->rm_so < 0 || end->rm_so == end->rm_eo)
+			continue;
+		for (int g = 0; g < PATTERN_GROUPS; g++)
+			if (spans[g].to == end->rm_eo && spans[g].from <= end->rm_so)
+				spans[g].to = end->rm_so;
+	}
+}
+
 bool pattern_search(
 	const struct pattern *p, const char *s, bool inside, struct span spans[PATTERN_GROUPS])
 {
-	enum { OURS_MAX = 128 };
 	regmatch_t m[OURS_MAX];
 	size_t n = p->re.re_nsub + 1;
 	if (n > OURS_MAX)
@@ -466,6 +497,8 @@ bool pattern_search(
 		if (there)
 			spans[i] = (struct span){m[p->group[i]].rm_so, m[p->group[i]].rm_eo};
 	}
+	if (spans)
+		leave_newline(p, m, n, spans);
 	return true;
 }
 

@@ -5,7 +5,7 @@
 #include "resource/text_edit.h"
 
 struct line {
-	const char *p; /* NUL where its newline stood */
+	const char *p; /* with its newline, if any, and a NUL behind: what a pattern sees */
 	size_t n;      /* without the newline */
 	bool newline;
 };
@@ -17,27 +17,26 @@ struct lines {
 static struct lines split_lines(struct arena *a, struct str in)
 {
 	struct lines l = {0};
-	char *p = arena_alloc(a, in.n + 1);
-	memcpy(p, in.p, in.n);
 	for (size_t i = 0; i < in.n; i++)
-		l.n += p[i] == '\n';
+		l.n += in.p[i] == '\n';
+	char *p = arena_alloc(a, in.n + l.n + 2);
 	l.v = ARENA_ARRAY(a, struct line, l.n + 1);
 	l.n = 0;
 	for (size_t at = 0; at < in.n;) {
-		char *nl = memchr(p + at, '\n', in.n - at);
-		size_t n = nl ? (size_t)(nl - p) - at : in.n - at;
-		l.v[l.n++] = (struct line){p + at, n, nl != NULL};
-		p[at + n] = 0;
-		at += n + 1;
+		const char *nl = memchr(in.p + at, '\n', in.n - at);
+		size_t n = nl ? (size_t)(nl - in.p) - at : in.n - at;
+		size_t whole = n + (nl != NULL);
+		memcpy(p, in.p + at, whole);
+		l.v[l.n++] = (struct line){p, n, nl != NULL};
+		p += whole + 1;
+		at += whole;
 	}
 	return l;
 }
 
 static void add_line(struct buf *b, const struct line *l)
 {
-	buf_add(b, l->p, l->n);
-	if (l->newline)
-		buf_addc(b, '\n');
+	buf_add(b, l->p, l->n + l->newline);
 }
 
 static void add_range(struct buf *b, const struct lines *l, size_t from, size_t to)
@@ -83,7 +82,7 @@ static bool is_meant(const struct line_edit *edit, const struct line *l, struct 
 	if (edit->regexp)
 		return pattern_search(edit->regexp, l->p, false, spans);
 	if (edit->search.p)
-		return memmem(l->p, l->n, edit->search.p, edit->search.n) != NULL;
+		return memmem(l->p, l->n + l->newline, edit->search.p, edit->search.n) != NULL;
 	return false;
 }
 
