@@ -15,17 +15,18 @@
 #include "resource/resource.h"
 
 struct site_options {
-	const char *manifest;              /* site.yml; NULL: inventory and variables only */
-	const char *const *inventories;    /* -i, NULL-terminated; none: `inventories/` or `inventory`
-	                                      beside the manifest, ansible.cfg is not read; else localhost */
-	const char *const *extra_vars;     /* -e: k=v, JSON/YAML text or @file; NULL-terminated */
-	const char *limit;                 /* -l */
-	const char *tags, *skip_tags;      /* comma separated */
-	const char *roles_path;            /* --roles-path, PROVISION_ROLES_PATH; colon separated */
-	const char *remote_user;           /* -u */
+	const char *manifest; /* site.yml; NULL: inventory and variables only */
+	const char *const
+		*inventories;          /* -i, NULL-terminated; none: `inventories/` or `inventory`
+					  beside the manifest, ansible.cfg is not read; else localhost */
+	const char *const *extra_vars; /* -e: k=v, JSON/YAML text or @file; NULL-terminated */
+	const char *limit;             /* -l */
+	const char *tags, *skip_tags;  /* comma separated */
+	const char *roles_path;        /* --roles-path, PROVISION_ROLES_PATH; colon separated */
+	const char *remote_user;       /* -u */
 	const char *private_key;
-	const char *connection;            /* -c */
-	int become;                        /* -b: 1; else 0 */
+	const char *connection; /* -c */
+	int become;             /* -b: 1; else 0 */
 	const char *become_user;
 };
 struct site;
@@ -41,8 +42,8 @@ struct connection { /* how to reach a host: inventory variables, then options */
 };
 bool site_connection(const struct site *s, const char *host, struct connection *out, struct err *e);
 /* The resolved value of a variable, and to `out` every layer of it with file:line, lowest first. */
-bool site_explain(const struct site *s, const char *host, const char *name, struct buf *out,
-	struct err *e);
+bool site_explain(
+	const struct site *s, const char *host, const char *name, struct buf *out, struct err *e);
 struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
 const struct field *site_mail_fields(void); /* the schema of `mail:` */
 /* The folder of a role on the roles path; NULL: there is none. */
@@ -52,7 +53,7 @@ struct str site_digest(const struct site *s, struct arena *a); /* hex, over all 
 struct play {
 	const char *name;
 	struct pos pos;
-	const char *const *hosts; /* matched and limited */
+	const char *const *hosts;   /* matched and limited */
 	const struct value *serial; /* list of ints and "25%" texts, or NULL */
 	int max_fail_percentage;    /* -1: none given */
 	bool any_errors_fatal;
@@ -63,26 +64,28 @@ void site_list_tasks(const struct site *s, struct buf *out);
 
 /* One resource wanted, or one task that comes to nothing on the host. */
 struct step {
-	uint32_t id;            /* from 1, within a host's run */
-	uint32_t task;          /* steps of one looped task share it */
-	const char *name;       /* the task's name ("role : name" when it stands in a role) */
-	const char *item;       /* loop item's label, or NULL */
+	uint32_t id;      /* from 1, within a host's run */
+	uint32_t task;    /* steps of one looped task share it */
+	const char *name; /* the task's name ("role : name" when it stands in a role) */
+	const char *item; /* loop item's label, or NULL */
 	struct pos pos;
 	const struct restype *type; /* NULL for local, skipped and unknown steps */
-	struct value *params;   /* checked; contents as blobs with bytes */
-	const char *user;       /* run as (become_user), NULL: as the agent */
-	bool no_log;            /* hide parameters, diff and result */
+	struct value *params;       /* checked; contents as blobs with bytes */
+	const char *user;           /* run as (become_user), NULL: as the agent */
+	bool no_log;                /* hide parameters, diff and result */
 	bool ignore_errors;
-	bool skipped;           /* `when` was false */
-	bool local;             /* done here: debug, set_fact, assert; message says what */
+	bool skipped; /* `when` was false */
+	bool local;   /* done here: debug, set_fact, assert; message says what */
 	const char *message;
-	const char *unknown;    /* why it cannot be known yet: "until task 'x' has run", or NULL */
-	const char *const *notify;     /* handler ids */
-	const char *handler;           /* this step is a handler: its id; runs when notified */
-	const uint32_t *notified_by;   /* handler: ids of steps that may notify it, 0-terminated */
-	bool was_pending;              /* handler: notified by an earlier, unfinished run */
-	int changed;            /* changed_when's constant: -1 none, 0, 1 */
-	bool verdict;           /* changed_when/failed_when need its result: apply up to here, then ask */
+	const char *unknown; /* why it cannot be known yet: "until task 'x' has run", or NULL */
+	const char *const *notify;   /* handler ids */
+	const char *handler;         /* this step is a handler: its id; runs when notified */
+	const uint32_t *notified_by; /* handler: ids of steps that may notify it, 0-terminated */
+	bool was_pending;            /* handler: notified by an earlier, unfinished run */
+	int changed;                 /* changed_when's constant: -1 none, 0, 1 */
+	int failed;   /* failed_when's constant: -1 none, 0 (the program's status does not
+			 matter: ignore_errors is set for the agent), 1 */
+	bool verdict; /* changed_when/failed_when need its result: apply up to here, then ask */
 };
 struct step_result {
 	bool changed, failed;
@@ -96,7 +99,7 @@ enum resolve_status {
 	RESOLVE_OBSERVE, /* give resolver_result for the steps so far (observed), then go on */
 	RESOLVE_APPLY,   /* RUN only: apply the steps so far, give their results, then go on */
 	RESOLVE_END,
-	RESOLVE_FAILED,  /* e says why: the host's play ends here */
+	RESOLVE_FAILED, /* e says why: the host's play ends here */
 };
 struct resolver;
 struct resolver *resolver_new(const struct site *s, struct arena *a, const char *host, size_t play,

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of actions that the controller does itself: they touch no host.
+ */
+#include "site/control.h"
+
+static const struct field debug_fields[] = {
+	{.name = "msg", .kind = FIELD_ANY, .doc = "What to print."},
+	{.name = "var", .kind = FIELD_ANY, .doc = "Expression to print the value of."},
+	{.name = "verbosity", .kind = FIELD_INT, .dflt = "0", .doc = "Accepted; printed always."},
+	{.name = NULL},
+};
+static const struct field assert_fields[] = {
+	{.name = "that",
+		.kind = FIELD_ANY,
+		.flags = FIELD_REQUIRED,
+		.doc = "Conditions that must hold."},
+	{.name = "fail_msg", .kind = FIELD_ANY, .aliases = "msg", .doc = "Said when one does not."},
+	{.name = "success_msg", .kind = FIELD_ANY, .doc = "Said when all hold."},
+	{.name = "quiet",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Says nothing when all hold."},
+	{.name = NULL},
+};
+static const struct field fail_fields[] = {
+	{.name = "msg",
+		.kind = FIELD_ANY,
+		.dflt = "Failed as requested from task",
+		.doc = "Why it fails."},
+	{.name = NULL},
+};
+static const struct field set_fact_fields[] = {
+	{.name = "cacheable",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Accepted; nothing is cached."},
+	{.name = NULL},
+};
+static const struct field meta_fields[] = {
+	{.name = "action",
+		.kind = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = "flush_handlers noop end_host end_play",
+		.doc = "flush_handlers runs the notified handlers now; end_host and end_play leave "
+		       "the play."},
+	{.name = NULL},
+};
+static const struct field setup_fields[] = {
+	{.name = "gather_subset",
+		.kind = FIELD_ANY,
+		.doc = "Accepted; all facts are always known."},
+	{.name = "gather_timeout", .kind = FIELD_ANY, .doc = "Accepted."},
+	{.name = "filter", .kind = FIELD_ANY, .doc = "Accepted."},
+	{.name = "fact_path", .kind = FIELD_ANY, .doc = "Accepted."},
+	{.name = NULL},
+};
+static const struct field include_vars_fields[] = {
+	{.name = "file", .kind = FIELD_STR, .doc = "File of variables, in the role's vars folder."},
+	{.name = "name", .kind = FIELD_STR, .doc = "Variable that takes them all as a map."},
+	{.name = "dir", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Folder of such files."},
+	{.name = NULL},
+};
+static const struct field include_tasks_fields[] = {
+	{.name = "file", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "File of tasks."},
+	{.name = "apply",
+		.kind = FIELD_MAP,
+		.doc = "Keywords for the tasks in it: tags, when, become."},
+	{.name = NULL},
+};
+static const struct field import_tasks_fields[] = {
+	{.name = "file", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "File of tasks."},
+	{.name = NULL},
+};
+static const struct field role_fields[] = {
+	{.name = "name",
+		.kind = FIELD_STR,
+		.flags = FIELD_REQUIRED,
+		.aliases = "role",
+		.doc = "The role."},
+	{.name = "tasks_from", .kind = FIELD_STR, .doc = "File in its tasks folder, not main."},
+	{.name = "vars_from", .kind = FIELD_STR, .doc = "File in its vars folder, not main."},
+	{.name = "defaults_from",
+		.kind = FIELD_STR,
+		.doc = "File in its defaults folder, not main."},
+	{.name = "handlers_from",
+		.kind = FIELD_STR,
+		.doc = "File in its handlers folder, not main."},
+	{.name = "apply", .kind = FIELD_MAP, .doc = "Keywords for its tasks: tags, when, become."},
+	{.name = "public",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Its defaults and vars are seen by later tasks."},
+	{.name = "allow_duplicates", .kind = FIELD_BOOL, .dflt = "true", .doc = "Accepted."},
+	{.name = "rolespec_validate", .kind = FIELD_BOOL, .dflt = "true", .doc = "Accepted."},
+	{.name = NULL},
+};
+
+static const struct control rows[] = {
+	{"assert", CONTROL_ASSERT, NULL, false, assert_fields,
+		"Fails unless every condition holds."},
+	{"debug", CONTROL_DEBUG, NULL, false, debug_fields, "Prints a message or a value."},
+	{"fail", CONTROL_FAIL, NULL, false, fail_fields, "Fails with a message."},
+	{"gather_facts", CONTROL_SETUP, NULL, false, setup_fields, "Facts are always known."},
+	{"import_role", CONTROL_IMPORT_ROLE, NULL, false, role_fields,
+		"Brings a role in, at load."},
+	{"import_tasks", CONTROL_IMPORT_TASKS, "file", false, import_tasks_fields,
+		"Brings a file of tasks in, at load."},
+	{"include_role", CONTROL_INCLUDE_ROLE, NULL, false, role_fields,
+		"Brings a role in when the task is reached."},
+	{"include_tasks", CONTROL_INCLUDE_TASKS, "file", false, include_tasks_fields,
+		"Brings a file of tasks in when the task is reached."},
+	{"include_vars", CONTROL_INCLUDE_VARS, "file", false, include_vars_fields,
+		"Reads variables from a file."},
+	{"meta", CONTROL_META, "action", false, meta_fields, "Steers the run."},
+	{"set_fact", CONTROL_SET_FACT, NULL, true, set_fact_fields, "Sets variables of the host."},
+	{"setup", CONTROL_SETUP, NULL, false, setup_fields, "Facts are always known."},
+};
+
+const struct control *control_row(size_t i)
+{
+	return i < ARRAY_LEN(rows) ? &rows[i] : NULL;
+}
+
+const struct control *control_find(struct str name)
+{
+	const char *word = name.p;
+
+	if (str_starts(name, "ansible.builtin."))
+		word += strlen("ansible.builtin.");
+	else if (str_starts(name, "ansible.legacy."))
+		word += strlen("ansible.legacy.");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strcmp(rows[i].name, word) == 0)
+			return &rows[i];
+	return NULL;
+}

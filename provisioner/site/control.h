@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The actions that the controller does itself: they touch no host.
+ */
+#pragma once
+#include "site/task.h"
+
+/* control.c: actions that are done by the controller. */
+enum control_kind {
+	CONTROL_DEBUG,
+	CONTROL_SET_FACT,
+	CONTROL_ASSERT,
+	CONTROL_FAIL,
+	CONTROL_META,
+	CONTROL_SETUP,
+	CONTROL_INCLUDE_VARS,
+	CONTROL_INCLUDE_TASKS,
+	CONTROL_INCLUDE_ROLE,
+	CONTROL_IMPORT_TASKS,
+	CONTROL_IMPORT_ROLE,
+};
+struct control {
+	const char *name;
+	enum control_kind kind;
+	const char *free_form; /* the parameter that a bare text is; NULL: none */
+	bool any_key;          /* set_fact */
+	const struct field *fields;
+	const char *doc;
+};
+const struct control *control_find(struct str name);
+const struct control *control_row(size_t i); /* NULL past the last */

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where a variable's value comes from: every layer that has it, lowest first, with its place. Shows
+ * no secret.
+ */
+#include "site/vars.h"
+
+static struct play_in *play_of(const struct site *s, const char *host)
+{
+	for (size_t i = 0; i < s->n_plays; i++)
+		for (size_t j = 0; s->plays[i]->face.hosts[j]; j++)
+			if (strcmp(s->plays[i]->face.hosts[j], host) == 0)
+				return s->plays[i];
+	return NULL;
+}
+
+static void show_value(struct buf *out, const struct value *v)
+{
+	struct buf b;
+	enum { SHOWN = 400 };
+
+	buf_init(&b, 1 << 20);
+	json_write(&b, v);
+	if (b.n > SHOWN)
+		buf_addf(out, "%.*s...", SHOWN, b.p);
+	else
+		buf_add(out, b.p, b.n);
+	buf_free(&b);
+}
+
+static void show_layer(struct buf *out, const struct layer *l, struct str name)
+{
+	const struct map_entry *e = map_entry(l->map, name);
+
+	if (!e)
+		return;
+	buf_addf(out, "  %-36s ", l->what);
+	if (e->key_pos.line)
+		buf_addf(out, "%s:%u:%u  ", e->key_pos.file, e->key_pos.line, e->key_pos.col);
+	else if (e->value->pos.line)
+		buf_addf(out, "%s:%u:%u  ", e->value->pos.file, e->value->pos.line,
+			e->value->pos.col);
+	show_value(out, e->value);
+	buf_addc(out, '\n');
+}
+
+static const struct layer *play_layers(struct vars *v, struct layer *l, size_t *n)
+{
+	struct play_in *p = v->play;
+
+	*n = 0;
+	l[(*n)++] = (struct layer){.what = "play vars", .map = p->vars};
+	if (p->mail) {
+		struct value *m = value_map(v->a);
+
+		map_put(v->a, m, "mail", p->mail);
+		l[(*n)++] = (struct layer){.what = "play", .map = m};
+	}
+	l[(*n)++] = (struct layer){.what = "vars_files", .map = p->files_vars};
+	l[(*n)++] = (struct layer){.what = "role vars", .map = p->all_vars};
+	return l;
+}
+
+static struct vars *vars_of(const struct site *s, const char *host, struct err *e)
+{
+	struct invhost *h = inventory_host(s->inv, str_c(host));
+
+	if (!h) {
+		err_set(e, ERR_CONFIG, "host '%s' is not in the inventory", host);
+		return NULL;
+	}
+	return vars_new((struct site *)s, s->a, h, play_of(s, host), NULL);
+}
+
+bool site_explain(
+	const struct site *s, const char *host, const char *name, struct buf *out, struct err *e)
+{
+	struct vars *v = vars_of(s, host, e);
+	struct layer *layers, play[8];
+	struct str key = str_c(name);
+	struct value *x;
+	size_t n;
+
+	if (!v)
+		return false;
+	x = vars_value(v, name, e);
+	if (!x && !e->kind)
+		return err_set(e, ERR_CONFIG, "host %s has no variable '%s'", host, name);
+	if (!x)
+		return false;
+	buf_addf(out, "%s on %s: ", name, host);
+	show_value(out, x);
+	buf_adds(out, "\n");
+	if (v->play)
+		show_layer(out,
+			&(struct layer){.what = "role defaults", .map = v->play->all_defaults},
+			key);
+	n = host_layers(s, v->host, s->a, &layers);
+	for (size_t i = 0; i < n; i++)
+		show_layer(out, &layers[i], key);
+	n = 0;
+	if (v->play)
+		play_layers(v, play, &n);
+	for (size_t i = 0; i < n; i++)
+		if (play[i].map)
+			show_layer(out, &play[i], key);
+	show_layer(out, &(struct layer){.what = "extra vars (-e)", .map = s->extra}, key);
+	return true;
+}
+
+struct value *site_vars(const struct site *s, const char *host, struct err *e)
+{
+	struct vars *v = vars_of(s, host, e);
+	struct value *out;
+
+	if (!v)
+		return NULL;
+	out = value_map(s->a);
+	for (size_t i = v->scope->n; i-- > 0;) {
+		const struct value *m = v->scope->layer[i].map;
+
+		for (size_t j = 0; j < m->map.n; j++) {
+			struct value *x = vars_value(v, m->map.e[j].key.p, e);
+
+			if (!x)
+				return NULL;
+			map_set(s->a, out, m->map.e[j].key, x);
+		}
+	}
+	for (size_t i = 0; v->mail && i < v->mail->map.n; i++)
+		map_set(s->a, out, v->mail->map.e[i].key, v->mail->map.e[i].value);
+	return out;
+}

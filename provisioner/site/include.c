@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Dynamic includes: the tasks of a file or a role, built when a host reaches them, once a site, and
+ * run with the variables of the place that includes them.
+ */
+#include "site/resolve.h"
+
+static struct task *cached(struct site *s, const char *key)
+{
+	struct value *i = map_at(s->includes, key);
+
+	return i ? s->include_v[i->i] : NULL;
+}
+
+static void remember(struct site *s, const char *key, struct task *node)
+{
+	map_put(s->a, s->includes, arena_strdup(s->a, key), value_int(s->a, (int64_t)s->n_include));
+	PUSH(s->a, s->include_v, s->n_include, s->cap_include, node);
+}
+
+static struct task *new_node(struct build *b, struct task *t, struct value *args)
+{
+	struct value *apply = map_at(args, "apply");
+	struct task *node;
+
+	b->parent = t;
+	b->role = t->role;
+	node = task_new(b, t->pos);
+	if (apply && apply->type == VALUE_MAP)
+		task_inherited(b, node, apply);
+	b->parent = node;
+	return node;
+}
+
+static void build_file(struct build *b, struct task *t, struct value *args, struct task *node)
+{
+	struct value *file = map_at(args, "file");
+	const char *path = file && file->type == VALUE_STR
+				   ? task_file(b->s, t, "tasks", file->s.p, b->s->a)
+				   : NULL;
+
+	if (!path) {
+		errs_add(b->errs, t->pos, "there is no file '%s' of tasks",
+			file ? value_print(b->s->a, file).p : "");
+		return;
+	}
+	b->file = arena_strdup(b->s->a, path);
+	node->file = b->file;
+	tasks_build(b, files_yaml(&b->s->files, path, b->errs), node);
+}
+
+static void build_role(struct build *b, struct task *t, struct value *args, struct task *node)
+{
+	struct value *name = map_at(args, "name");
+
+	if (!name || name->type != VALUE_STR) {
+		errs_add(b->errs, t->pos, "include_role needs the name of a role");
+		return;
+	}
+	role_use_build(b, str_dup(b->s->a, name->s.p, name->s.n), t->pos, NULL,
+		value_copy(b->s->a, args), node);
+}
+
+static struct task *build(struct resolver *r, struct task *t, struct value *args, struct err *e)
+{
+	struct errs errs;
+	struct build b = {.s = r->s, .play = r->p, .file = t->file, .dynamic = true, .errs = &errs};
+	struct task *node;
+
+	errs_init(&errs, r->s->a);
+	node = new_node(&b, t, args);
+	if (t->control->kind == CONTROL_INCLUDE_TASKS)
+		build_file(&b, t, args, node);
+	else
+		build_role(&b, t, args, node);
+	if (!errs.n)
+		handlers_link(&b, node);
+	if (errs.n)
+		*e = errs.v[0];
+	return errs.n ? NULL : node;
+}
+
+/* What the included tasks see: the include's vars, and the loop's. */
+static struct inst *instance(struct resolver *r, struct frame *f, struct task *t)
+{
+	struct inst *in = ARENA_NEW(r->a, struct inst);
+	struct value *loop = r->v->loop;
+
+	in->up = f->inst;
+	in->vars = t->vars;
+	if (!loop)
+		return t->vars ? in : f->inst;
+	in->vars = t->vars ? value_shallow(r->a, t->vars) : value_map(r->a);
+	for (size_t i = 0; i < loop->map.n; i++)
+		map_set(r->a, in->vars, loop->map.e[i].key, loop->map.e[i].value);
+	return in;
+}
+
+static const char *key_of(struct resolver *r, const struct task *t, const struct value *args)
+{
+	struct buf b;
+	const char *key;
+
+	buf_init(&b, 1 << 16);
+	buf_addf(&b, "%u ", t->id);
+	json_write(&b, args);
+	key = buf_str(r->a, &b).p;
+	buf_free(&b);
+	return key;
+}
+
+enum outcome include_run(
+	struct resolver *r, struct frame *f, struct task *t, struct value *args, struct err *e)
+{
+	const char *key;
+	struct task *node;
+	struct inst *in = instance(r, f, t);
+
+	args = vars_omit(r->a, args);
+	key = key_of(r, t, args);
+	node = cached(r->s, key);
+	if (!node) {
+		node = build(r, t, args, e);
+		if (!node)
+			return OUT_FAIL;
+		remember(r->s, key, node);
+	}
+	return frame_push(r, node->child, node->n_child, in, e) ? OUT_PUSH : OUT_FAIL;
+}

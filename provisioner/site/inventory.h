@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The hosts and groups of all inventory sources, and the variables that stand with them.
+ *
+ *   inv = inventory_new(a);  inventory_read(inv, files, "hosts.yml", &errs); inventory_finish(inv);
+ */
+#pragma once
+#include "value/value.h"
+
+struct files;
+struct group {
+	const char *name;
+	struct value *vars;        /* of the inventory file */
+	struct value *beside_inv;  /* group_vars beside the inventory; NULL: none */
+	struct value *beside_play; /* group_vars beside the manifest */
+	struct group **child;
+	size_t n_child, cap_child;
+	struct group **parent;
+	size_t n_parent, cap_parent;
+	struct invhost **host;
+	size_t n_host, cap_host;
+	struct value *host_set; /* names of the direct hosts */
+	int depth;
+	int64_t priority; /* ansible_group_priority */
+};
+struct invhost {
+	const char *name;
+	struct value *vars;
+	struct value *beside_inv, *beside_play;
+	struct group **direct;
+	size_t n_direct, cap_direct;
+	struct group *
+		*groups; /* all, with parents, lowest precedence first; after inventory_finish */
+	size_t n_groups;
+	struct value *merged; /* made by vars.c when first asked for */
+	bool implicit;        /* localhost that no inventory names */
+	size_t order;
+};
+struct inventory {
+	struct arena *a;
+	struct group **groups;
+	size_t n_groups, cap_groups;
+	struct invhost **hosts;
+	size_t n_hosts, cap_hosts;
+	struct value *group_index, *host_index;
+	const char **sources; /* files and folders read */
+	size_t n_sources, cap_sources;
+};
+
+enum { INVENTORY_HOSTS = 1000000, INVENTORY_DEPTH = 64 };
+
+struct inventory *inventory_new(struct arena *a);
+/* A file, a folder of them, or a list of hosts "a,b,". Problems go to errs. */
+void inventory_read(
+	struct inventory *inv, struct files *files, const char *source, struct errs *errs);
+/* Puts every group below `all`, hosts without a group into `ungrouped`, computes the order. */
+void inventory_finish(struct inventory *inv);
+struct invhost *inventory_host(const struct inventory *inv, struct str name); /* or NULL */
+struct group *inventory_group(const struct inventory *inv, struct str name);  /* or NULL */
+/* The hosts of a group and of the groups below it, each once, in order. */
+size_t group_hosts(
+	const struct inventory *inv, const struct group *g, struct arena *a, struct invhost ***out);
+
+/* ---- for the readers ---- */
+struct group *inventory_add_group(struct inventory *inv, struct str name);
+struct invhost *inventory_add_host(struct inventory *inv, struct str name);
+void group_add_host(struct inventory *inv, struct group *g, struct invhost *h);
+bool group_add_child(struct inventory *inv, struct group *g, struct group *child, struct pos pos,
+	struct errs *errs);
+/* "mx[01:20].example.com" gives 20 names (Ansible's ranges: numbers, letters, a step). */
+bool range_expand(struct arena *a, struct str pattern, struct pos pos, struct str **out, size_t *n,
+	struct errs *errs);
+void inventory_yaml(struct inventory *inv, struct value *doc, const char *file, struct errs *errs);
+void inventory_ini(struct inventory *inv, struct str text, const char *file, struct errs *errs);
+/* A Python literal (number, quoted text, list, dict, True/False/None) as Ansible reads values in
+ * an INI inventory; anything else is text. */
+struct value *literal_parse(struct arena *a, struct str s, struct pos pos);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inventories in Ansible's INI form: [group], [group:children], [group:vars], hosts with ranges
+ * and k=v. Every line that cannot be read is a problem of its own.
+ */
+#include <ctype.h>
+#include "site/load.h"
+
+enum ini_section { INI_HOSTS, INI_CHILDREN, INI_VARS };
+struct ini {
+	struct inventory *inv;
+	struct errs *errs;
+	const char *file;
+	uint32_t line;
+	struct group *group;
+	enum ini_section section;
+	bool skip; /* a section whose head was wrong */
+};
+
+static struct pos at(const struct ini *p, const char *start, const char *where)
+{
+	return (struct pos){p->file, p->line, (uint32_t)(where - start) + 1};
+}
+
+static void read_head(struct ini *p, const char *line, size_t n)
+{
+	const char *close = memchr(line, ']', n), *colon;
+	struct str name, kind = str_c("");
+
+	p->skip = true;
+	if (!close || close == line + 1) {
+		errs_add(p->errs, at(p, line, line),
+			"a section looks like [group], [group:children] or "
+			"[group:vars]");
+		return;
+	}
+	name = str_dup(p->inv->a, line + 1, (size_t)(close - line - 1));
+	colon = memchr(name.p, ':', name.n);
+	if (colon) {
+		kind = str_c(colon + 1);
+		name = str_dup(p->inv->a, name.p, (size_t)(colon - name.p));
+	}
+	if (kind.n && !str_is(kind, "children") && !str_is(kind, "vars") &&
+		!str_is(kind, "hosts")) {
+		errs_add(p->errs, at(p, line, line),
+			"unknown kind of section ':%s'; there are "
+			":children and :vars",
+			kind.p);
+		return;
+	}
+	p->skip = false;
+	p->group = inventory_add_group(p->inv, name);
+	p->section = str_is(kind, "children") ? INI_CHILDREN
+		     : str_is(kind, "vars")   ? INI_VARS
+					      : INI_HOSTS;
+}
+
+/* The next word as a shell splits it, quotes removed; false at the end or at a comment. */
+static bool next_word(struct ini *p, const char **s, struct buf *word, const char **start)
+{
+	char quote = 0;
+
+	while (isspace((unsigned char)**s))
+		(*s)++;
+	*start = *s;
+	if (!**s || **s == '#')
+		return false;
+	buf_clear(word);
+	for (; **s && (quote || !isspace((unsigned char)**s)); (*s)++) {
+		if (!quote && (**s == '\'' || **s == '"'))
+			quote = **s;
+		else if (quote && **s == quote)
+			quote = 0;
+		else if (!quote && **s == '#') /* a comment, even within a word */
+			*s += strlen(*s) - 1;
+		else if (**s == '\\' && (*s)[1] && quote != '\'' &&
+			 (!quote || strchr("\\\"", (*s)[1])))
+			buf_addc(word, *++*s);
+		else
+			buf_addc(word, **s);
+	}
+	if (quote)
+		errs_add(p->errs, at(p, *start, *start), "a quote is not closed on this line");
+	return !quote;
+}
+
+static void host_var(struct ini *p, struct value *vars, struct str word, struct pos pos)
+{
+	const char *eq = memchr(word.p, '=', word.n);
+	struct str key, text;
+
+	if (!eq || eq == word.p) {
+		errs_add(p->errs, pos,
+			"'%s' is no variable; after the host name stand only name=value", word.p);
+		return;
+	}
+	key = str_dup(p->inv->a, word.p, (size_t)(eq - word.p));
+	text = str_dup(p->inv->a, eq + 1, word.n - key.n - 1);
+	map_set(p->inv->a, vars, key, literal_parse(p->inv->a, text, pos));
+	vars->map.e[vars->map.n - 1].key_pos = pos;
+}
+
+/* "mx1:2222" names a port; "[::1]:22" and names with two colons are left alone. */
+static struct str split_port(struct arena *a, struct str name, int64_t *port)
+{
+	const char *colon = memchr(name.p, ':', name.n), *last = strrchr(name.p, ':');
+	char *end;
+
+	if (!colon || colon != last || memchr(name.p, '[', name.n) ||
+		!isdigit((unsigned char)colon[1]))
+		return name;
+	*port = strtol(colon + 1, &end, 10);
+	return *end ? name : str_dup(a, name.p, (size_t)(colon - name.p));
+}
+
+static void read_host(struct ini *p, const char *line)
+{
+	struct value *vars = value_map(p->inv->a);
+	const char *s = line, *start;
+	struct buf word;
+	struct str pattern, *names;
+	int64_t port = 0;
+	size_t n;
+
+	buf_init(&word, 1 << 20);
+	if (next_word(p, &s, &word, &start)) {
+		struct pos pos = at(p, line, start);
+
+		pattern = split_port(p->inv->a, buf_str(p->inv->a, &word), &port);
+		if (port)
+			map_put(p->inv->a, vars, "ansible_port", value_int(p->inv->a, port));
+		while (next_word(p, &s, &word, &start))
+			host_var(p, vars, buf_str(p->inv->a, &word), at(p, line, start));
+		if (range_expand(p->inv->a, pattern, pos, &names, &n, p->errs))
+			for (size_t i = 0; i < n; i++) {
+				struct invhost *h = inventory_add_host(p->inv, names[i]);
+
+				group_add_host(p->inv, p->group, h);
+				for (size_t j = 0; j < vars->map.n; j++)
+					map_set(p->inv->a, h->vars, vars->map.e[j].key,
+						vars->map.e[j].value);
+			}
+	}
+	buf_free(&word);
+}
+
+static void read_group_var(struct ini *p, const char *line)
+{
+	const char *eq = strchr(line, '=');
+	struct str key, text;
+	struct pos pos = at(p, line, line);
+
+	if (!eq || eq == line) {
+		errs_add(p->errs, pos, "a line of [%s:vars] looks like name=value", p->group->name);
+		return;
+	}
+	key = str_trim(p->inv->a, str_dup(p->inv->a, line, (size_t)(eq - line)));
+	text = str_trim(p->inv->a, str_c(eq + 1));
+	map_set(p->inv->a, p->group->vars, key, literal_parse(p->inv->a, text, pos));
+}
+
+static void read_child(struct ini *p, const char *line)
+{
+	const char *hash = strchr(line, '#');
+	struct str name = str_trim(
+		p->inv->a, str_dup(p->inv->a, line, hash ? (size_t)(hash - line) : strlen(line)));
+
+	group_add_child(
+		p->inv, p->group, inventory_add_group(p->inv, name), at(p, line, line), p->errs);
+}
+
+static void read_line(struct ini *p, struct str line)
+{
+	if (!line.n || line.p[0] == '#' || line.p[0] == ';')
+		return;
+	if (line.p[0] == '[' && (p->section != INI_HOSTS || !strpbrk(line.p, " \t=") ||
+					line.p[line.n - 1] == ']')) {
+		read_head(p, line.p, line.n);
+		return;
+	}
+	if (p->skip)
+		return;
+	if (p->section == INI_HOSTS)
+		read_host(p, line.p);
+	else if (p->section == INI_VARS)
+		read_group_var(p, line.p);
+	else
+		read_child(p, line.p);
+}
+
+void inventory_ini(struct inventory *inv, struct str text, const char *file, struct errs *errs)
+{
+	struct ini p = {.inv = inv, .errs = errs, .file = file, .group = inv->groups[1]};
+	const char *s = text.p, *end = text.p + text.n;
+
+	while (s < end) {
+		const char *nl = memchr(s, '\n', (size_t)(end - s));
+		size_t n = nl ? (size_t)(nl - s) : (size_t)(end - s);
+
+		p.line++;
+		read_line(&p, str_trim(inv->a, str_dup(inv->a, s, n)));
+		s += n + 1;
+	}
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Text that holds name=value pairs: module parameters in their old form, and -e. Values are text;
+ * Jinja braces and quotes are kept together.
+ */
+#include <ctype.h>
+#include "site/load.h"
+
+struct token {
+	const char *start, *end;
+};
+
+/* The next word: white space ends it outside of quotes and of Jinja braces. */
+static bool next_token(const char **p, struct token *t, bool *open)
+{
+	char quote = 0;
+	int braces = 0;
+
+	while (isspace((unsigned char)**p))
+		(*p)++;
+	t->start = *p;
+	for (; **p; (*p)++) {
+		if (quote) {
+			quote = **p == quote && (*p)[-1] != '\\' ? 0 : quote;
+		} else if (**p == '\'' || **p == '"') {
+			quote = **p;
+		} else if (**p == '{' && strchr("{%#", (*p)[1]) && (*p)[1]) {
+			braces++;
+			(*p)++;
+		} else if (braces && strchr("}%#", **p) && (*p)[1] == '}') {
+			braces--;
+			(*p)++;
+		} else if (!braces && isspace((unsigned char)**p)) {
+			break;
+		}
+	}
+	t->end = *p;
+	*open = quote || braces;
+	return t->end > t->start;
+}
+
+static struct str unquote(struct arena *a, const char *p, size_t n)
+{
+	if (n >= 2 && (*p == '"' || *p == '\'') && p[n - 1] == *p && p[n - 2] != '\\')
+		return str_dup(a, p + 1, n - 2);
+	return str_dup(a, p, n);
+}
+
+bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, struct str *rest,
+	bool (*known)(void *ctx, struct str key), void *ctx, struct err *e)
+{
+	const char *p = s.p, *eq;
+	struct token t;
+	struct buf raw;
+	bool open = false;
+
+	buf_init(&raw, FILE_MAX);
+	for (const char *from = p; next_token(&p, &t, &open); from = p) {
+		eq = memchr(t.start, '=', (size_t)(t.end - t.start));
+		if (eq && eq > t.start) {
+			struct str key = str_dup(a, t.start, (size_t)(eq - t.start));
+			struct value *v;
+
+			if (strspn(key.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+					  "0123456789") == key.n &&
+				known(ctx, key)) {
+				v = value_str(a, unquote(a, eq + 1, (size_t)(t.end - eq - 1)));
+				v->pos = pos;
+				map_set(a, map, key, v);
+				map->map.e[map->map.n - 1].key_pos = pos;
+				continue;
+			}
+		}
+		buf_add(&raw, raw.n ? from : t.start, (size_t)(t.end - (raw.n ? from : t.start)));
+	}
+	*rest = buf_str(a, &raw);
+	buf_free(&raw);
+	if (open)
+		return err_at(e, pos, "a quote or a {{ is not closed");
+	return true;
+}
+
+static bool any_key(void *ctx, struct str key)
+{
+	(void)ctx;
+	(void)key;
+	return true;
+}
+
+static struct value *read_one(struct site *s, const char *text, struct errs *errs)
+{
+	const char *name = arena_printf(s->a, "-e %s", text);
+	struct value *map;
+	struct str rest;
+	struct err e = {0};
+
+	if (text[0] == '@') {
+		map = files_yaml(&s->files, text + 1, errs);
+		if (!map && !is_file(text + 1))
+			errs_add(errs, (struct pos){0}, "-e %s: there is no such file", text);
+		return map;
+	}
+	if (text[0] == '{' || text[0] == '[') {
+		source_add(name, str_c(text));
+		return yaml_parse(s->a, name, str_c(text), errs);
+	}
+	map = value_map(s->a);
+	if (!kv_split(s->a, str_c(text), (struct pos){0}, map, &rest, any_key, NULL, &e))
+		errs_take(errs, &e);
+	else if (rest.n)
+		errs_add(errs, (struct pos){0}, "-e %s: expected name=value, YAML or @file", text);
+	return map;
+}
+
+struct value *extra_vars_read(struct site *s, const char *const *texts, struct errs *errs)
+{
+	struct value *all = value_map(s->a);
+
+	for (size_t i = 0; texts && texts[i]; i++) {
+		struct value *one = read_one(s, texts[i], errs);
+
+		if (one && one->type != VALUE_MAP && one->type != VALUE_NULL)
+			errs_add(errs, one->pos, "-e %s: must be a map of variables", texts[i]);
+		for (size_t j = 0; one && one->type == VALUE_MAP && j < one->map.n; j++)
+			map_set(s->a, all, one->map.e[j].key, one->map.e[j].value);
+	}
+	return all;
+}

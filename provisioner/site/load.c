@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Loads a site: inventory, variables, plays, mail state. Reports every problem it finds; contacts
+ * nobody and writes nothing.
+ */
+#include <limits.h>
+#include <unistd.h>
+#include "site/mail.h"
+
+static void load_inventory(struct site *s, struct errs *errs)
+{
+	static const char *const usual[] = {"inventories", "inventory"};
+	const char *const *src = s->opt.inventories;
+
+	s->inv = inventory_new(s->a);
+	for (size_t i = 0; src && src[i]; i++)
+		inventory_read(s->inv, &s->files, src[i], errs);
+	for (size_t i = 0; (!src || !src[0]) && i < ARRAY_LEN(usual); i++) {
+		const char *path = dir_join(s->a, s->dir, usual[i]);
+
+		if (!is_dir(path) && !is_file(path))
+			continue;
+		inventory_read(s->inv, &s->files, path, errs);
+		break;
+	}
+	if ((!src || !src[0]) && s->inv->n_sources == 0) {
+		struct invhost *h = inventory_add_host(s->inv, str_c("localhost"));
+
+		map_put(s->a, h->vars, "ansible_connection", value_text(s->a, "local"));
+	}
+	inventory_finish(s->inv);
+}
+
+static void roles_paths(struct site *s)
+{
+	const char *list = s->opt.roles_path ? s->opt.roles_path : getenv("PROVISION_ROLES_PATH");
+	const char **out = NULL;
+	size_t n = 0, cap = 0;
+	char exe[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	while (list && *list) {
+		size_t k = strcspn(list, ":");
+
+		if (k)
+			PUSH(s->a, out, n, cap, str_dup(s->a, list, k).p);
+		list += k + (list[k] == ':');
+	}
+	PUSH(s->a, out, n, cap, dir_join(s->a, s->dir, "roles"));
+	if (len > 0) { /* run from its build folder */
+		exe[len] = 0;
+		PUSH(s->a, out, n, cap,
+			arena_printf(s->a, "%s/roles", path_dir(s->a, path_dir(s->a, exe))));
+	}
+	PUSH(s->a, out, n, cap, PREFIX "/share/provision/roles");
+	PUSH(s->a, out, n, cap, NULL);
+	s->roles_path = out;
+}
+
+static void apply_limit(struct site *s, struct errs *errs)
+{
+	struct err e = {0};
+	size_t n = 0;
+
+	if (!pattern_limit(s, s->a, s->opt.limit ? s->opt.limit : "all", &s->hosts, &n, &e) ||
+		(n == 0 && s->opt.limit && !pattern_none(s, s->a, s->opt.limit, &e))) {
+		err_prefix(&e, "--limit");
+		errs_take(errs, &e);
+	}
+	s->n_hosts = n;
+	if (!s->opt.limit)
+		return;
+	s->limited = value_map(s->a);
+	for (size_t i = 0; i < n; i++)
+		map_put(s->a, s->limited, s->hosts[i], value_null(s->a));
+}
+
+/* Every play's mail state for every host, so that its problems show before a host is touched. */
+static void check_mail(struct site *s, struct errs *errs)
+{
+	struct errs found;
+
+	errs_init(&found, s->a);
+	for (size_t i = 0; i < s->n_plays; i++) {
+		struct play_in *p = s->plays[i];
+
+		for (size_t j = 0; p->face.hosts[j]; j++) {
+			struct invhost *h = inventory_host(s->inv, str_c(p->face.hosts[j]));
+			struct vars *v = vars_new(s, s->a, h, p, NULL);
+
+			if (mail_declared(v))
+				mail_check(v, &found);
+		}
+	}
+	mail_take_problems(&found, errs);
+}
+
+static void load_hosts(struct site *s)
+{
+	if (s->n_hosts || s->n_plays == 0 || s->opt.limit)
+		return;
+	s->hosts = (const char **)s->plays[0]->face.hosts; /* the implicit localhost */
+	while (s->hosts && s->hosts[s->n_hosts])
+		s->n_hosts++;
+}
+
+struct site *site_load(struct arena *a, const struct site_options *opt, struct errs *errs)
+{
+	struct site *s = ARENA_NEW(a, struct site);
+	size_t before = errs->n;
+	char abs[PATH_MAX];
+
+	s->a = a;
+	s->opt = *opt;
+	s->files = (struct files){.a = a, .index = value_map(a)};
+	s->dir = opt->manifest ? path_dir(a, opt->manifest) : ".";
+	s->abs_dir = arena_strdup(a, realpath(s->dir, abs) ? abs : s->dir);
+	s->includes = value_map(a);
+	s->tags = split_commas(a, opt->tags);
+	s->skip_tags = split_commas(a, opt->skip_tags);
+	roles_paths(s);
+	s->extra = extra_vars_read(s, opt->extra_vars, errs);
+	load_inventory(s, errs);
+	site_beside_vars(s, errs);
+	apply_limit(s, errs);
+	if (opt->manifest && !is_file(opt->manifest))
+		errs_add(errs, (struct pos){0}, "there is no manifest '%s'", opt->manifest);
+	else if (opt->manifest)
+		site_plays_load(s, errs);
+	load_hosts(s);
+	if (errs->n == before)
+		check_mail(s, errs);
+	return errs->n == before ? s : NULL;
+}
+
+const char *const *site_hosts(const struct site *s)
+{
+	return s->hosts;
+}
+
+static int by_path(const void *x, const void *y)
+{
+	return strcmp((*(struct file *const *)x)->path, (*(struct file *const *)y)->path);
+}
+
+struct str site_digest(const struct site *s, struct arena *a)
+{
+	struct file **v = arena_calloc(a, s->files.n + 1, sizeof(struct file *));
+	unsigned char sum[SHA256_LEN];
+	char text[SHA256_HEX];
+	struct sha256 sha;
+
+	memcpy(v, s->files.v, s->files.n * sizeof(struct file *));
+	if (s->files.n)
+		qsort(v, s->files.n, sizeof(struct file *), by_path);
+	sha256_init(&sha);
+	for (size_t i = 0; i < s->files.n; i++) {
+		uint64_t n = v[i]->text.n;
+
+		sha256_add(&sha, v[i]->path, strlen(v[i]->path) + 1);
+		sha256_add(&sha, &n, sizeof(n));
+		sha256_add(&sha, v[i]->text.p, v[i]->text.n);
+	}
+	sha256_end(&sha, sum);
+	hex(sum, sizeof(sum), text);
+	return str_dup(a, text, strlen(text));
+}

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lookup plugins, and the lists that with_KIND and loop run over. Reads files beside the roles and
+ * the manifest and the environment; runs no program (pipe) and keeps no state (password).
+ */
+#include <glob.h>
+#include "site/vars.h"
+
+struct call {
+	struct vars *v;
+	const struct value *args, *kwargs;
+	struct err *e;
+	struct value *out;
+};
+
+static const char *arg_text(const struct call *c, size_t i)
+{
+	return value_print(c->v->a, c->args->list.v[i]).p;
+}
+
+static struct value *literal_text(struct arena *a, struct str s)
+{
+	struct value *v = value_str(a, s);
+
+	v->literal = true;
+	return v;
+}
+
+static bool look_file(struct call *c)
+{
+	for (size_t i = 0; i < c->args->list.n; i++) {
+		const char *path = task_file(c->v->s, c->v->task, "files", arg_text(c, i), c->v->a);
+		struct file *f = path ? files_get(&c->v->s->files, path, c->e) : NULL;
+		size_t n;
+
+		if (!f)
+			return err_set(c->e, ERR_CONFIG, "lookup 'file': there is no file '%s'",
+				arg_text(c, i));
+		for (n = f->text.n; n && strchr("\n\r\t ", f->text.p[n - 1]);)
+			n--;
+		list_add(c->v->a, c->out, literal_text(c->v->a, str_dup(c->v->a, f->text.p, n)));
+	}
+	return true;
+}
+
+static bool look_env(struct call *c)
+{
+	struct value *dflt = map_at(c->kwargs, "default");
+
+	for (size_t i = 0; i < c->args->list.n; i++) {
+		const char *text = getenv(arg_text(c, i));
+
+		if (!text && dflt)
+			list_add(c->v->a, c->out, dflt);
+		else
+			list_add(c->v->a, c->out, literal_text(c->v->a, str_c(text ? text : "")));
+	}
+	return true;
+}
+
+static bool look_template(struct call *c)
+{
+	for (size_t i = 0; i < c->args->list.n; i++) {
+		const char *path =
+			task_file(c->v->s, c->v->task, "templates", arg_text(c, i), c->v->a);
+		struct value *text;
+
+		if (!path)
+			return err_set(c->e, ERR_CONFIG, "lookup 'template': there is no file '%s'",
+				arg_text(c, i));
+		text = template_file(c->v, path, (struct pos){0}, c->e);
+		if (!text)
+			return false;
+		list_add(c->v->a, c->out, text);
+	}
+	return true;
+}
+
+static bool look_vars(struct call *c)
+{
+	struct value *dflt = map_at(c->kwargs, "default");
+
+	for (size_t i = 0; i < c->args->list.n; i++) {
+		struct str name = value_print(c->v->a, c->args->list.v[i]);
+		struct value *v = c->v->env.lookup(c->v, name);
+
+		if (v && v->type == VALUE_UNDEFINED)
+			v = NULL;
+		if (!v && !dflt)
+			return err_set(
+				c->e, ERR_CONFIG, "lookup 'vars': '%s' is undefined", name.p);
+		list_add(c->v->a, c->out, v ? v : dflt);
+	}
+	return true;
+}
+
+static void flatten(struct arena *a, struct value *out, struct value *v, int depth)
+{
+	if (v->type != VALUE_LIST || depth == 0) {
+		list_add(a, out, v);
+		return;
+	}
+	for (size_t i = 0; i < v->list.n; i++)
+		flatten(a, out, v->list.v[i], depth - 1);
+}
+
+static bool look_items(struct call *c)
+{
+	for (size_t i = 0; i < c->args->list.n; i++)
+		flatten(c->v->a, c->out, c->args->list.v[i], 1);
+	return true;
+}
+
+static bool look_list(struct call *c)
+{
+	for (size_t i = 0; i < c->args->list.n; i++)
+		list_add(c->v->a, c->out, c->args->list.v[i]);
+	return true;
+}
+
+static bool look_flattened(struct call *c)
+{
+	for (size_t i = 0; i < c->args->list.n; i++)
+		flatten(c->v->a, c->out, c->args->list.v[i], 64);
+	return true;
+}
+
+static bool look_dict(struct call *c)
+{
+	for (size_t i = 0; i < c->args->list.n; i++) {
+		const struct value *m = c->args->list.v[i];
+
+		if (m->type != VALUE_MAP)
+			return err_set(c->e, ERR_CONFIG, "lookup 'dict' takes a map, not %s",
+				value_type_name(m));
+		for (size_t j = 0; j < m->map.n; j++) {
+			struct value *one = value_map(c->v->a);
+
+			map_put(c->v->a, one, "key", literal_text(c->v->a, m->map.e[j].key));
+			map_put(c->v->a, one, "value", m->map.e[j].value);
+			list_add(c->v->a, c->out, one);
+		}
+	}
+	return true;
+}
+
+static bool look_indexed(struct call *c)
+{
+	struct value *all = value_list(c->v->a);
+
+	for (size_t i = 0; i < c->args->list.n; i++)
+		flatten(c->v->a, all, c->args->list.v[i], 1);
+	for (size_t i = 0; i < all->list.n; i++) {
+		struct value *pair = value_list(c->v->a);
+
+		list_add(c->v->a, pair, value_int(c->v->a, (int64_t)i));
+		list_add(c->v->a, pair, all->list.v[i]);
+		list_add(c->v->a, c->out, pair);
+	}
+	return true;
+}
+
+static bool look_together(struct call *c)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < c->args->list.n; i++)
+		if (c->args->list.v[i]->type == VALUE_LIST && c->args->list.v[i]->list.n > longest)
+			longest = c->args->list.v[i]->list.n;
+	for (size_t k = 0; k < longest; k++) {
+		struct value *row = value_list(c->v->a);
+
+		for (size_t i = 0; i < c->args->list.n; i++) {
+			const struct value *l = c->args->list.v[i];
+
+			list_add(c->v->a, row,
+				l->type == VALUE_LIST && k < l->list.n ? l->list.v[k]
+								       : value_null(c->v->a));
+		}
+		list_add(c->v->a, c->out, row);
+	}
+	return true;
+}
+
+enum { PRODUCT_MAX = 100000 };
+
+static bool look_nested(struct call *c)
+{
+	struct value *rows = value_list(c->v->a);
+
+	list_add(c->v->a, rows, value_list(c->v->a));
+	for (size_t i = 0; i < c->args->list.n; i++) {
+		struct value *l = as_list(c->v->a, c->args->list.v[i]), *next = value_list(c->v->a);
+
+		for (size_t j = 0; j < rows->list.n; j++)
+			for (size_t k = 0; l && k < l->list.n; k++) {
+				struct value *row = value_shallow(c->v->a, rows->list.v[j]);
+
+				list_add(c->v->a, row, l->list.v[k]);
+				list_add(c->v->a, next, row);
+				if (next->list.n > PRODUCT_MAX)
+					return err_set(c->e, ERR_CONFIG,
+						"lookup 'nested' gives too many items");
+			}
+		rows = next;
+	}
+	c->out = rows;
+	return true;
+}
+
+static struct value *dig(struct value *v, const char *path, struct arena *a)
+{
+	while (v && *path) {
+		size_t n = strcspn(path, ".");
+
+		v = v->type == VALUE_MAP ? map_get(v, str_dup(a, path, n)) : NULL;
+		path += n + (path[n] == '.');
+	}
+	return v;
+}
+
+static bool look_subelements(struct call *c)
+{
+	struct value *items = c->args->list.n > 1 ? c->args->list.v[0] : NULL, *opt;
+	const char *key = items ? arg_text(c, 1) : "";
+	bool skip;
+
+	if (!items || items->type != VALUE_LIST)
+		return err_set(c->e, ERR_CONFIG, "lookup 'subelements' takes a list and a key");
+	opt = c->args->list.n > 2 ? c->args->list.v[2] : NULL;
+	skip = opt && opt->type == VALUE_MAP && map_bool(opt, "skip_missing", false);
+	for (size_t i = 0; i < items->list.n; i++) {
+		struct value *sub = dig(items->list.v[i], key, c->v->a);
+
+		if ((!sub || sub->type != VALUE_LIST) && skip)
+			continue;
+		if (!sub || sub->type != VALUE_LIST)
+			return err_set(c->e, ERR_CONFIG,
+				"lookup 'subelements': item %zu has no list '%s'", i, key);
+		for (size_t j = 0; j < sub->list.n; j++) {
+			struct value *pair = value_list(c->v->a);
+
+			list_add(c->v->a, pair, items->list.v[i]);
+			list_add(c->v->a, pair, sub->list.v[j]);
+			list_add(c->v->a, c->out, pair);
+		}
+	}
+	return true;
+}
+
+static bool look_fileglob(struct call *c)
+{
+	for (size_t i = 0; i < c->args->list.n; i++) {
+		const char *pattern = arg_text(c, i);
+		const char *dir = path_dir(c->v->a, pattern);
+		const char *found = task_file(c->v->s, c->v->task, "files", dir, c->v->a);
+		glob_t g;
+
+		if (strcmp(dir, ".") == 0)
+			found = task_file(c->v->s, c->v->task, "files", "", c->v->a);
+		if (!found)
+			continue;
+		pattern = path_join(c->v->a, found, path_base(pattern));
+		if (glob(pattern, 0, NULL, &g) != 0)
+			continue;
+		for (size_t j = 0; j < g.gl_pathc; j++)
+			if (is_file(g.gl_pathv[j]))
+				list_add(c->v->a, c->out, value_text(c->v->a, g.gl_pathv[j]));
+		globfree(&g);
+	}
+	return true;
+}
+
+static const char *first_of(struct call *c, struct value *files, struct value *paths)
+{
+	static const char *const kinds[] = {"files", "templates", "vars", "tasks"};
+	struct value *none = value_list(c->v->a);
+
+	if (!paths || !paths->list.n) {
+		paths = none;
+		list_add(c->v->a, paths, value_text(c->v->a, ""));
+	}
+	for (size_t p = 0; p < paths->list.n; p++)
+		for (size_t i = 0; i < files->list.n; i++) {
+			const char *name = value_print(c->v->a, files->list.v[i]).p;
+			const char *dir = value_print(c->v->a, paths->list.v[p]).p;
+
+			if (*dir)
+				name = path_join(c->v->a, dir, name);
+			for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+				const char *path =
+					task_file(c->v->s, c->v->task, kinds[k], name, c->v->a);
+
+				if (path && is_file(path))
+					return path;
+			}
+		}
+	return NULL;
+}
+
+static bool look_first_found(struct call *c)
+{
+	struct value *files = value_list(c->v->a),
+		     *paths = as_list(c->v->a, map_at(c->kwargs, "paths"));
+	struct value *more = as_list(c->v->a, map_at(c->kwargs, "files"));
+	bool skip = map_bool(c->kwargs, "skip", false);
+	const char *path;
+
+	for (size_t i = 0; more && i < more->list.n; i++)
+		list_add(c->v->a, files, more->list.v[i]);
+	for (size_t i = 0; i < c->args->list.n; i++) {
+		struct value *x = c->args->list.v[i];
+
+		if (x->type == VALUE_MAP) {
+			flatten(c->v->a, files, as_list(c->v->a, map_at(x, "files")), 2);
+			paths = as_list(c->v->a, map_at(x, "paths"));
+			skip = skip || map_bool(x, "skip", false);
+		} else {
+			flatten(c->v->a, files, x, 2);
+		}
+	}
+	path = first_of(c, files, paths);
+	if (path)
+		list_add(c->v->a, c->out, value_text(c->v->a, path));
+	else if (!skip)
+		return err_set(c->e, ERR_CONFIG,
+			"lookup 'first_found': none of the %zu files exists", files->list.n);
+	return true;
+}
+
+static bool look_sequence(struct call *c)
+{
+	int64_t start = map_int(c->kwargs, "start", 1), end = map_int(c->kwargs, "end", 0);
+	int64_t stride = map_int(c->kwargs, "stride", 1), count = map_int(c->kwargs, "count", -1);
+	const char *s = c->args->list.n ? arg_text(c, 0) : "";
+
+	if (strncmp(s, "start=", 6) == 0 || strncmp(s, "end=", 4) == 0 ||
+		strncmp(s, "count=", 6) == 0) {
+		const char *at;
+
+		start = (at = strstr(s, "start=")) ? strtoll(at + 6, NULL, 10) : start;
+		end = (at = strstr(s, "end=")) ? strtoll(at + 4, NULL, 10) : end;
+		count = (at = strstr(s, "count=")) ? strtoll(at + 6, NULL, 10) : count;
+		stride = (at = strstr(s, "stride=")) ? strtoll(at + 7, NULL, 10) : stride;
+	} else if (*s) {
+		char *rest;
+
+		end = strtoll(s, &rest, 10);
+		if (*rest == '-') {
+			start = end;
+			end = strtoll(rest + 1, NULL, 10);
+		}
+	}
+	if (count >= 0)
+		end = start + (count - 1) * stride;
+	if (stride <= 0 || end - start > PRODUCT_MAX)
+		return err_set(c->e, ERR_CONFIG, "lookup 'sequence' gives too many items");
+	for (int64_t i = start; i <= end; i += stride)
+		list_add(c->v->a, c->out, value_printf(c->v->a, "%lld", (long long)i));
+	return true;
+}
+
+static bool look_hostnames(struct call *c)
+{
+	for (size_t i = 0; i < c->args->list.n; i++) {
+		const char **names;
+		size_t n;
+
+		if (!pattern_match(c->v->s, c->v->a, arg_text(c, i), &names, &n, c->e))
+			return false;
+		for (size_t j = 0; j < n; j++)
+			list_add(c->v->a, c->out, value_text(c->v->a, names[j]));
+	}
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(struct call *c);
+} lookups[] = {
+	{"dict", look_dict},
+	{"env", look_env},
+	{"file", look_file},
+	{"fileglob", look_fileglob},
+	{"first_found", look_first_found},
+	{"flattened", look_flattened},
+	{"indexed_items", look_indexed},
+	{"inventory_hostnames", look_hostnames},
+	{"items", look_items},
+	{"list", look_list},
+	{"nested", look_nested},
+	{"sequence", look_sequence},
+	{"subelements", look_subelements},
+	{"template", look_template},
+	{"together", look_together},
+	{"vars", look_vars},
+};
+
+static bool run_lookup(struct call *c, const char *name)
+{
+	const char *names[ARRAY_LEN(lookups) + 1], *near;
+
+	if (strncmp(name, "ansible.builtin.", 16) == 0)
+		name += 16;
+	for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
+		if (strcmp(lookups[i].name, name) == 0)
+			return lookups[i].run(c);
+		names[i] = lookups[i].name;
+	}
+	names[ARRAY_LEN(lookups)] = NULL;
+	near = str_nearest(name, names);
+	return err_set(c->e, ERR_CONFIG, "lookup '%s' is not served%s%s%s", name,
+		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
+struct value *lookup_plugin(void *ctx, const char *name, const struct value *args,
+	const struct value *kwargs, struct err *e)
+{
+	struct vars *v = ctx;
+	struct call c = {.v = v, .args = args, .kwargs = kwargs, .e = e, .out = value_list(v->a)};
+
+	if (!kwargs)
+		c.kwargs = value_map(v->a);
+	for (size_t i = 0; i < args->list.n; i++)
+		if (args->list.v[i]->type == VALUE_UNKNOWN)
+			return args->list.v[i];
+	return run_lookup(&c, name) ? c.out : NULL;
+}
+
+bool lookup_include(void *ctx, struct str name, struct str *text, const char **file, struct err *e)
+{
+	struct vars *v = ctx;
+	const char *path = task_file(v->s, v->task, "templates", name.p, v->a);
+	struct file *f = path ? files_get(&v->s->files, path, e) : NULL;
+
+	if (!f)
+		return err_set(e, ERR_CONFIG, "there is no template '%s' to include", name.p);
+	*text = f->text;
+	*file = f->path;
+	return true;
+}
+
+struct value *template_file(struct vars *v, const char *path, struct pos pos, struct err *e)
+{
+	struct file *f = files_get(&v->s->files, path, e);
+
+	if (!f) {
+		err_at(e, pos, "there is no template '%s'", path);
+		return NULL;
+	}
+	if (!f->tmpl_done) {
+		f->tmpl_done = true;
+		f->tmpl = template_parse(v->s->a, f->text, (struct pos){f->path, 1, 1},
+			TEMPLATE_TRIM_BLOCKS, &f->tmpl_err);
+	}
+	if (!f->tmpl) {
+		*e = f->tmpl_err;
+		return NULL;
+	}
+	return vars_render(v, f->tmpl, e);
+}
+
+struct value *loop_items(struct vars *v, const char *kind, struct value *value, struct err *e)
+{
+	struct value *args = value;
+
+	if (value->type == VALUE_UNKNOWN)
+		return value;
+	if (strcmp(kind, "loop") == 0) {
+		if (value->type == VALUE_LIST)
+			return value;
+		err_at(e, value->pos,
+			"loop must be a list, not %s; a map needs the filter dict2items",
+			value_type_name(value));
+		return NULL;
+	}
+	if (value->type != VALUE_LIST || strcmp(kind, "list") == 0) {
+		args = value_list(v->a);
+		list_add(v->a, args, value);
+	}
+	if (strcmp(kind, "list") == 0)
+		return value->type == VALUE_LIST ? value : args;
+	return lookup_plugin(v, kind, args, NULL, e);
+}

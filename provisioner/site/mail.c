@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The declared mail state of a host: `mail:` of its groups, the host, the play and -e, merged key
+ * by key, evaluated, checked. Contacts nobody and never shows a password.
+ *
+ * What roles see where `mail:` is declared; none of it holds a template:
+ *   mail            the whole map, every key of the schema with its default
+ *   mail_domains    [{name, spf, dmarc, catch_all or null}]
+ *   mail_mailboxes  [{address, local, domain, home: "domain/local", password_hash, quota: bytes}]
+ *   mail_aliases    [{address, targets: [address]}], postmaster and abuse of every domain with them
+ *   mail_catchalls  [{address: "@domain", targets}] behind the domain's mailboxes, each to itself:
+ *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
+ *   mail_senders    [{address, logins: [mailbox]}]: who may send as what: a mailbox as itself and
+ * as the aliases that lead to it; a catch-all gives nobody the right to send
+ */
+#include "site/mail.h"
+
+bool mail_name(struct str name)
+{
+	static const char *const names[] = {"mail", "mail_domains", "mail_mailboxes",
+		"mail_aliases", "mail_catchalls", "mail_senders"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_is(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Merges one layer over what is there; a layer that is no map is a problem. */
+static void merge_layer(struct vars *v, struct value **all, struct value *layer, struct errs *errs)
+{
+	if (!layer || layer->type == VALUE_NULL)
+		return;
+	if (layer->type != VALUE_MAP) {
+		errs_add(errs, layer->pos, "mail must be a map, not %s", value_type_name(layer));
+		return;
+	}
+	*all = *all ? value_merge(v->a, *all, layer) : layer;
+}
+
+static struct value *merged(struct vars *v, struct errs *errs)
+{
+	struct layer *layers;
+	struct value *all = NULL;
+	size_t n = host_layers(v->s, v->host, v->a, &layers);
+
+	for (size_t i = 0; i < n; i++)
+		merge_layer(v, &all, map_at(layers[i].map, "mail"), errs);
+	if (v->play && v->play->vars)
+		merge_layer(v, &all, map_at(v->play->vars, "mail"), errs);
+	if (v->play)
+		merge_layer(v, &all, v->play->mail, errs);
+	merge_layer(v, &all, map_at(v->s->extra, "mail"), errs);
+	return all;
+}
+
+bool mail_declared(const struct vars *v)
+{
+	struct layer *layers;
+	size_t n;
+
+	if ((v->play && (v->play->mail || (v->play->vars && map_at(v->play->vars, "mail")))) ||
+		map_at(v->s->extra, "mail"))
+		return true;
+	n = host_layers(v->s, v->host, v->a, &layers);
+	for (size_t i = 0; i < n; i++)
+		if (map_at(layers[i].map, "mail"))
+			return true;
+	return false;
+}
+
+/* In the scope of the play: a role's or a task's variables have no say in the declared state. */
+static struct value *evaluate(struct vars *v, struct value *raw, struct err *e)
+{
+	struct scope *scope = v->scope;
+	const struct task *task = v->task;
+	struct value *loop = v->loop, *out;
+	bool cache_off = v->cache_off, taint = v->taint;
+
+	if (v->n_busy == VARS_DEPTH)
+		return NULL;
+	v->mail_busy = true;
+	v->busy[v->n_busy++] = "mail";
+	vars_enter(v, NULL, NULL);
+	vars_loop(v, NULL);
+	out = vars_resolve(v, raw, e);
+	v->scope = scope;
+	v->task = task;
+	v->loop = loop;
+	v->cache_off = cache_off;
+	v->taint = taint;
+	v->n_busy--;
+	v->mail_busy = false;
+	if ((!out || v->hard) && v->err.kind)
+		*e = v->err;
+	return e->kind ? NULL : out;
+}
+
+static struct value *with_hostname(struct vars *v, struct value *mail, struct errs *errs)
+{
+	struct value *name;
+
+	if (map_at(mail, "hostname"))
+		return mail;
+	name = value_text(v->a, v->host->name);
+	if (!mail_fqdn(name->s)) {
+		errs_add(errs, mail->pos,
+			"mail.hostname is missing for host '%s', whose name in the "
+			"inventory is not fully qualified",
+			v->host->name);
+		return mail;
+	}
+	mail = value_shallow(v->a, mail);
+	map_put(v->a, mail, "hostname", name);
+	return mail;
+}
+
+/* Merged, evaluated, checked, and NULL with problems; *none: nothing is declared. */
+static struct value *declared(struct vars *v, bool *none, struct errs *errs)
+{
+	struct value *raw = merged(v, errs), *mail;
+	struct err e = {0};
+
+	*none = !raw && !errs->n;
+	if (!raw || errs->n)
+		return NULL;
+	mail = evaluate(v, raw, &e);
+	if (!mail) {
+		if (!e.kind)
+			err_at(&e, raw->pos, "mail cannot be evaluated");
+		errs_take(errs, &e);
+		return NULL;
+	}
+	mail = vars_omit(v->a, mail);
+	mail = fields_check(v->a, site_mail_fields(), mail, "mail", errs);
+	if (!mail)
+		return NULL;
+	mail = with_hostname(v, mail, errs);
+	mail_rules(v->a, mail, errs);
+	return errs->n ? NULL : mail;
+}
+
+void mail_check(struct vars *v, struct errs *errs)
+{
+	struct errs own;
+	bool none;
+
+	errs_init(&own, v->a);
+	declared(v, &none, &own);
+	for (size_t i = 0; i < own.n; i++)
+		errs_take(errs, &own.v[i]);
+}
+
+struct value *mail_vars(struct vars *v, struct errs *errs)
+{
+	bool none;
+	struct value *mail = declared(v, &none, errs), *out;
+
+	if (!mail)
+		return none ? value_map(v->a) : NULL;
+	out = value_map(v->a);
+	mail->literal = true;
+	map_put(v->a, out, "mail", mail);
+	if (!value_find_type(mail, VALUE_UNKNOWN)) {
+		mail_derive(v, mail, out, errs);
+		return errs->n ? NULL : out;
+	}
+	return out;
+}
+
+void mail_take_problems(const struct errs *found, struct errs *errs)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		const struct err *e = &found->v[i];
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++) {
+			const struct err *o = &found->v[j];
+
+			seen = o->pos.line == e->pos.line && o->pos.col == e->pos.col &&
+			       o->pos.file == e->pos.file && strcmp(o->msg, e->msg) == 0;
+		}
+		if (!seen)
+			errs_take(errs, e);
+	}
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the roles need of the mail state, as lists: domains, mailboxes, aliases, catch-alls,
+ * senders. The names are documented in mail.c. A pure function of the checked state, fast for many
+ * entries.
+ */
+#include "site/mail.h"
+
+enum { OWNERS_MAX = 1000 };
+struct derive {
+	struct vars *v;
+	struct arena *a;
+	const struct value *mail;
+	struct errs *errs;
+	struct value *domains, *mailboxes, *aliases, *catchalls, *senders;
+	struct value *boxes;  /* address -> null */
+	struct value *routes; /* alias's address -> list of targets */
+	struct value *logins; /* address -> its entry of senders */
+};
+
+static struct value *text(struct derive *d, struct str s)
+{
+	struct value *v = value_str(d->a, s);
+
+	v->literal = true;
+	return v;
+}
+
+/* ---- passwords ---- */
+struct hash_input {
+	struct value *password, *name;
+};
+
+static struct value *hash_lookup(void *ctx, struct str name)
+{
+	const struct hash_input *in = ctx;
+
+	return str_is(name, "password") ? in->password : in->name;
+}
+
+/* The filter that templates use, so that both give one hash. A run hashes each password once. */
+static struct value *password_hash(struct derive *d, struct str address, const struct value *plain)
+{
+	struct site *s = d->v->s;
+	struct hash_input in = {value_shallow(s->a, plain), value_str(s->a, address)};
+	struct lang_env env = {.a = s->a, .ctx = &in, .lookup = hash_lookup};
+	unsigned char sum[SHA256_LEN];
+	char key[SHA256_HEX];
+	struct err e = {0};
+	struct sha256 sha;
+	struct value *hash;
+
+	sha256_init(&sha);
+	sha256_add(&sha, address.p, address.n + 1);
+	sha256_add(&sha, plain->s.p, plain->s.n);
+	sha256_end(&sha, sum);
+	hex(sum, sizeof(sum), key);
+	if (!s->hashes)
+		s->hashes = value_map(s->a);
+	hash = map_at(s->hashes, key);
+	if (hash)
+		return hash;
+	in.password->literal = in.name->literal = true;
+	hash = lang_expr(&env, str_c("password | password_hash_stable(name)"), plain->pos, &e);
+	if (!hash) {
+		errs_take(d->errs, &e);
+		return value_null(d->a);
+	}
+	hash = value_shallow(s->a, hash);
+	hash->secret = true;
+	map_put(s->a, s->hashes, arena_strdup(s->a, key), hash);
+	return hash;
+}
+
+/* ---- lists ---- */
+static void add_mailbox(struct derive *d, const struct map_entry *e, struct str domain)
+{
+	struct value *m = value_map(d->a), *plain = map_at(e->value, "password");
+	struct str address = str_printf(d->a, "%s@%s", e->key.p, domain.p);
+
+	map_put(d->a, m, "address", text(d, address));
+	map_put(d->a, m, "local", text(d, e->key));
+	map_put(d->a, m, "domain", text(d, domain));
+	map_put(d->a, m, "home", text(d, str_printf(d->a, "%s/%s", domain.p, e->key.p)));
+	map_put(d->a, m, "password_hash",
+		plain ? password_hash(d, address, plain) : map_at(e->value, "password_hash"));
+	map_put(d->a, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
+	list_add(d->a, d->mailboxes, m);
+	map_set(d->a, d->boxes, address, value_null(d->a));
+}
+
+static struct value *route(
+	struct derive *d, struct value *list, struct str address, struct value *targets)
+{
+	struct value *m = value_map(d->a);
+
+	map_put(d->a, m, "address", text(d, address));
+	map_put(d->a, m, "targets", targets);
+	list_add(d->a, list, m);
+	return m;
+}
+
+static struct value *one(struct derive *d, struct str address)
+{
+	struct value *list = value_list(d->a);
+
+	list_add(d->a, list, text(d, address));
+	return list;
+}
+
+static void add_alias(struct derive *d, struct str address, struct value *targets)
+{
+	route(d, d->aliases, address, targets);
+	map_set(d->a, d->routes, address, targets);
+}
+
+static void add_aliases(struct derive *d, const struct value *aliases, struct str domain)
+{
+	for (size_t i = 0; aliases && i < aliases->map.n; i++) {
+		const struct map_entry *e = &aliases->map.e[i];
+		struct value *from = as_list(d->a, e->value), *to = value_list(d->a);
+
+		for (size_t j = 0; from && j < from->list.n; j++)
+			list_add(d->a, to, text(d, mail_address(d->a, from->list.v[j]->s, domain)));
+		add_alias(d, str_printf(d->a, "%s@%s", e->key.p, domain.p), to);
+	}
+}
+
+/* RFC 2142: who reads the mail that every domain must take. */
+static struct str keeper(struct derive *d, const struct value *domain, struct str name)
+{
+	const char *host = map_cstr(d->mail, "hostname", "localhost.localdomain");
+	const struct value *who = map_at(d->mail, "postmaster"), *boxes;
+
+	if (who && who->type == VALUE_STR)
+		return mail_address(d->a, who->s, str_c(host));
+	who = map_at(domain, "catch_all");
+	if (who && who->type == VALUE_STR)
+		return mail_address(d->a, who->s, name);
+	boxes = map_at(domain, "mailboxes");
+	if (boxes && boxes->map.n)
+		return mail_address(d->a, boxes->map.e[0].key, name);
+	return str_printf(d->a, "root@%s", host);
+}
+
+static void add_duties(struct derive *d, const struct value *domain, struct str name)
+{
+	static const char *const duties[] = {"postmaster", "abuse"};
+	struct str who = keeper(d, domain, name);
+
+	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
+		struct str address = str_printf(d->a, "%s@%s", duties[i], name.p);
+
+		if (!map_get(d->boxes, address) && !map_get(d->routes, address) &&
+			!str_eq(address, who))
+			add_alias(d, address, one(d, who));
+	}
+}
+
+static void add_catchall(struct derive *d, const struct value *domain, struct str name)
+{
+	const struct value *who = map_at(domain, "catch_all"), *boxes = map_at(domain, "mailboxes");
+
+	if (!who || who->type != VALUE_STR)
+		return;
+	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
+		struct str address = str_printf(d->a, "%s@%s", boxes->map.e[i].key.p, name.p);
+
+		if (!map_get(d->routes, address))
+			route(d, d->catchalls, address, one(d, address));
+	}
+	route(d, d->catchalls, str_printf(d->a, "@%s", name.p),
+		one(d, mail_address(d->a, who->s, name)));
+}
+
+static void add_domain(struct derive *d, const struct map_entry *e)
+{
+	const struct value *def = e->value, *boxes = map_at(def, "mailboxes");
+	struct value *m = value_map(d->a), *catch_all = map_at(def, "catch_all");
+	struct str name;
+
+	if (!mail_domain_ascii(d->a, e->key, &name))
+		panic("domain '%s' passed the checks", e->key.p);
+	map_put(d->a, m, "name", text(d, name));
+	map_put(d->a, m, "spf", text(d, str_c(map_cstr(def, "spf", map_cstr(d->mail, "spf", "")))));
+	map_put(d->a, m, "dmarc",
+		text(d, str_c(map_cstr(def, "dmarc", map_cstr(d->mail, "dmarc", "")))));
+	map_put(d->a, m, "catch_all",
+		catch_all && catch_all->type == VALUE_STR
+			? text(d, mail_address(d->a, catch_all->s, name))
+			: value_null(d->a));
+	list_add(d->a, d->domains, m);
+	for (size_t i = 0; boxes && i < boxes->map.n; i++)
+		add_mailbox(d, &boxes->map.e[i], name);
+	add_aliases(d, map_at(def, "aliases"), name);
+	add_duties(d, def, name);
+	add_catchall(d, def, name);
+}
+
+/* ---- who may send as whom ---- */
+static void add_login(struct derive *d, struct str address, struct str login)
+{
+	struct value *m = map_get(d->logins, address), *list;
+
+	if (!m) {
+		m = value_map(d->a);
+		list = value_list(d->a);
+		map_put(d->a, m, "address", text(d, address));
+		map_put(d->a, m, "logins", list);
+		list_add(d->a, d->senders, m);
+		map_set(d->a, d->logins, address, m);
+	}
+	list = map_at(m, "logins");
+	for (size_t i = 0; i < list->list.n; i++)
+		if (str_eq(list->list.v[i]->s, login))
+			return;
+	if (list->list.n < OWNERS_MAX)
+		list_add(d->a, list, text(d, login));
+}
+
+/* The mailboxes that an alias leads to in the end. */
+static void add_owners(struct derive *d, struct str alias, const struct value *targets, int depth)
+{
+	for (size_t i = 0; i < targets->list.n; i++) {
+		struct str t = targets->list.v[i]->s;
+		struct value *next = map_get(d->routes, t);
+
+		if (map_get(d->boxes, t))
+			add_login(d, alias, t);
+		if (next && next != targets && depth < 20)
+			add_owners(d, alias, next, depth + 1);
+	}
+}
+
+static void add_senders(struct derive *d)
+{
+	for (size_t i = 0; i < d->mailboxes->list.n; i++) {
+		struct str address = map_at(d->mailboxes->list.v[i], "address")->s;
+
+		add_login(d, address, address);
+	}
+	for (size_t i = 0; i < d->aliases->list.n; i++) {
+		const struct value *al = d->aliases->list.v[i];
+
+		add_owners(d, map_at(al, "address")->s, map_at(al, "targets"), 0);
+	}
+}
+
+static struct value *new_list(struct derive *d, struct value *out, const char *name)
+{
+	struct value *list = value_list(d->a);
+
+	list->literal = true;
+	map_put(d->a, out, name, list);
+	return list;
+}
+
+void mail_derive(struct vars *v, const struct value *mail, struct value *out, struct errs *errs)
+{
+	struct derive d = {.v = v, .a = v->a, .mail = mail, .errs = errs};
+	const struct value *domains = map_at(mail, "domains");
+
+	d.domains = new_list(&d, out, "mail_domains");
+	d.mailboxes = new_list(&d, out, "mail_mailboxes");
+	d.aliases = new_list(&d, out, "mail_aliases");
+	d.catchalls = new_list(&d, out, "mail_catchalls");
+	d.senders = new_list(&d, out, "mail_senders");
+	d.boxes = value_map(d.a);
+	d.routes = value_map(d.a);
+	d.logins = value_map(d.a);
+	for (size_t i = 0; domains && i < domains->map.n; i++)
+		add_domain(&d, &domains->map.e[i]);
+	add_senders(&d);
+}

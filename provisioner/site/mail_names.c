@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The syntax of what stands in the mail state: domains, local parts, password hashes, networks.
+ * Looks nothing up.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <idn2.h>
+#include "site/mail.h"
+
+enum { DOMAIN_MAX = 253, LABEL_MAX = 63, LOCAL_MAX = 64 };
+
+/* RFC 1035 and 1123: letters, digits and inner hyphens, two labels at least. */
+static bool host_syntax(const char *p)
+{
+	size_t labels = 0;
+
+	if (strlen(p) > DOMAIN_MAX)
+		return false;
+	while (*p) {
+		size_t n = strcspn(p, ".");
+
+		if (n == 0 || n > LABEL_MAX || p[0] == '-' || p[n - 1] == '-')
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!isalnum((unsigned char)p[i]) && p[i] != '-')
+				return false;
+		labels++;
+		p += n;
+		if (*p == '.' && !*++p)
+			return false;
+	}
+	return labels >= 2;
+}
+
+bool mail_fqdn(struct str name)
+{
+	return strlen(name.p) == name.n && host_syntax(name.p) &&
+	       strspn(strrchr(name.p, '.') + 1, "0123456789") != strlen(strrchr(name.p, '.') + 1);
+}
+
+bool mail_domain_ascii(struct arena *a, struct str domain, struct str *out)
+{
+	char *ascii = NULL;
+	bool plain = true;
+
+	for (size_t i = 0; i < domain.n; i++)
+		plain = plain && (unsigned char)domain.p[i] < 0x80;
+	if (strlen(domain.p) != domain.n)
+		return false;
+	if (plain) {
+		char *lower = arena_strdup(a, domain.p);
+
+		for (char *p = lower; *p; p++)
+			*p = (char)tolower((unsigned char)*p);
+		*out = str_c(lower);
+	} else {
+		if (idn2_to_ascii_8z(domain.p, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
+			return false;
+		*out = str_dup(a, ascii, strlen(ascii));
+		idn2_free(ascii);
+	}
+	return mail_fqdn(*out);
+}
+
+/* What may stand before the @ of a mailbox or alias here: it becomes a folder and a line in tables,
+ * so less than RFC 5321 allows. No '+', which parts an address from its extension. */
+bool mail_local_part(struct str s)
+{
+	if (s.n == 0 || s.n > LOCAL_MAX || s.p[0] == '.' || s.p[0] == '-' || s.p[s.n - 1] == '.' ||
+		strstr(s.p, ".."))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!islower((unsigned char)s.p[i]) && !isdigit((unsigned char)s.p[i]) &&
+			!strchr("._-=~", s.p[i]))
+			return false;
+	return strlen(s.p) == s.n;
+}
+
+bool mail_hash_ok(struct str hash)
+{
+	static const char *const strong[] = {
+		"$y$", "$7$", "$gy$", "$6$", "$5$", "$2b$", "$2y$", "$2a$"};
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(strong); i++)
+		known = known || str_starts(hash, strong[i]);
+	for (size_t i = 0; i < hash.n; i++)
+		if (!isalnum((unsigned char)hash.p[i]) && !strchr("./$=,", hash.p[i]))
+			return false;
+	return known && hash.n > 20 && hash.n < 400 && strlen(hash.p) == hash.n;
+}
+
+bool mail_network_ok(struct str s)
+{
+	char text[64], *slash, *end;
+	unsigned char addr[16];
+	long bits, most;
+
+	if (s.n >= sizeof(text) || strlen(s.p) != s.n)
+		return false;
+	memcpy(text, s.p, s.n + 1);
+	slash = strchr(text, '/');
+	if (slash)
+		*slash++ = 0;
+	if (inet_pton(AF_INET, text, addr) == 1)
+		most = 32;
+	else if (inet_pton(AF_INET6, text, addr) == 1)
+		most = 128;
+	else
+		return false;
+	if (!slash)
+		return true;
+	bits = strtol(slash, &end, 10);
+	return end != slash && !*end && bits > 0 && bits <= most;
+}
+
+struct str mail_address(struct arena *a, struct str target, struct str domain)
+{
+	const char *at = memchr(target.p, '@', target.n);
+	struct str ascii, host;
+	char *local;
+	size_t n = at ? (size_t)(at - target.p) : target.n;
+
+	local = arena_strdup(a, str_dup(a, target.p, n).p);
+	for (char *p = local; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	host = at ? str_dup(a, at + 1, target.n - n - 1) : domain;
+	if (!mail_domain_ascii(a, host, &ascii))
+		ascii = host;
+	return str_printf(a, "%s@" STR_FMT, local, STR_ARG(ascii));
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Plays: keywords, the hosts they are for, and the tree of their roles and tasks.
+ */
+#include "site/control.h"
+
+static const struct field fields_of_play[] = {
+	{.name = "name", .kind = FIELD_STR, .doc = "What the play is for."},
+	{.name = "hosts",
+		.kind = FIELD_ANY,
+		.flags = FIELD_REQUIRED,
+		.doc = "Pattern of hosts and groups."},
+	{.name = "mail", .kind = FIELD_ANY, .doc = "The declared state of the mail server."},
+	{.name = "vars", .kind = FIELD_MAP, .doc = "Variables of the play."},
+	{.name = "vars_files", .kind = FIELD_ANY, .doc = "Files of variables."},
+	{.name = "roles", .kind = FIELD_ANY, .doc = "Roles, brought in before the tasks."},
+	{.name = "pre_tasks", .kind = FIELD_ANY, .doc = "Tasks before the roles."},
+	{.name = "tasks", .kind = FIELD_ANY, .doc = "Tasks after the roles."},
+	{.name = "post_tasks", .kind = FIELD_ANY, .doc = "Tasks after the handlers of those."},
+	{.name = "handlers", .kind = FIELD_ANY, .doc = "Tasks that run when they are notified."},
+	{.name = "become", .kind = FIELD_ANY, .doc = "Run as become_user."},
+	{.name = "become_user", .kind = FIELD_ANY, .doc = "User to become; default root."},
+	{.name = "become_method", .kind = FIELD_ENUM, .choices = "sudo", .doc = "Only sudo."},
+	{.name = "tags", .kind = FIELD_ANY, .doc = "Tags of every task."},
+	{.name = "serial", .kind = FIELD_ANY, .doc = "Size of the waves: 1, 25%, or a list."},
+	{.name = "max_fail_percentage",
+		.kind = FIELD_INT,
+		.min = 0,
+		.max = 100,
+		.doc = "A wave with more failed hosts than this ends the play."},
+	{.name = "any_errors_fatal",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "One failed host ends the play."},
+	{.name = "gather_facts", .kind = FIELD_ANY, .doc = "Accepted; facts are always known."},
+	{.name = "gather_subset", .kind = FIELD_ANY, .doc = "Accepted."},
+	{.name = "gather_timeout", .kind = FIELD_ANY, .doc = "Accepted."},
+	{.name = "fact_path", .kind = FIELD_ANY, .doc = "Accepted."},
+	{.name = "remote_user", .kind = FIELD_STR, .doc = "Login of the connection."},
+	{.name = "port",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Port; set ansible_port instead."},
+	{.name = "connection", .kind = FIELD_STR, .doc = "ssh or local."},
+	{.name = "no_log", .kind = FIELD_ANY, .doc = "Hides parameters and results."},
+	{.name = "ignore_errors", .kind = FIELD_ANY, .doc = "Failures do not end the play."},
+	{.name = "check_mode", .kind = FIELD_ANY, .doc = "As on a task."},
+	{.name = "diff", .kind = FIELD_ANY, .doc = "Accepted."},
+	{.name = "when", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Stands on tasks."},
+	{.name = "strategy",
+		.kind = FIELD_ENUM,
+		.choices = "linear free host_pinned",
+		.doc = "Accepted; each host runs at its own pace."},
+	{.name = "collections", .kind = FIELD_ANY, .doc = "Accepted; all types are built in."},
+	{.name = "force_handlers",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_LATER,
+		.dflt = "false",
+		.doc = "Handlers run after a failure, too."},
+	{.name = "order",
+		.kind = FIELD_STR,
+		.flags = FIELD_LATER,
+		.dflt = "inventory",
+		.doc = "Order of the hosts."},
+	{.name = "vars_prompt",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Asked on the terminal."},
+	{.name = "environment", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Environment."},
+	{.name = "module_defaults",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Default parameters by module."},
+	{.name = "become_flags", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Flags of sudo."},
+	{.name = "throttle", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Hosts at once."},
+	{.name = "run_once",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_LATER,
+		.dflt = "false",
+		.doc = "First host only."},
+	{.name = "timeout",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Seconds a task may take."},
+	{.name = "ignore_unreachable",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_LATER,
+		.dflt = "false",
+		.doc = "A host that cannot be reached does not count."},
+	{.name = "debugger",
+		.kind = FIELD_STR,
+		.flags = FIELD_LATER,
+		.doc = "Interactive debugger."},
+	{.name = NULL},
+};
+
+const struct field *play_fields(void)
+{
+	return fields_of_play;
+}
+
+static const char *pattern_text(struct site *s, struct value *hosts, struct errs *errs)
+{
+	struct value *list = as_list(s->a, hosts);
+	struct buf b;
+	const char *out;
+
+	buf_init(&b, 1 << 20);
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		struct value *v = list->list.v[i];
+		struct value *extra = NULL;
+		struct str text = value_print(s->a, v);
+
+		if (has_template(
+			    v)) { /* hosts: "{{ target }}" takes extra variables, as in Ansible */
+			struct str name = str_trim(
+				s->a, str_dup(s->a, text.p + 2, text.n > 4 ? text.n - 4 : 0));
+
+			extra = map_get(s->extra, name);
+			if (!extra)
+				errs_add(errs, v->pos,
+					"hosts can hold only an extra variable (-e), and "
+					"'%s' is none",
+					name.p);
+			else
+				text = value_print(s->a, extra);
+		}
+		buf_addf(&b, "%s%s", i ? "," : "", text.p);
+	}
+	out = buf_str(s->a, &b).p;
+	buf_free(&b);
+	return out;
+}
+
+static void play_hosts(struct site *s, struct play_in *p, struct value *hosts, struct errs *errs)
+{
+	const char *pattern = pattern_text(s, hosts, errs), **all, **kept = NULL;
+	size_t n, n_kept = 0, cap = 0;
+	struct err e = {0};
+
+	if (!pattern_match(s, s->a, pattern, &all, &n, &e) ||
+		(n == 0 && !pattern_none(s, s->a, pattern, &e))) {
+		e.pos = hosts->pos;
+		errs_take(errs, &e);
+		n = 0;
+	}
+	p->hosts_var = value_list(s->a);
+	p->hosts_var->literal = true;
+	for (size_t i = 0; i < n; i++)
+		if (!s->limited || map_at(s->limited, all[i])) {
+			PUSH(s->a, kept, n_kept, cap, all[i]);
+			list_add(s->a, p->hosts_var, value_text(s->a, all[i]));
+		}
+	PUSH(s->a, kept, n_kept, cap, NULL);
+	p->face.hosts = kept;
+	if (!p->face.name)
+		p->face.name = pattern;
+}
+
+static bool serial_ok(const struct value *v)
+{
+	char *end;
+	long n;
+
+	if (v->type == VALUE_INT)
+		return v->i > 0;
+	if (v->type != VALUE_STR)
+		return false;
+	n = strtol(v->s.p, &end, 10);
+	return n > 0 && (*end == 0 || (n <= 100 && strcmp(end, "%") == 0));
+}
+
+static void play_serial(struct site *s, struct play_in *p, struct value *v, struct errs *errs)
+{
+	struct value *list = as_list(s->a, v);
+
+	for (size_t i = 0; list && i < list->list.n; i++)
+		if (!serial_ok(list->list.v[i]))
+			errs_add(errs, list->list.v[i]->pos,
+				"serial is a number of hosts, a share such as 25%%, or a list of "
+				"those");
+	p->face.serial = list && list->list.n ? list : NULL;
+}
+
+static void vars_file(struct build *b, struct play_in *p, struct value *v)
+{
+	struct value *doc;
+	const char *path;
+
+	if (v->type != VALUE_STR || lang_is_template(v->s)) {
+		if (!p->vars_files)
+			p->vars_files = value_list(b->s->a);
+		list_add(b->s->a, p->vars_files, v);
+		return;
+	}
+	path = task_file(b->s, &p->root, "vars", v->s.p, b->s->a);
+	doc = path ? files_yaml(&b->s->files, path, b->errs) : NULL;
+	if (!path)
+		errs_add(b->errs, v->pos, "there is no file '%s'", v->s.p);
+	for (size_t i = 0; doc && doc->type == VALUE_MAP && i < doc->map.n; i++)
+		map_set(b->s->a, p->files_vars, doc->map.e[i].key, doc->map.e[i].value);
+}
+
+static void init_play(struct site *s, struct play_in *p, struct build *b)
+{
+	p->handler_names = value_map(s->a);
+	p->handler_topics = value_map(s->a);
+	p->roles_seen = value_map(s->a);
+	p->role_index = value_map(s->a);
+	p->all_defaults = value_map(s->a);
+	p->all_vars = value_map(s->a);
+	p->files_vars = value_map(s->a);
+	p->root.file = b->file;
+	p->root.play = p;
+	p->root.loop_var = "item";
+	p->face.max_fail_percentage = -1;
+}
+
+static void build_section(
+	struct build *b, struct play_in *p, int i, struct value *roles, struct value *tasks)
+{
+	struct build inner = *b;
+	struct task *node;
+
+	inner.parent = &p->root;
+	node = task_new(&inner, p->face.pos);
+	inner.parent = node;
+	p->section[i] = node;
+	if (roles && roles->type != VALUE_LIST && roles->type != VALUE_NULL)
+		errs_add(b->errs, roles->pos, "roles must be a list of roles");
+	for (size_t j = 0; roles && roles->type == VALUE_LIST && j < roles->list.n; j++)
+		role_entry(&inner, roles->list.v[j], node);
+	tasks_build(&inner, tasks, node);
+}
+
+static bool any_becomes(const struct task *t)
+{
+	if (t->become && (t->become->type != VALUE_BOOL || t->become->b))
+		return true;
+	for (size_t i = 0; i < t->n_child; i++)
+		if (any_becomes(t->child[i]))
+			return true;
+	return false;
+}
+
+static void finish_play(struct build *b, struct play_in *p)
+{
+	p->becomes = any_becomes(&p->root);
+	for (int i = 0; i < SECTIONS; i++) {
+		handlers_link(b, p->section[i]);
+		p->becomes = p->becomes || any_becomes(p->section[i]);
+	}
+	for (size_t i = 0; i < p->n_handlers; i++) {
+		handlers_link(b, p->handlers[i].task);
+		p->becomes = p->becomes || any_becomes(p->handlers[i].task);
+	}
+}
+
+static void build_play(struct build *b, struct value *doc)
+{
+	struct play_in *p = ARENA_NEW(b->s->a, struct play_in);
+	struct value *kw = fields_check(b->s->a, fields_of_play, doc, "a play", b->errs);
+	struct value *list, *serial;
+
+	if (!kw)
+		return;
+	init_play(b->s, p, b);
+	b->play = p;
+	p->doc = doc;
+	p->face.pos = doc->pos;
+	p->face.name = map_cstr(kw, "name", NULL);
+	p->face.max_fail_percentage = (int)map_int(kw, "max_fail_percentage", -1);
+	p->face.any_errors_fatal = map_bool(kw, "any_errors_fatal", false);
+	p->mail = map_at(kw, "mail");
+	serial = map_at(kw, "serial");
+	if (serial)
+		play_serial(b->s, p, serial, b->errs);
+	play_hosts(b->s, p, map_at(kw, "hosts"), b->errs);
+	task_inherited(b, &p->root, kw);
+	p->vars = p->root.vars;
+	p->root.vars = NULL;
+	list = as_list(b->s->a, map_at(kw, "vars_files"));
+	for (size_t i = 0; list && i < list->list.n; i++)
+		vars_file(b, p, list->list.v[i]);
+	build_section(b, p, SECTION_PRE, NULL, map_at(kw, "pre_tasks"));
+	build_section(b, p, SECTION_MAIN, map_at(kw, "roles"), map_at(kw, "tasks"));
+	build_section(b, p, SECTION_POST, NULL, map_at(kw, "post_tasks"));
+	b->parent = &p->root;
+	handlers_build(b, map_at(kw, "handlers"));
+	finish_play(b, p);
+	PUSH(b->s->a, b->s->plays, b->s->n_plays, b->s->cap_plays, p);
+}
+
+static void build_doc(struct site *s, const char *path, int depth, struct errs *errs);
+
+static bool import_playbook(
+	struct site *s, const struct value *doc, const char *file, int depth, struct errs *errs)
+{
+	const struct map_entry *e = map_entry(doc, str_c("import_playbook"));
+	const char *path;
+
+	if (!e)
+		e = map_entry(doc, str_c("ansible.builtin.import_playbook"));
+	if (!e)
+		return false;
+	if (e->value->type != VALUE_STR || depth >= IMPORT_DEPTH) {
+		errs_add(errs, e->key_pos, "import_playbook needs the name of a file");
+		return true;
+	}
+	path = dir_join(s->a, path_dir(s->a, file), e->value->s.p);
+	if (is_file(path))
+		build_doc(s, path, depth + 1, errs);
+	else
+		errs_add(errs, e->value->pos, "there is no file '%s'", path);
+	return true;
+}
+
+static void build_doc(struct site *s, const char *path, int depth, struct errs *errs)
+{
+	struct value *doc = files_yaml(&s->files, path, errs);
+
+	if (!doc)
+		return;
+	if (doc->type != VALUE_LIST) {
+		errs_add(errs, doc->pos, "a manifest is a list of plays ('- hosts: ...'), not %s",
+			value_type_name(doc));
+		return;
+	}
+	for (size_t i = 0; i < doc->list.n; i++) {
+		struct build b = {.s = s, .file = path, .errs = errs};
+		struct value *play = doc->list.v[i];
+
+		if (play->type != VALUE_MAP)
+			errs_add(errs, play->pos, "a play must be a map, not %s",
+				value_type_name(play));
+		else if (!import_playbook(s, play, path, depth, errs))
+			build_play(&b, play);
+	}
+}
+
+void site_plays_load(struct site *s, struct errs *errs)
+{
+	build_doc(s, s->opt.manifest, 0, errs);
+	s->face = arena_calloc(s->a, s->n_plays + 1, sizeof(*s->face));
+	for (size_t i = 0; i < s->n_plays; i++)
+		s->face[i] = s->plays[i]->face;
+}
+
+size_t site_plays(const struct site *s, const struct play **out)
+{
+	*out = s->face;
+	return s->n_plays;
+}
+
+const char *task_label(struct arena *a, const struct task *t)
+{
+	const char *name = t->name ? t->name : t->action ? t->action : "block";
+
+	return t->role ? arena_printf(a, "%s : %s", t->role->role->name, name) : name;
+}
+
+static void list_tasks(const struct site *s, const struct task *t, struct buf *out)
+{
+	bool leaf = (t->type || t->control) && t->n_child == 0;
+
+	if (leaf && task_selected(s, t)) {
+		buf_addf(out, "    %s\ttags: [", task_label(s->a, t));
+		for (size_t i = 0; t->tags && t->tags[i]; i++)
+			buf_addf(out, "%s%s", i ? ", " : "", t->tags[i]);
+		buf_adds(out, "]\n");
+	}
+	for (size_t i = 0; i < t->n_child; i++)
+		list_tasks(s, t->child[i], out);
+}
+
+void site_list_tasks(const struct site *s, struct buf *out)
+{
+	for (size_t i = 0; i < s->n_plays; i++) {
+		buf_addf(out, "%s  play #%zu (%s)\n", i ? "\n" : "", i + 1, s->plays[i]->face.name);
+		for (int j = 0; j < SECTIONS; j++)
+			list_tasks(s, s->plays[i]->section[j], out);
+	}
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Walks a play for one host and gives its steps in order. Decides nothing about the host: what it
+ * must know it asks for, and what it cannot know it says.
+ */
+#include <pwd.h>
+#include <unistd.h>
+#include "site/resolve.h"
+
+bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e)
+{
+	if (r->n_frames == FRAMES)
+		return err_set(e, ERR_CONFIG, "includes and blocks are nested too deep");
+	r->frame[r->n_frames++] = (struct frame){.v = v, .n = n, .inst = inst, .handler = -1};
+	return true;
+}
+
+/* ---- the walk ---- */
+static enum outcome walk(
+	struct resolver *r, enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct frame *f = &r->frame[r->n_frames - 1];
+	struct task *t;
+
+	if (f->i == f->n) {
+		r->n_frames--;
+		return OUT_NONE;
+	}
+	t = f->v[f->i];
+	if (!t->type && (!t->control || t->control->kind == CONTROL_IMPORT_TASKS ||
+				t->control->kind == CONTROL_IMPORT_ROLE)) {
+		f->i++;
+		return frame_push(r, t->child, t->n_child, f->inst, e) ? OUT_PUSH : OUT_FAIL;
+	}
+	if (f->handler < 0 && !task_selected(r->s, t)) {
+		f->i++;
+		return OUT_NONE;
+	}
+	return task_run(r, f, t, st, out, e);
+}
+
+/* The next frame when one is due: handlers of a flush, then the next section. false: the end. */
+static bool next_frames(struct resolver *r, struct err *e)
+{
+	while (r->flushing ? r->n_frames == r->flush_depth : r->n_frames == 0) {
+		if (r->flushing) {
+			if (flush_next(r, e))
+				return true;
+			if (e->kind)
+				return false;
+			r->flushing = false;
+		} else if (!r->section_flushed) {
+			r->section_flushed = true;
+			flush_start(r, r->section >= SECTION_MAIN);
+		} else if (++r->section < SECTIONS) {
+			r->section_flushed = false;
+			return frame_push(r, &r->p->section[r->section], 1, NULL, e);
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum resolve_status fail(struct resolver *r, struct err *e)
+{
+	r->failed = true;
+	r->err = *e;
+	return RESOLVE_FAILED;
+}
+
+enum resolve_status resolver_next(struct resolver *r, struct step **out, struct err *e)
+{
+	enum resolve_status st = RESOLVE_END;
+	struct err own = {0};
+
+	if (r->failed) {
+		*e = r->err;
+		return RESOLVE_FAILED;
+	}
+	while (!r->ended) {
+		enum outcome o = OUT_NONE;
+
+		if (!next_frames(r, &own)) {
+			r->ended = true;
+			break;
+		}
+		o = walk(r, &st, out, &own);
+		if (o == OUT_STEP)
+			return RESOLVE_STEP;
+		if (o == OUT_WAIT)
+			return st;
+		if (o == OUT_END)
+			r->ended = true;
+		if (o == OUT_FLUSH && !r->flushing)
+			flush_start(r, false);
+		if (o == OUT_FAIL)
+			break;
+	}
+	if (!own.kind)
+		return RESOLVE_END;
+	*e = own;
+	return fail(r, e);
+}
+
+/* ---- lifetime ---- */
+static const char *login_user(const struct site *s, const char *host, const struct play_in *p)
+{
+	struct connection c;
+	struct err e = {0};
+	struct passwd *pw;
+
+	if (!p->becomes && s->opt.become != 1)
+		return NULL;
+	if (!site_connection(s, host, &c, &e) || !c.become)
+		return NULL;
+	if (!c.user) {
+		pw = getpwuid(getuid());
+		c.user = pw ? pw->pw_name : "root";
+	}
+	return strcmp(c.user, "root") == 0 ? NULL : arena_strdup(s->a, c.user);
+}
+
+static bool read_vars_files(struct resolver *r, struct err *e)
+{
+	struct value *list = r->p->vars_files;
+
+	if (!list)
+		return true;
+	r->v->play_files = value_map(r->a);
+	for (size_t i = 0; i < list->list.n; i++) {
+		struct value *names = vars_resolve(r->v, as_list(r->a, list->list.v[i]), e);
+		const char *path = NULL;
+		struct errs errs;
+		struct value *doc;
+
+		for (size_t j = 0; names && !path && j < names->list.n; j++)
+			path = task_file(r->s, &r->p->root, "vars",
+				value_print(r->a, names->list.v[j]).p, r->a);
+		if (!names)
+			return false;
+		if (!path)
+			return err_at(e, list->list.v[i]->pos, "none of these vars_files exists");
+		errs_init(&errs, r->a);
+		doc = files_yaml(&r->s->files, path, &errs);
+		if (!doc && errs.n) {
+			*e = errs.v[0];
+			return false;
+		}
+		for (size_t j = 0; doc && doc->type == VALUE_MAP && j < doc->map.n; j++)
+			map_set(r->a, r->v->play_files, doc->map.e[j].key, doc->map.e[j].value);
+	}
+	vars_play(r->v, r->p);
+	return true;
+}
+
+static void start_play(struct resolver *r, size_t play)
+{
+	r->p = r->s->plays[play];
+	r->n_frames = 0;
+	r->ended = r->flushing = r->failed = r->section_flushed = false;
+	r->notice = NULL;
+	r->n_notice = 0;
+	r->flush_from = r->n_steps;
+	r->user = login_user(r->s, r->v->host->name, r->p);
+	r->section = SECTION_PRE;
+	frame_push(r, &r->p->section[SECTION_PRE], 1, NULL, &r->err);
+	if (!read_vars_files(r, &r->err))
+		r->failed = true;
+}
+
+struct resolver *resolver_new(const struct site *s, struct arena *a, const char *host, size_t play,
+	struct value *facts, const char *const *pending, enum resolve_mode mode)
+{
+	struct resolver *r = ARENA_NEW(a, struct resolver);
+	struct invhost *h = inventory_host(s->inv, str_c(host));
+
+	if (!h || play >= s->n_plays)
+		panic("resolver_new: no host '%s' or no play %zu", host, play);
+	r->s = (struct site *)s;
+	r->a = a;
+	r->mode = mode;
+	r->pending = value_map(a);
+	for (size_t i = 0; pending && pending[i]; i++)
+		map_put(a, r->pending, pending[i], value_null(a));
+	r->v = vars_new(r->s, a, h, s->plays[play], facts ? facts : value_map(a));
+	start_play(r, play);
+	return r;
+}
+
+struct resolver *resolver_continue(struct resolver *done, size_t play)
+{
+	vars_play(done->v, done->s->plays[play]);
+	start_play(done, play);
+	return done;
+}

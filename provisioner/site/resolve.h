@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of a resolver: where it stands in the tree of tasks, the steps so far and their
+ * answers, and the handlers to come.
+ */
+#pragma once
+#include "site/control.h"
+#include "site/vars.h"
+
+struct reg_item {
+	uint32_t step;       /* 0: fixed */
+	struct value *fixed; /* of a skipped, local or unknown item */
+	struct value *item;  /* of the loop */
+};
+struct reg { /* a registered result */
+	struct task *t;
+	bool loop, complete; /* complete: every item was emitted */
+	struct reg_item *v;
+	size_t n, cap;
+};
+struct srec { /* a step and what became of it */
+	struct step step;
+	struct task *t;
+	const struct inst *inst;
+	struct value *loop;
+	struct reg *reg;
+	size_t reg_i;
+	bool answered, planned, changed;
+	struct value *result; /* as register sees it */
+};
+struct cursor { /* within one task */
+	bool started;
+	struct value *items; /* NULL: no loop */
+	size_t i;
+	struct reg *reg;
+	uint32_t task;
+	bool notified_read;
+	const char *const *notify;
+	const char *name;
+};
+struct frame {
+	struct task **v;
+	size_t n, i;
+	struct inst *inst;
+	struct cursor at;
+	long handler; /* index of the handler that this is, or -1 */
+};
+enum { FRAMES = 128 };
+struct resolver {
+	struct site *s;
+	struct arena *a;
+	struct vars *v;
+	struct play_in *p;
+	enum resolve_mode mode;
+	const char *user; /* login, for steps that do not become; NULL: the agent's user is right */
+	int section;
+	struct frame frame[FRAMES];
+	size_t n_frames;
+	struct srec **steps;
+	size_t n_steps, cap_steps;
+	size_t unanswered, planned;
+	uint32_t tasks;
+	bool asked_observe, asked_apply; /* returned, and no result has come since */
+	bool ended, failed;
+	struct err err;
+	/* handlers */
+	struct value *pending;
+	bool flushing, section_flushed;
+	size_t flush_depth; /* frames below the handlers' */
+	size_t flush_from;  /* first step that the next flush looks at */
+	size_t flush_i;
+	struct notice *notice; /* one for each handler of the play */
+	size_t n_notice;
+};
+struct notice {
+	bool want, done, pending;
+	uint32_t *by;
+	size_t n, cap;
+};
+
+/* What became of a look at one item of a task. */
+enum outcome {
+	OUT_STEP, /* *out is set */
+	OUT_NONE, /* nothing to show: go on */
+	OUT_PUSH, /* a frame was pushed */
+	OUT_WAIT, /* r->wait says what for */
+	OUT_FAIL,
+	OUT_FLUSH,
+	OUT_END,
+};
+
+/* resolve_task.c: the next step of the task that the frame stands at. */
+enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum resolve_status *st,
+	struct step **out, struct err *e);
+struct srec *step_new(struct resolver *r, struct frame *f, struct task *t);
+/* The value is unknown: WAIT, an unknown step, or a failure. */
+enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
+	const struct value *unknown, enum resolve_status *st, struct step **out, struct err *e);
+void reg_fix(struct resolver *r, struct frame *f, struct value *result);
+void reg_finish(struct resolver *r, struct frame *f);
+void reg_update(struct resolver *r, struct reg *reg);
+struct value *reg_unknown(struct resolver *r, const struct task *t);
+/* The inherited value of a keyword; NULL: nowhere. */
+#define TASK_ATTR(t, what) task_attr((t), offsetof(struct task, what))
+struct value *task_attr(const struct task *t, size_t offset);
+bool attr_true(struct resolver *r, struct value *v, bool dflt);
+/* The `when` of a task and of what it stands in: BOOL, UNKNOWN, or NULL on error. */
+struct value *task_when(struct resolver *r, const struct task *t, struct err *e);
+
+/* resolve_module.c: checked parameters, lowered; NULL with e, or with *unknown set. */
+struct value *module_params(struct resolver *r, struct task *t, const struct restype **type,
+	const struct value **unknown, struct err *e);
+/* resolve_control.c */
+enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e);
+/* include.c: pushes the frame of a dynamic include's tasks. */
+enum outcome include_run(
+	struct resolver *r, struct frame *f, struct task *t, struct value *args, struct err *e);
+bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e);
+/* resolve_handlers.c */
+void flush_start(struct resolver *r, bool with_pending);
+bool flush_next(struct resolver *r, struct err *e); /* pushes a handler's frame; false: no more */
+void handler_fill(struct resolver *r, const struct frame *f, struct srec *s);

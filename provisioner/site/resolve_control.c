@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The actions that the controller does: debug, set_fact, assert, fail, include_vars, meta. They
+ * change nothing but what later tasks see.
+ */
+#include <strings.h>
+#include "site/resolve.h"
+
+static enum outcome local(
+	struct resolver *r, struct frame *f, struct task *t, const char *message, struct step **out)
+{
+	struct srec *s = step_new(r, f, t);
+	struct value *m = value_map(r->a);
+
+	s->step.local = true;
+	s->step.message = message;
+	s->answered = true;
+	map_put(r->a, m, "changed", value_bool(r->a, false));
+	map_put(r->a, m, "failed", value_bool(r->a, false));
+	if (message)
+		map_put(r->a, m, "msg", value_text(r->a, message));
+	reg_fix(r, f, m);
+	*out = &s->step;
+	return OUT_STEP;
+}
+
+/* A failure that ignore_errors may turn into a line of output. */
+static enum outcome failure(struct resolver *r, struct frame *f, struct task *t, const char *why,
+	struct step **out, struct err *e)
+{
+	if (attr_true(r, TASK_ATTR(t, ignore_errors), false))
+		return local(r, f, t, arena_printf(r->a, "%s (ignored)", why), out);
+	err_at(e, t->pos, "%s", why);
+	return OUT_FAIL;
+}
+
+static const char *show(struct resolver *r, const struct value *v)
+{
+	struct buf b;
+	const char *out;
+
+	if (v->type == VALUE_STR)
+		return v->secret ? SECRET_TEXT : v->s.p;
+	buf_init(&b, 1 << 20);
+	json_write_pretty(&b, v, 0);
+	out = buf_str(r->a, &b).p;
+	buf_free(&b);
+	return out;
+}
+
+/* An expression's value: `var: x` and the items of `that`. */
+static struct value *expression(struct resolver *r, struct value *v, struct err *e)
+{
+	struct value *text;
+
+	if (v->type != VALUE_STR || lang_is_template(v->s))
+		return vars_resolve(r->v, v, e);
+	text = value_printf(r->a, "{{ %s }}", v->s.p);
+	text->pos = v->pos;
+	return vars_resolve(r->v, text, e);
+}
+
+static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct value *var = map_at(t->args, "var"), *msg = map_at(t->args, "msg"), *v;
+	const struct value *unknown;
+	struct err own = {0};
+
+	if (!var && !msg)
+		return local(r, f, t, "Hello world!", out);
+	v = var ? expression(r, var, &own) : vars_resolve(r->v, msg, &own);
+	if (!v && var && strstr(own.msg, "undefined"))
+		return local(r, f, t,
+			arena_printf(
+				r->a, "%s: VARIABLE IS NOT DEFINED!", value_print(r->a, var).p),
+			out);
+	if (!v) {
+		*e = own;
+		return OUT_FAIL;
+	}
+	unknown = value_find_type(v, VALUE_UNKNOWN);
+	if (unknown)
+		return step_wait(r, f, t, unknown, st, out, e);
+	if (!var)
+		return local(r, f, t, show(r, v), out);
+	return local(
+		r, f, t, arena_printf(r->a, "%s: %s", value_print(r->a, var).p, show(r, v)), out);
+}
+
+/* Text that says yes or no is a boolean here, as in Ansible. */
+static struct value *fact_value(struct resolver *r, struct value *v)
+{
+	static const char *const yes[] = {"true", "yes"}, *const no[] = {"false", "no"};
+
+	for (size_t i = 0; v->type == VALUE_STR && i < 2; i++)
+		if (strcasecmp(v->s.p, yes[i]) == 0 || strcasecmp(v->s.p, no[i]) == 0)
+			return value_bool(r->a, strcasecmp(v->s.p, yes[i]) == 0);
+	return v;
+}
+
+static enum outcome set_fact(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct value *args = vars_resolve(r->v, t->args, e);
+	const struct value *unknown;
+	struct buf names;
+	const char *text;
+
+	if (!args)
+		return OUT_FAIL;
+	unknown = value_find_type(args, VALUE_UNKNOWN);
+	if (unknown) {
+		enum outcome o = step_wait(r, f, t, unknown, st, out, e);
+
+		for (size_t i = 0; o == OUT_STEP && i < args->map.n; i++)
+			vars_set(r->v, args->map.e[i].key, args->map.e[i].value);
+		return o;
+	}
+	args = vars_omit(r->a, args);
+	buf_init(&names, 4096);
+	for (size_t i = 0; i < args->map.n; i++) {
+		if (str_is(args->map.e[i].key, "cacheable"))
+			continue;
+		vars_set(r->v, args->map.e[i].key, fact_value(r, args->map.e[i].value));
+		buf_addf(&names, "%s%s", names.n ? ", " : "sets ", args->map.e[i].key.p);
+	}
+	text = buf_str(r->a, &names).p;
+	buf_free(&names);
+	return local(r, f, t, text, out);
+}
+
+static const char *message(struct resolver *r, struct task *t, const char *key, const char *dflt)
+{
+	struct value *v = map_at(t->args, key);
+	struct err e = {0};
+
+	if (v)
+		v = vars_resolve(r->v, v, &e);
+	return v && !value_find_type(v, VALUE_UNKNOWN) ? show(r, v) : dflt;
+}
+
+static enum outcome assertion(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct value *that = as_list(r->a, map_at(t->args, "that"));
+
+	for (size_t i = 0; that && i < that->list.n; i++) {
+		struct value *one = that->list.v[i];
+		struct value *c = vars_condition(r->v, one, e);
+
+		if (!c)
+			return OUT_FAIL;
+		if (c->type == VALUE_UNKNOWN)
+			return step_wait(r, f, t, c, st, out, e);
+		if (!c->b)
+			return failure(r, f, t,
+				message(r, t, "fail_msg",
+					arena_printf(r->a, "assertion failed: %s",
+						value_print(r->a, one).p)),
+				out, e);
+	}
+	return local(r, f, t, message(r, t, "success_msg", "All assertions passed"), out);
+}
+
+static enum outcome fail_task(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct value *v = map_at(t->args, "msg");
+	const struct value *unknown;
+
+	v = v ? vars_resolve(r->v, v, e) : NULL;
+	if (e->kind)
+		return OUT_FAIL;
+	unknown = v ? value_find_type(v, VALUE_UNKNOWN) : NULL;
+	if (unknown)
+		return step_wait(r, f, t, unknown, st, out, e);
+	return failure(r, f, t, v ? show(r, v) : "Failed as requested from task", out, e);
+}
+
+static enum outcome include_vars(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct value *args = vars_resolve(r->v, t->args, e), *doc, *file, *named;
+	const struct value *unknown = args ? value_find_type(args, VALUE_UNKNOWN) : NULL;
+	const char *path;
+	struct errs errs;
+
+	if (!args)
+		return OUT_FAIL;
+	if (unknown)
+		return step_wait(r, f, t, unknown, st, out, e);
+	file = map_at(args, "file");
+	path = file && file->type == VALUE_STR ? task_file(r->s, t, "vars", file->s.p, r->a) : NULL;
+	if (!path) {
+		err_at(e, t->pos, "there is no file '%s' of variables",
+			file ? value_print(r->a, file).p : "");
+		return OUT_FAIL;
+	}
+	errs_init(&errs, r->a);
+	doc = files_yaml(&r->s->files, path, &errs);
+	if (!doc && errs.n) {
+		*e = errs.v[0];
+		return OUT_FAIL;
+	}
+	named = map_at(args, "name");
+	if (doc && doc->type == VALUE_MAP && named && named->type == VALUE_STR) {
+		struct value *one = value_map(r->a);
+
+		map_set(r->a, one, named->s, doc);
+		vars_include(r->v, one);
+	} else if (doc && doc->type == VALUE_MAP) {
+		vars_include(r->v, doc);
+	}
+	return local(r, f, t, arena_printf(r->a, "reads %s", path), out);
+}
+
+static enum outcome include(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct value *args = vars_resolve(r->v, t->args, e);
+	const struct value *unknown = args ? value_find_type(args, VALUE_UNKNOWN) : NULL;
+
+	if (unknown)
+		return step_wait(r, f, t, unknown, st, out, e);
+	if (args)
+		reg_fix(r, f, value_map(r->a));
+	return args ? include_run(r, f, t, args, e) : OUT_FAIL;
+}
+
+static enum outcome meta(struct task *t)
+{
+	const char *what = map_cstr(t->args, "action", "noop");
+
+	if (strcmp(what, "flush_handlers") == 0)
+		return OUT_FLUSH;
+	return strcmp(what, "noop") == 0 ? OUT_NONE : OUT_END;
+}
+
+enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	switch (t->control->kind) {
+	case CONTROL_DEBUG:
+		return debug(r, f, t, st, out, e);
+	case CONTROL_SET_FACT:
+		return set_fact(r, f, t, st, out, e);
+	case CONTROL_ASSERT:
+		return assertion(r, f, t, st, out, e);
+	case CONTROL_FAIL:
+		return fail_task(r, f, t, st, out, e);
+	case CONTROL_INCLUDE_VARS:
+		return include_vars(r, f, t, st, out, e);
+	case CONTROL_INCLUDE_TASKS:
+	case CONTROL_INCLUDE_ROLE:
+		return include(r, f, t, st, out, e);
+	case CONTROL_META:
+		return meta(t);
+	case CONTROL_SETUP:
+		return local(r, f, t, "facts are known", out);
+	case CONTROL_IMPORT_TASKS:
+	case CONTROL_IMPORT_ROLE:
+		break;
+	}
+	panic("an import reached the resolver");
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Flushing handlers: which may be notified, in the order of definition, each once a flush. Whether
+ * one really runs is known on the host, from what changed there.
+ */
+#include "site/resolve.h"
+
+static size_t handler_index(const struct play_in *p, const char *id)
+{
+	for (size_t i = 0; i < p->n_handlers; i++)
+		if (strcmp(p->handlers[i].id, id) == 0)
+			return i;
+	panic("no handler '%s'", id);
+}
+
+static void want(struct resolver *r, const struct srec *s)
+{
+	for (size_t i = 0; s->step.notify && s->step.notify[i]; i++) {
+		struct notice *n = &r->notice[handler_index(r->p, s->step.notify[i])];
+
+		n->want = true;
+		PUSH(r->a, n->by, n->n, n->cap, s->step.id);
+	}
+}
+
+static bool may_change(const struct srec *s)
+{
+	if (s->step.skipped || s->step.changed == 0 || (s->step.local && !s->step.unknown))
+		return false;
+	return !s->answered || s->changed;
+}
+
+void flush_start(struct resolver *r, bool with_pending)
+{
+	struct notice *old = r->notice;
+	size_t n = r->p->n_handlers;
+
+	r->notice = ARENA_ARRAY(r->a, struct notice, n + 1);
+	r->n_notice = n;
+	(void)old;
+	for (size_t i = r->flush_from; i < r->n_steps; i++)
+		if (may_change(r->steps[i]))
+			want(r, r->steps[i]);
+	r->flush_from = r->n_steps;
+	for (size_t i = 0; with_pending && i < n; i++)
+		if (map_at(r->pending, r->p->handlers[i].id))
+			r->notice[i].want = r->notice[i].pending = true;
+	r->flushing = true;
+	r->flush_depth = r->n_frames;
+	r->flush_i = 0;
+}
+
+/* What the handlers of this flush notify is wanted in the same flush. */
+static void want_of_handlers(struct resolver *r)
+{
+	for (; r->flush_from < r->n_steps; r->flush_from++)
+		if (may_change(r->steps[r->flush_from]))
+			want(r, r->steps[r->flush_from]);
+}
+
+static bool push_handler(struct resolver *r, size_t i, struct err *e)
+{
+	r->notice[i].done = true;
+	if (!frame_push(r, &r->p->handlers[i].task, 1, NULL, e))
+		return false;
+	r->frame[r->n_frames - 1].handler = (long)i;
+	return true;
+}
+
+bool flush_next(struct resolver *r, struct err *e)
+{
+	want_of_handlers(r);
+	for (size_t k = 0; k < r->n_notice; k++) {
+		size_t i = (r->flush_i + k) % r->n_notice;
+
+		if (r->notice[i].want && !r->notice[i].done) {
+			r->flush_i = i + 1;
+			return push_handler(r, i, e);
+		}
+	}
+	return false;
+}
+
+void handler_fill(struct resolver *r, const struct frame *f, struct srec *s)
+{
+	struct notice *n = &r->notice[f->handler];
+	uint32_t *by = arena_calloc(r->a, n->n + 1, sizeof(*by));
+
+	if (n->n)
+		memcpy(by, n->by, n->n * sizeof(*by));
+	s->step.handler = r->p->handlers[f->handler].id;
+	s->step.notified_by = by;
+	s->step.was_pending = n->pending;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A module's parameters for one host: templates evaluated, checked by the type's table, template
+ * and copy turned into content. Reads the files of roles, and nothing else.
+ */
+#include "site/resolve.h"
+
+static struct value *take_first(const struct errs *errs, struct err *e)
+{
+	*e = errs->v[0];
+	return NULL;
+}
+
+static struct value *check(struct resolver *r, const struct restype *type, struct value *args,
+	const char *action, struct err *e)
+{
+	struct errs errs;
+	struct value *out;
+
+	errs_init(&errs, r->a);
+	out = fields_check(
+		r->a, type->fields, args, arena_printf(r->a, "module '%s'", action), &errs);
+	return !out || errs.n ? take_first(&errs, e) : out;
+}
+
+/* Only read when planned: a command that says `check_mode: false`. */
+static bool is_probe(struct resolver *r, const struct task *t)
+{
+	struct value *mode = TASK_ATTR(t, check_mode);
+
+	return mode && field_find(t->type->fields, str_c("_probe")) && !attr_true(r, mode, true);
+}
+
+/* Maps and lists as a file's content are JSON, as Ansible has it. */
+static void content_to_text(struct resolver *r, struct value *args)
+{
+	struct value *c = map_at(args, "content"), *text;
+	struct buf b;
+
+	if (!c || (c->type != VALUE_MAP && c->type != VALUE_LIST) ||
+		value_find_type(c, VALUE_UNKNOWN))
+		return;
+	buf_init(&b, FILE_MAX);
+	json_write(&b, c);
+	text = value_str(r->a, buf_str(r->a, &b));
+	text->secret = value_has_secret(c);
+	text->pos = c->pos;
+	buf_free(&b);
+	map_put(r->a, args, "content", text);
+}
+
+static struct value *evaluate(struct resolver *r, struct task *t, struct err *e)
+{
+	struct value *args, *omitted;
+
+	if (t->checked)
+		args = t->checked;
+	else
+		args = vars_resolve(r->v, t->args, e);
+	if (!args)
+		return NULL;
+	if (args->type == VALUE_UNKNOWN)
+		return args;
+	if (!t->checked) {
+		omitted = vars_omit(r->a, args);
+		args = omitted ? omitted : args;
+		args->pos = t->args->pos;
+		content_to_text(r, args);
+		args = check(r, t->type, args, t->action, e);
+	}
+	if (args && is_probe(r, t)) {
+		args = value_shallow(r->a, args);
+		map_put(r->a, args, "_probe", value_bool(r->a, true));
+	}
+	return args;
+}
+
+/* ---- template and copy ---- */
+static struct value *dest_of(struct resolver *r, const struct value *args, const char *src)
+{
+	struct value *dest = map_at(args, "dest"), *out;
+
+	if (!dest || dest->type != VALUE_STR || !str_ends(dest->s, "/"))
+		return dest;
+	out = value_printf(r->a, "%s%s", dest->s.p, path_base(src));
+	out->pos = dest->pos;
+	return out;
+}
+
+static struct value *lowered(struct resolver *r, struct task *t, const struct restype *type,
+	const struct value *args, const char *src, struct value *content, struct err *e)
+{
+	struct value *out = value_map(r->a);
+
+	out->pos = args->pos;
+	for (size_t i = 0; i < args->map.n; i++) {
+		const struct map_entry *m = &args->map.e[i];
+
+		if (str_is(m->key, "src") || str_is(m->key, "content") || str_is(m->key, "dest") ||
+			!field_find(type->fields, m->key))
+			continue;
+		map_set(r->a, out, m->key, m->value);
+	}
+	map_put(r->a, out, "dest", dest_of(r, args, src));
+	map_put(r->a, out, "content", content);
+	return check(r, type, out, t->action, e);
+}
+
+static const char *find_source(struct resolver *r, struct task *t, const char *kind,
+	const struct value *src, struct err *e)
+{
+	const char *path = task_file(r->s, t, kind, src->s.p, r->a);
+
+	if (!path)
+		err_at(e, src->pos.line ? src->pos : t->pos,
+			"there is no file '%s' in %s/ of the role "
+			"or beside the manifest",
+			src->s.p, kind);
+	else if (is_dir(path))
+		err_at(e, src->pos.line ? src->pos : t->pos,
+			"'%s' is a folder; copying folders is not served yet", src->s.p);
+	return e->kind ? NULL : path;
+}
+
+static const struct template *own_flags(
+	struct resolver *r, const struct value *args, const char *path, struct err *e)
+{
+	unsigned flags = map_bool(args, "trim_blocks", true) ? TEMPLATE_TRIM_BLOCKS : 0;
+	struct file *f;
+
+	flags |= map_bool(args, "lstrip_blocks", false) ? TEMPLATE_LSTRIP_BLOCKS : 0;
+	f = flags == TEMPLATE_TRIM_BLOCKS ? NULL : files_get(&r->s->files, path, e);
+	return f ? template_parse(r->a, f->text, (struct pos){f->path, 1, 1}, flags, e) : NULL;
+}
+
+static struct value *lower_template(struct resolver *r, struct task *t, const struct restype **type,
+	const struct value *args, const struct value **unknown, struct err *e)
+{
+	const struct value *src = map_at(args, "src");
+	const struct template *tmpl;
+	struct value *text, *blob;
+	const char *path;
+
+	if (!src || src->type != VALUE_STR) {
+		err_at(e, t->pos, "template needs src");
+		return NULL;
+	}
+	path = find_source(r, t, "templates", src, e);
+	if (!path)
+		return NULL;
+	tmpl = own_flags(r, args, path, e);
+	if (e->kind)
+		return NULL;
+	text = tmpl ? vars_render(r->v, tmpl, e) : template_file(r->v, path, src->pos, e);
+	if (!text)
+		return NULL;
+	if (text->type == VALUE_UNKNOWN) {
+		*unknown = text;
+		return NULL;
+	}
+	*type = restype_find(str_c((*type)->lowers_to));
+	blob = value_blob(r->a, text->s);
+	blob->secret = text->secret;
+	return lowered(r, t, *type, args, path, blob, e);
+}
+
+static struct value *lower_copy(struct resolver *r, struct task *t, const struct restype *type,
+	struct value *args, struct err *e)
+{
+	const struct value *src = map_at(args, "src");
+	const char *path;
+	struct file *f;
+
+	if (!src || src->type != VALUE_STR || map_bool(args, "remote_src", false))
+		return args;
+	path = find_source(r, t, "files", src, e);
+	f = path ? files_get(&r->s->files, path, e) : NULL;
+	return f ? lowered(r, t, type, args, path, value_blob(r->a, f->text), e) : NULL;
+}
+
+static bool type_rules(
+	struct resolver *r, const struct restype *type, const struct value *params, struct err *e)
+{
+	struct errs errs;
+
+	if (!type->check)
+		return true;
+	errs_init(&errs, r->a);
+	if (type->check(params, &errs) && !errs.n)
+		return true;
+	if (errs.n)
+		*e = errs.v[0];
+	return false;
+}
+
+struct value *module_params(struct resolver *r, struct task *t, const struct restype **type,
+	const struct value **unknown, struct err *e)
+{
+	struct value *args = evaluate(r, t, e);
+
+	if (!args)
+		goto failed;
+	*unknown = value_find_type(args, VALUE_UNKNOWN);
+	if (*unknown)
+		return NULL;
+	if ((*type)->lowers_to)
+		args = lower_template(r, t, type, args, unknown, e);
+	else if (strcmp((*type)->name, "copy") == 0)
+		args = lower_copy(r, t, *type, args, e);
+	if (*unknown)
+		return NULL;
+	if (args && type_rules(r, *type, args, e))
+		return args;
+failed:
+	if (e->kind && !e->pos.line)
+		e->pos = t->pos;
+	return NULL;
+}

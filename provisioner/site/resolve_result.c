@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Answers: what observe and apply found becomes the registered variable, and changed_when and
+ * failed_when say what it counts as. Known parts are never called unknown, nor the reverse.
+ */
+#include "site/resolve.h"
+
+struct value *reg_unknown(struct resolver *r, const struct task *t)
+{
+	return value_unknown(r->a, "until task '%s' has run", task_label(r->a, t));
+}
+
+void reg_fix(struct resolver *r, struct frame *f, struct value *result)
+{
+	if (!f->at.reg)
+		return;
+	PUSH(r->a, f->at.reg->v, f->at.reg->n, f->at.reg->cap,
+		((struct reg_item){.fixed = result,
+			.item = f->at.items ? f->at.items->list.v[f->at.i] : NULL}));
+}
+
+static struct value *item_result(struct resolver *r, const struct reg *reg, size_t i)
+{
+	const struct reg_item *it = &reg->v[i];
+	struct value *m = it->step ? r->steps[it->step - 1]->result : it->fixed;
+
+	if (!m || !it->item || m->type != VALUE_MAP)
+		return m;
+	m = value_shallow(r->a, m);
+	map_put(r->a, m, reg->t->loop_var, it->item);
+	map_put(r->a, m, "ansible_loop_var", value_text(r->a, reg->t->loop_var));
+	return m;
+}
+
+static bool flag(const struct value *m, const char *name)
+{
+	const struct value *v = map_at(m, name);
+
+	return v && v->type == VALUE_BOOL && v->b;
+}
+
+static struct value *loop_result(struct resolver *r, const struct reg *reg)
+{
+	struct value *m = value_map(r->a), *list = value_list(r->a);
+	bool changed = false, failed = false, skipped = reg->t->loop != NULL;
+
+	for (size_t i = 0; i < reg->n; i++) {
+		struct value *one = item_result(r, reg, i);
+
+		if (!one || one->type != VALUE_MAP)
+			return one;
+		list_add(r->a, list, one);
+		changed = changed || flag(one, "changed");
+		failed = failed || flag(one, "failed");
+		skipped = skipped && flag(one, "skipped");
+	}
+	map_put(r->a, m, "results", list);
+	map_put(r->a, m, "changed", value_bool(r->a, changed));
+	map_put(r->a, m, "failed", value_bool(r->a, failed));
+	if (skipped)
+		map_put(r->a, m, "skipped", value_bool(r->a, true));
+	map_put(r->a, m, "msg", value_text(r->a, "All items completed"));
+	return m;
+}
+
+void reg_update(struct resolver *r, struct reg *reg)
+{
+	struct value *m = NULL;
+
+	if (!reg->complete)
+		return;
+	if (reg->loop)
+		m = loop_result(r, reg);
+	else if (reg->n)
+		m = item_result(r, reg, 0);
+	if (!m)
+		m = reg_unknown(r, reg->t);
+	if (m->type == VALUE_MAP)
+		m->literal = true;
+	vars_set(r->v, str_c(reg->t->reg), m);
+}
+
+void reg_finish(struct resolver *r, struct frame *f)
+{
+	struct reg *reg = f->at.reg;
+
+	if (!reg)
+		return;
+	if (reg->loop && reg->n == 1 && !reg->v[0].item)
+		reg->n = 0; /* an empty loop: no results */
+	reg->complete = true;
+	reg_update(r, reg);
+}
+
+/* What register sees of a step: its result, or what is known of one that would change. */
+static struct value *result_map(
+	struct resolver *r, const struct srec *s, const struct step_result *res)
+{
+	struct value *m = value_map(r->a);
+	const struct field *f = s->step.type->returns;
+
+	for (size_t i = 0; res->result && res->result->type == VALUE_MAP && i < res->result->map.n;
+		i++)
+		map_set(r->a, m, res->result->map.e[i].key, res->result->map.e[i].value);
+	for (; res->planned && f && f->name; f++)
+		map_put(r->a, m, f->name, reg_unknown(r, s->t));
+	map_put(r->a, m, "changed", value_bool(r->a, res->changed || res->planned));
+	map_put(r->a, m, "failed", value_bool(r->a, res->failed));
+	if (res->error && !map_at(m, "msg"))
+		map_put(r->a, m, "msg", value_text(r->a, res->error));
+	if (s->step.no_log)
+		m->secret = true;
+	return m;
+}
+
+static bool judge(struct resolver *r, struct srec *s, struct value *cond, bool *out, struct err *e)
+{
+	struct value *c;
+
+	vars_loop(r->v, NULL);
+	vars_enter(r->v, s->t, s->inst);
+	vars_loop(r->v, s->loop);
+	r->v->own = value_map(r->a);
+	if (s->t->reg)
+		map_put(r->a, r->v->own, s->t->reg, s->result);
+	c = vars_condition(r->v, cond, e);
+	r->v->own = NULL;
+	if (c && c->type == VALUE_BOOL)
+		*out = c->b;
+	return c != NULL;
+}
+
+static bool verdicts(struct resolver *r, struct srec *s, struct step_result *res, struct err *e)
+{
+	if (s->step.changed >= 0)
+		res->changed = s->step.changed;
+	if (s->step.failed >= 0)
+		res->failed = s->step.failed;
+	if (res->planned || !s->step.verdict)
+		return true;
+	if (s->t->changed_when && s->step.changed < 0 &&
+		!judge(r, s, s->t->changed_when, &res->changed, e))
+		return false;
+	return !s->t->failed_when || s->step.failed >= 0 ||
+	       judge(r, s, s->t->failed_when, &res->failed, e);
+}
+
+static void count(struct resolver *r, struct srec *s, bool planned)
+{
+	if (!s->answered)
+		r->unanswered--;
+	else if (s->planned)
+		r->planned--;
+	s->answered = true;
+	s->planned = planned;
+	r->planned += planned;
+	r->asked_observe = r->asked_apply = false;
+}
+
+bool resolver_result(struct resolver *r, uint32_t id, struct step_result *res, struct err *e)
+{
+	struct srec *s;
+	bool ok;
+
+	if (id == 0 || id > r->n_steps || !r->steps[id - 1]->step.type)
+		panic("resolver_result: step %u has no type", id);
+	s = r->steps[id - 1];
+	count(r, s, res->planned);
+	s->result = result_map(r, s, res);
+	ok = verdicts(r, s, res, e);
+	s->changed = (res->changed || res->planned) && s->step.changed != 0;
+	map_put(r->a, s->result, "changed", value_bool(r->a, s->changed));
+	map_put(r->a, s->result, "failed", value_bool(r->a, res->failed));
+	if (s->reg)
+		reg_update(r, s->reg);
+	return ok;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One task on one host: its loop, its `when`, its keywords, and the steps that come of it. What is
+ * unknown is asked for or said, never guessed.
+ */
+#include "site/resolve.h"
+
+struct value *task_attr(const struct task *t, size_t offset)
+{
+	for (const struct task *p = t; p; p = p->parent) {
+		struct value *const *v = (struct value *const *)((const char *)p + offset);
+
+		if (*v && (p == t || !p->dynamic))
+			return *v;
+	}
+	return NULL;
+}
+
+bool attr_true(struct resolver *r, struct value *v, bool dflt)
+{
+	struct err e = {0};
+	struct value *c = v ? vars_condition(r->v, v, &e) : NULL;
+
+	return c && c->type == VALUE_BOOL ? c->b : dflt;
+}
+
+struct value *task_when(struct resolver *r, const struct task *t, struct err *e)
+{
+	const struct task *chain[FRAMES];
+	struct value *result = value_bool(r->a, true);
+	size_t n = 0;
+
+	for (const struct task *p = t; p && n < FRAMES; p = p->parent)
+		if (p->when && (p == t || !p->dynamic))
+			chain[n++] = p;
+	while (n-- > 0) {
+		struct value *c = vars_condition(r->v, chain[n]->when, e);
+
+		if (!c || (c->type == VALUE_BOOL && !c->b))
+			return c;
+		if (c->type == VALUE_UNKNOWN)
+			result = c;
+	}
+	return result;
+}
+
+static const char *label_of(struct resolver *r, const struct task *t)
+{
+	struct err e = {0};
+	struct value *name, *raw;
+
+	if (!t->name || !lang_is_template(str_c(t->name)))
+		return task_label(r->a, t);
+	raw = value_text(r->a, t->name);
+	name = vars_resolve(r->v, raw, &e);
+	if (!name || name->type == VALUE_UNKNOWN || value_has_secret(name))
+		return task_label(r->a, t);
+	return t->role ? arena_printf(
+				 r->a, "%s : %s", t->role->role->name, value_print(r->a, name).p)
+		       : value_print(r->a, name).p;
+}
+
+static const char *item_label(struct resolver *r, const struct frame *f, const struct task *t)
+{
+	struct err e = {0};
+	struct value *v;
+
+	if (!f->at.items)
+		return NULL;
+	v = t->loop_label ? vars_resolve(r->v, t->loop_label, &e) : f->at.items->list.v[f->at.i];
+	if (!v || v->type == VALUE_UNKNOWN)
+		return "item";
+	if (value_has_secret(v))
+		return SECRET_TEXT;
+	if (v->type == VALUE_MAP && map_at(v, "name") && !t->loop_label)
+		v = map_at(v, "name");
+	return value_print(r->a, v).p;
+}
+
+/* Whom the step runs as: NULL when that is the agent's own user. */
+static const char *user_of(struct resolver *r, const struct task *t)
+{
+	struct value *flag, *user;
+	struct err e = {0};
+	bool become = r->s->opt.become == 1;
+
+	become = attr_true(r, TASK_ATTR(t, become), become);
+	flag = vars_value(r->v, "ansible_become", &e);
+	if (flag && flag->type != VALUE_UNKNOWN)
+		become = attr_true(r, flag, become);
+	if (!become)
+		return r->user;
+	user = TASK_ATTR(t, become_user);
+	user = user ? vars_resolve(r->v, user, &e) : vars_value(r->v, "ansible_become_user", &e);
+	if (!user || user->type != VALUE_STR)
+		return r->s->opt.become_user && strcmp(r->s->opt.become_user, "root") != 0
+			       ? r->s->opt.become_user
+			       : NULL;
+	return str_is(user->s, "root") ? NULL : user->s.p;
+}
+
+struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
+{
+	struct srec *s = ARENA_NEW(r->a, struct srec);
+
+	PUSH(r->a, r->steps, r->n_steps, r->cap_steps, s);
+	s->t = t;
+	s->inst = f->inst;
+	s->loop = r->v->loop;
+	s->step = (struct step){.id = (uint32_t)r->n_steps,
+		.task = f->at.task,
+		.name = f->at.name,
+		.item = item_label(r, f, t),
+		.pos = t->pos,
+		.notify = f->at.notify,
+		.changed = -1,
+		.failed = -1};
+	s->step.no_log = attr_true(r, TASK_ATTR(t, no_log), false);
+	s->step.ignore_errors = attr_true(r, TASK_ATTR(t, ignore_errors), false);
+	s->step.user = user_of(r, t);
+	if (f->handler >= 0)
+		handler_fill(r, f, s);
+	return s;
+}
+
+enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
+	const struct value *unknown, enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct srec *s;
+
+	if (!r->asked_observe && r->unanswered) {
+		*st = RESOLVE_OBSERVE;
+		r->asked_observe = true;
+		return OUT_WAIT;
+	}
+	if (r->mode == RESOLVE_RUN) {
+		if (!r->asked_apply && r->planned) {
+			*st = RESOLVE_APPLY;
+			r->asked_apply = true;
+			return OUT_WAIT;
+		}
+		err_at(e, t->pos, "task '%s' needs what nothing can tell (%s)", f->at.name,
+			unknown->s.p);
+		return OUT_FAIL;
+	}
+	s = step_new(r, f, t);
+	s->step.unknown = unknown->s.n ? unknown->s.p : "until earlier tasks have run";
+	s->answered = true;
+	s->changed = true;
+	reg_fix(r, f, reg_unknown(r, t));
+	*out = &s->step;
+	return OUT_STEP;
+}
+
+/* ---- one item of a task ---- */
+static enum outcome skip(struct resolver *r, struct frame *f, struct task *t, struct step **out)
+{
+	struct srec *s = step_new(r, f, t);
+	struct value *m = value_map(r->a);
+
+	s->step.skipped = true;
+	s->answered = true;
+	map_put(r->a, m, "changed", value_bool(r->a, false));
+	map_put(r->a, m, "skipped", value_bool(r->a, true));
+	map_put(r->a, m, "skip_reason", value_text(r->a, "Conditional result was False"));
+	reg_fix(r, f, m);
+	*out = &s->step;
+	return OUT_STEP;
+}
+
+/* A constant verdict, or -1 when it depends on the result. */
+static int verdict(struct resolver *r, struct task *t, struct value *cond, struct err *e)
+{
+	struct value *c;
+
+	r->v->own = value_map(r->a);
+	if (t->reg)
+		map_put(r->a, r->v->own, t->reg, value_unknown(r->a, "until its task has run"));
+	c = vars_condition(r->v, cond, e);
+	r->v->own = NULL;
+	return c && c->type == VALUE_BOOL ? c->b : -1;
+}
+
+static bool set_verdicts(struct resolver *r, struct task *t, struct srec *s, struct err *e)
+{
+	if (t->changed_when)
+		s->step.changed = verdict(r, t, t->changed_when, e);
+	if (t->failed_when)
+		s->step.failed = verdict(r, t, t->failed_when, e);
+	if (e->kind)
+		return false;
+	s->step.verdict =
+		(t->changed_when && s->step.changed < 0) || (t->failed_when && s->step.failed < 0);
+	if (s->step.failed == 0)
+		s->step.ignore_errors = true;
+	return true;
+}
+
+static enum outcome module_run(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	const struct value *unknown = NULL;
+	const struct restype *type = t->type;
+	struct value *params = module_params(r, t, &type, &unknown, e);
+	struct srec *s;
+
+	if (!params)
+		return unknown ? step_wait(r, f, t, unknown, st, out, e) : OUT_FAIL;
+	s = step_new(r, f, t);
+	s->step.type = type;
+	s->step.params = params;
+	if (!set_verdicts(r, t, s, e)) {
+		r->n_steps--;
+		return OUT_FAIL;
+	}
+	r->unanswered++;
+	if (f->at.reg) {
+		s->reg = f->at.reg;
+		s->reg_i = f->at.reg->n;
+		PUSH(r->a, f->at.reg->v, f->at.reg->n, f->at.reg->cap,
+			((struct reg_item){.step = s->step.id,
+				.item = f->at.items ? f->at.items->list.v[f->at.i] : NULL}));
+	}
+	*out = &s->step;
+	return OUT_STEP;
+}
+
+static struct value *loop_vars(struct resolver *r, const struct frame *f, const struct task *t)
+{
+	struct value *m = value_map(r->a);
+
+	map_put(r->a, m, t->loop_var, f->at.items->list.v[f->at.i]);
+	map_put(r->a, m, "ansible_loop_var", value_text(r->a, t->loop_var));
+	if (t->index_var) {
+		map_put(r->a, m, t->index_var, value_int(r->a, (int64_t)f->at.i));
+		map_put(r->a, m, "ansible_index_var", value_text(r->a, t->index_var));
+	}
+	return m;
+}
+
+static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct value *when;
+
+	vars_loop(r->v, f->at.items ? loop_vars(r, f, t) : NULL);
+	when = task_when(r, t, e);
+	if (!when)
+		return OUT_FAIL;
+	if (when->type == VALUE_UNKNOWN)
+		return step_wait(r, f, t, when, st, out, e);
+	if (!when->b)
+		return skip(r, f, t, out);
+	return t->type ? module_run(r, f, t, st, out, e) : control_run(r, f, t, st, out, e);
+}
+
+/* ---- one task ---- */
+static bool read_notify(struct resolver *r, struct frame *f, struct task *t, struct err *e)
+{
+	struct value *names;
+
+	f->at.notify = t->notify_ids;
+	if (!t->notify || t->notify_ids)
+		return true;
+	names = vars_resolve(r->v, t->notify, e);
+	return names && handlers_ids(r->p, r->a, names, &f->at.notify, e);
+}
+
+/* The loop's list; when it fails but the task's own `when` says no, there is nothing to loop over.
+ */
+static enum outcome start_loop(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct err own = {0};
+	struct value *v = t->loop, *when;
+
+	v = vars_resolve(r->v, v, &own);
+	v = v ? loop_items(r->v, t->loop_kind, v, &own) : NULL;
+	if (v && v->type != VALUE_UNKNOWN) {
+		f->at.items = v;
+		return OUT_NONE;
+	}
+	when = task_when(r, t, &(struct err){0});
+	if (when && when->type == VALUE_BOOL && !when->b)
+		return OUT_NONE;
+	if (v)
+		return step_wait(r, f, t, v, st, out, e);
+	own.pos = own.pos.line ? own.pos : t->loop->pos;
+	*e = own;
+	return OUT_FAIL;
+}
+
+static enum outcome start_task(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	enum outcome o = OUT_NONE;
+
+	f->at.name = label_of(r, t);
+	if (!f->at.task)
+		f->at.task = ++r->tasks;
+	if (t->reg && !f->at.reg) {
+		f->at.reg = ARENA_NEW(r->a, struct reg);
+		f->at.reg->t = t;
+		f->at.reg->loop = t->loop != NULL;
+	}
+	if (!read_notify(r, f, t, e))
+		return OUT_FAIL;
+	if (t->loop)
+		o = start_loop(r, f, t, st, out, e);
+	if (o == OUT_NONE) {
+		f->at.started = true;
+		if (t->reg)
+			vars_set(r->v, str_c(t->reg), reg_unknown(r, t));
+	}
+	return o;
+}
+
+static void leave_task(struct resolver *r, struct frame *f)
+{
+	reg_finish(r, f);
+	f->at = (struct cursor){0};
+	f->i++;
+	vars_loop(r->v, NULL);
+}
+
+enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum resolve_status *st,
+	struct step **out, struct err *e)
+{
+	bool last;
+	enum outcome o;
+
+	vars_loop(r->v, NULL);
+	vars_enter(r->v, t, f->inst);
+	if (!f->at.started) {
+		o = start_task(r, f, t, st, out, e);
+		if (o == OUT_STEP)
+			leave_task(r, f);
+		if (o != OUT_NONE)
+			return o;
+	}
+	if (f->at.items && f->at.items->list.n == 0) {
+		struct value *none = f->at.items;
+
+		f->at.items = NULL;
+		o = skip(r, f, t, out);
+		f->at.items = none;
+		leave_task(r, f);
+		return o;
+	}
+	o = run_item(r, f, t, st, out, e);
+	if (o == OUT_WAIT || o == OUT_FAIL)
+		return o;
+	last = !f->at.items || ++f->at.i == f->at.items->list.n;
+	if (last)
+		leave_task(r, f);
+	return o;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Roles: finding them, reading their folders, bringing them in with their dependencies. Reads only
+ * below the role's folder.
+ */
+#include <limits.h>
+#include <unistd.h>
+#include "site/control.h"
+
+static bool has_slash(struct str s)
+{
+	return memchr(s.p, '/', s.n) != NULL;
+}
+
+const char *role_find(const struct site *s, struct str name, struct arena *a)
+{
+	const char *path;
+
+	if (has_slash(name)) {
+		path = dir_join(a, s->dir, name.p);
+		return is_dir(path) ? path : NULL;
+	}
+	for (size_t i = 0; s->roles_path[i]; i++) {
+		path = dir_join(a, s->roles_path[i], name.p);
+		if (is_dir(path))
+			return path;
+	}
+	return NULL;
+}
+
+/* The first of NAME, NAME.yml, NAME.yaml in a folder of the role; or NULL. */
+static const char *part_path(struct build *b, const char *role, const char *kind, const char *name)
+{
+	static const char *const ends[] = {".yml", ".yaml", ".json", ""};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		const char *path = dir_join(
+			b->s->a, role, arena_printf(b->s->a, "%s/%s%s", kind, name, ends[i]));
+
+		if (is_file(path))
+			return path;
+	}
+	return NULL;
+}
+
+static struct value *part_map(struct build *b, const char *role, const char *kind, const char *name)
+{
+	const char *path = part_path(b, role, kind, name);
+	struct value *doc = path ? files_yaml(&b->s->files, path, b->errs) : NULL;
+
+	if (!path && strcmp(name, "main") != 0)
+		errs_add(b->errs, (struct pos){0}, "role folder '%s' has no %s/%s.yml", role, kind,
+			name);
+	if (!doc || doc->type == VALUE_NULL)
+		return value_map(b->s->a);
+	if (doc->type != VALUE_MAP) {
+		errs_add(
+			b->errs, doc->pos, "this file must be a map, not %s", value_type_name(doc));
+		return value_map(b->s->a);
+	}
+	check_syntax(b, doc, false);
+	return doc;
+}
+
+static const char *from_of(struct arena *a, const struct value *from, const char *key)
+{
+	const struct value *v = from ? map_at(from, key) : NULL;
+	static const char *const ends[] = {".yml", ".yaml"};
+
+	if (!v || v->type != VALUE_STR)
+		return "main";
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (str_ends(v->s, ends[i]))
+			return str_dup(a, v->s.p, v->s.n - strlen(ends[i])).p;
+	return v->s.p;
+}
+
+static const char *nearest_role(struct build *b, const char *word)
+{
+	const char **all = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; b->s->roles_path[i]; i++) {
+		const char **names;
+		size_t k = dir_list(b->s->a, b->s->roles_path[i], &names);
+
+		for (size_t j = 0; j < k; j++)
+			PUSH(b->s->a, all, n, cap, names[j]);
+	}
+	PUSH(b->s->a, all, n, cap, NULL);
+	return str_nearest(word, all);
+}
+
+static struct role *role_get(
+	struct build *b, struct str name, struct pos pos, const struct value *from)
+{
+	const char *path = role_find(b->s, name, b->s->a), *near;
+	char abs[PATH_MAX];
+	struct role *r;
+
+	if (!path) {
+		near = nearest_role(b, name.p);
+		errs_add(b->errs, pos, "there is no role '%s'%s%s%s; roles are looked up in %s",
+			name.p, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
+			b->s->roles_path[0]);
+		return NULL;
+	}
+	r = ARENA_NEW(b->s->a, struct role);
+	r->name = arena_strdup(b->s->a, path_base(name.p));
+	r->path = path;
+	r->abs_path = arena_strdup(b->s->a, realpath(path, abs) ? abs : path);
+	r->defaults = part_map(b, path, "defaults", from_of(b->s->a, from, "defaults_from"));
+	r->vars = part_map(b, path, "vars", from_of(b->s->a, from, "vars_from"));
+	r->meta = part_map(b, path, "meta", "main");
+	return r;
+}
+
+static struct value *merged(struct arena *a, const struct value *under, const struct value *over)
+{
+	struct value *out = under && under->map.n ? value_shallow(a, under) : value_map(a);
+
+	for (size_t i = 0; over && i < over->map.n; i++)
+		map_set(a, out, over->map.e[i].key, over->map.e[i].value);
+	return out;
+}
+
+static void play_sees(struct build *b, const struct role *r)
+{
+	struct play_in *p = b->play;
+
+	p->all_defaults = merged(b->s->a, p->all_defaults, r->defaults);
+	p->all_vars = merged(b->s->a, p->all_vars, r->vars);
+	if (!map_at(p->role_index, r->name)) {
+		map_put(b->s->a, p->role_index, r->name, value_null(b->s->a));
+		PUSH(b->s->a, p->roles, p->n_roles, p->cap_roles, (struct role *)r);
+	}
+}
+
+static void add_dependencies(struct build *b, struct role_use *use, struct task *into)
+{
+	struct value *deps = map_at(use->role->meta, "dependencies");
+
+	if (!deps || deps->type != VALUE_LIST)
+		return;
+	for (size_t i = 0; i < deps->list.n; i++)
+		role_entry(b, deps->list.v[i], into);
+}
+
+static void check_templates(struct build *b, const struct task *t)
+{
+	struct value *src = t->args ? map_at(t->args, "src") : NULL;
+	const char *path;
+	struct file *f;
+
+	for (size_t i = 0; i < t->n_child; i++)
+		check_templates(b, t->child[i]);
+	if (!t->type || strcmp(t->type->name, "template") != 0 || !src || src->type != VALUE_STR ||
+		lang_is_template(src->s))
+		return;
+	path = task_file(b->s, t, "templates", src->s.p, b->s->a);
+	f = path ? files_get(&b->s->files, path, &(struct err){0}) : NULL;
+	if (!f) {
+		errs_add(b->errs, src->pos, "there is no template '%s'", src->s.p);
+		return;
+	}
+	if (f->tmpl_done)
+		return;
+	f->tmpl_done = true;
+	f->tmpl = template_parse(
+		b->s->a, f->text, (struct pos){f->path, 1, 1}, TEMPLATE_TRIM_BLOCKS, &f->tmpl_err);
+	if (!f->tmpl)
+		errs_take(b->errs, &f->tmpl_err);
+}
+
+static void add_tasks(
+	struct build *b, struct role_use *use, const struct value *from, struct task *into)
+{
+	struct build inner = *b;
+	const char *name = from_of(b->s->a, from, "tasks_from");
+	const char *path = part_path(b, use->role->path, "tasks", name);
+
+	if (path) {
+		inner.file = path;
+		tasks_build(&inner, files_yaml(&b->s->files, path, b->errs), into);
+		check_templates(b, into);
+	} else if (strcmp(name, "main") != 0) {
+		errs_add(
+			b->errs, into->pos, "role '%s' has no tasks/%s.yml", use->role->name, name);
+	}
+	path = part_path(b, use->role->path, "handlers", from_of(b->s->a, from, "handlers_from"));
+	if (path) {
+		inner.file = path;
+		handlers_build(&inner, files_yaml(&b->s->files, path, b->errs));
+	}
+}
+
+static struct value *role_facts(struct build *b, const struct role *r)
+{
+	struct value *m = value_map(b->s->a);
+
+	map_put(b->s->a, m, "role_name", value_text(b->s->a, r->name));
+	map_put(b->s->a, m, "ansible_role_name", value_text(b->s->a, r->name));
+	map_put(b->s->a, m, "role_path", value_text(b->s->a, r->abs_path));
+	for (size_t i = 0; i < m->map.n; i++)
+		m->map.e[i].value->literal = true;
+	return m;
+}
+
+struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
+	struct value *params, const struct value *from, struct task *into)
+{
+	struct build inner = *b;
+	struct role_use *use;
+	struct role *r = role_get(b, name, pos, from);
+	int depth = 0;
+
+	for (const struct role_use *u = b->role; u; u = u->parent)
+		depth++;
+	if (!r)
+		return NULL;
+	if (depth > IMPORT_DEPTH) {
+		errs_add(b->errs, pos, "role '%s' brings itself in", name.p);
+		return NULL;
+	}
+	use = ARENA_NEW(b->s->a, struct role_use);
+	*use = (struct role_use){.role = r, .parent = b->role, .node = into};
+	use->params = params;
+	use->facts = role_facts(b, r);
+	use->defaults = merged(b->s->a, b->role ? b->role->defaults : NULL, r->defaults);
+	use->vars = merged(b->s->a, b->role ? b->role->vars : NULL, r->vars);
+	if (!b->dynamic || (from && map_bool(from, "public", false)))
+		play_sees(b, r);
+	into->role = use;
+	inner.role = use;
+	inner.parent = into;
+	add_dependencies(&inner, use, into);
+	add_tasks(&inner, use, from, into);
+	return use;
+}
+
+/* ---- entries of `roles:` and of `dependencies:` ---- */
+static const struct field entry_fields[] = {
+	{.name = "role", .kind = FIELD_STR, .aliases = "name src", .doc = "The role."},
+	{.name = "when", .kind = FIELD_ANY, .doc = "Condition for all its tasks."},
+	{.name = "tags", .kind = FIELD_ANY, .doc = "Tags for all its tasks."},
+	{.name = "become", .kind = FIELD_ANY, .doc = "Run its tasks as become_user."},
+	{.name = "become_user", .kind = FIELD_ANY, .doc = "User to become."},
+	{.name = "vars", .kind = FIELD_MAP, .doc = "Variables for its tasks."},
+	{.name = "no_log", .kind = FIELD_ANY, .doc = "Hides parameters and results."},
+	{.name = "ignore_errors", .kind = FIELD_ANY, .doc = "Failures do not end the play."},
+	{.name = "delegate_to", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Another host."},
+	{.name = "environment", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Environment."},
+	{.name = NULL},
+};
+
+static bool seen_before(struct build *b, const struct value *entry)
+{
+	unsigned char sha[SHA256_LEN];
+	char text[SHA256_HEX];
+
+	value_digest(entry, sha);
+	hex(sha, sizeof(sha), text);
+	if (map_at(b->play->roles_seen, text))
+		return true;
+	map_put(b->s->a, b->play->roles_seen, arena_strdup(b->s->a, text), value_null(b->s->a));
+	return false;
+}
+
+static struct value *split_entry(struct build *b, struct value *entry, struct value **params)
+{
+	struct value *known = value_map(b->s->a);
+
+	known->pos = entry->pos;
+	*params = NULL;
+	if (entry->type == VALUE_STR) {
+		map_put(b->s->a, known, "role", entry);
+		return known;
+	}
+	for (size_t i = 0; i < entry->map.n; i++) {
+		const struct map_entry *e = &entry->map.e[i];
+		struct value *to = known;
+
+		if (!field_find(entry_fields, e->key)) {
+			to = *params = *params ? *params : value_map(b->s->a);
+		}
+		map_set(b->s->a, to, e->key, e->value);
+		to->map.e[to->map.n - 1].key_pos = e->key_pos;
+	}
+	return fields_check(b->s->a, entry_fields, known, "a role", b->errs);
+}
+
+void role_entry(struct build *b, struct value *entry, struct task *into)
+{
+	struct value *params, *kw, *name;
+	struct build inner = *b;
+	const char *path;
+	struct task *t;
+
+	if (entry->type != VALUE_STR && entry->type != VALUE_MAP) {
+		errs_add(b->errs, entry->pos, "a role is a name or a map with 'role', not %s",
+			value_type_name(entry));
+		return;
+	}
+	kw = split_entry(b, entry, &params);
+	name = kw ? map_at(kw, "role") : NULL;
+	if (!name) {
+		if (kw)
+			errs_add(b->errs, entry->pos, "this role has no name; write role: NAME");
+		return;
+	}
+	path = role_find(b->s, name->s, b->s->a);
+	if (seen_before(b, entry) && path &&
+		!map_bool(part_map(b, path, "meta", "main"), "allow_duplicates", false))
+		return;
+	t = task_new(b, entry->pos);
+	PUSH(b->s->a, into->child, into->n_child, into->cap_child, t);
+	task_inherited(b, t, kw);
+	inner.parent = t;
+	inner.depth++;
+	role_use_build(&inner, name->s, name->pos, params, NULL, t);
+}
+
+const char *task_file(const struct site *s, const struct task *t, const char *kind,
+	const char *name, struct arena *a)
+{
+	const char *path;
+
+	if (name[0] == '/')
+		return is_file(name) || is_dir(name) ? name : NULL;
+	if (t && t->file && strcmp(kind, "tasks") == 0) {
+		path = dir_join(a, path_dir(a, t->file), name);
+		if (is_file(path))
+			return path;
+	}
+	for (const struct role_use *u = t ? t->role : NULL; u; u = u->parent) {
+		const char *dirs[] = {arena_printf(a, "%s/%s", u->role->path, kind), u->role->path};
+
+		for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+			path = dir_join(a, dirs[i], name);
+			if (is_file(path) || is_dir(path))
+				return path;
+		}
+		path = dir_join(a, arena_printf(a, "%s/tasks", u->role->path), name);
+		if (is_file(path))
+			return path;
+	}
+	if (t && t->file) {
+		const char *here = path_dir(a, t->file);
+		const char *dirs[] = {dir_join(a, here, kind), here};
+
+		for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+			path = dir_join(a, dirs[i], name);
+			if (is_file(path) || is_dir(path))
+				return path;
+		}
+	}
+	path = dir_join(a, dir_join(a, s->dir, kind), name);
+	if (is_file(path) || is_dir(path))
+		return path;
+	path = dir_join(a, s->dir, name);
+	return is_file(path) || is_dir(path) ? path : NULL;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tags: reading them, and which tasks --tags and --skip-tags leave.
+ */
+#include "site/control.h"
+
+static bool in_list(const char *const *list, const char *word)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		if (strcmp(list[i], word) == 0)
+			return true;
+	return false;
+}
+
+const char *const *tags_read(
+	struct arena *a, struct value *v, const char *const *inherited, struct errs *errs)
+{
+	struct value *list = as_list(a, v);
+	const char **out = NULL;
+	size_t n = 0, cap = 0;
+
+	if (!list)
+		return inherited;
+	for (size_t i = 0; inherited && inherited[i]; i++)
+		PUSH(a, out, n, cap, inherited[i]);
+	for (size_t i = 0; i < list->list.n; i++) {
+		const struct value *t = list->list.v[i];
+		const char **words;
+
+		if (t->type == VALUE_LIST || t->type == VALUE_MAP) {
+			errs_add(errs, t->pos, "a tag must be a word, not %s", value_type_name(t));
+			continue;
+		}
+		words = split_commas(a, value_print(a, t).p);
+		for (size_t j = 0; words[j]; j++)
+			if (!in_list(out && n ? out : NULL, words[j]) || n == 0) {
+				PUSH(a, out, n, cap, words[j]);
+				PUSH(a, out, n, cap, NULL);
+				n--;
+			}
+	}
+	PUSH(a, out, n, cap, NULL);
+	return out;
+}
+
+static bool overlaps(const char *const *a, const char *const *b)
+{
+	for (size_t i = 0; a && a[i]; i++)
+		if (in_list(b, a[i]))
+			return true;
+	return false;
+}
+
+static bool has_tags(const char *const *t)
+{
+	return t && t[0];
+}
+
+static bool wanted(const struct site *s, const char *const *tags)
+{
+	bool never = in_list(tags, "never");
+
+	if (!s->tags)
+		return !never;
+	if (in_list(tags, "always") && !in_list(s->skip_tags, "always"))
+		return true;
+	if (overlaps(tags, s->tags))
+		return true;
+	if (in_list(s->tags, "all"))
+		return !never;
+	if (in_list(s->tags, "tagged"))
+		return has_tags(tags) && !never;
+	return in_list(s->tags, "untagged") && !has_tags(tags);
+}
+
+bool task_selected(const struct site *s, const struct task *t)
+{
+	if (!wanted(s, t->tags))
+		return false;
+	if (!s->skip_tags)
+		return true;
+	if (overlaps(t->tags, s->skip_tags))
+		return false;
+	if (in_list(s->skip_tags, "all"))
+		return in_list(t->tags, "always") && !in_list(s->skip_tags, "always");
+	return !(in_list(s->skip_tags, "tagged") && has_tags(t->tags));
+}

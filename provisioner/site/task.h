@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Plays, roles and tasks as the files say them: a tree of nodes, nothing of it evaluated.
+ *
+ * Static imports and roles are nodes with children, so what stands on them (when, tags, become,
+ * vars) is inherited through `parent`. The children of a dynamic include point to it too, but take
+ * only its vars (as Ansible: the include's own `when` decided already).
+ */
+#pragma once
+#include "site/load.h"
+
+struct control;
+struct task {
+	uint32_t id;
+	struct pos pos;
+	const char *file;              /* where it stands; includes are looked up beside it */
+	const char *name;              /* as written, or NULL */
+	const char *action;            /* the word used: "copy" */
+	const struct restype *type;    /* or */
+	const struct control *control; /* or a block: neither */
+	bool dynamic;
+	struct value *args;    /* as written */
+	struct value *checked; /* checked parameters, when args hold no template */
+	struct value *when;    /* list of conditions; NULL: none */
+	struct value *vars;
+	struct value *loop;
+	const char *loop_kind; /* "loop", "items", "dict", ...; NULL: no loop */
+	const char *loop_var, *index_var;
+	struct value *loop_label;
+	const char *reg;
+	struct value *notify, *listen; /* lists */
+	const char *const *notify_ids; /* handler ids; NULL: the names hold templates */
+	struct value *changed_when, *failed_when;
+	struct value *become, *become_user, *no_log, *ignore_errors, *check_mode;
+	const char *const *tags; /* with the inherited ones */
+	struct task **child;
+	size_t n_child, cap_child;
+	struct task *parent;
+	struct role_use *role;
+	struct play_in *play;
+	const struct field *fields; /* of the type or the control */
+};
+struct role { /* one folder, read once a play */
+	const char *name, *path, *abs_path;
+	struct value *defaults, *vars; /* maps */
+	struct value *meta;
+};
+struct role_use { /* one place where a role is brought in */
+	struct role *role;
+	struct role_use *parent; /* the role that asked for it */
+	struct value *params;    /* `- role: x, port: 25` and include_role's vars */
+	struct value *defaults;  /* its own over its dependencies' and its parents' */
+	struct value *vars;
+	struct value *facts; /* role_name, role_path */
+	struct task *node;
+};
+struct handler {
+	const char *id; /* "role : name" or "name" */
+	struct task *task;
+};
+enum { SECTION_PRE, SECTION_MAIN, SECTION_POST, SECTIONS };
+struct play_in {
+	struct play face;
+	struct value *doc;
+	struct value *vars;
+	struct value *mail;             /* the keyword's map, or NULL */
+	struct value *vars_files;       /* list; those with templates are read per host */
+	struct value *files_vars;       /* of the vars_files without templates */
+	struct task root;               /* the play's own when-less node: become, tags, vars */
+	struct task *section[SECTIONS]; /* blocks below root */
+	bool dynamic_roles;             /* include_role may still bring handlers */
+	struct handler *handlers;       /* in the order of definition */
+	size_t n_handlers, cap_handlers;
+	struct value *handler_names;           /* id and name -> number in handlers */
+	struct value *handler_topics;          /* listen -> list of numbers */
+	struct value *all_defaults, *all_vars; /* of every role of the play */
+	struct value *roles_seen;              /* digest of a role entry: brought in already */
+	struct value *hosts_var;
+	struct value *role_index; /* name -> number in roles */
+	struct role **roles;
+	size_t n_roles, cap_roles;
+	bool becomes;
+};
+
+struct build { /* where the builder of the tree stands */
+	struct site *s;
+	struct play_in *play;
+	struct role_use *role;
+	struct task *parent;
+	const char *file;
+	int depth;
+	bool handlers;
+	bool dynamic; /* while a host is resolved, for a dynamic include */
+	struct errs *errs;
+};
+enum { IMPORT_DEPTH = 40 };
+
+/* Adds the tasks of a list to the node's children. */
+void tasks_build(struct build *b, struct value *list, struct task *into);
+struct task *task_new(struct build *b, struct pos pos);
+const char *const *tags_read(
+	struct arena *a, struct value *v, const char *const *inherited, struct errs *errs);
+/* Keywords shared by plays, blocks, tasks and roles: when, vars, become, tags, ... */
+void task_inherited(struct build *b, struct task *t, const struct value *map);
+struct value *as_list(struct arena *a, struct value *v); /* NULL or null: NULL */
+bool has_template(const struct value *v);                /* deep */
+void check_syntax(struct build *b, struct value *v, bool expression);
+const char *task_label(struct arena *a, const struct task *t); /* "role : name" */
+bool task_selected(const struct site *s, const struct task *t);
+const struct field *task_fields(void);
+const struct field *play_fields(void);
+
+/* task_args.c */
+bool task_old_action(struct build *b, const struct value *v, struct str *word, struct value **args);
+struct value *task_args_read(struct build *b, struct task *t, struct value *v); /* NULL: problem */
+struct value *task_args_more(struct build *b, struct value *args, struct value *more);
+void task_args_check(struct build *b, struct task *t);
+
+/* role.c: brings a role in below `into`: dependencies first. from: tasks_from and friends. */
+struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
+	struct value *params, const struct value *from, struct task *into);
+void role_entry(struct build *b, struct value *entry, struct task *into);
+/* handlers.c */
+void handlers_build(struct build *b, struct value *list);
+/* Turns the notify lists below t into handler ids; a name that no handler has is a problem. */
+void handlers_link(struct build *b, struct task *t);
+bool handlers_ids(const struct play_in *p, struct arena *a, const struct value *names,
+	const char *const **out, struct err *e);
+const char *role_find(const struct site *s, struct str name, struct arena *a);
+/* The path of a file that a task names: roles' `kind` folder, the task's folder, the manifest's. */
+const char *task_file(const struct site *s, const struct task *t, const char *kind,
+	const char *name, struct arena *a);

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looking up a variable: layers by Ansible's precedence, evaluation on first use, and a cache that
+ * forgets exactly when something that was read changes. Never decides what a value means.
+ */
+#include "site/vars.h"
+
+const char OMIT[] = "\001provision-omit\001";
+
+static const char *const *env_names(void *ctx);
+
+static struct value *facts_named(struct arena *a, const struct value *facts)
+{
+	struct value *out = value_map(a);
+
+	for (size_t i = 0; facts && i < facts->map.n; i++)
+		map_set(a, out, str_printf(a, "ansible_%s", facts->map.e[i].key.p),
+			facts->map.e[i].value);
+	return out;
+}
+
+static struct value *find_in_layers(struct vars *v, struct str name)
+{
+	for (size_t i = 0; i < v->scope->n; i++) {
+		const struct layer *l = &v->scope->layer[i];
+		struct value *found;
+
+		if (l->facts && !v->facts)
+			continue;
+		if (l->facts && str_is(name, "ansible_facts"))
+			return v->facts;
+		found = map_get(l->map, name);
+		if (found)
+			return found;
+	}
+	if (!v->facts && str_starts(name, "ansible_"))
+		return value_unknown(v->a, "until the host's facts are known");
+	return NULL;
+}
+
+static void note_dep(struct vars *v, struct str name)
+{
+	if (!map_get(v->scope->deps, name))
+		map_set(v->a, v->scope->deps, name, value_null(v->a));
+}
+
+static bool is_busy(const struct vars *v, struct str name)
+{
+	for (size_t i = 0; i < v->n_busy; i++)
+		if (str_is(name, v->busy[i]))
+			return true;
+	return false;
+}
+
+/* What a variable is when its own template fails: undefined when that is about an undefined name,
+ * so that default() takes it as in Ansible; otherwise the whole evaluation fails. */
+static struct value *failed(struct vars *v, struct str name, struct pos pos, const struct err *e)
+{
+	if (!v->err.kind || (!v->hard && !strstr(e->msg, "undefined")))
+		v->err = *e;
+	if (!strstr(e->msg, "undefined"))
+		v->hard = true;
+	return value_undefined(v->a, pos, "%s", name.p);
+}
+
+static struct value *evaluate(struct vars *v, struct str name, struct value *raw)
+{
+	struct err e = {0};
+	bool taint = v->taint;
+	struct value *out;
+
+	if (is_busy(v, name) || v->n_busy == VARS_DEPTH) {
+		err_at(&e, raw->pos, "variable '%s' is defined by itself", name.p);
+		return failed(v, name, raw->pos, &e);
+	}
+	v->busy[v->n_busy++] = name.p;
+	v->taint = false;
+	out = lang_resolve(&v->env, raw, &e);
+	v->n_busy--;
+	if (!out)
+		out = failed(v, name, raw->pos, &e);
+	else if (!v->taint && !v->cache_off) {
+		map_set(v->a, v->scope->cache, name, out);
+		note_dep(v, name);
+	}
+	v->taint = v->taint || taint;
+	return out;
+}
+
+static struct value *special(struct vars *v, struct str name)
+{
+	struct value *found;
+
+	if (v->loop && (found = map_get(v->loop, name))) {
+		v->taint = true;
+		return found;
+	}
+	if (v->own && (found = map_get(v->own, name))) {
+		v->taint = true;
+		return found;
+	}
+	found = map_get(v->magic, name);
+	if (!found && v->scope->role)
+		found = map_get(v->scope->role->facts, name);
+	if (!found && str_is(name, "hostvars"))
+		found = magic_hostvars(v->s);
+	return found;
+}
+
+static struct value *mail_lookup(struct vars *v, struct str name)
+{
+	struct errs errs;
+	struct err e = {0};
+
+	if (!mail_name(name) || v->mail_busy)
+		return NULL;
+	if (!v->mail_done) {
+		errs_init(&errs, v->a);
+		v->mail = mail_vars(v, &errs);
+		v->mail_done = true;
+		if (!v->mail) {
+			e = errs.n ? errs.v[0] : e;
+			v->mail = value_map(v->a);
+			failed(v, name, e.pos, &e);
+		}
+	}
+	return map_get(v->mail, name);
+}
+
+static struct value *env_lookup(void *ctx, struct str name)
+{
+	struct vars *v = ctx;
+	struct value *found = special(v, name);
+
+	if (found)
+		return found;
+	if ((found = mail_lookup(v, name)))
+		return found;
+	if (v->n_busy)
+		note_dep(v, name);
+	if (!v->cache_off && (found = map_get(v->scope->cache, name)))
+		return found;
+	found = find_in_layers(v, name);
+	if (!found || found->literal)
+		return found;
+	if (found->type != VALUE_LIST && found->type != VALUE_MAP &&
+		!(found->type == VALUE_STR && lang_is_template(found->s)))
+		return found;
+	return evaluate(v, name, found);
+}
+
+static void add_names(
+	struct vars *v, const struct value *map, const char ***out, size_t *n, size_t *cap)
+{
+	for (size_t i = 0; map && i < map->map.n && *n < 5000; i++)
+		PUSH(v->a, *out, *n, *cap, map->map.e[i].key.p);
+}
+
+static const char *const *env_names(void *ctx)
+{
+	struct vars *v = ctx;
+	const char **out = NULL;
+	size_t n = 0, cap = 0;
+
+	add_names(v, v->loop, &out, &n, &cap);
+	add_names(v, v->mail, &out, &n, &cap);
+	for (size_t i = 0; i < v->scope->n; i++)
+		add_names(v, v->scope->layer[i].map, &out, &n, &cap);
+	add_names(v, v->magic, &out, &n, &cap);
+	PUSH(v->a, out, n, cap, NULL);
+	return out;
+}
+
+/* ---- scopes ---- */
+struct layers {
+	struct layer v[128];
+	size_t n;
+	uint64_t key;
+};
+
+static void push(struct layers *l, const char *what, const struct value *map)
+{
+	if (!map || map->type != VALUE_MAP || l->n == ARRAY_LEN(l->v))
+		return;
+	l->v[l->n++] = (struct layer){.what = what, .map = map};
+	l->key = hash64(&map, sizeof(map)) + l->key * 1099511628211U;
+}
+
+static void push_role(struct layers *l, const struct role_use *role)
+{
+	for (; role; role = role->parent)
+		push(l, "role parameters", role->params);
+}
+
+static void push_nodes(struct layers *l, const struct task *t)
+{
+	for (; t && t->parent; t = t->parent)
+		push(l, t->child ? "block vars" : "task vars", t->vars);
+}
+
+static void push_play(struct layers *l, const struct vars *v, const struct role_use *role)
+{
+	if (role)
+		push(l, "role vars", role->vars);
+	if (v->play) {
+		push(l, "role vars", v->play->all_vars);
+		push(l, "vars_files", v->play_files);
+		push(l, "vars_files", v->play->files_vars);
+		push(l, "play vars", v->play->vars);
+	}
+	push(l, "facts", v->facts_named);
+	l->v[l->n - 1].facts = true;
+	push(l, "inventory", host_merged(v->s, v->host));
+	if (role)
+		push(l, "role defaults", role->defaults);
+	if (v->play)
+		push(l, "role defaults", v->play->all_defaults);
+}
+
+void vars_enter(struct vars *v, const struct task *t, const struct inst *in)
+{
+	struct layers l = {0};
+	struct scope *s;
+
+	v->task = t;
+	push(&l, "extra vars", v->s->extra);
+	for (; in; in = in->up)
+		push(&l, "include parameters", in->vars);
+	push_role(&l, t ? t->role : NULL);
+	push(&l, "set_fact and register", v->set);
+	push(&l, "include_vars", v->included);
+	push_nodes(&l, t);
+	push_play(&l, v, t ? t->role : NULL);
+	if (v->scope && v->scope->key == l.key && v->scope->role == (t ? t->role : NULL))
+		return;
+	for (size_t i = v->n_scopes; i-- > 0;)
+		if (v->scopes[i]->key == l.key && v->scopes[i]->role == (t ? t->role : NULL)) {
+			v->scope = v->scopes[i];
+			return;
+		}
+	s = ARENA_NEW(v->a, struct scope);
+	*s = (struct scope){.key = l.key, .n = l.n, .role = t ? t->role : NULL};
+	s->layer = ARENA_ARRAY(v->a, struct layer, l.n);
+	memcpy(s->layer, l.v, l.n * sizeof(*s->layer));
+	s->cache = value_map(v->a);
+	s->deps = value_map(v->a);
+	PUSH(v->a, v->scopes, v->n_scopes, v->cap_scopes, s);
+	v->scope = s;
+}
+
+static void forget(struct vars *v, struct str name)
+{
+	for (size_t i = 0; i < v->n_scopes; i++) {
+		struct scope *s = v->scopes[i];
+
+		if (!map_get(s->deps, name))
+			continue;
+		s->cache = value_map(v->a);
+		s->deps = value_map(v->a);
+	}
+}
+
+void vars_set(struct vars *v, struct str name, struct value *value)
+{
+	map_set(v->a, v->set, name, value);
+	forget(v, name);
+	if (str_is(name, "mail"))
+		v->mail_done = false;
+}
+
+void vars_include(struct vars *v, const struct value *map)
+{
+	for (size_t i = 0; i < map->map.n; i++) {
+		map_set(v->a, v->included, map->map.e[i].key, map->map.e[i].value);
+		forget(v, map->map.e[i].key);
+	}
+}
+
+void vars_loop(struct vars *v, struct value *loop)
+{
+	v->loop = loop;
+	v->cache_off = false;
+	for (size_t i = 0; loop && i < loop->map.n; i++)
+		if (map_get(v->scope->deps, loop->map.e[i].key))
+			v->cache_off = true;
+}
+
+void vars_play(struct vars *v, struct play_in *play)
+{
+	v->play = play;
+	v->n_scopes = 0;
+	v->scope = NULL;
+	v->mail = NULL;
+	v->mail_done = false;
+	v->loop = NULL;
+	v->magic = magic_vars(v);
+	vars_enter(v, NULL, NULL);
+}
+
+struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct play_in *play,
+	struct value *facts)
+{
+	struct vars *v = ARENA_NEW(a, struct vars);
+
+	v->s = s;
+	v->a = a;
+	v->host = h;
+	v->facts = facts;
+	v->facts_named = facts_named(a, facts);
+	v->set = value_map(a);
+	v->included = value_map(a);
+	v->env = (struct lang_env){.a = a,
+		.ctx = v,
+		.lookup = env_lookup,
+		.names = env_names,
+		.plugin = lookup_plugin,
+		.include = lookup_include};
+	vars_play(v, play);
+	return v;
+}
+
+/* ---- evaluation, with the error of the variable to blame ---- */
+static struct value *settle(struct vars *v, struct value *out, struct err *own, struct err *e)
+{
+	struct err inner = v->err;
+	bool hard = v->hard;
+
+	v->err = (struct err){0};
+	v->hard = false;
+	if (out && out->type == VALUE_UNDEFINED) {
+		err_at(own, out->pos, "'%s' is undefined", out->s.p);
+		out = NULL;
+	}
+	if (out && !hard)
+		return out;
+	if (e && !e->kind)
+		*e = inner.kind && (hard || strstr(own->msg, "undefined")) ? inner : *own;
+	return NULL;
+}
+
+struct value *vars_resolve(struct vars *v, struct value *x, struct err *e)
+{
+	struct err own = {0};
+	struct value *out = lang_resolve(&v->env, x, &own);
+
+	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle(v, out, &own, e);
+}
+
+struct value *vars_condition(struct vars *v, struct value *cond, struct err *e)
+{
+	struct err own = {0};
+	struct value *out = lang_condition(&v->env, cond, &own);
+
+	return settle(v, out, &own, e);
+}
+
+struct value *vars_render(struct vars *v, const struct template *t, struct err *e)
+{
+	struct err own = {0};
+	struct value *out = template_render(&v->env, t, &own);
+
+	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle(v, out, &own, e);
+}
+
+struct value *vars_value(struct vars *v, const char *name, struct err *e)
+{
+	struct err own = {0};
+	struct value *raw = env_lookup(v, str_c(name));
+
+	return raw ? settle(v, raw, &own, e) : NULL;
+}
+
+struct value *vars_omit(struct arena *a, struct value *v)
+{
+	struct value *out;
+
+	if (v->type == VALUE_STR)
+		return str_is(v->s, OMIT) ? NULL : v;
+	if (v->type == VALUE_LIST) {
+		out = value_list(a);
+		for (size_t i = 0; i < v->list.n; i++) {
+			struct value *x = vars_omit(a, v->list.v[i]);
+
+			if (x)
+				list_add(a, out, x);
+		}
+	} else if (v->type == VALUE_MAP) {
+		out = value_map(a);
+		for (size_t i = 0; i < v->map.n; i++) {
+			struct value *x = vars_omit(a, v->map.e[i].value);
+
+			if (!x)
+				continue;
+			map_set(a, out, v->map.e[i].key, x);
+			out->map.e[out->map.n - 1].key_pos = v->map.e[i].key_pos;
+		}
+	} else {
+		return v;
+	}
+	out->pos = v->pos;
+	out->secret = v->secret;
+	out->literal = v->literal;
+	return out;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What an expression can see on one host, at one task: the layers of Ansible's precedence, looked
+ * up by name, evaluated when first used and remembered while nothing they came from changes.
+ */
+#pragma once
+#include "site/task.h"
+
+struct layer {
+	const char *what;
+	const struct value *map;
+	bool facts; /* the host's facts stand here */
+};
+struct inst { /* a dynamic include being run */
+	struct inst *up;
+	struct value *vars; /* its vars and the loop's */
+};
+struct scope { /* tasks that see the same layers share one, and what was evaluated in it */
+	uint64_t key;
+	struct layer *layer; /* highest precedence first */
+	size_t n;
+	struct value *cache; /* name -> evaluated */
+	struct value *deps;  /* names that the cached values came from */
+	const struct role_use *role;
+};
+enum { VARS_DEPTH = 60 };
+struct vars {
+	struct site *s;
+	struct arena *a;
+	struct invhost *host;
+	struct play_in *play;      /* NULL: outside of any play */
+	struct value *facts;       /* NULL: not known yet, and names of facts are UNKNOWN */
+	struct value *facts_named; /* ansible_NAME -> fact */
+	struct value *set;         /* set_fact and registered results */
+	struct value *included;    /* include_vars */
+	struct value *play_files;  /* vars_files */
+	struct value *loop;        /* loop variables; NULL: none */
+	struct value *magic;
+	struct value *own;  /* the name whose own result is being judged, as UNKNOWN */
+	struct value *mail; /* mail and its derived names; NULL: not computed */
+	bool mail_busy, mail_done;
+	struct scope **scopes;
+	size_t n_scopes, cap_scopes;
+	struct scope *scope;
+	const struct task *task; /* for the lookups of files */
+	bool taint;              /* a loop variable was used */
+	bool cache_off;
+	const char *busy[VARS_DEPTH];
+	size_t n_busy;
+	struct err err; /* of a variable's own template */
+	bool hard;      /* err is not about an undefined name */
+	struct lang_env env;
+};
+
+struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct play_in *play,
+	struct value *facts);
+/* Moves on to another play of the same host: set facts and registered results stay. */
+void vars_play(struct vars *v, struct play_in *play);
+void vars_enter(struct vars *v, const struct task *t, const struct inst *in); /* t may be NULL */
+void vars_loop(struct vars *v, struct value *loop);                           /* NULL: none */
+void vars_set(struct vars *v, struct str name, struct value *value);
+void vars_include(struct vars *v, const struct value *map);
+/* As lang.h's, with the error of the variable that is to blame. */
+struct value *vars_resolve(struct vars *v, struct value *x, struct err *e);
+struct value *vars_condition(struct vars *v, struct value *cond, struct err *e);
+struct value *vars_render(struct vars *v, const struct template *t, struct err *e);
+/* A variable's value, evaluated; NULL without error: there is none. */
+struct value *vars_value(struct vars *v, const char *name, struct err *e);
+/* Drops what equals `omit`, deep. */
+struct value *vars_omit(struct arena *a, struct value *v);
+
+/* ---- hostvars.c ---- */
+enum { HOST_LAYERS = 2048 };
+/* The inventory's layers of a host, lowest first. */
+size_t host_layers(
+	const struct site *s, const struct invhost *h, struct arena *a, struct layer **out);
+struct value *host_merged(struct site *s, struct invhost *h);
+struct value *magic_vars(struct vars *v);
+struct value *magic_hostvars(struct site *s);
+struct value *magic_groups(struct site *s);
+
+/* ---- lookup.c ---- */
+struct value *lookup_plugin(void *ctx, const char *name, const struct value *args,
+	const struct value *kwargs, struct err *e);
+bool lookup_include(void *ctx, struct str name, struct str *text, const char **file, struct err *e);
+struct value *template_file(struct vars *v, const char *path, struct pos pos, struct err *e);
+/* The items of `with_KIND: value`; value is evaluated. UNKNOWN when that is. */
+struct value *loop_items(struct vars *v, const char *kind, struct value *value, struct err *e);
+
+/* ---- mail.c ---- */
+/* The map of `mail` and the derived names, evaluated and checked; NULL with problems in errs. Gives
+ * an empty map when nothing declares `mail:` for the host. */
+struct value *mail_vars(struct vars *v, struct errs *errs);
+bool mail_declared(const struct vars *v);
+bool mail_name(struct str name);
