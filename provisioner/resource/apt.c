@@ -16,6 +16,7 @@
 enum {
 	APT_TIMEOUT_S = 3600,
 	APT_OUTPUT = 8 << 20,
+	LOCK_WAIT_S = 120,
 	LISTS_TRIES = 30,
 	LISTS_PAUSE_S = 2,
 	SAID_MAX = 700,
@@ -49,7 +50,7 @@ void apt_options(struct arena *a, const struct value *params, struct args *args)
 	flag(a, params, "allow_unauthenticated", "--allow-unauthenticated", args);
 	flag(a, params, "allow_change_held_packages", "--allow-change-held-packages", args);
 	args_addf(a, args, "--option=DPkg::Lock::Timeout=%d",
-		(int)map_int(params, "lock_timeout", 120));
+		(int)map_int(params, "lock_timeout", LOCK_WAIT_S));
 	if (!dpkg) {
 		args_add(a, args, "--option=Dpkg::Options::=--force-confdef");
 		args_add(a, args, "--option=Dpkg::Options::=--force-confold");
@@ -106,6 +107,8 @@ static void note_line(void *ctx, struct str line)
 		if (!starts(line.p, told[i].start))
 			continue;
 		struct line name = word(line.p, told[i].word);
+		if (name.p[name.n] != ' ' || name.p[name.n + 1] != '(') /* no version: no package */
+			continue;
 		h->note(h->ctx, "%s %.*s", told[i].note, (int)name.n, name.p);
 	}
 }
@@ -327,14 +330,12 @@ static bool transaction(struct host *h, struct batch *b, struct err *e)
 	struct args running = {0};
 	struct err late = {0};
 	if (b->answer == ANSWER_START)
-		return apt_run(h, "apt-get", b->argv.v, e);
+		return finish_interrupted(h, e) && apt_run(h, "apt-get", b->argv.v, e);
 	if (!running_services(h, &running, e) ||
 		!policy_begin(POLICY_FOLDER, b->answer, running.v, e))
 		return false;
-	bool ok = apt_run(h, "apt-get", b->argv.v, e);
-	if (!policy_end(POLICY_FOLDER, ok ? e : &late))
-		return false;
-	return ok;
+	bool ok = finish_interrupted(h, e) && apt_run(h, "apt-get", b->argv.v, e);
+	return policy_end(POLICY_FOLDER, ok ? e : &late) && ok;
 }
 
 static bool batch_run(struct host *h, struct batch *b, bool autoremove, struct err *e)
@@ -343,7 +344,7 @@ static bool batch_run(struct host *h, struct batch *b, bool autoremove, struct e
 		return false;
 	if (b->argv.n == b->head && !autoremove)
 		return true;
-	return finish_interrupted(h, e) && transaction(h, b, e);
+	return transaction(h, b, e);
 }
 
 /* apt-get can succeed and still not have done it (a pin, a hold). */
@@ -378,9 +379,37 @@ static bool any_autoremove(
 	return false;
 }
 
+/* Does another program hold the lock that apt and its kin take for their whole run? */
+static bool dpkg_busy(void)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = open("/var/lib/dpkg/lock-frontend", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool busy = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	close(fd);
+	return busy;
+}
+
 bool package_clean_leftovers(struct err *e)
 {
-	return policy_end(POLICY_FOLDER, e);
+	return dpkg_busy() || policy_end(POLICY_FOLDER, e);
+}
+
+/* An apt-get of a run that was killed may still be at it, and needs its policy to the end. */
+static bool wait_for_dpkg(struct host *h, int64_t seconds, struct err *e)
+{
+	for (int64_t i = 0; dpkg_busy(); i++) {
+		if (i >= seconds)
+			return err_set(e, ERR_TRANSIENT,
+				"another program is changing packages on this host, for more than "
+				"%lld s now; try again when it is done",
+				(long long)seconds);
+		if (h->note && i % 10 == 0)
+			h->note(h->ctx, "waiting for another program that changes packages");
+		sleep(1);
+	}
+	return true;
 }
 
 /* Runs the resources from `first` on that share its options; returns how many those were. */
@@ -411,6 +440,8 @@ bool package_apply_many(struct host *h, const struct value *const *params,
 	struct observation *const *o, size_t n, struct err *e)
 {
 	service_forget(); /* packages bring units along */
+	if (n && !wait_for_dpkg(h, map_int(params[0], "lock_timeout", LOCK_WAIT_S), e))
+		return false;
 	if (!package_clean_leftovers(e))
 		return false;
 	for (size_t at = 0, used; at < n; at += used) {
