@@ -178,6 +178,7 @@ static bool ask_systemd(
 	args_add(h->a, &argv, "systemctl");
 	args_add(h->a, &argv, "show");
 	args_add(h->a, &argv, "--no-pager");
+	args_add(h->a, &argv, "--all"); /* patterns match stopped instances too */
 	args_add(h->a, &argv, SHOWN);
 	args_add(h->a, &argv, "--");
 	for (size_t i = 0; i < n; i++)
