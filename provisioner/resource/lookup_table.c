@@ -247,8 +247,8 @@ static bool read_warnings(struct compiler *c, const struct proc_result *r, struc
 		const char *said = strstr(text, c->work);
 		said = said ? said + strlen(c->work) : text;
 		said += strspn(said, ",: ");
-		if (strstr(text, "expected format") || strstr(text, "malformed") ||
-			strstr(text, "missing"))
+		if (strstr(text, "expected format") || strstr(text, "need name:value") ||
+			strstr(text, "malformed"))
 			return err_set(e, ERR_CONFIG,
 				"%s does not compile (%s): %.*s; nothing was changed", c->path,
 				c->f->program, SAID_MAX, said);

@@ -3,7 +3,8 @@
  * Reads Postfix's configuration files as lines, and has Postfix check a new one in a folder of its
  * own. Never writes into Postfix's folder.
  */
-#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "resource/postfix.h"
 
@@ -175,7 +176,8 @@ static bool read_verdict(struct arena *a, const char *path, const struct proc_re
 				"%s: Postfix knows no parameter '%s' (\"unused parameter\"); check "
 				"its name; nothing was changed",
 				path, unused);
-		if (strstr(text, "fatal: ") || strstr(text, "error: "))
+		if (strstr(text, "fatal: ") || strstr(text, "error: ") ||
+			strstr(text, "warning: master.cf: missing"))
 			return err_set(e, ERR_CONFIG, "Postfix refuses the new %s: %.*s", path,
 				SAID_MAX, text);
 	}
@@ -185,11 +187,18 @@ static bool read_verdict(struct arena *a, const char *path, const struct proc_re
 	return true;
 }
 
+/* With an old time: Postfix reads a file that is seconds old again and again, for it may still be
+ * changing. */
 static bool put_file(
 	struct arena *a, const char *folder, const char *name, struct str content, struct err *e)
 {
 	struct file_attr attr = {CONFIG_MODE, (uid_t)-1, (gid_t)-1};
-	return file_replace(path_join(a, folder, name), content.p, content.n, attr, NULL, NULL, e);
+	const struct timespec old[2] = {{1, 0}, {1, 0}};
+	const char *path = path_join(a, folder, name);
+	if (!file_replace(path, content.p, content.n, attr, NULL, NULL, e))
+		return false;
+	return utimensat(AT_FDCWD, path, old, 0) == 0 ||
+	       err_errno(e, "cannot set the time of %s", path);
 }
 
 static bool check_in(struct host *h, const char *tmp, const char *folder, const char *name,
