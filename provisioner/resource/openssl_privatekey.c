@@ -123,7 +123,8 @@ static bool openssl_privatekey_observe(
 		return false;
 	map_put(h->a, o->result, "filename", value_text(h->a, path));
 	map_put(h->a, o->result, "type", value_text(h->a, map_cstr(params, "type", "RSA")));
-	map_put(h->a, o->result, "size", value_int(h->a, map_int(params, "size", 4096)));
+	if (strcmp(map_cstr(params, "type", "RSA"), "RSA") == 0)
+		map_put(h->a, o->result, "size", value_int(h->a, map_int(params, "size", 4096)));
 	if (!wanted(params)) {
 		if (found)
 			observe_attr(h, o, "state", "present", "absent");
