@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
 #include "resource/look.h"
 #include "resource/types.h"
@@ -160,54 +161,56 @@ static void walk_close(struct walk *w)
 		close(w->root);
 }
 
-/* A folder with cur, new and tmp: tmp is made last, so it stands for all three. */
-static bool complete(int dir, const char *name, struct stat *st)
-{
-	char path[2 * NAME_LEN_MAX + 16];
-	int n = snprintf(path, sizeof(path), "%s/tmp", name);
-	return n > 0 && (size_t)n < sizeof(path) &&
-	       fstatat(dir, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st->st_mode);
-}
-
 static bool owner_right(const struct walk *w, const struct stat *st)
 {
 	return (w->uid == (uid_t)-1 || st->st_uid == w->uid) &&
 	       (w->gid == (gid_t)-1 || st->st_gid == w->gid);
 }
 
+/* A folder with cur, new and tmp: tmp is made last, so it stands for all three. One call to the
+ * kernel, for there may be ten thousand mailboxes. `folder` NULL: the Maildir itself. */
+static bool complete(const struct walk *w, const char *mailbox, const char *folder, struct stat *st)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/%s/%s%s%stmp", mailbox, w->maildir,
+		folder ? "." : "", folder ? folder : "", folder ? "/" : "");
+	return n > 0 && (size_t)n < sizeof(path) &&
+	       fstatat(w->root, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st->st_mode);
+}
+
+static const char *owner_text(struct arena *a, const char *user, const char *group)
+{
+	return arena_printf(a, "owner %s:%s", user, group);
+}
+
+static const char *absent_or_incomplete(const struct walk *w, const char *mailbox)
+{
+	struct stat st;
+	const char *path = arena_printf(w->h->a, "%s/%s", mailbox, w->maildir);
+	return w->root < 0 || fstatat(w->root, path, &st, 0) < 0 ? "absent" : "incomplete";
+}
+
 /* What is wrong with one mailbox; NULL: nothing. The first thing found is told. */
 static const char *fault(const struct walk *w, const char *mailbox, const char **after)
 {
+	struct arena *a = w->h->a;
 	struct stat st;
-	if (w->root < 0) {
-		*after = w->maildir;
-		return "absent";
-	}
-	const char *path = arena_printf(w->h->a, "%s/%s", mailbox, w->maildir);
-	int dir = openat(w->root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	const char *found = NULL;
 	*after = w->maildir;
-	if (dir < 0)
-		return "absent";
-	if (!complete(dir, ".", &st))
-		found = "incomplete";
-	else if (!owner_right(w, &st)) {
-		found = arena_printf(w->h->a, "owner %s:%s", attr_user_name(w->h->a, st.st_uid),
-			attr_group_name(w->h->a, st.st_gid));
-		*after = arena_printf(w->h->a, "owner %s:%s", map_cstr(w->attrs, "owner", "same"),
-			map_cstr(w->attrs, "group", "same"));
+	if (w->root < 0 || !complete(w, mailbox, NULL, &st))
+		return absent_or_incomplete(w, mailbox);
+	if (!owner_right(w, &st)) {
+		*after = owner_text(a, map_cstr(w->attrs, "owner", "as it is"),
+			map_cstr(w->attrs, "group", "as it is"));
+		return owner_text(a, attr_user_name(a, st.st_uid), attr_group_name(a, st.st_gid));
 	}
-	for (size_t i = 0; !found && w->folders && i < w->folders->list.n; i++) {
+	for (size_t i = 0; w->folders && i < w->folders->list.n; i++) {
 		const char *folder = w->folders->list.v[i]->s.p;
-		char name[NAME_LEN_MAX + 2];
-		snprintf(name, sizeof(name), ".%s", folder);
-		if (!complete(dir, name, &st)) {
-			found = arena_printf(w->h->a, "without %s", folder);
-			*after = arena_printf(w->h->a, "with %s", folder);
+		if (!complete(w, mailbox, folder, &st)) {
+			*after = arena_printf(a, "with %s", folder);
+			return arena_printf(a, "without %s", folder);
 		}
 	}
-	close(dir);
-	return found;
+	return NULL;
 }
 
 static bool maildirs_observe(
