@@ -59,10 +59,28 @@ static bool source_there(struct host *h, const struct value *params, const struc
 		full, t->path);
 }
 
+/* Whose owner and mode are meant: with follow (the default) those of what the link leads to, as in
+ * Ansible; else the link's own. *path NULL: it leads to nothing, so there are none. */
+static bool attr_path(struct host *h, const struct value *params, const struct target *t,
+	const char *src, const char **path, struct err *e)
+{
+	struct stat st;
+	bool found;
+	*path = t->path;
+	if (!map_bool(params, "follow", true))
+		return true;
+	const char *first = path_join(h->a, path_dir(h->a, t->path), src);
+	if (!look_follow(h->a, first, path, e) || !look(*path, &st, &found, e))
+		return false;
+	if (!found)
+		*path = NULL;
+	return true;
+}
+
 bool link_observe(struct host *h, const struct value *params, struct target *t,
 	struct observation *o, struct err *e)
 {
-	const char *src = map_cstr(params, "src", NULL), *now = NULL;
+	const char *src = map_cstr(params, "src", NULL), *now = NULL, *path;
 	struct stat st;
 	bool is_link = t->found && S_ISLNK(t->st.st_mode);
 	if (is_link && !(now = look_target(h->a, t->path, e)))
@@ -76,7 +94,9 @@ bool link_observe(struct host *h, const struct value *params, struct target *t,
 		observe_attr(h, o, "state", t->found ? look_kind(t->st.st_mode) : NULL, "link");
 	if (src && (!now || strcmp(src, now) != 0))
 		observe_attr(h, o, "target", now, src);
-	return attr_observe(h, t->path, params, o, e);
+	if (!attr_path(h, params, t, src ? src : now, &path, e))
+		return false;
+	return !path || attr_observe(h, path, params, o, e);
 }
 
 bool hard_observe(struct host *h, const struct value *params, struct target *t,
@@ -148,11 +168,15 @@ static bool swap_in(
 bool link_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,
 	struct err *e)
 {
-	const char *src = map_cstr(params, "src", "");
+	const char *src = map_cstr(params, "src", NULL), *path;
 	if (observed_change(o, "target") &&
 		(!keep_original(h, t->path, e) || !swap_in(h, src, t, false, e)))
 		return false;
-	return attr_apply(h, t->path, params, e);
+	if (!src && !(src = look_target(h->a, t->path, e)))
+		return false;
+	if (!attr_path(h, params, t, src, &path, e))
+		return false;
+	return !path || attr_apply(h, path, params, e);
 }
 
 bool hard_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,

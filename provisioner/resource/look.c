@@ -11,8 +11,44 @@
 
 enum { LINKS_MAX = 16, READ_STEP = 64 << 10 };
 
+/* A link that another user put there (in /tmp, in a home) is not meant. */
+static bool link_is_meant(const char *path, const struct stat *st, struct err *e)
+{
+	if (st->st_uid == 0 || st->st_uid == geteuid())
+		return true;
+	return err_set(e, ERR_PERMANENT,
+		"%s is a symbolic link of user %u, and is not followed; remove it, name its "
+		"target, or "
+		"do this as that user (become_user)",
+		path, (unsigned)st->st_uid);
+}
+
+/* The folders on the way to path: real ones, or links that are meant. */
+static bool way_is_meant(const char *path, struct err *e)
+{
+	char way[PATH_MAX];
+	struct stat st;
+	if (strlen(path) >= sizeof(way))
+		return err_set(e, ERR_CONFIG, "a path of %zu bytes is too long", strlen(path));
+	for (size_t i = 1; path[i]; i++) {
+		if (path[i] != '/' || path[i - 1] == '/')
+			continue;
+		memcpy(way, path, i);
+		way[i] = 0;
+		if (lstat(way, &st) < 0)
+			return true; /* nothing there: the caller sees that */
+		if (S_ISLNK(st.st_mode) && !link_is_meant(way, &st, e))
+			return false;
+	}
+	return true;
+}
+
 bool look(const char *path, struct stat *st, bool *found, struct err *e)
 {
+	if (!*path)
+		return err_set(e, ERR_CONFIG, "an empty path");
+	if (!way_is_meant(path, e))
+		return false;
 	*found = lstat(path, st) == 0;
 	if (*found || errno == ENOENT || errno == ENOTDIR)
 		return true;
@@ -136,21 +172,6 @@ char *look_target(struct arena *a, const char *path, struct err *e)
 	return t;
 }
 
-/* A link planted by another user (in /tmp, in a home) is not meant. */
-static bool link_is_meant(struct arena *a, const char *path, const struct stat *st, struct err *e)
-{
-	struct stat dir;
-	if (st->st_uid == 0 || st->st_uid == geteuid())
-		return true;
-	if (stat(path_dir(a, path), &dir) == 0 && dir.st_uid == st->st_uid &&
-		!(dir.st_mode & (S_IWGRP | S_IWOTH)))
-		return true;
-	return err_set(e, ERR_PERMANENT,
-		"%s is a symbolic link of user %u, and is not followed; remove it or name its "
-		"target",
-		path, (unsigned)st->st_uid);
-}
-
 bool look_follow(struct arena *a, const char *path, const char **out, struct err *e)
 {
 	*out = path;
@@ -161,7 +182,7 @@ bool look_follow(struct arena *a, const char *path, const char **out, struct err
 			return false;
 		if (!found || !S_ISLNK(st.st_mode))
 			return true;
-		if (!link_is_meant(a, *out, &st, e))
+		if (!link_is_meant(*out, &st, e))
 			return false;
 		char *target = look_target(a, *out, e);
 		if (!target)

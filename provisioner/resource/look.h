@@ -8,7 +8,8 @@
 #include "resource/resource.h"
 
 /* lstat; *found false when nothing is there. A path through something that is no folder (ENOTDIR)
- * counts as not found. */
+ * counts as not found. Refused when a link on the way is another user's: whoever owns it could
+ * lead us anywhere. */
 bool look(const char *path, struct stat *st, bool *found, struct err *e);
 const char *look_kind(mode_t mode); /* "file", "directory", "link", "device", ... */
 bool look_is_dir(const char *path); /* links followed */
@@ -17,8 +18,8 @@ bool look_read(
 	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e);
 /* Digest and size of a regular file, without holding it in memory. */
 bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e);
-/* Follows links at the end of `path` that are meant: those owned by root or by us, and those in a
- * folder that belongs to their owner. *out is where they lead (which need not exist). */
+/* Follows links at the end of `path` that are meant: those owned by root or by us. *out is where
+ * they lead (which need not exist). */
 bool look_follow(struct arena *a, const char *path, const char **out, struct err *e);
 char *look_target(struct arena *a, const char *path, struct err *e); /* readlink */
 

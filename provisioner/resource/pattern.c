@@ -234,9 +234,11 @@ static bool pattern_letters(struct translation *t, struct err *e)
 	for (; t->p < t->end && *t->p != ')'; t->p++) {
 		if (*t->p == 'i')
 			t->icase = true;
-		else if (*t->p == 's' && (t->flags & PATTERN_LINES))
-			return refuse(e, "the flag (?s)");
-		else if (!strchr("smau", *t->p))
+		else if (*t->p == 'm')
+			t->flags |= PATTERN_LINES;
+		else if (*t->p == 's')
+			t->flags |= PATTERN_DOTALL;
+		else if (!strchr("au", *t->p))
 			return refuse(e, "this kind of (?...)");
 	}
 	if (t->p == t->end)
@@ -342,6 +344,14 @@ static bool quantifier(struct translation *t, char c, struct err *e)
 
 /* ---- the whole ---- */
 
+static void emit_any(struct translation *t)
+{
+	bool all = t->flags & PATTERN_DOTALL, lines = t->flags & PATTERN_LINES;
+	buf_adds(&t->out, !all ? "[^\n]" : lines ? "(.|\n)" : ".");
+	t->ours += all && lines;
+	t->atom = true;
+}
+
 /* '$' also stands before the newline that ends the text. */
 static void emit_end(struct translation *t)
 {
@@ -404,8 +414,7 @@ static bool translate_one(struct translation *t, struct err *e)
 	case '{':
 		return quantifier(t, c, e);
 	case '.':
-		buf_adds(&t->out, "[^\n]");
-		t->atom = true;
+		emit_any(t);
 		return true;
 	case '$':
 		emit_end(t);

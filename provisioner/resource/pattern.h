@@ -16,6 +16,8 @@ enum pattern_flags {
 	PATTERN_SPANS = 1,
 	/* a whole text: ^ and $ stand at every line, as with re.MULTILINE */
 	PATTERN_LINES = 2,
+	/* '.' takes newlines too, as with re.DOTALL */
+	PATTERN_DOTALL = 4,
 };
 struct span { /* bytes from..to; from -1: the group took no part */
 	ssize_t from, to;

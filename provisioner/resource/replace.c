@@ -7,6 +7,8 @@
 #include "resource/text_edit.h"
 #include "resource/types.h"
 
+/* What is replaced stands in lines; where, in the whole text. */
+enum { LINE_FLAGS = PATTERN_SPANS | PATTERN_LINES, TEXT_FLAGS = PATTERN_SPANS | PATTERN_DOTALL };
 enum { REPLACE_MAX = 1 << 20 }; /* matching costs the length of what is left, for every match */
 
 struct replacement {
@@ -97,11 +99,10 @@ static bool compile(struct arena *a, const struct value *params, const char *key
 static bool observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	const unsigned flags = PATTERN_SPANS | PATTERN_LINES;
 	struct replacement r = {.with = str_c(map_cstr(params, "replace", ""))};
-	bool ok = compile(h->a, params, "regexp", flags, &r.regexp, e) &&
-		  compile(h->a, params, "after", flags, &r.after, e) &&
-		  compile(h->a, params, "before", flags, &r.before, e) &&
+	bool ok = compile(h->a, params, "regexp", LINE_FLAGS, &r.regexp, e) &&
+		  compile(h->a, params, "after", TEXT_FLAGS, &r.after, e) &&
+		  compile(h->a, params, "before", TEXT_FLAGS, &r.before, e) &&
 		  text_observe(h, params, edit, &r, o, e);
 	pattern_free(r.regexp);
 	pattern_free(r.after);
@@ -111,11 +112,10 @@ static bool observe(
 
 static bool check(const struct value *params, struct errs *errs)
 {
-	static const char *const keys[] = {"regexp", "after", "before"};
 	bool ok = check_validate(params, errs);
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		ok = pattern_check(params, keys[i], PATTERN_SPANS | PATTERN_LINES, errs) && ok;
-	return ok;
+	ok = pattern_check(params, "regexp", LINE_FLAGS, errs) && ok;
+	ok = pattern_check(params, "after", TEXT_FLAGS, errs) && ok;
+	return pattern_check(params, "before", TEXT_FLAGS, errs) && ok;
 }
 
 static const struct field fields[] = {
@@ -133,8 +133,14 @@ static const struct field fields[] = {
 	{.name = "replace",
 		.kind = FIELD_STR,
 		.doc = "What takes its place, with \\1 or \\g<name> put in. Default: nothing."},
-	{.name = "after", .kind = FIELD_STR, .doc = "Only behind the first match of this pattern."},
-	{.name = "before", .kind = FIELD_STR, .doc = "Only up to the first match of this pattern."},
+	{.name = "after",
+		.kind = FIELD_STR,
+		.doc = "Only behind the first match of this pattern, in which '.' takes newlines "
+		       "too "
+		       "and ^ and $ stand at the ends of the text (start it with (?m) for lines)."},
+	{.name = "before",
+		.kind = FIELD_STR,
+		.doc = "Only up to the next match of this pattern, which is read in the same way."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
 		.dflt = "false",

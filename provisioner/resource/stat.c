@@ -2,7 +2,7 @@
  *
  * stat: what stands at a path. A probe: changes nothing.
  */
-#include <sys/sysmacros.h>
+#include <errno.h>
 #include <unistd.h>
 #include "resource/look.h"
 #include "resource/types.h"
@@ -114,10 +114,10 @@ static bool observe(
 	const char *path = map_cstr(params, "path", "");
 	struct value *m = value_map(h->a);
 	struct stat st;
-	bool found;
 	map_put(h->a, o->result, "stat", m);
-	if (!look(path, &st, &found, e))
-		return false;
+	bool found = lstat(path, &st) == 0;
+	if (!found && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return err_errno(e, "cannot look at %s", path);
 	if (found && S_ISLNK(st.st_mode) && map_bool(params, "follow", false))
 		found = stat(path, &st) == 0;
 	put_bool(h, m, "exists", found);
