@@ -17,8 +17,11 @@ LIBS = -lyaml -ljansson -lssh2 -lgit2 -lpcre2-8 -lcrypto -lcrypt -lm -lidn2
 # The agent: static, libc only. With sanitizers musl has no runtime for them, so then it is glibc's,
 # the sanitizers linked in.
 AGENT_STATIC_CC = $(if $(SANITIZE),$(CC),$(MUSL_CC))
-AGENT_STATIC_CFLAGS = $(if $(SANITIZE),,-idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu)
-AGENT_STATIC_LDFLAGS = $(if $(SANITIZE),-static-libasan -static-libubsan,-static -s)
+# It travels to every new host, so it is built small.
+AGENT_SMALL = -Os -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
+AGENT_STATIC_CFLAGS = $(if $(SANITIZE),,$(AGENT_SMALL) -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu)
+AGENT_STATIC_LDFLAGS = $(if $(SANITIZE),-static-libasan -static-libubsan,-static -s -Wl$(comma)--gc-sections)
+comma = ,
 
 LOW = base value resource wire agent
 HIGH = net lang transport site plan report fleet command
