@@ -225,8 +225,8 @@ static void compare(struct apply *ap, const struct value *entry)
 		tell_stale(ap, w->step, entry);
 }
 
-/* All that this session has observed and not yet applied, once more, before anything is touched:
- * a plan is carried out on the host that it was made for, or not at all. */
+/* All up to here that this session has observed and not yet applied, once more, before anything is
+ * touched: a plan is carried out on the host that it was made for, or not at all. */
 static void second_look(struct apply *ap)
 {
 	struct session *s = ap->s;
@@ -234,7 +234,7 @@ static void second_look(struct apply *ap)
 	struct value *found;
 	struct err e = {0};
 	size_t n = 0;
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n && s->steps[i]->id <= ap->last_id; i++)
 		if (!s->steps[i]->applied)
 			v[n++] = s->steps[i];
 	if (n == 0)
@@ -283,8 +283,11 @@ static bool read_message(struct apply *ap, const struct value *msg)
 	}
 	ap->n = steps->list.n;
 	ap->v = ARENA_ARRAY(ap->a, struct work, ap->n);
-	for (size_t i = 0; i < ap->n; i++)
+	for (size_t i = 0; i < ap->n; i++) {
 		read_work(ap, &ap->v[i], steps->list.v[i]);
+		if (ap->v[i].step->id > ap->last_id)
+			ap->last_id = ap->v[i].step->id;
+	}
 	return true;
 }
 
@@ -323,8 +326,10 @@ static void carry_out(struct apply *ap, const struct value *msg)
 	if (anything_to_do(ap))
 		second_look(ap);
 	do_all(ap);
-	if (!ap->status)
-		ap->status = "done";
+	if (ap->status)
+		return;
+	ap->status = "done";
+	steps_settle(ap->s, ap->last_id);
 }
 
 static void close_journal(struct apply *ap)

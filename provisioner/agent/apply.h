@@ -20,6 +20,7 @@ struct apply {
 	const char *run, *originals;
 	struct work *v;
 	size_t n;
+	uint32_t last_id;
 	struct state state;
 	struct journal journal;
 	struct value *pending; /* handler ids */

@@ -12,6 +12,19 @@
 
 enum { LINE_LIMIT = 256 << 10, TAIL = 512 << 10 };
 
+/* So that the name of a new file is on the disk too. */
+static bool sync_folder(const char *path)
+{
+	struct arena *a = arena_new();
+	int fd = open(path_dir(a, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	arena_free(a);
+	if (fd < 0)
+		return false;
+	bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems have no such thing */
+	close(fd);
+	return ok;
+}
+
 static bool open_journal(struct journal *j, struct err *e)
 {
 	char last;
@@ -21,6 +34,8 @@ static bool open_journal(struct journal *j, struct err *e)
 	if (j->fd < 0)
 		return err_errno(e, "cannot open the journal %s", j->path);
 	off_t end = lseek(j->fd, 0, SEEK_END);
+	if (end == 0 && !sync_folder(j->path))
+		return err_errno(e, "cannot write the journal %s to disk", j->path);
 	/* a line cut short by a crash must not swallow the next */
 	if (end > 0 && pread(j->fd, &last, 1, end - 1) == 1 && last != '\n' &&
 		!write_all(j->fd, "\n", 1))

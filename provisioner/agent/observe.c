@@ -100,13 +100,15 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	struct value *msg = value_map(a), *list = value_list(a);
 	struct buf b;
 	size_t texts = 0;
-	unsigned pending = n ? steps_pending(s, v[0]->id) : 0;
+	size_t before = 0;
+	unsigned pending = 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (s->landlock && !landlock_forbid_writing())
 		_exit(2);
 	prefetch_services(v, n);
 	for (size_t i = 0; i < n; i++) {
 		*at = v[i]->id;
+		pending |= steps_pending(s, v[i]->id, &before);
 		if (v[i]->type || v[i]->bad.kind)
 			list_add(a, list, look_at(a, v[i], &pending, &texts));
 		else

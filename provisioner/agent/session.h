@@ -61,10 +61,12 @@ struct session {
 struct agent_step *step_read(struct arena *a, const struct value *msg);
 struct agent_step *steps_find(const struct session *s, uint32_t id);
 void steps_add(struct session *s, struct agent_step *step); /* replaces one with the same id */
-/* Classes that the steps before `id` which were not applied may still touch. */
-unsigned steps_pending(const struct session *s, uint32_t id);
+/* Classes that the steps before `id` which were not applied may still touch. *at is how far that
+ * has been counted, from 0 on; ids must not fall. */
+unsigned steps_pending(const struct session *s, uint32_t id, size_t *at);
+/* All up to `id` are done with, those too that came to nothing. */
+void steps_settle(struct session *s, uint32_t id);
 void steps_observing(struct session *s); /* remembers for the older steps what was touched */
-unsigned step_pending(const struct agent_step *step); /* what this one may still touch */
 bool step_explained(const struct session *s, const struct agent_step *step);
 /* Digest of the changes, the same whether a text came as text or only as its digest. */
 void step_digest(const struct value *changes, unsigned char out[SHA256_LEN]);

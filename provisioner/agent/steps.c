@@ -113,7 +113,7 @@ void steps_add(struct session *s, struct agent_step *step)
 	s->n++;
 }
 
-unsigned step_pending(const struct agent_step *step)
+static unsigned may_touch(const struct agent_step *step)
 {
 	if (step->applied)
 		return 0;
@@ -122,12 +122,18 @@ unsigned step_pending(const struct agent_step *step)
 	return step->planned || step->failed ? step->type->touches : 0;
 }
 
-unsigned steps_pending(const struct session *s, uint32_t id)
+unsigned steps_pending(const struct session *s, uint32_t id, size_t *at)
 {
 	unsigned pending = 0;
-	for (size_t i = 0; i < s->n && s->steps[i]->id < id; i++)
-		pending |= step_pending(s->steps[i]);
+	for (; *at < s->n && s->steps[*at]->id < id; (*at)++)
+		pending |= may_touch(s->steps[*at]);
 	return pending;
+}
+
+void steps_settle(struct session *s, uint32_t id)
+{
+	for (size_t i = 0; i < s->n && s->steps[i]->id <= id; i++)
+		s->steps[i]->applied = true;
 }
 
 void steps_observing(struct session *s)

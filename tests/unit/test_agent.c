@@ -127,6 +127,26 @@ static void earlier_changes_may_make_what_is_missing(void **state)
 	assert_int_equal(peer_end(&p), 0);
 }
 
+static void only_what_comes_before_counts(void **state)
+{
+	struct peer p;
+	struct value *made = copy_of(3, in_dir("f"), "x");
+	const char *lost = in_dir("no/folder/here");
+	(void)state;
+	peer_start(&p);
+	peer_observe(&p, list_of(step_of(2, NULL, NULL), made, NULL));
+	const struct value *found = peer_observe(&p, list_of(copy_of(1, lost, "x"), NULL));
+	assert_says(found->list.v[0], "error", "no/folder");
+	found = peer_observe(&p, list_of(copy_of(4, lost, "x"), NULL));
+	assert_null(map_at(found->list.v[0], "error"));
+	/* once it is applied, what was unknown before it is settled too */
+	assert_string_equal(peer_apply(&p, "r", list_of(again(made, NULL, NULL), NULL), NULL, NULL),
+		"3:changed done");
+	found = peer_observe(&p, list_of(copy_of(4, lost, "x"), NULL));
+	assert_says(found->list.v[0], "error", "no/folder");
+	assert_int_equal(peer_end(&p), 0);
+}
+
 static struct value *probe_of(int id, const char *script)
 {
 	struct value *params = texts("cmd", script, NULL);
@@ -287,6 +307,7 @@ int main(void)
 		TEST(observing_finds_what_would_change),
 		TEST(one_mistake_does_not_hide_the_others),
 		TEST(earlier_changes_may_make_what_is_missing),
+		TEST(only_what_comes_before_counts),
 		TEST(a_probe_gives_its_result),
 		TEST(observing_cannot_write),
 		TEST(a_step_may_have_a_user),
