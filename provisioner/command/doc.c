@@ -68,7 +68,8 @@ static bool doc_role(struct cli *c, struct buf *out, const char *name)
 	struct err e = {0};
 	struct str text;
 	bool found;
-	const char *dir = site_role_dir(c->a, &c->site, name);
+	struct site *s = cli_site(c, NULL);
+	const char *dir = s ? site_role_dir(s, c->a, name) : NULL;
 	if (!dir)
 		return false;
 	const char *path = arena_printf(c->a, "%s/meta/argument_specs.yml", dir);

@@ -28,6 +28,11 @@ const char *role_find(const struct site *s, struct str name, struct arena *a)
 	return NULL;
 }
 
+const char *site_role_dir(const struct site *s, struct arena *a, const char *role)
+{
+	return role_find(s, str_c(role), a);
+}
+
 /* The first of NAME, NAME.yml, NAME.yaml in a folder of the role; or NULL. */
 static const char *part_path(struct build *b, const char *role, const char *kind, const char *name)
 {

@@ -46,8 +46,13 @@ bool site_explain(
 	const struct site *s, const char *host, const char *name, struct buf *out, struct err *e);
 struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
 const struct field *site_mail_fields(void); /* the schema of `mail:` */
+const struct field *site_play_fields(void); /* keywords of a play */
+const struct field *site_task_fields(void); /* keywords of a task */
+/* Reference text of an action that the controller does itself ("debug"); false: no such one. */
+bool site_action_doc(const char *name, struct buf *out);
+const char *site_action_name(size_t i); /* NULL past the last */
 /* The folder of a role on the roles path; NULL: there is none. */
-const char *site_role_dir(struct arena *a, const struct site_options *opt, const char *role);
+const char *site_role_dir(const struct site *s, struct arena *a, const char *role);
 struct str site_digest(const struct site *s, struct arena *a); /* hex, over all files read */
 
 struct play {

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Filters between values and their written forms: JSON, YAML, base64, digests, password hashes;
+ * and default, mandatory and the like. Nothing here depends on time or chance: a plan must be
+ * repeatable.
+ */
+#include <crypt.h>
+#include <openssl/evp.h>
+#include "lang/jinja.h"
+
+/* ---- whether there is a value ---- */
+static struct value *f_default(struct call *c)
+{
+	if (c->v->type == VALUE_UNKNOWN)
+		return c->v;
+	bool empty = c->v->type == VALUE_UNDEFINED ||
+		(call_bool(c, 1, false) && !value_true(c->v));
+	if (!empty)
+		return c->v;
+	return c->arg[0] ? c->arg[0] : c->in->empty;
+}
+
+static struct value *f_mandatory(struct call *c)
+{
+	if (c->v->type != VALUE_UNDEFINED)
+		return c->v;
+	if (c->arg[0])
+		return call_fail(c, STR_FMT, STR_ARG(call_text(c, c->arg[0])));
+	return jinja_undefined_error(c->in, c->v, c->pos);
+}
+
+static struct value *f_type_debug(struct call *c)
+{
+	static const char *const names[] = {"NoneType", "bool", "int", "float", "str", "list",
+		"dict", "bytes", "unknown", "undefined"};
+	return call_str(c, str_c(names[c->v->type]));
+}
+
+/* ---- JSON, as Python's json module writes it ---- */
+struct json_style {
+	int64_t indent; /* -1: on one line */
+	bool sort, ascii, html;
+};
+
+static uint32_t code_point(struct str s, size_t i, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)s.p + i;
+	if (n == 1)
+		return u[0] < 0x80 ? u[0] : 0xfffd;
+	uint32_t c = u[0] & (0xffu >> (n + 1));
+	for (size_t k = 1; k < n; k++)
+		c = c << 6 | (u[k] & 0x3f);
+	return c;
+}
+
+static void json_char(struct buf *b, struct str s, size_t i, size_t n,
+	const struct json_style *style)
+{
+	static const char from[] = "\"\\\n\r\t\b\f", into[] = "\"\\nrtbf";
+	uint32_t c = code_point(s, i, n);
+	const char *known = c && c < 0x80 ? strchr(from, (int)c) : NULL;
+	if (known)
+		buf_addf(b, "\\%c", into[known - from]);
+	else if (c < 0x20 || (style->html && c < 0x80 && strchr("<>&'", (int)c)))
+		buf_addf(b, "\\u%04x", c);
+	else if (c < 0x80)
+		buf_addc(b, (char)c);
+	else if (!style->ascii)
+		buf_add(b, s.p + i, n);
+	else if (c < 0x10000)
+		buf_addf(b, "\\u%04x", c);
+	else
+		buf_addf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+			0xdc00 + ((c - 0x10000) & 0x3ff));
+}
+
+static void json_text(struct buf *b, struct str s, const struct json_style *style)
+{
+	buf_addc(b, '"');
+	for (size_t i = 0, n; i < s.n; i += n) {
+		n = text_next(s, i);
+		json_char(b, s, i, n, style);
+	}
+	buf_addc(b, '"');
+}
+
+static void json_newline(struct buf *b, const struct json_style *style, int depth)
+{
+	if (style->indent < 0)
+		return;
+	buf_addc(b, '\n');
+	for (int64_t i = 0; i < style->indent * depth; i++)
+		buf_addc(b, ' ');
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return str_cmp((*(const struct map_entry *const *)a)->key,
+		(*(const struct map_entry *const *)b)->key);
+}
+
+static const struct map_entry **map_order(struct call *c, const struct value *v, bool sort)
+{
+	const struct map_entry **e = ARENA_ARRAY(c->a, const struct map_entry *, v->map.n);
+	for (size_t i = 0; i < v->map.n; i++)
+		e[i] = &v->map.e[i];
+	if (sort && v->map.n)
+		qsort(e, v->map.n, sizeof(*e), by_key);
+	return e;
+}
+
+static bool json_value(struct call *c, struct buf *b, const struct value *v,
+	const struct json_style *style, int depth);
+
+static bool json_items(struct call *c, struct buf *b, const struct value *v,
+	const struct json_style *style, int depth)
+{
+	bool map = v->type == VALUE_MAP, ok = true;
+	size_t n = map ? v->map.n : v->list.n;
+	const struct map_entry **e = map ? map_order(c, v, style->sort) : NULL;
+	buf_addc(b, map ? '{' : '[');
+	for (size_t i = 0; ok && i < n; i++) {
+		if (i)
+			buf_adds(b, style->indent < 0 ? ", " : ",");
+		json_newline(b, style, depth + 1);
+		if (map) {
+			json_text(b, e[i]->key, style);
+			buf_adds(b, ": ");
+		}
+		ok = json_value(c, b, map ? e[i]->value : v->list.v[i], style, depth + 1);
+	}
+	if (n)
+		json_newline(b, style, depth);
+	buf_addc(b, map ? '}' : ']');
+	return ok;
+}
+
+static void json_float(struct call *c, struct buf *b, double f)
+{
+	if (f != f)
+		buf_adds(b, "NaN");
+	else if (f - f != 0)
+		buf_adds(b, f > 0 ? "Infinity" : "-Infinity");
+	else
+		buf_adds(b, value_print(c->a, value_float(c->a, f)).p);
+}
+
+static bool json_value(struct call *c, struct buf *b, const struct value *v,
+	const struct json_style *style, int depth)
+{
+	if (depth > JINJA_DEPTH)
+		return call_fail(c, "nested too deeply") != NULL;
+	switch (v->type) {
+	case VALUE_NULL:
+		buf_adds(b, "null");
+		return true;
+	case VALUE_BOOL:
+		buf_adds(b, v->b ? "true" : "false");
+		return true;
+	case VALUE_INT:
+		buf_addf(b, "%lld", (long long)v->i);
+		return true;
+	case VALUE_FLOAT:
+		json_float(c, b, v->f);
+		return true;
+	case VALUE_STR:
+		json_text(b, v->s, style);
+		return true;
+	case VALUE_LIST:
+	case VALUE_MAP:
+		return json_items(c, b, v, style, depth);
+	case VALUE_UNKNOWN:
+		call_unknown(c, v);
+		return true;
+	case VALUE_UNDEFINED:
+		return jinja_undefined_error(c->in, v, c->pos) != NULL;
+	default:
+		return call_fail(c, "%s has no JSON form", value_type_name(v)) != NULL;
+	}
+}
+
+static struct value *to_json(struct call *c, struct json_style style)
+{
+	struct buf b;
+	if (c->arg[0] && c->arg[0]->type != VALUE_NULL && !call_int(c, 0, 4, &style.indent))
+		return NULL;
+	if (style.indent > 64)
+		return call_fail(c, "the indent is too large");
+	style.sort = call_bool(c, 1, style.sort);
+	style.ascii = call_bool(c, 2, style.ascii);
+	buf_init(&b, TEXT_MAX);
+	if (!json_value(c, &b, c->v, &style, 0)) {
+		buf_free(&b);
+		return NULL;
+	}
+	return call_buf(c, &b);
+}
+
+static struct value *f_to_json(struct call *c)
+{
+	return to_json(c, (struct json_style){-1, false, true, false});
+}
+
+static struct value *f_to_nice_json(struct call *c)
+{
+	return to_json(c, (struct json_style){4, true, true, false});
+}
+
+static struct value *f_tojson(struct call *c)
+{
+	return to_json(c, (struct json_style){-1, true, true, true});
+}
+
+static struct value *f_from_json(struct call *c)
+{
+	struct err e = {0};
+	struct value *v = json_parse(c->a, call_text(c, c->v), &e);
+	if (!v)
+		return call_fail(c, "%s", e.msg);
+	struct value *copy = ARENA_NEW(c->a, struct value);
+	*copy = *v;
+	copy->literal = true;
+	return copy;
+}
+
+/* ---- YAML, as PyYAML writes it ---- */
+static struct value *to_yaml(struct call *c, struct yaml_style style)
+{
+	struct buf b;
+	int64_t indent, width;
+	const struct value *u = value_find_type(c->v, VALUE_UNDEFINED);
+	if (u)
+		return jinja_undefined_error(c->in, u, c->pos);
+	if (call_unknown(c, c->v))
+		return c->in->none;
+	if (!call_int(c, 0, style.indent, &indent) || !call_int(c, 1, style.width, &width))
+		return NULL;
+	style.indent = indent > 1 && indent < 10 ? (int)indent : 2;
+	style.width = width > 2 * style.indent && width < INT32_MAX ? (int)width : 80;
+	style.sort = call_bool(c, 2, true);
+	if (c->arg[3])
+		style.flow_leaves = c->arg[3]->type == VALUE_NULL;
+	buf_init(&b, TEXT_MAX);
+	if (!yaml_dump(&b, c->v, &style)) {
+		buf_free(&b);
+		return call_fail(c, "%s has no YAML form", value_type_name(c->v));
+	}
+	return call_buf(c, &b);
+}
+
+static struct value *f_to_yaml(struct call *c)
+{
+	return to_yaml(c, (struct yaml_style){2, 80, true, true, true});
+}
+
+static struct value *f_to_nice_yaml(struct call *c)
+{
+	return to_yaml(c, (struct yaml_style){4, 80, false, true, true});
+}
+
+static struct value *f_from_yaml(struct call *c)
+{
+	struct errs errs;
+	if (c->v->type != VALUE_STR)
+		return c->v;
+	errs_init(&errs, c->a);
+	struct value *v = yaml_parse(c->a, "YAML text", c->v->s, &errs);
+	if (!v)
+		return call_fail(c, "line %u: %s", errs.n ? errs.v[0].pos.line : 0,
+			errs.n ? errs.v[0].msg : "wrong");
+	struct value *copy = ARENA_NEW(c->a, struct value);
+	*copy = *v;
+	copy->literal = true;
+	copy->pos = c->v->pos;
+	return copy;
+}
+
+/* ---- base64, digests ---- */
+static struct value *f_b64encode(struct call *c)
+{
+	struct str s = call_text(c, c->v);
+	return call_str(c, base64(c->a, s.p, s.n));
+}
+
+static struct value *f_b64decode(struct call *c)
+{
+	struct str out;
+	if (!base64_decode(c->a, call_text(c, c->v), &out))
+		return call_fail(c, "the text is not base64");
+	if (!str_utf8(out))
+		return call_fail(c, "the decoded bytes are no text (UTF-8)");
+	return call_str(c, out);
+}
+
+static struct value *digest(struct call *c, const char *name)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	char text[EVP_MAX_MD_SIZE * 2 + 1];
+	struct str s = call_text(c, c->v);
+	static const char *const known[] = {"md5", "sha1", "sha224", "sha256", "sha384", "sha512",
+		"blake2b", "blake2s", "sha3_256", "sha3_512"};
+	size_t i = 0;
+	while (i < ARRAY_LEN(known) && strcmp(known[i], name))
+		i++;
+	if (i == ARRAY_LEN(known))
+		return call_fail(c, "there is no digest '%s'", name);
+	if (str_starts(str_c(name), "blake2"))
+		name = strcmp(name, "blake2b") == 0 ? "blake2b512" : "blake2s256";
+	else if (str_starts(str_c(name), "sha3_"))
+		name = strcmp(name, "sha3_256") == 0 ? "sha3-256" : "sha3-512";
+	const EVP_MD *type = EVP_get_digestbyname(name);
+	if (!type || !EVP_Digest(s.p, s.n, md, &n, type, NULL))
+		return call_fail(c, "the digest '%s' is not available", name);
+	hex(md, n, text);
+	return call_str(c, str_dup(c->a, text, n * 2));
+}
+
+static struct value *f_hash(struct call *c)
+{
+	return digest(c, call_arg(c, 0, "sha1").p);
+}
+
+static struct value *f_md5(struct call *c)
+{
+	return digest(c, "md5");
+}
+
+static struct value *f_sha1(struct call *c)
+{
+	return digest(c, "sha1");
+}
+
+/* RFC 4122, version 5; the default name space is the one Ansible has. */
+static struct value *f_to_uuid(struct call *c)
+{
+	unsigned char bytes[16], md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	char h[33];
+	struct str space = call_arg(c, 0, "361E6D51-FAEC-444A-9079-341386DA8E2E");
+	struct str s = call_text(c, c->v);
+	size_t k = 0;
+	for (size_t i = 0; i < space.n && k < 32; i++) {
+		const char *digits = "0123456789abcdef";
+		char ch = space.p[i];
+		const char *at = ch ? strchr(digits, ch >= 'A' && ch <= 'F' ? ch | 0x20 : ch) : NULL;
+		if (!at && ch != '-')
+			return call_fail(c, "the name space is no UUID");
+		if (!at)
+			continue;
+		unsigned d = (unsigned)(at - digits);
+		bytes[k / 2] = (unsigned char)(k % 2 ? bytes[k / 2] | d : d << 4);
+		k++;
+	}
+	if (k != 32)
+		return call_fail(c, "the name space is no UUID");
+	struct str all = {arena_alloc(c->a, 16 + s.n + 1), 16 + s.n};
+	memcpy((char *)all.p, bytes, 16);
+	memcpy((char *)all.p + 16, s.p, s.n);
+	if (!EVP_Digest(all.p, all.n, md, &n, EVP_sha1(), NULL))
+		return call_fail(c, "SHA-1 is not available");
+	md[6] = (unsigned char)((md[6] & 0x0f) | 0x50);
+	md[8] = (unsigned char)((md[8] & 0x3f) | 0x80);
+	hex(md, 16, h);
+	return call_str(c, str_printf(c->a, "%.8s-%.4s-%.4s-%.4s-%.12s", h, h + 8, h + 12, h + 16,
+				   h + 20));
+}
+
+/* ---- passwords ---- */
+static const struct {
+	const char *name, *ident;
+	size_t salt_min, salt_max;
+} schemes[] = {
+	{"sha512", "6", 1, 16},
+	{"sha512_crypt", "6", 1, 16},
+	{"sha256", "5", 1, 16},
+	{"sha256_crypt", "5", 1, 16},
+	{"md5", "1", 1, 8},
+	{"md5_crypt", "1", 1, 8},
+	{"blowfish", "2b", 22, 22},
+	{"bcrypt", "2b", 22, 22},
+};
+
+static const char salt_chars[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static struct value *crypted(struct call *c, struct str password, const char *setting)
+{
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	if (!data)
+		panic("out of memory");
+	if (strlen(password.p) != password.n) {
+		free(data);
+		return call_fail(c, "a password cannot hold a NUL character");
+	}
+	const char *out = crypt_r(password.p, setting, data);
+	struct value *v = out && out[0] == '$' ? call_str(c, str_dup(c->a, out, strlen(out))) : NULL;
+	explicit_bzero(data, sizeof(*data));
+	free(data);
+	if (!v)
+		return call_fail(c, "this salt, scheme or number of rounds does not work here");
+	v->secret = true; /* a hash can be searched for its password */
+	return v;
+}
+
+static struct value *f_password_hash(struct call *c)
+{
+	struct str scheme = call_arg(c, 0, "sha512"), salt = call_arg(c, 1, NULL);
+	int64_t rounds;
+	size_t i = 0;
+	if (!call_int(c, 3, 0, &rounds))
+		return NULL;
+	while (i < ARRAY_LEN(schemes) && !str_is(scheme, schemes[i].name))
+		i++;
+	if (i == ARRAY_LEN(schemes))
+		return call_fail(c, "there is no scheme '" STR_FMT "'", STR_ARG(scheme));
+	if (!salt.p || !salt.n)
+		return call_fail(c, "give it a salt, or use password_hash_stable(name): a plan must "
+				    "be repeatable");
+	if (strspn(salt.p, salt_chars) != salt.n || salt.n < schemes[i].salt_min ||
+		salt.n > schemes[i].salt_max)
+		return call_fail(c, "the salt must be %zu to %zu of the characters a-z A-Z 0-9 . /",
+			schemes[i].salt_min, schemes[i].salt_max);
+	bool bcrypt = str_is(str_c(schemes[i].ident), "2b");
+	if (rounds < 0 || rounds > 999999999 || (bcrypt && rounds > 20))
+		return call_fail(c, "the number of rounds is out of range");
+	const char *setting;
+	if (bcrypt)
+		setting = arena_printf(c->a, "$2b$%02d$" STR_FMT, rounds > 3 ? (int)rounds : 12,
+			STR_ARG(salt));
+	else if (rounds && rounds != 5000 && schemes[i].salt_max == 16)
+		setting = arena_printf(c->a, "$%s$rounds=%lld$" STR_FMT "$", schemes[i].ident,
+			(long long)rounds, STR_ARG(salt));
+	else
+		setting = arena_printf(c->a, "$%s$" STR_FMT "$", schemes[i].ident, STR_ARG(salt));
+	return crypted(c, call_text(c, c->v), setting);
+}
+
+/* SHA512-crypt whose salt is derived from the name: the same two give the same hash, since a plan
+ * must be repeatable, and equal passwords of two names still differ. Never from the password: a
+ * salt is public, and would be a fast digest of it to guess against. */
+static struct value *f_password_hash_stable(struct call *c)
+{
+	static const char purpose[] = "provision-salt"; /* its NUL is part of what is hashed */
+	struct str password = call_text(c, c->v), name = call_text(c, c->arg[0]);
+	unsigned char md[SHA256_LEN];
+	char salt[17] = {0};
+	struct sha256 h;
+	sha256_init(&h);
+	sha256_add(&h, purpose, sizeof(purpose));
+	sha256_add(&h, name.p, name.n);
+	sha256_end(&h, md);
+	for (int i = 0; i < 16; i++)
+		salt[i] = salt_chars[md[i] & 63];
+	return crypted(c, password, arena_printf(c->a, "$6$%s$", salt));
+}
+
+/* ---- time ---- */
+static struct value *f_strftime(struct call *c)
+{
+	char text[512];
+	struct tm tm;
+	int64_t seconds;
+	struct str format = call_text(c, c->v);
+	if (!c->arg[0])
+		return call_fail(c, "give it the seconds: the time of the plan is not that of the "
+				    "apply");
+	if (!call_int(c, 0, 0, &seconds))
+		return NULL;
+	time_t t = (time_t)seconds;
+	struct tm *ok = call_bool(c, 1, false) ? gmtime_r(&t, &tm) : localtime_r(&t, &tm);
+	if (!ok)
+		return call_fail(c, "the time is out of range");
+	/* the format is the template's, as in every strftime of a template language */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	size_t n = strftime(text, sizeof(text), format.p, &tm);
+#pragma GCC diagnostic pop
+	if (!n && format.n)
+		return call_fail(c, "the result is too long");
+	return call_str(c, str_dup(c->a, text, n));
+}
+
+const struct callable filters_data[] = {
+	{"b64decode", f_b64decode, "encoding", 0},
+	{"b64encode", f_b64encode, "encoding", 0},
+	{"checksum", f_sha1, "", 0},
+	{"d", f_default, "default_value boolean", CALL_UNDEFINED | CALL_UNKNOWN | CALL_PLAIN},
+	{"default", f_default, "default_value boolean",
+		CALL_UNDEFINED | CALL_UNKNOWN | CALL_PLAIN},
+	{"from_json", f_from_json, "", 0},
+	{"from_yaml", f_from_yaml, "", 0},
+	{"hash", f_hash, "hashtype", 0},
+	{"mandatory", f_mandatory, "msg", CALL_UNDEFINED | CALL_PLAIN},
+	{"md5", f_md5, "", 0},
+	{"password_hash", f_password_hash, "hashtype salt salt_size rounds ident", 0},
+	{"password_hash_stable", f_password_hash_stable, "!name", 0},
+	{"sha1", f_sha1, "", 0},
+	{"strftime", f_strftime, "second utc", 0},
+	{"to_json", f_to_json, "indent sort_keys ensure_ascii preprocess_unsafe vault_to_text", 0},
+	{"to_nice_json", f_to_nice_json, "indent sort_keys ensure_ascii", 0},
+	{"to_nice_yaml", f_to_nice_yaml, "indent width sort_keys default_flow_style **", 0},
+	{"to_uuid", f_to_uuid, "namespace", 0},
+	{"to_yaml", f_to_yaml, "indent width sort_keys default_flow_style **", 0},
+	{"tojson", f_tojson, "indent", 0},
+	{"type_debug", f_type_debug, "", CALL_UNDEFINED | CALL_PLAIN},
+	{NULL, NULL, NULL, 0},
+};

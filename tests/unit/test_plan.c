@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Plans: what a step comes to, freezing, the saved file and its refusals, diffs, waves.
+ */
+#include "fleet/fleet.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static struct arena *a;
+
+static int setup(void **state)
+{
+	(void)state;
+	a = arena_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_free(a);
+	return 0;
+}
+
+static struct value *one_change(const char *field, const char *kind, struct value *before,
+	struct value *after)
+{
+	struct value *l = value_list(a), *m = value_map(a);
+	map_put(a, m, "field", value_text(a, field));
+	map_put(a, m, "kind", value_text(a, kind));
+	map_put(a, m, "before", before);
+	map_put(a, m, "after", after);
+	list_add(a, l, m);
+	return l;
+}
+
+static struct planned *add(struct host_plan *hp, const struct step *s, struct value *changes)
+{
+	struct step *copy = ARENA_NEW(a, struct step);
+	*copy = *s;
+	copy->id = (uint32_t)hp->n + 1;
+	struct planned *p = plan_add(hp, copy);
+	p->changes = changes;
+	return p;
+}
+
+static struct value *file_params(const char *path, const char *content)
+{
+	struct value *m = value_map(a);
+	map_put(a, m, "path", value_text(a, path));
+	map_put(a, m, "dest", value_text(a, path));
+	map_put(a, m, "content", value_blob(a, str_c(content)));
+	return m;
+}
+
+static struct plan *small_plan(struct host_plan **hp)
+{
+	struct plan *p = plan_new(a);
+	*hp = plan_host(p, a, "mx1");
+	(*hp)->connection.kind = "ssh";
+	const struct restype *copy = restype_find(str_c("copy"));
+	struct value *text = one_change(
+		"content", "text", value_null(a), value_blob(a, str_c("new\n")));
+	add(*hp, &(struct step){.name = "write", .type = copy, .changed = -1,
+			 .params = file_params("/etc/x", "new\n")},
+		text);
+	add(*hp, &(struct step){.name = "same", .type = copy, .changed = -1,
+			 .params = file_params("/etc/y", "y\n")},
+		value_list(a));
+	uint32_t *by = ARENA_ARRAY(a, uint32_t, 2);
+	by[0] = 1;
+	add(*hp, &(struct step){.name = "loud", .type = copy, .handler = "loud", .changed = -1,
+			 .notified_by = by, .params = file_params("/etc/z", "z\n")},
+		NULL);
+	by = ARENA_ARRAY(a, uint32_t, 2);
+	by[0] = 2;
+	add(*hp, &(struct step){.name = "quiet", .type = copy, .handler = "quiet", .changed = -1,
+			 .notified_by = by, .params = file_params("/etc/q", "q\n")},
+		NULL);
+	return p;
+}
+
+static void test_classify(void **state)
+{
+	(void)state;
+	struct host_plan *hp;
+	struct plan *p = small_plan(&hp);
+	plan_freeze(p);
+	assert_int_equal(hp->v[0]->kind, PLANNED_CHANGE);
+	assert_int_equal(hp->v[1]->kind, PLANNED_OK);
+	assert_int_equal(hp->v[2]->kind, PLANNED_HANDLER);
+	assert_int_equal(hp->v[3]->kind, PLANNED_QUIET);
+	assert_int_equal(p->counts.change, 1);
+	assert_int_equal(p->counts.resources, 2);
+	assert_int_equal(p->counts.handler, 1);
+}
+
+static void test_digest_moves_with_the_content(void **state)
+{
+	(void)state;
+	struct host_plan *x, *y;
+	struct plan *p = small_plan(&x), *q = small_plan(&y);
+	plan_freeze(p);
+	((struct step *)y->v[1]->step)->params = file_params("/etc/y", "Y\n");
+	plan_freeze(q);
+	assert_string_not_equal(p->digest, q->digest);
+}
+
+static const char *temp(void)
+{
+	char *path = arena_printf(a, "/tmp/test_plan.%d", (int)getpid());
+	return path;
+}
+
+static void test_save_and_load(void **state)
+{
+	(void)state;
+	struct host_plan *hp;
+	struct err e = {0};
+	struct plan *p = small_plan(&hp);
+	plan_freeze(p);
+	assert_true(plan_save(p, temp(), &e));
+	assert_true(plan_is_file(temp()));
+	struct plan *q = plan_load(a, temp(), &e);
+	assert_non_null(q);
+	assert_string_equal(p->digest, q->digest);
+	const struct value *content = map_at(q->v[0]->v[0]->step->params, "content");
+	assert_true(str_is(content->blob.bytes, "new\n"));
+	unlink(temp());
+}
+
+static void test_every_damaged_byte_is_refused(void **state)
+{
+	(void)state;
+	struct host_plan *hp;
+	struct err e = {0};
+	struct str file;
+	struct plan *p = small_plan(&hp);
+	plan_freeze(p);
+	assert_true(plan_save(p, temp(), &e));
+	assert_true(file_read(a, temp(), FILE_MAX, &file, &e));
+	for (size_t i = 0; i < file.n; i++) {
+		struct arena *own = arena_new();
+		struct str bad = str_dup(own, file.p, file.n);
+		struct err why = {0};
+		((char *)bad.p)[i] ^= 0x20;
+		FILE *f = fopen(temp(), "we");
+		assert_non_null(f);
+		assert_int_equal(fwrite(bad.p, 1, bad.n, f), bad.n);
+		fclose(f);
+		assert_null(plan_load(own, temp(), &why));
+		assert_int_equal(why.kind, ERR_CONFIG);
+		arena_free(own);
+	}
+	unlink(temp());
+}
+
+static void test_an_unknown_is_no_promise(void **state)
+{
+	(void)state;
+	struct host_plan *hp;
+	struct err e = {0};
+	struct plan *p = small_plan(&hp);
+	add(hp, &(struct step){.name = "later", .unknown = "until task 'x' has run"}, NULL);
+	plan_freeze(p);
+	assert_int_equal(p->counts.unknown, 1);
+	assert_false(plan_save(p, temp(), &e));
+	assert_non_null(strstr(e.msg, "later"));
+	assert_int_equal(access(temp(), F_OK), -1);
+}
+
+static void test_diff(void **state)
+{
+	(void)state;
+	struct str d = diff_text(a, "/etc/x", str_c("a\nb\nc\n"), str_c("a\nB\nc\n"));
+	assert_non_null(strstr(d.p, "@@ -1,3 +1,3 @@"));
+	assert_non_null(strstr(d.p, "\n-b\n+B\n"));
+	assert_int_equal(diff_text(a, "x", str_c("a\n"), str_c("a\n")).n, 0);
+}
+
+static void show(const struct planned *p, struct buf *out)
+{
+	buf_clear(out);
+	change_print(out, a, p, p->changes->list.v[0], 0, true, false);
+	buf_addc(out, 0);
+}
+
+static void test_secrets_and_control_bytes_are_not_shown(void **state)
+{
+	(void)state;
+	struct host_plan *hp;
+	struct buf out;
+	small_plan(&hp);
+	buf_init(&out, 1 << 16);
+	show(hp->v[0], &out);
+	assert_non_null(strstr(out.p, "+new"));
+	map_at(hp->v[0]->step->params, "content")->secret = true;
+	show(hp->v[0], &out);
+	assert_null(strstr(out.p, "new"));
+	hp->v[0]->changes = one_change(
+		"mode", "attr", value_text(a, "06\03344"), value_text(a, "0600"));
+	show(hp->v[0], &out);
+	assert_null(strchr(out.p, '\033'));
+	((struct step *)hp->v[0]->step)->no_log = true;
+	show(hp->v[0], &out);
+	assert_null(strstr(out.p, "0600"));
+	buf_free(&out);
+}
+
+static struct value *serial(const char *yaml)
+{
+	struct errs errs;
+	errs_init(&errs, a);
+	return yaml_parse(a, "serial", str_c(yaml), &errs);
+}
+
+static void check_waves(const char *yaml, size_t n, const char *expect)
+{
+	size_t count;
+	size_t *w = waves(a, yaml ? serial(yaml) : NULL, n, &count);
+	struct buf out;
+	buf_init(&out, 4096);
+	for (size_t i = 0; i < count; i++)
+		buf_addf(&out, i ? " %zu" : "%zu", w[i]);
+	buf_addc(&out, 0);
+	assert_string_equal(out.p, expect);
+	buf_free(&out);
+}
+
+static void test_waves(void **state)
+{
+	(void)state;
+	check_waves(NULL, 7, "7");
+	check_waves("[2]", 5, "2 2 1");
+	check_waves("[1, 25%, 100%]", 10, "1 2 7");
+	check_waves("[10%]", 4, "1 1 1 1");
+	check_waves("[0]", 2, "1 1");
+	check_waves("[3]", 0, "");
+}
+
+static void test_budget(void **state)
+{
+	(void)state;
+	assert_true(wave_goes_on(10, 0, 10, 0, 0, true));
+	assert_false(wave_goes_on(10, 1, 10, 1, -1, true));
+	assert_true(wave_goes_on(10, 1, 10, 1, 10, false));
+	assert_false(wave_goes_on(10, 2, 10, 2, 10, false));
+	assert_false(wave_goes_on(2, 2, 10, 2, 100, false));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_classify),
+		cmocka_unit_test(test_digest_moves_with_the_content),
+		cmocka_unit_test(test_save_and_load),
+		cmocka_unit_test(test_every_damaged_byte_is_refused),
+		cmocka_unit_test(test_an_unknown_is_no_promise),
+		cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_secrets_and_control_bytes_are_not_shown),
+		cmocka_unit_test(test_waves),
+		cmocka_unit_test(test_budget),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
