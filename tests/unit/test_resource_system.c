@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the types for packages, services, accounts, keys and Postfix read and edit, apart from any
+ * host: dpkg's status, systemctl's answers, account files, PEM, main.cf and master.cf. Nothing of
+ * this machine is changed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "resource/account.h"
+#include "resource/apt.h"
+#include "resource/look.h"
+#include "resource/policy.h"
+#include "resource/postfix_main.h"
+#include "resource/postfix_master.h"
+#include "resource/types.h"
+#include "resource/unit.h"
+#include "resource/x509.h"
+
+enum { ROUNDS = 3000, LINES_MAX = 12 };
+
+/* ---- packages ---- */
+
+static const char status[] = "Package: zlib1g\n"
+			     "Status: install ok installed\n"
+			     "Architecture: amd64\n"
+			     "Multi-Arch: same\n"
+			     "Version: 1:1.2.13\n"
+			     "\n"
+			     "Package: zlib1g\n"
+			     "Status: install ok half-configured\n"
+			     "Architecture: i386\n"
+			     "Version: 1:1.2.13\n"
+			     "\n"
+			     "Package: mailer\n"
+			     "Status: hold ok installed\n"
+			     "Architecture: all\n"
+			     "Version: 3.7.11-0+deb12u1\n"
+			     "Provides: mail-transport-agent, smtpd (= 2:1.0) , other:any\n"
+			     "Description: a line\n"
+			     " Package: not-a-package\n"
+			     "\n"
+			     "Package: gone\n"
+			     "Status: deinstall ok config-files\n"
+			     "Architecture: amd64\n"
+			     "Version: 1.0\n"
+			     "Provides: never\n"
+			     "\n"
+			     "Package: waiting\n"
+			     "Status: install ok triggers-awaited\n"
+			     "Version: 2";
+
+static void test_dpkg(void **state)
+{
+	struct dpkg *d = dpkg_parse(str_c(status));
+	(void)state;
+	assert_true(dpkg_installed(dpkg_find(d, "zlib1g", NULL)));
+	assert_true(dpkg_installed(dpkg_find(d, "zlib1g", "amd64")));
+	assert_false(dpkg_installed(dpkg_find(d, "zlib1g", "i386")));
+	assert_string_equal(dpkg_find(d, "mailer", NULL)->version, "3.7.11-0+deb12u1");
+	assert_true(dpkg_installed(dpkg_find(d, "mailer", NULL)));
+	assert_string_equal(dpkg_find(d, "gone", NULL)->state, "config-files");
+	assert_true(dpkg_installed(dpkg_find(d, "waiting", NULL)));
+	assert_null(dpkg_find(d, "not-a-package", NULL));
+	assert_null(dpkg_find(d, "mail", NULL));
+	assert_true(dpkg_provides(d, "mail-transport-agent"));
+	assert_true(dpkg_provides(d, "smtpd"));
+	assert_true(dpkg_provides(d, "other"));
+	assert_false(dpkg_provides(d, "never"));
+	assert_true(dpkg_interrupted(d));
+	dpkg_free(d);
+	d = dpkg_parse(str_c(""));
+	assert_null(dpkg_find(d, "x", NULL));
+	assert_false(dpkg_interrupted(d));
+	dpkg_free(d);
+}
+
+static void test_package_names(void **state)
+{
+	static const struct {
+		const char *text, *name, *arch, *version; /* name NULL: refused */
+	} cases[] = {
+		{"postfix", "postfix", NULL, NULL},
+		{"g++", "g++", NULL, NULL},
+		{"libc6:i386", "libc6", "i386", NULL},
+		{"postfix=3.7*", "postfix", NULL, "3.7*"},
+		{"libc6:i386=2.36-9+deb12u4", "libc6", "i386", "2.36-9+deb12u4"},
+		{"", NULL, NULL, NULL},
+		{"-y", NULL, NULL, NULL},
+		{"--option=x", NULL, NULL, NULL},
+		{"a b", NULL, NULL, NULL},
+		{"lib*", NULL, NULL, NULL},
+		{"./x.deb", NULL, NULL, NULL},
+		{"a/stable", NULL, NULL, NULL},
+		{"a=", NULL, NULL, NULL},
+		{"a:", NULL, NULL, NULL},
+		{"a=1 b", NULL, NULL, NULL},
+	};
+	struct arena *a = arena_new();
+	struct package_want w;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bool ok = package_want_parse(a, str_c(cases[i].text), &w);
+		if (ok != (cases[i].name != NULL))
+			fail_msg("'%s'", cases[i].text);
+		if (!ok)
+			continue;
+		assert_string_equal(w.name, cases[i].name);
+		assert_string_equal(w.arch ? w.arch : "", cases[i].arch ? cases[i].arch : "");
+		assert_string_equal(
+			w.version ? w.version : "", cases[i].version ? cases[i].version : "");
+	}
+	arena_free(a);
+}
+
+/* ---- policy-rc.d ---- */
+
+static int policy_answer(const char *folder, const char *service, const char *action)
+{
+	struct arena *a = arena_new();
+	struct proc_result r;
+	struct err e = {0};
+	const char *argv[] = {
+		path_join(a, folder, "policy-rc.d"), "--quiet", service, action, NULL};
+	struct proc p = {.argv = argv, .uid = (uid_t)-1};
+	if (!proc_run(a, &p, &r, &e))
+		fail_msg("%s", e.msg);
+	arena_free(a);
+	return r.status;
+}
+
+static bool holds(const char *folder, const char *name, const char *text)
+{
+	struct arena *a = arena_new();
+	struct err e = {0};
+	struct str s;
+	bool found;
+	assert_true(file_read_opt(a, path_join(a, folder, name), 4096, &s, &found, &e));
+	bool same = text ? found && str_is(s, text) : !found;
+	arena_free(a);
+	return same;
+}
+
+static void test_policy(void **state)
+{
+	static const char own[] = "#!/bin/sh\nexit 7\n";
+	const char *const running[] = {"ssh", "x;touch /tmp/bad", "dbus-org.x@1", NULL};
+	char dir[] = "/tmp/provision-test-XXXXXX";
+	struct arena *a = arena_new();
+	struct file_attr attr = {0755, (uid_t)-1, (gid_t)-1};
+	struct err e = {0};
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	const char *path = path_join(a, dir, "policy-rc.d");
+	assert_true(policy_begin(dir, 101, running, &e));
+	assert_int_equal(policy_answer(dir, "postfix", "start"), 101);
+	assert_int_equal(policy_answer(dir, "postfix.service", "restart"), 101);
+	assert_int_equal(policy_answer(dir, "postfix.service", "stop"), 0);
+	assert_int_equal(policy_answer(dir, "ssh.service", "restart"), 0);
+	assert_int_equal(policy_answer(dir, "ssh", "start"), 0);
+	assert_int_equal(policy_answer(dir, "logrotate.timer", "start"), 0);
+	assert_true(policy_end(dir, &e));
+	assert_true(holds(dir, "policy-rc.d", NULL));
+	assert_true(policy_end(dir, &e)); /* nothing to do */
+
+	assert_true(file_replace(path, own, sizeof(own) - 1, attr, NULL, NULL, &e));
+	assert_true(policy_end(dir, &e)); /* not ours */
+	assert_true(policy_begin(dir, 101, NULL, &e));
+	assert_int_equal(policy_answer(dir, "ssh", "start"), 101);
+	assert_true(policy_begin(dir, 102, NULL, &e)); /* the run before was killed */
+	assert_int_equal(policy_answer(dir, "ssh", "start"), 102);
+	assert_true(policy_end(dir, &e));
+	assert_true(holds(dir, "policy-rc.d", own));
+	assert_true(holds(dir, "policy-rc.d.provision-saved", NULL));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	arena_free(a);
+}
+
+/* ---- services ---- */
+
+static const char shown[] =
+	"Type=oneshot\nResult=success\nId=postfix.service\nPartOf=\nLoadState=loaded\n"
+	"ActiveState=active\nSubState=exited\nUnitFileState=enabled\nNeedDaemonReload=no\n"
+	"\n"
+	"Type=\nId=nope.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n"
+	"UnitFileState=\nNeedDaemonReload=no\n"
+	"\n"
+	"Type=simple\nId=crashing.service\nLoadState=loaded\nActiveState=activating\n"
+	"SubState=auto-restart\nUnitFileState=disabled\nNeedDaemonReload=yes\n"
+	"\n"
+	"Type=simple\nId=masked.service\nLoadState=masked\nActiveState=inactive\nSubState=dead\n"
+	"UnitFileState=masked\n"
+	"\n"
+	"Type=simple\nId=ssh.service\nLoadState=loaded\nActiveState=active\nSubState=running\n"
+	"UnitFileState=static\n"
+	"\n"
+	"Type=forking\nId=postfix@-.service\nPartOf=postfix.service\nLoadState=loaded\n"
+	"ActiveState=failed\nSubState=failed\nUnitFileState=enabled-runtime\n";
+
+static void test_units(void **state)
+{
+	const char *const names[] = {
+		"postfix", "nope", "crashing", "masked", "sshd.service", "cut"};
+	struct arena *a = arena_new();
+	struct unit u[6];
+	(void)state;
+	unit_parse(a, str_c(shown), names, 5, u);
+	assert_false(u[0].running); /* what it stands for has failed */
+	assert_string_equal(u[0].trouble, "postfix@-.service");
+	assert_int_equal(u[0].enabled, UNIT_ENABLED);
+	assert_false(u[1].found);
+	assert_false(u[2].running);
+	assert_true(u[2].need_reload);
+	assert_string_equal(u[2].trouble, "crashing.service");
+	assert_int_equal(u[2].enabled, UNIT_DISABLED);
+	assert_true(u[3].masked);
+	assert_true(u[4].running);
+	assert_string_equal(u[4].id, "ssh.service");
+	assert_int_equal(u[4].enabled, UNIT_FIXED);
+	unit_parse(a, str_c("Id=a.service\nLoadState=loaded\nActiveState=active\n"), names, 6, u);
+	assert_true(u[0].running);
+	assert_false(u[5].found);
+	assert_true(unit_name_valid("postfix@-.service"));
+	assert_false(unit_name_valid("-H"));
+	assert_false(unit_name_valid("a b"));
+	assert_false(unit_name_valid("../x"));
+	assert_false(unit_name_valid(""));
+	arena_free(a);
+}
+
+/* ---- accounts ---- */
+
+static void test_accounts(void **state)
+{
+	struct arena *a = arena_new();
+	struct accounts all;
+	(void)state;
+	accounts_parse(a,
+		str_c("root:x:0:0:root:/root:/bin/bash\n"
+		      "broken:x:0\n"
+		      "minus:x:-1:0::/:/bin/sh\n"
+		      "+::::::\n"
+		      "vmail:x:5000:5001:Mail, all of it:/var/vmail:/usr/sbin/nologin"),
+		str_c("root:x:0:\nmail:x:8:vmail,root\nvmail:x:5001:\nbad:x:y:\n"),
+		str_c("root:*:1:0:99999:7:::\nvmail:$6$salt$hash:1:0:99999:7:::\nnobody\n"), &all);
+	assert_int_equal(all.n_users, 2);
+	assert_int_equal(all.n_groups, 3);
+	const struct account_user *u = account_user(&all, "vmail");
+	assert_non_null(u);
+	assert_int_equal(u->gid, 5001);
+	assert_string_equal(u->comment, "Mail, all of it");
+	assert_string_equal(u->password, "$6$salt$hash");
+	assert_string_equal(account_group(&all, "mail")->members[1], "root");
+	assert_null(account_group(&all, "mail")->members[2]);
+	assert_string_equal(account_group(&all, "5001")->name, "vmail");
+	assert_null(account_group(&all, "5002"));
+	assert_null(account_user(&all, "broken"));
+	assert_true(account_name_valid("_rspamd"));
+	assert_true(account_name_valid("host$"));
+	assert_false(account_name_valid("-r"));
+	assert_false(account_name_valid("a:b"));
+	assert_false(account_name_valid("1st"));
+	assert_false(account_name_valid(""));
+	arena_free(a);
+}
+
+/* ---- keys and certificates ---- */
+
+static struct str openssl(struct arena *a, const char *const *argv, struct str input)
+{
+	struct proc p = {.argv = argv, .uid = (uid_t)-1, .input = input};
+	struct proc_result r;
+	struct err e = {0};
+	if (!proc_run(a, &p, &r, &e))
+		fail_msg("%s", e.msg);
+	assert_int_equal(r.status, 0);
+	return r.out;
+}
+
+static struct str make_key(struct arena *a, const char *algorithm, const char *option)
+{
+	const char *argv[] = {"openssl", "genpkey", "-algorithm", algorithm,
+		option ? "-pkeyopt" : NULL, option, NULL};
+	return openssl(a, argv, (struct str){0});
+}
+
+static struct str make_cert(struct arena *a, struct str key)
+{
+	const char *argv[] = {"openssl", "req", "-x509", "-new", "-key", "/dev/stdin", "-days",
+		"30", "-subj", "/O=Test/CN=mx.test", "-addext",
+		"subjectAltName=DNS:mx.test,DNS:*.mx.test,IP:192.0.2.1,IP:2001:db8::1", NULL};
+	return openssl(a, argv, key);
+}
+
+static void test_keys(void **state)
+{
+	static const struct {
+		const char *algorithm, *option, *curve;
+		enum key_type type;
+		int bits;
+	} cases[] = {
+		{"RSA", "rsa_keygen_bits:1024", NULL, KEY_RSA, 1024},
+		{"RSA", "rsa_keygen_bits:1536", NULL, KEY_RSA, 1536},
+		{"EC", "ec_paramgen_curve:prime256v1", "secp256r1", KEY_EC, 256},
+		{"EC", "ec_paramgen_curve:secp384r1", "secp384r1", KEY_EC, 384},
+		{"EC", "ec_paramgen_curve:secp521r1", "secp521r1", KEY_EC, 521},
+		{"ED25519", NULL, NULL, KEY_ED25519, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena *a = arena_new();
+		struct key_info k;
+		struct cert_info c;
+		struct str pem = make_key(a, cases[i].algorithm, cases[i].option);
+		assert_true(key_read(a, pem, &k));
+		assert_int_equal(k.type, cases[i].type);
+		assert_int_equal(k.bits, cases[i].bits);
+		assert_string_equal(k.curve ? k.curve : "", cases[i].curve ? cases[i].curve : "");
+		assert_true(cert_read(a, make_cert(a, pem), &c));
+		assert_int_equal(c.key.type, k.type);
+		assert_true(!k.id.p || str_eq(k.id, c.key.id));
+		assert_string_equal(c.common_name, "mx.test");
+		assert_true(c.self_issued);
+		assert_int_equal(c.n_names, 4);
+		assert_string_equal(c.names[1], "DNS:*.mx.test");
+		assert_string_equal(c.names[2], "IP:192.0.2.1");
+		assert_string_equal(c.names[3], "IP:2001:db8::1");
+		assert_int_equal(c.not_after - c.not_before, 30 * 86400);
+		assert_true(c.not_before <= time(NULL) && c.not_before > time(NULL) - 3600);
+		arena_free(a);
+	}
+}
+
+/* PEM of DER that was cut or has a wrong byte: refused or read, never beyond its end. */
+static struct str damaged(struct arena *a, struct str der, size_t cut, size_t at, unsigned flip)
+{
+	struct str copy = str_dup(a, der.p, cut);
+	if (at < cut)
+		((char *)(uintptr_t)copy.p)[at] ^= (char)flip;
+	return str_printf(a, "-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n",
+		base64(a, copy.p, copy.n).p);
+}
+
+static struct str der_of_cert(struct arena *a, struct str pem)
+{
+	static const char head[] = "-----BEGIN CERTIFICATE-----";
+	struct str der, body = str_c(pem.p + sizeof(head));
+	char *text = arena_alloc(a, body.n + 1);
+	size_t n = 0;
+	for (size_t i = 0; i < body.n && body.p[i] != '-'; i++)
+		if (body.p[i] != '\n')
+			text[n++] = body.p[i];
+	assert_true(base64_decode(a, str_dup(a, text, n), &der));
+	return der;
+}
+
+static void test_damaged_certificates(void **state)
+{
+	struct arena *a = arena_new();
+	struct cert_info c;
+	struct str pem = make_cert(a, make_key(a, "ED25519", NULL));
+	struct str der = der_of_cert(a, pem);
+	(void)state;
+	assert_true(cert_read(a, damaged(a, der, der.n, der.n, 0), &c));
+	for (size_t cut = 0; cut < der.n; cut++) {
+		struct arena *one = arena_new();
+		assert_false(cert_read(one, damaged(one, der, cut, cut, 0), &c));
+		arena_free(one);
+	}
+	for (size_t at = 0; at < der.n; at++) {
+		struct arena *one = arena_new();
+		for (unsigned flip = 1; flip < 256; flip <<= 1)
+			cert_read(one, damaged(one, der, der.n, at, flip), &c);
+		arena_free(one);
+	}
+	assert_false(cert_read(a, str_c(""), &c));
+	assert_false(cert_read(a, str_c("-----BEGIN CERTIFICATE-----"), &c));
+	assert_false(
+		cert_read(a, str_c("-----END CERTIFICATE----------BEGIN CERTIFICATE-----"), &c));
+	arena_free(a);
+}
+
+/* ---- Postfix ---- */
+
+/* A file of lines drawn from a few, in any order: comments, continuations, ours and others. */
+static struct str random_text(struct arena *a, const char *const *lines, size_t n, unsigned *seed)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	for (int i = rand_r(seed) % LINES_MAX; i > 0; i--)
+		buf_addf(&b, "%s\n", lines[(size_t)rand_r(seed) % n]);
+	struct str s = b.n ? buf_str(a, &b) : str_c("");
+	buf_free(&b);
+	return s;
+}
+
+static size_t count(struct str text, const char *what)
+{
+	size_t n = 0;
+	for (const char *at = text.p; (at = strstr(at, what)); at += strlen(what))
+		n++;
+	return n;
+}
+
+static void test_main_cf_properties(void **state)
+{
+	static const char *const lines[] = {"ours = 1", "ours=2", "gone = x", "other = 1",
+		"other = 2", "# note", "  # note in", "", "  more", "\tmore"};
+	struct arena *all = arena_new();
+	struct value *settings = value_map(all);
+	unsigned seed = 1;
+	(void)state;
+	map_put(all, settings, "ours", value_text(all, "1"));
+	map_put(all, settings, "gone", value_null(all));
+	map_put(all, settings, "new", value_bool(all, true));
+	for (int i = 0; i < ROUNDS; i++) {
+		struct arena *a = arena_new();
+		struct str text = random_text(a, lines, ARRAY_LEN(lines), &seed);
+		struct str once = main_cf_edit(a, text, settings);
+		struct str twice = main_cf_edit(a, once, settings);
+		if (!str_eq(once, twice))
+			fail_msg("edited twice:\n%s----\n%s----\n%s", text.p, once.p, twice.p);
+		assert_int_equal(count(once, "ours"), 1);
+		assert_int_equal(count(once, "gone"), 0);
+		assert_int_equal(count(once, "new = yes"), 1);
+		assert_int_equal(count(once, "other"), count(text, "other"));
+		assert_int_equal(count(once, "# note"), count(text, "# note"));
+		arena_free(a);
+	}
+	arena_free(all);
+}
+
+static void test_master_cf_properties(void **state)
+{
+	static const char *const lines[] = {"ours unix - - - - - x -o a=1", "ours unix - - y - - x",
+		"ours inet - - y - - x", "gone unix - - y - - x", "other unix - - y - - x",
+		"# note", "  # note in", "", "  -o b=2", "\t-o { c = 3 }", "short"};
+	struct arena *all = arena_new();
+	struct value *services = value_map(all), *ours = value_map(all);
+	unsigned seed = 1;
+	(void)state;
+	map_put(all, ours, "command", value_text(all, "x -o a=1"));
+	map_put(all, services, "ours/unix", ours);
+	map_put(all, services, "gone/unix", value_null(all));
+	for (int i = 0; i < ROUNDS; i++) {
+		struct arena *a = arena_new();
+		struct str text = random_text(a, lines, ARRAY_LEN(lines), &seed);
+		struct str once = master_cf_edit(a, text, services);
+		struct str twice = master_cf_edit(a, once, services);
+		if (!str_eq(once, twice))
+			fail_msg("edited twice:\n%s----\n%s----\n%s", text.p, once.p, twice.p);
+		assert_int_equal(count(once, "gone"), 0);
+		assert_int_equal(count(once, "ours inet"), count(text, "ours inet"));
+		assert_int_equal(count(once, "other"), count(text, "other"));
+		assert_int_equal(count(once, "# note"), count(text, "# note"));
+		arena_free(a);
+	}
+	arena_free(all);
+}
+
+/* ---- tables ---- */
+
+static size_t table_changes(struct host *h, const char *path, const char *field)
+{
+	struct value *params = value_map(h->a);
+	struct observation o;
+	struct err e = {0};
+	map_put(h->a, params, "path", value_text(h->a, path));
+	map_put(h->a, params, "content", value_blob(h->a, str_c("k v\n")));
+	map_put(h->a, params, "format", value_text(h->a, "hash"));
+	if (!restype_lookup_table.observe(h, params, &o, &e))
+		fail_msg("%s", e.msg);
+	assert_true(o.changes->list.n == 0 || observed_change(&o, field));
+	return o.changes->list.n;
+}
+
+static void set_time(const char *path, long ns)
+{
+	const struct timespec times[2] = {{1000, ns}, {1000, ns}};
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Both files have to carry the same time, to the nanosecond. */
+static void test_compiled_time(void **state)
+{
+	char dir[] = "/tmp/provision-test-XXXXXX";
+	struct arena *a = arena_new();
+	struct host h = {.a = a};
+	struct file_attr attr = {0644, (uid_t)-1, (gid_t)-1};
+	struct err e = {0};
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	const char *path = path_join(a, dir, "t"), *db = path_join(a, dir, "t.db");
+	assert_true(file_replace(path, "k v\n", 4, attr, NULL, NULL, &e));
+	assert_int_equal(table_changes(&h, path, "compiled"), 1);
+	assert_true(file_replace(db, "", 0, attr, NULL, NULL, &e));
+	set_time(path, 5);
+	set_time(db, 5);
+	assert_int_equal(table_changes(&h, path, "compiled"), 0);
+	set_time(db, 6);
+	assert_int_equal(table_changes(&h, path, "compiled"), 1);
+	set_time(db, 4);
+	assert_int_equal(table_changes(&h, path, "compiled"), 1);
+	assert_int_equal(unlink(db), 0);
+	assert_int_equal(symlink(path, db), 0);
+	assert_int_equal(table_changes(&h, path, "compiled"), 1);
+	unlink(db);
+	unlink(path);
+	rmdir(dir);
+	arena_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dpkg),
+		cmocka_unit_test(test_package_names),
+		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_damaged_certificates),
+		cmocka_unit_test(test_main_cf_properties),
+		cmocka_unit_test(test_master_cf_properties),
+		cmocka_unit_test(test_compiled_time),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
