@@ -239,7 +239,7 @@ void session_observe(struct session *s, const struct value *msg, struct arena *a
 	struct value *answer = value_map(a), *found = value_list(a);
 	steps_observing(s);
 	for (size_t i = 0; i < n; i++) {
-		v[i] = step_read(a, given->list.v[i]);
+		v[i] = step_read(s->a, given->list.v[i]);
 		steps_add(s, v[i]);
 	}
 	if (n && !observe_steps(s, v, n, a, &found, e))

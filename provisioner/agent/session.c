@@ -85,20 +85,6 @@ static int fatal(struct session *s, const char *text)
 
 /* ---- messages ---- */
 
-/* The steps of an OBSERVE stay in its arena until the session ends. */
-static void keep(struct session *s, struct arena *a)
-{
-	if (s->kept_n == s->kept_cap) {
-		size_t cap = s->kept_cap ? 2 * s->kept_cap : 16;
-		struct arena **wider = ARENA_ARRAY(s->a, struct arena *, cap);
-		if (s->kept_n)
-			memcpy(wider, s->kept, s->kept_n * sizeof(struct arena *));
-		s->kept = wider;
-		s->kept_cap = cap;
-	}
-	s->kept[s->kept_n++] = a;
-}
-
 enum next { NEXT_GO_ON, NEXT_BYE, NEXT_FATAL };
 
 static enum next dispatch(struct session *s, enum frame_type type, const struct value *msg,
@@ -113,6 +99,9 @@ static enum next dispatch(struct session *s, enum frame_type type, const struct 
 		return NEXT_GO_ON;
 	case FRAME_BYE:
 		return NEXT_BYE;
+	case FRAME_FATAL:
+		err_set(e, ERR_PERMANENT, "the controller gave up: %s", map_cstr(msg, "msg", ""));
+		return NEXT_FATAL;
 	default:
 		err_set(e, ERR_PERMANENT, "%s is nothing to send to an agent", frame_name(type));
 		return NEXT_FATAL;
@@ -130,10 +119,7 @@ static enum next one_message(struct session *s, struct err *e)
 		next = NEXT_FATAL;
 	else if (got == STREAM_FRAME)
 		next = dispatch(s, type, msg, a, e);
-	if (got == STREAM_FRAME && type == FRAME_OBSERVE)
-		keep(s, a);
-	else
-		arena_free(a);
+	arena_free(a);
 	return s->io.broken && next == NEXT_GO_ON ? NEXT_BYE : next;
 }
 
@@ -172,8 +158,6 @@ int agent_main(int argc, char **argv)
 	s.a = arena_new();
 	s.landlock = landlock_available();
 	int status = talk(&s);
-	for (size_t i = 0; i < s.kept_n; i++)
-		arena_free(s.kept[i]);
 	arena_free(s.a);
 	stream_close(&s.io);
 	return status;

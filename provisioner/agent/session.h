@@ -53,11 +53,9 @@ struct session {
 	bool landlock;
 	struct agent_step **steps; /* by id, ascending */
 	size_t n, cap;
-	unsigned touched;    /* by changes since the last OBSERVE */
-	struct arena **kept; /* of the OBSERVE messages: the steps' parameters live there */
-	size_t kept_n, kept_cap;
+	unsigned touched; /* by changes since the last OBSERVE */
 };
-/* From a step of a message (checked by its table); what is wrong with it goes to ->bad. */
+/* From a step of a message (checked by its table), copied; what is wrong with it goes to ->bad. */
 struct agent_step *step_read(struct arena *a, const struct value *msg);
 struct agent_step *steps_find(const struct session *s, uint32_t id);
 void steps_add(struct session *s, struct agent_step *step); /* replaces one with the same id */

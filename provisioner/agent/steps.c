@@ -34,19 +34,27 @@ const char *step_key(struct arena *a, const struct agent_step *step)
 
 /* The controller checked them by the same tables; this keeps a peer that did not from misleading
  * the verbs about types. */
-static void check_params(struct arena *a, struct agent_step *step, const struct value *given)
+static void take_params(struct arena *a, struct agent_step *step, const struct value *given)
 {
+	struct arena *work = arena_new();
 	struct errs errs;
-	struct value *empty = value_map(a);
-	errs_init(&errs, a);
-	step->params = fields_check(a, step->type->fields, given ? given : empty,
-		arena_printf(a, "module '%s'", step->type->name), &errs);
-	if (step->params && step->type->check)
-		step->type->check(step->params, &errs);
+	errs_init(&errs, work);
+	struct value *checked =
+		fields_check(work, step->type->fields, given ? given : value_map(work),
+			arena_printf(work, "module '%s'", step->type->name), &errs);
+	if (checked && step->type->check)
+		step->type->check(checked, &errs);
 	if (errs.n)
 		err_set(&step->bad, ERR_CONFIG, "%s", errs.v[0].msg);
-	if (!step->params)
-		step->params = empty;
+	else
+		step->params = value_copy(a, checked);
+	arena_free(work);
+}
+
+static const char *kept(struct arena *a, const struct value *msg, const char *key)
+{
+	const char *text = map_cstr(msg, key, NULL);
+	return text ? arena_strdup(a, text) : NULL;
 }
 
 struct agent_step *step_read(struct arena *a, const struct value *msg)
@@ -54,8 +62,8 @@ struct agent_step *step_read(struct arena *a, const struct value *msg)
 	struct agent_step *step = ARENA_NEW(a, struct agent_step);
 	const char *type = map_cstr(msg, "type", NULL);
 	step->id = (uint32_t)map_int(msg, "id", 0);
-	step->user = map_cstr(msg, "user", NULL);
-	step->name = map_cstr(msg, "name", NULL);
+	step->user = kept(a, msg, "user");
+	step->name = kept(a, msg, "name");
 	if (!step->name)
 		step->name = arena_printf(a, "step %u", step->id);
 	step->params = value_map(a);
@@ -67,7 +75,7 @@ struct agent_step *step_read(struct arena *a, const struct value *msg)
 		step->type = NULL;
 		return step;
 	}
-	check_params(a, step, map_at(msg, "params"));
+	take_params(a, step, map_at(msg, "params"));
 	return step;
 }
 
