@@ -6,7 +6,15 @@
 #include <regex.h>
 #include "resource/pattern.h"
 
-enum { REPEAT_MAX = 255, SET = 256, ENDS_MAX = 8, OURS_MAX = 128 };
+enum {
+	REPEAT_MAX = 255,
+	SET = 256,
+	ENDS_MAX = 8,
+	OURS_MAX = 128,
+	DEPTH_MAX = 32,
+	STATES_MAX =
+		20000, /* what the repeats written out would come to: the C library does that */
+};
 
 struct pattern {
 	regex_t re;
@@ -25,12 +33,22 @@ struct translation {
 	unsigned flags;
 	int ours; /* groups opened in the output */
 	int open;
-	bool icase, atom; /* atom: something that a quantifier can follow */
+	bool icase, atom;           /* atom: something that a quantifier can follow */
+	size_t size[DEPTH_MAX + 1]; /* of each open group, repeats written out */
+	size_t last;                /* of the atom just behind */
 };
 
 static bool refuse(struct err *e, const char *what)
 {
 	return err_set(e, ERR_CONFIG, "%s is not served in a pattern here", what);
+}
+
+/* A quantifier may follow now. */
+static void atom(struct translation *t, size_t size)
+{
+	t->atom = true;
+	t->last = size;
+	t->size[t->open] += size;
 }
 
 /* ---- characters ---- */
@@ -43,7 +61,7 @@ static void emit_literal(struct translation *t, char c)
 		buf_addf(&t->out, "[%c]", c);
 	else
 		buf_addc(&t->out, c);
-	t->atom = true;
+	atom(t, 1);
 }
 
 static bool in_class(char class, int c)
@@ -104,7 +122,7 @@ static void emit_set(struct translation *t, const bool *set, bool negated)
 		emit_members(t, set, negated);
 		buf_adds(&t->out, newline ? "]|\n)" : "]");
 	}
-	t->atom = true;
+	atom(t, 1);
 }
 
 static int hex_digit(char c)
@@ -201,8 +219,11 @@ static bool bracket(struct translation *t, struct err *e)
 
 static bool group_open(struct translation *t, bool captures, struct str name, struct err *e)
 {
+	if (t->open == DEPTH_MAX)
+		return err_set(e, ERR_CONFIG, "the pattern has more than %d groups in one another",
+			DEPTH_MAX);
 	t->ours++;
-	t->open++;
+	t->size[++t->open] = 1;
 	t->atom = false;
 	buf_addc(&t->out, '(');
 	if (!captures)
@@ -273,10 +294,11 @@ static bool parenthesis(struct translation *t, struct err *e)
 
 static bool parenthesis_close(struct translation *t, struct err *e)
 {
-	if (t->open-- == 0)
+	if (t->open == 0)
 		return err_set(e, ERR_CONFIG, "the pattern has a ')' without its '('");
 	buf_addc(&t->out, ')');
-	t->atom = true;
+	size_t size = t->size[t->open--];
+	atom(t, size);
 	return true;
 }
 
@@ -312,6 +334,10 @@ static bool braces(struct translation *t, bool *literal, struct err *e)
 		return err_set(
 			e, ERR_CONFIG, "the pattern has a repeat with its larger number first");
 	t->p = p + 1;
+	size_t times = n[0] > n[1] ? n[0] : n[1];
+	t->size[t->open] += t->last * times;
+	if (t->size[t->open] > STATES_MAX)
+		return err_set(e, ERR_CONFIG, "the pattern repeats too much in its groups");
 	buf_addf(&t->out, "{%lu", n[0]);
 	if (comma)
 		buf_addc(&t->out, ',');
@@ -349,7 +375,7 @@ static void emit_any(struct translation *t)
 	bool all = t->flags & PATTERN_DOTALL, lines = t->flags & PATTERN_LINES;
 	buf_adds(&t->out, !all ? "[^\n]" : lines ? "(.|\n)" : ".");
 	t->ours += all && lines;
-	t->atom = true;
+	atom(t, 1);
 }
 
 /* '$' also stands before the newline that ends the text. */
