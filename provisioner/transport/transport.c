@@ -354,8 +354,12 @@ static void link_end(void *ctx, const struct link_end *end)
 	if (t->phase == PHASE_CLOSING) {
 		finish(t, NULL);
 	} else if (end->use_openssh && !t->openssh && openssh_there()) {
+		size_t n = strlen(
+			t->label); /* the message this becomes a part of begins with it too */
+		const char *msg = end->err.msg;
+		bool labelled = strncmp(msg, t->label, n) == 0 && strncmp(msg + n, ": ", 2) == 0;
 		t->openssh = true;
-		t->fallback = arena_strdup(t->a, end->err.msg);
+		t->fallback = arena_strdup(t->a, labelled ? msg + n + 2 : msg);
 		in_next_turn(t);
 	} else if (end->err.kind) {
 		struct err why = end->err;
