@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Evaluates expressions: nodes to values. Has no effect but on the variables of the template
+ * itself; opens nothing. Work, depth and memory are bounded, for a template may come from anyone.
+ */
+#include "lang/jinja.h"
+
+struct value *jinja_fail(struct jinja *in, struct pos pos, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	const char *msg = arena_vprintf(in->a, fmt, ap);
+	va_end(ap);
+	err_at(in->e, pos, "%s", msg);
+	return NULL;
+}
+
+struct value *jinja_bool(struct jinja *in, bool b)
+{
+	return b ? in->yes : in->no;
+}
+
+enum { MEMORY_MAX = 1 << 30, SUGGEST_MAX = 1000 };
+
+bool jinja_step(struct jinja *in, uint64_t n, struct pos pos)
+{
+	in->steps += n + 1;
+	if (in->steps > JINJA_STEPS)
+		return jinja_fail(in, pos, "this template needs too much work") != NULL;
+	if ((in->steps & 1023) <= n && arena_size(in->a) - in->memory > MEMORY_MAX)
+		return jinja_fail(in, pos, "this template needs too much memory") != NULL;
+	return true;
+}
+
+static const char *suggestion(struct jinja *in, const struct value *v)
+{
+	if (!v->src.p || !v->src.n)
+		return NULL;
+	if (v != in->missing) {
+		const char *const *names = in->env->names ? in->env->names(in->env->ctx) : NULL;
+		return names ? str_nearest(v->src.p, names) : NULL;
+	}
+	if (in->missing_in->map.n > SUGGEST_MAX)
+		return NULL;
+	const struct value *map = in->missing_in;
+	const char **keys = ARENA_ARRAY(in->a, const char *, map->map.n + 1);
+	for (size_t i = 0; i < map->map.n; i++)
+		keys[i] = map->map.e[i].key.p;
+	return str_nearest(v->src.p, keys);
+}
+
+struct value *jinja_undefined_error(struct jinja *in, const struct value *v, struct pos pos)
+{
+	if ((int)v->type == VALUE_OBJECT)
+		return jinja_fail(in, pos, "a macro or the loop itself is no value");
+	const char *near = suggestion(in, v);
+	if (v->pos.line)
+		pos = v->pos;
+	if (near)
+		return jinja_fail(in, pos, STR_FMT " (did you mean '%s'?)", STR_ARG(v->s), near);
+	return jinja_fail(in, pos, STR_FMT, STR_ARG(v->s));
+}
+
+bool jinja_truth(struct jinja *in, const struct value *v, struct pos pos, bool *out)
+{
+	if (v->type == VALUE_UNDEFINED) {
+		jinja_undefined_error(in, v, pos);
+		return false;
+	}
+	*out = (int)v->type == VALUE_OBJECT || value_true(v);
+	return true;
+}
+
+/* A part of a value has its literal and secret marks as well. */
+struct value *jinja_child(struct jinja *in, const struct value *parent, struct value *v)
+{
+	bool plain = v->type != VALUE_STR && v->type != VALUE_LIST && v->type != VALUE_MAP;
+	bool literal = v->literal || plain || !parent->literal;
+	if (v->type == VALUE_STR && !literal && (!v->s.n || !memchr(v->s.p, '{', v->s.n)))
+		literal = true;
+	if (literal && (v->secret || !parent->secret))
+		return v;
+	struct value *copy = ARENA_NEW(in->a, struct value);
+	*copy = *v;
+	copy->literal |= parent->literal;
+	copy->secret |= parent->secret;
+	return copy;
+}
+
+static struct value *undefined(struct jinja *in, struct pos pos, struct value *obj, struct str name)
+{
+	in->made_undefined = true;
+	struct value *v = value_undefined(in->a, pos,
+		"'" STR_FMT "' is undefined: %s has no such %s", STR_ARG(name),
+		value_type_name(obj), obj->type == VALUE_MAP ? "key" : "attribute");
+	if (obj->type == VALUE_MAP) {
+		v->src = name;
+		in->missing = v;
+		in->missing_in = obj;
+	}
+	return v;
+}
+
+static struct value *loop_attr(struct jinja *in, struct object *o, struct str name, struct pos pos)
+{
+	int64_t i = (int64_t)o->i, n = (int64_t)o->n;
+	if (str_is(name, "index"))
+		return value_int(in->a, i + 1);
+	if (str_is(name, "index0"))
+		return value_int(in->a, i);
+	if (str_is(name, "first"))
+		return jinja_bool(in, i == 0);
+	if (str_is(name, "last"))
+		return jinja_bool(in, i == n - 1);
+	if (str_is(name, "length"))
+		return value_int(in->a, n);
+	if (str_is(name, "revindex"))
+		return value_int(in->a, n - i);
+	if (str_is(name, "revindex0"))
+		return value_int(in->a, n - i - 1);
+	if (str_is(name, "depth"))
+		return value_int(in->a, (int64_t)o->depth + 1);
+	if (str_is(name, "depth0"))
+		return value_int(in->a, (int64_t)o->depth);
+	if (str_is(name, "previtem") && i > 0)
+		return o->items[i - 1];
+	if (str_is(name, "nextitem") && i < n - 1)
+		return o->items[i + 1];
+	in->made_undefined = true;
+	return value_undefined(in->a, pos, "'loop." STR_FMT "' is undefined", STR_ARG(name));
+}
+
+struct value *jinja_attr(struct jinja *in, struct value *obj, struct str name, struct pos pos)
+{
+	if (obj->type == VALUE_UNKNOWN || obj->type == VALUE_UNDEFINED)
+		return obj;
+	if ((int)obj->type == VALUE_OBJECT) {
+		struct object *o = (struct object *)obj;
+		if (o->kind == OBJECT_LOOP)
+			return loop_attr(in, o, name, pos);
+		return jinja_fail(in, pos, "a macro has no attributes");
+	}
+	if (obj->type == VALUE_MAP) {
+		struct value *v = map_get(obj, name);
+		if (v)
+			return jinja_child(in, obj, v);
+	}
+	if (jinja_method(obj, name))
+		return jinja_fail(
+			in, pos, "'" STR_FMT "' is a method: write it with ()", STR_ARG(name));
+	return undefined(in, pos, obj, name);
+}
+
+static struct value *item_at(struct jinja *in, struct value *obj, int64_t i, struct pos pos)
+{
+	int64_t n = obj->type == VALUE_LIST ? (int64_t)obj->list.n : (int64_t)text_chars(obj->s);
+	int64_t k = i < 0 ? i + n : i;
+	if (k < 0 || k >= n) {
+		in->made_undefined = true;
+		return value_undefined(in->a, pos, "there is no item %lld: %s has %lld",
+			(long long)i, value_type_name(obj), (long long)n);
+	}
+	if (obj->type == VALUE_LIST)
+		return jinja_child(in, obj, obj->list.v[k]);
+	size_t at = text_offset(obj->s, (size_t)k);
+	struct value *v = value_str(in->a, str_dup(in->a, obj->s.p + at, text_next(obj->s, at)));
+	v->literal = true;
+	v->secret = obj->secret;
+	return v;
+}
+
+struct value *jinja_item(struct jinja *in, struct value *obj, struct value *key, struct pos pos)
+{
+	if (obj->type == VALUE_UNKNOWN || obj->type == VALUE_UNDEFINED)
+		return obj;
+	if (key->type == VALUE_UNKNOWN)
+		return key;
+	if (key->type == VALUE_UNDEFINED || (int)key->type == VALUE_OBJECT)
+		return jinja_undefined_error(in, key, pos);
+	if (key->type == VALUE_INT && (obj->type == VALUE_LIST || obj->type == VALUE_STR))
+		return item_at(in, obj, key->i, pos);
+	if ((int)obj->type == VALUE_OBJECT && key->type == VALUE_STR)
+		return jinja_attr(in, obj, key->s, pos);
+	if (obj->type == VALUE_MAP) {
+		struct str k = key->type == VALUE_STR ? key->s : value_print(in->a, key);
+		struct value *v = map_get(obj, k);
+		return v ? jinja_child(in, obj, v) : undefined(in, pos, obj, k);
+	}
+	return undefined(in, pos, obj, value_print(in->a, key));
+}
+
+/* ---- slices ---- */
+/* A bound of a slice, as Python clips it. */
+static bool slice_bound(
+	struct jinja *in, const struct node *n, int64_t dflt, int64_t *out, struct value **unknown)
+{
+	*out = dflt;
+	if (!n)
+		return true;
+	struct value *v = jinja_eval(in, n);
+	if (!v)
+		return false;
+	if (v->type == VALUE_UNKNOWN)
+		*unknown = v;
+	else if (v->type == VALUE_INT || v->type == VALUE_BOOL)
+		*out = v->type == VALUE_INT ? v->i : v->b;
+	else if (v->type != VALUE_NULL)
+		return jinja_fail(in, n->pos, "a slice needs whole numbers, not %s",
+			       value_type_name(v)) != NULL;
+	return true;
+}
+
+static int64_t clip(int64_t i, int64_t n, int64_t low, int64_t high)
+{
+	if (i < 0)
+		i = i < -n ? -1 : i + n;
+	return i < low ? low : i > high ? high : i;
+}
+
+static struct value *slice_text(
+	struct jinja *in, struct value *obj, int64_t from, int64_t to, int64_t step)
+{
+	struct buf b;
+	buf_init(&b, obj->s.n + 1);
+	if (step == 1) {
+		size_t i = text_offset(obj->s, (size_t)from);
+		size_t end = to > from ? text_offset(obj->s, (size_t)to) : i;
+		buf_add(&b, obj->s.p + i, end - i);
+	} else {
+		struct value *chars = text_chars_list(in, obj->s);
+		for (int64_t i = from; step > 0 ? i < to : i > to; i += step)
+			buf_add(&b, chars->list.v[i]->s.p, chars->list.v[i]->s.n);
+	}
+	struct value *v = value_str(in->a, buf_str(in->a, &b));
+	buf_free(&b);
+	return v;
+}
+
+static struct value *eval_slice(struct jinja *in, const struct node *n)
+{
+	struct value *obj = jinja_eval(in, n->left), *unknown = NULL;
+	int64_t step, from, to;
+	if (!obj || obj->type == VALUE_UNKNOWN)
+		return obj;
+	if (obj->type != VALUE_LIST && obj->type != VALUE_STR)
+		return jinja_fail(in, n->pos, "%s cannot be sliced", value_type_name(obj));
+	int64_t len = obj->type == VALUE_LIST ? (int64_t)obj->list.n : (int64_t)text_chars(obj->s);
+	if (!slice_bound(in, n->kid[2], 1, &step, &unknown))
+		return NULL;
+	if (!step || step > INT32_MAX || step < -INT32_MAX)
+		return jinja_fail(in, n->pos, "a slice cannot have this step");
+	if (!slice_bound(in, n->kid[0], step > 0 ? 0 : len, &from, &unknown) ||
+		!slice_bound(in, n->kid[1], step > 0 ? len : INT64_MIN, &to, &unknown))
+		return NULL;
+	if (unknown)
+		return unknown;
+	from = clip(from, len, step > 0 ? 0 : -1, step > 0 ? len : len - 1);
+	to = to == INT64_MIN ? -1 : clip(to, len, step > 0 ? 0 : -1, step > 0 ? len : len - 1);
+	struct value *v;
+	if (obj->type == VALUE_STR) {
+		v = slice_text(in, obj, from, to, step);
+	} else {
+		v = value_list(in->a);
+		for (int64_t i = from; step > 0 ? i < to : i > to; i += step)
+			list_add(in->a, v, jinja_child(in, obj, obj->list.v[i]));
+	}
+	v->literal = true;
+	v->secret = obj->secret;
+	return v;
+}
+
+/* ---- literals ---- */
+static struct value *eval_list(struct jinja *in, const struct node *n)
+{
+	struct value *list = value_list(in->a);
+	list->literal = true;
+	list->pos = n->pos;
+	for (size_t i = 0; i < n->n; i++) {
+		struct value *v = jinja_eval_any(in, n->kid[i]);
+		if (!v)
+			return NULL;
+		if ((int)v->type == VALUE_OBJECT)
+			return jinja_undefined_error(in, v, n->kid[i]->pos);
+		list_add(in->a, list, v);
+	}
+	return list;
+}
+
+static struct value *eval_dict(struct jinja *in, const struct node *n)
+{
+	struct value *map = value_map(in->a);
+	map->literal = true;
+	map->pos = n->pos;
+	for (size_t i = 0; i + 1 < n->n; i += 2) {
+		struct value *key = jinja_eval(in, n->kid[i]);
+		struct value *v = key ? jinja_eval_any(in, n->kid[i + 1]) : NULL;
+		if (!v)
+			return NULL;
+		if (key->type == VALUE_UNKNOWN)
+			return key;
+		if (key->type == VALUE_LIST || key->type == VALUE_MAP)
+			return jinja_fail(
+				in, n->kid[i]->pos, "%s cannot be a key", value_type_name(key));
+		if ((int)v->type == VALUE_OBJECT)
+			return jinja_undefined_error(in, v, n->kid[i + 1]->pos);
+		map_set(in->a, map, value_print(in->a, key), v);
+	}
+	return map;
+}
+
+/* ---- operators ---- */
+static struct value *eval_sign(struct jinja *in, const struct node *n)
+{
+	struct value *v = jinja_eval(in, n->left);
+	if (!v || v->type == VALUE_UNKNOWN)
+		return v;
+	if (v->type == VALUE_FLOAT)
+		return value_float(in->a, n->kind == NODE_NEG ? -v->f : v->f);
+	if (v->type != VALUE_INT && v->type != VALUE_BOOL)
+		return jinja_fail(in, n->pos, "%s has no sign", value_type_name(v));
+	int64_t i = v->type == VALUE_BOOL ? v->b : v->i;
+	if (n->kind == NODE_NEG && i == INT64_MIN)
+		return jinja_fail(in, n->pos, "the number is too large");
+	return value_int(in->a, n->kind == NODE_NEG ? -i : i);
+}
+
+static struct value *eval_not(struct jinja *in, const struct node *n)
+{
+	bool b;
+	struct value *v = jinja_eval_any(in, n->left);
+	if (!v || v->type == VALUE_UNKNOWN)
+		return v;
+	return jinja_truth(in, v, n->left->pos, &b) ? jinja_bool(in, !b) : NULL;
+}
+
+/* An operand behind an unknown one, which may keep it from being looked at: it counts when it can
+ * be computed, and is no error when it cannot. NULL: it cannot. */
+static struct value *eval_perhaps(struct jinja *in, const struct node *n)
+{
+	struct err unseen = {0}, *e = in->e;
+	in->e = &unseen;
+	struct value *v = jinja_eval_any(in, n);
+	in->e = e;
+	return v && v->type != VALUE_UNDEFINED ? v : NULL;
+}
+
+/* and, or: gives the operand that decided. An unknown one is skipped: a later one may decide. */
+static struct value *eval_logic(struct jinja *in, const struct node *n)
+{
+	struct value *v = NULL, *unknown = NULL;
+	for (size_t i = 0; i < n->n; i++) {
+		bool b;
+		v = unknown ? eval_perhaps(in, n->kid[i]) : jinja_eval_any(in, n->kid[i]);
+		if (!v && unknown)
+			continue;
+		if (!v)
+			return NULL;
+		if (v->type == VALUE_UNKNOWN) {
+			unknown = unknown ? unknown : v;
+			continue;
+		}
+		if (i + 1 == n->n && !unknown)
+			break; /* the last one is the result whatever it is */
+		if (!jinja_truth(in, v, n->kid[i]->pos, &b))
+			return NULL;
+		if (b == (n->kind == NODE_OR))
+			return v;
+	}
+	return unknown ? unknown : v;
+}
+
+static struct value *eval_compare(struct jinja *in, const struct node *n)
+{
+	struct value *l = jinja_eval(in, n->left), *unknown = NULL;
+	for (size_t i = 0; l && i < n->n; i++) {
+		struct value *r = jinja_eval(in, n->kid[i]);
+		struct value *v = r ? jinja_compare(in, n->kid_op[i], l, r, n->pos) : NULL;
+		if (!v)
+			return NULL;
+		if (v->type == VALUE_UNKNOWN)
+			unknown = v;
+		else if (!v->b)
+			return v;
+		l = r;
+	}
+	if (!l)
+		return NULL;
+	return unknown ? unknown : in->yes;
+}
+
+static struct value *eval_concat(struct jinja *in, const struct node *n)
+{
+	struct buf b;
+	struct value *unknown = NULL;
+	bool secret = false, ok = true;
+	buf_init(&b, TEXT_MAX);
+	for (size_t i = 0; ok && i < n->n; i++) {
+		struct value *v = jinja_eval(in, n->kid[i]);
+		ok = v != NULL;
+		if (!ok)
+			break;
+		const struct value *u = value_find_type(v, VALUE_UNKNOWN);
+		if (u) {
+			unknown = u == v ? v : value_unknown(in->a, STR_FMT, STR_ARG(u->s));
+			continue;
+		}
+		struct str s = v->type == VALUE_STR ? v->s : value_print(in->a, v);
+		secret |= value_has_secret(v);
+		buf_add(&b, s.p, s.n);
+	}
+	struct value *v = NULL;
+	if (ok && b.over)
+		jinja_fail(in, n->pos, "the text is too long");
+	else if (ok)
+		v = unknown ? unknown : value_str(in->a, buf_str(in->a, &b));
+	buf_free(&b);
+	if (v && v != unknown) {
+		v->literal = true;
+		v->secret = secret;
+	}
+	return v;
+}
+
+static struct value *eval_cond(struct jinja *in, const struct node *n)
+{
+	bool b;
+	struct value *v = jinja_eval_any(in, n->right);
+	if (!v || v->type == VALUE_UNKNOWN)
+		return v;
+	if (!jinja_truth(in, v, n->right->pos, &b))
+		return NULL;
+	if (b)
+		return jinja_eval_any(in, n->left);
+	if (n->third)
+		return jinja_eval_any(in, n->third);
+	in->made_undefined = true;
+	return value_undefined(
+		in->a, n->pos, "the condition is false and there is no 'else' with another value");
+}
+
+static struct value *eval_math(struct jinja *in, const struct node *n)
+{
+	struct value *l = jinja_eval(in, n->left);
+	struct value *r = l ? jinja_eval(in, n->right) : NULL;
+	return r ? jinja_math(in, n->op, l, r, n->right->kind == NODE_TUPLE, n->pos) : NULL;
+}
+
+static struct value *eval_filter(struct jinja *in, const struct node *n)
+{
+	struct value *args, *named;
+	if (!n->fn)
+		return jinja_fail(in, n->pos, "unknown %s '" STR_FMT "'",
+			n->kind == NODE_TEST ? "test" : "filter", STR_ARG(n->name));
+	struct value *v = jinja_eval_any(in, n->left);
+	if (!v || !jinja_args(in, n->args, &args, &named))
+		return NULL;
+	if ((int)v->type == VALUE_OBJECT) {
+		if (n->kind == NODE_TEST && str_is(n->name, "defined"))
+			return in->yes;
+		return jinja_undefined_error(in, v, n->left->pos);
+	}
+	/* a name that is there is defined, whatever its value will be */
+	if (n->kind == NODE_TEST && v->type == VALUE_UNKNOWN && n->left->kind == NODE_NAME &&
+		(str_is(n->name, "defined") || str_is(n->name, "undefined")))
+		return jinja_bool(in, str_is(n->name, "defined"));
+	return jinja_apply(in, n->fn, v, args, named, n->pos);
+}
+
+static struct value *raw_item(struct jinja *in, const struct node *n)
+{
+	struct value *obj = jinja_eval_raw(in, n->left);
+	if (!obj)
+		return NULL;
+	struct value *v;
+	if (n->kind == NODE_ATTR) {
+		v = jinja_attr(in, obj, n->name, n->pos);
+	} else {
+		struct value *key = jinja_eval(in, n->right);
+		v = key ? jinja_item(in, obj, key, n->pos) : NULL;
+	}
+	if (v && v->type == VALUE_STR && !v->literal)
+		return jinja_resolve(in, v);
+	return v;
+}
+
+static struct value *eval_node(struct jinja *in, const struct node *n, bool raw)
+{
+	switch (n->kind) {
+	case NODE_CONST:
+		return n->value ? n->value : in->empty;
+	case NODE_NAME:
+		return scope_lookup(in, n->name, n->hash, raw, n->pos);
+	case NODE_ATTR:
+	case NODE_ITEM:
+		return raw_item(in, n);
+	case NODE_SLICE:
+		return eval_slice(in, n);
+	case NODE_LIST:
+	case NODE_TUPLE:
+		return eval_list(in, n);
+	case NODE_DICT:
+		return eval_dict(in, n);
+	case NODE_NOT:
+		return eval_not(in, n);
+	case NODE_NEG:
+	case NODE_POS:
+		return eval_sign(in, n);
+	case NODE_MATH:
+		return eval_math(in, n);
+	case NODE_AND:
+	case NODE_OR:
+		return eval_logic(in, n);
+	case NODE_COMPARE:
+		return eval_compare(in, n);
+	case NODE_CONCAT:
+		return eval_concat(in, n);
+	case NODE_COND:
+		return eval_cond(in, n);
+	case NODE_FILTER:
+	case NODE_TEST:
+		return eval_filter(in, n);
+	case NODE_CALL:
+		return jinja_call(in, n);
+	default:
+		panic("a statement where an expression belongs (%d)", (int)n->kind);
+	}
+}
+
+struct value *jinja_eval_raw(struct jinja *in, const struct node *n)
+{
+	if (in->depth >= EVAL_DEPTH)
+		return jinja_fail(in, n->pos, "this expression is nested too deeply");
+	if (!jinja_step(in, 0, n->pos))
+		return NULL;
+	in->depth++;
+	struct value *v = eval_node(in, n, true);
+	in->depth--;
+	return v;
+}
+
+struct value *jinja_eval_any(struct jinja *in, const struct node *n)
+{
+	if (n->kind == NODE_NAME) {
+		if (!jinja_step(in, 0, n->pos))
+			return NULL;
+		return scope_lookup(in, n->name, n->hash, false, n->pos);
+	}
+	struct value *v = jinja_eval_raw(in, n);
+	if (v && (n->kind == NODE_ATTR || n->kind == NODE_ITEM))
+		return jinja_resolve(in, v);
+	return v;
+}
+
+struct value *jinja_eval(struct jinja *in, const struct node *n)
+{
+	struct value *v = jinja_eval_any(in, n);
+	if (v && (v->type == VALUE_UNDEFINED || (int)v->type == VALUE_OBJECT))
+		return jinja_undefined_error(in, v, n->pos);
+	return v;
+}
+
+/* The arguments of a call as a list and, when some are named, a map. */
+bool jinja_args(struct jinja *in, const struct args *a, struct value **list, struct value **named)
+{
+	*list = *named = NULL;
+	if (!a)
+		return true;
+	*list = value_list(in->a);
+	for (size_t i = 0; i < a->n; i++) {
+		struct value *v = jinja_eval_any(in, a->v[i]);
+		if (v && (int)v->type == VALUE_OBJECT)
+			v = jinja_undefined_error(in, v, a->v[i]->pos);
+		if (!v)
+			return false;
+		list_add(in->a, *list, v);
+	}
+	if (a->star) {
+		struct value *v = jinja_eval(in, a->star);
+		if (!v)
+			return false;
+		if (v->type != VALUE_LIST)
+			return jinja_fail(in, a->star->pos, "a list is needed after '*'") != NULL;
+		for (size_t i = 0; i < v->list.n; i++)
+			list_add(in->a, *list, jinja_child(in, v, v->list.v[i]));
+	}
+	if (a->named_n || a->star_star)
+		*named = value_map(in->a);
+	for (size_t i = 0; i < a->named_n; i++) {
+		struct value *v = jinja_eval_any(in, a->named[i].value);
+		if (v && (int)v->type == VALUE_OBJECT)
+			v = jinja_undefined_error(in, v, a->named[i].value->pos);
+		if (!v)
+			return false;
+		map_set(in->a, *named, a->named[i].name, v);
+	}
+	if (a->star_star) {
+		struct value *v = jinja_eval(in, a->star_star);
+		if (!v)
+			return false;
+		if (v->type != VALUE_MAP)
+			return jinja_fail(in, a->star_star->pos,
+				       "a mapping is needed after '**'") != NULL;
+		for (size_t i = 0; i < v->map.n; i++)
+			map_set(in->a, *named, v->map.e[i].key, v->map.e[i].value);
+	}
+	return true;
+}
