@@ -13,8 +13,7 @@ static struct value *f_default(struct call *c)
 {
 	if (c->v->type == VALUE_UNKNOWN)
 		return c->v;
-	bool empty = c->v->type == VALUE_UNDEFINED ||
-		(call_bool(c, 1, false) && !value_true(c->v));
+	bool empty = c->v->type == VALUE_UNDEFINED || (call_bool(c, 1, false) && !value_true(c->v));
 	if (!empty)
 		return c->v;
 	return c->arg[0] ? c->arg[0] : c->in->empty;
@@ -53,8 +52,8 @@ static uint32_t code_point(struct str s, size_t i, size_t n)
 	return c;
 }
 
-static void json_char(struct buf *b, struct str s, size_t i, size_t n,
-	const struct json_style *style)
+static void json_char(
+	struct buf *b, struct str s, size_t i, size_t n, const struct json_style *style)
 {
 	static const char from[] = "\"\\\n\r\t\b\f", into[] = "\"\\nrtbf";
 	uint32_t c = code_point(s, i, n);
@@ -343,7 +342,8 @@ static struct value *f_to_uuid(struct call *c)
 	for (size_t i = 0; i < space.n && k < 32; i++) {
 		const char *digits = "0123456789abcdef";
 		char ch = space.p[i];
-		const char *at = ch ? strchr(digits, ch >= 'A' && ch <= 'F' ? ch | 0x20 : ch) : NULL;
+		const char *at =
+			ch ? strchr(digits, ch >= 'A' && ch <= 'F' ? ch | 0x20 : ch) : NULL;
 		if (!at && ch != '-')
 			return call_fail(c, "the name space is no UUID");
 		if (!at)
@@ -362,8 +362,8 @@ static struct value *f_to_uuid(struct call *c)
 	md[6] = (unsigned char)((md[6] & 0x0f) | 0x50);
 	md[8] = (unsigned char)((md[8] & 0x3f) | 0x80);
 	hex(md, 16, h);
-	return call_str(c, str_printf(c->a, "%.8s-%.4s-%.4s-%.4s-%.12s", h, h + 8, h + 12, h + 16,
-				   h + 20));
+	return call_str(
+		c, str_printf(c->a, "%.8s-%.4s-%.4s-%.4s-%.12s", h, h + 8, h + 12, h + 16, h + 20));
 }
 
 /* ---- passwords ---- */
@@ -393,7 +393,8 @@ static struct value *crypted(struct call *c, struct str password, const char *se
 		return call_fail(c, "a password cannot hold a NUL character");
 	}
 	const char *out = crypt_r(password.p, setting, data);
-	struct value *v = out && out[0] == '$' ? call_str(c, str_dup(c->a, out, strlen(out))) : NULL;
+	struct value *v =
+		out && out[0] == '$' ? call_str(c, str_dup(c->a, out, strlen(out))) : NULL;
 	explicit_bzero(data, sizeof(*data));
 	free(data);
 	if (!v)
@@ -414,8 +415,9 @@ static struct value *f_password_hash(struct call *c)
 	if (i == ARRAY_LEN(schemes))
 		return call_fail(c, "there is no scheme '" STR_FMT "'", STR_ARG(scheme));
 	if (!salt.p || !salt.n)
-		return call_fail(c, "give it a salt, or use password_hash_stable(name): a plan must "
-				    "be repeatable");
+		return call_fail(c,
+			"give it a salt, or use password_hash_stable(name): a plan must "
+			"be repeatable");
 	if (strspn(salt.p, salt_chars) != salt.n || salt.n < schemes[i].salt_min ||
 		salt.n > schemes[i].salt_max)
 		return call_fail(c, "the salt must be %zu to %zu of the characters a-z A-Z 0-9 . /",
@@ -425,8 +427,8 @@ static struct value *f_password_hash(struct call *c)
 		return call_fail(c, "the number of rounds is out of range");
 	const char *setting;
 	if (bcrypt)
-		setting = arena_printf(c->a, "$2b$%02d$" STR_FMT, rounds > 3 ? (int)rounds : 12,
-			STR_ARG(salt));
+		setting = arena_printf(
+			c->a, "$2b$%02d$" STR_FMT, rounds > 3 ? (int)rounds : 12, STR_ARG(salt));
 	else if (rounds && rounds != 5000 && schemes[i].salt_max == 16)
 		setting = arena_printf(c->a, "$%s$rounds=%lld$" STR_FMT "$", schemes[i].ident,
 			(long long)rounds, STR_ARG(salt));
@@ -470,7 +472,7 @@ static struct value *f_strftime(struct call *c)
 	struct tm *ok = call_bool(c, 1, false) ? gmtime_r(&t, &tm) : localtime_r(&t, &tm);
 	if (!ok)
 		return call_fail(c, "the time is out of range");
-	/* the format is the template's, as in every strftime of a template language */
+		/* the format is the template's, as in every strftime of a template language */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	size_t n = strftime(text, sizeof(text), format.p, &tm);
@@ -485,8 +487,7 @@ const struct callable filters_data[] = {
 	{"b64encode", f_b64encode, "encoding", 0},
 	{"checksum", f_sha1, "", 0},
 	{"d", f_default, "default_value boolean", CALL_UNDEFINED | CALL_UNKNOWN | CALL_PLAIN},
-	{"default", f_default, "default_value boolean",
-		CALL_UNDEFINED | CALL_UNKNOWN | CALL_PLAIN},
+	{"default", f_default, "default_value boolean", CALL_UNDEFINED | CALL_UNKNOWN | CALL_PLAIN},
 	{"from_json", f_from_json, "", 0},
 	{"from_yaml", f_from_yaml, "", 0},
 	{"hash", f_hash, "hashtype", 0},
