@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs the cases of tests/cases/yaml and tests/cases/jinja. A case begins with "=== name" and has
+ * sections, each begun by "--- kind":
+ *   template | expr | resolve | condition | yaml | json    what is read (one of them)
+ *   vars      YAML: the variables      files: YAML, name: text, for include
+ *   secret, unknown    names (of vars) that are so
+ *   expect    a template's text, else the value as JSON; "<unknown>", "<secret> TEXT"
+ *   error     a part of the message, after "LINE:COL: " when it starts with a number
+ *   flags     lstrip, no-trim, strip-newline
+ */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "lang/lang.h"
+
+enum { SECTIONS_MAX = 8, CASES_MAX = 4000 };
+
+struct section {
+	struct str kind, text;
+};
+struct test_case {
+	const char *file, *name;
+	struct section section[SECTIONS_MAX];
+	size_t n;
+};
+
+static struct arena *all;
+static struct test_case cases[CASES_MAX];
+static struct CMUnitTest tests[CASES_MAX];
+static size_t case_count;
+
+static const struct str *section(const struct test_case *t, const char *kind)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (str_is(t->section[i].kind, kind))
+			return &t->section[i].text;
+	return NULL;
+}
+
+struct world {
+	struct value *vars, *files;
+	const char **names;
+};
+
+static struct value *lookup(void *ctx, struct str name)
+{
+	struct world *w = ctx;
+	return map_get(w->vars, name);
+}
+
+static const char *const *names(void *ctx)
+{
+	return ((struct world *)ctx)->names;
+}
+
+static struct value *plugin(void *ctx, const char *name, const struct value *args,
+	const struct value *kwargs, struct err *e)
+{
+	(void)ctx;
+	(void)kwargs;
+	struct value *list = value_list(all);
+	if (strcmp(name, "echo") != 0) {
+		err_set(e, ERR_CONFIG, "no lookup '%s'", name);
+		return NULL;
+	}
+	for (size_t i = 0; i < args->list.n; i++)
+		list_add(all, list, args->list.v[i]);
+	return list;
+}
+
+static bool include(void *ctx, struct str name, struct str *text, const char **file, struct err *e)
+{
+	struct world *w = ctx;
+	struct value *v = w->files ? map_get(w->files, name) : NULL;
+	if (!v)
+		return err_set(e, ERR_CONFIG, "no template '" STR_FMT "'", STR_ARG(name));
+	*text = v->s;
+	*file = name.p;
+	return true;
+}
+
+static struct value *yaml_section(struct arena *a, const struct test_case *t, const char *kind)
+{
+	const struct str *s = section(t, kind);
+	struct errs errs;
+	errs_init(&errs, a);
+	if (!s)
+		return value_map(a);
+	struct value *v = yaml_parse(a, kind, *s, &errs);
+	if (!v)
+		fail_msg("%s: %s: section %s: %s", t->file, t->name, kind, errs.v[0].msg);
+	return v;
+}
+
+/* Marks the variables that the case says are secret or unknown. */
+static void mark(struct arena *a, const struct test_case *t, struct value *vars)
+{
+	const struct str *secret = section(t, "secret"), *unknown = section(t, "unknown");
+	for (size_t i = 0; i < vars->map.n; i++) {
+		struct map_entry *e = &vars->map.e[i];
+		if (secret && memmem(secret->p, secret->n, e->key.p, e->key.n))
+			e->value->secret = true;
+		if (unknown && memmem(unknown->p, unknown->n, e->key.p, e->key.n))
+			e->value = value_unknown(a, STR_FMT, STR_ARG(e->key));
+	}
+}
+
+static unsigned flags_of(const struct test_case *t)
+{
+	const struct str *s = section(t, "flags");
+	unsigned flags = TEMPLATE_TRIM_BLOCKS;
+	if (s && strstr(s->p, "lstrip"))
+		flags |= TEMPLATE_LSTRIP_BLOCKS;
+	if (s && strstr(s->p, "no-trim"))
+		flags &= ~(unsigned)TEMPLATE_TRIM_BLOCKS;
+	if (s && strstr(s->p, "strip-newline"))
+		flags |= TEMPLATE_STRIP_NEWLINE;
+	return flags;
+}
+
+static struct value *read_yaml(struct arena *a, struct str text, struct err *e)
+{
+	struct errs errs;
+	errs_init(&errs, a);
+	struct value *v = yaml_parse(a, "case", text, &errs);
+	if (!v)
+		*e = errs.v[0];
+	return v;
+}
+
+/* The case's subject, whatever its kind; *is_text for a template. */
+static struct value *run(struct arena *a, const struct test_case *t, const struct lang_env *env,
+	bool *is_text, struct err *e)
+{
+	struct pos pos = {"case", 1, 1};
+	const struct str *s;
+	if ((s = section(t, "template"))) {
+		const struct template *tpl = template_parse(a, *s, pos, flags_of(t), e);
+		*is_text = true;
+		return tpl ? template_render(env, tpl, e) : NULL;
+	}
+	if ((s = section(t, "expr")))
+		return lang_expr(env, *s, pos, e);
+	if ((s = section(t, "json")))
+		return json_parse(a, *s, e);
+	if ((s = section(t, "yaml")))
+		return read_yaml(a, *s, e);
+	if ((s = section(t, "resolve"))) {
+		struct value *v = read_yaml(a, *s, e);
+		return v ? lang_resolve(env, v, e) : NULL;
+	}
+	if ((s = section(t, "condition"))) {
+		struct value *v = read_yaml(a, *s, e);
+		return v ? lang_condition(env, v, e) : NULL;
+	}
+	fail_msg("%s: %s: no subject", t->file, t->name);
+	return NULL;
+}
+
+static const char *shown(struct arena *a, const struct value *v, bool is_text)
+{
+	struct buf b;
+	if (v->type == VALUE_UNKNOWN)
+		return "<unknown>";
+	buf_init(&b, 1 << 20);
+	if (v->secret && v->type == VALUE_STR)
+		buf_addf(&b, "<secret> " STR_FMT, STR_ARG(v->s));
+	else if (is_text)
+		buf_add(&b, v->s.p, v->s.n);
+	else
+		json_write(&b, v);
+	const char *s = buf_str(a, &b).p;
+	buf_free(&b);
+	return s;
+}
+
+/* The expected value in the writer's own layout, so that cases may be laid out freely. */
+static const char *wanted(struct arena *a, struct str text, bool is_text)
+{
+	struct err e = {0};
+	struct value *v = is_text || text.p[0] == '<' ? NULL : json_parse(a, text, &e);
+	return v ? shown(a, v, false) : text.p;
+}
+
+static void check_error(struct arena *a, const struct test_case *t, const struct err *e)
+{
+	const struct str *want = section(t, "error");
+	const char *have = e->pos.line
+				   ? arena_printf(a, "%u:%u: %s", e->pos.line, e->pos.col, e->msg)
+				   : e->msg;
+	if (!want)
+		fail_msg("%s: %s: %s", t->file, t->name, have);
+	bool placed = want->n && want->p[0] >= '0' && want->p[0] <= '9';
+	const char *at = strstr(have, want->p);
+	if (!at || (placed && at != have))
+		fail_msg("%s: %s:\n  error '%s'\n  wanted '%s'", t->file, t->name, have, want->p);
+}
+
+static void run_case(void **state)
+{
+	const struct test_case *t = *state;
+	struct arena *a = arena_new();
+	struct err e = {0};
+	bool is_text = false;
+	struct world w = {.vars = yaml_section(a, t, "vars"), .files = yaml_section(a, t, "files")};
+	mark(a, t, w.vars);
+	w.names = ARENA_ARRAY(a, const char *, w.vars->map.n + 1);
+	for (size_t i = 0; i < w.vars->map.n; i++)
+		w.names[i] = w.vars->map.e[i].key.p;
+	struct lang_env env = {a, &w, lookup, names, plugin, include};
+	struct value *v = run(a, t, &env, &is_text, &e);
+	const struct str *want = section(t, "expect");
+	if (!v) {
+		assert_true(e.kind != ERR_NONE);
+		check_error(a, t, &e);
+	} else if (!want) {
+		fail_msg("%s: %s: gave %s instead of an error", t->file, t->name,
+			shown(a, v, is_text));
+	} else if (strcmp(shown(a, v, is_text), wanted(a, *want, is_text)) != 0) {
+		fail_msg("%s: %s:\n  gave   '%s'\n  wanted '%s'", t->file, t->name,
+			shown(a, v, is_text), want->p);
+	}
+	arena_free(a);
+}
+
+/* ---- reading the cases ---- */
+static void end_section(struct test_case *t, const char *from, const char *to)
+{
+	if (!t || !t->n || !from)
+		return;
+	size_t n = (size_t)(to - from);
+	t->section[t->n - 1].text = str_dup(all, from, n && from[n - 1] == '\n' ? n - 1 : n);
+}
+
+static void read_cases(const char *path)
+{
+	struct err e = {0};
+	struct str text;
+	struct test_case *t = NULL;
+	const char *from = NULL, *end;
+	if (!file_read(all, path, FILE_MAX, &text, &e)) {
+		fprintf(stderr, "%s\n", e.msg);
+		exit(1);
+	}
+	for (const char *p = text.p; *p; p = *end ? end + 1 : end) {
+		end = strchrnul(p, '\n');
+		bool head = strncmp(p, "=== ", 4) == 0, part = strncmp(p, "--- ", 4) == 0;
+		if (!head && !(part && t))
+			continue;
+		end_section(t, from, p);
+		from = NULL;
+		struct str rest = str_dup(all, p + 4, (size_t)(end - p - 4));
+		if (head) {
+			if (case_count == CASES_MAX)
+				panic("more than %d cases", CASES_MAX);
+			t = &cases[case_count++];
+			*t = (struct test_case){.file = path, .name = rest.p};
+		} else {
+			if (t->n == SECTIONS_MAX)
+				panic("%s: %s: too many sections", path, t->name);
+			t->section[t->n++].kind = rest;
+			from = *end ? end + 1 : end;
+		}
+	}
+	end_section(t, from, text.p + text.n);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void read_folder(const char *folder)
+{
+	struct dirent **entry;
+	int n = scandir(folder, &entry, NULL, by_name);
+	for (int i = 0; i < n; i++) {
+		if (str_ends(str_c(entry[i]->d_name), ".case"))
+			read_cases(path_join(all, folder, entry[i]->d_name));
+		free(entry[i]);
+	}
+	free(n < 0 ? NULL : entry);
+}
+
+int main(int argc, char **argv)
+{
+	all = arena_new();
+	if (argc > 1)
+		read_cases(argv[1]);
+	else {
+		read_folder("tests/cases/yaml");
+		read_folder("tests/cases/jinja");
+	}
+	for (size_t i = 0; i < case_count; i++)
+		tests[i] = (struct CMUnitTest){cases[i].name, run_case, NULL, NULL, &cases[i]};
+	if (!case_count) {
+		fprintf(stderr, "no cases found: run this from the root of the source\n");
+		return 1;
+	}
+	int failed = _cmocka_run_group_tests("lang", tests, case_count, NULL, NULL);
+	arena_free(all);
+	return failed != 0;
+}
