@@ -43,7 +43,7 @@ static void forget_handler(struct apply *ap, const char *handler)
 
 static void change(struct apply *ap, struct attempt *t)
 {
-	bool ok = step_apply(t->w->step, &t->h, &t->o, &t->e);
+	bool ok = step_apply(&t->step, &t->h, &t->o, &t->e);
 	if (!ok && t->e.kind == ERR_NONE)
 		err_set(&t->e, ERR_PERMANENT, "it failed without saying why");
 	if (ok && t->w->handler)
