@@ -135,3 +135,20 @@ const struct control *control_find(struct str name)
 			return &rows[i];
 	return NULL;
 }
+
+const char *site_action_name(size_t i)
+{
+	return i < ARRAY_LEN(rows) ? rows[i].name : NULL;
+}
+
+bool site_action_doc(const char *name, struct buf *out)
+{
+	const struct control *c = control_find(str_c(name));
+
+	if (!c)
+		return false;
+	buf_addf(out, "%s\n\n  %s Done by the controller; touches no host.\n\nParameters:\n",
+		c->name, c->doc);
+	fields_doc(out, c->fields, 2);
+	return true;
+}

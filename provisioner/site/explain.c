@@ -116,6 +116,9 @@ struct value *site_vars(const struct site *s, const char *host, struct err *e)
 	if (!v)
 		return NULL;
 	out = value_map(s->a);
+	vars_value(v, "mail", e); /* computed when first asked for */
+	if (e->kind)
+		return NULL;
 	for (size_t i = v->scope->n; i-- > 0;) {
 		const struct value *m = v->scope->layer[i].map;
 

@@ -142,7 +142,9 @@ struct value *host_merged(struct site *s, struct invhost *h)
 	n = host_layers(s, h, s->a, &l);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < l[i].map->map.n; j++)
-			map_set(s->a, h->merged, l[i].map->map.e[j].key, l[i].map->map.e[j].value);
+			if (!str_is(l[i].map->map.e[j].key, "ansible_group_priority"))
+				map_set(s->a, h->merged, l[i].map->map.e[j].key,
+					l[i].map->map.e[j].value);
 	return h->merged;
 }
 

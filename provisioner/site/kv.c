@@ -39,11 +39,28 @@ static bool next_token(const char **p, struct token *t, bool *open)
 	return t->end > t->start;
 }
 
+/* A value without its quotes, and with \n, \t, \\ and the like read as Ansible reads them. */
 static struct str unquote(struct arena *a, const char *p, size_t n)
 {
-	if (n >= 2 && (*p == '"' || *p == '\'') && p[n - 1] == *p && p[n - 2] != '\\')
-		return str_dup(a, p + 1, n - 2);
-	return str_dup(a, p, n);
+	static const char from[] = "ntr\\'\"", to[] = "\n\t\r\\'\"";
+	bool quoted = n >= 2 && (*p == '"' || *p == '\'') && p[n - 1] == *p && p[n - 2] != '\\';
+	struct str raw = quoted ? str_dup(a, p + 1, n - 2) : str_dup(a, p, n), out;
+	struct buf b;
+
+	if (!memchr(raw.p, '\\', raw.n))
+		return raw;
+	buf_init(&b, FILE_MAX);
+	for (size_t i = 0; i < raw.n; i++) {
+		const char *esc =
+			raw.p[i] == '\\' && raw.p[i + 1] ? strchr(from, raw.p[i + 1]) : NULL;
+
+		if (esc)
+			i++;
+		buf_addc(&b, esc ? to[esc - from] : raw.p[i]);
+	}
+	out = buf_str(a, &b);
+	buf_free(&b);
+	return out;
 }
 
 bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, struct str *rest,

@@ -118,7 +118,7 @@ static struct value *with_hostname(struct vars *v, struct value *mail, struct er
 /* Merged, evaluated, checked, and NULL with problems; *none: nothing is declared. */
 static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 {
-	struct value *raw = merged(v, errs), *mail;
+	struct value *raw = merged(v, errs), *mail, *checked;
 	struct err e = {0};
 
 	*none = !raw && !errs->n;
@@ -132,11 +132,11 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 		return NULL;
 	}
 	mail = vars_omit(v->a, mail);
-	mail = fields_check(v->a, site_mail_fields(), mail, "mail", errs);
-	if (!mail)
+	checked = fields_check(v->a, site_mail_fields(), mail, "mail", errs);
+	if (mail->type != VALUE_MAP)
 		return NULL;
-	mail = with_hostname(v, mail, errs);
-	mail_rules(v->a, mail, errs);
+	mail = with_hostname(v, checked ? checked : mail, errs);
+	mail_rules(v->a, mail, errs); /* also of what did not pass the table: all is said at once */
 	return errs->n ? NULL : mail;
 }
 

@@ -94,7 +94,7 @@ static const struct field fields_of_play[] = {
 	{.name = NULL},
 };
 
-const struct field *play_fields(void)
+const struct field *site_play_fields(void)
 {
 	return fields_of_play;
 }
@@ -247,6 +247,9 @@ static void finish_play(struct build *b, struct play_in *p)
 {
 	p->becomes = any_becomes(&p->root);
 	for (int i = 0; i < SECTIONS; i++) {
+		for (size_t j = 0; j < p->section[i]->n_child; j++)
+			if (!p->section[i]->child[j]->role) /* roles have checked theirs */
+				task_templates(b, p->section[i]->child[j]);
 		handlers_link(b, p->section[i]);
 		p->becomes = p->becomes || any_becomes(p->section[i]);
 	}

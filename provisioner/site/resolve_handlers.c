@@ -32,12 +32,10 @@ static bool may_change(const struct srec *s)
 
 void flush_start(struct resolver *r, bool with_pending)
 {
-	struct notice *old = r->notice;
 	size_t n = r->p->n_handlers;
 
 	r->notice = ARENA_ARRAY(r->a, struct notice, n + 1);
 	r->n_notice = n;
-	(void)old;
 	for (size_t i = r->flush_from; i < r->n_steps; i++)
 		if (may_change(r->steps[i]))
 			want(r, r->steps[i]);
@@ -45,6 +43,8 @@ void flush_start(struct resolver *r, bool with_pending)
 	for (size_t i = 0; with_pending && i < n; i++)
 		if (map_at(r->pending, r->p->handlers[i].id))
 			r->notice[i].want = r->notice[i].pending = true;
+	if (with_pending)
+		r->pending = value_map(r->a);
 	r->flushing = true;
 	r->flush_depth = r->n_frames;
 	r->flush_i = 0;

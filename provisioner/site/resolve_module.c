@@ -122,22 +122,27 @@ static const char *find_source(struct resolver *r, struct task *t, const char *k
 	return e->kind ? NULL : path;
 }
 
-static const struct template *own_flags(
-	struct resolver *r, const struct value *args, const char *path, struct err *e)
+/* The text of a template file under the task's own settings of white space. */
+static struct value *rendered(struct resolver *r, const struct value *args, const char *path,
+	struct pos pos, struct err *e)
 {
-	unsigned flags = map_bool(args, "trim_blocks", true) ? TEMPLATE_TRIM_BLOCKS : 0;
+	unsigned flags = TEMPLATE_STRIP_NEWLINE;
+	const struct template *t;
 	struct file *f;
 
+	flags |= map_bool(args, "trim_blocks", true) ? TEMPLATE_TRIM_BLOCKS : 0;
 	flags |= map_bool(args, "lstrip_blocks", false) ? TEMPLATE_LSTRIP_BLOCKS : 0;
-	f = flags == TEMPLATE_TRIM_BLOCKS ? NULL : files_get(&r->s->files, path, e);
-	return f ? template_parse(r->a, f->text, (struct pos){f->path, 1, 1}, flags, e) : NULL;
+	if (flags == (TEMPLATE_STRIP_NEWLINE | TEMPLATE_TRIM_BLOCKS))
+		return template_file(r->v, path, pos, e);
+	f = files_get(&r->s->files, path, e);
+	t = f ? template_parse(r->a, f->text, (struct pos){f->path, 1, 1}, flags, e) : NULL;
+	return t ? template_text(r->v, f, t, e) : NULL;
 }
 
 static struct value *lower_template(struct resolver *r, struct task *t, const struct restype **type,
 	const struct value *args, const struct value **unknown, struct err *e)
 {
 	const struct value *src = map_at(args, "src");
-	const struct template *tmpl;
 	struct value *text, *blob;
 	const char *path;
 
@@ -148,10 +153,7 @@ static struct value *lower_template(struct resolver *r, struct task *t, const st
 	path = find_source(r, t, "templates", src, e);
 	if (!path)
 		return NULL;
-	tmpl = own_flags(r, args, path, e);
-	if (e->kind)
-		return NULL;
-	text = tmpl ? vars_render(r->v, tmpl, e) : template_file(r->v, path, src->pos, e);
+	text = rendered(r, args, path, src->pos, e);
 	if (!text)
 		return NULL;
 	if (text->type == VALUE_UNKNOWN) {

@@ -171,6 +171,10 @@ bool resolver_result(struct resolver *r, uint32_t id, struct step_result *res, s
 	s->changed = (res->changed || res->planned) && s->step.changed != 0;
 	map_put(r->a, s->result, "changed", value_bool(r->a, s->changed));
 	map_put(r->a, s->result, "failed", value_bool(r->a, res->failed));
+	if (s->planned && s->t->changed_when && s->step.changed < 0)
+		map_put(r->a, s->result, "changed", reg_unknown(r, s->t));
+	if (s->planned && s->t->failed_when && s->step.failed < 0)
+		map_put(r->a, s->result, "failed", reg_unknown(r, s->t));
 	if (s->reg)
 		reg_update(r, s->reg);
 	return ok;

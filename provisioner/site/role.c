@@ -151,32 +151,6 @@ static void add_dependencies(struct build *b, struct role_use *use, struct task 
 		role_entry(b, deps->list.v[i], into);
 }
 
-static void check_templates(struct build *b, const struct task *t)
-{
-	struct value *src = t->args ? map_at(t->args, "src") : NULL;
-	const char *path;
-	struct file *f;
-
-	for (size_t i = 0; i < t->n_child; i++)
-		check_templates(b, t->child[i]);
-	if (!t->type || strcmp(t->type->name, "template") != 0 || !src || src->type != VALUE_STR ||
-		lang_is_template(src->s))
-		return;
-	path = task_file(b->s, t, "templates", src->s.p, b->s->a);
-	f = path ? files_get(&b->s->files, path, &(struct err){0}) : NULL;
-	if (!f) {
-		errs_add(b->errs, src->pos, "there is no template '%s'", src->s.p);
-		return;
-	}
-	if (f->tmpl_done)
-		return;
-	f->tmpl_done = true;
-	f->tmpl = template_parse(
-		b->s->a, f->text, (struct pos){f->path, 1, 1}, TEMPLATE_TRIM_BLOCKS, &f->tmpl_err);
-	if (!f->tmpl)
-		errs_take(b->errs, &f->tmpl_err);
-}
-
 static void add_tasks(
 	struct build *b, struct role_use *use, const struct value *from, struct task *into)
 {
@@ -187,7 +161,7 @@ static void add_tasks(
 	if (path) {
 		inner.file = path;
 		tasks_build(&inner, files_yaml(&b->s->files, path, b->errs), into);
-		check_templates(b, into);
+		task_templates(b, into);
 	} else if (strcmp(name, "main") != 0) {
 		errs_add(
 			b->errs, into->pos, "role '%s' has no tasks/%s.yml", use->role->name, name);

@@ -109,7 +109,7 @@ static const struct field fields_of_task[] = {
 	{.name = NULL},
 };
 
-const struct field *task_fields(void)
+const struct field *site_task_fields(void)
 {
 	return fields_of_task;
 }

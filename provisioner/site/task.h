@@ -107,14 +107,14 @@ bool has_template(const struct value *v);                /* deep */
 void check_syntax(struct build *b, struct value *v, bool expression);
 const char *task_label(struct arena *a, const struct task *t); /* "role : name" */
 bool task_selected(const struct site *s, const struct task *t);
-const struct field *task_fields(void);
-const struct field *play_fields(void);
 
 /* task_args.c */
 bool task_old_action(struct build *b, const struct value *v, struct str *word, struct value **args);
 struct value *task_args_read(struct build *b, struct task *t, struct value *v); /* NULL: problem */
 struct value *task_args_more(struct build *b, struct value *args, struct value *more);
 void task_args_check(struct build *b, struct task *t);
+
+void task_templates(struct build *b, const struct task *t); /* and below it */
 
 /* role.c: brings a role in below `into`: dependencies first. from: tasks_from and friends. */
 struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,

@@ -4,6 +4,7 @@
  * evaluated. Evaluates nothing.
  */
 #include "site/control.h"
+#include "site/vars.h"
 
 /* `action: copy src=a dest=b` and `action: {module: copy, src: a}`. */
 bool task_old_action(struct build *b, const struct value *v, struct str *word, struct value **args)
@@ -189,5 +190,26 @@ void check_syntax(struct build *b, struct value *v, bool expression)
 		pos.col = pos.col > 3 ? pos.col - 3 : 1;
 	}
 	if (!template_parse(b->s->a, text, pos, TEMPLATE_TRIM_BLOCKS, &e))
+		errs_take(b->errs, &e);
+}
+
+/* Templates that tasks name are there and well-formed; found out before any host is touched. */
+void task_templates(struct build *b, const struct task *t)
+{
+	struct value *src = t->args ? map_at(t->args, "src") : NULL;
+	const char *path;
+	struct err e = {0};
+	struct file *f;
+
+	for (size_t i = 0; i < t->n_child; i++)
+		task_templates(b, t->child[i]);
+	if (!t->type || strcmp(t->type->name, "template") != 0 || !src || src->type != VALUE_STR ||
+		lang_is_template(src->s))
+		return;
+	path = task_file(b->s, t, "templates", src->s.p, b->s->a);
+	f = path ? files_get(&b->s->files, path, &e) : NULL;
+	if (!f)
+		errs_add(b->errs, src->pos, "there is no template '%s'", src->s.p);
+	else if (!f->tmpl_done && !template_get(b->s, f, &e))
 		errs_take(b->errs, &e);
 }

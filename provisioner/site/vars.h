@@ -83,6 +83,10 @@ struct value *magic_groups(struct site *s);
 struct value *lookup_plugin(void *ctx, const char *name, const struct value *args,
 	const struct value *kwargs, struct err *e);
 bool lookup_include(void *ctx, struct str name, struct str *text, const char **file, struct err *e);
+/* Compiled once a site; NULL with e. */
+const struct template *template_get(struct site *s, struct file *f, struct err *e);
+struct value *template_text(
+	struct vars *v, const struct file *f, const struct template *t, struct err *e);
 struct value *template_file(struct vars *v, const char *path, struct pos pos, struct err *e);
 /* The items of `with_KIND: value`; value is evaluated. UNKNOWN when that is. */
 struct value *loop_items(struct vars *v, const char *kind, struct value *value, struct err *e);
