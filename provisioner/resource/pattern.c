@@ -6,14 +6,15 @@
 #include <regex.h>
 #include "resource/pattern.h"
 
+/* STATES_MAX: what the repeats written out come to (the C library does write them out, and takes
+ * minutes over nested ones). */
 enum {
 	REPEAT_MAX = 255,
 	SET = 256,
 	ENDS_MAX = 8,
 	OURS_MAX = 128,
 	DEPTH_MAX = 32,
-	STATES_MAX =
-		20000, /* what the repeats written out would come to: the C library does that */
+	STATES_MAX = 512,
 };
 
 struct pattern {
