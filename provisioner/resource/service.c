@@ -189,6 +189,8 @@ static bool observe_enabled(struct host *h, const struct value *params, const st
 {
 	bool masked = map_bool(params, "masked", u->masked);
 	bool enabled = map_bool(params, "enabled", false);
+	if (asked_for(params, "masked") && masked && !systemd_runs())
+		return err_set(e, ERR_PERMANENT, "masked needs systemd, which does not run here");
 	if (asked_for(params, "masked") && masked != u->masked)
 		observe_attr(h, o, "masked", u->masked ? "yes" : "no", masked ? "yes" : "no");
 	const char *state = map_cstr(params, "state", "stopped");
@@ -346,15 +348,13 @@ static bool apply_script(struct host *h, const struct value *params, const struc
 	const char *defaults[] = {"update-rc.d", u->id, "defaults", NULL};
 	const char *link[] = {"update-rc.d", u->id, on ? "enable" : "disable", NULL};
 	const char *verb = state_verb(params, o);
-	if (asked_for(params, "masked"))
-		return err_set(e, ERR_PERMANENT, "masked needs systemd, which does not run here");
 	if (observed_change(o, "enabled") &&
 		!(run_program(h, defaults, NULL, e) && run_program(h, link, NULL, e)))
 		return false;
 	if (!verb)
 		return true;
 	if (strcmp(verb, "reload-or-restart") == 0)
-		verb = u->running ? "reload" : "start";
+		verb = u->running ? "force-reload" : "start"; /* LSB: reload, or else restart */
 	const char *run[] = {script, verb, NULL};
 	if (!run_program(h, run, NULL, e))
 		return false;
