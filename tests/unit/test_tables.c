@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include "resource/resource.h"
 #include "site/site.h"
-#include "site/task.h"
 #include "value/field_kind.h"
 #include <cmocka.h>
 
@@ -131,8 +130,8 @@ static void declared_mail_state(void **state)
 static void tasks_and_plays(void **state)
 {
 	(void)state;
-	check_table("task", task_fields(), 0);
-	check_table("play", play_fields(), 0);
+	check_table("task", site_task_fields(), 0);
+	check_table("play", site_play_fields(), 0);
 	assert_int_equal(faults, 0);
 }
 
