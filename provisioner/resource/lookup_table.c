@@ -296,7 +296,8 @@ static bool install(struct compiler *c, const char *output, struct err *e)
 		return err_errno(e, "cannot look at %s or what it was compiled to", c->path);
 	mode_t mode = is_userdb(c->f) ? made.st_mode : source.st_mode;
 	struct file_attr attr = {mode & 0666, source.st_uid, source.st_gid};
-	if (!file_read(c->h->a, from, FILE_MAX, &bytes, e) || !keep_original(c->h, to, e) ||
+	/* No original is kept: it is made again from the source's. */
+	if (!file_read(c->h->a, from, FILE_MAX, &bytes, e) ||
 		!file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e))
 		return false;
 	struct timespec times[2] = {source.st_atim, source.st_mtim};

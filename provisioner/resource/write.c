@@ -72,11 +72,14 @@ bool keep_original(struct host *h, const char *path, struct err *e)
 	const char *to = path_join(h->a, h->originals, kept_name(h->a, path));
 	if (lstat(to, &kept) == 0)
 		return true;
-	/* the file is replaced by rename, so a second name keeps its old content */
-	if (linkat(AT_FDCWD, path, AT_FDCWD, to, 0) == 0 || errno == EEXIST)
-		return true;
-	return S_ISLNK(st.st_mode) ? copy_link(h->a, path, to, e)
-				   : copy_whole(h->a, path, &st, to, e);
+	if (S_ISLNK(st.st_mode))
+		return copy_link(h->a, path, to, e);
+	/* A copy, not a second name: Postfix sees by an open table's link count that it was
+	 * replaced. Only what is too large to read is kept by its name. */
+	if (st.st_size <= FILE_MAX)
+		return copy_whole(h->a, path, &st, to, e);
+	return linkat(AT_FDCWD, path, AT_FDCWD, to, 0) == 0 || errno == EEXIST ||
+	       err_errno(e, "cannot keep the original of %s at %s", path, to);
 }
 
 bool write_backup(struct host *h, const char *path, struct observation *o, struct err *e)
