@@ -3,27 +3,15 @@
  * Python regular expressions translated to POSIX ones and run by the C library. Never guesses: a
  * construct that would mean something else there is an error.
  */
-#include <regex.h>
-#include "resource/pattern.h"
+#include "resource/pattern_parts.h"
 
 /* STATES_MAX: what the repeats written out come to (the C library does write them out, and takes
  * minutes over nested ones). */
 enum {
 	REPEAT_MAX = 255,
 	SET = 256,
-	ENDS_MAX = 8,
-	OURS_MAX = 128,
 	DEPTH_MAX = 32,
 	STATES_MAX = 512,
-};
-
-struct pattern {
-	regex_t re;
-	int group[PATTERN_GROUPS]; /* Python's group -> ours, which counts (?:...) too */
-	struct str name[PATTERN_GROUPS];
-	int groups;
-	int end[ENDS_MAX]; /* our groups that stand for a '$': they may take the last newline */
-	int ends;
 };
 
 struct translation {
@@ -65,22 +53,11 @@ static void emit_literal(struct translation *t, char c)
 	atom(t, 1);
 }
 
-static bool in_class(char class, int c)
-{
-	bool digit = c >= '0' && c <= '9';
-	bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-	if (class == 'd')
-		return digit;
-	if (class == 's')
-		return c == ' ' || (c >= '\t' && c <= '\r');
-	return digit || alpha || c == '_';
-}
-
 static void set_add_class(bool *set, char class)
 {
 	char lower = (char)(class | 0x20);
 	for (int c = 1; c < SET; c++)
-		if (in_class(lower, c) == (class == lower))
+		if (pattern_class(lower, c) == (class == lower))
 			set[c] = true;
 }
 
@@ -150,7 +127,7 @@ static bool escaped_char(struct translation *t, char *c, struct err *e)
 		return true;
 	}
 	*c = at && k ? chars[at - letters] : k;
-	if (!at && (in_class('w', k) && k != '_'))
+	if (!at && (pattern_class('w', k) && k != '_'))
 		return err_set(e, ERR_CONFIG, "'\\%c' is not served in a pattern here", k);
 	return true;
 }
@@ -194,7 +171,7 @@ static bool set_item(struct translation *t, bool *set, struct err *e)
 		return false;
 	if (!from || !to || from > to)
 		return err_set(e, ERR_CONFIG, "the pattern has a bad range in [...]");
-	for (int c = from; c <= to; c++)
+	for (int c = (unsigned char)from; c <= (unsigned char)to; c++)
 		set[c] = true;
 	return true;
 }
@@ -241,7 +218,7 @@ static bool group_open(struct translation *t, bool captures, struct str name, st
 static bool named_group(struct translation *t, struct err *e)
 {
 	const char *from = t->p;
-	while (t->p < t->end && in_class('w', (unsigned char)*t->p))
+	while (t->p < t->end && pattern_class('w', (unsigned char)*t->p))
 		t->p++;
 	if (t->p == t->end || *t->p != '>' || t->p == from)
 		return err_set(e, ERR_CONFIG, "the pattern has a bad group name after '(?P<'");
@@ -496,110 +473,6 @@ struct pattern *pattern_compile(struct arena *a, struct str text, unsigned flags
 	bool ok = translate(&t, e) && compile(&t, e);
 	buf_free(&t.out);
 	return ok ? t.pat : NULL;
-}
-
-void pattern_free(struct pattern *p)
-{
-	if (p)
-		regfree(&p->re);
-}
-
-/* The newline that a '$' took belongs to no group. */
-static void leave_newline(
-	const struct pattern *p, const regmatch_t *m, size_t n, struct span *spans)
-{
-	for (int i = 0; i < p->ends; i++) {
-		const regmatch_t *end = (size_t)p->end[i] < n ? &m[p->end[i]] : m;
-		if (end == m || end->rm_so < 0 || end->rm_so == end->rm_eo)
-			continue;
-		for (int g = 0; g < PATTERN_GROUPS; g++)
-			if (spans[g].to == end->rm_eo && spans[g].from <= end->rm_so)
-				spans[g].to = end->rm_so;
-	}
-}
-
-bool pattern_search(
-	const struct pattern *p, const char *s, bool inside, struct span spans[PATTERN_GROUPS])
-{
-	regmatch_t m[OURS_MAX];
-	size_t n = p->re.re_nsub + 1;
-	if (n > OURS_MAX)
-		n = OURS_MAX;
-	if (regexec(&p->re, s, spans ? n : 0, m, inside ? REG_NOTBOL : 0) != 0)
-		return false;
-	for (int i = 0; spans && i < PATTERN_GROUPS; i++) {
-		bool there = i <= p->groups && (size_t)p->group[i] < n;
-		spans[i] = (struct span){-1, -1};
-		if (there)
-			spans[i] = (struct span){m[p->group[i]].rm_so, m[p->group[i]].rm_eo};
-	}
-	if (spans)
-		leave_newline(p, m, n, spans);
-	return true;
-}
-
-/* ---- replacements ---- */
-
-/* \g<1> or \g<name>; p stands behind the 'g'. -1: no such group. */
-static int group_by_name(const struct pattern *p, const char **at, const char *end)
-{
-	const char *close = *at < end && **at == '<' ? memchr(*at, '>', (size_t)(end - *at)) : NULL;
-	if (!close)
-		return -1;
-	const char *name = *at + 1;
-	size_t n = (size_t)(close - name);
-	*at = close + 1;
-	if (n == 1 && *name >= '0' && *name <= '9')
-		return *name - '0' <= p->groups ? *name - '0' : -1;
-	for (int i = 1; i <= p->groups; i++)
-		if (n && p->name[i].n == n && memcmp(p->name[i].p, name, n) == 0)
-			return i;
-	return -1;
-}
-
-static bool expand_escape(const struct pattern *p, const char **at, const char *end, const char *s,
-	const struct span *spans, struct buf *out, struct err *e)
-{
-	char c = *(*at)++;
-	int group = -1;
-	if (c == 'n' || c == 't' || c == 'r' || c == '\\') {
-		buf_addc(out, c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c);
-		return true;
-	}
-	if (c >= '1' && c <= '9')
-		group = c - '0' <= p->groups ? c - '0' : -1;
-	else if (c == 'g')
-		group = group_by_name(p, at, end);
-	else if (in_class('w', (unsigned char)c) && c != '_')
-		return err_set(e, ERR_CONFIG, "'\\%c' is not served in a replacement", c);
-	else {
-		buf_addc(out, '\\');
-		buf_addc(out, c);
-		return true;
-	}
-	if (group < 0)
-		return err_set(
-			e, ERR_CONFIG, "the replacement names a group that the pattern has not");
-	if (spans[group].from >= 0)
-		buf_add(out, s + spans[group].from, (size_t)(spans[group].to - spans[group].from));
-	return true;
-}
-
-bool pattern_expand(const struct pattern *p, struct str template, const char *s,
-	const struct span spans[PATTERN_GROUPS], struct buf *out, struct err *e)
-{
-	const char *at = template.p, *end = template.p + template.n;
-	while (at < end) {
-		if (*at != '\\') {
-			buf_addc(out, *at++);
-			continue;
-		}
-		if (++at == end)
-			return err_set(e, ERR_CONFIG, "the replacement ends in a backslash");
-		if (!expand_escape(p, &at, end, s, spans, out, e))
-			return false;
-	}
-	return true;
 }
 
 bool pattern_check(const struct value *params, const char *key, unsigned flags, struct errs *errs)

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the resource types are made of, piece by piece: the list of types, words, modes, paths,
+ * originals, secrets. What a type does as a whole is in test_resource.c's cases.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "resource/look.h"
+#include "resource/pattern.h"
+#include "resource/resource.h"
+
+enum { TEXT_LIMIT = 1 << 20 };
+
+static void must(bool ok, const char *what)
+{
+	if (!ok)
+		fail_msg("%s: %s", what, strerror(errno));
+}
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	must(fd >= 0 && write_all(fd, text, strlen(text)), path);
+	close(fd);
+}
+
+static void test_find(void **state)
+{
+	(void)state;
+	assert_string_equal(restype_find(str_c("ansible.builtin.copy"))->name, "copy");
+	assert_string_equal(restype_find(str_c("ansible.legacy.file"))->name, "file");
+	assert_non_null(restype_find(str_c("stat")));
+	assert_null(restype_find(str_c("")));
+	assert_null(restype_find(str_c("ansible.builtin.")));
+	assert_null(restype_find(str_c("flie")));
+	assert_string_equal(restype_nearest(str_c("lineinfiel")), "lineinfile");
+	assert_string_equal(restype_nearest(str_c("ansible.builtin.comand")), "command");
+}
+
+/* Every row is whole: a key among its fields, verbs, a documentation that prints. */
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; restypes[i]; i++) {
+		const struct restype *t = restypes[i];
+		struct buf b;
+		buf_init(&b, TEXT_LIMIT);
+		restype_doc(t, &b);
+		assert_true(b.n > 100 && !b.over);
+		buf_free(&b);
+		assert_non_null(t->doc);
+		assert_non_null(field_find(t->fields, str_c(t->key)));
+		assert_true(t->lowers_to || t->observe);
+		assert_true(t->lowers_to || t->probe || t->apply);
+		assert_ptr_equal(restype_find(str_c(t->name)), t);
+		for (const struct field *f = t->fields; f->name; f++)
+			assert_non_null(f->doc);
+	}
+}
+
+static void test_words(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *words; /* joined by '|'; NULL: an error */
+	} cases[] = {
+		{"", ""},
+		{"  \t\n ", ""},
+		{"a b  c", "a|b|c"},
+		{"a 'b c' \"d e\"", "a|b c|d e"},
+		{"''", ""},
+		{"a '' b", "a||b"},
+		{"a\\ b c", "a b|c"},
+		{"a'b'\"c\"d", "abcd"},
+		{"\"a\\\"b\" '\\'", "a\"b|\\"},
+		{"\"\\$x \\y\"", "$x \\y"},
+		{"a\\\nb", "ab"},
+		{"a \\\n b", "a|b"},
+		{"$HOME `x` *", "$HOME|`x`|*"},
+		{"# no comment", "#|no|comment"},
+		{"a 'b", NULL},
+		{"a \"b", NULL},
+		{"a \\", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena *a = arena_new();
+		const char **argv;
+		struct err e = {0};
+		bool ok = split_words(a, str_c(cases[i].line), &argv, &e);
+		assert_int_equal(ok, cases[i].words != NULL);
+		const char *joined = "";
+		for (size_t j = 0; ok && argv[j]; j++)
+			joined = arena_printf(a, "%s%s%s", joined, j ? "|" : "", argv[j]);
+		if (ok)
+			assert_string_equal(joined, cases[i].words);
+		arena_free(a);
+	}
+}
+
+static void test_modes(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t now, out;
+		bool dir, bad;
+	} cases[] = {
+		{"0644", 0, 0644, false, false},
+		{"4755", 0, 04755, false, false},
+		{"u=rw,g=r,o=", 0777, 0640, false, false},
+		{"u=rwX,g=rX,o=", 0644, 0640, false, false},
+		{"u=rwX,g=rX,o=", 0755, 0750, false, false},
+		{"u=rwX,g=rX,o=", 0600, 0750, true, false},
+		{"g-w", 0664, 0644, false, false},
+		{"a+x", 0644, 0755, false, false},
+		{"+w", 0444, 0644, false, false},
+		{"u+s,g+s,+t", 0755, 07755, true, false},
+		{"g=u", 0640, 0660, false, false},
+		{"u=rw,go=", 0777, 0600, false, false},
+		{"go-rwx", 0777, 0700, false, false},
+		{"", 0644, 0, false, true},
+		{"rw", 0644, 0, false, true},
+		{"u=z", 0644, 0, false, true},
+		{"0999", 0644, 0, false, true},
+		{"77777", 0644, 0, false, true},
+		{"u=rw,", 0644, 0, false, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		mode_t out;
+		bool ok = mode_parse(cases[i].text, cases[i].now, cases[i].dir, &out);
+		assert_int_equal(ok, !cases[i].bad);
+		if (ok)
+			assert_int_equal(out, cases[i].out);
+	}
+}
+
+static void test_paths(void **state)
+{
+	struct arena *a = arena_new();
+	(void)state;
+	assert_string_equal(clean_path(a, "/a//b/./c/"), "/a/b/c");
+	assert_string_equal(clean_path(a, "/"), "/");
+	assert_string_equal(clean_path(a, "a/"), "a");
+	assert_true(path_is_root("/"));
+	assert_true(path_is_root("//."));
+	assert_true(path_is_root("/etc/.."));
+	assert_true(path_is_root("/../x/../"));
+	assert_false(path_is_root("/etc"));
+	arena_free(a);
+}
+
+/* The first original of a run is kept, whole; a second write keeps the first one's. */
+static void test_originals(void **state)
+{
+	char dir[] = "/tmp/provision-test-XXXXXX";
+	struct arena *a = arena_new();
+	struct err e = {0};
+	struct str kept;
+	struct stat st;
+	(void)state;
+	must(mkdtemp(dir) != NULL, "temporary folder");
+	const char *path = path_join(a, dir, "x%y");
+	struct host h = {.a = a, .originals = path_join(a, dir, "kept")};
+	write_text(path, "one");
+	must(chmod(path, 0640) == 0, path);
+	assert_true(write_file(&h, path, str_c("two"), value_map(a), 0600, NULL, &e));
+	assert_true(write_file(&h, path, str_c("three"), value_map(a), 0600, NULL, &e));
+	/* "/" is written %2F there, "%" %25 */
+	const char *name = arena_printf(a, "%%2Ftmp%%2F%s%%2Fx%%25y", path_base(dir));
+	const char *original = path_join(a, h.originals, name);
+	assert_true(file_read(a, original, 100, &kept, &e));
+	assert_string_equal(kept.p, "one");
+	assert_int_equal(stat(original, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_false(write_file(&h, path, str_c("bad"), value_map(a), 0600, "false %s", &e));
+	assert_true(file_read(a, path, 100, &kept, &(struct err){0}));
+	assert_string_equal(kept.p, "three");
+	must(unlink(path) == 0 && unlink(original) == 0 && rmdir(h.originals) == 0 &&
+			rmdir(dir) == 0,
+		"removing what the test made");
+	arena_free(a);
+}
+
+/* A secret content never shows, neither what comes nor what was there. */
+static void test_secrets(void **state)
+{
+	struct arena *a = arena_new();
+	struct host h = {.a = a};
+	struct observation o;
+	(void)state;
+	observation_init(&h, &o);
+	struct str before = str_c("old-secret");
+	observe_content(&h, &o, &before, str_c("new-secret"), true);
+	struct buf b;
+	buf_init(&b, TEXT_LIMIT);
+	value_encode(&b, o.changes, 0);
+	assert_null(memmem(b.p, b.n, "old-secret", 10));
+	assert_null(memmem(b.p, b.n, "new-secret", 10));
+	assert_true(value_has_secret(o.changes));
+	buf_free(&b);
+	arena_free(a);
+}
+
+/* Python's patterns: what they find in a line, and where. */
+static void test_patterns(void **state)
+{
+	static const struct {
+		const char *pattern, *text;
+		unsigned flags;
+		const char *found; /* "from-to from-to..." of the groups; NULL: no match; "!":
+				      refused */
+	} cases[] = {
+		{"b+", "abbc\n", 0, "1-3"},
+		{"^a(.*)$", "abc\n", PATTERN_SPANS, "0-3 1-3"},
+		{"c\\s*$", "abc\n", PATTERN_SPANS, "2-4"},
+		{"^$", "\n", PATTERN_SPANS, "0-0"},
+		{"(?:a|b)(c)", "abc", PATTERN_SPANS, "1-3 2-3"},
+		{"(x)?b", "abc", PATTERN_SPANS, "1-2 -1--1"},
+		{"[]^-]+", "a-^]b", 0, "1-4"},
+		{"[^]]", "]]x", 0, "2-3"},
+		{"[\\w.-]+@", "<a.b-c_d@e>", 0, "1-9"},
+		{"\\.\\*\\/", "x.*/", 0, "1-4"},
+		{"\\x41\\t", "A\t", 0, "0-2"},
+		{"\\bcat\\b", "concat cat", 0, "7-10"},
+		{"a{", "a{2", 0, "0-2"},
+		{"a{2}", "aa", 0, "0-2"},
+		{"a{,2}b", "aaab", 0, "1-4"},
+		{"x", "abc", 0, NULL},
+		{"\\D+\\S", "12ab 3", 0, "2-6"},
+		{"(?i)ABC", "xabc", 0, "1-4"},
+		{"^b$", "a\nb\nc", PATTERN_LINES, "2-3"},
+		{"a.b", "a\nb", 0, NULL},
+		{"a.b", "a\nb", PATTERN_DOTALL, "0-3"},
+		{"a.b", "a\nb", PATTERN_DOTALL | PATTERN_LINES, "0-3"},
+		{"a[^x]b", "a\nb", PATTERN_LINES, "0-3"},
+		{"(?=a)", "", 0, "!"},
+		{"(?<!a)b", "", 0, "!"},
+		{"(a)\\1", "", 0, "!"},
+		{"a*?", "", PATTERN_SPANS, "!"},
+		{"a++", "", 0, "!"},
+		{"a**", "", 0, "!"},
+		{"*a", "", 0, "!"},
+		{"(a", "", 0, "!"},
+		{"a)", "", 0, "!"},
+		{"[a", "", 0, "!"},
+		{"[z-a]", "", 0, "!"},
+		{"a\\", "", 0, "!"},
+		{"a{3,2}", "", 0, "!"},
+		{"a{300}", "", 0, "!"},
+		{"((a?){60}){60}", "", 0, "!"},
+		{"\\p{L}", "", 0, "!"},
+		{"[\xc3\xa9]", "", 0, "!"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena *a = arena_new();
+		struct err e = {0};
+		struct span s[PATTERN_GROUPS];
+		const char *want = cases[i].found, *got = NULL;
+		struct pattern *p = pattern_compile(a, str_c(cases[i].pattern), cases[i].flags, &e);
+		if (!p)
+			got = e.kind == ERR_CONFIG ? "!" : "another error";
+		else if (pattern_search(p, cases[i].text, false, s))
+			got = arena_printf(a, "%zd-%zd", s[0].from, s[0].to);
+		if (got && want && p && strchr(want, ' '))
+			got = arena_printf(a, "%s %zd-%zd", got, s[1].from, s[1].to);
+		if (!got != !want || (got && strcmp(got, want) != 0))
+			fail_msg("%s in %s: %s", cases[i].pattern, cases[i].text,
+				got ? got : "nothing");
+		pattern_free(p);
+		arena_free(a);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_originals),
+		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_patterns),
+	};
+	return cmocka_run_group_tests_name("resource parts", tests, NULL, NULL);
+}
