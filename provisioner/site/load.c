@@ -116,6 +116,7 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	s->dir = opt->manifest ? path_dir(a, opt->manifest) : ".";
 	s->abs_dir = arena_strdup(a, realpath(s->dir, abs) ? abs : s->dir);
 	s->includes = value_map(a);
+	s->mail_index = value_map(a);
 	s->tags = split_commas(a, opt->tags);
 	s->skip_tags = split_commas(a, opt->skip_tags);
 	roles_paths(s);

@@ -32,7 +32,10 @@ char *dir_join(struct arena *a, const char *dir, const char *name); /* "." leave
 size_t dir_list(struct arena *a, const char *dir, const char ***out);
 
 struct play_in;
-struct mail_state;
+struct mail_state { /* of a host in a play; evaluated without its facts, and free of unknowns */
+	struct value *mail;
+	struct value *vars; /* with what is derived; NULL: not yet asked for */
+};
 struct site {
 	struct arena *a;
 	struct site_options opt;
@@ -48,6 +51,9 @@ struct site {
 	struct value *limited;          /* set of the names in hosts */
 	const char **tags, **skip_tags; /* NULL: none given */
 	struct value *hashes;           /* of passwords, by digest of address and password */
+	struct value *mail_index;       /* "host play" -> number in mails */
+	struct mail_state *mails;
+	size_t n_mails, cap_mails;
 	struct value *groups_var;
 	struct value *hostvars;
 	bool hostvars_busy;

@@ -140,32 +140,64 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 	return errs->n ? NULL : mail;
 }
 
+static struct str state_key(const struct vars *v)
+{
+	return str_printf(v->a, "%s %p", v->host->name, (const void *)v->play);
+}
+
+static struct mail_state *known_state(const struct vars *v)
+{
+	struct value *i = map_get(v->s->mail_index, state_key(v));
+
+	return i ? &v->s->mails[i->i] : NULL;
+}
+
+/* What is complete without the host's facts is the same with them: it is kept for the resolver. */
 void mail_check(struct vars *v, struct errs *errs)
 {
+	struct site *s = v->s;
+	struct value *mail;
 	struct errs own;
 	bool none;
 
 	errs_init(&own, v->a);
-	declared(v, &none, &own);
+	mail = declared(v, &none, &own);
 	for (size_t i = 0; i < own.n; i++)
 		errs_take(errs, &own.v[i]);
+	if (!mail || v->a != s->a || value_find_type(mail, VALUE_UNKNOWN))
+		return;
+	map_set(s->a, s->mail_index, state_key(v), value_int(s->a, (int64_t)s->n_mails));
+	PUSH(s->a, s->mails, s->n_mails, s->cap_mails, ((struct mail_state){.mail = mail}));
+}
+
+static struct value *names_of(
+	struct vars *v, struct arena *a, struct value *mail, struct errs *errs)
+{
+	struct value *out = value_map(a);
+	size_t before = errs->n;
+
+	mail->literal = true;
+	map_put(a, out, "mail", mail);
+	if (!value_find_type(mail, VALUE_UNKNOWN))
+		mail_derive(v, a, mail, out, errs);
+	return errs->n == before ? out : NULL;
 }
 
 struct value *mail_vars(struct vars *v, struct errs *errs)
 {
+	struct mail_state *state = known_state(v);
+	struct value *mail;
 	bool none;
-	struct value *mail = declared(v, &none, errs), *out;
 
+	if (state) {
+		if (!state->vars)
+			state->vars = names_of(v, v->s->a, state->mail, errs);
+		return state->vars;
+	}
+	mail = declared(v, &none, errs);
 	if (!mail)
 		return none ? value_map(v->a) : NULL;
-	out = value_map(v->a);
-	mail->literal = true;
-	map_put(v->a, out, "mail", mail);
-	if (!value_find_type(mail, VALUE_UNKNOWN)) {
-		mail_derive(v, mail, out, errs);
-		return errs->n ? NULL : out;
-	}
-	return out;
+	return names_of(v, v->a, mail, errs);
 }
 
 void mail_take_problems(const struct errs *found, struct errs *errs)

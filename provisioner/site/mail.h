@@ -22,6 +22,7 @@ bool mail_network_ok(struct str s); /* 192.0.2.0/24, 2001:db8::/32, or one addre
 void mail_rules(struct arena *a, const struct value *mail, struct errs *errs);
 
 /* ---- mail_derive.c: mail_domains, mail_mailboxes, ... into `out`; mail passed every check ---- */
-void mail_derive(struct vars *v, const struct value *mail, struct value *out, struct errs *errs);
+void mail_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
+	struct errs *errs);
 /* A target as a whole address in ASCII and lower case: a name alone is of `domain`. */
 struct str mail_address(struct arena *a, struct str target, struct str domain);

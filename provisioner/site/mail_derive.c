@@ -255,9 +255,10 @@ static struct value *new_list(struct derive *d, struct value *out, const char *n
 	return list;
 }
 
-void mail_derive(struct vars *v, const struct value *mail, struct value *out, struct errs *errs)
+void mail_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
+	struct errs *errs)
 {
-	struct derive d = {.v = v, .a = v->a, .mail = mail, .errs = errs};
+	struct derive d = {.v = v, .a = a, .mail = mail, .errs = errs};
 	const struct value *domains = map_at(mail, "domains");
 
 	d.domains = new_list(&d, out, "mail_domains");
