@@ -10,7 +10,7 @@
 #include "resource/look.h"
 #include "resource/types.h"
 
-enum { TABLE_MODE = 0644, USERDB_MODE = 0600, SAID_MAX = 500, OUTPUTS_MAX = 2 };
+enum { CONFIG_MODE = 0644, USERDB_MODE = 0600, SAID_MAX = 500, OUTPUTS_MAX = 2 };
 
 static const struct field lookup_table_fields[] = {
 	{.name = "path",
@@ -216,7 +216,9 @@ static bool lookup_table_observe(
 		(!found && !parent_there(h, path, e)))
 		return false;
 	bool same = found && same_content(want, now);
-	if (!same)
+	if (!same && want->blob.bytes.p)
+		observe_content(h, o, found ? &now : NULL, want->blob.bytes, want->secret);
+	else if (!same)
 		observe_text(h, o, "content", found ? value_str(h->a, now) : NULL, want);
 	const char *state = f->program ? compiled_state(h, path, f) : NULL;
 	if (state || (!same && f->program))
@@ -233,8 +235,8 @@ static bool lookup_table_observe(
 struct compiler {
 	struct host *h;
 	const struct format *f;
-	const char *path; /* of the source, in place */
-	const char *work; /* the copy that is compiled */
+	const char *path;          /* of the source, in place */
+	const char *folder, *work; /* the copy that is compiled, and where it lies */
 };
 
 /* Postfix only warns of a line that it cannot read, and goes on without it. */
@@ -258,6 +260,29 @@ static bool read_warnings(struct compiler *c, const struct proc_result *r, struc
 	return true;
 }
 
+/* Postfix's tools read main.cf first, over and over while it is only seconds old. A table's form
+ * depends on nothing in there, so they get an empty one. */
+static bool put_main_cf(struct compiler *c, struct err *e)
+{
+	const struct timespec old[2] = {{1, 0}, {1, 0}};
+	const char *path = path_join(c->h->a, c->folder, "main.cf");
+	struct file_attr attr = {CONFIG_MODE, (uid_t)-1, (gid_t)-1};
+	if (!file_replace(path, "", 0, attr, NULL, NULL, e))
+		return false;
+	return utimensat(AT_FDCWD, path, old, 0) == 0 ||
+	       err_errno(e, "cannot set the time of %s", path);
+}
+
+static void compile_args(struct compiler *c, struct args *argv)
+{
+	struct arena *a = c->h->a;
+	args_add(a, argv, c->f->program);
+	args_add(a, argv, c->f->type ? "-c" : "-f");
+	args_add(a, argv, c->f->type ? c->folder : c->work);
+	if (c->f->type)
+		args_addf(a, argv, "%s:%s", c->f->type, c->work);
+}
+
 static bool compile(struct compiler *c, struct str content, struct err *e)
 {
 	struct file_attr attr = {USERDB_MODE, (uid_t)-1, (gid_t)-1};
@@ -268,14 +293,9 @@ static bool compile(struct compiler *c, struct str content, struct err *e)
 			"%s cannot be compiled: %s is not installed on the host; install its "
 			"package before",
 			c->path, c->f->program);
-	args_add(c->h->a, &argv, c->f->program);
-	if (c->f->type) {
-		args_addf(c->h->a, &argv, "%s:%s", c->f->type, c->work);
-	} else {
-		args_add(c->h->a, &argv, "-f");
-		args_add(c->h->a, &argv, c->work);
-	}
+	compile_args(c, &argv);
 	if (!file_replace(c->work, content.p, content.n, attr, NULL, NULL, e) ||
+		(c->f->type && !put_main_cf(c, e)) ||
 		!run_with(c->h, argv.v, (struct str){0}, &r, e))
 		return false;
 	if (r.status != 0)
@@ -314,14 +334,15 @@ static bool install_all(struct compiler *c, struct err *e)
 	return true;
 }
 
-static void clean_up(struct compiler *c, const char *folder)
+static void clean_up(struct compiler *c)
 {
 	static const char *const left[] = {"", ".lock", ".tmp", "shadow.tmp"};
 	for (size_t i = 0; i < OUTPUTS_MAX && c->f->outputs[i]; i++)
 		unlink(arena_printf(c->h->a, "%s%s", c->work, c->f->outputs[i]));
 	for (size_t i = 0; i < ARRAY_LEN(left); i++)
 		unlink(arena_printf(c->h->a, "%s%s", c->work, left[i]));
-	rmdir(folder);
+	unlink(path_join(c->h->a, c->folder, "main.cf"));
+	rmdir(c->folder);
 }
 
 /* The bytes to compile: the new ones, or those in place when only the compiled form is stale. */
@@ -349,11 +370,14 @@ static bool apply_compiled(
 		return false;
 	if (!mkdtemp(folder))
 		return err_errno(e, "cannot make a temporary folder in /run");
-	struct compiler c = {h, format_of(params), map_cstr(params, "path", ""),
-		path_join(h->a, folder, "userdb")};
+	struct compiler c = {.h = h,
+		.f = format_of(params),
+		.path = map_cstr(params, "path", ""),
+		.folder = folder,
+		.work = path_join(h->a, folder, "userdb")};
 	bool ok = compile(&c, content, e) && apply_content(h, c.path, with_mode(h, params), o, e) &&
 		  install_all(&c, e);
-	clean_up(&c, folder);
+	clean_up(&c);
 	return ok;
 }
 
