@@ -4,6 +4,7 @@
  * somebody else could write to, and starts no program at all before the agent when one is there.
  */
 #include <elf.h>
+#include <sys/random.h>
 #include "transport/bootstrap.h"
 
 /* One line for `sh -c '...'`: neither a single quote nor an exclamation mark, which csh and fish
@@ -56,9 +57,24 @@ static bool plain_word(const char *s, const char *extra)
 	return true;
 }
 
+void make_prompt(char prompt[PROMPT_SIZE])
+{
+	unsigned char noise[12];
+	char text[2 * sizeof noise + 1];
+	if (getrandom(noise, sizeof noise, 0) != sizeof noise)
+		panic("getrandom failed");
+	hex(noise, sizeof noise, text);
+	snprintf(prompt, PROMPT_SIZE, "[provision %s] ", text);
+}
+
 bool target_check(const struct target *t, struct err *e)
 {
-	if (!t->address || !plain_word(t->address, ":%"))
+	bool local = target_is_local(t);
+	if (!local && strcmp(t->kind, "ssh") != 0 && strcmp(t->kind, "openssh") != 0)
+		return err_set(e, ERR_CONFIG,
+			"%s: there is no connection of the kind '%s' (ssh, openssh, local)",
+			t->name, t->kind);
+	if (!local && (!t->address || !plain_word(t->address, ":%")))
 		return err_set(e, ERR_CONFIG, "%s: '%s' is no address to connect to", t->name,
 			t->address ? t->address : "");
 	if (t->user && t->user[0] && !plain_word(t->user, "@\\+$"))
@@ -89,6 +105,20 @@ void become_argv(struct arena *a, const struct target *t, const char *login, con
 		argv[n++] = "--";
 	}
 	argv[n] = NULL;
+}
+
+const char *const *local_argv(
+	struct arena *a, const struct target *t, const char *agent, const char *prompt)
+{
+	const char **argv = ARENA_ARRAY(a, const char *, BECOME_ARGS + 2);
+	struct target self = *t; /* nobody logs in: we are who we are */
+	self.user = NULL;
+	become_argv(a, t, target_login(a, &self), prompt, argv);
+	size_t n = 0;
+	while (argv[n])
+		n++;
+	argv[n] = agent;
+	return argv;
 }
 
 /* As `uname -m` says it; a pattern for sh. An unknown one is left to the host to refuse. */

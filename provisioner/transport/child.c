@@ -148,7 +148,7 @@ static void child_free(struct link *k)
 	close_fd(&c->err.fd, &c->err.watch);
 	close_fd(&c->pidfd, &c->exit_watch);
 	/* An agent in the middle of a plan finishes it; without its pipes it ends by itself. */
-	bool agent = strcmp(k->target->kind, "local") == 0;
+	bool agent = target_is_local(k->target);
 	if (c->pid > 0 && !c->exited && !agent) {
 		kill(c->pid, SIGKILL);
 		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)

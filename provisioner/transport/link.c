@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every kind of link shares: who logs in, where, and the account of what was sent. It opens
- * nothing itself.
+ * What every kind of link shares: who logs in, where, what a peer's text looks like in a message,
+ * and the account of what was sent. It opens nothing itself.
  */
 #include <pwd.h>
 #include <unistd.h>
@@ -9,6 +9,8 @@
 
 enum {
 	PORT_SSH = 22,
+	QUOTE_MAX = 400,
+	QUOTE_LINES = 3,
 	COMPACT = 1 << 20, /* sent bytes are dropped in large pieces: moving the rest up costs */
 };
 
@@ -32,6 +34,44 @@ const char *home_dir(struct arena *a)
 int target_port(const struct target *t)
 {
 	return t->port > 0 ? t->port : PORT_SSH;
+}
+
+bool target_is_local(const struct target *t)
+{
+	return strcmp(t->kind, "local") == 0;
+}
+
+const char *target_label(struct arena *a, const struct target *t)
+{
+	if (target_is_local(t))
+		return arena_printf(a, "%s (this machine)", t->name);
+	return arena_printf(
+		a, "%s (%s port %d)", t->name, t->address ? t->address : "?", target_port(t));
+}
+
+const char *quote_tail(struct arena *a, const struct buf *b)
+{
+	size_t end = b->n, lines = 0, start;
+	while (end > 0 && (unsigned char)b->p[end - 1] <= ' ')
+		end--;
+	for (start = end; start > 0 && end - start < QUOTE_MAX; start--)
+		if (b->p[start - 1] == '\n' && ++lines == QUOTE_LINES)
+			break;
+	struct buf out;
+	buf_init(&out, QUOTE_MAX * 3);
+	for (size_t i = start; i < end;) {
+		size_t n = str_utf8_len(b->p + i, end - i);
+		if (b->p[i] == '\n')
+			buf_adds(&out, " | ");
+		else if (n == 1 && ((unsigned char)b->p[i] < ' ' || b->p[i] == 0x7f))
+			buf_adds(&out, b->p[i] == '\t' ? " " : "");
+		else
+			buf_add(&out, n ? b->p + i : "?", n ? n : 1);
+		i += n ? n : 1;
+	}
+	const char *text = out.n ? buf_str(a, &out).p : "";
+	buf_free(&out);
+	return text;
 }
 
 bool link_all_sent(const struct link *k)

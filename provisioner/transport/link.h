@@ -49,5 +49,9 @@ struct link *child_open(const struct link *base, const char *const *argv);
 const char *target_login(struct arena *a, const struct target *t); /* the user who logs in */
 const char *home_dir(struct arena *a); /* ours: $HOME, else what passwd says */
 int target_port(const struct target *t);
+bool target_is_local(const struct target *t);
+const char *target_label(struct arena *a, const struct target *t);
+/* The last lines of b on one line, without control characters, for a message; may be "". */
+const char *quote_tail(struct arena *a, const struct buf *b);
 void link_sent(struct link *k, size_t n); /* n more bytes of `out` have left */
 bool link_all_sent(const struct link *k);

@@ -5,8 +5,6 @@
  * frame says.
  */
 #include <signal.h>
-#include <sys/random.h>
-#include <unistd.h>
 #include "transport/bootstrap.h"
 #include "transport/openssh.h"
 
@@ -15,8 +13,6 @@ enum {
 	BOOT_IDLE_S = 30,      /* without a byte, while the agent is brought and started */
 	CLOSE_MS = 2000,       /* for a child to go after BYE */
 	ERRORS_KEPT = 8 << 10, /* of the command's standard error */
-	QUOTE_MAX = 400,
-	QUOTE_LINES = 3,
 	IN_MAX = FRAME_MAX + (1 << 20),
 	OUT_MAX = 4 * FRAME_MAX,
 };
@@ -37,7 +33,7 @@ struct transport {
 	struct transport_events ev;
 	void *ctx;
 	const char *label, *doing;
-	char prompt[64]; /* sudo's, ours alone */
+	char prompt[PROMPT_SIZE];
 	enum phase phase;
 	bool openssh, brought, answered; /* by ssh; the agent was sent; sudo had its password */
 	const char *fallback;            /* why not libssh2; NULL: no fallback */
@@ -125,37 +121,11 @@ static void enter(struct transport *t, enum phase phase, const char *doing)
 
 /* ---- what the far side said besides frames, for messages ---- */
 
-/* The last lines of b, on one line, without control characters. */
-static const char *quote(struct transport *t, const struct buf *b)
-{
-	size_t end = b->n, lines = 0, start;
-	while (end > 0 && (unsigned char)b->p[end - 1] <= ' ')
-		end--;
-	for (start = end; start > 0 && end - start < QUOTE_MAX; start--)
-		if (b->p[start - 1] == '\n' && ++lines == QUOTE_LINES)
-			break;
-	struct buf out;
-	buf_init(&out, QUOTE_MAX * 3);
-	for (size_t i = start; i < end;) {
-		size_t n = str_utf8_len(b->p + i, end - i);
-		if (b->p[i] == '\n')
-			buf_adds(&out, " | ");
-		else if (n == 1 && ((unsigned char)b->p[i] < ' ' || b->p[i] == 0x7f))
-			buf_adds(&out, b->p[i] == '\t' ? " " : "");
-		else
-			buf_add(&out, n ? b->p + i : "?", n ? n : 1);
-		i += n ? n : 1;
-	}
-	const char *text = out.n ? buf_str(t->a, &out).p : "";
-	buf_free(&out);
-	return text;
-}
-
 static const char *last_words(struct transport *t)
 {
-	const char *words = quote(t, &t->errors);
+	const char *words = quote_tail(t->a, &t->errors);
 	if (!words[0] && t->phase <= PHASE_BOOT)
-		words = quote(t, &t->in);
+		words = quote_tail(t->a, &t->in);
 	return words[0] ? words : "it said nothing";
 }
 
@@ -276,7 +246,7 @@ static void look_for_marks(struct transport *t)
 		case BOOT_NOISE:
 			fail(t, ERR_UNREACHABLE,
 				"the login prints more than %d KB before the agent starts: %s",
-				BOOT_NOISE_MAX >> 10, quote(t, &t->in));
+				BOOT_NOISE_MAX >> 10, quote_tail(t->a, &t->in));
 			return;
 		}
 	}
@@ -376,19 +346,6 @@ static void link_end(void *ctx, const struct link_end *end)
 
 /* ---- opening ---- */
 
-static const char *const *local_argv(struct transport *t)
-{
-	const char **argv = ARENA_ARRAY(t->a, const char *, BECOME_ARGS + 2);
-	struct target self = t->target;
-	self.user = NULL;
-	become_argv(t->a, &self, target_login(t->a, &self), t->prompt, argv);
-	size_t n = 0;
-	while (argv[n])
-		n++;
-	argv[n] = t->img->path;
-	return argv;
-}
-
 static void start_link(struct transport *t)
 {
 	static const struct link_events events = {link_progress, link_up, link_data, link_end};
@@ -400,8 +357,8 @@ static void start_link(struct transport *t)
 		.ctx = t};
 	struct err e = {0};
 	buf_init(&base.out, OUT_MAX);
-	if (strcmp(t->target.kind, "local") == 0) {
-		t->link = child_open(&base, local_argv(t));
+	if (target_is_local(&t->target)) {
+		t->link = child_open(&base, local_argv(t->a, &t->target, t->img->path, t->prompt));
 		link_up(t);
 		return;
 	}
@@ -415,26 +372,15 @@ static void start_link(struct transport *t)
 		finish(t, &e);
 }
 
-static bool check_kind(struct transport *t, struct err *e)
-{
-	const char *kind = t->target.kind;
-	if (strcmp(kind, "local") == 0)
-		return true;
-	if (strcmp(kind, "ssh") != 0 && strcmp(kind, "openssh") != 0)
-		return err_set(e, ERR_CONFIG,
-			"%s: there is no connection of the kind '%s' (ssh, openssh, local)",
-			t->target.name, kind);
-	t->openssh = strcmp(kind, "openssh") == 0 || (t->target.ssh_args && t->target.ssh_args[0]);
-	return target_check(&t->target, e);
-}
-
 static void begin(struct transport *t)
 {
 	struct err e = {0};
-	if (!check_kind(t, &e)) {
+	if (!target_check(&t->target, &e)) {
 		finish(t, &e);
 		return;
 	}
+	const char *args = t->target.ssh_args;
+	t->openssh = strcmp(t->target.kind, "openssh") == 0 || (args && args[0]);
 	set_limit(t, (int64_t)t->target.timeout_s * 1000);
 	progress(t, "connecting");
 	start_link(t);
@@ -458,7 +404,7 @@ static void tear_down(struct transport *t)
  * reaped. */
 static void say_bye(struct transport *t)
 {
-	bool child = t->openssh || strcmp(t->target.kind, "local") == 0;
+	bool child = t->openssh || target_is_local(&t->target);
 	flush(t);
 	if (!child && link_all_sent(t->link))
 		finish(t, NULL);
@@ -485,26 +431,6 @@ static void next_turn(void *ctx)
 	}
 }
 
-static const char *make_label(struct transport *t)
-{
-	const struct target *to = &t->target;
-	if (strcmp(to->kind, "local") == 0)
-		return arena_printf(t->a, "%s (this machine)", to->name);
-	return arena_printf(t->a, "%s (%s port %d)", to->name, to->address ? to->address : "?",
-		target_port(to));
-}
-
-/* Nothing that a host prints by itself contains it, so the password never answers anything else. */
-static void make_prompt(struct transport *t)
-{
-	unsigned char noise[12];
-	char text[2 * sizeof noise + 1];
-	if (getrandom(noise, sizeof noise, 0) != sizeof noise)
-		panic("getrandom failed");
-	hex(noise, sizeof noise, text);
-	snprintf(t->prompt, sizeof t->prompt, "[provision %s] ", text);
-}
-
 struct transport *transport_open(struct loop *l, struct arena *a, const struct target *to,
 	const struct agent_image *img, const struct transport_events *ev, void *ctx)
 {
@@ -520,8 +446,8 @@ struct transport *transport_open(struct loop *l, struct arena *a, const struct t
 		t->target.kind = "ssh";
 	if (t->target.timeout_s <= 0)
 		t->target.timeout_s = TIMEOUT_S;
-	t->label = make_label(t);
-	make_prompt(t);
+	t->label = target_label(a, &t->target);
+	make_prompt(t->prompt);
 	buf_init(&t->in, IN_MAX);
 	buf_init(&t->errors, 4 * ERRORS_KEPT);
 	buf_init(&t->held, OUT_MAX);
