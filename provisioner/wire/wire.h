@@ -14,9 +14,10 @@
 #include "value/field.h"
 
 enum { WIRE_VERSION = 1, FRAME_MAX = 64 << 20 };
-#define WIRE_SYNC "\n\001PROVISION-AGENT\001\n" /* before the first frame; text before is skipped \
-						 */
-#define WIRE_NEED "\n\001PROVISION-NEED\001\n"  /* the bootstrap asks for the agent's bytes */
+/* Before the first frame; text before it is skipped. */
+#define WIRE_SYNC "\n\001PROVISION-AGENT\001\n"
+/* The bootstrap asks for the agent's bytes. */
+#define WIRE_NEED "\n\001PROVISION-NEED\001\n"
 
 enum frame_type {
 	FRAME_HELLO = 1,
