@@ -249,12 +249,12 @@ static struct value *to_yaml(struct call *c, struct yaml_style style)
 
 static struct value *f_to_yaml(struct call *c)
 {
-	return to_yaml(c, (struct yaml_style){2, 80, true, true, true});
+	return to_yaml(c, (struct yaml_style){2, 80, true, true});
 }
 
 static struct value *f_to_nice_yaml(struct call *c)
 {
-	return to_yaml(c, (struct yaml_style){4, 80, false, true, true});
+	return to_yaml(c, (struct yaml_style){4, 80, false, true});
 }
 
 static struct value *f_from_yaml(struct call *c)

@@ -166,8 +166,7 @@ static struct value *f_unique(struct call *c)
 {
 	struct value *list = call_list(c, c->v), *r = value_list(c->a);
 	struct value_set seen;
-	/* alone, cases differ; with one of the parameters Jinja2's rule holds: they do not */
-	bool sensitive = c->arg[0] ? call_bool(c, 0, false) : !c->arg[1];
+	bool sensitive = call_bool(c, 0, false);
 	set_init(&seen, c->a);
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		struct value *key = sort_key(c, list->list.v[i], c->arg[1], sensitive);

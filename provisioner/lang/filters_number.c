@@ -84,6 +84,19 @@ static struct value *f_abs(struct call *c)
 	return call_fail(c, "a number is needed, not %s", value_type_name(c->v));
 }
 
+/* A whole number to tens, hundreds: halves to even, and whole again, as Python's round(). */
+static struct value *round_int(struct call *c, int64_t i, int64_t precision)
+{
+	int64_t unit = 1;
+	for (; precision < 0; precision++)
+		unit *= 10;
+	int64_t rest = i % unit, half = unit / 2;
+	int64_t down = i - rest, away = rest < 0 ? -unit : unit;
+	int64_t size = rest < 0 ? -rest : rest;
+	bool up = size > half || (size == half && unit > 1 && down / unit % 2 != 0);
+	return value_int(c->a, up ? down + away : down);
+}
+
 static struct value *f_round(struct call *c)
 {
 	int64_t precision;
@@ -102,6 +115,8 @@ static struct value *f_round(struct call *c)
 		return value_float(c->a, floor(f * scale) / scale);
 	if (!str_is(how, "common"))
 		return call_fail(c, "the method is common, ceil or floor");
+	if (c->v->type == VALUE_INT)
+		return round_int(c, c->v->i, precision);
 	if (precision < 0)
 		return value_float(c->a, nearbyint(f * scale) / scale);
 	char text[400]; /* printf rounds the exact value, halves to even, as Python does */

@@ -97,7 +97,8 @@ enum node_kind {
 	NODE_TEXT,         /* name: the text */
 	NODE_PRINT,        /* left */
 	NODE_IF,           /* left: condition, body, orelse (flag: a NODE_IF, for elif) */
-	NODE_FOR,          /* left: target, right: list, third: filter or NULL, body, orelse */
+	NODE_FOR,          /* left: target, right: list, third: filter or NULL, body, orelse; flag:
+			    * recursive */
 	NODE_SET,          /* left: target, right: value */
 	NODE_SET_BLOCK,    /* left: target, right: filter chain on NODE_CONST or NULL, body */
 	NODE_MACRO,        /* macro */
@@ -196,8 +197,9 @@ struct object {
 	struct value **items; /* LOOP: what it goes over; CYCLER: its items */
 	size_t n, i, depth;
 	struct value *last;        /* LOOP: what changed() saw */
+	const struct node *loop;   /* LOOP: its statement */
 	const struct macro *macro; /* MACRO */
-	int scope;                 /* MACRO: the scope where it was made */
+	int scope;                 /* MACRO, LOOP: the scope where it was made */
 	struct object *caller;
 	struct str sep; /* JOINER */
 };
@@ -241,7 +243,6 @@ struct jinja {
 	size_t memory; /* size of the arena at the start */
 	int depth, nesting;
 	bool made_undefined;
-	size_t loop_depth;
 	struct value *yes, *no, *none, *empty;
 	struct value *missing_in; /* map whose key was missed last, for a suggestion */
 	const struct value *missing;
@@ -256,6 +257,7 @@ bool jinja_step(struct jinja *in, uint64_t n, struct pos pos);
 struct value *jinja_eval(struct jinja *in, const struct node *n);
 struct value *jinja_eval_any(struct jinja *in, const struct node *n);
 struct value *jinja_eval_raw(struct jinja *in, const struct node *n);
+struct value *jinja_soft(struct jinja *in, struct value *v);
 bool jinja_truth(struct jinja *in, const struct value *v, struct pos pos, bool *out);
 struct value *jinja_undefined_error(struct jinja *in, const struct value *v, struct pos pos);
 struct value *jinja_fail(struct jinja *in, struct pos pos, const char *fmt, ...) PRINTF(3, 4);
@@ -266,6 +268,8 @@ struct value *jinja_child(struct jinja *in, const struct value *parent, struct v
 struct value *jinja_call(struct jinja *in, const struct node *n);
 struct value *jinja_run_macro(struct jinja *in, struct object *o, struct value *args,
 	struct value *named, struct pos pos);
+struct value *jinja_loop_again(
+	struct jinja *in, struct object *loop, struct value *args, struct pos pos);
 bool jinja_args(struct jinja *in, const struct args *a, struct value **list, struct value **named);
 /* A list or map behind a target that a method may change in place. */
 struct value *jinja_mutable(struct jinja *in, const struct node *target);
@@ -417,6 +421,5 @@ struct yaml_style {
 	int indent, width;
 	bool flow_leaves; /* lists and maps of plain values on one line, as to_yaml does */
 	bool sort;
-	bool python_root; /* a plain value alone ends with "...", as PyYAML writes it */
 };
 bool yaml_dump(struct buf *b, const struct value *v, const struct yaml_style *style);

@@ -130,8 +130,7 @@ static struct node *parse_for(struct parser *p, struct node *n)
 		return NULL;
 	if (parse_take_word(p, "if") && !(n->third = parse_expr(p)))
 		return NULL;
-	if (parse_word(p, "recursive"))
-		return parse_fail(p, "recursive loops are not supported: use a macro"), NULL;
+	n->flag = parse_take_word(p, "recursive");
 	p->loops++;
 	bool ok = block_end(p) && parse_body(p, ends, &n->body);
 	p->loops--;

@@ -268,6 +268,8 @@ struct value *jinja_apply(struct jinja *in, const struct callable *fn, struct va
 	struct value *args, struct value *named, struct pos pos)
 {
 	struct call c = {.in = in, .a = in->a, .fn = fn, .pos = pos, .v = v};
+	if (!(fn->flags & CALL_UNDEFINED))
+		v = c.v = jinja_soft(in, v);
 	struct value *bad = find_input(&c, args, named, VALUE_UNDEFINED);
 	if (bad && !(fn->flags & CALL_UNDEFINED))
 		return jinja_undefined_error(in, bad, pos);
@@ -380,6 +382,8 @@ static struct value *call_object(
 	switch (o->kind) {
 	case OBJECT_MACRO:
 		return jinja_run_macro(in, o, args, named, pos);
+	case OBJECT_LOOP:
+		return jinja_loop_again(in, o, args, pos);
 	case OBJECT_JOINER: {
 		bool first = o->i++ == 0;
 		struct value *v = value_str(in->a, first ? str_c("") : o->sep);

@@ -61,13 +61,19 @@ struct value *jinja_undefined_error(struct jinja *in, const struct value *v, str
 	return jinja_fail(in, pos, STR_FMT, STR_ARG(v->s));
 }
 
+/* `x if false` is undefined, but where a value is needed it counts as an empty text. */
+struct value *jinja_soft(struct jinja *in, struct value *v)
+{
+	return v && v->type == VALUE_UNDEFINED && v->literal ? in->empty : v;
+}
+
 bool jinja_truth(struct jinja *in, const struct value *v, struct pos pos, bool *out)
 {
-	if (v->type == VALUE_UNDEFINED) {
+	if (v->type == VALUE_UNDEFINED && !v->literal) {
 		jinja_undefined_error(in, v, pos);
 		return false;
 	}
-	*out = (int)v->type == VALUE_OBJECT || value_true(v);
+	*out = (int)v->type == VALUE_OBJECT || (v->type != VALUE_UNDEFINED && value_true(v));
 	return true;
 }
 
@@ -276,7 +282,7 @@ static struct value *eval_list(struct jinja *in, const struct node *n)
 	list->literal = true;
 	list->pos = n->pos;
 	for (size_t i = 0; i < n->n; i++) {
-		struct value *v = jinja_eval_any(in, n->kid[i]);
+		struct value *v = jinja_soft(in, jinja_eval_any(in, n->kid[i]));
 		if (!v)
 			return NULL;
 		if ((int)v->type == VALUE_OBJECT)
@@ -293,7 +299,7 @@ static struct value *eval_dict(struct jinja *in, const struct node *n)
 	map->pos = n->pos;
 	for (size_t i = 0; i + 1 < n->n; i += 2) {
 		struct value *key = jinja_eval(in, n->kid[i]);
-		struct value *v = key ? jinja_eval_any(in, n->kid[i + 1]) : NULL;
+		struct value *v = key ? jinja_soft(in, jinja_eval_any(in, n->kid[i + 1])) : NULL;
 		if (!v)
 			return NULL;
 		if (key->type == VALUE_UNKNOWN)
@@ -433,9 +439,10 @@ static struct value *eval_cond(struct jinja *in, const struct node *n)
 		return jinja_eval_any(in, n->left);
 	if (n->third)
 		return jinja_eval_any(in, n->third);
-	in->made_undefined = true;
-	return value_undefined(
+	v = value_undefined(
 		in->a, n->pos, "the condition is false and there is no 'else' with another value");
+	v->literal = true; /* see jinja_soft() */
+	return v;
 }
 
 static struct value *eval_math(struct jinja *in, const struct node *n)
@@ -553,7 +560,7 @@ struct value *jinja_eval_any(struct jinja *in, const struct node *n)
 
 struct value *jinja_eval(struct jinja *in, const struct node *n)
 {
-	struct value *v = jinja_eval_any(in, n);
+	struct value *v = jinja_soft(in, jinja_eval_any(in, n));
 	if (v && (v->type == VALUE_UNDEFINED || (int)v->type == VALUE_OBJECT))
 		return jinja_undefined_error(in, v, n->pos);
 	return v;

@@ -232,7 +232,6 @@ static bool loop_body(struct jinja *in, const struct node *n, struct object *loo
 	bool ok = true;
 	scope_push(in, in->scope);
 	size_t start = in->vars_n;
-	in->loop_depth++;
 	for (loop->i = 0; ok && loop->i < loop->n; loop->i++) {
 		struct value *item = loop->items[loop->i];
 		in->vars_n = start;
@@ -249,16 +248,15 @@ static bool loop_body(struct jinja *in, const struct node *n, struct object *loo
 	}
 	if (o->flow == FLOW_BREAK)
 		o->flow = FLOW_ON;
-	in->loop_depth--;
 	scope_pop(in);
 	return ok;
 }
 
-static bool run_for(struct jinja *in, const struct node *n, struct output *o)
+/* The loop over one list; depth counts the calls of a recursive one. */
+static bool loop_over(
+	struct jinja *in, const struct node *n, struct value *v, size_t depth, struct output *o)
 {
-	struct value *v = jinja_eval(in, n->right), *unknown = NULL;
-	if (!v)
-		return false;
+	struct value *unknown = NULL;
 	struct call c = {.in = in, .a = in->a, .pos = n->right->pos};
 	struct value *list = v->type == VALUE_UNKNOWN ? v : call_list(&c, v);
 	if (!list)
@@ -268,8 +266,10 @@ static bool run_for(struct jinja *in, const struct node *n, struct output *o)
 		return true;
 	}
 	struct object loop = {.v.type = (enum value_type)VALUE_OBJECT, .kind = OBJECT_LOOP};
+	loop.loop = n;
 	loop.n = list->list.n;
-	loop.depth = in->loop_depth;
+	loop.depth = depth;
+	loop.scope = in->scope;
 	loop.items = ARENA_ARRAY(in->a, struct value *, loop.n);
 	for (size_t i = 0; i < loop.n; i++)
 		loop.items[i] = jinja_child(in, v, list->list.v[i]);
@@ -285,6 +285,34 @@ static bool run_for(struct jinja *in, const struct node *n, struct output *o)
 	bool ok = jinja_run(in, n->orelse, o);
 	scope_pop(in);
 	return ok;
+}
+
+static bool run_for(struct jinja *in, const struct node *n, struct output *o)
+{
+	struct value *v = jinja_eval(in, n->right);
+	return v && loop_over(in, n, v, 0, o);
+}
+
+/* loop(list) inside a recursive loop: what the loop prints for that list. */
+struct value *jinja_loop_again(
+	struct jinja *in, struct object *loop, struct value *args, struct pos pos)
+{
+	struct output o;
+	if (!loop->loop->flag || !args || args->list.n != 1)
+		return jinja_fail(in, pos, "only a loop marked 'recursive' takes loop(list)");
+	if (in->nesting >= JINJA_DEPTH || in->scope + 4 >= SCOPES_MAX)
+		return jinja_fail(in, pos, "this loop calls itself without an end");
+	if (args->list.v[0]->type == VALUE_UNDEFINED)
+		return jinja_undefined_error(in, args->list.v[0], pos);
+	output_init(&o);
+	in->nesting++;
+	scope_push(in, loop->scope);
+	bool ok = loop_over(in, loop->loop, args->list.v[0], loop->depth + 1, &o);
+	scope_pop(in);
+	in->nesting--;
+	struct value *v = ok ? output_text(in, &o) : NULL;
+	output_free(&o);
+	return v;
 }
 
 /* ---- macros, include, with ---- */

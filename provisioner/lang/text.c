@@ -264,12 +264,10 @@ static struct value *split_space(struct call *c, struct str s, int64_t max)
 			i++;
 		if (i >= s.n)
 			break;
-		size_t from = i, to;
+		size_t from = i;
 		while (i < s.n && (max == 0 || !text_is_space(s.p[i])))
 			i++;
-		for (to = i; max == 0 && to > from && text_is_space(s.p[to - 1]);)
-			to--;
-		list_add(c->a, list, piece(c->in, s.p + from, to - from));
+		list_add(c->a, list, piece(c->in, s.p + from, i - from));
 		max -= max > 0;
 	}
 	return list;

@@ -163,7 +163,6 @@ static bool dump_document(struct dumper *d, const struct value *v)
 bool yaml_dump(struct buf *b, const struct value *v, const struct yaml_style *style)
 {
 	struct dumper d = {.a = arena_new(), .style = style};
-	size_t before = b->n;
 	if (!yaml_emitter_initialize(&d.emitter))
 		panic("out of memory");
 	yaml_emitter_set_output(&d.emitter, append, b);
@@ -172,11 +171,6 @@ bool yaml_dump(struct buf *b, const struct value *v, const struct yaml_style *st
 	yaml_emitter_set_unicode(&d.emitter, 1);
 	bool ok = dump_document(&d, v);
 	yaml_emitter_delete(&d.emitter);
-	/* PyYAML ends a plain scalar that stands alone with a document end */
-	bool ended = b->n >= 4 && memcmp(b->p + b->n - 4, "...\n", 4) == 0;
-	if (ok && is_leaf(v) && style->python_root && !ended && b->n > before &&
-		b->p[before] != '\'' && b->p[before] != '"')
-		buf_adds(b, "...\n");
 	arena_free(d.a);
 	return ok;
 }
