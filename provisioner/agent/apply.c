@@ -78,7 +78,7 @@ static void finish_unseen(struct apply *ap, struct work *w, enum outcome outcome
 static bool converged(const struct apply *ap, const struct work *w)
 {
 	const struct agent_step *step = w->step;
-	return !w->handler && step->observed && !step->failed && !step->planned &&
+	return !w->handler && step->observed && !step->failed && !step->planned && !step->waits &&
 	       !step_explained(ap->s, step);
 }
 
@@ -301,7 +301,7 @@ static bool open_state(struct apply *ap, const struct value *notified)
 		apply_stop(ap, e.kind == ERR_TRANSIENT ? "locked" : "failed", "%s", e.msg);
 		return false;
 	}
-	state_tidy(&ap->state, a);
+	state_clean(&ap->state, a);
 	ap->journal = (struct journal){
 		arena_printf(a, "%s/journal/%s.jsonl", ap->state.dir, ap->run), ap->run, -1};
 	ap->originals = state_originals(a, &ap->state, ap->run);

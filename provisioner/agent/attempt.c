@@ -116,8 +116,11 @@ static bool announce(struct apply *ap, struct attempt *t, bool sync)
 	const struct agent_step *step = &t->step;
 	struct arena *a = t->h.a;
 	struct value *line = value_map(a);
-	if (ap->journal.fd < 0 && !journal_add(&ap->journal, a, "start", NULL, false, &t->e))
-		return false;
+	if (ap->journal.fd < 0) { /* the run's first change */
+		state_prune(&ap->state, a);
+		if (!journal_add(&ap->journal, a, "start", NULL, false, &t->e))
+			return false;
+	}
 	map_put(a, line, "step", value_int(a, step->id));
 	map_put(a, line, "name", value_printf(a, "%.*s", NAME_SHOWN, step->name));
 	map_put(a, line, "what", value_text(a, step_key(a, step)));

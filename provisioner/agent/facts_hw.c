@@ -143,7 +143,8 @@ void facts_time(struct arena *a, struct value *facts)
 	} table[] = {{"year", "%Y", false}, {"month", "%m", false}, {"weekday", "%A", false},
 		{"day", "%d", false}, {"hour", "%H", false}, {"minute", "%M", false},
 		{"second", "%S", false}, {"date", "%Y-%m-%d", false}, {"time", "%H:%M:%S", false},
-		{"epoch", "%s", false}, {"tz", "%Z", false}, {"tz_offset", "%z", false},
+		{"epoch", "%s", false}, {"epoch_int", "%s", false}, {"weekday_number", "%w", false},
+		{"weeknumber", "%W", false}, {"tz", "%Z", false}, {"tz_offset", "%z", false},
 		{"iso8601", "%Y-%m-%dT%H:%M:%SZ", true},
 		{"iso8601_basic_short", "%Y%m%dT%H%M%S", false}};
 	struct value *map = value_map(a);

@@ -49,7 +49,7 @@ static struct value *interface(struct network *n, const char *name, unsigned fla
 static void put_mac(struct network *n, struct value *m, const struct sockaddr_ll *at)
 {
 	const unsigned char *b = at->sll_addr;
-	if (at->sll_halen == MAC_LEN)
+	if (at->sll_halen == MAC_LEN && strcmp(map_cstr(m, "type", ""), "loopback") != 0)
 		fact_text(n->a, m, "macaddress",
 			arena_printf(n->a, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3],
 				b[4], b[5]));
@@ -62,17 +62,29 @@ static const char *ip4(struct arena *a, uint32_t net)
 	return arena_strdup(a, text);
 }
 
+static uint32_t ip4_of(const struct sockaddr *at)
+{
+	return ((const struct sockaddr_in *)(const void *)at)->sin_addr.s_addr;
+}
+
+static const char *broadcast(struct arena *a, const struct ifaddrs *i)
+{
+	bool has = (i->ifa_flags & IFF_BROADCAST) && i->ifa_broadaddr &&
+		   i->ifa_broadaddr->sa_family == AF_INET && ip4_of(i->ifa_broadaddr) != 0;
+	return has ? ip4(a, ip4_of(i->ifa_broadaddr)) : "";
+}
+
 static void put_ipv4(struct network *n, struct value *m, const struct ifaddrs *i)
 {
-	uint32_t address = ((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr.s_addr;
+	uint32_t address = ip4_of(i->ifa_addr);
 	uint32_t mask = 0xffffffff;
 	if (i->ifa_netmask)
-		mask = ((const struct sockaddr_in *)(const void *)i->ifa_netmask)->sin_addr.s_addr;
+		mask = ip4_of(i->ifa_netmask);
 	struct value *v = value_map(n->a), *more = map_at(m, "ipv4_secondaries");
 	fact_text(n->a, v, "address", ip4(n->a, address));
 	fact_text(n->a, v, "netmask", ip4(n->a, mask));
 	fact_text(n->a, v, "network", ip4(n->a, address & mask));
-	fact_text(n->a, v, "broadcast", ip4(n->a, address | ~mask));
+	fact_text(n->a, v, "broadcast", broadcast(n->a, i));
 	fact_text(n->a, v, "prefix", arena_printf(n->a, "%d", __builtin_popcount(mask)));
 	if ((ntohl(address) >> 24) != 127 && n->ipv4->list.n < ADDRESSES_MAX)
 		fact_item(n->a, n->ipv4, ip4(n->a, address));
@@ -205,6 +217,7 @@ static struct value *default_map(
 	struct value *out = address ? value_shallow(n->a, address) : value_map(n->a);
 	const struct value *m = map_at(n->maps, r->interface);
 	fact_text(n->a, out, "interface", r->interface);
+	fact_text(n->a, out, "alias", r->interface);
 	fact_text(n->a, out, "gateway", r->gateway);
 	for (size_t i = 0; m && i < ARRAY_LEN(same); i++)
 		if (map_at(m, same[i]))
@@ -252,7 +265,8 @@ static void put_dns(struct arena *a, struct value *facts)
 		}
 	}
 	map_put(a, dns, "nameservers", servers);
-	map_put(a, dns, "search", search);
+	if (search->list.n)
+		map_put(a, dns, "search", search);
 	map_put(a, facts, "dns", dns);
 }
 

@@ -120,6 +120,38 @@ static const char *family_like(struct arena *a, const char *like)
 	return NULL;
 }
 
+/* Debian tells the point release in a file of its own. */
+static const char *point_release(struct arena *a, const char *version)
+{
+	struct str s = str_trim(a, fact_file(a, "/etc/debian_version"));
+	bool number = s.n && strspn(s.p, "0123456789.") == s.n && strchr(s.p, '.');
+	return number ? s.p : version;
+}
+
+static void put_lsb(struct arena *a, struct value *facts, struct str text, const char *name)
+{
+	struct value *lsb = value_map(a);
+	const char *version = os_value(a, text, "VERSION_ID");
+	fact_text(a, lsb, "id", name);
+	fact_text(a, lsb, "codename", os_value(a, text, "VERSION_CODENAME"));
+	fact_text(a, lsb, "description", os_value(a, text, "PRETTY_NAME"));
+	fact_text(a, lsb, "release", version);
+	if (version)
+		fact_text(a, lsb, "major_release", str_dup(a, version, strcspn(version, ".")).p);
+	map_put(a, facts, "lsb", lsb);
+}
+
+static void put_version(struct arena *a, struct value *facts, const char *version)
+{
+	const char *dot = strchr(version, '.');
+	fact_text(a, facts, "distribution_version", version);
+	fact_text(a, facts, "distribution_major_version",
+		str_dup(a, version, strcspn(version, ".")).p);
+	if (dot)
+		fact_text(a, facts, "distribution_minor_version",
+			str_dup(a, dot + 1, strcspn(dot + 1, ".")).p);
+}
+
 static void put_distribution(struct arena *a, struct value *facts)
 {
 	struct str text = fact_file(a, "/etc/os-release");
@@ -134,17 +166,11 @@ static void put_distribution(struct arena *a, struct value *facts)
 	version = version ? version : "NA";
 	fact_text(a, facts, "distribution", name);
 	fact_text(a, facts, "os_family", family ? family : name);
-	fact_text(a, facts, "distribution_version", version);
-	fact_text(a, facts, "distribution_major_version",
-		str_dup(a, version, strcspn(version, ".")).p);
+	if (strcmp(name, "Debian") == 0)
+		version = point_release(a, version);
+	put_version(a, facts, version);
 	fact_text(a, facts, "distribution_release", codename ? codename : "NA");
-	struct value *lsb = value_map(a);
-	fact_text(a, lsb, "id", name);
-	fact_text(a, lsb, "codename", codename);
-	fact_text(a, lsb, "release", version);
-	fact_text(a, lsb, "major_release", str_dup(a, version, strcspn(version, ".")).p);
-	fact_text(a, lsb, "description", os_value(a, text, "PRETTY_NAME"));
-	map_put(a, facts, "lsb", lsb);
+	put_lsb(a, facts, text, name);
 }
 
 /* ---- managers, containers, security modules ---- */
@@ -226,4 +252,7 @@ void facts_os(struct arena *a, struct value *facts)
 	put_managers(a, facts);
 	put_virtualization(a, facts);
 	put_security(a, facts);
+	struct str id = str_trim(a, fact_file(a, "/etc/machine-id"));
+	if (id.n)
+		fact_text(a, facts, "machine_id", id.p);
 }

@@ -67,28 +67,57 @@ static void put_changes(
 	map_put(a, entry, "changes", list);
 }
 
-static struct value *look_at(
-	struct arena *a, const struct agent_step *step, unsigned *pending, size_t *texts)
+/* What one OBSERVE carries from step to step. */
+struct outlook {
+	unsigned pending;       /* classes that planned changes may alter */
+	size_t texts;           /* bytes of texts in the answer so far */
+	struct value *packages; /* planned by an earlier step: name -> what it will be */
+};
+
+/* A package that an earlier step of the plan brings is not brought twice. */
+static void leave_out_planned(struct arena *a, struct outlook *look, struct observation *o)
+{
+	struct value *left = value_list(a);
+	for (size_t i = 0; i < o->changes->list.n; i++) {
+		struct value *change = o->changes->list.v[i];
+		struct str name = str_c(map_cstr(change, "field", ""));
+		struct value *after = map_at(change, "after");
+		const struct value *planned = map_get(look->packages, name);
+		if (planned && after && value_equal(planned, after))
+			continue;
+		list_add(a, left, change);
+		if (after)
+			map_set(a, look->packages, str_dup(a, name.p, name.n),
+				value_copy(a, after));
+	}
+	o->changes = left;
+}
+
+static struct value *look_at(struct arena *a, const struct agent_step *step, struct outlook *look)
 {
 	struct value *entry = value_map(a);
-	struct host h = {.a = arena_new(), .pending = *pending};
+	struct host h = {.a = arena_new(), .pending = look->pending};
 	struct observation o;
 	struct err e = {0};
 	unsigned char digest[SHA256_LEN];
 	char text[SHA256_HEX];
 	map_put(a, entry, "id", value_int(a, step->id));
 	if (step_observe(step, &h, &o, &e)) {
+		if (step->type->class == RES_PACKAGE)
+			leave_out_planned(a, look, &o);
 		step_digest(o.changes, digest);
 		hex(digest, sizeof(digest), text);
-		put_changes(a, entry, o.changes, texts);
+		put_changes(a, entry, o.changes, &look->texts);
 		map_put(a, entry, "result", value_copy(a, o.result));
 		map_put(a, entry, "digest", value_text(a, text));
 	} else {
 		map_put(a, entry, "error", value_text(a, redact(h.a, step->params, e.msg)));
 		map_put(a, entry, "kind", value_text(a, err_kind_name(e.kind)));
+		if (o.result->map.n) /* rc and stderr, for failed_when */
+			map_put(a, entry, "result", value_copy(a, o.result));
 	}
 	if (e.kind != ERR_NONE || o.changes->list.n)
-		*pending |= step->type ? step->type->touches : RES_ALL;
+		look->pending |= step->type ? step->type->touches : RES_ALL;
 	arena_free(h.a);
 	return entry;
 }
@@ -99,20 +128,19 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *list = value_list(a);
 	struct buf b;
-	size_t texts = 0;
 	size_t before = 0;
-	unsigned pending = 0;
+	struct outlook look = {.packages = value_map(a)};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (s->landlock && !landlock_forbid_writing())
 		_exit(2);
 	prefetch_services(v, n);
 	for (size_t i = 0; i < n; i++) {
 		*at = v[i]->id;
-		pending |= steps_pending(s, v[i]->id, &before);
+		look.pending |= steps_pending(s, v[i]->id, &before);
 		if (v[i]->type || v[i]->bad.kind)
-			list_add(a, list, look_at(a, v[i], &pending, &texts));
+			list_add(a, list, look_at(a, v[i], &look));
 		else
-			pending |= RES_ALL;
+			look.pending |= RES_ALL;
 	}
 	map_put(a, msg, "steps", list);
 	buf_init(&b, (size_t)FRAME_MAX + 16);
@@ -223,11 +251,13 @@ static void remember(struct session *s, const struct value *found)
 		const struct value *entry = found->list.v[i];
 		struct agent_step *step = steps_find(s, (uint32_t)map_int(entry, "id", 0));
 		const struct value *changes = map_at(entry, "changes");
+		const struct value *result = map_at(entry, "result");
 		if (!step)
 			continue;
 		step->observed = true;
 		step->failed = map_at(entry, "error") || !observed_digest(entry, step->digest);
 		step->planned = changes && changes->list.n;
+		step->waits = result && value_find_type(result, VALUE_UNKNOWN);
 	}
 }
 

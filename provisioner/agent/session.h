@@ -44,6 +44,7 @@ struct agent_step {
 	const char *user; /* NULL: as the agent */
 	struct err bad;   /* type or parameters were refused */
 	bool observed, failed, planned, applied;
+	bool waits;     /* a probe whose result is known only after the changes before it */
 	unsigned moved; /* classes that changes have touched since it was observed */
 	unsigned char digest[SHA256_LEN];
 };

@@ -24,8 +24,10 @@ bool state_open(struct state *st, struct arena *a, struct err *e);
 bool state_lock(struct state *st, struct arena *a, const char *run, struct err *e);
 void state_unlock(struct state *st);
 bool state_locked(struct arena *a, const char *dir); /* by anybody; takes nothing */
-/* Removes the files of the oldest runs, and what a killed run left half-written. */
-void state_tidy(struct state *st, struct arena *a);
+/* Removes what a killed run left half-written. */
+void state_clean(struct state *st, struct arena *a);
+/* Makes room for one more run: the oldest journals and originals go. */
+void state_prune(struct state *st, struct arena *a);
 const char *state_originals(struct arena *a, const struct state *st, const char *run);
 
 /* A list of strings; empty when there is none. */

@@ -86,13 +86,17 @@ static void remove_temporaries(const char *dir)
 		closedir(d);
 }
 
-void state_tidy(struct state *st, struct arena *a)
+void state_clean(struct state *st, struct arena *a)
 {
 	struct last_run last;
 	if (journal_last(a, st->dir, &last) && last.dirs)
 		for (size_t i = 0; i < last.dirs->list.n; i++)
 			remove_temporaries(last.dirs->list.v[i]->s.p);
 	remove_temporaries(st->dir);
+}
+
+void state_prune(struct state *st, struct arena *a)
+{
 	keep_newest(a, path_join(a, st->dir, "journal"), JOURNALS_KEPT - 1);
 	keep_newest(a, path_join(a, st->dir, "originals"), ORIGINALS_KEPT - 1);
 }
