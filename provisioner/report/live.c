@@ -1,33 +1,35 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lines at the bottom of a terminal that say what each busy host is doing. Draws only there,
- * and never more lines than the terminal has.
+ * What each busy host is doing: on a terminal a line each at the bottom, never more than it has;
+ * elsewhere a word now and then of what takes long.
  */
 #include "report/report_private.h"
 #include "net/loop.h"
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { REDRAW_MS = 80, TEXT_LEN = 160 };
+enum { REDRAW_MS = 80, TEXT_LEN = 160, OVERDUE_MS = 5000 };
 struct live_host {
 	const char *host;
 	char text[TEXT_LEN];
-	int64_t since_ms;
+	int64_t since_ms, text_ms, said_ms; /* at work; at this text; this text last said */
 };
 struct live {
 	int fd;
+	bool draws;
 	struct live_host *v;
 	size_t n, cap;
 	size_t drawn; /* lines on the screen now */
 	int64_t drawn_ms;
 };
 
-struct live *live_new(int fd)
+struct live *live_new(int fd, bool draws)
 {
 	struct live *l = calloc(1, sizeof(*l));
 	if (!l)
 		panic("live_new: out of memory");
 	l->fd = fd;
+	l->draws = draws;
 	return l;
 }
 
@@ -78,6 +80,22 @@ void live_set(struct live *l, const char *host, const char *text)
 	for (; *text && n + 1 < sizeof(h->text); text++)
 		h->text[n++] = (unsigned char)*text < 0x20 ? ' ' : *text;
 	h->text[n] = 0;
+	h->text_ms = h->said_ms = loop_now_ms();
+}
+
+const char *live_overdue(struct live *l, const char **text, double *seconds)
+{
+	int64_t now = loop_now_ms();
+	for (size_t i = 0; !l->draws && i < l->n; i++) {
+		struct live_host *h = &l->v[i];
+		if (now - h->said_ms < OVERDUE_MS)
+			continue;
+		h->said_ms = now;
+		*text = h->text;
+		*seconds = (double)(now - h->text_ms) / 1000.0;
+		return h->host;
+	}
+	return NULL;
 }
 
 void live_hide(struct live *l)
@@ -95,6 +113,8 @@ void live_show(struct live *l, bool force)
 {
 	struct winsize w = {.ws_row = 24, .ws_col = 80};
 	int64_t now = loop_now_ms();
+	if (!l->draws)
+		return;
 	if (!force && now - l->drawn_ms < REDRAW_MS)
 		return;
 	l->drawn_ms = now;

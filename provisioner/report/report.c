@@ -17,8 +17,8 @@ struct report *report_open(const struct report_options *o)
 	r->a = arena_new();
 	r->ops = outputs[o->json ? 1 : 0];
 	r->started_ms = loop_now_ms();
-	if (o->tty && !o->json)
-		r->live = live_new(o->fd);
+	if (!o->json)
+		r->live = live_new(o->fd, o->tty);
 	return r;
 }
 

@@ -24,12 +24,14 @@ extern const struct report_ops report_text, report_json;
 
 void report_out(struct report *r, const struct buf *b); /* to the fd, above the live lines */
 
-/* Lines of busy hosts at the bottom of a terminal. */
-struct live *live_new(int fd);
+/* Busy hosts: lines at the bottom of a terminal, where it draws. */
+struct live *live_new(int fd, bool draws);
 void live_set(struct live *l, const char *host, const char *text); /* text NULL: it is done */
 void live_hide(struct live *l);
 void live_show(struct live *l, bool force); /* redraws at most some times a second */
 void live_free(struct live *l);
+/* Where nothing is drawn: a host that has been at one thing for some seconds, or NULL. */
+const char *live_overdue(struct live *l, const char **text, double *seconds);
 
 void recap_add(struct report *r, const struct event *e);
 void recap_print(const struct report *r, struct buf *out); /* Ansible's PLAY RECAP */

@@ -175,8 +175,7 @@ static void plan_end(struct report *r, struct buf *out, const struct plan *p)
 
 static void end(struct report *r, struct buf *out, const struct event *e)
 {
-	if (r->live)
-		live_hide(r->live);
+	live_hide(r->live);
 	if (r->opt.planning) {
 		bool failed = false;
 		for (size_t i = 0; i < r->n_rows; i++)
@@ -195,12 +194,10 @@ static void end(struct report *r, struct buf *out, const struct event *e)
 
 static void progress(struct report *r, struct buf *out, const struct event *e)
 {
-	if (r->live) {
-		live_set(r->live, e->host, e->text);
-		live_show(r->live, false);
-	} else if (r->opt.verbosity > 0 || e->kind == EVENT_NOTE) {
+	live_set(r->live, e->host, e->text);
+	live_show(r->live, false);
+	if ((r->opt.verbosity > 0 && !r->opt.tty) || e->kind == EVENT_NOTE)
 		buf_addf(out, "%s: %s\n", e->host, e->text);
-	}
 }
 
 static void text_event(struct report *r, const struct event *e)
@@ -224,8 +221,7 @@ static void text_event(struct report *r, const struct event *e)
 		step_done(r, &out, e);
 		break;
 	case EVENT_HOST:
-		if (r->live)
-			live_set(r->live, e->host, NULL);
+		live_set(r->live, e->host, NULL);
 		host_done(r, &out, e);
 		break;
 	case EVENT_END:
@@ -239,8 +235,16 @@ static void text_event(struct report *r, const struct event *e)
 
 static void text_tick(struct report *r)
 {
-	if (r->live)
-		live_show(r->live, false);
+	const char *host, *text;
+	double seconds;
+	live_show(r->live, false);
+	while ((host = live_overdue(r->live, &text, &seconds))) {
+		struct buf out;
+		buf_init(&out, 1 << 12);
+		buf_addf(&out, "%s: %s (%.0f s so far)\n", host, text, seconds);
+		report_out(r, &out);
+		buf_free(&out);
+	}
 }
 
 const struct report_ops report_text = {
