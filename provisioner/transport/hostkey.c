@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "transport/hostkey.h"
+#include "transport/pattern.h"
 
 enum {
 	KNOWN_HOSTS_MAX = 32 << 20,
@@ -80,29 +81,6 @@ static const char *short_type(struct str type)
 
 /* ---- matching a line's names ---- */
 
-/* `*` and `?`, without regard to case (ssh_config(5), PATTERNS). */
-static bool pattern_matches(const char *p, size_t n, const char *s)
-{
-	const char *end = p + n, *star = NULL, *again = NULL;
-	while (*s) {
-		if (p < end && *p == '*') {
-			star = p++;
-			again = s;
-		} else if (p < end && (*p == '?' || (*p | 0x20) == (*s | 0x20))) {
-			p++;
-			s++;
-		} else if (star) {
-			p = star + 1;
-			s = ++again;
-		} else {
-			return false;
-		}
-	}
-	while (p < end && *p == '*')
-		p++;
-	return p == end;
-}
-
 /* |1|salt|hash: HMAC-SHA1 of the name, keyed with the salt. */
 static bool hash_matches(struct arena *a, struct str names, const char *name)
 {
@@ -121,29 +99,12 @@ static bool hash_matches(struct arena *a, struct str names, const char *name)
 	return len == SHA1_LEN && memcmp(sum, want.p, len) == 0;
 }
 
-/* A list of patterns; one that begins with ! and matches takes the line out. */
-static bool list_matches(struct str names, const char *name)
-{
-	bool found = false;
-	for (size_t at = 0; at < names.n;) {
-		const char *p = names.p + at, *comma = memchr(p, ',', names.n - at);
-		size_t n = comma ? (size_t)(comma - p) : names.n - at;
-		bool not = n && *p == '!';
-		if (pattern_matches(p + not, n - not, name)) {
-			if (not )
-				return false;
-			found = true;
-		}
-		at += n + 1;
-	}
-	return found;
-}
-
 static bool names_match(struct arena *a, struct str names, const char *name)
 {
 	if (!name)
 		return false;
-	return str_starts(names, "|1|") ? hash_matches(a, names, name) : list_matches(names, name);
+	return str_starts(names, "|1|") ? hash_matches(a, names, name)
+					: pattern_list_matches(names, name);
 }
 
 /* ---- reading ---- */

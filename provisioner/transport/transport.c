@@ -7,6 +7,7 @@
 #include <signal.h>
 #include "transport/bootstrap.h"
 #include "transport/openssh.h"
+#include "transport/sshconfig.h"
 
 enum {
 	TIMEOUT_S = 10,
@@ -142,6 +143,11 @@ static void explain_no_agent(struct transport *t, int status)
 		fail(t, ERR_CONFIG, "sudo wants a password: give it with -K");
 	else if (t->answered && said(t, "incorrect password"))
 		fail(t, ERR_CONFIG, "sudo refused the password");
+	else if (said(t, "has changed and you have requested strict checking"))
+		fail(t, ERR_UNREACHABLE,
+			"HOST KEY CHANGED: %s; ask the host's administrator, and "
+			"when it is right remove the old key with ssh-keygen -R",
+			words);
 	else if (said(t, "Host key verification failed"))
 		fail(t, ERR_UNREACHABLE,
 			"ssh refused the host key: %s; when it is right, run again "
@@ -381,6 +387,9 @@ static void begin(struct transport *t)
 	}
 	const char *args = t->target.ssh_args;
 	t->openssh = strcmp(t->target.kind, "openssh") == 0 || (args && args[0]);
+	if (!t->openssh && !target_is_local(&t->target))
+		t->fallback = sshconfig_for_ssh(t->a, &t->target);
+	t->openssh |= t->fallback && openssh_there();
 	set_limit(t, (int64_t)t->target.timeout_s * 1000);
 	progress(t, "connecting");
 	start_link(t);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include "transport/hostkey.h"
 #include "transport/keyfile.h"
+#include "transport/sshconfig.h"
 
 /* Two made-up keys of each type: the type's name and 8 bytes that stand for the key. */
 static struct str key_of(struct arena *a, const char *type, char fill)
@@ -335,6 +336,52 @@ static void no_key_files(void **state)
 	arena_free(a);
 }
 
+/* ---- ssh_config ---- */
+
+static void ssh_config(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *found; /* after the file's name; NULL: nothing */
+	} want[] = {
+		{"", NULL},
+		{"Host *\n  ForwardAgent yes\n  ServerAliveInterval 5\n", NULL},
+		{"ProxyJump gate\n", ":1 sets ProxyJump"},
+		{"# c\n\nHost other mx1.*\n\tproxycommand = nc %h\n", ":4 sets proxycommand"},
+		{"Host other\nProxyJump gate\nHost mx2.*\nHostName 10.0.0.1\n", NULL},
+		{"Host * !mx1.example\nProxyJump gate\n", NULL},
+		{"Host \"mx1.example\"\nHostKeyAlias=x", ":2 sets HostKeyAlias"},
+		{"Host *\nUser deploy\nPort 2222\nIdentityFile ~/k\n", NULL}, /* settled below */
+		{"Match host x,*.example\nProxyJump gate\n", ":2 sets ProxyJump"},
+		{"Match host mx1.example exec true\nProxyJump gate\n", NULL},
+		{"Match user root\nProxyJump gate\nMatch all\nHostName y\n", ":4 sets HostName"},
+		{"Host mx1.example\nInclude conf.d/*\n", "conf.d/jump:1 sets ProxyJump"},
+		{"Host other\nInclude conf.d/*\n", NULL},
+		{"Include config\nInclude config\n", NULL},
+		{"Host \"mx1\nHost\nMatch\nInclude\n=\n\"\n", NULL},
+	};
+	struct arena *a = arena_new();
+	struct err e = {0};
+	const char *before = getenv("HOME");
+	setenv("HOME", folder, 1);
+	assert_true(mkdirs(in_folder(a, ".ssh/conf.d"), 0700, &e));
+	put(in_folder(a, ".ssh/conf.d/jump"), "ProxyJump gate\n");
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		struct target t = {.name = "m",
+			.address = "mx1.example",
+			.user = "root",
+			.port = 22,
+			.key_file = "/k",
+			.known_hosts = "/h"};
+		put(in_folder(a, ".ssh/config"), want[i].text);
+		const char *found = sshconfig_for_ssh(a, &t);
+		if (!found != !want[i].found || (found && !strstr(found, want[i].found)))
+			fail_msg("case %zu: %s", i, found ? found : "nothing");
+	}
+	setenv("HOME", before ? before : "/", 1);
+	arena_free(a);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -365,6 +412,7 @@ int main(void)
 		cmocka_unit_test(fingerprints),
 		cmocka_unit_test(key_files),
 		cmocka_unit_test(no_key_files),
+		cmocka_unit_test(ssh_config),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -184,6 +184,7 @@ static void openssh_serves(void **state)
 	struct server s = start_sshd(rsa_only, "");
 	struct target t = remote(s.port);
 	struct watched rsa_host = {.ask = "big", .payload = BIG}, unknown = {0}, refused = {0};
+	struct watched changed = {0};
 	know(&s, "host_rsa");
 	run(&rsa_host, &t, 1); /* libssh2 cannot check an RSA key: known by it alone */
 	expect(&rsa_host, ERR_NONE, NULL);
@@ -191,6 +192,10 @@ static void openssh_serves(void **state)
 	script("known_hosts", "");
 	run(&unknown, &t, 1); /* nothing in common in the handshake */
 	expect(&unknown, ERR_UNREACHABLE, "ssh refused the host key");
+	make_key("rsa", "host2_rsa");
+	know(&s, "host2_rsa");
+	run(&changed, &t, 1);
+	expect(&changed, ERR_UNREACHABLE, "HOST KEY CHANGED: ");
 	know(&s, "host_rsa");
 	make_key("ed25519", "other_ed25519");
 	t.key_file = path_join(a, dir, "other_ed25519");

@@ -107,6 +107,51 @@ static void local_noise_is_skipped(void **state)
 	assert_int_equal(w.hellos, 1);
 }
 
+/* sudo's part played by a script: it reads the password as sudo -S does, a byte at a time. */
+static const char fake_sudo[] =
+	"#!/bin/sh\n"
+	"while [ \"$1\" != -- ]; do\n"
+	"	case $1 in -p) prompt=$2; shift;; -n) quiet=1;; -u) user=$2; shift;; esac; shift\n"
+	"done\n"
+	"shift; [ \"$user\" = somebody ] || exit 9\n"
+	"[ \"$quiet\" ] && { echo 'sudo: a password is required' >&2; exit 1; }\n"
+	"echo 'We trust you have received the usual lecture.' >&2\n"
+	"for try in 1 2 3; do\n"
+	"	printf '%s' \"$prompt\" >&2; IFS= read -r word\n"
+	"	[ \"$word\" = 'se cret' ] && exec \"$@\"\n"
+	"	echo 'Sorry, try again.' >&2\n"
+	"done\n"
+	"exit 1\n";
+
+static void local_through_sudo(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *password;
+		enum err_kind kind;
+		const char *says;
+	} tries[] = {
+		{"se cret", ERR_NONE, ""},
+		{"wrong", ERR_CONFIG, "sudo refused the password"},
+		{NULL, ERR_CONFIG, "sudo wants a password: give it with -K"},
+	};
+	const char *path = getenv("PATH");
+	script("sudo", fake_sudo);
+	setenv("PATH", arena_printf(a, "%s:%s", dir, path), 1);
+	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+		struct target t = local();
+		struct watched w = {.ask = "big", .payload = BIG};
+		t.become = true;
+		t.become_user = "somebody";
+		t.become_password = tries[i].password;
+		run(&w, &t, 1);
+		expect(&w, tries[i].kind, tries[i].says);
+		assert_int_equal(w.answer_size, tries[i].kind ? 0 : BIG);
+		assert_null(strstr(w.why.msg, "wrong"));
+	}
+	setenv("PATH", path, 1);
+}
+
 static void closed_at_once(void **state)
 {
 	(void)state;
@@ -209,6 +254,7 @@ int main(int argc, char **argv)
 		CASE(local_other_version),
 		CASE(local_program_is_no_agent),
 		CASE(local_noise_is_skipped),
+		CASE(local_through_sudo),
 		CASE(closed_at_once),
 		CASE(targets_refused),
 		CASE(nobody_listens),
