@@ -57,7 +57,7 @@ static void build_role(struct build *b, struct task *t, struct value *args, stru
 		errs_add(b->errs, t->pos, "include_role needs the name of a role");
 		return;
 	}
-	role_use_build(b, str_dup(b->s->a, name->s.p, name->s.n), t->pos, NULL,
+	role_use_build(b, str_dup(b->s->a, name->s.p, name->s.n), t->pos, NULL, t->vars,
 		value_copy(b->s->a, args), node);
 }
 

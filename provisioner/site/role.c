@@ -129,12 +129,14 @@ static struct value *merged(struct arena *a, const struct value *under, const st
 	return out;
 }
 
-static void play_sees(struct build *b, const struct role *r)
+/* As in Ansible, the whole play sees the defaults and vars of its roles, and the `vars:` that they
+ * were brought in with. */
+static void play_sees(struct build *b, const struct role *r, const struct value *given)
 {
 	struct play_in *p = b->play;
 
 	p->all_defaults = merged(b->s->a, p->all_defaults, r->defaults);
-	p->all_vars = merged(b->s->a, p->all_vars, r->vars);
+	p->all_vars = merged(b->s->a, merged(b->s->a, p->all_vars, given), r->vars);
 	if (!map_at(p->role_index, r->name)) {
 		map_put(b->s->a, p->role_index, r->name, value_null(b->s->a));
 		PUSH(b->s->a, p->roles, p->n_roles, p->cap_roles, (struct role *)r);
@@ -186,7 +188,7 @@ static struct value *role_facts(struct build *b, const struct role *r)
 }
 
 struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
-	struct value *params, const struct value *from, struct task *into)
+	struct value *params, struct value *given, const struct value *from, struct task *into)
 {
 	struct build inner = *b;
 	struct role_use *use;
@@ -206,9 +208,10 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 	use->params = params;
 	use->facts = role_facts(b, r);
 	use->defaults = merged(b->s->a, b->role ? b->role->defaults : NULL, r->defaults);
-	use->vars = merged(b->s->a, b->role ? b->role->vars : NULL, r->vars);
+	use->vars = merged(b->s->a, b->role ? b->role->vars : NULL, given);
+	use->vars = merged(b->s->a, use->vars, r->vars);
 	if (!b->dynamic || (from && map_bool(from, "public", false)))
-		play_sees(b, r);
+		play_sees(b, r, given);
 	into->role = use;
 	inner.role = use;
 	inner.parent = into;
@@ -232,11 +235,16 @@ static const struct field entry_fields[] = {
 	{.name = NULL},
 };
 
-static bool seen_before(struct build *b, const struct value *entry)
+/* Was the role brought in with the same parameters, conditions and tags? */
+static bool seen_before(struct build *b, struct value *keywords, struct value *params)
 {
+	struct value *entry = value_list(b->s->a);
 	unsigned char sha[SHA256_LEN];
 	char text[SHA256_HEX];
 
+	list_add(b->s->a, entry, keywords);
+	if (params)
+		list_add(b->s->a, entry, params);
 	value_digest(entry, sha);
 	hex(sha, sizeof(sha), text);
 	if (map_at(b->play->roles_seen, text))
@@ -270,7 +278,7 @@ static struct value *split_entry(struct build *b, struct value *entry, struct va
 
 void role_entry(struct build *b, struct value *entry, struct task *into)
 {
-	struct value *params, *kw, *name;
+	struct value *params, *kw, *name, *given;
 	struct build inner = *b;
 	const char *path;
 	struct task *t;
@@ -288,15 +296,17 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 		return;
 	}
 	path = role_find(b->s, name->s, b->s->a);
-	if (seen_before(b, entry) && path &&
+	if (seen_before(b, kw, params) && path &&
 		!map_bool(part_map(b, path, "meta", "main"), "allow_duplicates", false))
 		return;
 	t = task_new(b, entry->pos);
 	PUSH(b->s->a, into->child, into->n_child, into->cap_child, t);
 	task_inherited(b, t, kw);
+	given = t->vars;
+	t->vars = NULL; /* those of an entry rank as the role's own, not as a task's */
 	inner.parent = t;
 	inner.depth++;
-	role_use_build(&inner, name->s, name->pos, params, NULL, t);
+	role_use_build(&inner, name->s, name->pos, params, given, NULL, t);
 }
 
 const char *task_file(const struct site *s, const struct task *t, const char *kind,

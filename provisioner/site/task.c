@@ -283,6 +283,12 @@ static bool loop_known(struct str kind)
 	return false;
 }
 
+/* Loops whose text is no variable's name. */
+static bool takes_text(struct str kind)
+{
+	return str_is(kind, "fileglob") || str_is(kind, "first_found") || str_is(kind, "sequence");
+}
+
 static void read_loop(struct build *b, struct task *t, const struct map_entry *loop)
 {
 	struct str kind = loop->key;
@@ -299,8 +305,7 @@ static void read_loop(struct build *b, struct task *t, const struct map_entry *l
 	t->loop_kind = kind.p;
 	t->loop = loop->value;
 	/* an old habit: with_items: mylist */
-	if (str_starts(loop->key, "with_") && !str_is(kind, "fileglob") &&
-		!str_is(kind, "first_found") && t->loop->type == VALUE_STR &&
+	if (str_starts(loop->key, "with_") && !takes_text(kind) && t->loop->type == VALUE_STR &&
 		!lang_is_template(t->loop->s)) {
 		t->loop = value_printf(b->s->a, "{{ %s }}", t->loop->s.p);
 		t->loop->pos = loop->value->pos;
@@ -373,7 +378,7 @@ static void import_role(struct build *b, struct task *t)
 	}
 	inner.parent = t;
 	inner.depth++;
-	role_use_build(&inner, name->s, name->pos, t->vars, t->args, t);
+	role_use_build(&inner, name->s, name->pos, NULL, t->vars, t->args, t);
 }
 
 static void finish_action(struct build *b, struct task *t)
