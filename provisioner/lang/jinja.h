@@ -291,6 +291,8 @@ struct var *scope_find(struct jinja *in, struct str name, uint64_t hash);
 struct value *scope_lookup(
 	struct jinja *in, struct str name, uint64_t hash, bool raw, struct pos pos);
 struct value *jinja_resolve(struct jinja *in, struct value *v);
+bool jinja_has_template(const struct value *v);
+struct value *jinja_literal(struct arena *a, struct value *v);
 
 /* statements */
 void output_init(struct output *o);

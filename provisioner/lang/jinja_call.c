@@ -249,12 +249,12 @@ static bool any_secret(const struct value *v, bool deep)
 static struct value *mark_secret(
 	struct call *c, struct value *r, struct value *args, struct value *named)
 {
-	if (r->type == VALUE_BOOL) /* a yes or no, which conditions are made of */
+	if (r->type == VALUE_BOOL || r->type == VALUE_NULL) /* conditions are made of these */
 		return r;
 	bool container = r->type == VALUE_LIST || r->type == VALUE_MAP;
 	bool scalar = c->v && c->v->type != VALUE_LIST && c->v->type != VALUE_MAP;
 	/* what a list holds keeps its own marks; text made from a list has them all */
-	bool secret = (!container || scalar) && any_secret(c->v, !container);
+	bool secret = any_secret(c->v, !container && !scalar);
 	secret |= !container && (any_secret(args, true) || any_secret(named, true));
 	if (!secret || r->secret)
 		return r;

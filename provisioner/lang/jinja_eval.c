@@ -56,6 +56,8 @@ struct value *jinja_undefined_error(struct jinja *in, const struct value *v, str
 	const char *near = suggestion(in, v);
 	if (v->pos.line)
 		pos = v->pos;
+	if (!memchr(v->s.p, ' ', v->s.n)) /* the environment's own, which holds the name alone */
+		return jinja_fail(in, pos, "'" STR_FMT "' is undefined", STR_ARG(v->s));
 	if (near)
 		return jinja_fail(in, pos, STR_FMT " (did you mean '%s'?)", STR_ARG(v->s), near);
 	return jinja_fail(in, pos, STR_FMT, STR_ARG(v->s));

@@ -350,6 +350,8 @@ static bool include_text(struct jinja *in, const struct node *n, struct str name
 	if (in->nesting >= JINJA_DEPTH)
 		return jinja_fail(in, n->pos, "templates include one another without an end") !=
 		       NULL;
+	name = str_dup(in->env->a, name.p, name.n); /* positions may keep it */
+	file = name.p;
 	if (!in->env->include(in->env->ctx, name, &text, &file, in->e))
 		return false;
 	struct pos pos = {file, 1, 1};

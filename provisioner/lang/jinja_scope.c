@@ -117,6 +117,19 @@ static struct value *refers_to_itself(struct jinja *in, struct str name, struct 
 	return jinja_fail(in, pos, "the variable '" STR_FMT "' refers to itself", STR_ARG(name));
 }
 
+/* The environment may keep the name, so it gets one that lives as long as its own values. */
+static struct value *ask(struct jinja *in, struct str *name)
+{
+	if (!in->env->lookup)
+		return NULL;
+	if (in->a != in->env->a)
+		*name = str_dup(in->env->a, name->p, name->n);
+	struct value *v = in->env->lookup(in->env->ctx, *name);
+	if (v && v->type == VALUE_UNDEFINED)
+		in->made_undefined = true;
+	return v;
+}
+
 /* A variable's value, UNDEFINED when there is none; NULL on error. */
 struct value *scope_lookup(
 	struct jinja *in, struct str name, uint64_t hash, bool raw, struct pos pos)
@@ -126,7 +139,7 @@ struct value *scope_lookup(
 		return var->v;
 	size_t i = cache_find(in, name, hash);
 	if (i == in->cache_n) {
-		struct value *v = in->env->lookup ? in->env->lookup(in->env->ctx, name) : NULL;
+		struct value *v = ask(in, &name);
 		if (!v) {
 			in->made_undefined = true;
 			v = value_undefined(
@@ -173,11 +186,17 @@ static bool has_template(const struct value *v, int depth)
 	return false;
 }
 
-static struct value *as_literal(struct jinja *in, struct value *v)
+bool jinja_has_template(const struct value *v)
+{
+	return has_template(v, 0);
+}
+
+/* The same value, marked as holding no template. */
+struct value *jinja_literal(struct arena *a, struct value *v)
 {
 	if (v->literal)
 		return v;
-	struct value *copy = ARENA_NEW(in->a, struct value);
+	struct value *copy = ARENA_NEW(a, struct value);
 	*copy = *v;
 	copy->literal = true;
 	return copy;
@@ -259,7 +278,7 @@ struct value *jinja_resolve(struct jinja *in, struct value *v)
 	if (!jinja_step(in, v->type == VALUE_LIST ? v->list.n : v->map.n, v->pos))
 		return NULL;
 	if (!has_template(v, 0))
-		return as_literal(in, v);
+		return jinja_literal(in->a, v);
 	if (in->depth >= EVAL_DEPTH)
 		return jinja_fail(in, v->pos, "nested too deeply");
 	in->depth++;

@@ -724,9 +724,11 @@ static struct value *look_up(struct call *c)
 		return lookup_vars(c);
 	if (!c->in->env->plugin)
 		return call_fail(c, "lookup '%s' is not available here", last);
-	c->rest->literal = true;
-	struct value *kwargs = c->kwargs ? c->kwargs : value_map(c->a);
-	struct value *v = c->in->env->plugin(c->in->env->ctx, last, c->rest, kwargs, c->in->e);
+	const struct lang_env *env = c->in->env;
+	struct value *args = value_copy(env->a, c->rest); /* the plugin may keep them */
+	struct value *kwargs = value_copy(env->a, c->kwargs ? c->kwargs : value_map(c->a));
+	args->literal = kwargs->literal = true;
+	struct value *v = env->plugin(env->ctx, arena_strdup(env->a, last), args, kwargs, c->in->e);
 	if (!v && c->in->e->kind == ERR_NONE)
 		return call_fail(c, "lookup '%s' gave nothing", last);
 	return v;

@@ -112,24 +112,53 @@ static struct value *finish(struct jinja *in, struct value *v, struct pos pos)
 			return jinja_undefined_error(in, u, pos);
 	}
 	bool holds_text = v->type == VALUE_STR || v->type == VALUE_LIST || v->type == VALUE_MAP;
-	if (v->literal || !holds_text)
-		return v;
-	struct value *copy = ARENA_NEW(in->a, struct value);
-	*copy = *v;
-	copy->literal = true;
+	return holds_text ? jinja_literal(in->a, v) : v;
+}
+
+/* An evaluation in an arena of its own: of what it makes only the result is kept. */
+static struct jinja *begin(const struct lang_env *env, struct err *e)
+{
+	return jinja_new(env, arena_new(), e);
+}
+
+static struct value *end(struct jinja *in, struct value *v)
+{
+	struct arena *scratch = in->a, *a = in->env->a;
+	struct value *copy = v ? value_copy(a, v) : NULL;
+	jinja_free(in);
+	arena_free(scratch);
 	return copy;
+}
+
+/* "{{ a.b }}": gives what is there already, perhaps a large list, so nothing is copied. */
+static bool is_path(struct str s)
+{
+	if (!str_starts(s, "{{") || !str_ends(s, "}}") || s.n < 4)
+		return false;
+	for (size_t i = 2; i < s.n - 2; i++) {
+		char c = s.p[i];
+		if (!(c == ' ' || c == '.' || c == '_' || (c >= '0' && c <= '9') ||
+			    (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')))
+			return false;
+	}
+	return true;
 }
 
 struct value *lang_resolve(const struct lang_env *env, struct value *v, struct err *e)
 {
-	if (v->literal || (v->type != VALUE_STR && v->type != VALUE_LIST && v->type != VALUE_MAP))
+	bool text = v->type == VALUE_STR;
+	if (v->literal || (!text && v->type != VALUE_LIST && v->type != VALUE_MAP))
 		return v;
-	if (v->type == VALUE_STR && !lang_is_template(v->s))
-		return v;
-	struct jinja *in = jinja_new(env, env->a, e);
-	struct value *r = finish(in, jinja_resolve(in, v), v->pos);
-	jinja_free(in);
-	return r;
+	if (text ? !lang_is_template(v->s) : !jinja_has_template(v))
+		return text ? v : jinja_literal(env->a, v);
+	if (text && is_path(v->s)) {
+		struct jinja *in = jinja_new(env, env->a, e);
+		struct value *r = finish(in, jinja_resolve(in, v), v->pos);
+		jinja_free(in);
+		return r;
+	}
+	struct jinja *in = begin(env, e);
+	return end(in, finish(in, jinja_resolve(in, v), v->pos));
 }
 
 static struct value *expression(struct jinja *in, struct str text, struct pos pos)
@@ -143,10 +172,8 @@ static struct value *expression(struct jinja *in, struct str text, struct pos po
 
 struct value *lang_expr(const struct lang_env *env, struct str text, struct pos pos, struct err *e)
 {
-	struct jinja *in = jinja_new(env, env->a, e);
-	struct value *v = finish(in, expression(in, text, pos), pos);
-	jinja_free(in);
-	return v;
+	struct jinja *in = begin(env, e);
+	return end(in, finish(in, expression(in, text, pos), pos));
 }
 
 /* ---- conditions ---- */
@@ -221,8 +248,6 @@ struct value *lang_condition(const struct lang_env *env, struct value *cond, str
 {
 	if (cond->type == VALUE_BOOL)
 		return cond;
-	struct jinja *in = jinja_new(env, env->a, e);
-	struct value *v = condition(in, cond, 0);
-	jinja_free(in);
-	return v;
+	struct jinja *in = begin(env, e);
+	return end(in, condition(in, cond, 0));
 }
