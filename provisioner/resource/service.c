@@ -110,7 +110,7 @@ void service_prefetch(struct host *h, const char *const *names)
 		if (unit_name_valid(names[i]))
 			args_add(own.a, &asked, arena_strdup(own.a, names[i]));
 	struct unit *v = ARENA_ARRAY(own.a, struct unit, asked.n);
-	if (asked.n == 0 || !unit_query(&own, asked.v, asked.n, v, &ignored)) {
+	if (asked.n == 0 || !unit_look(&own, asked.v, asked.n, v, &ignored)) {
 		arena_free(own.a);
 		return;
 	}
@@ -129,7 +129,7 @@ static bool find_unit(struct host *h, const char *name, struct unit *u, struct e
 			return true;
 		}
 	}
-	return unit_query(h, &name, 1, u, e);
+	return unit_look(h, &name, 1, u, e);
 }
 
 /* ---- observe ---- */

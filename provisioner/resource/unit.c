@@ -6,16 +6,12 @@
 #include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "resource/sdbus.h"
 #include "resource/unit.h"
 
 #define SHOWN                                                                            \
 	"--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Result,PartOf," \
 	"NeedDaemonReload"
-
-/* One block of the answer of `systemctl show`. */
-struct shown {
-	const char *id, *load, *active, *sub, *file_state, *type, *result, *part_of, *need_reload;
-};
 
 bool unit_name_valid(const char *name)
 {
@@ -76,7 +72,7 @@ static bool next_block(struct arena *a, struct str *rest, struct shown *s)
 {
 	struct line line;
 	bool any = false;
-	*s = (struct shown){"", "", "", "", "", "", "", "", ""};
+	*s = (struct shown){"", "", "", "", "", "", "", "", "", ""};
 	while (line_next(rest, &line)) {
 		if (line.n == 0 && any)
 			return true;
@@ -163,7 +159,7 @@ void unit_parse(
 	struct shown s;
 	for (size_t i = 0; i < n; i++) {
 		if (!next_block(a, &answer, &s))
-			s = (struct shown){"", "", "", "", "", "", "", "", ""};
+			s = (struct shown){"", "", "", "", "", "", "", "", "", ""};
 		unit_from(a, &s, names[i], &out[i]);
 	}
 	while (next_block(a, &answer, &s))
@@ -231,6 +227,43 @@ static bool ask_script(struct host *h, const char *name, struct unit *u, struct 
 	u->enabled = rc_links(h->a, name) ? UNIT_ENABLED : UNIT_DISABLED;
 	u->file_state = u->enabled == UNIT_ENABLED ? "enabled" : "disabled";
 	return true;
+}
+
+/* The units that those stand for which are "active (exited)". */
+static bool look_at_parts(struct arena *a, struct unit *units, const struct shown *s, size_t n)
+{
+	struct args parts = {0}, of = {0};
+	for (size_t i = 0; i < n; i++) {
+		if (!is(s[i].sub, "exited"))
+			continue;
+		for (const char *p = s[i].consists_of; *p; p += strspn(p, " ")) {
+			size_t len = strcspn(p, " ");
+			args_add(a, &parts, str_dup(a, p, len).p);
+			args_add(a, &of, units[i].id);
+			p += len;
+		}
+	}
+	struct shown *found = ARENA_ARRAY(a, struct shown, parts.n);
+	if (parts.n && !sdbus_show(a, parts.v, parts.n, found))
+		return false;
+	for (size_t i = 0; i < parts.n; i++) {
+		found[i].part_of = of.v[i];
+		count_instance(&found[i], units, n);
+	}
+	return true;
+}
+
+bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)
+{
+	struct args full = {0};
+	struct shown *s = ARENA_ARRAY(h->a, struct shown, n);
+	for (size_t i = 0; i < n; i++)
+		args_add(h->a, &full, with_suffix(h->a, names[i]));
+	if (n == 0 || !systemd_runs() || !sdbus_show(h->a, full.v, n, s))
+		return unit_query(h, names, n, out, e);
+	for (size_t i = 0; i < n; i++)
+		unit_from(h->a, &s[i], names[i], &out[i]);
+	return look_at_parts(h->a, out, s, n) || unit_query(h, names, n, out, e);
 }
 
 bool unit_query(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)

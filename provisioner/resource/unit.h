@@ -25,4 +25,6 @@ void unit_parse(
 /* Asks for all names with one process; SysV: one for each. Names have to be valid. */
 bool unit_query(
 	struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e);
+/* As unit_query, but quicker where systemd answers itself; `type` and `result` are empty then. */
+bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e);
 bool unit_any_needs_reload(struct host *h, bool *needs, struct err *e);

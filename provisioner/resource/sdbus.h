@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Questions to systemd itself over its private socket, without a process in between: a look at
+ * services would otherwise cost more than all the rest. Only reads properties.
+ */
+#pragma once
+#include "base/base.h"
+
+/* A unit's properties in systemd's words; "" where it has none. */
+struct shown {
+	const char *id, *load, *active, *sub, *file_state, *need_reload;
+	const char *consists_of; /* the units that are part of it, parted by blanks */
+	const char *part_of;     /* the units it is part of; only from systemctl, as the next two */
+	const char *type, *result;
+};
+
+/* Asks for `names` (with their suffixes). false, without a reason, when it does not work: not root,
+ * another systemd, no answer in time. systemctl then tells. */
+bool sdbus_show(struct arena *a, const char *const *names, size_t n, struct shown *out);
+
+/* For tests: reads the answer to one question, a whole message: a method's return that holds a map
+ * of text to variant. false: another message, or a damaged one. */
+bool sdbus_read(
+	struct arena *a, const unsigned char *msg, size_t n, uint32_t *serial, struct shown *out);
