@@ -54,12 +54,40 @@ void frame_write(struct buf *out, enum frame_type type, const struct value *msg)
 	arena_free(a);
 }
 
-/* Only what a plan is made of waits for something; what a peer says is known. */
-static bool all_known(const struct value *v, struct err *e)
+/* What a peer says is known, but for one thing: the fields of a probe's result that has to wait for
+ * earlier changes. */
+static bool may_wait(enum frame_type type, const struct map_entry *m)
 {
-	if (!value_find_type(v, VALUE_UNKNOWN) && !value_find_type(v, VALUE_UNDEFINED))
-		return true;
-	return err_set(e, ERR_PERMANENT, "it holds a value that is not known");
+	return type == FRAME_OBSERVED && str_is(m->key, "result") && m->value->type == VALUE_MAP &&
+	       !value_find_type(m->value, VALUE_UNDEFINED);
+}
+
+static bool known(const struct value *v)
+{
+	return !value_find_type(v, VALUE_UNKNOWN) && !value_find_type(v, VALUE_UNDEFINED);
+}
+
+static bool step_known(enum frame_type type, const struct value *step)
+{
+	if (step->type != VALUE_MAP)
+		return known(step);
+	for (size_t i = 0; i < step->map.n; i++)
+		if (!may_wait(type, &step->map.e[i]) && !known(step->map.e[i].value))
+			return false;
+	return true;
+}
+
+static bool all_known(enum frame_type type, const struct value *msg, struct err *e)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < msg->map.n; i++) {
+		const struct value *v = msg->map.e[i].value;
+		bool steps = str_is(msg->map.e[i].key, "steps") && v->type == VALUE_LIST;
+		for (size_t k = 0; steps && ok && k < v->list.n; k++)
+			ok = step_known(type, v->list.v[k]);
+		ok = ok && (steps || known(v));
+	}
+	return ok || err_set(e, ERR_PERMANENT, "it holds a value that is not known");
 }
 
 static bool check(struct arena *a, enum frame_type type, const struct value *raw,
@@ -82,7 +110,7 @@ static bool decode(struct arena *a, enum frame_type type, const char *p, size_t 
 		return false;
 	if (raw->type != VALUE_MAP)
 		return err_set(e, ERR_PERMANENT, "it is %s, not a mapping", value_type_name(raw));
-	return all_known(raw, e) && check(a, type, raw, msg, e);
+	return all_known(type, raw, e) && check(a, type, raw, msg, e);
 }
 
 static enum frame_status bad(struct err *e, const char *what)

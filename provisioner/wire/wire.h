@@ -37,6 +37,7 @@ enum frame_type {
  *          was one; running: another agent works on it right now
  * OBSERVE {steps: [{id, type, params, user}]}   a step without type: unknown until applied
  * OBSERVED{steps: [{id, changes: [...], result: map, digest: hex, error: text, kind: text}]}
+ *         a field of result is UNKNOWN where a probe has to wait for changes before it
  * APPLY   {run: text, notified: [handler ids to count as notified],
  *          steps: [{id, blobs: map of field -> blob with bytes, notify: [handler ids],
  *                   handler: id, type, params, user (handlers and steps not observed bring them),
