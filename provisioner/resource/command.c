@@ -191,12 +191,16 @@ static const char *shown(struct host *h, const struct value *params)
 static bool observe_either(struct host *h, const struct value *params, bool shell,
 	struct observation *o, struct err *e)
 {
+	const struct restype *type = shell ? &restype_shell : &restype_command;
+	bool probe = map_bool(params, "_probe", false);
+	if (probe && probe_waits(h, type, o))
+		return true;
 	const char *why = needless(h, params);
 	if (why) {
 		result_set(h, params, o, 0, str_c(why), str_c(""));
 		return true;
 	}
-	if (map_bool(params, "_probe", false))
+	if (probe)
 		return run(h, params, shell, o, e);
 	observe_run(h, o, "run", shown(h, params));
 	return true;

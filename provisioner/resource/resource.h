@@ -82,6 +82,10 @@ void observe_run(struct host *h, struct observation *o, const char *field, const
 bool observed_change(const struct observation *o, const char *field); /* is it in the changes? */
 struct value *observed_after(const struct observation *o, const char *field); /* or NULL */
 
+/* A probe that an earlier change may still alter is not made now: every field of its result becomes
+ * UNKNOWN, and it is looked at again when those changes are made. True: that was so. */
+bool probe_waits(struct host *h, const struct restype *t, struct observation *o);
+
 /* Owner, group, mode, as file, copy, template and the native types share them. */
 #define FILE_ATTR_FIELDS                                                                    \
 	{.name = "owner", .kind = FIELD_STR, .doc = "User name or id that owns the file."}, \

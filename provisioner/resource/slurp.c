@@ -12,6 +12,8 @@ static bool observe(
 {
 	const char *src = map_cstr(params, "src", "");
 	struct str bytes;
+	if (probe_waits(h, &restype_slurp, o))
+		return true;
 	if (!file_read(h->a, src, SLURP_MAX, &bytes, e))
 		return false;
 	struct value *content = value_str(h->a, base64(h->a, bytes.p, bytes.n));

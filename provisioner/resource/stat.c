@@ -114,6 +114,8 @@ static bool observe(
 	const char *path = map_cstr(params, "path", "");
 	struct value *m = value_map(h->a);
 	struct stat st;
+	if (probe_waits(h, &restype_stat, o))
+		return true;
 	map_put(h->a, o->result, "stat", m);
 	bool found = lstat(path, &st) == 0;
 	if (!found && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
