@@ -17,8 +17,3 @@ struct shown {
 /* Asks for `names` (with their suffixes). false, without a reason, when it does not work: not root,
  * another systemd, no answer in time. systemctl then tells. */
 bool sdbus_show(struct arena *a, const char *const *names, size_t n, struct shown *out);
-
-/* For tests: reads the answer to one question, a whole message: a method's return that holds a map
- * of text to variant. false: another message, or a damaged one. */
-bool sdbus_read(
-	struct arena *a, const unsigned char *msg, size_t n, uint32_t *serial, struct shown *out);
