@@ -91,8 +91,24 @@ static bool batchable(const struct work *w)
 	       !step->user && !w->handler;
 }
 
-static void finish_batch(struct apply *ap, struct attempt *t, size_t n, bool ok, struct err *e)
+/* Together they failed: alone each shows whether it is the one. */
+static void one_by_one(struct apply *ap, struct attempt *t, size_t n)
 {
+	for (size_t i = 0; i < n; i++) {
+		if (ap->status)
+			arena_free(t[i].h.a);
+		else
+			change(ap, &t[i]);
+	}
+}
+
+static void finish_batch(
+	struct apply *ap, struct attempt *t, size_t n, bool ok, const struct err *e)
+{
+	if (!ok && n > 1 && e->kind != ERR_TRANSIENT) {
+		one_by_one(ap, t, n);
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (!ok)
 			t[i].e = *e;
@@ -117,13 +133,18 @@ static void apply_batch(struct apply *ap, struct attempt *t, size_t n)
 	arena_free(a);
 }
 
-/* Begins all of them; what fails there is finished and left out. */
-static void do_batch(struct apply *ap, struct work *w, size_t n)
+/* Looks at those that are not converged; gives how many have something to do. */
+static size_t look_at_batch(
+	struct apply *ap, struct work *w, size_t n, struct attempt *t, bool *converged_before)
 {
-	struct attempt *t = ARENA_ARRAY(ap->a, struct attempt, n);
 	size_t m = 0;
 	for (size_t i = 0; i < n && !ap->status; i++) {
+		converged_before[i] = converged(ap, &w[i]);
+		if (converged_before[i])
+			continue;
 		attempt_open(ap, &t[m], &w[i]);
+		/* OBSERVE left out what an earlier one of them brings */
+		t[m].explained = m > 0;
 		if (!attempt_look(ap, &t[m]))
 			continue;
 		if (t[m].o.changes->list.n == 0)
@@ -131,6 +152,12 @@ static void do_batch(struct apply *ap, struct work *w, size_t n)
 		else
 			m++;
 	}
+	return m;
+}
+
+/* Begins all of them; what fails there is finished and left out. */
+static void begin_batch(struct apply *ap, struct attempt *t, size_t m)
+{
 	size_t begun = 0;
 	for (size_t i = 0; i < m; i++) {
 		if (ap->status) /* stale or failed: nothing of the batch is touched */
@@ -138,11 +165,27 @@ static void do_batch(struct apply *ap, struct work *w, size_t n)
 		else if (attempt_begin(ap, &t[i], i + 1 == m))
 			t[begun++] = t[i];
 	}
-	if (begun && !ap->status)
+	if (begun && !ap->status) {
 		apply_batch(ap, t, begun);
-	else
-		for (size_t i = 0; i < begun; i++)
-			arena_free(t[i].h.a);
+		return;
+	}
+	for (size_t i = 0; i < begun; i++)
+		arena_free(t[i].h.a);
+}
+
+static void do_batch(struct apply *ap, struct work *w, size_t n)
+{
+	struct attempt *t = ARENA_ARRAY(ap->a, struct attempt, n);
+	bool *converged_before = ARENA_ARRAY(ap->a, bool, n);
+	begin_batch(ap, t, look_at_batch(ap, w, n, t, converged_before));
+	for (size_t i = 0; i < n && !ap->status; i++) {
+		if (!converged_before[i])
+			continue;
+		if (converged(ap, &w[i]))
+			finish_unseen(ap, &w[i], OUTCOME_OK);
+		else
+			do_step(ap, &w[i]);
+	}
 }
 
 static size_t do_next(struct apply *ap, size_t at)

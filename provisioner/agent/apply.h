@@ -38,6 +38,7 @@ struct attempt {
 	struct err e;
 	int64_t since;
 	bool looked, as_observed, begun;
+	bool explained; /* it may differ from what was observed, by what stands beside it */
 };
 
 void apply_stop(struct apply *ap, const char *status, const char *fmt, ...) PRINTF(3, 4);

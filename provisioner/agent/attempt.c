@@ -69,7 +69,7 @@ static bool as_planned(struct apply *ap, struct attempt *t)
 		return true;
 	step_digest(t->o.changes, digest);
 	t->as_observed = memcmp(digest, step->digest, SHA256_LEN) == 0;
-	return t->as_observed || t->w->handler || step_explained(ap->s, step);
+	return t->as_observed || t->explained || t->w->handler || step_explained(ap->s, step);
 }
 
 bool attempt_look(struct apply *ap, struct attempt *t)
@@ -178,8 +178,10 @@ static void write_end(struct apply *ap, struct attempt *t, enum outcome outcome,
 	map_put(a, line, "step", value_int(a, t->step.id));
 	map_put(a, line, "status", value_text(a, outcomes[outcome]));
 	map_put(a, line, "ms", value_int(a, now_ms() - t->since));
-	if (error)
+	if (error) {
+		map_put(a, line, "name", value_printf(a, "%.*s", NAME_SHOWN, t->step.name));
 		map_put(a, line, "error", value_text(a, error));
+	}
 	journal_add(&ap->journal, a, "end", line, false, &ignored);
 }
 

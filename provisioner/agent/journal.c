@@ -126,6 +126,7 @@ static void take_line(const struct value *line, struct last_run *last)
 		last->step = map_cstr(line, "name", NULL);
 		last->dirs = dirs && dirs->type == VALUE_LIST ? dirs : NULL;
 	} else if (strcmp(event, "end") == 0) {
+		last->step = map_cstr(line, "name", last->step); /* told of one that failed */
 		last->dirs = NULL;
 	} else if (strcmp(event, "start") == 0) {
 		last->status = "interrupted";

@@ -116,8 +116,8 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 		if (o.result->map.n) /* rc and stderr, for failed_when */
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
-	if (e.kind != ERR_NONE || o.changes->list.n)
-		look->pending |= step->type ? step->type->touches : RES_ALL;
+	if (e.kind == ERR_NONE && o.changes->list.n)
+		look->pending |= step->type->touches;
 	arena_free(h.a);
 	return entry;
 }

@@ -123,11 +123,11 @@ void steps_add(struct session *s, struct agent_step *step)
 
 static unsigned may_touch(const struct agent_step *step)
 {
-	if (step->applied)
+	if (step->applied || step->bad.kind != ERR_NONE)
 		return 0;
 	if (!step->type)
 		return RES_ALL;
-	return step->planned || step->failed ? step->type->touches : 0;
+	return step->planned ? step->type->touches : 0;
 }
 
 unsigned steps_pending(const struct session *s, uint32_t id, size_t *at)

@@ -167,6 +167,36 @@ static void a_probe_gives_its_result(void **state)
 	assert_int_equal(peer_end(&p), 0);
 }
 
+/* It may read what the step before it changes, so it is made when that is done, whatever came of
+ * it. */
+static void a_probe_waits_for_what_it_may_read(void **state)
+{
+	struct peer p;
+	struct value *told = value_list(a);
+	struct value *first = shell_of(1, "true"), *probe = probe_of(2, "echo found");
+	(void)state;
+	map_put(a, map_at(first, "params"), "creates", value_text(a, in_dir("made")));
+	peer_start(&p);
+	const struct value *found = peer_observe(&p, list_of(first, probe, NULL));
+	const struct value *result = map_at(found->list.v[1], "result");
+	assert_int_equal(map_at(result, "stdout")->type, VALUE_UNKNOWN);
+	assert_int_equal(changes_of(found->list.v[1]), 0);
+	assert_string_equal(
+		peer_apply(&p, "r",
+			list_of(again(first, NULL, NULL), again(probe, NULL, NULL), NULL), told,
+			NULL),
+		"1:changed 2:ok done");
+	assert_string_equal(map_cstr(map_at(told->list.v[1], "result"), "stdout", ""), "found");
+	/* not even sent: what was to come before came to nothing */
+	peer_observe(&p, list_of(first, probe, NULL));
+	told = value_list(a);
+	assert_string_equal(
+		peer_apply(&p, "r", list_of(again(probe, NULL, NULL), NULL), told, NULL),
+		"2:ok done");
+	assert_string_equal(map_cstr(map_at(told->list.v[0], "result"), "stdout", ""), "found");
+	assert_int_equal(peer_end(&p), 0);
+}
+
 static void observing_cannot_write(void **state)
 {
 	static const char *const attempts[] = {"echo x > new", "echo x >> old", "rm old",
@@ -309,6 +339,7 @@ int main(void)
 		TEST(earlier_changes_may_make_what_is_missing),
 		TEST(only_what_comes_before_counts),
 		TEST(a_probe_gives_its_result),
+		TEST(a_probe_waits_for_what_it_may_read),
 		TEST(observing_cannot_write),
 		TEST(a_step_may_have_a_user),
 		TEST(thousands_of_steps_are_quick),
