@@ -29,7 +29,7 @@ struct child {
 	struct loop_watch *in_watch, *exit_watch;
 	struct stream out, err;
 	bool ended, exited; /* reported; reaped */
-	int status;
+	int status;         /* as waitpid(2) gave it */
 };
 
 static void close_fd(int *fd, struct loop_watch **watch)
@@ -47,7 +47,13 @@ static void report_end(struct child *c, const struct err *e)
 	if (c->ended)
 		return;
 	c->ended = true;
-	struct link_end end = {.status = c->exited ? c->status : -1};
+	struct link_end end = {.status = -1};
+	if (c->exited && WIFEXITED(c->status))
+		end.status = WEXITSTATUS(c->status);
+	const char *name =
+		c->exited && WIFSIGNALED(c->status) ? sigabbrev_np(WTERMSIG(c->status)) : NULL;
+	if (name)
+		snprintf(end.signal, sizeof end.signal, "%s", name);
 	if (e)
 		end.err = *e;
 	c->link.ev->end(c->link.ctx, &end);
@@ -128,7 +134,7 @@ static void exit_ready(void *ctx, unsigned events)
 	if (waitpid(c->pid, &status, WNOHANG) != c->pid)
 		return;
 	c->exited = true;
-	c->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	c->status = status;
 	close_fd(&c->pidfd, &c->exit_watch);
 	drain(&c->err);
 	drain(&c->out);

@@ -91,3 +91,11 @@ void link_sent(struct link *k, size_t n)
 		k->sent = 0;
 	}
 }
+
+const char *link_how(struct arena *a, const struct link_end *end)
+{
+	if (end->signal[0])
+		return arena_printf(a, "killed by SIG%s", end->signal);
+	return end->status < 0 ? "exit status unknown"
+			       : arena_printf(a, "exit status %d", end->status);
+}

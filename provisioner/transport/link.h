@@ -12,7 +12,8 @@
 enum link_stream { LINK_OUT, LINK_ERR };
 struct link_end {
 	struct err err;   /* kind ERR_NONE: the command ended by itself */
-	int status;       /* its exit status; -1: not known */
+	int status;       /* its exit status; -1: not known, or a signal ended it */
+	char signal[16];  /* the signal that did: "KILL"; "": none */
 	bool use_openssh; /* libssh2 cannot serve this host, the system's ssh perhaps can; err: why
 			   */
 };
@@ -55,3 +56,4 @@ const char *target_label(struct arena *a, const struct target *t);
 const char *quote_tail(struct arena *a, const struct buf *b);
 void link_sent(struct link *k, size_t n); /* n more bytes of `out` have left */
 bool link_all_sent(const struct link *k);
+const char *link_how(struct arena *a, const struct link_end *end); /* "exit status 3" */

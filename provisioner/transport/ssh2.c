@@ -209,7 +209,13 @@ static enum step await_close(struct ssh2 *s)
 {
 	if (libssh2_channel_wait_closed(s->channel) == LIBSSH2_ERROR_EAGAIN)
 		return STEP_WAIT;
-	s->end.status = libssh2_channel_get_exit_status(s->channel);
+	char *name = NULL;
+	libssh2_channel_get_exit_signal(s->channel, &name, NULL, NULL, NULL, NULL, NULL);
+	if (name)
+		snprintf(s->end.signal, sizeof s->end.signal, "%s", name);
+	else
+		s->end.status = libssh2_channel_get_exit_status(s->channel);
+	libssh2_free(s->session, name);
 	return STEP_END;
 }
 

@@ -136,7 +136,7 @@ static bool said(const struct transport *t, const char *text)
 }
 
 /* The command ended before the agent spoke. */
-static void explain_no_agent(struct transport *t, int status)
+static void explain_no_agent(struct transport *t, const struct link_end *end)
 {
 	const char *words = last_words(t);
 	if (said(t, "sudo: a password is required") || said(t, "sudo: a terminal is required"))
@@ -153,13 +153,13 @@ static void explain_no_agent(struct transport *t, int status)
 			"ssh refused the host key: %s; when it is right, run again "
 			"with --accept-new-host-keys, or connect once with ssh",
 			words);
-	else if (t->openssh && status == 255)
+	else if (t->openssh && end->status == 255)
 		fail(t, ERR_UNREACHABLE, "ssh could not log in: %s%s%s%s", words,
 			t->fallback ? " (ssh was used because " : "",
 			t->fallback ? t->fallback : "", t->fallback ? ")" : "");
 	else
-		fail(t, ERR_UNREACHABLE, "the agent could not be started: %s (exit status %d)",
-			words, status);
+		fail(t, ERR_UNREACHABLE, "the agent could not be started: %s (%s)", words,
+			link_how(t->a, end));
 }
 
 /* ---- frames ---- */
@@ -343,10 +343,10 @@ static void link_end(void *ctx, const struct link_end *end)
 			why.kind = ERR_TRANSIENT;
 		finish(t, &why);
 	} else if (t->phase <= PHASE_BOOT) {
-		explain_no_agent(t, end->status);
+		explain_no_agent(t, end);
 	} else {
 		fail(t, t->phase == PHASE_HELLO ? ERR_PERMANENT : ERR_TRANSIENT,
-			"the agent ended (exit status %d): %s", end->status, last_words(t));
+			"the agent ended (%s): %s", link_how(t->a, end), last_words(t));
 	}
 }
 

@@ -110,11 +110,13 @@ static void ssh_is_cut(void **state)
 	(void)state;
 	struct server s = start_sshd(ed25519_only, "");
 	struct target t = remote(s.port);
-	struct watched w = {.hold = true, .on_hello = kill_parent};
+	struct watched w = {.hold = true, .on_hello = kill_parent}, killed = {.ask = "kill"};
 	know(&s, "host_ed25519");
 	run(&w, &t, 1);
 	expect(&w, ERR_TRANSIENT, "the connection was lost: ");
 	assert_int_equal(w.hellos, 1);
+	run(&killed, &t, 1);
+	expect(&killed, ERR_TRANSIENT, "the agent ended (killed by SIGKILL)");
 	stop_sshd(&s);
 }
 

@@ -38,10 +38,13 @@ static void local_bad_frames(void **state)
 	(void)state;
 	struct target t = local();
 	struct watched garbage = {.ask = "garbage"}, dead = {.ask = "die"};
+	struct watched killed = {.ask = "kill"};
 	run(&garbage, &t, 1);
 	expect(&garbage, ERR_PERMANENT, "me (this machine): a message of the agent is wrong: ");
 	run(&dead, &t, 1);
 	expect(&dead, ERR_TRANSIENT, "the agent ended (exit status 3): my last[1m words");
+	run(&killed, &t, 1);
+	expect(&killed, ERR_TRANSIENT, "the agent ended (killed by SIGKILL)");
 }
 
 static void local_other_version(void **state)
