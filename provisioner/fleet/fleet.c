@@ -80,7 +80,15 @@ static void end_all(struct fleet *f)
 	for (size_t i = 0; i < f->n; i++)
 		if (!f->hosts[i].finished)
 			host_end(&f->hosts[i]);
-	loop_stop(f->loop);
+	if (!f->open)
+		loop_stop(f->loop);
+}
+
+void fleet_closed(struct fleet *f)
+{
+	f->open--;
+	if (f->done && !f->open)
+		loop_stop(f->loop);
 }
 
 static void start_play(struct fleet *f)
@@ -231,7 +239,7 @@ bool fleet_run(
 	f.loop = loop_new();
 	f.tick = loop_timer(f.loop, TICK_MS, tick, &f);
 	start_play(&f);
-	if (!f.done)
+	if (!f.done || f.open)
 		loop_run(f.loop);
 	if (o->mode == FLEET_PLAN)
 		plan_freeze(f.plan);

@@ -56,6 +56,7 @@ struct fleet {
 	size_t *wave_sizes, n_waves, wave;
 	size_t wave_first, wave_next, wave_end; /* members: this wave; next to start */
 	const char *run; /* names this run in the hosts' journals */
+	size_t open; /* connections, those being closed too */
 	size_t running, forks;
 	size_t wave_failed, play_failed;
 	bool done;
@@ -63,6 +64,7 @@ struct fleet {
 
 /* fleet.c */
 void fleet_host_done(struct fleet_host *h); /* its part of the play ended, well or not */
+void fleet_closed(struct fleet *f);          /* a connection is gone */
 /* host.c */
 void host_start(struct fleet_host *h);
 void host_resolve(struct fleet_host *h);

@@ -177,6 +177,7 @@ static void on_closed(void *ctx, const struct err *why)
 	struct fleet_host *h = ctx;
 	struct err e = *why;
 	h->t = NULL;
+	fleet_closed(h->f);
 	if (h->finished || h->state == HOST_LOST)
 		return;
 	if (e.kind == ERR_NONE)
@@ -226,6 +227,7 @@ static void host_connect(struct fleet_host *h)
 		.timeout_s = o->timeout_s,
 	};
 	h->state = HOST_CONNECTING;
+	h->f->open++;
 	h->t = transport_open(h->f->loop, h->a, t, &o->image, &events, h);
 }
 
