@@ -67,7 +67,8 @@ static struct value *apply_step(struct arena *a, const struct planned *p)
 	for (const char *const *n = s->notify; n && *n && !s->verdict; n++)
 		list_add(a, notify, value_text(a, *n));
 	map_put(a, m, "notify", notify);
-	map_put(a, m, "ignore_errors", value_bool(a, s->ignore_errors || s->verdict));
+	map_put(a, m, "ignore_errors",
+		value_bool(a, s->ignore_errors || s->verdict || s->failed == 0));
 	if (s->changed >= 0)
 		map_put(a, m, "changed", value_bool(a, s->changed == 1));
 	if (s->handler) {
@@ -132,9 +133,28 @@ static void send_apply(struct fleet_host *h)
 	arena_free(a);
 }
 
+/* What could not be observed ends the host's play here, as a task that fails does. */
+static bool can_be_planned(struct fleet_host *h, struct err *e)
+{
+	for (size_t i = h->applied_to; i < h->plan->n; i++) {
+		struct planned *p = h->plan->v[i];
+		if (!p->error || p->step->ignore_errors)
+			continue;
+		host_step_event(h, p, STEP_FAILED, NULL, p->error, 0);
+		return err_set(e, ERR_PERMANENT, "'%s' failed before anything was changed by it",
+			p->step->name);
+	}
+	return true;
+}
+
 void host_apply(struct fleet_host *h)
 {
+	struct err e = {0};
 	plan_classify(h->plan);
+	if (!can_be_planned(h, &e)) {
+		host_fail(h, &e);
+		return;
+	}
 	bool work = h->notified->list.n > 0;
 	for (size_t i = h->applied_to; i < h->plan->n; i++)
 		work = work || to_send(h->plan->v[i]);
@@ -144,7 +164,6 @@ void host_apply(struct fleet_host *h)
 		return;
 	}
 	if (h->want == WANT_APPLY && h->applied_to == h->plan->n) {
-		struct err e = {0};
 		err_set(&e, ERR_PERMANENT, "a task waits for results that nothing will give");
 		host_fail(h, &e);
 		return;
@@ -172,18 +191,23 @@ static bool give_verdict(struct fleet_host *h, struct planned *p, enum step_stat
 {
 	if (h->saved)
 		return true;
+	/* a command that was run and failed has changed something, unless the task says otherwise
+	 */
+	bool ran = p->changes && p->changes->list.n;
 	struct step_result res = {
-		.changed = *s == STEP_CHANGED,
+		.changed = *s == STEP_CHANGED || (*s == STEP_FAILED && ran),
 		.failed = *s == STEP_FAILED,
 		.result = p->result,
 		.error = error,
 	};
 	if (!resolver_result(h->resolver, p->step->id, &res, e))
 		return false;
-	if (!p->step->verdict)
+	if (!p->step->verdict && p->step->failed != 0)
 		return true;
+	bool noted = *s == STEP_CHANGED && !p->step->verdict; /* by the agent */
 	*s = res.failed ? STEP_FAILED : res.changed ? STEP_CHANGED : STEP_OK;
-	for (const char *const *n = p->step->notify; res.changed && n && *n; n++)
+	const char *const *n = *s == STEP_CHANGED && !noted ? p->step->notify : NULL;
+	for (; n && *n; n++)
 		list_add(h->a, h->notified, value_text(h->a, *n));
 	return true;
 }

@@ -63,7 +63,10 @@ static bool take_result(
 		.result = p->result,
 		.error = p->error,
 	};
-	return resolver_result(h->resolver, p->step->id, &res, e);
+	bool ok = resolver_result(h->resolver, p->step->id, &res, e);
+	if (ok && !res.failed) /* failed_when says that this is no failure */
+		p->error = NULL;
+	return ok;
 }
 
 static bool take_results(struct fleet_host *h, const struct value *msg, struct err *e)
@@ -126,19 +129,6 @@ static bool still_as_planned(struct fleet_host *h, struct err *e)
 		moved, moved == 1 ? "" : "s", moved == 1 ? "s" : "", first);
 }
 
-static bool can_be_planned(struct fleet_host *h, struct err *e)
-{
-	for (size_t i = h->applied_to; i < h->plan->n; i++) {
-		struct planned *p = h->plan->v[i];
-		if (!p->error || p->step->ignore_errors)
-			continue;
-		host_step_event(h, p, STEP_FAILED, NULL, p->error, 0);
-		return err_set(e, ERR_PERMANENT, "'%s' failed before anything was changed by it",
-			p->step->name);
-	}
-	return true;
-}
-
 void host_observed(struct fleet_host *h, struct value *msg)
 {
 	struct err e = {0};
@@ -153,10 +143,6 @@ void host_observed(struct fleet_host *h, struct value *msg)
 	}
 	if (h->f->o->mode == FLEET_PLAN) {
 		fleet_host_done(h);
-		return;
-	}
-	if (!can_be_planned(h, &e)) {
-		host_fail(h, &e);
 		return;
 	}
 	host_apply(h);
