@@ -2,10 +2,10 @@
  *
  * Finds filters by name in their tables, and lists them.
  */
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 static const struct callable *const tables[] = {filters_text, filters_list, filters_map,
-	filters_data, filters_number, filters_regex, filters_select};
+	filters_data, filters_number, filters_regex, filters_select, filters_set, filters_crypt};
 
 enum { FILTERS_MAX = 256 };
 static const struct callable *sorted[FILTERS_MAX];

@@ -2,7 +2,7 @@
  *
  * Filters on lists. They make new lists; the items stay the same values, with their own marks.
  */
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 static struct value *f_length(struct call *c)
 {
@@ -23,7 +23,7 @@ static struct value *f_list(struct call *c)
 	return call_list(c, c->v);
 }
 
-static struct value *none_of(struct call *c)
+struct value *call_no_items(struct call *c)
 {
 	c->in->made_undefined = true;
 	return value_undefined(c->a, c->pos, "%s has no items, so it has no %s item",
@@ -35,7 +35,7 @@ static struct value *f_first(struct call *c)
 	struct value *list = call_list(c, c->v);
 	if (!list)
 		return NULL;
-	return list->list.n ? jinja_child(c->in, c->v, list->list.v[0]) : none_of(c);
+	return list->list.n ? jinja_child(c->in, c->v, list->list.v[0]) : call_no_items(c);
 }
 
 static struct value *f_last(struct call *c)
@@ -43,7 +43,8 @@ static struct value *f_last(struct call *c)
 	struct value *list = call_list(c, c->v);
 	if (!list)
 		return NULL;
-	return list->list.n ? jinja_child(c->in, c->v, list->list.v[list->list.n - 1]) : none_of(c);
+	return list->list.n ? jinja_child(c->in, c->v, list->list.v[list->list.n - 1])
+			    : call_no_items(c);
 }
 
 static struct value *f_reverse(struct call *c)
@@ -61,8 +62,7 @@ static struct value *f_reverse(struct call *c)
 	return call_buf(c, &b);
 }
 
-/* What to sort by: an attribute perhaps, in lower case when cases count the same. */
-static struct value *sort_key(
+struct value *call_sort_key(
 	struct call *c, struct value *v, const struct value *attribute, bool case_sensitive)
 {
 	if (attribute)
@@ -77,11 +77,11 @@ static struct value *sort_keys(
 	struct call *c, struct value *v, const struct value *attribute, bool case_sensitive)
 {
 	if (!attribute || attribute->type != VALUE_STR || !strchr(attribute->s.p, ','))
-		return sort_key(c, v, attribute, case_sensitive);
+		return call_sort_key(c, v, attribute, case_sensitive);
 	struct value *parts = text_split(c, attribute->s, str_c(","), -1, false);
 	struct value *key = value_list(c->a);
 	for (size_t i = 0; i < parts->list.n; i++) {
-		struct value *k = sort_key(c, v, parts->list.v[i], case_sensitive);
+		struct value *k = call_sort_key(c, v, parts->list.v[i], case_sensitive);
 		if (!k)
 			return NULL;
 		list_add(c->a, key, k);
@@ -118,7 +118,7 @@ static struct value *extreme(struct call *c, int sign)
 	if (!list)
 		return NULL;
 	if (!list->list.n)
-		return none_of(c);
+		return call_no_items(c);
 	struct value **keys = keys_of(c, list, c->arg[1], call_bool(c, 0, false));
 	if (!keys)
 		return NULL;
@@ -159,71 +159,6 @@ static struct value *f_sum(struct call *c)
 		sum = v ? jinja_math(c->in, TOK_ADD, sum, v, false, c->pos) : NULL;
 	}
 	return list ? sum : NULL;
-}
-
-/* ---- as sets ---- */
-static struct value *f_unique(struct call *c)
-{
-	struct value *list = call_list(c, c->v), *r = value_list(c->a);
-	struct value_set seen;
-	bool sensitive = call_bool(c, 0, false);
-	set_init(&seen, c->a);
-	for (size_t i = 0; list && i < list->list.n; i++) {
-		struct value *key = sort_key(c, list->list.v[i], c->arg[1], sensitive);
-		if (!key)
-			return NULL;
-		if (set_add(&seen, c, key))
-			list_add(c->a, r, list->list.v[i]);
-	}
-	return list ? r : NULL;
-}
-
-enum set_part { IN_BOTH = 1, IN_FIRST = 2, IN_SECOND = 4 };
-
-/* The items of two lists by where they stand, each once. */
-static struct value *set_math(struct call *c, unsigned parts)
-{
-	struct value *a = call_list(c, c->v), *b = a ? call_list(c, c->arg[0]) : NULL;
-	struct value *r = value_list(c->a);
-	struct value_set in_a, in_b, seen;
-	if (!b)
-		return NULL;
-	set_init(&in_a, c->a);
-	set_init(&in_b, c->a);
-	set_init(&seen, c->a);
-	for (size_t i = 0; i < a->list.n; i++)
-		set_add(&in_a, c, a->list.v[i]);
-	for (size_t i = 0; i < b->list.n; i++)
-		set_add(&in_b, c, b->list.v[i]);
-	for (size_t i = 0; i < a->list.n + b->list.n; i++) {
-		bool first = i < a->list.n;
-		struct value *v = first ? a->list.v[i] : b->list.v[i - a->list.n];
-		bool both = first ? set_has(&in_b, c, v) : set_has(&in_a, c, v);
-		unsigned part = both ? IN_BOTH : first ? IN_FIRST : IN_SECOND;
-		if ((part & parts) && set_add(&seen, c, v))
-			list_add(c->a, r, v);
-	}
-	return r;
-}
-
-static struct value *f_union(struct call *c)
-{
-	return set_math(c, IN_BOTH | IN_FIRST | IN_SECOND);
-}
-
-static struct value *f_intersect(struct call *c)
-{
-	return set_math(c, IN_BOTH);
-}
-
-static struct value *f_difference(struct call *c)
-{
-	return set_math(c, IN_FIRST);
-}
-
-static struct value *f_symmetric_difference(struct call *c)
-{
-	return set_math(c, IN_FIRST | IN_SECOND);
 }
 
 /* ---- shape ---- */
@@ -439,83 +374,23 @@ static struct value *f_subelements(struct call *c)
 	return r;
 }
 
-/* ---- chance, repeatable ---- */
-static bool seeded(struct call *c, int arg, struct python_random *r)
-{
-	const struct value *seed = c->arg[arg];
-	if (!seed || seed->type == VALUE_NULL)
-		return call_fail(c,
-			       "give it a seed, as in %s(seed=inventory_hostname): a plan "
-			       "must be repeatable",
-			       c->fn->name) != NULL;
-	if (seed->type == VALUE_INT)
-		random_seed_int(r, seed->i < 0 ? 0 - (uint64_t)seed->i : (uint64_t)seed->i);
-	else
-		random_seed_text(r, call_text(c, seed));
-	return true;
-}
-
-static struct value *f_random(struct call *c)
-{
-	struct python_random r;
-	int64_t start, step, end;
-	if (!seeded(c, 2, &r) || !call_int(c, 0, 0, &start) || !call_int(c, 1, 1, &step))
-		return NULL;
-	if (c->v->type == VALUE_LIST || c->v->type == VALUE_STR) {
-		struct value *list = call_list(c, c->v);
-		if (!list->list.n)
-			return none_of(c);
-		return jinja_child(c->in, c->v, list->list.v[random_below(&r, list->list.n)]);
-	}
-	if (c->v->type != VALUE_INT)
-		return call_fail(c, "a number or a list is needed");
-	end = c->v->i;
-	if (step < 1 || start < -INT32_MAX || end > INT64_MAX / 2 || start >= end)
-		return call_fail(c, "there is no number in this range");
-	uint64_t n = ((uint64_t)(end - start) + (uint64_t)step - 1) / (uint64_t)step;
-	return value_int(c->a, start + step * (int64_t)random_below(&r, n));
-}
-
-static struct value *f_shuffle(struct call *c)
-{
-	struct python_random r;
-	struct value *list = call_list(c, c->v);
-	if (!list || !seeded(c, 0, &r))
-		return NULL;
-	list = value_shallow(c->a, list);
-	for (size_t i = list->list.n; i > 1; i--) {
-		size_t k = (size_t)random_below(&r, i);
-		struct value *v = list->list.v[i - 1];
-		list->list.v[i - 1] = list->list.v[k];
-		list->list.v[k] = v;
-	}
-	return list;
-}
-
 const struct callable filters_list[] = {
 	{"batch", f_batch, "!linecount fill_with", CALL_PLAIN},
 	{"count", f_length, "", CALL_PLAIN},
-	{"difference", f_difference, "!other", CALL_PLAIN},
 	{"first", f_first, "", CALL_PLAIN},
 	{"flatten", f_flatten, "levels skip_nulls", 0},
 	{"groupby", f_groupby, "!attribute default", 0},
-	{"intersect", f_intersect, "!other", CALL_PLAIN},
 	{"last", f_last, "", CALL_PLAIN},
 	{"length", f_length, "", CALL_PLAIN},
 	{"list", f_list, "", 0},
 	{"max", f_max, "case_sensitive attribute", CALL_PLAIN},
 	{"min", f_min, "case_sensitive attribute", CALL_PLAIN},
 	{"product", f_product, "*", 0},
-	{"random", f_random, "start step seed", CALL_PLAIN},
 	{"reverse", f_reverse, "", 0},
-	{"shuffle", f_shuffle, "seed", 0},
 	{"slice", f_slice, "!slices fill_with", 0},
 	{"sort", f_sort, "reverse case_sensitive attribute", 0},
 	{"subelements", f_subelements, "!subelements skip_missing", 0},
 	{"sum", f_sum, "attribute start", 0},
-	{"symmetric_difference", f_symmetric_difference, "!other", CALL_PLAIN},
-	{"union", f_union, "!other", CALL_PLAIN},
-	{"unique", f_unique, "case_sensitive attribute", 0},
 	{"zip", f_zip, "*", 0},
 	{"zip_longest", f_zip_longest, "* **", 0},
 	{NULL, NULL, NULL, 0},

@@ -2,7 +2,7 @@
  *
  * Filters on mappings. They make new mappings; what they are given stays as it is.
  */
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 static struct value *need_map(struct call *c, struct value *v)
 {

@@ -3,7 +3,7 @@
  * Filters on numbers and truth, and those that make numbers from text.
  */
 #include <math.h>
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 static bool as_double(const struct value *v, double *out)
 {

@@ -2,7 +2,7 @@
  *
  * Filters with regular expressions: replacement texts and results are those of Python's re.
  */
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 static unsigned flag_args(struct call *c, int multiline, int ignorecase)
 {

@@ -2,7 +2,7 @@
  *
  * map, select, reject, selectattr, rejectattr: other filters and tests over the items of a list.
  */
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 /* The rest of the positional arguments, from the i-th on. */
 static struct value *rest_from(struct call *c, size_t i)

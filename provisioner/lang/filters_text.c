@@ -2,7 +2,7 @@
  *
  * Filters that make text from text. Each takes what it is given as printed, as Jinja2's do.
  */
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 static struct value *f_upper(struct call *c)
 {

@@ -3,21 +3,9 @@
  * Python's two ways of formatting: "%05d" % x and "{:>10}".format(x). Widths and precisions are
  * bounded; conversions that Python has and nobody uses in templates are errors that say so.
  */
-#include <errno.h>
-#include "lang/jinja.h"
+#include "lang/format.h"
 
-enum { WIDTH_MAX = 10000, PRECISION_MAX = 300 };
-
-struct spec {
-	char fill[5];
-	char align; /* < > ^ =, 0: by type */
-	char sign;  /* + or space, 0: only minus */
-	bool alternate, comma;
-	int width, precision; /* -1: not given */
-	char type;
-};
-
-static void pad_to(struct buf *b, const struct spec *s, struct str text, char align)
+static void pad_to(struct buf *b, const struct format_spec *s, struct str text, char align)
 {
 	int have = (int)text_chars(text), extra = s->width > have ? s->width - have : 0;
 	int left = align == '>' || align == '=' ? extra : align == '^' ? extra / 2 : 0;
@@ -28,18 +16,19 @@ static void pad_to(struct buf *b, const struct spec *s, struct str text, char al
 		buf_adds(b, s->fill);
 }
 
-static void add_text(struct buf *b, const struct spec *s, struct str text)
+void format_text(struct buf *b, const struct format_spec *s, struct str text)
 {
 	size_t n = s->precision >= 0 ? text_offset(text, (size_t)s->precision) : text.n;
 	pad_to(b, s, text_sub(text, 0, n), s->align ? s->align : '<');
 }
 
 /* Digits with their sign: the sign comes before zeros that fill. */
-static void add_number(struct buf *b, const struct spec *s, bool negative, const char *digits)
+static void add_number(
+	struct buf *b, const struct format_spec *s, bool negative, const char *digits)
 {
 	char sign[2] = {negative ? '-' : s->sign, 0};
 	if (s->align == '=') {
-		struct spec rest = *s;
+		struct format_spec rest = *s;
 		buf_adds(b, sign);
 		rest.width -= sign[0] != 0;
 		pad_to(b, &rest, str_c(digits), '>');
@@ -61,7 +50,7 @@ static void group(char *out, size_t size, const char *digits)
 	out[n] = 0;
 }
 
-static void add_int(struct buf *b, const struct spec *s, int64_t i)
+static void add_int(struct buf *b, const struct format_spec *s, int64_t i)
 {
 	char digits[80], grouped[128];
 	uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
@@ -88,7 +77,7 @@ static void add_int(struct buf *b, const struct spec *s, int64_t i)
 	add_number(b, s, i < 0, grouped);
 }
 
-static void add_float(struct buf *b, const struct spec *s, double f)
+static void add_float(struct buf *b, const struct format_spec *s, double f)
 {
 	char digits[PRECISION_MAX * 2 + 64], grouped[sizeof(digits) + 200];
 	int precision = s->precision < 0 ? 6 : s->precision;
@@ -136,9 +125,8 @@ static bool number_of(struct call *c, const struct value *v, int64_t *i, double 
 	return true;
 }
 
-/* A value by its conversion; `percent`: the rules of the % operator. */
-static bool convert(
-	struct call *c, struct buf *b, const struct spec *s, const struct value *v, bool percent)
+bool format_value(struct call *c, struct buf *b, const struct format_spec *s, const struct value *v,
+	bool percent)
 {
 	int64_t i = 0;
 	double f = 0;
@@ -153,10 +141,10 @@ static bool convert(
 			    (s->comma || s->sign || s->precision >= 0 || s->align == '=' ||
 				    v->type == VALUE_INT);
 	if (!as_number) {
-		struct spec t = *s;
+		struct format_spec t = *s;
 		if (!t.align)
 			t.align = percent || v->type == VALUE_FLOAT ? '>' : '<';
-		add_text(b, &t, call_text(c, v));
+		format_text(b, &t, call_text(c, v));
 		return true;
 	}
 	if (!number_of(c, v, &i, &f, &is_int))
@@ -174,7 +162,8 @@ static bool convert(
 	return true;
 }
 
-static bool digits_at(struct call *c, struct str fmt, size_t *i, int *out, int max)
+/* ---- {} ---- */
+bool format_digits(struct call *c, struct str fmt, size_t *i, int *out, int max)
 {
 	int64_t n = 0;
 	while (*i < fmt.n && fmt.p[*i] >= '0' && fmt.p[*i] <= '9' && n <= max)
@@ -185,153 +174,11 @@ static bool digits_at(struct call *c, struct str fmt, size_t *i, int *out, int m
 	return true;
 }
 
-/* ---- % ---- */
-struct percent {
-	struct call *c;
-	struct str fmt;
-	struct value *list;
-	const struct value *map;
-	size_t next;
-};
-
-static const struct value *percent_next(struct percent *p)
-{
-	if (p->next >= p->list->list.n) {
-		call_fail(p->c, "more conversions than values in the format");
-		return NULL;
-	}
-	return p->list->list.v[p->next++];
-}
-
-static bool percent_star(struct percent *p, int *out)
-{
-	const struct value *v = percent_next(p);
-	if (!v)
-		return false;
-	if (v->type != VALUE_INT || v->i < -WIDTH_MAX || v->i > WIDTH_MAX)
-		return call_fail(p->c, "'*' in the format needs a small whole number") != NULL;
-	*out = (int)v->i;
-	return true;
-}
-
-/* (name) behind the % */
-static bool percent_name(struct percent *p, size_t *i, const struct value **v)
-{
-	size_t end = *i + 1;
-	while (end < p->fmt.n && p->fmt.p[end] != ')')
-		end++;
-	if (end >= p->fmt.n)
-		return call_fail(p->c, "')' is missing in the format") != NULL;
-	struct str name = str_dup(p->c->a, p->fmt.p + *i + 1, end - *i - 1);
-	*v = p->map ? map_get(p->map, name) : NULL;
-	*i = end + 1;
-	if (!*v)
-		return call_fail(p->c, "the format needs '" STR_FMT "'", STR_ARG(name)) != NULL;
-	return true;
-}
-
-static bool percent_flags(struct percent *p, size_t *i, struct spec *s)
-{
-	for (; *i < p->fmt.n && strchr("-+ #0", p->fmt.p[*i]) && p->fmt.p[*i]; (*i)++) {
-		switch (p->fmt.p[*i]) {
-		case '-':
-			s->align = '<';
-			break;
-		case '0':
-			if (s->align != '<')
-				s->align = '=';
-			break;
-		case '#':
-			s->alternate = true;
-			break;
-		default:
-			if (s->sign != '+')
-				s->sign = p->fmt.p[*i];
-		}
-	}
-	if (*i < p->fmt.n && p->fmt.p[*i] == '*') {
-		(*i)++;
-		if (!percent_star(p, &s->width))
-			return false;
-		if (s->width < 0) {
-			s->align = '<';
-			s->width = -s->width;
-		}
-	} else if (!digits_at(p->c, p->fmt, i, &s->width, WIDTH_MAX)) {
-		return false;
-	}
-	if (*i >= p->fmt.n || p->fmt.p[*i] != '.')
-		return true;
-	(*i)++;
-	return digits_at(p->c, p->fmt, i, &s->precision, PRECISION_MAX);
-}
-
-static bool percent_one(struct percent *p, struct buf *b, size_t *i)
-{
-	struct spec s = {.fill = " ", .precision = -1};
-	const struct value *v = NULL;
-	if (*i < p->fmt.n && p->fmt.p[*i] == '(' && !percent_name(p, i, &v))
-		return false;
-	if (!percent_flags(p, i, &s))
-		return false;
-	while (*i < p->fmt.n && p->fmt.p[*i] && strchr("hlL", p->fmt.p[*i]))
-		(*i)++;
-	char type = *i < p->fmt.n ? p->fmt.p[(*i)++] : 0;
-	if (type == '%') {
-		buf_addc(b, '%');
-		return true;
-	}
-	if (!type || !strchr("sradiuoxXeEfFgGc", type))
-		return call_fail(p->c, "unknown conversion '%%%c' in the format", type) != NULL;
-	if (!v && !(v = percent_next(p)))
-		return false;
-	s.type = strchr("src", type) ? 0 : type;
-	if (s.align == '=' && s.type)
-		s.fill[0] = '0';
-	if (!s.type && s.align == '=')
-		s.align = '>';
-	if (type == 'r' || type == 'a') {
-		struct value *list = value_list(p->c->a); /* printed in a list, text has quotes */
-		list_add(p->c->a, list, (struct value *)v);
-		struct str text = call_text(p->c, list);
-		s.type = 0;
-		s.align = s.align ? s.align : '>';
-		add_text(b, &s, text.n > 1 ? text_sub(text, 1, text.n - 1) : text);
-		return true;
-	}
-	return convert(p->c, b, &s, v, true);
-}
-
-struct value *format_percent(
-	struct call *c, struct str fmt, struct value *list, const struct value *map)
-{
-	struct percent p = {c, fmt, list, map, 0};
-	struct buf b;
-	bool ok = true;
-	buf_init(&b, TEXT_MAX);
-	for (size_t i = 0; ok && i < fmt.n;) {
-		if (fmt.p[i] != '%') {
-			buf_addc(&b, fmt.p[i++]);
-			continue;
-		}
-		i++;
-		ok = percent_one(&p, &b, &i);
-	}
-	if (ok && !map && p.next < list->list.n)
-		ok = call_fail(c, "more values than conversions in the format") != NULL;
-	if (!ok) {
-		buf_free(&b);
-		return NULL;
-	}
-	return call_buf(c, &b);
-}
-
-/* ---- {} ---- */
 /* [[fill]align][sign][#][0][width][,][.precision][type] */
-static bool parse_spec(struct call *c, struct str t, struct spec *s)
+static bool parse_spec(struct call *c, struct str t, struct format_spec *s)
 {
 	size_t i = 0, first = text_next(t, 0);
-	*s = (struct spec){.fill = " ", .precision = -1};
+	*s = (struct format_spec){.fill = " ", .precision = -1};
 	if (first < t.n && t.p[first] && strchr("<>^=", t.p[first])) {
 		memcpy(s->fill, t.p, first < sizeof(s->fill) ? first : sizeof(s->fill) - 1);
 		s->align = t.p[first];
@@ -352,7 +199,7 @@ static bool parse_spec(struct call *c, struct str t, struct spec *s)
 		s->fill[0] = '0';
 		i++;
 	}
-	if (!digits_at(c, t, &i, &s->width, WIDTH_MAX))
+	if (!format_digits(c, t, &i, &s->width, WIDTH_MAX))
 		return false;
 	if (i < t.n && t.p[i] == ',') {
 		s->comma = true;
@@ -360,7 +207,7 @@ static bool parse_spec(struct call *c, struct str t, struct spec *s)
 	}
 	if (i < t.n && t.p[i] == '.') {
 		i++;
-		if (!digits_at(c, t, &i, &s->precision, PRECISION_MAX))
+		if (!format_digits(c, t, &i, &s->precision, PRECISION_MAX))
 			return false;
 	}
 	if (i < t.n)
@@ -456,7 +303,7 @@ static bool nested_spec(struct braces *f, struct str t, struct str *out)
 static bool brace_field(struct braces *f, struct buf *b, struct str t)
 {
 	size_t n = 0;
-	struct spec s;
+	struct format_spec s;
 	struct str spec = str_c("");
 	while (n < t.n && t.p[n] != ':' && t.p[n] != '!')
 		n++;
@@ -475,10 +322,10 @@ static bool brace_field(struct braces *f, struct buf *b, struct str t)
 		struct value *list = value_list(f->c->a);
 		list_add(f->c->a, list, v);
 		struct str r = call_text(f->c, repr ? list : v);
-		add_text(b, &s, repr && r.n > 1 ? text_sub(r, 1, r.n - 1) : r);
+		format_text(b, &s, repr && r.n > 1 ? text_sub(r, 1, r.n - 1) : r);
 		return true;
 	}
-	return convert(f->c, b, &s, v, false);
+	return format_value(f->c, b, &s, v, false);
 }
 
 /* The place of the } that closes the field opened before `from`; n: none. */

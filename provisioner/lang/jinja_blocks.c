@@ -3,7 +3,7 @@
  * Statements: {% ... %} blocks to nodes. Says of a statement it does not know which ones there are.
  */
 #include <string.h>
-#include "lang/jinja.h"
+#include "lang/jinja_parse.h"
 
 static bool parse_body(struct parser *p, const char *const *ends, struct node **out);
 

@@ -4,7 +4,7 @@
  * error, never a wrong result.
  */
 #include <math.h>
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 static bool is_int(const struct value *v)
 {

@@ -3,7 +3,7 @@
  * Runs a template's statements and gathers what they print. When a condition or a loop's list is
  * UNKNOWN it stops: what would follow cannot be known, and the result is UNKNOWN.
  */
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 void output_init(struct output *o)
 {

@@ -3,7 +3,7 @@
  * Names: the template's own variables in nested scopes, and those of the environment, resolved
  * once per evaluation. Also resolves templates inside values. Never changes the environment's.
  */
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 struct jinja *jinja_new(const struct lang_env *env, struct arena *a, struct err *e)
 {

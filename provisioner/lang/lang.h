@@ -35,23 +35,24 @@ struct lang_env {
 	struct value *(*lookup)(void *ctx, struct str name);
 	/* Names that exist, for suggestions; may be NULL. NULL-terminated. */
 	const char *const *(*names)(void *ctx);
-	/* lookup('file', 'x'), query(...): opens files above this floor; may be NULL. Result a list. */
+	/* lookup('file', 'x'), query(...): opens files above this floor; may be NULL. Result a
+	 * list. */
 	struct value *(*plugin)(void *ctx, const char *name, const struct value *args,
 		const struct value *kwargs, struct err *e);
 	/* {% include 'x' %}: the text of a template and its file name; may be NULL. */
-	bool (*include)(void *ctx, struct str name, struct str *text, const char **file,
-		struct err *e);
+	bool (*include)(
+		void *ctx, struct str name, struct str *text, const char **file, struct err *e);
 };
 
 enum template_flags {
-	TEMPLATE_TRIM_BLOCKS = 1,   /* Ansible's default for files and strings */
+	TEMPLATE_TRIM_BLOCKS = 1, /* Ansible's default for files and strings */
 	TEMPLATE_LSTRIP_BLOCKS = 2,
 	TEMPLATE_STRIP_NEWLINE = 4, /* drop one trailing newline (Ansible keeps it in files) */
 };
 struct template;
 /* `#jinja2: trim_blocks:False, lstrip_blocks:True` on a first line is obeyed and removed. */
-const struct template *template_parse(struct arena *a, struct str text, struct pos pos,
-	unsigned flags, struct err *e);
+const struct template *template_parse(
+	struct arena *a, struct str text, struct pos pos, unsigned flags, struct err *e);
 /* Gives a literal STR (secret when anything printed was), or UNKNOWN; NULL on error. */
 struct value *template_render(const struct lang_env *env, const struct template *t, struct err *e);
 

@@ -5,7 +5,7 @@
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 enum { MATCH_LIMIT = 2000000, HEAP_LIMIT_KB = 64 << 10, PATTERN_MAX = 1 << 16 };
 

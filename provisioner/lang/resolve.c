@@ -3,7 +3,7 @@
  * The entries into the template language: templates, values with templates in them, expressions
  * and conditions. Each call is one evaluation with its own limits.
  */
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 bool lang_is_template(struct str s)
 {

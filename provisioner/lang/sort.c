@@ -4,7 +4,7 @@
  * have no order are an error, as in Python.
  */
 #include <errno.h>
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 struct sorting {
 	struct call *c;

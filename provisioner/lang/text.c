@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <wctype.h>
-#include "lang/jinja.h"
+#include "lang/jinja_call.h"
 
 size_t text_next(struct str s, size_t i)
 {
@@ -69,6 +69,11 @@ bool text_find(struct str s, struct str what, size_t from, size_t *at)
 bool text_is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool text_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
 }
 
 /* ---- case ---- */

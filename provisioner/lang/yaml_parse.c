@@ -4,7 +4,7 @@
  * own accord and never builds more than YAML_NODES, aliases counted as often as they are used.
  */
 #include <yaml.h>
-#include "lang/jinja.h"
+#include "lang/yaml_private.h"
 
 struct anchor {
 	struct str name;

@@ -5,7 +5,8 @@
  * bits.
  */
 #include <math.h>
-#include "lang/jinja.h"
+#include "lang/text.h"
+#include "lang/yaml_private.h"
 
 static bool one_of(struct str s, const char *const *words)
 {

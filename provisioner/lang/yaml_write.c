@@ -4,7 +4,7 @@
  * from to_nice_yaml are those that Ansible writes. Hides nothing: whoever calls marks the text.
  */
 #include <yaml.h>
-#include "lang/jinja.h"
+#include "lang/yaml_private.h"
 
 struct dumper {
 	yaml_emitter_t emitter;
