@@ -3,72 +3,17 @@
  * Owner, group and mode of a path, as every file type shares them. Never follows a link at the
  * path, and never changes what the parameters do not name.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 #include "resource/look.h"
 
-enum { PERM = 07777, ASSUMED_UMASK = 022, ID_BUFFER = 16 << 10, ID_BUFFER_MAX = 1 << 20 };
+enum { PERM = 07777, ASSUMED_UMASK = 022 };
 
 struct attr_want {
 	const char *owner, *group, *mode; /* texts; NULL: not asked */
 	uid_t uid;                        /* (uid_t)-1: not asked, or not there yet */
 	gid_t gid;
 };
-
-/* ---- names ---- */
-
-static bool number_id(const char *name, unsigned *id)
-{
-	char *end;
-	if (name[0] < '0' || name[0] > '9')
-		return false;
-	errno = 0;
-	unsigned long v = strtoul(name, &end, 10);
-	if (*end || errno || v >= 0xffffffffUL)
-		return false;
-	*id = (unsigned)v;
-	return true;
-}
-
-/* The C library asks for a larger buffer with ERANGE: a group may have many members. */
-static bool find_user(struct arena *a, const char *name, uid_t uid, struct passwd *pw)
-{
-	struct passwd *r = NULL;
-	for (size_t n = ID_BUFFER; n <= ID_BUFFER_MAX; n *= 4) {
-		char *b = arena_alloc(a, n);
-		int rc = name ? getpwnam_r(name, pw, b, n, &r) : getpwuid_r(uid, pw, b, n, &r);
-		if (rc != ERANGE)
-			break;
-	}
-	return r != NULL;
-}
-
-static bool find_group(struct arena *a, const char *name, gid_t gid, struct group *gr)
-{
-	struct group *r = NULL;
-	for (size_t n = ID_BUFFER; n <= ID_BUFFER_MAX; n *= 4) {
-		char *b = arena_alloc(a, n);
-		int rc = name ? getgrnam_r(name, gr, b, n, &r) : getgrgid_r(gid, gr, b, n, &r);
-		if (rc != ERANGE)
-			break;
-	}
-	return r != NULL;
-}
-
-const char *attr_user_name(struct arena *a, uid_t uid)
-{
-	struct passwd pw;
-	return find_user(a, NULL, uid, &pw) ? pw.pw_name : arena_printf(a, "%u", (unsigned)uid);
-}
-
-const char *attr_group_name(struct arena *a, gid_t gid)
-{
-	struct group gr;
-	return find_group(a, NULL, gid, &gr) ? gr.gr_name : arena_printf(a, "%u", (unsigned)gid);
-}
 
 /* Fine as long as an earlier change of the plan may make the account. */
 static bool account_missing(unsigned pending, const char *what, const char *name, struct err *e)
@@ -83,22 +28,16 @@ static bool account_missing(unsigned pending, const char *what, const char *name
 static bool wanted_read(struct host *h, unsigned pending, const struct value *params,
 	struct attr_want *w, struct err *e)
 {
-	struct passwd pw;
-	struct group gr;
 	w->owner = map_cstr(params, "owner", NULL);
 	w->group = map_cstr(params, "group", NULL);
 	w->mode = map_cstr(params, "mode", NULL);
 	w->uid = (uid_t)-1;
 	w->gid = (gid_t)-1;
-	if (w->owner && find_user(h->a, w->owner, 0, &pw))
-		w->uid = pw.pw_uid;
-	else if (w->owner && !number_id(w->owner, &w->uid) &&
-		 !account_missing(pending, "user", w->owner, e))
+	if (w->owner && !attr_user_id(h->a, w->owner, &w->uid) &&
+		!account_missing(pending, "user", w->owner, e))
 		return false;
-	if (w->group && find_group(h->a, w->group, 0, &gr))
-		w->gid = gr.gr_gid;
-	else if (w->group && !number_id(w->group, &w->gid) &&
-		 !account_missing(pending, "group", w->group, e))
+	if (w->group && !attr_group_id(h->a, w->group, &w->gid) &&
+		!account_missing(pending, "group", w->group, e))
 		return false;
 	return true;
 }

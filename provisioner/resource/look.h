@@ -32,6 +32,9 @@ bool write_backup(struct host *h, const char *path, struct observation *o, struc
 /* Names of an id on this host, or the number. */
 const char *attr_user_name(struct arena *a, uid_t uid);
 const char *attr_group_name(struct arena *a, gid_t gid);
+/* The id of a name, or of digits where there is no such name. false: there is none. */
+bool attr_user_id(struct arena *a, const char *name, uid_t *uid);
+bool attr_group_id(struct arena *a, const char *name, gid_t *gid);
 /* Owner, group and mode asked for, read once for many files of a tree. NULL: e is set. */
 struct attr_want;
 struct attr_want *attr_want_new(struct host *h, const struct value *params, struct err *e);
