@@ -117,6 +117,10 @@ static const struct control rows[] = {
 	{"setup", CONTROL_SETUP, NULL, false, setup_fields, "Facts are always known."},
 };
 
+const struct control control_validate = {.name = "validate arguments",
+	.kind = CONTROL_VALIDATE,
+	.doc = "Checks the arguments of a role."};
+
 const struct control *control_row(size_t i)
 {
 	return i < ARRAY_LEN(rows) ? &rows[i] : NULL;

@@ -13,6 +13,7 @@ enum control_kind {
 	CONTROL_FAIL,
 	CONTROL_META,
 	CONTROL_SETUP,
+	CONTROL_VALIDATE, /* arguments of a role; no word of its own */
 	CONTROL_INCLUDE_VARS,
 	CONTROL_INCLUDE_TASKS,
 	CONTROL_INCLUDE_ROLE,
@@ -28,4 +29,5 @@ struct control {
 	const char *doc;
 };
 const struct control *control_find(struct str name);
+extern const struct control control_validate;
 const struct control *control_row(size_t i); /* NULL past the last */

@@ -14,8 +14,38 @@ static struct play_in *play_of(const struct site *s, const char *host)
 	return NULL;
 }
 
-static void show_value(struct buf *out, const struct value *v)
+static bool names_secret(struct str key)
 {
+	static const char *const words[] = {"passw", "passphrase", "secret", "token", "private_key",
+		"become_pass", "ssh_pass", "vault"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcasestr(key.p, words[i]))
+			return true;
+	return false;
+}
+
+/* A raw layer is not marked as secret yet; what is called a password is hidden by its name. An
+ * expression stays, it only names one. */
+static struct value *masked(struct arena *a, const struct value *v, bool hide)
+{
+	struct value *out = value_shallow(a, v);
+
+	if (v->type == VALUE_MAP)
+		for (size_t i = 0; i < v->map.n; i++)
+			out->map.e[i].value =
+				masked(a, v->map.e[i].value, hide || names_secret(v->map.e[i].key));
+	else if (v->type == VALUE_LIST)
+		for (size_t i = 0; i < v->list.n; i++)
+			out->list.v[i] = masked(a, v->list.v[i], hide);
+	else if (hide && !(v->type == VALUE_STR && lang_is_template(v->s) && !v->literal))
+		out->secret = v->type != VALUE_NULL && v->type != VALUE_BOOL;
+	return out;
+}
+
+static void show_value(struct buf *out, struct arena *a, struct str name, const struct value *raw)
+{
+	const struct value *v = masked(a, raw, names_secret(name));
 	struct buf b;
 	enum { SHOWN = 400 };
 
@@ -28,7 +58,7 @@ static void show_value(struct buf *out, const struct value *v)
 	buf_free(&b);
 }
 
-static void show_layer(struct buf *out, const struct layer *l, struct str name)
+static void show_layer(struct buf *out, struct arena *a, const struct layer *l, struct str name)
 {
 	const struct map_entry *e = map_entry(l->map, name);
 
@@ -40,7 +70,7 @@ static void show_layer(struct buf *out, const struct layer *l, struct str name)
 	else if (e->value->pos.line)
 		buf_addf(out, "%s:%u:%u  ", e->value->pos.file, e->value->pos.line,
 			e->value->pos.col);
-	show_value(out, e->value);
+	show_value(out, a, name, e->value);
 	buf_addc(out, '\n');
 }
 
@@ -89,22 +119,22 @@ bool site_explain(
 	if (!x)
 		return false;
 	buf_addf(out, "%s on %s: ", name, host);
-	show_value(out, x);
+	json_write_pretty(out, masked(s->a, x, names_secret(key)), 0);
 	buf_adds(out, "\n");
 	if (v->play)
-		show_layer(out,
+		show_layer(out, s->a,
 			&(struct layer){.what = "role defaults", .map = v->play->all_defaults},
 			key);
 	n = host_layers(s, v->host, s->a, &layers);
 	for (size_t i = 0; i < n; i++)
-		show_layer(out, &layers[i], key);
+		show_layer(out, s->a, &layers[i], key);
 	n = 0;
 	if (v->play)
 		play_layers(v, play, &n);
 	for (size_t i = 0; i < n; i++)
 		if (play[i].map)
-			show_layer(out, &play[i], key);
-	show_layer(out, &(struct layer){.what = "extra vars (-e)", .map = s->extra}, key);
+			show_layer(out, s->a, &play[i], key);
+	show_layer(out, s->a, &(struct layer){.what = "extra vars (-e)", .map = s->extra}, key);
 	return true;
 }
 

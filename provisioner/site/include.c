@@ -57,8 +57,8 @@ static void build_role(struct build *b, struct task *t, struct value *args, stru
 		errs_add(b->errs, t->pos, "include_role needs the name of a role");
 		return;
 	}
-	role_use_build(b, str_dup(b->s->a, name->s.p, name->s.n), t->pos, NULL, t->vars,
-		value_copy(b->s->a, args), node);
+	role_use_build(
+		b, str_dup(b->s->a, name->s.p, name->s.n), t->pos, NULL, t->vars, args, node);
 }
 
 static struct task *build(struct resolver *r, struct task *t, struct value *args, struct err *e)
@@ -68,6 +68,7 @@ static struct task *build(struct resolver *r, struct task *t, struct value *args
 	struct task *node;
 
 	errs_init(&errs, r->s->a);
+	args = value_copy(r->s->a, args); /* outlives this host */
 	node = new_node(&b, t, args);
 	if (t->control->kind == CONTROL_INCLUDE_TASKS)
 		build_file(&b, t, args, node);

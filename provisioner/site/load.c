@@ -75,6 +75,24 @@ static void apply_limit(struct site *s, struct errs *errs)
 		map_put(s->a, s->limited, s->hosts[i], value_null(s->a));
 }
 
+/* Hosts of a group share their mistakes; each is said once. */
+void problems_once(const struct errs *found, struct errs *errs)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		const struct err *e = &found->v[i];
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++) {
+			const struct err *o = &found->v[j];
+
+			seen = o->pos.line == e->pos.line && o->pos.col == e->pos.col &&
+			       o->pos.file == e->pos.file && strcmp(o->msg, e->msg) == 0;
+		}
+		if (!seen)
+			errs_take(errs, e);
+	}
+}
+
 /* Every play's mail state for every host, so that its problems show before a host is touched. */
 static void check_mail(struct site *s, struct errs *errs)
 {
@@ -92,7 +110,7 @@ static void check_mail(struct site *s, struct errs *errs)
 				mail_check(v, &found);
 		}
 	}
-	mail_take_problems(&found, errs);
+	problems_once(&found, errs);
 }
 
 static void load_hosts(struct site *s)
@@ -131,6 +149,8 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	load_hosts(s);
 	if (errs->n == before)
 		check_mail(s, errs);
+	if (errs->n == before)
+		site_dry_run(s, errs);
 	return errs->n == before ? s : NULL;
 }
 

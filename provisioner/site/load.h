@@ -79,6 +79,8 @@ bool pattern_match(const struct site *s, struct arena *a, const char *pattern, c
 bool pattern_limit(const struct site *s, struct arena *a, const char *limit, const char ***out,
 	size_t *n, struct err *e); /* also @file */
 bool pattern_none(const struct site *s, struct arena *a, const char *pattern, struct err *e);
+void site_dry_run(struct site *s, struct errs *errs);            /* dry.c */
+void problems_once(const struct errs *found, struct errs *errs); /* each that is not there yet */
 struct value *extra_vars_read(struct site *s, const char *const *texts, struct errs *errs);
 /* "k=v k2='v 2'" as Ansible splits module arguments; Jinja braces are kept whole. */
 bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, struct str *rest,

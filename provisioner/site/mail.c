@@ -199,20 +199,3 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 		return none ? value_map(v->a) : NULL;
 	return names_of(v, v->a, mail, errs);
 }
-
-void mail_take_problems(const struct errs *found, struct errs *errs)
-{
-	for (size_t i = 0; i < found->n; i++) {
-		const struct err *e = &found->v[i];
-		bool seen = false;
-
-		for (size_t j = 0; j < i && !seen; j++) {
-			const struct err *o = &found->v[j];
-
-			seen = o->pos.line == e->pos.line && o->pos.col == e->pos.col &&
-			       o->pos.file == e->pos.file && strcmp(o->msg, e->msg) == 0;
-		}
-		if (!seen)
-			errs_take(errs, e);
-	}
-}

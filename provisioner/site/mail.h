@@ -7,8 +7,6 @@
 
 /* Checks what the host declares, without its facts; what depends on them counts as unknown. */
 void mail_check(struct vars *v, struct errs *errs);
-/* Adds each problem once: hosts of a group share their mistakes. */
-void mail_take_problems(const struct errs *found, struct errs *errs);
 
 /* ---- mail_names.c: the syntax of names and records; no position, no problem list ---- */
 /* The domain in lower case, its labels ASCII (IDNA 2008); false when it is no domain name. */

@@ -115,6 +115,7 @@ static const struct field domain_fields[] = {
 static const struct field mail_fields[] = {
 	{.name = "enabled",
 		.kind = FIELD_BOOL,
+		.flags = FIELD_LATER,
 		.dflt = "true",
 		.doc = "false: nobody can connect from outside; mail of local programs still goes "
 		       "out."},

@@ -364,7 +364,7 @@ const char *task_label(struct arena *a, const struct task *t)
 
 static void list_tasks(const struct site *s, const struct task *t, struct buf *out)
 {
-	bool leaf = (t->type || t->control) && t->n_child == 0;
+	bool leaf = (t->type || t->control) && t->n_child == 0 && t->control != &control_validate;
 
 	if (leaf && task_selected(s, t)) {
 		buf_addf(out, "    %s\ttags: [", task_label(s->a, t));

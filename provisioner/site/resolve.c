@@ -169,21 +169,39 @@ static void start_play(struct resolver *r, size_t play)
 		r->failed = true;
 }
 
-struct resolver *resolver_new(const struct site *s, struct arena *a, const char *host, size_t play,
-	struct value *facts, const char *const *pending, enum resolve_mode mode)
+static struct resolver *make(
+	struct site *s, struct arena *a, const char *host, size_t play, struct value *facts)
 {
 	struct resolver *r = ARENA_NEW(a, struct resolver);
 	struct invhost *h = inventory_host(s->inv, str_c(host));
 
 	if (!h || play >= s->n_plays)
 		panic("resolver_new: no host '%s' or no play %zu", host, play);
-	r->s = (struct site *)s;
+	r->s = s;
 	r->a = a;
-	r->mode = mode;
 	r->pending = value_map(a);
+	r->v = vars_new(s, a, h, s->plays[play], facts);
+	return r;
+}
+
+struct resolver *resolver_new(const struct site *s, struct arena *a, const char *host, size_t play,
+	struct value *facts, const char *const *pending, enum resolve_mode mode)
+{
+	struct resolver *r = make((struct site *)s, a, host, play, facts ? facts : value_map(a));
+
+	r->mode = mode;
 	for (size_t i = 0; pending && pending[i]; i++)
 		map_put(a, r->pending, pending[i], value_null(a));
-	r->v = vars_new(r->s, a, h, s->plays[play], facts ? facts : value_map(a));
+	start_play(r, play);
+	return r;
+}
+
+struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play)
+{
+	struct resolver *r = make(s, a, host, play, NULL);
+
+	r->mode = RESOLVE_PLAN;
+	r->dry = true;
 	start_play(r, play);
 	return r;
 }

@@ -62,6 +62,8 @@ struct resolver {
 	uint32_t tasks;
 	bool asked_observe, asked_apply; /* returned, and no result has come since */
 	bool ended, failed;
+	bool dry;   /* no host: nothing is asked for, every result is unknown */
+	bool blind; /* dry, and past tasks that cannot be seen */
 	struct err err;
 	/* handlers */
 	struct value *pending;
@@ -111,6 +113,7 @@ struct value *task_when(struct resolver *r, const struct task *t, struct err *e)
 struct value *module_params(struct resolver *r, struct task *t, const struct restype **type,
 	const struct value **unknown, struct err *e);
 /* resolve_control.c */
+bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* argspec.c */
 enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e);
 /* include.c: pushes the frame of a dynamic include's tasks. */
@@ -121,3 +124,5 @@ bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst
 void flush_start(struct resolver *r, bool with_pending);
 bool flush_next(struct resolver *r, struct err *e); /* pushes a handler's frame; false: no more */
 void handler_fill(struct resolver *r, const struct frame *f, struct srec *s);
+/* A resolver that knows nothing of the host. */
+struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play);

@@ -28,6 +28,10 @@ static enum outcome local(
 static enum outcome failure(struct resolver *r, struct frame *f, struct task *t, const char *why,
 	struct step **out, struct err *e)
 {
+	if (r->dry) { /* it is this host's failure, and comes when the host's turn comes */
+		r->blind = true;
+		return OUT_END;
+	}
 	if (attr_true(r, TASK_ATTR(t, ignore_errors), false))
 		return local(r, f, t, arena_printf(r->a, "%s (ignored)", why), out);
 	err_at(e, t->pos, "%s", why);
@@ -256,6 +260,12 @@ enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 		return include(r, f, t, st, out, e);
 	case CONTROL_META:
 		return meta(t);
+	case CONTROL_VALIDATE:
+		if (argspec_check(r, t, e))
+			return OUT_NONE;
+		if (!e->pos.line)
+			e->pos = t->pos;
+		return OUT_FAIL;
 	case CONTROL_SETUP:
 		return local(r, f, t, "facts are known", out);
 	case CONTROL_IMPORT_TASKS:

@@ -102,6 +102,7 @@ static struct value *lowered(struct resolver *r, struct task *t, const struct re
 		map_set(r->a, out, m->key, m->value);
 	}
 	map_put(r->a, out, "dest", dest_of(r, args, src));
+	map_put(r->a, out, "_original_basename", value_text(r->a, path_base(src)));
 	map_put(r->a, out, "content", content);
 	return check(r, type, out, t->action, e);
 }

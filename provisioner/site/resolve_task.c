@@ -128,7 +128,9 @@ enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 {
 	struct srec *s;
 
-	if (!r->asked_observe && r->unanswered) {
+	if (r->dry && t->control && t->control->kind >= CONTROL_INCLUDE_VARS)
+		r->blind = true;
+	if (!r->dry && !r->asked_observe && r->unanswered) {
 		*st = RESOLVE_OBSERVE;
 		r->asked_observe = true;
 		return OUT_WAIT;
@@ -249,6 +251,8 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 		return OUT_FAIL;
 	if (when->type == VALUE_UNKNOWN)
 		return step_wait(r, f, t, when, st, out, e);
+	if (!when->b && t->control && t->control->kind == CONTROL_VALIDATE)
+		return OUT_NONE;
 	if (!when->b)
 		return skip(r, f, t, out);
 	return t->type ? module_run(r, f, t, st, out, e) : control_run(r, f, t, st, out, e);

@@ -153,6 +153,33 @@ static void add_dependencies(struct build *b, struct role_use *use, struct task 
 		role_entry(b, deps->list.v[i], into);
 }
 
+/* The first thing that the role's tasks do: their arguments are checked. */
+static void add_argspec(
+	struct build *b, struct role_use *use, const struct value *from, struct task *into)
+{
+	struct value *specs = part_map(b, use->role->path, "meta", "main"), *spec, *options;
+	const char *path = part_path(b, use->role->path, "meta", "argument_specs");
+	struct build inner = *b;
+	struct task *t;
+
+	if (path)
+		specs = part_map(b, use->role->path, "meta", "argument_specs");
+	specs = map_at(specs, "argument_specs");
+	spec = specs && specs->type == VALUE_MAP
+		       ? map_at(specs, from_of(b->s->a, from, "tasks_from"))
+		       : NULL;
+	options = spec && spec->type == VALUE_MAP ? map_at(spec, "options") : NULL;
+	if (!options || options->type != VALUE_MAP)
+		return;
+	inner.parent = into;
+	t = task_new(&inner, into->pos);
+	t->control = &control_validate;
+	t->action = control_validate.name;
+	t->args = options;
+	t->tags = tags_read(b->s->a, value_text(b->s->a, "always"), t->tags, b->errs);
+	PUSH(b->s->a, into->child, into->n_child, into->cap_child, t);
+}
+
 static void add_tasks(
 	struct build *b, struct role_use *use, const struct value *from, struct task *into)
 {
@@ -216,6 +243,7 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 	inner.role = use;
 	inner.parent = into;
 	add_dependencies(&inner, use, into);
+	add_argspec(&inner, use, from, into);
 	add_tasks(&inner, use, from, into);
 	return use;
 }

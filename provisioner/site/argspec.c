@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Arguments of a role against its meta/argument_specs.yml: what is required, its type, its choices.
+ * Changes no value; what is not known yet passes.
+ */
+#include <strings.h>
+#include "site/resolve.h"
+
+enum { SPEC_DEPTH = 8 };
+struct spec {
+	struct resolver *r;
+	const char *role;
+	struct err *e;
+};
+
+static bool is_text(const struct value *v)
+{
+	return v->type == VALUE_STR || v->type == VALUE_INT || v->type == VALUE_FLOAT ||
+	       v->type == VALUE_BOOL;
+}
+
+static bool whole_number(const struct value *v)
+{
+	char *end;
+
+	if (v->type == VALUE_INT)
+		return true;
+	if (v->type != VALUE_STR || v->s.n == 0)
+		return false;
+	strtoll(v->s.p, &end, 10);
+	return *end == 0;
+}
+
+static bool boolean(const struct value *v)
+{
+	static const char *const words[] = {
+		"yes", "no", "true", "false", "on", "off", "1", "0", "y", "n", "t", "f"};
+
+	if (v->type == VALUE_BOOL)
+		return true;
+	for (size_t i = 0; v->type == VALUE_STR && i < ARRAY_LEN(words); i++)
+		if (strcasecmp(v->s.p, words[i]) == 0)
+			return true;
+	return v->type == VALUE_INT && (v->i == 0 || v->i == 1);
+}
+
+static bool type_fits(const struct value *v, const char *type)
+{
+	if (strcmp(type, "int") == 0)
+		return whole_number(v);
+	if (strcmp(type, "float") == 0)
+		return v->type == VALUE_FLOAT || whole_number(v) || v->type == VALUE_STR;
+	if (strcmp(type, "bool") == 0)
+		return boolean(v);
+	if (strcmp(type, "list") == 0)
+		return v->type == VALUE_LIST || is_text(v);
+	if (strcmp(type, "dict") == 0)
+		return v->type == VALUE_MAP;
+	if (strcmp(type, "str") == 0 || strcmp(type, "path") == 0)
+		return is_text(v);
+	return true;
+}
+
+static bool fail_at(struct spec *s, const char *name, const struct value *v, const char *must)
+{
+	return err_set(s->e, ERR_CONFIG, "role '%s': %s must be %s, not %s", s->role, name, must,
+		v->secret ? "what is given" : value_type_name(v));
+}
+
+static bool choice_fits(struct spec *s, const struct value *choices, const struct value *v)
+{
+	struct str text = value_print(s->r->a, v);
+
+	for (size_t i = 0; i < choices->list.n; i++)
+		if (value_equal(choices->list.v[i], v) ||
+			str_eq(value_print(s->r->a, choices->list.v[i]), text))
+			return true;
+	return false;
+}
+
+static bool check_map(struct spec *s, const struct value *options, const struct value *map,
+	const char *path, int depth);
+
+static bool check_items(struct spec *s, const struct value *spec, const struct value *v,
+	const char *name, int depth)
+{
+	const struct value *sub = map_at(spec, "options");
+	const char *elements = map_cstr(spec, "elements", NULL);
+
+	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++) {
+		const struct value *x = v->list.v[i];
+		const char *item = arena_printf(s->r->a, "%s[%zu]", name, i);
+
+		if (x->type == VALUE_UNKNOWN)
+			continue;
+		if (elements && !type_fits(x, elements))
+			return fail_at(s, item, x, arena_printf(s->r->a, "of type %s", elements));
+		if (sub && x->type == VALUE_MAP && !check_map(s, sub, x, item, depth + 1))
+			return false;
+	}
+	if (v->type == VALUE_MAP && sub)
+		return check_map(s, sub, v, name, depth + 1);
+	return true;
+}
+
+static bool check_one(struct spec *s, const struct value *spec, const struct value *v,
+	const char *name, int depth)
+{
+	const struct value *choices = map_at(spec, "choices");
+	const char *type = map_cstr(spec, "type", "str");
+	struct str shown;
+
+	if (v->type == VALUE_UNKNOWN ||
+		(v->type == VALUE_NULL && !map_bool(spec, "required", false)))
+		return true;
+	if (!type_fits(v, type))
+		return fail_at(s, name, v, arena_printf(s->r->a, "of type %s", type));
+	if (choices && choices->type == VALUE_LIST && v->type != VALUE_LIST &&
+		!choice_fits(s, choices, v)) {
+		shown = value_print(s->r->a, choices);
+		return fail_at(s, name, v, arena_printf(s->r->a, "one of %s", shown.p));
+	}
+	return depth >= SPEC_DEPTH || check_items(s, spec, v, name, depth);
+}
+
+static bool check_map(struct spec *s, const struct value *options, const struct value *map,
+	const char *path, int depth)
+{
+	for (size_t i = 0; options->type == VALUE_MAP && i < options->map.n; i++) {
+		const struct map_entry *o = &options->map.e[i];
+		const struct value *v = map_get(map, o->key);
+		const char *name = arena_printf(s->r->a, "%s.%s", path, o->key.p);
+
+		if (o->value->type != VALUE_MAP)
+			continue;
+		if (!v && map_bool(o->value, "required", false))
+			return err_set(s->e, ERR_CONFIG, "role '%s': %s is missing", s->role, name);
+		if (v && !check_one(s, o->value, v, name, depth))
+			return false;
+	}
+	return true;
+}
+
+bool argspec_check(struct resolver *r, const struct task *t, struct err *e)
+{
+	struct spec s = {r, t->role->role->name, e};
+	const struct value *options = t->args;
+
+	for (size_t i = 0; i < options->map.n; i++) {
+		const struct map_entry *o = &options->map.e[i];
+		struct value *v;
+		bool needed;
+
+		if (o->value->type != VALUE_MAP)
+			continue;
+		needed = map_bool(o->value, "required", false);
+		v = vars_value(r->v, o->key.p, e);
+		if (!v && e->kind && !needed && strstr(e->msg, "undefined"))
+			*e = (struct err){0}; /* said where it is used */
+		if (e->kind)
+			return false;
+		if (!v && needed)
+			return err_set(e, ERR_CONFIG, "role '%s' needs the variable '%s': %s",
+				s.role, o->key.p,
+				map_cstr(o->value, "description", "see its argument_specs"));
+		if (v && !check_one(&s, o->value, v, o->key.p, 0)) {
+			e->pos = v->pos;
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A walk through the plays before any host is known: what is wrong whatever a host may say (names
+ * without a value, parameters, arguments of roles) shows here. What hangs on facts or results is
+ * passed over; where tasks are hidden behind them, the walk of that host ends.
+ */
+#include "site/resolve.h"
+
+enum { DRY_HOSTS = 32, DRY_STEPS = 200000 };
+
+/* Walks one play; false when what follows it can no longer be judged. */
+static bool walk(struct resolver *r, struct errs *found)
+{
+	struct step *step;
+	struct err e = {0};
+
+	for (size_t i = 0; i < DRY_STEPS; i++) {
+		enum resolve_status st = resolver_next(r, &step, &e);
+
+		if (st == RESOLVE_END)
+			return !r->blind;
+		if (st == RESOLVE_FAILED) {
+			if (!r->blind)
+				errs_take(found, &e);
+			return false;
+		}
+	}
+	return false;
+}
+
+static bool in_play(const struct play_in *p, const char *host)
+{
+	for (size_t i = 0; p->face.hosts[i]; i++)
+		if (strcmp(p->face.hosts[i], host) == 0)
+			return true;
+	return false;
+}
+
+static void dry_host(struct site *s, const char *host, struct errs *found)
+{
+	struct arena *a = arena_new();
+	struct resolver *r = NULL;
+	bool go_on = true;
+
+	for (size_t i = 0; go_on && i < s->n_plays; i++) {
+		if (!in_play(s->plays[i], host))
+			continue;
+		r = r ? resolver_continue(r, i) : resolver_dry(s, a, host, i);
+		go_on = walk(r, found);
+	}
+	arena_free(a);
+}
+
+void site_dry_run(struct site *s, struct errs *errs)
+{
+	struct errs found;
+
+	errs_init(&found, s->a);
+	for (size_t i = 0; i < s->n_hosts && i < DRY_HOSTS; i++)
+		dry_host(s, s->hosts[i], &found);
+	problems_once(&found, errs);
+}
