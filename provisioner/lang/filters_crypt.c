@@ -47,7 +47,7 @@ static struct value *digest(struct call *c, const char *name)
 	static const char *const known[] = {"md5", "sha1", "sha224", "sha256", "sha384", "sha512",
 		"blake2b", "blake2s", "sha3_256", "sha3_512"};
 	size_t i = 0;
-	while (i < ARRAY_LEN(known) && strcmp(known[i], name))
+	while (i < ARRAY_LEN(known) && strcmp(known[i], name) != 0)
 		i++;
 	if (i == ARRAY_LEN(known))
 		return call_fail(c, "there is no digest '%s'", name);

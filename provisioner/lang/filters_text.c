@@ -92,7 +92,7 @@ enum { PAD_MAX = 1 << 20 };
 static struct value *f_indent(struct call *c)
 {
 	struct buf b;
-	int64_t width;
+	int64_t width = 0;
 	struct str s = call_text(c, c->v);
 	const char *by = NULL;
 	if (c->arg[0] && c->arg[0]->type == VALUE_STR)

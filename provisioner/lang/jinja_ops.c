@@ -56,7 +56,8 @@ static struct value *int_math(
 {
 	int64_t r = 0;
 	bool over = false;
-	if (!b && (op == TOK_FLOORDIV || op == TOK_MOD))
+	bool divides = op == TOK_FLOORDIV || op == TOK_MOD;
+	if (divides && !b)
 		return jinja_fail(in, pos, "division by zero");
 	switch (op) {
 	case TOK_ADD:
@@ -72,7 +73,7 @@ static struct value *int_math(
 		over = !power(a, b, &r);
 		break;
 	default:
-		if (b == -1) { /* INT64_MIN / -1 overflows */
+		if (b == 0 || b == -1) { /* INT64_MIN / -1 overflows */
 			over = op == TOK_FLOORDIV && __builtin_sub_overflow(0, a, &r);
 			break;
 		}

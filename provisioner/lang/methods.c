@@ -12,16 +12,17 @@ static struct str nothing(void)
 
 static bool text_arg(struct call *c, int i, struct str *out)
 {
-	if (c->arg[i] && c->arg[i]->type != VALUE_STR)
-		return call_fail(c, "text is needed, not %s", value_type_name(c->arg[i])) != NULL;
-	*out = c->arg[i] ? c->arg[i]->s : nothing();
+	const struct value *v = c->arg[i];
+	*out = v && v->type == VALUE_STR ? v->s : nothing();
+	if (v && v->type != VALUE_STR)
+		return call_fail(c, "text is needed, not %s", value_type_name(v)) != NULL;
 	return true;
 }
 
 /* ---- strings ---- */
 static struct value *str_split(struct call *c)
 {
-	int64_t max;
+	int64_t max = -1;
 	if (!call_int(c, 1, -1, &max))
 		return NULL;
 	return text_split(c, c->v->s, call_arg(c, 0, NULL), max, false);
@@ -29,7 +30,7 @@ static struct value *str_split(struct call *c)
 
 static struct value *str_rsplit(struct call *c)
 {
-	int64_t max;
+	int64_t max = -1;
 	if (!call_int(c, 1, -1, &max))
 		return NULL;
 	return text_split(c, c->v->s, call_arg(c, 0, NULL), max, true);
@@ -104,7 +105,7 @@ static struct value *str_removesuffix(struct call *c)
 
 static struct value *str_replace(struct call *c)
 {
-	int64_t max;
+	int64_t max = -1;
 	struct str from, to;
 	if (!text_arg(c, 0, &from) || !text_arg(c, 1, &to) || !call_int(c, 2, -1, &max))
 		return NULL;
@@ -116,7 +117,7 @@ static int64_t find(struct call *c, bool last)
 {
 	struct str s = c->v->s, what;
 	size_t at = 0, i = 0;
-	int64_t from, found = -1;
+	int64_t from = 0, found = -1;
 	if (!text_arg(c, 0, &what) || !call_int(c, 1, 0, &from))
 		return -1;
 	if (from > 0)
@@ -244,7 +245,7 @@ enum { PAD_MAX = 1 << 20 };
 /* Pads to `width` characters; side -1: text at the left, 1: at the right, 0: centred. */
 static struct value *pad(struct call *c, char fill, int side)
 {
-	int64_t width, have = (int64_t)text_chars(c->v->s);
+	int64_t width = 0, have = (int64_t)text_chars(c->v->s);
 	struct buf b;
 	if (!call_int(c, 0, 0, &width))
 		return NULL;
@@ -289,7 +290,7 @@ static struct value *str_zfill(struct call *c)
 	struct str s = c->v->s;
 	if (!s.n || (s.p[0] != '-' && s.p[0] != '+'))
 		return pad(c, '0', 1);
-	int64_t width;
+	int64_t width = 0;
 	if (!call_int(c, 0, 0, &width))
 		return NULL;
 	if (width > PAD_MAX)

@@ -187,12 +187,7 @@ static struct value *condition_text(struct jinja *in, struct value *cond, int de
 		return in->yes; /* as Ansible: nothing is no condition */
 	if (lang_is_template(s) && !cond->literal) {
 		struct value *v = jinja_resolve(in, cond);
-		/* the text that comes out of a template is a condition again, once */
-		if (v && v->type == VALUE_STR && depth == 0) {
-			struct value again = *v;
-			again.literal = true;
-			return condition(in, &again, depth + 1);
-		}
+		/* the text that comes out of a template is a condition again */
 		return v ? condition(in, v, depth + 1) : NULL;
 	}
 	struct value *v = expression(in, s, cond->pos);
