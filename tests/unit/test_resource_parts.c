@@ -212,70 +212,72 @@ static void test_secrets(void **state)
 }
 
 /* Python's patterns: what they find in a line, and where. */
+static const struct {
+	const char *pattern, *text;
+	unsigned flags;
+	const char *found; /* "from-to from-to..." of the groups; NULL: no match; "!":
+			      refused */
+} pattern_cases[] = {
+	{"b+", "abbc\n", 0, "1-3"},
+	{"^a(.*)$", "abc\n", PATTERN_SPANS, "0-3 1-3"},
+	{"c\\s*$", "abc\n", PATTERN_SPANS, "2-4"},
+	{"^$", "\n", PATTERN_SPANS, "0-0"},
+	{"(?:a|b)(c)", "abc", PATTERN_SPANS, "1-3 2-3"},
+	{"(x)?b", "abc", PATTERN_SPANS, "1-2 -1--1"},
+	{"[]^-]+", "a-^]b", 0, "1-4"},
+	{"[^]]", "]]x", 0, "2-3"},
+	{"[\\w.-]+@", "<a.b-c_d@e>", 0, "1-9"},
+	{"\\.\\*\\/", "x.*/", 0, "1-4"},
+	{"\\x41\\t", "A\t", 0, "0-2"},
+	{"\\bcat\\b", "concat cat", 0, "7-10"},
+	{"a{", "a{2", 0, "0-2"},
+	{"a{2}", "aa", 0, "0-2"},
+	{"a{,2}b", "aaab", 0, "1-4"},
+	{"x", "abc", 0, NULL},
+	{"\\D+\\S", "12ab 3", 0, "2-6"},
+	{"(?i)ABC", "xabc", 0, "1-4"},
+	{"^b$", "a\nb\nc", PATTERN_LINES, "2-3"},
+	{"a.b", "a\nb", 0, NULL},
+	{"a.b", "a\nb", PATTERN_DOTALL, "0-3"},
+	{"a.b", "a\nb", PATTERN_DOTALL | PATTERN_LINES, "0-3"},
+	{"a[^x]b", "a\nb", PATTERN_LINES, "0-3"},
+	{"(?=a)", "", 0, "!"},
+	{"(?<!a)b", "", 0, "!"},
+	{"(a)\\1", "", 0, "!"},
+	{"a*?", "", PATTERN_SPANS, "!"},
+	{"a++", "", 0, "!"},
+	{"a**", "", 0, "!"},
+	{"*a", "", 0, "!"},
+	{"(a", "", 0, "!"},
+	{"a)", "", 0, "!"},
+	{"[a", "", 0, "!"},
+	{"[z-a]", "", 0, "!"},
+	{"a\\", "", 0, "!"},
+	{"a{3,2}", "", 0, "!"},
+	{"a{300}", "", 0, "!"},
+	{"((a?){60}){60}", "", 0, "!"},
+	{"\\p{L}", "", 0, "!"},
+	{"[\xc3\xa9]", "", 0, "!"},
+};
+
 static void test_patterns(void **state)
 {
-	static const struct {
-		const char *pattern, *text;
-		unsigned flags;
-		const char *found; /* "from-to from-to..." of the groups; NULL: no match; "!":
-				      refused */
-	} cases[] = {
-		{"b+", "abbc\n", 0, "1-3"},
-		{"^a(.*)$", "abc\n", PATTERN_SPANS, "0-3 1-3"},
-		{"c\\s*$", "abc\n", PATTERN_SPANS, "2-4"},
-		{"^$", "\n", PATTERN_SPANS, "0-0"},
-		{"(?:a|b)(c)", "abc", PATTERN_SPANS, "1-3 2-3"},
-		{"(x)?b", "abc", PATTERN_SPANS, "1-2 -1--1"},
-		{"[]^-]+", "a-^]b", 0, "1-4"},
-		{"[^]]", "]]x", 0, "2-3"},
-		{"[\\w.-]+@", "<a.b-c_d@e>", 0, "1-9"},
-		{"\\.\\*\\/", "x.*/", 0, "1-4"},
-		{"\\x41\\t", "A\t", 0, "0-2"},
-		{"\\bcat\\b", "concat cat", 0, "7-10"},
-		{"a{", "a{2", 0, "0-2"},
-		{"a{2}", "aa", 0, "0-2"},
-		{"a{,2}b", "aaab", 0, "1-4"},
-		{"x", "abc", 0, NULL},
-		{"\\D+\\S", "12ab 3", 0, "2-6"},
-		{"(?i)ABC", "xabc", 0, "1-4"},
-		{"^b$", "a\nb\nc", PATTERN_LINES, "2-3"},
-		{"a.b", "a\nb", 0, NULL},
-		{"a.b", "a\nb", PATTERN_DOTALL, "0-3"},
-		{"a.b", "a\nb", PATTERN_DOTALL | PATTERN_LINES, "0-3"},
-		{"a[^x]b", "a\nb", PATTERN_LINES, "0-3"},
-		{"(?=a)", "", 0, "!"},
-		{"(?<!a)b", "", 0, "!"},
-		{"(a)\\1", "", 0, "!"},
-		{"a*?", "", PATTERN_SPANS, "!"},
-		{"a++", "", 0, "!"},
-		{"a**", "", 0, "!"},
-		{"*a", "", 0, "!"},
-		{"(a", "", 0, "!"},
-		{"a)", "", 0, "!"},
-		{"[a", "", 0, "!"},
-		{"[z-a]", "", 0, "!"},
-		{"a\\", "", 0, "!"},
-		{"a{3,2}", "", 0, "!"},
-		{"a{300}", "", 0, "!"},
-		{"((a?){60}){60}", "", 0, "!"},
-		{"\\p{L}", "", 0, "!"},
-		{"[\xc3\xa9]", "", 0, "!"},
-	};
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(pattern_cases); i++) {
 		struct arena *a = arena_new();
 		struct err e = {0};
 		struct span s[PATTERN_GROUPS];
-		const char *want = cases[i].found, *got = NULL;
-		struct pattern *p = pattern_compile(a, str_c(cases[i].pattern), cases[i].flags, &e);
+		const char *want = pattern_cases[i].found, *got = NULL;
+		struct pattern *p = pattern_compile(
+			a, str_c(pattern_cases[i].pattern), pattern_cases[i].flags, &e);
 		if (!p)
 			got = e.kind == ERR_CONFIG ? "!" : "another error";
-		else if (pattern_search(p, cases[i].text, false, s))
+		else if (pattern_search(p, pattern_cases[i].text, false, s))
 			got = arena_printf(a, "%zd-%zd", s[0].from, s[0].to);
 		if (got && want && p && strchr(want, ' '))
 			got = arena_printf(a, "%s %zd-%zd", got, s[1].from, s[1].to);
 		if (!got != !want || (got && strcmp(got, want) != 0))
-			fail_msg("%s in %s: %s", cases[i].pattern, cases[i].text,
+			fail_msg("%s in %s: %s", pattern_cases[i].pattern, pattern_cases[i].text,
 				got ? got : "nothing");
 		pattern_free(p);
 		arena_free(a);
