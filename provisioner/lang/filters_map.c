@@ -50,17 +50,22 @@ static struct value *f_dict2items(struct call *c)
 	return list;
 }
 
+/* A part of an item: a key's value, or of a pair the first or second. */
+static struct value *part(struct call *c, struct value *item, int arg, const char *dflt)
+{
+	struct value name = {.type = VALUE_STR, .s = str_c(dflt)};
+	struct value *v = jinja_item(c->in, item, c->arg[arg] ? c->arg[arg] : &name, c->pos);
+	return v && v->type == VALUE_UNDEFINED ? jinja_undefined_error(c->in, v, c->pos) : v;
+}
+
 static struct value *f_items2dict(struct call *c)
 {
 	struct value *map = value_map(c->a), *list = call_list(c, c->v);
-	struct str key = call_arg(c, 0, "key"), value = call_arg(c, 1, "value");
 	for (size_t i = 0; list && i < list->list.n; i++) {
-		struct value *item = list->list.v[i];
-		struct value *k = item->type == VALUE_MAP ? map_get(item, key) : NULL;
-		struct value *v = k ? map_get(item, value) : NULL;
+		struct value *k = part(c, list->list.v[i], 0, "key");
+		struct value *v = k ? part(c, list->list.v[i], 1, "value") : NULL;
 		if (!v)
-			return call_fail(c, "each item needs '" STR_FMT "' and '" STR_FMT "'",
-				STR_ARG(key), STR_ARG(value));
+			return NULL;
 		map_set(c->a, map, call_text(c, k), v);
 	}
 	return list ? map : NULL;
