@@ -27,25 +27,25 @@ static void add_handler(struct build *b, struct task *t)
 	const char *id = t->name ? task_label(b->s->a, t)
 				 : arena_printf(b->s->a, "%s (%s:%u)", task_label(b->s->a, t),
 					   t->file, t->pos.line);
-	struct value *same = map_at(p->handler_names, id);
-	struct handler h = {id, t};
+	struct value *same = map_at(p->handler_ids, id);
+	struct value *number = value_int(b->s->a, (int64_t)p->n_handlers);
 
 	if (t->notify && t->control) {
 		errs_add(b->errs, t->pos,
 			"a handler that is done by the controller notifies nothing");
 		return;
 	}
-	if (same) { /* the same role once more, or the name again: the last one is meant */
-		p->handlers[same->i] = h;
-		map_put(b->s->a, p->handler_names, t->name ? t->name : id, same);
+	if (same && t->role) { /* the role once more: its handlers stay where they are */
+		p->handlers[same->i].task = t;
 		return;
 	}
-	map_put(b->s->a, p->handler_names, id, value_int(b->s->a, (int64_t)p->n_handlers));
+	/* Of several with one name the last is meant, as in Ansible. */
+	map_put(b->s->a, p->handler_ids, id, number);
+	map_put(b->s->a, p->handler_names, id, number);
 	if (t->name)
-		map_put(b->s->a, p->handler_names, t->name,
-			value_int(b->s->a, (int64_t)p->n_handlers));
+		map_put(b->s->a, p->handler_names, t->name, number);
 	put_topics(b, t, p->n_handlers);
-	PUSH(b->s->a, p->handlers, p->n_handlers, p->cap_handlers, h);
+	PUSH(b->s->a, p->handlers, p->n_handlers, p->cap_handlers, ((struct handler){id, t}));
 }
 
 static void add_leaves(struct build *b, struct task *t)

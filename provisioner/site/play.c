@@ -203,6 +203,7 @@ static void vars_file(struct build *b, struct play_in *p, struct value *v)
 
 static void init_play(struct site *s, struct play_in *p, struct build *b)
 {
+	p->handler_ids = value_map(s->a);
 	p->handler_names = value_map(s->a);
 	p->handler_topics = value_map(s->a);
 	p->roles_seen = value_map(s->a);

@@ -7,10 +7,11 @@
 
 static size_t handler_index(const struct play_in *p, const char *id)
 {
-	for (size_t i = 0; i < p->n_handlers; i++)
-		if (strcmp(p->handlers[i].id, id) == 0)
-			return i;
-	panic("no handler '%s'", id);
+	const struct value *i = map_at(p->handler_ids, id);
+
+	if (!i)
+		panic("no handler '%s'", id);
+	return (size_t)i->i;
 }
 
 static void want(struct resolver *r, const struct srec *s)

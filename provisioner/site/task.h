@@ -71,7 +71,8 @@ struct play_in {
 	bool dynamic_roles;             /* include_role may still bring handlers */
 	struct handler *handlers;       /* in the order of definition */
 	size_t n_handlers, cap_handlers;
-	struct value *handler_names;           /* id and name -> number in handlers */
+	struct value *handler_ids;             /* id -> number in handlers */
+	struct value *handler_names;           /* id and name -> number */
 	struct value *handler_topics;          /* listen -> list of numbers */
 	struct value *all_defaults, *all_vars; /* of every role of the play */
 	struct value *roles_seen;              /* digest of a role entry: brought in already */
