@@ -178,6 +178,8 @@ static bool bracket(struct lexer *l, char *open, size_t *n, enum token_kind kind
 			return lex_fail(l, l->i, "too many brackets inside one another");
 		open[(*n)++] = kind == TOK_LPAREN ? ')' : kind == TOK_LBRACKET ? ']' : '}';
 	} else if (kind == TOK_RPAREN || kind == TOK_RBRACKET || kind == TOK_RBRACE) {
+		if (*n == 0 && c == '}')
+			return lex_fail(l, l->i, "a single '}': a tag ends with '}}' or '%}'");
 		if (*n == 0)
 			return err_at(
 				l->e, lex_pos(l, l->i), "unexpected '%c': nothing is open", c);

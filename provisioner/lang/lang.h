@@ -10,7 +10,10 @@
  * What an expression can see comes from the environment's callbacks. An UNKNOWN operand makes the
  * result UNKNOWN (short circuits kept: `false and unknown` is false); an undefined name is an error
  * with the position where it is used, unless default(), `is defined` or the like takes it.
- * A list or map with `literal` set holds no template anywhere and is passed on as it is.
+ * Where it differs from Jinja2 as Ansible sets it up: tuples are lists, and mappings' keys are
+ * text, as written; x.y is the key y before it is a method; whole numbers have 64 bits; methods
+ * that change a list or mapping change the template's own copy; {{ none }} prints nothing, as in
+ * Ansible. A list or map with `literal` set holds no template anywhere and is passed on as it is.
  */
 #pragma once
 #include "value/value.h"
