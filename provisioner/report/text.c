@@ -158,17 +158,35 @@ static void host_done(struct report *r, struct buf *out, const struct event *e)
 	buf_addf(out, "%s%s: %s%s: %s\n", RED(r), word, e->host, PLAIN(r), e->error);
 }
 
+static size_t without_plan(const struct plan *p)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->n; i++)
+		n += p->v[i]->error != NULL;
+	return n;
+}
+
+/* What was not looked at must not read as if it were fine. */
 static void plan_end(struct report *r, struct buf *out, const struct plan *p)
 {
 	struct arena *a = arena_new();
-	if (!p->counts.change && !p->counts.handler && !p->counts.unknown && !p->counts.failed)
-		buf_addf(out, "\n%sNo changes.%s %zu host%s as declared", GREEN(r), PLAIN(r), p->n,
-			p->n == 1 ? " is" : "s are");
-	else {
-		buf_addf(out, "\n%sPlan:%s %zu host%s, ", BOLD(r), PLAIN(r), p->n,
-			p->n == 1 ? "" : "s");
+	size_t lost = without_plan(p), seen = p->n - lost;
+	bool news = p->counts.change || p->counts.handler || p->counts.unknown || p->counts.failed;
+	if (news) {
+		buf_addf(out, "\n%sPlan:%s %zu host%s, ", BOLD(r), PLAIN(r), seen,
+			seen == 1 ? "" : "s");
 		add_counts(out, &p->counts);
-	}
+	} else if (!seen)
+		buf_addf(out, "\n%sNo plan:%s no host could be planned", RED(r), PLAIN(r));
+	else if (!p->counts.resources)
+		buf_addf(out, "\nNo changes. No task declares anything for %zu host%s", seen,
+			seen == 1 ? "" : "s");
+	else
+		buf_addf(out, "\n%sNo changes.%s %zu host%s as declared", GREEN(r), PLAIN(r), seen,
+			seen == 1 ? " is" : "s are");
+	if (lost && (seen || news))
+		buf_addf(out, "; %s%zu host%s could not be planned%s", RED(r), lost,
+			lost == 1 ? "" : "s", PLAIN(r));
 	buf_addf(out, ". Digest %.12s. %s\n", p->digest, recap_took(r, a));
 	arena_free(a);
 }
