@@ -262,12 +262,20 @@ bool pattern_none(const struct site *s, struct arena *a, const char *pattern, st
 {
 	const char *near = nearest_name(s, a, pattern);
 
+	if (near && strcmp(near, pattern) == 0)
+		return err_set(
+			e, ERR_CONFIG, "no host matches '%s': that group has no hosts", pattern);
 	if (near)
 		return err_set(
 			e, ERR_CONFIG, "no host matches '%s' (did you mean '%s'?)", pattern, near);
+	if (!(s->opt.inventories && s->opt.inventories[0]) && s->inv->n_sources == 0)
+		return err_set(e, ERR_CONFIG,
+			"no host matches '%s'; no inventory is given (-i), so there is localhost "
+			"only",
+			pattern);
 	return err_set(e, ERR_CONFIG,
-		"no host matches '%s'; the inventory has %zu hosts in %zu groups", pattern,
-		s->inv->n_hosts, s->inv->n_groups);
+		"no host matches '%s'; the inventory has %zu host%s in %zu groups", pattern,
+		s->inv->n_hosts, s->inv->n_hosts == 1 ? "" : "s", s->inv->n_groups);
 }
 
 const char *const *site_match(const struct site *s, const char *pattern, struct err *e)
