@@ -12,9 +12,11 @@ static void usage(FILE *f)
 {
 	fprintf(f, "provision: sets up mail servers as declared, and keeps them so\n\n"
 		   "usage: provision COMMAND ...   (provision COMMAND --help says more)\n\n");
-	for (size_t i = 0; commands[i]; i++)
-		fprintf(f, "  %-9s %-22.22s %s\n", commands[i]->name, commands[i]->args,
-			commands[i]->doc);
+	for (size_t i = 0; commands[i]; i++) {
+		const char *args = commands[i]->args, *end = strstr(args, " [options]");
+		fprintf(f, "  %-8s %-24.*s %s\n", commands[i]->name,
+			(int)(end ? (size_t)(end - args) : strlen(args)), args, commands[i]->doc);
+	}
 	fprintf(f,
 		"\nexit codes: 0 fine, 1 error before any host, 2 a host failed,\n"
 		"            4 a host was unreachable; plan --exit-code: 3 something to change\n");

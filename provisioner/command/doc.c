@@ -21,12 +21,22 @@ static void list_words(struct buf *out, const char *title, const char *const *wo
 	buf_addc(out, '\n');
 }
 
+/* Length of the first sentence, its full stop left out; a stop within a word, main.cf, ends none.
+ */
+static int sentence(const char *doc)
+{
+	int n = 0;
+	while (doc[n] && doc[n] != '\n' && !(doc[n] == '.' && strchr(" \n", doc[n + 1])))
+		n++;
+	return n;
+}
+
 static void overview(struct buf *out)
 {
 	buf_adds(out, "Resource types (provision doc TYPE):\n");
 	for (size_t i = 0; restypes[i]; i++) {
 		const char *doc = restypes[i]->doc;
-		buf_addf(out, "  %-20s %.*s\n", restypes[i]->name, (int)strcspn(doc, ".\n"), doc);
+		buf_addf(out, "  %-20s %.*s\n", restypes[i]->name, sentence(doc), doc);
 	}
 	buf_adds(out, "\nDeclared state (provision doc mail):\n  mail                 "
 		      "the whole schema of `mail:` with its defaults\n");

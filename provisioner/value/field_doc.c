@@ -24,7 +24,7 @@ static const char *kind_name(const struct field *f)
 	if (f->kind == FIELD_LIST && f->sub)
 		return "list of mappings";
 	if (f->kind == FIELD_MAPOF)
-		return "mapping from any name to";
+		return "mapping by name";
 	return names[f->kind];
 }
 

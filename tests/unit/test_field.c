@@ -337,7 +337,7 @@ static void reference_text(void **state)
 				 "      What to have.\n"
 				 "  path (absolute path; required), also: dest, name\n"
 				 "  port (integer from 1 to 9, or null)\n"
-				 "  lists (mapping from any name to)\n"
+				 "  lists (mapping by name)\n"
 				 "      owner (string; required)\n"
 				 "      post (one of members, anyone; default members)\n");
 	buf_free(&b);
