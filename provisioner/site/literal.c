@@ -210,7 +210,7 @@ struct range {
 
 static bool range_read(struct str body, struct range *r)
 {
-	char text[64], *first, *last, *step, *end;
+	char text[64], *first, *last, *step, *end = text;
 	size_t n = body.n < sizeof(text) ? body.n : 0;
 
 	memcpy(text, body.p, n);
@@ -231,9 +231,7 @@ static bool range_read(struct str body, struct range *r)
 		*r = (struct range){first[0], last[0], r->step, 0, true};
 		return r->first <= r->last;
 	}
-	if (*first == 0)
-		first = text + strlen(text); /* "[:3]" counts from 0 */
-	r->first = strtol(first, &end, 10);
+	r->first = strtol(first, &end, 10); /* "[:3]" counts from 0 */
 	if (*end || *last == 0)
 		return false;
 	r->last = strtol(last, &end, 10);

@@ -16,9 +16,9 @@
 
 struct site_options {
 	const char *manifest; /* site.yml; NULL: inventory and variables only */
-	const char *const
-		*inventories;          /* -i, NULL-terminated; none: `inventories/` or `inventory`
-					  beside the manifest, ansible.cfg is not read; else localhost */
+	/* -i, NULL-terminated; none: `inventories/` or `inventory` beside the manifest (ansible.cfg
+	 * is not read), else localhost */
+	const char *const *inventories;
 	const char *const *extra_vars; /* -e: k=v, JSON/YAML text or @file; NULL-terminated */
 	const char *limit;             /* -l */
 	const char *tags, *skip_tags;  /* comma separated */

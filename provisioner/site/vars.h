@@ -83,6 +83,7 @@ struct value *magic_groups(struct site *s);
 struct value *lookup_plugin(void *ctx, const char *name, const struct value *args,
 	const struct value *kwargs, struct err *e);
 bool lookup_include(void *ctx, struct str name, struct str *text, const char **file, struct err *e);
+/* ---- template.c ---- */
 /* Compiled once a site; NULL with e. */
 const struct template *template_get(struct site *s, struct file *f, struct err *e);
 struct value *template_text(

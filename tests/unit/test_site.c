@@ -1,77 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The site floor, by cases: tests/cases/site/NAME is a small tree with the expected steps, or the
- * expected problems, in `expect`; tests/cases/mail/NAME.yml is a manifest with `mail:`.
- * UPDATE=1 writes the expected texts anew.
+ * Plays, roles and tasks by cases: tests/cases/site/NAME is a small tree with the expected steps,
+ * or the expected problems, in `expect`.
  */
-#include <dirent.h>
-#include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <unistd.h>
-#include <cmocka.h>
-#include "site/site.h"
-
-static char root[PATH_MAX];
-static struct arena *run; /* of the whole program: sources are remembered by name */
-
-struct options {
-	struct site_options site;
-	const char *inventories[8], *extra[8];
-	size_t n_inventories, n_extra;
-	const char *explain, *vars, *match;
-	bool run;
-};
-
-/* ---- a case's options: "name: value" lines ---- */
-static void read_option(struct options *o, const char *key, const char *value)
-{
-	if (strcmp(key, "inventory") == 0 && o->n_inventories < 7)
-		o->inventories[o->n_inventories++] = value;
-	else if (strcmp(key, "extra") == 0 && o->n_extra < 7)
-		o->extra[o->n_extra++] = value;
-	else if (strcmp(key, "limit") == 0)
-		o->site.limit = value;
-	else if (strcmp(key, "tags") == 0)
-		o->site.tags = value;
-	else if (strcmp(key, "skip_tags") == 0)
-		o->site.skip_tags = value;
-	else if (strcmp(key, "explain") == 0)
-		o->explain = value;
-	else if (strcmp(key, "vars") == 0)
-		o->vars = value;
-	else if (strcmp(key, "match") == 0)
-		o->match = value;
-	else if (strcmp(key, "mode") == 0)
-		o->run = strcmp(value, "run") == 0;
-	else
-		fail_msg("unknown option '%s'", key);
-}
-
-static void read_options(struct arena *a, struct options *o)
-{
-	struct str text;
-	struct err e = {0};
-	bool found;
-	char *line, *next, *colon;
-
-	memset(o, 0, sizeof(*o));
-	o->site.manifest = access("site.yml", R_OK) == 0 ? "site.yml" : NULL;
-	assert_true(file_read_opt(a, "options", 1 << 16, &text, &found, &e));
-	line = found ? arena_strdup(a, text.p) : NULL;
-	for (; line && *line; line = next) {
-		next = strchr(line, '\n');
-		next = next ? (*next = 0, next + 1) : line + strlen(line);
-		colon = strstr(line, ": ");
-		if (!colon)
-			continue;
-		*colon = 0;
-		read_option(o, line, colon + 2);
-	}
-	o->site.inventories = o->inventories;
-	o->site.extra_vars = o->extra;
-}
+#include "site_case.h"
 
 /* ---- steps as text ---- */
 static bool shown(const struct map_entry *e)
@@ -89,7 +21,7 @@ static void dump_params(struct buf *out, const struct value *params)
 			continue;
 		buf_addf(out, " %s=", e->key.p);
 		if (e->value->type == VALUE_BLOB && !e->value->secret)
-			json_string(out, e->value->blob.bytes);
+			json_quote(out, e->value->blob.bytes);
 		else
 			json_write(out, e->value);
 	}
@@ -309,26 +241,6 @@ static void dump_site(
 		dump_host(a, s, o, hosts[i], out);
 }
 
-/* ---- comparing ---- */
-static void compare(struct arena *a, const char *path, const struct buf *got)
-{
-	struct str want;
-	struct err e = {0};
-	bool found;
-
-	if (getenv("UPDATE")) {
-		assert_true(file_replace(path, got->p, got->n,
-			(struct file_attr){0644, (uid_t)-1, (gid_t)-1}, NULL, NULL, &e));
-		return;
-	}
-	assert_true(file_read_opt(a, path, 1 << 22, &want, &found, &e));
-	if (!found)
-		fail_msg("%s is missing; UPDATE=1 makes it", path);
-	if (want.n != got->n || memcmp(want.p, got->p ? got->p : "", got->n) != 0)
-		fail_msg("%s\n---- expected\n%s---- got\n%.*s----", path, want.p, (int)got->n,
-			got->p);
-}
-
 static void run_case(const char *name)
 {
 	struct arena *a = run;
@@ -353,11 +265,6 @@ static void run_case(const char *name)
 	assert_int_equal(chdir(root), 0);
 }
 
-static int by_name(const struct dirent **x, const struct dirent **y)
-{
-	return strcmp((*x)->d_name, (*y)->d_name);
-}
-
 static void test_sites(void **state)
 {
 	struct dirent **names;
@@ -373,154 +280,11 @@ static void test_sites(void **state)
 	free(names);
 }
 
-/* ---- mail: a manifest, for the host mx1.example.net ---- */
-static void mail_case(const char *name)
-{
-	struct arena *a = run;
-	struct site_options opt = {.manifest = name};
-	const char *inventories[] = {"mx1.example.net,", NULL};
-	struct err e = {0};
-	struct errs errs;
-	struct site *s;
-	struct buf out;
-
-	print_message("           %s\n", name);
-	opt.inventories = inventories;
-	errs_init(&errs, a);
-	buf_init(&out, 1 << 20);
-	s = site_load(a, &opt, &errs);
-	if (s) {
-		struct value *v = site_vars(s, "mx1.example.net", &e);
-
-		if (!v)
-			buf_addf(&out, "%s\n", e.msg);
-		for (size_t i = 0; v && i < v->map.n; i++)
-			if (str_starts(v->map.e[i].key, "mail_")) {
-				buf_addf(&out, "%s: ", v->map.e[i].key.p);
-				json_write_pretty(&out, v->map.e[i].value, 0);
-				buf_addc(&out, '\n');
-			}
-	} else {
-		errs_print(&errs, &out);
-	}
-	compare(a, arena_printf(a, "%.*s.expect", (int)(strlen(name) - 4), name), &out);
-	buf_free(&out);
-}
-
-static void test_mail(void **state)
-{
-	struct dirent **names;
-	int n = scandir("tests/cases/mail", &names, NULL, by_name);
-
-	(void)state;
-	assert_true(n > 2);
-	for (int i = 0; i < n; i++) {
-		size_t len = strlen(names[i]->d_name);
-		char path[512];
-
-		snprintf(path, sizeof(path), "tests/cases/mail/%s", names[i]->d_name);
-		if (len > 4 && strcmp(names[i]->d_name + len - 4, ".yml") == 0)
-			mail_case(path);
-		free(names[i]);
-	}
-	free(names);
-}
-
-/* ---- the same variables as ansible-inventory gives, where that is installed ---- */
-static struct value *theirs(const char *inventory, const char *host)
-{
-	const char *argv[] = {
-		"ansible-inventory", "-i", inventory, "--host", host, "--playbook-dir", ".", NULL};
-	struct proc p = {.argv = argv,
-		.dir = arena_strdup(run, getcwd((char[PATH_MAX]){0}, PATH_MAX)),
-		.uid = (uid_t)-1};
-	struct proc_result r;
-	struct err e = {0};
-
-	if (!proc_run(run, &p, &r, &e) || r.status != 0)
-		return NULL;
-	return json_parse(run, r.out, &e);
-}
-
-static bool plain(const struct value *v)
-{
-	return v->type != VALUE_STR || !lang_is_template(v->s);
-}
-
-static void compare_host(const struct site *s, const char *inventory, const char *host)
-{
-	struct value *want = theirs(inventory, host);
-	struct err e = {0};
-	struct value *got = site_vars(s, host, &e);
-
-	assert_non_null(got);
-	assert_non_null(want);
-	for (size_t i = 0; i < want->map.n; i++) {
-		struct value *mine = map_get(got, want->map.e[i].key);
-
-		if (!mine)
-			fail_msg("%s: no variable '%s'", host, want->map.e[i].key.p);
-		if (plain(want->map.e[i].value) && !value_equal(mine, want->map.e[i].value))
-			fail_msg("%s: '%s' differs", host, want->map.e[i].key.p);
-	}
-	for (size_t i = 0; i < got->map.n; i++)
-		if (!map_get(want, got->map.e[i].key))
-			fail_msg("%s: '%s' is too much", host, got->map.e[i].key.p);
-}
-
-static void differential(const char *name)
-{
-	struct options o;
-	struct errs errs;
-	struct site *s;
-	const char *const *hosts;
-
-	assert_int_equal(chdir(arena_printf(run, "%s/tests/cases/site/%s", root, name)), 0);
-	read_options(run, &o);
-	o.site.extra_vars = NULL;
-	errs_init(&errs, run);
-	s = o.vars ? site_load(run, &o.site, &errs) : NULL;
-	if (s) {
-		print_message("           %s\n", name);
-		hosts = site_hosts(s);
-		for (size_t i = 0; hosts[i] && i < 12; i++)
-			compare_host(s, o.inventories[0], hosts[i]);
-	}
-	assert_int_equal(chdir(root), 0);
-}
-
-static void test_ansible_inventory(void **state)
-{
-	struct dirent **names;
-	int n = scandir("tests/cases/site", &names, NULL, by_name);
-
-	(void)state;
-	for (int i = 0; i < n; i++)
-		if (names[i]->d_name[0] == '.')
-			names[i]->d_name[0] = 0;
-	if (access("/usr/bin/ansible-inventory", X_OK) == 0)
-		for (int i = 0; i < n; i++)
-			if (names[i]->d_name[0])
-				differential(names[i]->d_name);
-	for (int i = 0; i < n; i++)
-		free(names[i]);
-	free(names);
-	if (access("/usr/bin/ansible-inventory", X_OK) != 0)
-		skip();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sites),
-		cmocka_unit_test(test_mail),
-		cmocka_unit_test(test_ansible_inventory),
 	};
-	int rc;
 
-	assert_non_null(getcwd(root, sizeof(root)));
-	run = arena_new();
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	arena_free(run);
-	return rc;
+	return run_cases(tests, ARRAY_LEN(tests));
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the tests of the site floor share: the options of a case and comparing with its expected
+ * text. UPDATE=1 writes the expected texts anew.
+ */
+#pragma once
+#include <dirent.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "site/site.h"
+
+static char root[PATH_MAX]; /* where the tests were started */
+static struct arena *run; /* of the whole program: sources are remembered by name */
+
+struct options {
+	struct site_options site;
+	const char *inventories[8], *extra[8];
+	size_t n_inventories, n_extra;
+	const char *explain, *vars, *match;
+	bool run;
+};
+
+/* ---- a case's options: "name: value" lines ---- */
+static inline void read_option(struct options *o, const char *key, const char *value)
+{
+	if (strcmp(key, "inventory") == 0 && o->n_inventories < 7)
+		o->inventories[o->n_inventories++] = value;
+	else if (strcmp(key, "extra") == 0 && o->n_extra < 7)
+		o->extra[o->n_extra++] = value;
+	else if (strcmp(key, "limit") == 0)
+		o->site.limit = value;
+	else if (strcmp(key, "tags") == 0)
+		o->site.tags = value;
+	else if (strcmp(key, "skip_tags") == 0)
+		o->site.skip_tags = value;
+	else if (strcmp(key, "explain") == 0)
+		o->explain = value;
+	else if (strcmp(key, "vars") == 0)
+		o->vars = value;
+	else if (strcmp(key, "match") == 0)
+		o->match = value;
+	else if (strcmp(key, "mode") == 0)
+		o->run = strcmp(value, "run") == 0;
+	else
+		fail_msg("unknown option '%s'", key);
+}
+
+static inline void read_options(struct arena *a, struct options *o)
+{
+	struct str text;
+	struct err e = {0};
+	bool found;
+	char *line, *next, *colon;
+
+	memset(o, 0, sizeof(*o));
+	o->site.manifest = access("site.yml", R_OK) == 0 ? "site.yml" : NULL;
+	assert_true(file_read_opt(a, "options", 1 << 16, &text, &found, &e));
+	line = found ? arena_strdup(a, text.p) : NULL;
+	for (; line && *line; line = next) {
+		next = strchr(line, '\n');
+		next = next ? (*next = 0, next + 1) : line + strlen(line);
+		colon = strstr(line, ": ");
+		if (!colon)
+			continue;
+		*colon = 0;
+		read_option(o, line, colon + 2);
+	}
+	o->site.inventories = o->inventories;
+	o->site.extra_vars = o->extra;
+}
+
+/* ---- comparing ---- */
+static inline void compare(struct arena *a, const char *path, const struct buf *got)
+{
+	struct str want;
+	struct err e = {0};
+	bool found;
+
+	if (getenv("UPDATE")) {
+		assert_true(file_replace(path, got->p, got->n,
+			(struct file_attr){0644, (uid_t)-1, (gid_t)-1}, NULL, NULL, &e));
+		return;
+	}
+	assert_true(file_read_opt(a, path, 1 << 22, &want, &found, &e));
+	if (!found)
+		fail_msg("%s is missing; UPDATE=1 makes it", path);
+	if (want.n != got->n || memcmp(want.p, got->p ? got->p : "", got->n) != 0)
+		fail_msg("%s\n---- expected\n%s---- got\n%.*s----", path, want.p, (int)got->n,
+			got->p);
+}
+
+static inline int by_name(const struct dirent **x, const struct dirent **y)
+{
+	return strcmp((*x)->d_name, (*y)->d_name);
+}
+
+static inline int run_cases(const struct CMUnitTest *tests, size_t n)
+{
+	int rc;
+
+	assert_non_null(getcwd(root, sizeof(root)));
+	run = arena_new();
+	rc = _cmocka_run_group_tests("site", tests, n, NULL, NULL);
+	arena_free(run);
+	return rc;
+}

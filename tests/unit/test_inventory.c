@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inventories and the precedence of variables, compared with ansible-inventory where that is
+ * installed.
+ */
+#include "site_case.h"
+
+/* ---- the same variables as ansible-inventory gives, where that is installed ---- */
+static struct value *theirs(const char *inventory, const char *host)
+{
+	const char *argv[] = {
+		"ansible-inventory", "-i", inventory, "--host", host, "--playbook-dir", ".", NULL};
+	struct proc p = {.argv = argv,
+		.dir = arena_strdup(run, getcwd((char[PATH_MAX]){0}, PATH_MAX)),
+		.uid = (uid_t)-1};
+	struct proc_result r;
+	struct err e = {0};
+
+	if (!proc_run(run, &p, &r, &e) || r.status != 0)
+		return NULL;
+	return json_parse(run, r.out, &e);
+}
+
+static bool plain(const struct value *v)
+{
+	return v->type != VALUE_STR || !lang_is_template(v->s);
+}
+
+static void compare_host(const struct site *s, const char *inventory, const char *host)
+{
+	struct value *want = theirs(inventory, host);
+	struct err e = {0};
+	struct value *got = site_vars(s, host, &e);
+
+	assert_non_null(got);
+	assert_non_null(want);
+	for (size_t i = 0; i < want->map.n; i++) {
+		struct value *mine = map_get(got, want->map.e[i].key);
+
+		if (!mine)
+			fail_msg("%s: no variable '%s'", host, want->map.e[i].key.p);
+		if (plain(want->map.e[i].value) && !value_equal(mine, want->map.e[i].value))
+			fail_msg("%s: '%s' differs", host, want->map.e[i].key.p);
+	}
+	for (size_t i = 0; i < got->map.n; i++)
+		if (!map_get(want, got->map.e[i].key))
+			fail_msg("%s: '%s' is too much", host, got->map.e[i].key.p);
+}
+
+static void differential(const char *name)
+{
+	struct options o;
+	struct errs errs;
+	struct site *s;
+	const char *const *hosts;
+
+	assert_int_equal(chdir(arena_printf(run, "%s/tests/cases/site/%s", root, name)), 0);
+	read_options(run, &o);
+	o.site.extra_vars = NULL;
+	errs_init(&errs, run);
+	s = o.vars ? site_load(run, &o.site, &errs) : NULL;
+	if (s) {
+		print_message("           %s\n", name);
+		hosts = site_hosts(s);
+		for (size_t i = 0; hosts[i] && i < 12; i++)
+			compare_host(s, o.inventories[0], hosts[i]);
+	}
+	assert_int_equal(chdir(root), 0);
+}
+
+static void test_ansible_inventory(void **state)
+{
+	struct dirent **names;
+	int n = scandir("tests/cases/site", &names, NULL, by_name);
+
+	(void)state;
+	for (int i = 0; i < n; i++)
+		if (names[i]->d_name[0] == '.')
+			names[i]->d_name[0] = 0;
+	if (access("/usr/bin/ansible-inventory", X_OK) == 0)
+		for (int i = 0; i < n; i++)
+			if (names[i]->d_name[0])
+				differential(names[i]->d_name);
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	if (access("/usr/bin/ansible-inventory", X_OK) != 0)
+		skip();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ansible_inventory),
+	};
+
+	return run_cases(tests, ARRAY_LEN(tests));
+}
