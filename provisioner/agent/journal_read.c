@@ -19,7 +19,7 @@ static bool take(struct line *l, char c)
 	return true;
 }
 
-/* Only what json_string writes: \n, \t, \", \\ and \u00xx. */
+/* Only what json_quote writes: \n, \t, \", \\ and \u00xx. */
 static bool escape(struct line *l, struct buf *out)
 {
 	char c = *l->p++;

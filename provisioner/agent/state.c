@@ -169,7 +169,7 @@ bool pending_save(struct arena *a, const char *dir, const struct value *list, st
 	buf_init(&b, PENDING_MAX);
 	for (size_t i = 0; i < list->list.n; i++) {
 		buf_adds(&b, "{\"handler\": ");
-		json_string(&b, list->list.v[i]->s);
+		json_quote(&b, list->list.v[i]->s);
 		buf_adds(&b, "}\n");
 	}
 	bool ok = !b.over && list->list.n <= PENDING_IDS

@@ -3,9 +3,7 @@
  * JSON text into values, read by jansson. Refuses what is nested too deeply; keeps the order of
  * keys.
  */
-#define json_string jansson_string /* value.h has a writer of this name */
 #include <jansson.h>
-#undef json_string
 #include "lang/lang.h"
 
 static struct value *convert(struct arena *a, const json_t *j, int depth, struct err *e);

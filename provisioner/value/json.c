@@ -6,7 +6,7 @@
 #include <math.h>
 #include "value/print.h"
 
-void json_string(struct buf *b, struct str s)
+void json_quote(struct buf *b, struct str s)
 {
 	buf_addc(b, '"');
 	for (size_t i = 0, len; i < s.n; i += len ? len : 1) {
@@ -59,7 +59,7 @@ static void write_map(struct buf *b, const struct value *v, int indent)
 	for (size_t i = 0; i < v->map.n; i++) {
 		buf_adds(b, i == 0 ? "" : indent < 0 ? ", " : ",");
 		newline(b, inner);
-		json_string(b, v->map.e[i].key);
+		json_quote(b, v->map.e[i].key);
 		buf_adds(b, ": ");
 		write_value(b, v->map.e[i].value, inner);
 	}
@@ -78,14 +78,14 @@ static void write_special(struct buf *b, const struct value *v)
 		return;
 	}
 	buf_adds(b, v->type == VALUE_UNKNOWN ? "{\"unknown\": " : "{\"undefined\": ");
-	json_string(b, v->s);
+	json_quote(b, v->s);
 	buf_addc(b, '}');
 }
 
 static void write_value(struct buf *b, const struct value *v, int indent)
 {
 	if (v->secret) {
-		json_string(b, str_c(SECRET_TEXT));
+		json_quote(b, str_c(SECRET_TEXT));
 		return;
 	}
 	switch (v->type) {
@@ -105,7 +105,7 @@ static void write_value(struct buf *b, const struct value *v, int indent)
 			buf_adds(b, "null");
 		break;
 	case VALUE_STR:
-		json_string(b, v->s);
+		json_quote(b, v->s);
 		break;
 	case VALUE_LIST:
 		write_list(b, v, indent);

@@ -135,4 +135,4 @@ void value_digest(const struct value *v, unsigned char out[SHA256_LEN]);
 /* ---- JSON, written (RFC 8259); secrets as SECRET_TEXT, blobs as {"sha256","size"} ---- */
 void json_write(struct buf *b, const struct value *v); /* one line */
 void json_write_pretty(struct buf *b, const struct value *v, int indent);
-void json_string(struct buf *b, struct str s); /* quoted; bytes that are not UTF-8 as U+FFFD */
+void json_quote(struct buf *b, struct str s); /* quoted; bytes that are not UTF-8 as U+FFFD */

@@ -117,7 +117,7 @@ static const char *entry_line(struct bench *t, const char *path)
 	assert_true(file_read(t->a, path, TEXT_LIMIT, &text, &e));
 	struct buf b;
 	buf_init(&b, TEXT_LIMIT);
-	json_string(&b, text);
+	json_quote(&b, text);
 	line = arena_printf(t->a, "%s %s", line, buf_str(t->a, &b).p);
 	buf_free(&b);
 	return line;
@@ -167,7 +167,7 @@ static void add_side(struct buf *b, const struct value *v, bool quoted)
 	else if (v->type == VALUE_BLOB)
 		buf_addf(b, "blob(%llu)", (unsigned long long)v->blob.size);
 	else if (quoted)
-		json_string(b, v->s);
+		json_quote(b, v->s);
 	else
 		buf_add(b, v->s.p, v->s.n);
 }
