@@ -106,7 +106,8 @@ bool cli_passwords(struct cli *c)
 bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fleet_result *r)
 {
 	struct err e = {0};
-	bool tty = isatty(STDOUT_FILENO) && getenv("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
+	const char *term = getenv("TERM");
+	bool tty = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
 	struct report_options ro = {
 		.json = c->json,
 		.tty = tty,

@@ -3,7 +3,8 @@
  * Floor 6: hosts at work: each host's life as a small state machine over its connection, plays one
  * after the other, waves and failure budget as pure functions.
  *
- *   connecting -> resolving <-> observing -> (applying -> resolving) ... -> done | failed | unreachable
+ *   connecting -> resolving <-> observing -> (applying -> resolving) ...
+ *              -> done | failed | unreachable
  *
  * A slow or dead host delays and spoils nothing but itself; a play's end waits for its hosts.
  */
@@ -14,11 +15,11 @@
 enum fleet_mode { FLEET_PLAN, FLEET_APPLY, FLEET_FACTS };
 struct fleet_options {
 	enum fleet_mode mode;
-	const struct site *site;    /* NULL with a saved plan */
-	const struct plan *saved;   /* apply exactly this */
-	const char *const *hosts;   /* FACTS: these */
-	size_t forks;               /* connections at once; 0: FLEET_FORKS */
-	int timeout_s;              /* of connecting */
+	const struct site *site;  /* NULL with a saved plan */
+	const struct plan *saved; /* apply exactly this */
+	const char *const *hosts; /* FACTS: these */
+	size_t forks;             /* connections at once; 0: FLEET_FORKS */
+	int timeout_s;            /* of connecting */
 	const char *known_hosts;
 	bool accept_new;
 	const char *password, *become_password; /* asked for by -k, -K */
@@ -27,14 +28,14 @@ struct fleet_options {
 };
 enum { FLEET_FORKS = 64 };
 struct fleet_result {
-	int exit_code;        /* 0, 2 a host failed, 4 one was unreachable (wins) */
-	struct plan *plan;    /* PLAN: frozen */
-	struct value *facts;  /* FACTS: host -> facts */
+	int exit_code;         /* 0, 2 a host failed, 4 one was unreachable (wins) */
+	struct plan *plan;     /* PLAN: frozen */
+	struct value *facts;   /* FACTS: host -> facts */
 	struct arena **arenas; /* the hosts' memory: plan and facts point into it */
 	size_t n_arenas;
 };
-bool fleet_run(struct arena *a, const struct fleet_options *o, struct fleet_result *r,
-	struct err *e);
+bool fleet_run(
+	struct arena *a, const struct fleet_options *o, struct fleet_result *r, struct err *e);
 void fleet_result_free(struct fleet_result *r);
 
 /* ---- waves: pure ---- */

@@ -6,12 +6,12 @@
 #include "fleet/fleet.h"
 
 enum host_state {
-	HOST_WAITING,    /* for a free connection */
+	HOST_WAITING, /* for a free connection */
 	HOST_CONNECTING,
-	HOST_IDLE,       /* connected, its part of the play is done */
+	HOST_IDLE, /* connected, its part of the play is done */
 	HOST_OBSERVING,
 	HOST_APPLYING,
-	HOST_LOST,       /* failed or unreachable: takes no further part */
+	HOST_LOST, /* failed or unreachable: takes no further part */
 };
 /* After the observation that is under way: what the resolver asked for. */
 enum host_want { WANT_RESOLVE, WANT_APPLY, WANT_END };
@@ -24,8 +24,8 @@ struct fleet_host {
 	struct transport *t;
 	enum host_state state;
 	enum host_want want;
-	bool active;     /* holds one of the forks */
-	bool finished;   /* its last play is done */
+	bool active;   /* holds one of the forks */
+	bool finished; /* its last play is done */
 	bool hello;
 	struct value *facts;
 	const char **pending;
@@ -33,9 +33,9 @@ struct fleet_host {
 	struct host_plan *plan;
 	const struct host_plan *saved;
 	size_t saved_next;
-	size_t applied_to;           /* plan->v up to here is applied and reported */
-	struct value *notified;      /* handler ids for the next APPLY, by verdicts given here */
-	signed char *task_status;    /* by task: enum step_status, -1 none */
+	size_t applied_to;        /* plan->v up to here is applied and reported */
+	struct value *notified;   /* handler ids for the next APPLY, by verdicts given here */
+	signed char *task_status; /* by task: enum step_status, -1 none */
 	size_t task_cap;
 	struct host_stats stats;
 	const char *error;
@@ -55,8 +55,8 @@ struct fleet {
 	size_t n_members;
 	size_t *wave_sizes, n_waves, wave;
 	size_t wave_first, wave_next, wave_end; /* members: this wave; next to start */
-	const char *run; /* names this run in the hosts' journals */
-	size_t open; /* connections, those being closed too */
+	const char *run;                        /* names this run in the hosts' journals */
+	size_t open;                            /* connections, those being closed too */
 	size_t running, forks;
 	size_t wave_failed, play_failed;
 	bool done;
@@ -64,7 +64,7 @@ struct fleet {
 
 /* fleet.c */
 void fleet_host_done(struct fleet_host *h); /* its part of the play ended, well or not */
-void fleet_closed(struct fleet *f);          /* a connection is gone */
+void fleet_closed(struct fleet *f);         /* a connection is gone */
 /* host.c */
 void host_start(struct fleet_host *h);
 void host_resolve(struct fleet_host *h);

@@ -110,7 +110,8 @@ static const char **pending_of(struct fleet_host *h, const struct value *hello)
 static void tell_last_run(struct fleet_host *h, const struct value *hello)
 {
 	const struct value *last = map_at(hello, "last");
-	if (!last || last->type != VALUE_MAP || strcmp(map_cstr(last, "status", ""), "interrupted"))
+	if (!last || last->type != VALUE_MAP ||
+		strcmp(map_cstr(last, "status", ""), "interrupted") != 0)
 		return;
 	const char *text = arena_printf(h->a,
 		"the last apply was interrupted at '%s' (%s); it goes on from what is there now",

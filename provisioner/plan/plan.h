@@ -12,23 +12,23 @@
 #include "site/site.h"
 
 enum planned_kind {
-	PLANNED_OK,       /* converged */
+	PLANNED_OK, /* converged */
 	PLANNED_CHANGE,
-	PLANNED_RUN,      /* runs each time and does not count as a change (changed_when: false) */
-	PLANNED_HANDLER,  /* a handler that will run */
-	PLANNED_QUIET,    /* a handler that nothing notifies */
+	PLANNED_RUN,     /* runs each time and does not count as a change (changed_when: false) */
+	PLANNED_HANDLER, /* a handler that will run */
+	PLANNED_QUIET,   /* a handler that nothing notifies */
 	PLANNED_SKIPPED,
-	PLANNED_LOCAL,    /* debug, set_fact, assert */
-	PLANNED_UNKNOWN,  /* depends on a change not yet made */
-	PLANNED_FAILED,   /* could not be observed */
+	PLANNED_LOCAL,   /* debug, set_fact, assert */
+	PLANNED_UNKNOWN, /* depends on a change not yet made */
+	PLANNED_FAILED,  /* could not be observed */
 };
 struct planned {
 	const struct step *step;
-	enum planned_kind kind;  /* set by plan_classify */
-	struct value *changes;   /* list of {field, kind, before, after}; NULL: not observed */
+	enum planned_kind kind; /* set by plan_classify */
+	struct value *changes;  /* list of {field, kind, before, after}; NULL: not observed */
 	struct value *result;
-	const char *error;       /* PLANNED_FAILED */
-	bool observed, applied;  /* the fleet's progress */
+	const char *error;      /* PLANNED_FAILED */
+	bool observed, applied; /* the fleet's progress */
 };
 struct plan_counts {
 	size_t resources, change, run, handler, unknown, failed;
@@ -49,7 +49,7 @@ struct plan {
 	struct host_plan **v;
 	size_t n, cap;
 	struct plan_counts counts;
-	const char *site;        /* the manifest's path, for people */
+	const char *site; /* the manifest's path, for people */
 	char digest[SHA256_HEX];
 };
 
@@ -77,4 +77,4 @@ struct str diff_text(struct arena *a, const char *path, struct str before, struc
 void change_print(struct buf *out, struct arena *a, const struct planned *p,
 	const struct value *change, int indent, bool diff, bool color);
 struct value *plan_value(struct arena *a, const struct host_plan *hp); /* for --json */
-const char *planned_key(struct arena *a, const struct planned *p); /* "/etc/postfix/main.cf" */
+const char *planned_key(struct arena *a, const struct planned *p);     /* "/etc/postfix/main.cf" */

@@ -34,5 +34,5 @@ void live_free(struct live *l);
 const char *live_overdue(struct live *l, const char **text, double *seconds);
 
 void recap_add(struct report *r, const struct event *e);
-void recap_print(const struct report *r, struct buf *out); /* Ansible's PLAY RECAP */
+void recap_print(const struct report *r, struct buf *out);       /* Ansible's PLAY RECAP */
 const char *recap_took(const struct report *r, struct arena *a); /* "2.4 s" */

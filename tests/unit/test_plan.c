@@ -24,8 +24,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct value *one_change(const char *field, const char *kind, struct value *before,
-	struct value *after)
+static struct value *one_change(
+	const char *field, const char *kind, struct value *before, struct value *after)
 {
 	struct value *l = value_list(a), *m = value_map(a);
 	map_put(a, m, "field", value_text(a, field));
@@ -61,23 +61,39 @@ static struct plan *small_plan(struct host_plan **hp)
 	*hp = plan_host(p, a, "mx1");
 	(*hp)->connection.kind = "ssh";
 	const struct restype *copy = restype_find(str_c("copy"));
-	struct value *text = one_change(
-		"content", "text", value_null(a), value_blob(a, str_c("new\n")));
-	add(*hp, &(struct step){.name = "write", .type = copy, .changed = -1,
-			 .params = file_params("/etc/x", "new\n")},
+	struct value *text =
+		one_change("content", "text", value_null(a), value_blob(a, str_c("new\n")));
+	add(*hp,
+		&(struct step){.name = "write",
+			.type = copy,
+			.changed = -1,
+			.params = file_params("/etc/x", "new\n")},
 		text);
-	add(*hp, &(struct step){.name = "same", .type = copy, .changed = -1,
-			 .params = file_params("/etc/y", "y\n")},
+	add(*hp,
+		&(struct step){.name = "same",
+			.type = copy,
+			.changed = -1,
+			.params = file_params("/etc/y", "y\n")},
 		value_list(a));
 	uint32_t *by = ARENA_ARRAY(a, uint32_t, 2);
 	by[0] = 1;
-	add(*hp, &(struct step){.name = "loud", .type = copy, .handler = "loud", .changed = -1,
-			 .notified_by = by, .params = file_params("/etc/z", "z\n")},
+	add(*hp,
+		&(struct step){.name = "loud",
+			.type = copy,
+			.handler = "loud",
+			.changed = -1,
+			.notified_by = by,
+			.params = file_params("/etc/z", "z\n")},
 		NULL);
 	by = ARENA_ARRAY(a, uint32_t, 2);
 	by[0] = 2;
-	add(*hp, &(struct step){.name = "quiet", .type = copy, .handler = "quiet", .changed = -1,
-			 .notified_by = by, .params = file_params("/etc/q", "q\n")},
+	add(*hp,
+		&(struct step){.name = "quiet",
+			.type = copy,
+			.handler = "quiet",
+			.changed = -1,
+			.notified_by = by,
+			.params = file_params("/etc/q", "q\n")},
 		NULL);
 	return p;
 }
@@ -199,8 +215,8 @@ static void test_secrets_and_control_bytes_are_not_shown(void **state)
 	map_at(hp->v[0]->step->params, "content")->secret = true;
 	show(hp->v[0], &out);
 	assert_null(strstr(out.p, "new"));
-	hp->v[0]->changes = one_change(
-		"mode", "attr", value_text(a, "06\03344"), value_text(a, "0600"));
+	hp->v[0]->changes =
+		one_change("mode", "attr", value_text(a, "06\03344"), value_text(a, "0600"));
 	show(hp->v[0], &out);
 	assert_null(strchr(out.p, '\033'));
 	((struct step *)hp->v[0]->step)->no_log = true;
