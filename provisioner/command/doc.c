@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision doc: reference made from the tables of types, of `mail:`, and from the roles' own
- * argument specifications.
+ * provision doc: reference made from the tables of types, of actions, of plays, tasks and `mail:`,
+ * and from the roles' own argument specifications.
  */
 #include "command/command.h"
 
@@ -38,8 +38,13 @@ static void overview(struct buf *out)
 		const char *doc = restypes[i]->doc;
 		buf_addf(out, "  %-20s %.*s\n", restypes[i]->name, sentence(doc), doc);
 	}
-	buf_adds(out, "\nDeclared state (provision doc mail):\n  mail                 "
-		      "the whole schema of `mail:` with its defaults\n");
+	const char *actions[64] = {NULL};
+	for (size_t i = 0; i + 1 < ARRAY_LEN(actions) && site_action_name(i); i++)
+		actions[i] = site_action_name(i);
+	list_words(out, "Actions, which touch no host (provision doc ACTION):", actions);
+	buf_adds(out, "\nManifests:\n"
+		      "  mail                 The whole schema of `mail:` with its defaults\n"
+		      "  play, task           The keywords of a play and of a task\n");
 	list_words(out, "Filters:", lang_filters());
 	list_words(out, "Tests:", lang_tests());
 }
@@ -50,6 +55,20 @@ static void doc_mail(struct buf *out)
 		      "host_vars and the play;\nmappings merge key by key, the more specific "
 		      "wins.\n\n");
 	fields_doc(out, site_mail_fields(), 2);
+}
+
+/* What a manifest is made of; false: `name` is nothing of that. */
+static bool doc_manifest(struct buf *out, const char *name)
+{
+	if (!strcmp(name, "mail"))
+		doc_mail(out);
+	else if (!strcmp(name, "play"))
+		fields_doc(out, site_play_fields(), 2);
+	else if (!strcmp(name, "task"))
+		fields_doc(out, site_task_fields(), 2);
+	else
+		return false;
+	return true;
 }
 
 static void doc_option(struct buf *out, const struct map_entry *e)
@@ -115,11 +134,10 @@ static int run(struct cli *c)
 		overview(&out);
 	else if (t)
 		restype_doc(t, &out);
-	else if (!strcmp(name, "mail") && c->n_args == 1)
-		doc_mail(&out);
-	else if (!doc_role(c, &out, name)) {
+	else if (!site_action_doc(name, &out) && !doc_manifest(&out, name) &&
+		 !doc_role(c, &out, name)) {
 		const char *near = restype_nearest(str_c(name));
-		fprintf(stderr, "provision doc: no type or role '%s'", name);
+		fprintf(stderr, "provision doc: no type, action or role '%s'", name);
 		if (near)
 			fprintf(stderr, " (did you mean '%s'?)", near);
 		fprintf(stderr, "\n");
@@ -133,8 +151,7 @@ static int run(struct cli *c)
 const struct command command_doc = {
 	.name = "doc",
 	.args = "[TYPE | ROLE | mail]",
-	.doc = "Reference of resource types, of roles and of the declared state, from their "
-	       "tables.",
+	.doc = "Reference of resource types, actions, roles, plays, tasks and the declared state.",
 	.options = "roles-path",
 	.run = run,
 };
