@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters between values and their written forms: JSON, YAML, base64, digests, password hashes;
- * and default, mandatory and the like. Nothing here depends on time or chance: a plan must be
- * repeatable.
+ * Filters between values and their written forms, JSON and YAML; and default, mandatory and the
+ * like. Nothing here depends on time or chance: a plan must be repeatable.
  */
 #include "lang/jinja_call.h"
 #include "lang/yaml_private.h"

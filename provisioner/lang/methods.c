@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The methods of strings, lists and mappings, and the global functions. Methods that change a list
- * or mapping change the template's own copy; what the environment holds is never touched.
+ * Finds methods by name in their tables, and holds those of strings. A string never changes; the
+ * methods of lists and mappings are in methods_list.c.
  */
 #include "lang/jinja_call.h"
 
