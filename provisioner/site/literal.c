@@ -210,7 +210,7 @@ struct range {
 
 static bool range_read(struct str body, struct range *r)
 {
-	char text[64], *first, *last, *step, *end = text;
+	char text[64] = "", *first, *last, *step, *end = text;
 	size_t n = body.n < sizeof(text) ? body.n : 0;
 
 	memcpy(text, body.p, n);

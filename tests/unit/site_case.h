@@ -14,7 +14,7 @@
 #include "site/site.h"
 
 static char root[PATH_MAX]; /* where the tests were started */
-static struct arena *run; /* of the whole program: sources are remembered by name */
+static struct arena *run;   /* of the whole program: sources are remembered by name */
 
 struct options {
 	struct site_options site;
