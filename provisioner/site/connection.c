@@ -31,18 +31,16 @@ static bool truth(const char *s)
 static const struct play_in *first_play(const struct site *s, const char *host)
 {
 	for (size_t i = 0; i < s->n_plays; i++)
-		for (size_t j = 0; s->plays[i]->face.hosts[j]; j++)
-			if (strcmp(s->plays[i]->face.hosts[j], host) == 0)
-				return s->plays[i];
+		if (play_has(s->plays[i], host))
+			return s->plays[i];
 	return NULL;
 }
 
 static bool any_play_becomes(const struct site *s, const char *host)
 {
 	for (size_t i = 0; i < s->n_plays; i++)
-		for (size_t j = 0; s->plays[i]->face.hosts[j]; j++)
-			if (s->plays[i]->becomes && strcmp(s->plays[i]->face.hosts[j], host) == 0)
-				return true;
+		if (s->plays[i]->becomes && play_has(s->plays[i], host))
+			return true;
 	return false;
 }
 

@@ -28,14 +28,6 @@ static bool walk(struct resolver *r, struct errs *found)
 	return false;
 }
 
-static bool in_play(const struct play_in *p, const char *host)
-{
-	for (size_t i = 0; p->face.hosts[i]; i++)
-		if (strcmp(p->face.hosts[i], host) == 0)
-			return true;
-	return false;
-}
-
 static void dry_host(struct site *s, const char *host, struct errs *found)
 {
 	struct arena *a = arena_new();
@@ -43,7 +35,7 @@ static void dry_host(struct site *s, const char *host, struct errs *found)
 	bool go_on = true;
 
 	for (size_t i = 0; go_on && i < s->n_plays; i++) {
-		if (!in_play(s->plays[i], host))
+		if (!play_has(s->plays[i], host))
 			continue;
 		r = r ? resolver_continue(r, i) : resolver_dry(s, a, host, i);
 		go_on = walk(r, found);

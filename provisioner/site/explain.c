@@ -8,9 +8,8 @@
 static struct play_in *play_of(const struct site *s, const char *host)
 {
 	for (size_t i = 0; i < s->n_plays; i++)
-		for (size_t j = 0; s->plays[i]->face.hosts[j]; j++)
-			if (strcmp(s->plays[i]->face.hosts[j], host) == 0)
-				return s->plays[i];
+		if (play_has(s->plays[i], host))
+			return s->plays[i];
 	return NULL;
 }
 

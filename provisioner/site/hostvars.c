@@ -3,6 +3,7 @@
  * The inventory's layers of a host, group_vars and host_vars, the magic variables, and hostvars.
  * Knows nothing of tasks.
  */
+#include <limits.h>
 #include "site/vars.h"
 
 enum { BESIDE_DEPTH = 8 };
@@ -238,14 +239,15 @@ struct value *magic_vars(struct vars *v)
 	struct value *m = value_map(v->a);
 	const char *host = v->host->name, *dot = strchr(host, '.');
 	const char *src = v->s->inv->n_sources ? v->s->inv->sources[0] : NULL;
+	char abs[PATH_MAX];
 
 	put_text(v, m, "inventory_hostname", host);
 	put_text(v, m, "inventory_hostname_short",
 		dot ? str_dup(v->a, host, (size_t)(dot - host)).p : host);
 	put_text(v, m, "playbook_dir", v->s->abs_dir);
-	if (src) {
-		put_text(v, m, "inventory_file", src);
-		put_text(v, m, "inventory_dir", is_dir(src) ? src : path_dir(v->a, src));
+	if (src && realpath(src, abs)) {
+		put_text(v, m, "inventory_file", abs);
+		put_text(v, m, "inventory_dir", is_dir(abs) ? abs : path_dir(v->a, abs));
 	}
 	map_put(v->a, m, "groups", magic_groups(v->s));
 	map_put(v->a, m, "group_names", group_names(v->a, v->host));

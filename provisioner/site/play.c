@@ -132,6 +132,11 @@ static const char *pattern_text(struct site *s, struct value *hosts, struct errs
 	return out;
 }
 
+bool play_has(const struct play_in *p, const char *host)
+{
+	return map_at(p->host_set, host) != NULL;
+}
+
 static void play_hosts(struct site *s, struct play_in *p, struct value *hosts, struct errs *errs)
 {
 	const char *pattern = pattern_text(s, hosts, errs), **all, **kept = NULL;
@@ -146,9 +151,11 @@ static void play_hosts(struct site *s, struct play_in *p, struct value *hosts, s
 	}
 	p->hosts_var = value_list(s->a);
 	p->hosts_var->literal = true;
+	p->host_set = value_map(s->a);
 	for (size_t i = 0; i < n; i++)
 		if (!s->limited || map_at(s->limited, all[i])) {
 			PUSH(s->a, kept, n_kept, cap, all[i]);
+			map_put(s->a, p->host_set, all[i], value_null(s->a));
 			list_add(s->a, p->hosts_var, value_text(s->a, all[i]));
 		}
 	PUSH(s->a, kept, n_kept, cap, NULL);

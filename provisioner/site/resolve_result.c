@@ -92,6 +92,19 @@ void reg_finish(struct resolver *r, struct frame *f)
 	reg_update(r, reg);
 }
 
+/* A copy whose every part is secret: what no_log hides stays hidden where it is used. */
+static struct value *hidden(struct arena *a, const struct value *v)
+{
+	struct value *out = value_shallow(a, v);
+
+	out->secret = v->type != VALUE_BOOL && v->type != VALUE_NULL;
+	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
+		out->list.v[i] = hidden(a, v->list.v[i]);
+	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
+		out->map.e[i].value = hidden(a, v->map.e[i].value);
+	return out;
+}
+
 /* What register sees of a step: its result, or what is known of one that would change. */
 static struct value *result_map(
 	struct resolver *r, const struct srec *s, const struct step_result *res)
@@ -108,9 +121,7 @@ static struct value *result_map(
 	map_put(r->a, m, "failed", value_bool(r->a, res->failed));
 	if (res->error && !map_at(m, "msg"))
 		map_put(r->a, m, "msg", value_text(r->a, res->error));
-	if (s->step.no_log)
-		m->secret = true;
-	return m;
+	return s->step.no_log ? hidden(r->a, m) : m;
 }
 
 static bool judge(struct resolver *r, struct srec *s, struct value *cond, bool *out, struct err *e)

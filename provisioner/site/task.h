@@ -77,11 +77,14 @@ struct play_in {
 	struct value *all_defaults, *all_vars; /* of every role of the play */
 	struct value *roles_seen;              /* digest of a role entry: brought in already */
 	struct value *hosts_var;
+	struct value *host_set;   /* the names of face.hosts */
 	struct value *role_index; /* name -> number in roles */
 	struct role **roles;
 	size_t n_roles, cap_roles;
 	bool becomes;
 };
+
+bool play_has(const struct play_in *p, const char *host);
 
 struct build { /* where the builder of the tree stands */
 	struct site *s;
