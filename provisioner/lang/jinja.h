@@ -65,6 +65,7 @@ struct jinja {
 	uint64_t steps;
 	size_t memory; /* size of the arena at the start */
 	int depth, nesting;
+	unsigned flags; /* of the template, for those that it includes */
 	bool made_undefined;
 	struct value *yes, *no, *none, *empty;
 	struct value *missing_in; /* map whose key was missed last, for a suggestion */

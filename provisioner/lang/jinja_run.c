@@ -355,8 +355,8 @@ static bool include_text(struct jinja *in, const struct node *n, struct str name
 	if (!in->env->include(in->env->ctx, name, &text, &file, in->e))
 		return false;
 	struct pos pos = {file, 1, 1};
-	const struct template *t = template_parse(
-		in->a, text, pos, TEMPLATE_TRIM_BLOCKS | TEMPLATE_STRIP_NEWLINE, in->e);
+	const struct template *t =
+		template_parse(in->a, text, pos, in->flags | TEMPLATE_STRIP_NEWLINE, in->e);
 	if (!t)
 		return false;
 	in->nesting++;

@@ -14,6 +14,7 @@ struct jinja *jinja_new(const struct lang_env *env, struct arena *a, struct err 
 	in->a = a;
 	in->e = e;
 	in->scope = -1;
+	in->flags = TEMPLATE_TRIM_BLOCKS;
 	in->memory = arena_size(a);
 	in->yes = value_bool(a, true);
 	in->no = value_bool(a, false);

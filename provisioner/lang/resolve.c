@@ -82,6 +82,7 @@ struct value *template_render(const struct lang_env *env, const struct template 
 	struct output o;
 	struct value *v = NULL;
 	output_init(&o);
+	in->flags = t->flags;
 	if (jinja_run(in, t->body, &o)) {
 		if (o.unknown) {
 			v = value_unknown(env->a, STR_FMT, STR_ARG(o.unknown->s));
