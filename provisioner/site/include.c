@@ -110,8 +110,25 @@ static const char *key_of(struct resolver *r, const struct task *t, const struct
 	return key;
 }
 
-enum outcome include_run(
-	struct resolver *r, struct frame *f, struct task *t, struct value *args, struct err *e)
+/* Ansible's recap counts an included file as a task that is ok; of a role it counts nothing. */
+static enum outcome included(struct resolver *r, struct frame *f, struct task *t, struct step **out)
+{
+	struct srec *s;
+
+	if (t->control->kind != CONTROL_INCLUDE_TASKS)
+		return OUT_PUSH;
+	s = step_new(r, f, t);
+	s->step.local = true;
+	s->answered = true;
+	if (f->at.included) /* the next item's file counts for itself */
+		s->step.task = ++r->tasks;
+	f->at.included = true;
+	*out = &s->step;
+	return OUT_STEP;
+}
+
+enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, struct value *args,
+	struct step **out, struct err *e)
 {
 	const char *key;
 	struct task *node;
@@ -126,5 +143,7 @@ enum outcome include_run(
 			return OUT_FAIL;
 		remember(r->s, key, node);
 	}
-	return frame_push(r, node->child, node->n_child, in, e) ? OUT_PUSH : OUT_FAIL;
+	if (!frame_push(r, node->child, node->n_child, in, e))
+		return OUT_FAIL;
+	return included(r, f, t, out);
 }

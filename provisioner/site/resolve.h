@@ -34,7 +34,7 @@ struct cursor { /* within one task */
 	size_t i;
 	struct reg *reg;
 	uint32_t task;
-	bool notified_read;
+	bool included; /* an item of the loop was */
 	const char *const *notify;
 	const char *name;
 };
@@ -116,9 +116,9 @@ struct value *module_params(struct resolver *r, struct task *t, const struct res
 bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* argspec.c */
 enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e);
-/* include.c: pushes the frame of a dynamic include's tasks. */
-enum outcome include_run(
-	struct resolver *r, struct frame *f, struct task *t, struct value *args, struct err *e);
+/* include.c: pushes the frame of a dynamic include's tasks, and gives a step that says so. */
+enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, struct value *args,
+	struct step **out, struct err *e);
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e);
 /* resolve_handlers.c */
 void flush_start(struct resolver *r, bool with_pending);

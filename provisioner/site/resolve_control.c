@@ -229,7 +229,7 @@ static enum outcome include(struct resolver *r, struct frame *f, struct task *t,
 		return step_wait(r, f, t, unknown, st, out, e);
 	if (args)
 		reg_fix(r, f, value_map(r->a));
-	return args ? include_run(r, f, t, args, e) : OUT_FAIL;
+	return args ? include_run(r, f, t, args, out, e) : OUT_FAIL;
 }
 
 static enum outcome meta(struct task *t)

@@ -35,17 +35,18 @@ static bool is_probe(struct resolver *r, const struct task *t)
 static void content_to_text(struct resolver *r, struct value *args)
 {
 	struct value *c = map_at(args, "content"), *text;
-	struct buf b;
+	struct err e = {0};
 
 	if (!c || (c->type != VALUE_MAP && c->type != VALUE_LIST) ||
 		value_find_type(c, VALUE_UNKNOWN))
 		return;
-	buf_init(&b, FILE_MAX);
-	json_write(&b, c);
-	text = value_str(r->a, buf_str(r->a, &b));
-	text->secret = value_has_secret(c);
+	r->v->own = value_map(r->a);
+	map_put(r->a, r->v->own, "content", c);
+	text = vars_resolve(r->v, value_text(r->a, "{{ content | to_json }}"), &e);
+	r->v->own = NULL;
+	if (!text) /* what is wrong with it, the check of the parameters says */
+		return;
 	text->pos = c->pos;
-	buf_free(&b);
 	map_put(r->a, args, "content", text);
 }
 
@@ -76,17 +77,6 @@ static struct value *evaluate(struct resolver *r, struct task *t, struct err *e)
 }
 
 /* ---- template and copy ---- */
-static struct value *dest_of(struct resolver *r, const struct value *args, const char *src)
-{
-	struct value *dest = map_at(args, "dest"), *out;
-
-	if (!dest || dest->type != VALUE_STR || !str_ends(dest->s, "/"))
-		return dest;
-	out = value_printf(r->a, "%s%s", dest->s.p, path_base(src));
-	out->pos = dest->pos;
-	return out;
-}
-
 static struct value *lowered(struct resolver *r, struct task *t, const struct restype *type,
 	const struct value *args, const char *src, struct value *content, struct err *e)
 {
@@ -96,12 +86,11 @@ static struct value *lowered(struct resolver *r, struct task *t, const struct re
 	for (size_t i = 0; i < args->map.n; i++) {
 		const struct map_entry *m = &args->map.e[i];
 
-		if (str_is(m->key, "src") || str_is(m->key, "content") || str_is(m->key, "dest") ||
+		if (str_is(m->key, "src") || str_is(m->key, "content") ||
 			!field_find(type->fields, m->key))
 			continue;
 		map_set(r->a, out, m->key, m->value);
 	}
-	map_put(r->a, out, "dest", dest_of(r, args, src));
 	map_put(r->a, out, "_original_basename", value_text(r->a, path_base(src)));
 	map_put(r->a, out, "content", content);
 	return check(r, type, out, t->action, e);
