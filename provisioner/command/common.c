@@ -4,6 +4,7 @@
  */
 #include "command/command.h"
 #include <fcntl.h>
+#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -103,6 +104,16 @@ bool cli_passwords(struct cli *c)
 	return true;
 }
 
+/* The agents finish on their own: an end here loses nothing, but the person should know. */
+static void on_interrupt(int sig)
+{
+	static const char word[] =
+		"\ninterrupted: hosts finish what they were sent; run it again to "
+		"see where they are\n";
+	(void)!write(STDERR_FILENO, word, sizeof(word) - 1);
+	_exit(128 + sig);
+}
+
 bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fleet_result *r)
 {
 	struct err e = {0};
@@ -129,6 +140,8 @@ bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fle
 	o->password = c->password;
 	o->become_password = c->become_password;
 	o->report = report_open(&ro);
+	if (o->mode == FLEET_APPLY)
+		signal(SIGINT, on_interrupt);
 	bool ok = fleet_run(c->a, o, r, &e);
 	if (!ok)
 		cli_error(&e);

@@ -47,9 +47,10 @@ int cli_plan(struct cli *c, struct site *s)
 		return EXIT_BEFORE;
 	r.plan->site = c->site.manifest;
 	int code = plan_exit(c, &r);
-	if (c->out && !plan_save(r.plan, c->out, &e))
-		code = cli_error(&e);
-	else if (c->out && !c->json)
+	if (c->out && !plan_save(r.plan, c->out, &e)) {
+		cli_error(&e);
+		code = code ? code : EXIT_BEFORE;
+	} else if (c->out && !c->json)
 		printf("Saved. To make exactly these changes: provision apply %s\n", c->out);
 	fleet_result_free(&r);
 	return code;

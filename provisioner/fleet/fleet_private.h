@@ -75,6 +75,8 @@ const char *host_visible(struct fleet_host *h, struct str text); /* control byte
 /* host_observe.c */
 bool host_observe(struct fleet_host *h); /* false: nothing to observe */
 void host_observed(struct fleet_host *h, struct value *msg);
+/* The parameters as they go to the agent: with no_log all of them as secrets. */
+struct value *wire_params(struct arena *a, const struct step *s);
 /* host_apply.c */
 void host_apply(struct fleet_host *h);
 void host_step(struct fleet_host *h, struct value *msg);

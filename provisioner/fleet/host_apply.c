@@ -74,7 +74,7 @@ static struct value *apply_step(struct arena *a, const struct planned *p)
 	if (s->handler) {
 		map_put(a, m, "handler", value_text(a, s->handler));
 		map_put(a, m, "type", value_text(a, s->type->name));
-		map_put(a, m, "params", s->params);
+		map_put(a, m, "params", wire_params(a, s));
 		if (s->user)
 			map_put(a, m, "user", value_text(a, s->user));
 	} else if (to_send(p)) {

@@ -5,6 +5,19 @@
  */
 #include "fleet/fleet_private.h"
 
+struct value *wire_params(struct arena *a, const struct step *s)
+{
+	if (!s->no_log)
+		return s->params;
+	struct value *m = value_map(a);
+	for (size_t i = 0; i < s->params->map.n; i++) {
+		struct value *v = value_shallow(a, s->params->map.e[i].value);
+		v->secret = true;
+		map_set(a, m, s->params->map.e[i].key, v);
+	}
+	return m;
+}
+
 static struct value *observe_step(struct arena *a, const struct step *s)
 {
 	struct value *m = value_map(a);
@@ -12,7 +25,7 @@ static struct value *observe_step(struct arena *a, const struct step *s)
 	if (!s->type)
 		return m;
 	map_put(a, m, "type", value_text(a, s->type->name));
-	map_put(a, m, "params", s->params);
+	map_put(a, m, "params", wire_params(a, s));
 	if (s->user)
 		map_put(a, m, "user", value_text(a, s->user));
 	return m;
