@@ -232,3 +232,12 @@ bool postfix_accepts(struct host *h, const char *folder, const char *name, struc
 	rmdir(tmp);
 	return ok;
 }
+
+void config_will_set(struct host *h, struct observation *o, struct str wanted, bool secret)
+{
+	struct config c;
+	config_parse(h->a, wanted, &c);
+	for (size_t i = 0; i < c.n_entries; i++)
+		observe_run(
+			h, o, "set", secret ? SECRET_TEXT : config_text(h->a, &c, &c.entries[i]).p);
+}

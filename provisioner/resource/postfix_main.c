@@ -192,7 +192,9 @@ static bool postfix_main_observe(
 		(!found && !parent_there(h, path, e)))
 		return false;
 	after = main_cf_edit(h->a, found ? text : str_c(""), settings);
-	if (!found || !str_eq(text, after))
+	if (!found && (h->pending & RES_PACKAGE))
+		config_will_set(h, o, after, value_has_secret(settings));
+	else if (!found || !str_eq(text, after))
 		observe_content(h, o, found ? &text : NULL, after, value_has_secret(settings));
 	map_put(h->a, o->result, "path", value_text(h->a, path));
 	return attr_observe(h, path, params, o, e);

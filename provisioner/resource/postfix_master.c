@@ -359,7 +359,9 @@ static bool postfix_master_observe(
 	observation_init(h, o);
 	if (!edited(h, params, &text, &found, &after, e))
 		return false;
-	if (!found || !str_eq(text, after))
+	if (!found && (h->pending & RES_PACKAGE))
+		config_will_set(h, o, after, value_has_secret(map_at(params, "services")));
+	else if (!found || !str_eq(text, after))
 		observe_content(h, o, found ? &text : NULL, after,
 			value_has_secret(map_at(params, "services")));
 	map_put(h->a, o->result, "path", value_text(h->a, path));
