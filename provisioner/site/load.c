@@ -47,10 +47,11 @@ static void roles_paths(struct site *s)
 		list += k + (list[k] == ':');
 	}
 	PUSH(s->a, out, n, cap, dir_join(s->a, s->dir, "roles"));
-	if (len > 0) { /* run from its build folder */
+	if (len > 0) { /* run from its build folder; installed, wherever that is */
 		exe[len] = 0;
-		PUSH(s->a, out, n, cap,
-			arena_printf(s->a, "%s/roles", path_dir(s->a, path_dir(s->a, exe))));
+		const char *up = path_dir(s->a, path_dir(s->a, exe));
+		PUSH(s->a, out, n, cap, arena_printf(s->a, "%s/roles", up));
+		PUSH(s->a, out, n, cap, arena_printf(s->a, "%s/share/provision/roles", up));
 	}
 	PUSH(s->a, out, n, cap, PREFIX "/share/provision/roles");
 	PUSH(s->a, out, n, cap, NULL);
@@ -93,23 +94,25 @@ void problems_once(const struct errs *found, struct errs *errs)
 	}
 }
 
+static void check_mail_of(struct site *s, struct play_in *p, const char *host, struct errs *found)
+{
+	struct arena *a = arena_new();
+	struct vars *v = vars_new(s, a, inventory_host(s->inv, str_c(host)), p, NULL);
+
+	if (mail_declared(v))
+		mail_check(v, found);
+	arena_free(a);
+}
+
 /* Every play's mail state for every host, so that its problems show before a host is touched. */
 static void check_mail(struct site *s, struct errs *errs)
 {
 	struct errs found;
 
 	errs_init(&found, s->a);
-	for (size_t i = 0; i < s->n_plays; i++) {
-		struct play_in *p = s->plays[i];
-
-		for (size_t j = 0; p->face.hosts[j]; j++) {
-			struct invhost *h = inventory_host(s->inv, str_c(p->face.hosts[j]));
-			struct vars *v = vars_new(s, s->a, h, p, NULL);
-
-			if (mail_declared(v))
-				mail_check(v, &found);
-		}
-	}
+	for (size_t i = 0; i < s->n_plays; i++)
+		for (size_t j = 0; s->plays[i]->face.hosts[j]; j++)
+			check_mail_of(s, s->plays[i], s->plays[i]->face.hosts[j], &found);
 	problems_once(&found, errs);
 }
 
@@ -157,32 +160,4 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 const char *const *site_hosts(const struct site *s)
 {
 	return s->hosts;
-}
-
-static int by_path(const void *x, const void *y)
-{
-	return strcmp((*(struct file *const *)x)->path, (*(struct file *const *)y)->path);
-}
-
-struct str site_digest(const struct site *s, struct arena *a)
-{
-	struct file **v = arena_calloc(a, s->files.n + 1, sizeof(struct file *));
-	unsigned char sum[SHA256_LEN];
-	char text[SHA256_HEX];
-	struct sha256 sha;
-
-	memcpy(v, s->files.v, s->files.n * sizeof(struct file *));
-	if (s->files.n)
-		qsort(v, s->files.n, sizeof(struct file *), by_path);
-	sha256_init(&sha);
-	for (size_t i = 0; i < s->files.n; i++) {
-		uint64_t n = v[i]->text.n;
-
-		sha256_add(&sha, v[i]->path, strlen(v[i]->path) + 1);
-		sha256_add(&sha, &n, sizeof(n));
-		sha256_add(&sha, v[i]->text.p, v[i]->text.n);
-	}
-	sha256_end(&sha, sum);
-	hex(sum, sizeof(sum), text);
-	return str_dup(a, text, strlen(text));
 }

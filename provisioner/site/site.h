@@ -53,7 +53,6 @@ bool site_action_doc(const char *name, struct buf *out);
 const char *site_action_name(size_t i); /* NULL past the last */
 /* The folder of a role on the roles path; NULL: there is none. */
 const char *site_role_dir(const struct site *s, struct arena *a, const char *role);
-struct str site_digest(const struct site *s, struct arena *a); /* hex, over all files read */
 
 struct play {
 	const char *name;
