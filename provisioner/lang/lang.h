@@ -25,9 +25,6 @@ enum { YAML_DEPTH = 64, YAML_NODES = 8 << 20, JINJA_DEPTH = 200, JINJA_STEPS = 2
  * << merge keys work, bounded. Duplicate keys, unknown tags and several documents are problems.
  * `!unsafe` gives literal text. Returns NULL when there was a problem; an empty text gives null. */
 struct value *yaml_parse(struct arena *a, const char *file, struct str text, struct errs *errs);
-/* A value as YAML block text (the filters to_yaml, to_nice_yaml; reports). Secrets are written as
- * they are: the caller's text becomes secret. */
-void yaml_write(struct buf *b, const struct value *v, int indent);
 /* JSON text (RFC 8259, by jansson) into values. */
 struct value *json_parse(struct arena *a, struct str text, struct err *e);
 

@@ -174,9 +174,3 @@ bool yaml_dump(struct buf *b, const struct value *v, const struct yaml_style *st
 	arena_free(d.a);
 	return ok;
 }
-
-void yaml_write(struct buf *b, const struct value *v, int indent)
-{
-	struct yaml_style style = {.indent = indent > 1 && indent < 10 ? indent : 2, .width = 100};
-	yaml_dump(b, v, &style);
-}

@@ -3,6 +3,7 @@
  * libFuzzer: any bytes as YAML and as JSON; what was read is written and read again.
  */
 #include "lang/lang.h"
+#include "lang/yaml_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -19,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (!v && !errs.n)
 		panic("no value and no problem");
 	if (v) {
-		yaml_write(&b, v, 2);
+		yaml_dump(&b, v, &(struct yaml_style){.indent = 2, .width = 100});
 		errs_init(&errs, a);
 		yaml_parse(a, "again", buf_str(a, &b), &errs);
 	} else {
