@@ -265,21 +265,26 @@ struct value *magic_vars(struct vars *v)
 
 static struct value *host_resolved(struct site *s, struct invhost *h)
 {
-	struct vars *v = vars_new(s, s->a, h, NULL, NULL);
-	struct value *raw = host_merged(s, h), *out = value_map(s->a);
+	struct arena *a = arena_new(); /* what is left over of thousands of hosts would add up */
+	struct vars *v = vars_new(s, a, h, NULL, NULL);
+	struct value *raw = host_merged(s, h), *out = value_map(a);
 
 	for (size_t i = 0; i < raw->map.n; i++) {
 		struct err e = {0};
 		struct value *x = vars_resolve(v, raw->map.e[i].value, &e);
 
 		if (!x)
-			x = value_undefined(s->a, e.pos, "%s", raw->map.e[i].key.p);
-		map_set(s->a, out, raw->map.e[i].key, x);
+			x = value_undefined(a, e.pos, "%s", raw->map.e[i].key.p);
+		map_set(a, out, raw->map.e[i].key, x);
 	}
 	for (size_t i = 0; i < v->magic->map.n; i++)
-		if (!str_is(v->magic->map.e[i].key, "omit"))
-			map_set(s->a, out, v->magic->map.e[i].key, v->magic->map.e[i].value);
+		if (!str_is(v->magic->map.e[i].key, "omit") &&
+			v->magic->map.e[i].value != s->groups_var)
+			map_set(a, out, v->magic->map.e[i].key, v->magic->map.e[i].value);
+	out = value_copy(s->a, out);
+	map_put(s->a, out, "groups", s->groups_var);
 	out->literal = true;
+	arena_free(a);
 	return out;
 }
 

@@ -140,14 +140,14 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 	return errs->n ? NULL : mail;
 }
 
-static struct str state_key(const struct vars *v)
+static struct str state_key(const struct vars *v, struct arena *a)
 {
-	return str_printf(v->a, "%s %p", v->host->name, (const void *)v->play);
+	return str_printf(a, "%s %p", v->host->name, (const void *)v->play);
 }
 
 static struct mail_state *known_state(const struct vars *v)
 {
-	struct value *i = map_get(v->s->mail_index, state_key(v));
+	struct value *i = map_get(v->s->mail_index, state_key(v, v->a));
 
 	return i ? &v->s->mails[i->i] : NULL;
 }
@@ -164,9 +164,10 @@ void mail_check(struct vars *v, struct errs *errs)
 	mail = declared(v, &none, &own);
 	for (size_t i = 0; i < own.n; i++)
 		errs_take(errs, &own.v[i]);
-	if (!mail || v->a != s->a || value_find_type(mail, VALUE_UNKNOWN))
+	if (!mail || value_find_type(mail, VALUE_UNKNOWN))
 		return;
-	map_set(s->a, s->mail_index, state_key(v), value_int(s->a, (int64_t)s->n_mails));
+	mail = value_copy(s->a, mail);
+	map_set(s->a, s->mail_index, state_key(v, s->a), value_int(s->a, (int64_t)s->n_mails));
 	PUSH(s->a, s->mails, s->n_mails, s->cap_mails, ((struct mail_state){.mail = mail}));
 }
 
