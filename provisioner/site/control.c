@@ -7,7 +7,10 @@
 static const struct field debug_fields[] = {
 	{.name = "msg", .kind = FIELD_ANY, .doc = "What to print."},
 	{.name = "var", .kind = FIELD_ANY, .doc = "Expression to print the value of."},
-	{.name = "verbosity", .kind = FIELD_INT, .dflt = "0", .doc = "Accepted; printed always."},
+	{.name = "verbosity",
+		.kind = FIELD_INT,
+		.dflt = "0",
+		.doc = "More than 0: skipped, it is for debugging."},
 	{.name = NULL},
 };
 static const struct field assert_fields[] = {

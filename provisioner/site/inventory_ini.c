@@ -14,8 +14,39 @@ struct ini {
 	uint32_t line;
 	struct group *group;
 	enum ini_section section;
-	bool skip; /* a section whose head was wrong */
+	const char *text;       /* of the line */
+	bool skip;              /* a section whose head was wrong */
+	struct value *declared; /* groups with a section of hosts or children */
+	struct value *named;    /* groups named as a child or by their vars, with the place */
 };
+
+static void name_group(struct ini *p, struct str name, struct pos pos)
+{
+	struct value *v = value_null(p->inv->a);
+
+	v->pos = pos;
+	if (!map_get(p->named, name))
+		map_set(p->inv->a, p->named, name, v);
+}
+
+/* A group that is only named and nowhere declared is a slip of the pen. */
+static void check_named(struct ini *p, struct value *before)
+{
+	const char **names = arena_calloc(p->inv->a, p->declared->map.n + 1, sizeof(*names));
+
+	for (size_t i = 0; i < p->declared->map.n; i++)
+		names[i] = p->declared->map.e[i].key.p;
+	for (size_t i = 0; i < p->named->map.n; i++) {
+		const struct map_entry *e = &p->named->map.e[i];
+		const char *near;
+
+		if (map_get(p->declared, e->key) || map_get(before, e->key))
+			continue;
+		near = str_nearest(e->key.p, names);
+		errs_add(p->errs, e->value->pos, "there is no group '%s'%s%s%s", e->key.p,
+			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+	}
+}
 
 static struct pos at(const struct ini *p, const char *start, const char *where)
 {
@@ -53,6 +84,10 @@ static void read_head(struct ini *p, const char *line, size_t n)
 	p->section = str_is(kind, "children") ? INI_CHILDREN
 		     : str_is(kind, "vars")   ? INI_VARS
 					      : INI_HOSTS;
+	if (p->section == INI_VARS)
+		name_group(p, name, at(p, line, line + 1));
+	else
+		map_set(p->inv->a, p->declared, name, value_null(p->inv->a));
 }
 
 /* The next word as a shell splits it, quotes removed; false at the end or at a comment. */
@@ -80,7 +115,7 @@ static bool next_word(struct ini *p, const char **s, struct buf *word, const cha
 			buf_addc(word, **s);
 	}
 	if (quote)
-		errs_add(p->errs, at(p, *start, *start), "a quote is not closed on this line");
+		errs_add(p->errs, at(p, p->text, *start), "a quote is not closed on this line");
 	return !quote;
 }
 
@@ -165,12 +200,14 @@ static void read_child(struct ini *p, const char *line)
 	struct str name = str_trim(
 		p->inv->a, str_dup(p->inv->a, line, hash ? (size_t)(hash - line) : strlen(line)));
 
+	name_group(p, name, at(p, line, line));
 	group_add_child(
 		p->inv, p->group, inventory_add_group(p->inv, name), at(p, line, line), p->errs);
 }
 
 static void read_line(struct ini *p, struct str line)
 {
+	p->text = line.p;
 	if (!line.n || line.p[0] == '#' || line.p[0] == ';')
 		return;
 	if (line.p[0] == '[' && (p->section != INI_HOSTS || !strpbrk(line.p, " \t=") ||
@@ -192,7 +229,10 @@ void inventory_ini(struct inventory *inv, struct str text, const char *file, str
 {
 	struct ini p = {.inv = inv, .errs = errs, .file = file, .group = inv->groups[1]};
 	const char *s = text.p, *end = text.p + text.n;
+	struct value *before = value_shallow(inv->a, inv->group_index);
 
+	p.declared = value_map(inv->a);
+	p.named = value_map(inv->a);
 	while (s < end) {
 		const char *nl = memchr(s, '\n', (size_t)(end - s));
 		size_t n = nl ? (size_t)(nl - s) : (size_t)(end - s);
@@ -201,4 +241,5 @@ void inventory_ini(struct inventory *inv, struct str text, const char *file, str
 		read_line(&p, str_trim(inv->a, str_dup(inv->a, s, n)));
 		s += n + 1;
 	}
+	check_named(&p, before);
 }

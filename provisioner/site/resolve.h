@@ -98,6 +98,8 @@ struct srec *step_new(struct resolver *r, struct frame *f, struct task *t);
 /* The value is unknown: WAIT, an unknown step, or a failure. */
 enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 	const struct value *unknown, enum resolve_status *st, struct step **out, struct err *e);
+/* The task comes to nothing here. */
+enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, struct step **out);
 void reg_fix(struct resolver *r, struct frame *f, struct value *result);
 void reg_finish(struct resolver *r, struct frame *f);
 void reg_update(struct resolver *r, struct reg *reg);

@@ -71,6 +71,8 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	const struct value *unknown;
 	struct err own = {0};
 
+	if (map_int(t->args, "verbosity", 0) > 0) /* for those who debug the play */
+		return step_skip(r, f, t, out);
 	if (!var && !msg)
 		return local(r, f, t, "Hello world!", out);
 	v = var ? expression(r, var, &own) : vars_resolve(r->v, msg, &own);

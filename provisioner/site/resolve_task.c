@@ -155,7 +155,7 @@ enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 }
 
 /* ---- one item of a task ---- */
-static enum outcome skip(struct resolver *r, struct frame *f, struct task *t, struct step **out)
+enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, struct step **out)
 {
 	struct srec *s = step_new(r, f, t);
 	struct value *m = value_map(r->a);
@@ -254,7 +254,7 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 	if (!when->b && t->control && t->control->kind == CONTROL_VALIDATE)
 		return OUT_NONE;
 	if (!when->b)
-		return skip(r, f, t, out);
+		return step_skip(r, f, t, out);
 	return t->type ? module_run(r, f, t, st, out, e) : control_run(r, f, t, st, out, e);
 }
 
@@ -346,7 +346,7 @@ enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum 
 		struct value *none = f->at.items;
 
 		f->at.items = NULL;
-		o = skip(r, f, t, out);
+		o = step_skip(r, f, t, out);
 		f->at.items = none;
 		leave_task(r, f);
 		return o;
