@@ -413,17 +413,35 @@ static bool run_lookup(struct call *c, const char *name)
 		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
+/* What keeps a lookup from being made: an unknown argument; lists may hold unknown items unless the
+ * lookup reads what they say. */
+static const struct value *unknown_of(const struct call *c, const char *name)
+{
+	static const char *const deep[] = {"env", "file", "fileglob", "first_found",
+		"inventory_hostnames", "sequence", "template", "vars"};
+	const struct value *u = value_find_type(c->kwargs, VALUE_UNKNOWN);
+
+	for (size_t i = 0; !u && i < ARRAY_LEN(deep); i++)
+		if (str_ends(str_c(name), deep[i]))
+			u = value_find_type(c->args, VALUE_UNKNOWN);
+	for (size_t i = 0; !u && i < c->args->list.n; i++)
+		if (c->args->list.v[i]->type == VALUE_UNKNOWN)
+			u = c->args->list.v[i];
+	return u;
+}
+
 struct value *lookup_plugin(void *ctx, const char *name, const struct value *args,
 	const struct value *kwargs, struct err *e)
 {
 	struct vars *v = ctx;
 	struct call c = {.v = v, .args = args, .kwargs = kwargs, .e = e, .out = value_list(v->a)};
+	const struct value *unknown;
 
 	if (!kwargs)
 		c.kwargs = value_map(v->a);
-	for (size_t i = 0; i < args->list.n; i++)
-		if (args->list.v[i]->type == VALUE_UNKNOWN)
-			return args->list.v[i];
+	unknown = unknown_of(&c, name);
+	if (unknown)
+		return value_unknown(v->a, STR_FMT, STR_ARG(unknown->s));
 	return run_lookup(&c, name) ? c.out : NULL;
 }
 
