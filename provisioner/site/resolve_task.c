@@ -116,6 +116,8 @@ struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
 		.changed = -1,
 		.failed = -1};
 	s->step.no_log = attr_true(r, TASK_ATTR(t, no_log), false);
+	if (s->step.no_log && s->step.item)
+		s->step.item = SECRET_TEXT;
 	s->step.ignore_errors = attr_true(r, TASK_ATTR(t, ignore_errors), false);
 	s->step.user = user_of(r, t);
 	if (f->handler >= 0)
@@ -215,7 +217,8 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 		r->n_steps--;
 		return OUT_FAIL;
 	}
-	r->unanswered++;
+	if (!s->step.handler) /* a handler is not observed: what it does is known when it ran */
+		r->unanswered++;
 	if (f->at.reg) {
 		s->reg = f->at.reg;
 		s->reg_i = f->at.reg->n;
