@@ -158,7 +158,7 @@ static bool verdicts(struct resolver *r, struct srec *s, struct step_result *res
 
 static void count(struct resolver *r, struct srec *s, bool planned)
 {
-	if (!s->answered)
+	if (!s->answered && !s->step.handler)
 		r->unanswered--;
 	else if (s->planned)
 		r->planned--;
@@ -182,6 +182,10 @@ bool resolver_result(struct resolver *r, uint32_t id, struct step_result *res, s
 	s->changed = (res->changed || res->planned) && s->step.changed != 0;
 	map_put(r->a, s->result, "changed", value_bool(r->a, s->changed));
 	map_put(r->a, s->result, "failed", value_bool(r->a, res->failed));
+	if (s->t->failed_when)
+		map_put(r->a, s->result, "failed_when_result",
+			s->planned && s->step.failed < 0 ? reg_unknown(r, s->t)
+							 : value_bool(r->a, res->failed));
 	if (s->planned && s->t->changed_when && s->step.changed < 0)
 		map_put(r->a, s->result, "changed", reg_unknown(r, s->t));
 	if (s->planned && s->t->failed_when && s->step.failed < 0)
