@@ -225,7 +225,7 @@ static struct value *regex_escape(struct call *c)
 const struct callable filters_regex[] = {
 	{"regex_escape", regex_escape, "re_type", 0},
 	{"regex_findall", regex_findall, "!regex multiline ignorecase", 0},
-	{"regex_replace", regex_replace, "!pattern !replacement ignorecase multiline count", 0},
+	{"regex_replace", regex_replace, "pattern replacement ignorecase multiline count", 0},
 	{"regex_search", regex_search, "!regex * multiline ignorecase", 0},
 	{NULL, NULL, NULL, 0},
 };
