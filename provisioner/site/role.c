@@ -33,15 +33,6 @@ const char *site_role_dir(const struct site *s, struct arena *a, const char *rol
 	return role_find(s, str_c(role), a);
 }
 
-static const char *roles_path_text(const struct site *s)
-{
-	const char *text = s->roles_path[0];
-
-	for (size_t i = 1; s->roles_path[i]; i++)
-		text = arena_printf(s->a, "%s, %s", text, s->roles_path[i]);
-	return text;
-}
-
 /* The first of NAME, NAME.yml, NAME.yaml in a folder of the role; or NULL. */
 static const char *part_path(struct build *b, const char *role, const char *kind, const char *name)
 {
@@ -114,9 +105,11 @@ static struct role *role_get(
 
 	if (!path) {
 		near = nearest_role(b, name.p);
-		errs_add(b->errs, pos, "there is no role '%s'%s%s%s; roles are looked up in %s",
+		errs_add(b->errs, pos,
+			"there is no role '%s'%s%s%s; roles are looked up in %s and among the "
+			"installed ones (--roles-path names other folders)",
 			name.p, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-			roles_path_text(b->s));
+			b->s->roles_path[0]);
 		return NULL;
 	}
 	r = ARENA_NEW(b->s->a, struct role);

@@ -241,23 +241,6 @@ static void dump_site(
 		dump_host(a, s, o, hosts[i], out);
 }
 
-/* Where roles are installed depends on where the test runs. */
-static void cut_roles_path(struct buf *out)
-{
-	static const char here[] = "looked up in roles";
-	char *p, *end;
-
-	buf_addc(out, 0);
-	p = strstr(out->p, here);
-	out->n--;
-	if (!p)
-		return;
-	p += strlen(here);
-	end = p + strcspn(p, "\n");
-	memmove(p, end, (size_t)(out->p + out->n - end));
-	out->n -= (size_t)(end - p);
-}
-
 static void run_case(const char *name)
 {
 	struct arena *a = run;
@@ -276,7 +259,6 @@ static void run_case(const char *name)
 		dump_site(a, s, &o, &out);
 	else
 		errs_print(&errs, &out);
-	cut_roles_path(&out);
 	assert_true(s || errs.n);
 	compare(a, "expect", &out);
 	buf_free(&out);
