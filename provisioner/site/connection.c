@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How to reach a host: its variables, then the options, then the plays' keywords, as Ansible orders
+ * How to reach a host: its variables, then the plays' keywords, then the options, as Ansible orders
  * them. Contacts nobody.
  */
 #include <strings.h>
@@ -11,15 +11,26 @@ struct reach {
 	struct err *e;
 };
 
-static const char *text(struct reach *r, const char *name, const char *old_name)
+static const char *one(struct reach *r, const char *name)
 {
-	struct value *x = vars_value(r->v, name, r->e);
+	struct value *x = name && !r->e->kind ? vars_value(r->v, name, r->e) : NULL;
 
-	if (!x && old_name && !r->e->kind)
-		x = vars_value(r->v, old_name, r->e);
 	if (!x || x->type == VALUE_NULL || x->type == VALUE_UNKNOWN)
 		return NULL;
 	return value_print(r->v->a, x).p;
+}
+
+/* A variable's text under its name or an older one. */
+static const char *text(struct reach *r, const char *name, const char *old_name)
+{
+	const char *s = one(r, name);
+
+	return s ? s : one(r, old_name);
+}
+
+static const char *first(const char *a, const char *b, const char *c)
+{
+	return a ? a : b ? b : c;
 }
 
 static bool truth(const char *s)
@@ -71,14 +82,10 @@ static bool read_all(struct reach *r, const struct site *s, const char *host, st
 
 	c->address = text(r, "ansible_host", "ansible_ssh_host");
 	c->address = c->address ? c->address : host;
-	c->user = text(r, "ansible_user", "ansible_ssh_user");
-	c->user = c->user              ? c->user
-		  : s->opt.remote_user ? s->opt.remote_user
-				       : keyword(p, "remote_user");
-	c->kind = text(r, "ansible_connection", NULL);
-	c->kind = c->kind             ? c->kind
-		  : s->opt.connection ? s->opt.connection
-				      : keyword(p, "connection");
+	c->user = first(text(r, "ansible_user", "ansible_ssh_user"), keyword(p, "remote_user"),
+		s->opt.remote_user);
+	c->kind = first(
+		text(r, "ansible_connection", NULL), keyword(p, "connection"), s->opt.connection);
 	if (!c->kind || strcmp(c->kind, "smart") == 0 || strcmp(c->kind, "paramiko") == 0)
 		c->kind = "ssh";
 	c->key_file = text(r, "ansible_ssh_private_key_file", "ansible_private_key_file");

@@ -20,7 +20,7 @@ struct options {
 	struct site_options site;
 	const char *inventories[8], *extra[8];
 	size_t n_inventories, n_extra;
-	const char *explain, *vars, *match;
+	const char *explain, *vars, *match, *connection;
 	bool run;
 };
 
@@ -41,6 +41,10 @@ static inline void read_option(struct options *o, const char *key, const char *v
 		o->explain = value;
 	else if (strcmp(key, "vars") == 0)
 		o->vars = value;
+	else if (strcmp(key, "connection") == 0)
+		o->connection = value;
+	else if (strcmp(key, "user") == 0)
+		o->site.remote_user = value;
 	else if (strcmp(key, "match") == 0)
 		o->match = value;
 	else if (strcmp(key, "mode") == 0)

@@ -212,10 +212,27 @@ static void dump_host(struct arena *a, const struct site *s, const struct option
 	}
 }
 
+static void dump_connection(const struct site *s, const char *host, struct buf *out)
+{
+	struct connection c;
+	struct err e = {0};
+
+	if (!site_connection(s, host, &c, &e)) {
+		buf_addf(out, "%s: %s\n", host, e.msg);
+		return;
+	}
+	buf_addf(out, "%s: %s %s port %d user %s", host, c.kind, c.address, c.port,
+		c.user ? c.user : "-");
+	buf_addf(out, " key %s args %s%s%s\n", c.key_file ? c.key_file : "-",
+		c.ssh_args ? c.ssh_args : "-", c.password ? " password" : "",
+		c.become ? " become" : "");
+}
+
 static void dump_site(
 	struct arena *a, const struct site *s, const struct options *o, struct buf *out)
 {
 	const char *const *hosts = site_hosts(s);
+	bool special = o->vars || o->match || o->explain || o->connection;
 	struct err e = {0};
 
 	for (size_t i = 0; o->vars && hosts[i]; i++) {
@@ -234,10 +251,12 @@ static void dump_site(
 		dump_list(out, o->match, m);
 		buf_addf(out, "%s\n", m ? "" : e.msg);
 	}
+	for (size_t i = 0; hosts[i] && o->connection; i++)
+		dump_connection(s, hosts[i], out);
 	for (size_t i = 0; hosts[i] && o->explain; i++)
 		if (!site_explain(s, hosts[i], o->explain, out, &e))
 			buf_addf(out, "%s\n", e.msg);
-	for (size_t i = 0; hosts[i] && !o->vars && !o->match && !o->explain; i++)
+	for (size_t i = 0; hosts[i] && !special; i++)
 		dump_host(a, s, o, hosts[i], out);
 }
 
