@@ -92,7 +92,7 @@ static void report_quiet(struct fleet_host *h, size_t from, size_t to)
 			continue;
 		p->applied = true;
 		enum step_status s = p->step->skipped ? STEP_SKIPPED : STEP_OK;
-		if (p->error)
+		if (p->error || (p->step->local && p->step->failed == 1))
 			s = STEP_IGNORED;
 		host_step_event(h, p, s, NULL, p->error, 0);
 	}
@@ -255,7 +255,11 @@ void host_applied(struct fleet_host *h, struct value *msg)
 {
 	const char *status = map_cstr(msg, "status", "");
 	struct err e = {0};
+	size_t end = h->plan->n;
 	if (strcmp(status, "done") != 0) {
+		while (end > h->applied_to && !h->plan->v[end - 1]->applied)
+			end--;
+		report_quiet(h, h->applied_to, end); /* what stands before the one that failed */
 		err_set(&e, ERR_PERMANENT, "%s",
 			map_cstr(msg, "error", "the apply stopped; what is pending is remembered"));
 		host_fail(h, &e);

@@ -328,11 +328,41 @@ static bool look_first_found(struct call *c)
 	return true;
 }
 
+/* An item of a sequence under its format, as `web%02d`: one number in decimal, hex or octal. */
+static const char *sequence_item(struct call *c, const char *format, int64_t i)
+{
+	const char *at = format ? strchr(format, '%') : NULL, *pads;
+	char *rest;
+
+	if (!at)
+		return arena_printf(c->v->a, "%lld", (long long)i);
+	pads = at[1] == '0' ? "00000000000000000000" : "                    ";
+	long width = strtol(at + 1, &rest, 10);
+	char digits[32];
+
+	if (width < 0 || width > 20 || !*rest || !strchr("dxXo", *rest)) {
+		err_set(c->e, ERR_CONFIG,
+			"format of a sequence is text with one %%d in it, not '%s'", format);
+		return NULL;
+	}
+	if (*rest == 'd')
+		snprintf(digits, sizeof(digits), "%lld", (long long)i);
+	else if (*rest == 'o')
+		snprintf(digits, sizeof(digits), "%llo", (unsigned long long)i);
+	else
+		snprintf(digits, sizeof(digits), *rest == 'x' ? "%llx" : "%llX",
+			(unsigned long long)i);
+	size_t pad = (size_t)width > strlen(digits) ? (size_t)width - strlen(digits) : 0;
+	return arena_printf(c->v->a, "%.*s%.*s%s%s", (int)(at - format), format, (int)pad, pads,
+		digits, rest + 1);
+}
+
 static bool look_sequence(struct call *c)
 {
 	int64_t start = map_int(c->kwargs, "start", 1), end = map_int(c->kwargs, "end", 0);
 	int64_t stride = map_int(c->kwargs, "stride", 1), count = map_int(c->kwargs, "count", -1);
 	const char *s = c->args->list.n ? arg_text(c, 0) : "";
+	const char *format = map_cstr(c->kwargs, "format", NULL), *item;
 
 	if (strncmp(s, "start=", 6) == 0 || strncmp(s, "end=", 4) == 0 ||
 		strncmp(s, "count=", 6) == 0) {
@@ -342,6 +372,8 @@ static bool look_sequence(struct call *c)
 		end = (at = strstr(s, "end=")) ? strtoll(at + 4, NULL, 10) : end;
 		count = (at = strstr(s, "count=")) ? strtoll(at + 6, NULL, 10) : count;
 		stride = (at = strstr(s, "stride=")) ? strtoll(at + 7, NULL, 10) : stride;
+		if ((at = strstr(s, "format=")))
+			format = str_dup(c->v->a, at + 7, strcspn(at + 7, " ")).p;
 	} else if (*s) {
 		char *rest;
 
@@ -355,8 +387,12 @@ static bool look_sequence(struct call *c)
 		end = start + (count - 1) * stride;
 	if (stride <= 0 || end - start > PRODUCT_MAX)
 		return err_set(c->e, ERR_CONFIG, "lookup 'sequence' gives too many items");
-	for (int64_t i = start; i <= end; i += stride)
-		list_add(c->v->a, c->out, value_printf(c->v->a, "%lld", (long long)i));
+	for (int64_t i = start; i <= end; i += stride) {
+		item = sequence_item(c, format, i);
+		if (!item)
+			return false;
+		list_add(c->v->a, c->out, value_text(c->v->a, item));
+	}
 	return true;
 }
 

@@ -125,6 +125,7 @@ bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst
 /* resolve_handlers.c */
 void flush_start(struct resolver *r, bool with_pending);
 bool flush_next(struct resolver *r, struct err *e); /* pushes a handler's frame; false: no more */
+bool handler_notified(const struct resolver *r, const struct frame *f); /* as far as is known */
 void handler_fill(struct resolver *r, const struct frame *f, struct srec *s);
 /* A resolver that knows nothing of the host. */
 struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play);

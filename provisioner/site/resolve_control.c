@@ -6,22 +6,29 @@
 #include <strings.h>
 #include "site/resolve.h"
 
-static enum outcome local(
-	struct resolver *r, struct frame *f, struct task *t, const char *message, struct step **out)
+static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, const char *message,
+	bool failed, struct step **out)
 {
 	struct srec *s = step_new(r, f, t);
 	struct value *m = value_map(r->a);
 
 	s->step.local = true;
 	s->step.message = message;
+	s->step.failed = failed ? 1 : -1;
 	s->answered = true;
 	map_put(r->a, m, "changed", value_bool(r->a, false));
-	map_put(r->a, m, "failed", value_bool(r->a, false));
+	map_put(r->a, m, "failed", value_bool(r->a, failed));
 	if (message)
 		map_put(r->a, m, "msg", value_text(r->a, message));
 	reg_fix(r, f, m);
 	*out = &s->step;
 	return OUT_STEP;
+}
+
+static enum outcome local(
+	struct resolver *r, struct frame *f, struct task *t, const char *message, struct step **out)
+{
+	return ended(r, f, t, message, false, out);
 }
 
 /* A failure that ignore_errors may turn into a line of output. */
@@ -33,7 +40,7 @@ static enum outcome failure(struct resolver *r, struct frame *f, struct task *t,
 		return OUT_END;
 	}
 	if (attr_true(r, TASK_ATTR(t, ignore_errors), false))
-		return local(r, f, t, arena_printf(r->a, "%s (ignored)", why), out);
+		return ended(r, f, t, why, true, out);
 	err_at(e, t->pos, "%s", why);
 	return OUT_FAIL;
 }

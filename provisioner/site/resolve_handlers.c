@@ -82,6 +82,16 @@ bool flush_next(struct resolver *r, struct err *e)
 	return false;
 }
 
+bool handler_notified(const struct resolver *r, const struct frame *f)
+{
+	const struct notice *n = &r->notice[f->handler];
+
+	for (size_t i = 0; i < n->n; i++)
+		if (may_change(r->steps[n->by[i] - 1]))
+			return true;
+	return n->pending;
+}
+
 void handler_fill(struct resolver *r, const struct frame *f, struct srec *s)
 {
 	struct notice *n = &r->notice[f->handler];

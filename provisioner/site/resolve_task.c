@@ -248,6 +248,17 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 {
 	struct value *when;
 
+	/* The agent knows whether its handlers are notified; of ours it is known once that is
+	 * observed. */
+	if (f->handler >= 0 && t->control && !r->dry) {
+		if (r->unanswered && !r->asked_observe) {
+			*st = RESOLVE_OBSERVE;
+			r->asked_observe = true;
+			return OUT_WAIT;
+		}
+		if (!handler_notified(r, f))
+			return OUT_NONE;
+	}
 	vars_loop(r->v, f->at.items ? loop_vars(r, f, t) : NULL);
 	when = task_when(r, t, e);
 	if (!when)
