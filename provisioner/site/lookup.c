@@ -3,22 +3,14 @@
  * Lookup plugins, and the lists that with_KIND and loop run over. Reads files beside the roles and
  * the manifest and the environment; runs no program (pipe) and keeps no state (password).
  */
-#include <glob.h>
-#include "site/vars.h"
+#include "site/lookup.h"
 
-struct call {
-	struct vars *v;
-	const struct value *args, *kwargs;
-	struct err *e;
-	struct value *out;
-};
-
-static const char *arg_text(const struct call *c, size_t i)
+const char *lookup_arg(const struct call *c, size_t i)
 {
 	return value_print(c->v->a, c->args->list.v[i]).p;
 }
 
-static struct value *literal_text(struct arena *a, struct str s)
+struct value *lookup_text(struct arena *a, struct str s)
 {
 	struct value *v = value_str(a, s);
 
@@ -26,21 +18,14 @@ static struct value *literal_text(struct arena *a, struct str s)
 	return v;
 }
 
-static bool look_file(struct call *c)
+void lookup_flatten(struct arena *a, struct value *out, struct value *v, int depth)
 {
-	for (size_t i = 0; i < c->args->list.n; i++) {
-		const char *path = task_file(c->v->s, c->v->task, "files", arg_text(c, i), c->v->a);
-		struct file *f = path ? files_get(&c->v->s->files, path, c->e) : NULL;
-		size_t n;
-
-		if (!f)
-			return err_set(c->e, ERR_CONFIG, "lookup 'file': there is no file '%s'",
-				arg_text(c, i));
-		for (n = f->text.n; n && strchr("\n\r\t ", f->text.p[n - 1]);)
-			n--;
-		list_add(c->v->a, c->out, literal_text(c->v->a, str_dup(c->v->a, f->text.p, n)));
+	if (v->type != VALUE_LIST || depth == 0) {
+		list_add(a, out, v);
+		return;
 	}
-	return true;
+	for (size_t i = 0; i < v->list.n; i++)
+		lookup_flatten(a, out, v->list.v[i], depth - 1);
 }
 
 static bool look_env(struct call *c)
@@ -48,30 +33,12 @@ static bool look_env(struct call *c)
 	struct value *dflt = map_at(c->kwargs, "default");
 
 	for (size_t i = 0; i < c->args->list.n; i++) {
-		const char *text = getenv(arg_text(c, i));
+		const char *text = getenv(lookup_arg(c, i));
 
 		if (!text && dflt)
 			list_add(c->v->a, c->out, dflt);
 		else
-			list_add(c->v->a, c->out, literal_text(c->v->a, str_c(text ? text : "")));
-	}
-	return true;
-}
-
-static bool look_template(struct call *c)
-{
-	for (size_t i = 0; i < c->args->list.n; i++) {
-		const char *path =
-			task_file(c->v->s, c->v->task, "templates", arg_text(c, i), c->v->a);
-		struct value *text;
-
-		if (!path)
-			return err_set(c->e, ERR_CONFIG, "lookup 'template': there is no file '%s'",
-				arg_text(c, i));
-		text = template_file(c->v, path, (struct pos){0}, c->e);
-		if (!text)
-			return false;
-		list_add(c->v->a, c->out, text);
+			list_add(c->v->a, c->out, lookup_text(c->v->a, str_c(text ? text : "")));
 	}
 	return true;
 }
@@ -94,20 +61,10 @@ static bool look_vars(struct call *c)
 	return true;
 }
 
-static void flatten(struct arena *a, struct value *out, struct value *v, int depth)
-{
-	if (v->type != VALUE_LIST || depth == 0) {
-		list_add(a, out, v);
-		return;
-	}
-	for (size_t i = 0; i < v->list.n; i++)
-		flatten(a, out, v->list.v[i], depth - 1);
-}
-
 static bool look_items(struct call *c)
 {
 	for (size_t i = 0; i < c->args->list.n; i++)
-		flatten(c->v->a, c->out, c->args->list.v[i], 1);
+		lookup_flatten(c->v->a, c->out, c->args->list.v[i], 1);
 	return true;
 }
 
@@ -121,7 +78,7 @@ static bool look_list(struct call *c)
 static bool look_flattened(struct call *c)
 {
 	for (size_t i = 0; i < c->args->list.n; i++)
-		flatten(c->v->a, c->out, c->args->list.v[i], 64);
+		lookup_flatten(c->v->a, c->out, c->args->list.v[i], 64);
 	return true;
 }
 
@@ -136,7 +93,7 @@ static bool look_dict(struct call *c)
 		for (size_t j = 0; j < m->map.n; j++) {
 			struct value *one = value_map(c->v->a);
 
-			map_put(c->v->a, one, "key", literal_text(c->v->a, m->map.e[j].key));
+			map_put(c->v->a, one, "key", lookup_text(c->v->a, m->map.e[j].key));
 			map_put(c->v->a, one, "value", m->map.e[j].value);
 			list_add(c->v->a, c->out, one);
 		}
@@ -149,7 +106,7 @@ static bool look_indexed(struct call *c)
 	struct value *all = value_list(c->v->a);
 
 	for (size_t i = 0; i < c->args->list.n; i++)
-		flatten(c->v->a, all, c->args->list.v[i], 1);
+		lookup_flatten(c->v->a, all, c->args->list.v[i], 1);
 	for (size_t i = 0; i < all->list.n; i++) {
 		struct value *pair = value_list(c->v->a);
 
@@ -222,7 +179,7 @@ static struct value *dig(struct value *v, const char *path, struct arena *a)
 static bool look_subelements(struct call *c)
 {
 	struct value *items = c->args->list.n > 1 ? c->args->list.v[0] : NULL, *opt;
-	const char *key = items ? arg_text(c, 1) : "";
+	const char *key = items ? lookup_arg(c, 1) : "";
 	bool skip;
 
 	if (!items || items->type != VALUE_LIST)
@@ -245,86 +202,6 @@ static bool look_subelements(struct call *c)
 			list_add(c->v->a, c->out, pair);
 		}
 	}
-	return true;
-}
-
-static bool look_fileglob(struct call *c)
-{
-	for (size_t i = 0; i < c->args->list.n; i++) {
-		const char *pattern = arg_text(c, i);
-		const char *dir = path_dir(c->v->a, pattern);
-		const char *found = task_file(c->v->s, c->v->task, "files", dir, c->v->a);
-		glob_t g;
-
-		if (strcmp(dir, ".") == 0)
-			found = task_file(c->v->s, c->v->task, "files", "", c->v->a);
-		if (!found)
-			continue;
-		pattern = path_join(c->v->a, found, path_base(pattern));
-		if (glob(pattern, 0, NULL, &g) != 0)
-			continue;
-		for (size_t j = 0; j < g.gl_pathc; j++)
-			if (is_file(g.gl_pathv[j]))
-				list_add(c->v->a, c->out, value_text(c->v->a, g.gl_pathv[j]));
-		globfree(&g);
-	}
-	return true;
-}
-
-static const char *first_of(struct call *c, struct value *files, struct value *paths)
-{
-	static const char *const kinds[] = {"files", "templates", "vars", "tasks"};
-	struct value *none = value_list(c->v->a);
-
-	if (!paths || !paths->list.n) {
-		paths = none;
-		list_add(c->v->a, paths, value_text(c->v->a, ""));
-	}
-	for (size_t p = 0; p < paths->list.n; p++)
-		for (size_t i = 0; i < files->list.n; i++) {
-			const char *name = value_print(c->v->a, files->list.v[i]).p;
-			const char *dir = value_print(c->v->a, paths->list.v[p]).p;
-
-			if (*dir)
-				name = path_join(c->v->a, dir, name);
-			for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-				const char *path =
-					task_file(c->v->s, c->v->task, kinds[k], name, c->v->a);
-
-				if (path && is_file(path))
-					return path;
-			}
-		}
-	return NULL;
-}
-
-static bool look_first_found(struct call *c)
-{
-	struct value *files = value_list(c->v->a),
-		     *paths = as_list(c->v->a, map_at(c->kwargs, "paths"));
-	struct value *more = as_list(c->v->a, map_at(c->kwargs, "files"));
-	bool skip = map_bool(c->kwargs, "skip", false);
-	const char *path;
-
-	for (size_t i = 0; more && i < more->list.n; i++)
-		list_add(c->v->a, files, more->list.v[i]);
-	for (size_t i = 0; i < c->args->list.n; i++) {
-		struct value *x = c->args->list.v[i];
-
-		if (x->type == VALUE_MAP) {
-			flatten(c->v->a, files, as_list(c->v->a, map_at(x, "files")), 2);
-			paths = as_list(c->v->a, map_at(x, "paths"));
-			skip = skip || map_bool(x, "skip", false);
-		} else {
-			flatten(c->v->a, files, x, 2);
-		}
-	}
-	path = first_of(c, files, paths);
-	if (path)
-		list_add(c->v->a, c->out, value_text(c->v->a, path));
-	else if (!skip)
-		return err_set(c->e, ERR_CONFIG,
-			"lookup 'first_found': none of the %zu files exists", files->list.n);
 	return true;
 }
 
@@ -361,7 +238,7 @@ static bool look_sequence(struct call *c)
 {
 	int64_t start = map_int(c->kwargs, "start", 1), end = map_int(c->kwargs, "end", 0);
 	int64_t stride = map_int(c->kwargs, "stride", 1), count = map_int(c->kwargs, "count", -1);
-	const char *s = c->args->list.n ? arg_text(c, 0) : "";
+	const char *s = c->args->list.n ? lookup_arg(c, 0) : "";
 	const char *format = map_cstr(c->kwargs, "format", NULL), *item;
 
 	if (strncmp(s, "start=", 6) == 0 || strncmp(s, "end=", 4) == 0 ||
@@ -402,7 +279,7 @@ static bool look_hostnames(struct call *c)
 		const char **names;
 		size_t n;
 
-		if (!pattern_match(c->v->s, c->v->a, arg_text(c, i), &names, &n, c->e))
+		if (!pattern_match(c->v->s, c->v->a, lookup_arg(c, i), &names, &n, c->e))
 			return false;
 		for (size_t j = 0; j < n; j++)
 			list_add(c->v->a, c->out, value_text(c->v->a, names[j]));
@@ -416,9 +293,9 @@ static const struct {
 } lookups[] = {
 	{"dict", look_dict},
 	{"env", look_env},
-	{"file", look_file},
-	{"fileglob", look_fileglob},
-	{"first_found", look_first_found},
+	{"file", lookup_file},
+	{"fileglob", lookup_fileglob},
+	{"first_found", lookup_first_found},
 	{"flattened", look_flattened},
 	{"indexed_items", look_indexed},
 	{"inventory_hostnames", look_hostnames},
@@ -427,7 +304,7 @@ static const struct {
 	{"nested", look_nested},
 	{"sequence", look_sequence},
 	{"subelements", look_subelements},
-	{"template", look_template},
+	{"template", lookup_template},
 	{"together", look_together},
 	{"vars", look_vars},
 };
