@@ -25,6 +25,7 @@ struct srec { /* a step and what became of it */
 	struct value *loop;
 	struct reg *reg;
 	size_t reg_i;
+	const char *const *notify; /* every handler's id; step.notify: those that run on the host */
 	bool answered, planned, changed;
 	struct value *result; /* as register sees it */
 };
@@ -126,6 +127,8 @@ bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst
 void flush_start(struct resolver *r, bool with_pending);
 bool flush_next(struct resolver *r, struct err *e); /* pushes a handler's frame; false: no more */
 bool handler_notified(const struct resolver *r, const struct frame *f); /* as far as is known */
+/* Of the handlers notified, those that run on the host. */
+const char *const *handlers_of_host(struct resolver *r, const char *const *ids);
 void handler_fill(struct resolver *r, const struct frame *f, struct srec *s);
 /* A resolver that knows nothing of the host. */
 struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play);

@@ -16,12 +16,27 @@ static size_t handler_index(const struct play_in *p, const char *id)
 
 static void want(struct resolver *r, const struct srec *s)
 {
-	for (size_t i = 0; s->step.notify && s->step.notify[i]; i++) {
-		struct notice *n = &r->notice[handler_index(r->p, s->step.notify[i])];
+	for (size_t i = 0; s->notify && s->notify[i]; i++) {
+		struct notice *n = &r->notice[handler_index(r->p, s->notify[i])];
 
 		n->want = true;
 		PUSH(r->a, n->by, n->n, n->cap, s->step.id);
 	}
+}
+
+/* A handler that the controller does would stay pending on the host for ever: nobody there runs it.
+ */
+const char *const *handlers_of_host(struct resolver *r, const char *const *ids)
+{
+	size_t n = 0, k = 0;
+
+	while (ids && ids[n])
+		n++;
+	const char **v = ARENA_ARRAY(r->a, const char *, n + 1);
+	for (size_t i = 0; i < n; i++)
+		if (!r->p->handlers[handler_index(r->p, ids[i])].task->control)
+			v[k++] = ids[i];
+	return v;
 }
 
 static bool may_change(const struct srec *s)

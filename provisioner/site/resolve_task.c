@@ -112,9 +112,10 @@ struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
 		.name = f->at.name,
 		.item = item_label(r, f, t),
 		.pos = t->pos,
-		.notify = f->at.notify,
+		.notify = handlers_of_host(r, f->at.notify),
 		.changed = -1,
 		.failed = -1};
+	s->notify = f->at.notify;
 	s->step.no_log = attr_true(r, TASK_ATTR(t, no_log), false);
 	if (s->step.no_log && s->step.item)
 		s->step.item = SECRET_TEXT;

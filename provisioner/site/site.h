@@ -82,7 +82,7 @@ struct step {
 	bool local;   /* done here: debug, set_fact, assert; message says what */
 	const char *message;
 	const char *unknown; /* why it cannot be known yet: "until task 'x' has run", or NULL */
-	const char *const *notify;   /* handler ids */
+	const char *const *notify;   /* ids of handlers that run on the host */
 	const char *handler;         /* this step is a handler: its id; runs when notified */
 	const uint32_t *notified_by; /* handler: ids of steps that may notify it, 0-terminated */
 	bool was_pending;            /* handler: notified by an earlier, unfinished run */

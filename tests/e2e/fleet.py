@@ -32,8 +32,31 @@ SLOW = """
 """
 
 
+CONTROLLER = """
+- hosts: mail
+  become: true
+  tasks:
+    - name: A file
+      copy: {dest: /etc/controller.conf, content: "1\\n"}
+      notify: [Here, There]
+  handlers:
+    - name: Here
+      set_fact: {said: true}
+    - name: There
+      command: touch /etc/controller-handled
+"""
+
+
 class Fleet(HostTest):
     names = ("f1.test", "f2.test")
+
+    def test_a_handler_of_the_controller_is_not_left_over(self):
+        s = self.site(CONTROLLER, hosts=[self.host])
+        self.assertEqual(recap(s.apply().stdout)["f1.test"]["ok"], 3)
+        self.host.run("test -e /etc/controller-handled")
+        done = s.apply()
+        self.assertExit(done, 0)
+        self.assertEqual(recap(done.stdout)["f1.test"]["ok"], 1, done.stdout)
 
     def test_a_dead_host_spoils_nothing(self):
         s = self.site(FILES)
