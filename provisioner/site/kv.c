@@ -104,9 +104,10 @@ static bool any_key(void *ctx, struct str key)
 	return true;
 }
 
-static struct value *read_one(struct site *s, const char *text, struct errs *errs)
+/* A message names the argument by its number: there may be a password in it. */
+static struct value *read_one(struct site *s, const char *text, size_t number, struct errs *errs)
 {
-	const char *name = arena_printf(s->a, "-e %s", text);
+	const char *name = arena_printf(s->a, "-e (argument %zu)", number);
 	struct value *map;
 	struct str rest;
 	struct err e = {0};
@@ -125,7 +126,7 @@ static struct value *read_one(struct site *s, const char *text, struct errs *err
 	if (!kv_split(s->a, str_c(text), (struct pos){0}, map, &rest, any_key, NULL, &e))
 		errs_take(errs, &e);
 	else if (rest.n)
-		errs_add(errs, (struct pos){0}, "-e %s: expected name=value, YAML or @file", text);
+		errs_add(errs, (struct pos){0}, "%s: expected name=value, YAML or @file", name);
 	return map;
 }
 
@@ -134,10 +135,11 @@ struct value *extra_vars_read(struct site *s, const char *const *texts, struct e
 	struct value *all = value_map(s->a);
 
 	for (size_t i = 0; texts && texts[i]; i++) {
-		struct value *one = read_one(s, texts[i], errs);
+		struct value *one = read_one(s, texts[i], i + 1, errs);
 
 		if (one && one->type != VALUE_MAP && one->type != VALUE_NULL)
-			errs_add(errs, one->pos, "-e %s: must be a map of variables", texts[i]);
+			errs_add(errs, one->pos, "-e (argument %zu): must be a map of variables",
+				i + 1);
 		for (size_t j = 0; one && one->type == VALUE_MAP && j < one->map.n; j++)
 			map_set(s->a, all, one->map.e[j].key, one->map.e[j].value);
 	}

@@ -96,6 +96,34 @@ static struct value *evaluate(struct vars *v, struct value *raw, struct err *e)
 	return e->kind ? NULL : out;
 }
 
+/* Evaluates leaf by leaf, so that one undefined variable does not hide the next mistake: what
+ * cannot be evaluated is a problem, and unknown to the checks that follow. */
+static struct value *evaluate_parts(struct vars *v, struct value *raw, struct errs *errs)
+{
+	struct err e = {0};
+	struct value *out;
+
+	if (raw->type == VALUE_MAP || raw->type == VALUE_LIST) {
+		out = value_shallow(v->a, raw);
+		for (size_t i = 0; raw->type == VALUE_MAP && i < raw->map.n; i++)
+			out->map.e[i].value = evaluate_parts(v, raw->map.e[i].value, errs);
+		for (size_t i = 0; raw->type == VALUE_LIST && i < raw->list.n; i++)
+			out->list.v[i] = evaluate_parts(v, raw->list.v[i], errs);
+		return out;
+	}
+	v->err = (struct err){0};
+	v->hard = false;
+	out = evaluate(v, raw, &e);
+	if (out)
+		return out;
+	if (!e.kind)
+		err_at(&e, raw->pos, "this cannot be evaluated");
+	errs_take(errs, &e);
+	out = value_unknown(v->a, "until it can be evaluated");
+	out->pos = raw->pos;
+	return out;
+}
+
 static struct value *with_hostname(struct vars *v, struct value *mail, struct errs *errs)
 {
 	struct value *name;
@@ -125,12 +153,8 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 	if (!raw || errs->n)
 		return NULL;
 	mail = evaluate(v, raw, &e);
-	if (!mail) {
-		if (!e.kind)
-			err_at(&e, raw->pos, "mail cannot be evaluated");
-		errs_take(errs, &e);
-		return NULL;
-	}
+	if (!mail)
+		mail = evaluate_parts(v, raw, errs);
 	mail = vars_omit(v->a, mail);
 	checked = fields_check(v->a, site_mail_fields(), mail, "mail", errs);
 	if (mail->type != VALUE_MAP)
