@@ -39,6 +39,24 @@ static void forget_handler(struct apply *ap, const char *handler)
 		apply_stop(ap, "failed", "%s", e.msg);
 }
 
+/* A file whose new content was refused is as it was: then what it notified is not owed. */
+static void take_back_handlers(struct apply *ap, struct attempt *t)
+{
+	unsigned char then[SHA256_LEN], now[SHA256_LEN];
+	struct observation o;
+	struct err e = {0};
+	if (!t->pending_before || t->step.type->class != RES_FILE ||
+		!step_observe(&t->step, &t->h, &o, &e))
+		return;
+	step_digest(t->o.changes, then);
+	step_digest(o.changes, now);
+	if (memcmp(then, now, sizeof(now)) != 0)
+		return;
+	ap->pending = t->pending_before;
+	if (!pending_save(ap->a, ap->state.dir, ap->pending, &e))
+		apply_stop(ap, "failed", "%s", e.msg);
+}
+
 /* ---- one step ---- */
 
 static void change(struct apply *ap, struct attempt *t)
@@ -48,6 +66,8 @@ static void change(struct apply *ap, struct attempt *t)
 		err_set(&t->e, ERR_PERMANENT, "it failed without saying why");
 	if (ok && t->w->handler)
 		forget_handler(ap, t->w->handler);
+	if (!ok)
+		take_back_handlers(ap, t);
 	attempt_finish(ap, t, ok ? OUTCOME_CHANGED : OUTCOME_FAILED);
 }
 

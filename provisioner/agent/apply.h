@@ -37,6 +37,7 @@ struct attempt {
 	struct observation o;
 	struct err e;
 	int64_t since;
+	struct value *pending_before; /* handlers, when this step added to them; else NULL */
 	bool looked, as_observed, begun;
 	bool explained; /* it may differ from what was observed, by what stands beside it */
 };

@@ -133,15 +133,19 @@ static bool announce(struct apply *ap, struct attempt *t, bool sync)
 static bool remember_handlers(struct apply *ap, struct attempt *t)
 {
 	const struct value *notify = t->w->notify;
+	struct value *before = ap->pending;
 	bool grew = false;
 	if (!notify || t->w->changed == 0)
 		return true;
+	ap->pending = value_shallow(ap->a, before);
 	for (size_t i = 0; i < notify->list.n; i++) {
 		if (list_has(ap->pending, notify->list.v[i]->s))
 			continue;
 		list_add(ap->a, ap->pending, notify->list.v[i]);
 		grew = true;
 	}
+	if (grew && !t->pending_before)
+		t->pending_before = before;
 	return !grew || pending_save(t->h.a, ap->state.dir, ap->pending, &t->e);
 }
 

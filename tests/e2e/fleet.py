@@ -186,6 +186,13 @@ class Broken(HostTest):
         self.assertEqual(p.returncode, 0)
         self.converges()
 
+    def test_a_refused_file_owes_no_handler(self):
+        refused = SLOW.replace('content: "1\\n"}', 'content: "1\\n", validate: /bin/false %s}')
+        self.assertExit(self.site(refused).apply(), 2)
+        self.host.run("test ! -e /etc/slow-1.conf")
+        self.assertNotIn("left over", self.s.plan().stdout)
+        self.converges()
+
     def test_a_failure_remembers_its_handlers(self):
         bad = SLOW.replace("command: {cmd: sleep 4, creates: /etc/slow-2.conf}", "command: 'false'")
         s = self.site(bad)
