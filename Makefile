@@ -76,6 +76,7 @@ lint:
 	tests/lint/run
 
 fuzz:
+	tests/deps lint
 	tests/fuzz/run
 
 # The program, its agent where the program looks for it, and the roles.
@@ -92,6 +93,7 @@ help:
 	@echo 'make test       all tests, those on real hosts too'
 	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
 	@echo 'make lint       floors, headers, ceilings, format, shellcheck, clang-tidy'
+	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
 	@echo 'make install    PREFIX=/usr/local, DESTDIR='
 
 clean:
