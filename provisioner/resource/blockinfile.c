@@ -57,11 +57,7 @@ static bool check(const struct value *params, struct errs *errs)
 }
 
 static const struct field fields[] = {
-	{.name = "path",
-		.kind = FIELD_PATH,
-		.flags = FIELD_REQUIRED,
-		.aliases = "dest destfile name",
-		.doc = "The file. A link is followed, unless it is another user's."},
+	TEXT_PATH_FIELD,
 	{.name = "block",
 		.kind = FIELD_STR,
 		.aliases = "content",
@@ -85,29 +81,9 @@ static const struct field fields[] = {
 	{.name = "insertbefore",
 		.kind = FIELD_STR,
 		.doc = "Or before the last line that this pattern matches, or BOF."},
-	{.name = "create",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Make the file when it is not there."},
-	{.name = "backup",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.flags = FIELD_ACTION,
-		.doc = "Leave a dated copy of the old file beside it."},
-	{.name = "validate",
-		.kind = FIELD_STR,
-		.flags = FIELD_ACTION,
-		.doc = "Command that must accept the new file before it takes its place; %s is its "
-		       "path."},
+	TEXT_CREATE_FIELD,
+	WRITE_FIELDS,
 	FILE_ATTR_FIELDS,
-	{.name = NULL},
-};
-
-static const struct field returns[] = {
-	RESULT_FILE_FIELDS,
-	{.name = "backup_file",
-		.kind = FIELD_PATH,
-		.doc = "With backup: the copy of the old file."},
 	{.name = NULL},
 };
 
@@ -118,7 +94,7 @@ const struct restype restype_blockinfile = {
 	.example = "- blockinfile:\n    path: /etc/hosts\n    block: |\n      192.0.2.10 "
 		   "mx1.example.com\n",
 	.fields = fields,
-	.returns = returns,
+	.returns = text_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,

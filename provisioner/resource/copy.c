@@ -228,25 +228,7 @@ static const struct field fields[] = {
 		.dflt = "false",
 		.flags = FIELD_ACTION,
 		.doc = "src is a file on the host."},
-	{.name = "force",
-		.kind = FIELD_BOOL,
-		.dflt = "true",
-		.doc = "false: only when there is no file yet."},
-	{.name = "follow",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Write to what a link at dest leads to; otherwise a file takes the link's "
-		       "place."},
-	{.name = "backup",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.flags = FIELD_ACTION,
-		.doc = "Leave a dated copy of the old file beside it."},
-	{.name = "validate",
-		.kind = FIELD_STR,
-		.flags = FIELD_ACTION,
-		.doc = "Command that must accept the new file before it takes its place; %s is its "
-		       "path."},
+	COPY_FIELDS,
 	{.name = "directory_mode",
 		.kind = FIELD_MODE,
 		.doc = "Mode of folders that are made because dest ends in '/'."},
@@ -255,13 +237,11 @@ static const struct field fields[] = {
 	{.name = NULL},
 };
 
-static const struct field returns[] = {
+const struct field copy_returns[] = {
 	RESULT_FILE_FIELDS,
 	{.name = "dest", .kind = FIELD_PATH, .doc = "The file."},
 	{.name = "src", .kind = FIELD_STR, .doc = "As given."},
-	{.name = "backup_file",
-		.kind = FIELD_PATH,
-		.doc = "With backup: the copy of the old file."},
+	BACKUP_RESULT_FIELD,
 	{.name = NULL},
 };
 
@@ -272,7 +252,7 @@ const struct restype restype_copy = {
 	.example = "- copy:\n    dest: /etc/mailname\n    content: \"mx1.example.com\\n\"\n"
 		   "    mode: '0644'\n",
 	.fields = fields,
-	.returns = returns,
+	.returns = copy_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,

@@ -84,11 +84,7 @@ static bool check(const struct value *params, struct errs *errs)
 }
 
 static const struct field fields[] = {
-	{.name = "path",
-		.kind = FIELD_PATH,
-		.flags = FIELD_REQUIRED,
-		.aliases = "dest destfile name",
-		.doc = "The file. A link is followed, unless it is another user's."},
+	TEXT_PATH_FIELD,
 	{.name = "line",
 		.kind = FIELD_STR,
 		.aliases = "value",
@@ -124,29 +120,9 @@ static const struct field fields[] = {
 		.dflt = "false",
 		.aliases = "backref",
 		.doc = "Groups of regexp are put into line; without a match nothing changes."},
-	{.name = "create",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Make the file when it is not there."},
-	{.name = "backup",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.flags = FIELD_ACTION,
-		.doc = "Leave a dated copy of the old file beside it."},
-	{.name = "validate",
-		.kind = FIELD_STR,
-		.flags = FIELD_ACTION,
-		.doc = "Command that must accept the new file before it takes its place; %s is its "
-		       "path."},
+	TEXT_CREATE_FIELD,
+	WRITE_FIELDS,
 	FILE_ATTR_FIELDS,
-	{.name = NULL},
-};
-
-static const struct field returns[] = {
-	RESULT_FILE_FIELDS,
-	{.name = "backup_file",
-		.kind = FIELD_PATH,
-		.doc = "With backup: the copy of the old file."},
 	{.name = NULL},
 };
 
@@ -157,7 +133,7 @@ const struct restype restype_lineinfile = {
 	.example = "- lineinfile:\n    path: /etc/default/saslauthd\n    regexp: '^START='\n"
 		   "    line: START=yes\n",
 	.fields = fields,
-	.returns = returns,
+	.returns = text_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,

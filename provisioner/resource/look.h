@@ -56,6 +56,36 @@ void result_file(struct host *h, const char *path, struct observation *o);
 	{                                                                                  \
 		.name = "size", .kind = FIELD_INT, .doc = "Bytes."                         \
 	}
+/* What every type has that writes a text somebody gives: how it is written, for apply_content. */
+#define WRITE_FIELDS                                                                             \
+	{.name = "backup",                                                                       \
+		.kind = FIELD_BOOL,                                                              \
+		.dflt = "false",                                                                 \
+		.flags = FIELD_ACTION,                                                           \
+		.doc = "Leave a dated copy of the old file beside it."},                         \
+	{                                                                                        \
+		.name = "validate", .kind = FIELD_STR, .flags = FIELD_ACTION,                    \
+		.doc = "Command that must accept the new file before it takes its place; %s is " \
+		       "its path."                                                               \
+	}
+#define BACKUP_RESULT_FIELD                                     \
+	{                                                       \
+		.name = "backup_file", .kind = FIELD_PATH,      \
+		.doc = "With backup: the copy of the old file." \
+	}
+/* What template shares with the type that it becomes, copy. */
+#define COPY_FIELDS                                                                             \
+	{.name = "force",                                                                       \
+		.kind = FIELD_BOOL,                                                             \
+		.dflt = "true",                                                                 \
+		.doc = "false: only when there is no file yet."},                               \
+		{.name = "follow",                                                              \
+			.kind = FIELD_BOOL,                                                     \
+			.dflt = "false",                                                        \
+			.doc = "Write to what a link at dest leads to; otherwise a file takes " \
+			       "the link's place."},                                            \
+		WRITE_FIELDS
+extern const struct field copy_returns[];
 /* Trailing slashes off, "//" and "/./" made one "/". */
 const char *clean_path(struct arena *a, const char *path);
 bool path_is_root(const char *path); /* "/", "//", "/./", "/etc/..": by its text */

@@ -119,11 +119,7 @@ static bool check(const struct value *params, struct errs *errs)
 }
 
 static const struct field fields[] = {
-	{.name = "path",
-		.kind = FIELD_PATH,
-		.flags = FIELD_REQUIRED,
-		.aliases = "dest destfile name",
-		.doc = "The file. A link is followed, unless it is another user's."},
+	TEXT_PATH_FIELD,
 	{.name = "regexp",
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
@@ -141,25 +137,8 @@ static const struct field fields[] = {
 	{.name = "before",
 		.kind = FIELD_STR,
 		.doc = "Only up to the next match of this pattern, which is read in the same way."},
-	{.name = "backup",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.flags = FIELD_ACTION,
-		.doc = "Leave a dated copy of the old file beside it."},
-	{.name = "validate",
-		.kind = FIELD_STR,
-		.flags = FIELD_ACTION,
-		.doc = "Command that must accept the new file before it takes its place; %s is its "
-		       "path."},
+	WRITE_FIELDS,
 	FILE_ATTR_FIELDS,
-	{.name = NULL},
-};
-
-static const struct field returns[] = {
-	RESULT_FILE_FIELDS,
-	{.name = "backup_file",
-		.kind = FIELD_PATH,
-		.doc = "With backup: the copy of the old file."},
 	{.name = NULL},
 };
 
@@ -170,7 +149,7 @@ const struct restype restype_replace = {
 	.example = "- replace:\n    path: /etc/hosts\n    regexp: '^127\\.0\\.1\\.1.*$'\n"
 		   "    replace: 127.0.1.1 mx1.example.com mx1\n",
 	.fields = fields,
-	.returns = returns,
+	.returns = text_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,

@@ -17,25 +17,7 @@ static const struct field fields[] = {
 		.doc = "The file; a folder, or a path that ends in '/': the file in it with the "
 		       "name of "
 		       "src."},
-	{.name = "force",
-		.kind = FIELD_BOOL,
-		.dflt = "true",
-		.doc = "false: only when there is no file yet."},
-	{.name = "follow",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Write to what a link at dest leads to; otherwise a file takes the link's "
-		       "place."},
-	{.name = "backup",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.flags = FIELD_ACTION,
-		.doc = "Leave a dated copy of the old file beside it."},
-	{.name = "validate",
-		.kind = FIELD_STR,
-		.flags = FIELD_ACTION,
-		.doc = "Command that must accept the new file before it takes its place; %s is its "
-		       "path."},
+	COPY_FIELDS,
 	{.name = "trim_blocks",
 		.kind = FIELD_BOOL,
 		.dflt = "true",
@@ -56,16 +38,6 @@ static const struct field fields[] = {
 	{.name = NULL},
 };
 
-static const struct field returns[] = {
-	RESULT_FILE_FIELDS,
-	{.name = "dest", .kind = FIELD_PATH, .doc = "The file."},
-	{.name = "src", .kind = FIELD_STR, .doc = "As given."},
-	{.name = "backup_file",
-		.kind = FIELD_PATH,
-		.doc = "With backup: the copy of the old file."},
-	{.name = NULL},
-};
-
 const struct restype restype_template = {
 	.name = "template",
 	.key = "dest",
@@ -73,7 +45,7 @@ const struct restype restype_template = {
 	.example = "- template:\n    src: master.cf.j2\n    dest: /etc/postfix/master.cf\n"
 		   "    owner: root\n",
 	.fields = fields,
-	.returns = returns,
+	.returns = copy_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.lowers_to = "copy",

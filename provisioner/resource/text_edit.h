@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "resource/pattern.h"
+#include "resource/resource.h"
 
 enum { EDIT_MAX = 16 << 20 }; /* no larger file is edited */
 
@@ -44,8 +45,20 @@ bool edit_place_check(const struct value *params, struct errs *errs);
  * followed), reads it, lets `edit` make the new text, and notes content and attributes. */
 typedef bool text_edit_fn(
 	void *ctx, struct arena *a, struct str in, struct str *out, struct err *e);
-struct host;
-struct observation;
 bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit, void *ctx,
 	struct observation *o, struct err *e);
 bool text_apply(struct host *h, const struct value *params, struct observation *o, struct err *e);
+
+/* The fields that they share, before those of WRITE_FIELDS, and what register sees. */
+#define TEXT_PATH_FIELD                                                             \
+	{                                                                           \
+		.name = "path", .kind = FIELD_PATH, .flags = FIELD_REQUIRED,        \
+		.aliases = "dest destfile name",                                    \
+		.doc = "The file. A link is followed, unless it is another user's." \
+	}
+#define TEXT_CREATE_FIELD                                              \
+	{                                                              \
+		.name = "create", .kind = FIELD_BOOL, .dflt = "false", \
+		.doc = "Make the file when it is not there."           \
+	}
+extern const struct field text_returns[];

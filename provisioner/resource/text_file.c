@@ -6,6 +6,12 @@
 #include "resource/look.h"
 #include "resource/text_edit.h"
 
+const struct field text_returns[] = {
+	RESULT_FILE_FIELDS,
+	BACKUP_RESULT_FIELD,
+	{.name = NULL},
+};
+
 static bool target_path(
 	struct host *h, const struct value *params, const char **path, struct err *e)
 {
