@@ -118,13 +118,14 @@ static bool replace_line(struct buf *b, const struct lines *l, const struct line
 {
 	size_t at = (size_t)f->line;
 	add_range(b, l, 0, at);
+	size_t start = b->n;
 	if (edit->backrefs && f->by_pattern) {
 		if (!pattern_expand(edit->regexp, edit->line, l->v[at].p, f->spans, b, e))
 			return false;
 	} else {
 		buf_add(b, edit->line.p, edit->line.n);
 	}
-	if (edit->line.n == 0 || b->p[b->n - 1] != '\n')
+	if (b->n == start || b->p[b->n - 1] != '\n') /* groups may have put in nothing */
 		buf_addc(b, '\n');
 	add_range(b, l, at + 1, l->n);
 	return true;
