@@ -82,20 +82,31 @@ bool keep_original(struct host *h, const char *path, struct err *e)
 	       err_errno(e, "cannot keep the original of %s at %s", path, to);
 }
 
-bool write_backup(struct host *h, const char *path, struct observation *o, struct err *e)
+/* Ansible's name for it, numbered when an earlier step of the same second took that. */
+static const char *backup_name(struct arena *a, const char *path)
 {
 	struct stat st;
 	struct tm tm;
-	bool found;
 	char stamp[32];
 	time_t now = time(NULL);
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%d@%H:%M:%S", &tm);
+	const char *head = arena_printf(a, "%s.%ld.%s", path, (long)getpid(), stamp);
+	const char *name = arena_printf(a, "%s~", head);
+	for (int i = 2; lstat(name, &st) == 0; i++)
+		name = arena_printf(a, "%s.%d~", head, i);
+	return name;
+}
+
+bool write_backup(struct host *h, const char *path, struct observation *o, struct err *e)
+{
+	struct stat st;
+	bool found;
 	if (!look(path, &st, &found, e))
 		return false;
 	if (!found || !S_ISREG(st.st_mode))
 		return true;
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%d@%H:%M:%S", &tm);
-	const char *to = arena_printf(h->a, "%s.%ld.%s~", path, (long)getpid(), stamp);
+	const char *to = backup_name(h->a, path);
 	if (!copy_whole(h->a, path, &st, to, e))
 		return false;
 	map_put(h->a, o->result, "backup_file", value_text(h->a, to));

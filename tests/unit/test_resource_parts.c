@@ -191,6 +191,35 @@ static void test_originals(void **state)
 	arena_free(a);
 }
 
+/* Two steps of one second each keep what they replaced. */
+static void test_backups(void **state)
+{
+	static const char *const texts[] = {"one", "two", "three"};
+	char dir[] = "/tmp/provision-test-XXXXXX";
+	const char *kept[ARRAY_LEN(texts)];
+	struct arena *a = arena_new();
+	struct host h = {.a = a};
+	struct observation o;
+	struct err e = {0};
+	struct str text;
+	(void)state;
+	must(mkdtemp(dir) != NULL, "temporary folder");
+	const char *path = path_join(a, dir, "x");
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		write_text(path, texts[i]);
+		observation_init(&h, &o);
+		assert_true(write_backup(&h, path, &o, &e));
+		kept[i] = map_cstr(o.result, "backup_file", "");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		assert_true(file_read(a, kept[i], 100, &text, &e));
+		assert_string_equal(text.p, texts[i]);
+		must(unlink(kept[i]) == 0, kept[i]);
+	}
+	must(unlink(path) == 0 && rmdir(dir) == 0, "removing what the test made");
+	arena_free(a);
+}
+
 /* A secret content never shows, neither what comes nor what was there. */
 static void test_secrets(void **state)
 {
@@ -293,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_originals),
+		cmocka_unit_test(test_backups),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_patterns),
 	};
