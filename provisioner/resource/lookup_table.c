@@ -177,6 +177,14 @@ static bool same_time(const struct stat *a, const struct stat *b)
 	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* A compiled file as install() leaves it: a private source's entries are nobody else's there. */
+static bool same_access(
+	const struct stat *source, const struct stat *compiled, const struct format *f)
+{
+	return source->st_uid == compiled->st_uid && source->st_gid == compiled->st_gid &&
+	       (is_userdb(f) || (compiled->st_mode & 07777) == (source->st_mode & 0666));
+}
+
 /* "absent", "stale", or NULL when every compiled file fits the source. */
 static const char *compiled_state(struct host *h, const char *path, const struct format *f)
 {
@@ -187,7 +195,8 @@ static const char *compiled_state(struct host *h, const char *path, const struct
 		const char *to = arena_printf(h->a, "%s%s", path, f->outputs[i]);
 		if (lstat(to, &compiled) < 0)
 			return "absent";
-		if (!S_ISREG(compiled.st_mode) || !same_time(&source, &compiled))
+		if (!S_ISREG(compiled.st_mode) || !same_time(&source, &compiled) ||
+			!same_access(&source, &compiled, f))
 			return "stale";
 	}
 	return NULL;
@@ -220,14 +229,17 @@ static bool lookup_table_observe(
 		observe_content(h, o, found ? &now : NULL, want->blob.bytes, want->secret);
 	else if (!same)
 		observe_text(h, o, "content", found ? value_str(h->a, now) : NULL, want);
+	if (!attr_observe(h, path, with_mode(h, params), o, e))
+		return false;
+	/* whatever changes of the source, the compiled form has to follow */
 	const char *state = f->program ? compiled_state(h, path, f) : NULL;
-	if (state || (!same && f->program))
+	if (state || (f->program && o->changes->list.n))
 		observe_attr(h, o, "compiled", state ? state : "stale", "current");
 	map_put(h->a, o->result, "path", value_text(h->a, path));
 	if (f->outputs[0])
 		map_put(h->a, o->result, "compiled",
 			value_printf(h->a, "%s%s", path, f->outputs[0]));
-	return attr_observe(h, path, with_mode(h, params), o, e);
+	return true;
 }
 
 /* ---- compiling ---- */
