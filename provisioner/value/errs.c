@@ -10,41 +10,31 @@ enum {
 	CARET_FROM = 80, /* in a longer line the caret stands about here */
 };
 
-struct source {
-	const char *file;
-	struct str text;
-};
-
-/* Grows for the whole run; the texts belong to their readers. */
-static struct source *sources;
-static size_t n_sources, cap_sources;
+/* File name -> text, for the whole run: the names are copies, the texts belong to their readers. */
+static struct arena *kept;
+static struct value *sources;
 
 void source_add(const char *file, struct str text)
 {
-	for (size_t i = 0; i < n_sources; i++) {
-		if (strcmp(sources[i].file, file) == 0) {
-			sources[i] = (struct source){file, text};
-			return;
-		}
+	struct value *known;
+
+	if (!kept) {
+		kept = arena_new();
+		sources = value_map(kept);
 	}
-	if (n_sources == cap_sources) {
-		cap_sources = cap_sources ? cap_sources * 2 : 16;
-		sources = realloc(sources, cap_sources * sizeof(*sources));
-		if (!sources)
-			panic("out of memory");
-	}
-	sources[n_sources++] = (struct source){file, text};
+	known = map_at(sources, file);
+	if (known)
+		known->s = text;
+	else
+		map_put(kept, sources, file, value_str(kept, text));
 }
 
 static bool source_line(struct pos pos, struct str *out)
 {
-	const struct source *s = NULL;
-	for (size_t i = 0; pos.file && i < n_sources; i++)
-		if (strcmp(sources[i].file, pos.file) == 0)
-			s = &sources[i];
-	if (!s || pos.line == 0)
+	const struct value *text = sources && pos.file ? map_at(sources, pos.file) : NULL;
+	if (!text || pos.line == 0)
 		return false;
-	const char *p = s->text.p, *end = p + s->text.n;
+	const char *p = text->s.p, *end = p + text->s.n;
 	for (uint32_t line = 1; line < pos.line; line++) {
 		const char *nl = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
 		if (!nl)

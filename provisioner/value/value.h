@@ -103,7 +103,7 @@ struct str value_print(struct arena *a, const struct value *v);
 
 /* ---- sources and problems ---- */
 /* The text of a file, kept so that a problem can show its line. */
-void source_add(const char *file, struct str text); /* both must outlive the run */
+void source_add(const char *file, struct str text); /* the text must outlive the run */
 struct errs {                                       /* problems of a run, shown together */
 	struct arena *a;
 	struct err *v;
