@@ -194,7 +194,13 @@ static void vars_file(struct build *b, struct play_in *p, struct value *v)
 	struct value *doc;
 	const char *path;
 
-	if (v->type != VALUE_STR || lang_is_template(v->s)) {
+	if (v->type != VALUE_STR && v->type != VALUE_LIST) {
+		errs_add(b->errs, v->pos,
+			"an entry of vars_files is a file or a list of files, not %s",
+			value_type_name(v));
+		return;
+	}
+	if (v->type == VALUE_LIST || lang_is_template(v->s)) {
 		if (!p->vars_files)
 			p->vars_files = value_list(b->s->a);
 		list_add(b->s->a, p->vars_files, v);

@@ -121,6 +121,24 @@ static const char *login_user(const struct site *s, const char *host, const stru
 	return strcmp(c.user, "root") == 0 ? NULL : arena_strdup(s->a, c.user);
 }
 
+/* The first of the files that is there; NULL and *unknown: their names are not known yet. */
+static const char *vars_file(
+	struct resolver *r, struct value *item, const struct value **unknown, struct err *e)
+{
+	struct value *names = vars_resolve(r->v, as_list(r->a, item), e);
+	const char *path = NULL;
+
+	*unknown = names ? value_find_type(names, VALUE_UNKNOWN) : NULL;
+	if (!names || *unknown)
+		return NULL;
+	for (size_t i = 0; !path && i < names->list.n; i++)
+		path = task_file(
+			r->s, &r->p->root, "vars", value_print(r->a, names->list.v[i]).p, r->a);
+	if (!path)
+		err_at(e, item->pos, "none of these vars_files exists");
+	return path;
+}
+
 static bool read_vars_files(struct resolver *r, struct err *e)
 {
 	struct value *list = r->p->vars_files;
@@ -129,18 +147,21 @@ static bool read_vars_files(struct resolver *r, struct err *e)
 		return true;
 	r->v->play_files = value_map(r->a);
 	for (size_t i = 0; i < list->list.n; i++) {
-		struct value *names = vars_resolve(r->v, as_list(r->a, list->list.v[i]), e);
-		const char *path = NULL;
+		const struct value *unknown;
+		const char *path = vars_file(r, list->list.v[i], &unknown, e);
 		struct errs errs;
 		struct value *doc;
 
-		for (size_t j = 0; names && !path && j < names->list.n; j++)
-			path = task_file(r->s, &r->p->root, "vars",
-				value_print(r->a, names->list.v[j]).p, r->a);
-		if (!names)
-			return false;
+		if (unknown && r->dry) { /* without facts nothing can be said of this play */
+			r->blind = r->ended = true;
+			break;
+		}
+		if (unknown)
+			return err_at(e, list->list.v[i]->pos,
+				"the name of this file is not known when the play begins (%s)",
+				unknown->s.p);
 		if (!path)
-			return err_at(e, list->list.v[i]->pos, "none of these vars_files exists");
+			return false;
 		errs_init(&errs, r->a);
 		doc = files_yaml(&r->s->files, path, &errs);
 		if (!doc && errs.n) {
