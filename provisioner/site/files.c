@@ -23,6 +23,16 @@ void *grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size)
 	return bigger;
 }
 
+const char *digest_key(struct arena *a, const struct value *v)
+{
+	unsigned char sha[SHA256_LEN];
+	char text[SHA256_HEX];
+
+	value_digest(v, sha);
+	hex(sha, sizeof(sha), text);
+	return arena_strdup(a, text);
+}
+
 bool is_dir(const char *path)
 {
 	struct stat st;

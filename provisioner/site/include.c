@@ -99,15 +99,7 @@ static struct inst *instance(struct resolver *r, struct frame *f, struct task *t
 
 static const char *key_of(struct resolver *r, const struct task *t, const struct value *args)
 {
-	struct buf b;
-	const char *key;
-
-	buf_init(&b, 1 << 16);
-	buf_addf(&b, "%u ", t->id);
-	json_write(&b, args);
-	key = buf_str(r->a, &b).p;
-	buf_free(&b);
-	return key;
+	return arena_printf(r->a, "%u %s", t->id, digest_key(r->a, args));
 }
 
 /* Ansible's recap counts an included file as a task that is ok; of a role it counts nothing. */

@@ -68,11 +68,13 @@ extern const char OMIT[]; /* the text that the variable `omit` holds */
 /* A growing array in an arena. */
 void *grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size);
 #define PUSH(a, v, n, cap, x) ((v) = grow((a), (v), (n), &(cap), sizeof(*(v))), (v)[(n)++] = (x))
+/* Equal values, equal keys; secrets count with what they are. */
+const char *digest_key(struct arena *a, const struct value *v);
 /* "a,b c" split at commas, trimmed, NULL-terminated; NULL gives NULL. */
 const char **split_commas(struct arena *a, const char *s);
 /* Pieces shared by load.c's neighbours. */
 void site_plays_load(struct site *s, struct errs *errs);  /* play.c */
-void site_beside_vars(struct site *s, struct errs *errs); /* groupvars.c */
+void site_beside_vars(struct site *s, struct errs *errs); /* hostvars.c */
 /* pattern.c: names of the hosts, NULL-terminated; n may come out 0. */
 bool pattern_match(const struct site *s, struct arena *a, const char *pattern, const char ***out,
 	size_t *n, struct err *e);

@@ -269,17 +269,15 @@ static const struct field entry_fields[] = {
 static bool seen_before(struct build *b, struct value *keywords, struct value *params)
 {
 	struct value *entry = value_list(b->s->a);
-	unsigned char sha[SHA256_LEN];
-	char text[SHA256_HEX];
+	const char *key;
 
 	list_add(b->s->a, entry, keywords);
 	if (params)
 		list_add(b->s->a, entry, params);
-	value_digest(entry, sha);
-	hex(sha, sizeof(sha), text);
-	if (map_at(b->play->roles_seen, text))
+	key = digest_key(b->s->a, entry);
+	if (map_at(b->play->roles_seen, key))
 		return true;
-	map_put(b->s->a, b->play->roles_seen, arena_strdup(b->s->a, text), value_null(b->s->a));
+	map_put(b->s->a, b->play->roles_seen, key, value_null(b->s->a));
 	return false;
 }
 
