@@ -112,8 +112,8 @@ struct value *jinja_item(struct jinja *in, struct value *obj, struct value *key,
 		return jinja_undefined_error(in, key, pos);
 	if (key->type == VALUE_INT && (obj->type == VALUE_LIST || obj->type == VALUE_STR))
 		return item_at(in, obj, key->i, pos);
-	if ((int)obj->type == VALUE_OBJECT && key->type == VALUE_STR)
-		return jinja_attr(in, obj, key->s, pos);
+	if ((int)obj->type == VALUE_OBJECT)
+		return jinja_attr(in, obj, value_print(in->a, key), pos);
 	if (obj->type == VALUE_MAP) {
 		struct str k = key->type == VALUE_STR ? key->s : value_print(in->a, key);
 		struct value *v = map_get(obj, k);

@@ -84,9 +84,9 @@ bool jinja_assign(struct jinja *in, const struct node *target, struct value *v)
 		scope_set(in, target->name, target->hash, v);
 		return true;
 	}
+	if ((int)v->type == VALUE_OBJECT || v->type == VALUE_UNDEFINED)
+		return jinja_undefined_error(in, v, target->pos) != NULL;
 	if (target->kind == NODE_ATTR) {
-		if (v->type == VALUE_UNDEFINED)
-			return jinja_undefined_error(in, v, target->pos) != NULL;
 		struct value *map = jinja_mutable(in, target->left);
 		if (!map)
 			return false;
