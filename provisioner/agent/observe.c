@@ -71,8 +71,18 @@ static void put_changes(
 struct outlook {
 	unsigned pending;       /* classes that planned changes may alter */
 	size_t texts;           /* bytes of texts in the answer so far */
+	size_t at;              /* of the session's steps: those before it are counted in */
 	struct value *packages; /* planned by an earlier step: name -> what it will be */
 };
+
+static void plan_packages(struct arena *a, struct outlook *look, const struct value *changes)
+{
+	for (size_t i = 0; i < changes->list.n; i++) {
+		const struct value *change = changes->list.v[i];
+		map_put(a, look->packages, map_cstr(change, "field", ""),
+			value_copy(a, map_at(change, "after")));
+	}
+}
 
 /* A package that an earlier step of the plan brings is not brought twice. */
 static void leave_out_planned(struct arena *a, struct outlook *look, struct observation *o)
@@ -80,17 +90,24 @@ static void leave_out_planned(struct arena *a, struct outlook *look, struct obse
 	struct value *left = value_list(a);
 	for (size_t i = 0; i < o->changes->list.n; i++) {
 		struct value *change = o->changes->list.v[i];
-		struct str name = str_c(map_cstr(change, "field", ""));
-		struct value *after = map_at(change, "after");
-		const struct value *planned = map_get(look->packages, name);
-		if (planned && after && value_equal(planned, after))
-			continue;
-		list_add(a, left, change);
-		if (after)
-			map_set(a, look->packages, str_dup(a, name.p, name.n),
-				value_copy(a, after));
+		const struct value *planned = map_at(look->packages, map_cstr(change, "field", ""));
+		if (!planned || !value_equal(planned, map_at(change, "after")))
+			list_add(a, left, change);
 	}
 	o->changes = left;
+	plan_packages(a, look, left);
+}
+
+/* What the steps before `id` that this session observed earlier, and has not applied, will do: what
+ * is found must not depend on how many OBSERVEs a plan took. ids must not fall. */
+static void look_ahead(struct arena *a, struct outlook *look, const struct session *s, uint32_t id)
+{
+	for (; look->at < s->n && s->steps[look->at]->id < id; look->at++) {
+		const struct agent_step *step = s->steps[look->at];
+		look->pending |= step_may_touch(step);
+		if (step->packages && !step->applied)
+			plan_packages(a, look, step->packages);
+	}
 }
 
 static struct value *look_at(struct arena *a, const struct agent_step *step, struct outlook *look)
@@ -128,7 +145,6 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *list = value_list(a);
 	struct buf b;
-	size_t before = 0;
 	struct outlook look = {.packages = value_map(a)};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (s->landlock && !landlock_forbid_writing())
@@ -136,7 +152,7 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	prefetch_services(v, n);
 	for (size_t i = 0; i < n; i++) {
 		*at = v[i]->id;
-		look.pending |= steps_pending(s, v[i]->id, &before);
+		look_ahead(a, &look, s, v[i]->id);
 		if (v[i]->type || v[i]->bad.kind)
 			list_add(a, list, look_at(a, v[i], &look));
 		else
@@ -258,6 +274,8 @@ static void remember(struct session *s, const struct value *found)
 		step->failed = map_at(entry, "error") || !observed_digest(entry, step->digest);
 		step->planned = changes && changes->list.n;
 		step->waits = result && value_find_type(result, VALUE_UNKNOWN);
+		if (step->planned && step->type->class == RES_PACKAGE)
+			step->packages = value_copy(s->a, changes);
 	}
 }
 

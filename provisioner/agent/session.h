@@ -46,6 +46,7 @@ struct agent_step {
 	bool observed, failed, planned, applied;
 	bool waits;     /* a probe whose result is known only after the changes before it */
 	unsigned moved; /* classes that changes have touched since it was observed */
+	const struct value *packages; /* the changes planned, of packages; or NULL */
 	unsigned char digest[SHA256_LEN];
 };
 struct session {
@@ -60,9 +61,7 @@ struct session {
 struct agent_step *step_read(struct arena *a, const struct value *msg);
 struct agent_step *steps_find(const struct session *s, uint32_t id);
 void steps_add(struct session *s, struct agent_step *step); /* replaces one with the same id */
-/* Classes that the steps before `id` which were not applied may still touch. *at is how far that
- * has been counted, from 0 on; ids must not fall. */
-unsigned steps_pending(const struct session *s, uint32_t id, size_t *at);
+unsigned step_may_touch(const struct agent_step *step);     /* classes; none once it was applied */
 /* All up to `id` are done with, those too that came to nothing. */
 void steps_settle(struct session *s, uint32_t id);
 void steps_observing(struct session *s); /* remembers for the older steps what was touched */

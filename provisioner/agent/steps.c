@@ -121,21 +121,13 @@ void steps_add(struct session *s, struct agent_step *step)
 	s->n++;
 }
 
-static unsigned may_touch(const struct agent_step *step)
+unsigned step_may_touch(const struct agent_step *step)
 {
 	if (step->applied || step->bad.kind != ERR_NONE)
 		return 0;
 	if (!step->type)
 		return RES_ALL;
 	return step->planned ? step->type->touches : 0;
-}
-
-unsigned steps_pending(const struct session *s, uint32_t id, size_t *at)
-{
-	unsigned pending = 0;
-	for (; *at < s->n && s->steps[*at]->id < id; (*at)++)
-		pending |= may_touch(s->steps[*at]);
-	return pending;
 }
 
 void steps_settle(struct session *s, uint32_t id)

@@ -197,6 +197,44 @@ static void a_probe_waits_for_what_it_may_read(void **state)
 	assert_int_equal(peer_end(&p), 0);
 }
 
+static struct value *packages_of(int id, const char *one, const char *two)
+{
+	struct value *params = value_map(a);
+	map_put(a, params, "name", names(one, two));
+	return step_of(id, "package", params);
+}
+
+/* A package wanted twice counts once, in however many OBSERVEs a plan was made: nothing else would
+ * hold against the second look, and against a plan that was stored. */
+static void a_package_is_planned_once(void **state)
+{
+	struct peer p;
+	struct value *first = shell_of(1, "exit 1");
+	struct value *one = packages_of(2, "no-such-thing-1", NULL);
+	struct value *two = packages_of(3, "no-such-thing-1", "no-such-thing-2");
+	(void)state;
+	for (int rounds = 1; rounds <= 2; rounds++) {
+		peer_start(&p);
+		const struct value *found = NULL;
+		if (rounds == 2) {
+			peer_observe(&p, list_of(first, one, NULL));
+			found = peer_observe(&p, list_of(two, NULL))->list.v[0];
+		} else {
+			found = peer_observe(&p, list_of(first, one, two, NULL))->list.v[2];
+		}
+		assert_int_equal(changes_of(found), 1);
+		assert_string_equal(map_cstr(map_at(found, "changes")->list.v[0], "field", ""),
+			"no-such-thing-2");
+		assert_string_equal(
+			peer_apply(&p, "r",
+				list_of(again(first, NULL, NULL), again(one, NULL, NULL),
+					again(two, NULL, NULL), NULL),
+				NULL, NULL),
+			"1:failed failed");
+		assert_int_equal(peer_end(&p), 0);
+	}
+}
+
 static void observing_cannot_write(void **state)
 {
 	static const char *const attempts[] = {"echo x > new", "echo x >> old", "rm old",
@@ -340,6 +378,7 @@ int main(void)
 		TEST(only_what_comes_before_counts),
 		TEST(a_probe_gives_its_result),
 		TEST(a_probe_waits_for_what_it_may_read),
+		TEST(a_package_is_planned_once),
 		TEST(observing_cannot_write),
 		TEST(a_step_may_have_a_user),
 		TEST(thousands_of_steps_are_quick),
