@@ -61,6 +61,7 @@ static void take_back_handlers(struct apply *ap, struct attempt *t)
 
 static void change(struct apply *ap, struct attempt *t)
 {
+	ap->noted = &t->step;
 	bool ok = step_apply(&t->step, &t->h, &t->o, &t->e);
 	if (!ok && t->e.kind == ERR_NONE)
 		err_set(&t->e, ERR_PERMANENT, "it failed without saying why");
@@ -148,6 +149,7 @@ static void apply_batch(struct apply *ap, struct attempt *t, size_t n)
 		params[i] = t[i].step.params;
 		o[i] = &t[i].o;
 	}
+	ap->noted = &t[n - 1].step;
 	bool ok = package_apply_many(&h, params, o, n, &e);
 	finish_batch(ap, t, n, ok, &e);
 	arena_free(a);
@@ -252,11 +254,13 @@ static bool anything_to_do(const struct apply *ap)
 	return false;
 }
 
-static struct work *work_find(const struct apply *ap, uint32_t id)
+/* From the last one found on, since they come in the order of their ids; NULL: not in this APPLY.
+ */
+static const struct work *work_find(const struct apply *ap, uint32_t id, size_t *at)
 {
-	for (size_t i = 0; i < ap->n; i++)
-		if (ap->v[i].step->id == id)
-			return &ap->v[i];
+	for (size_t tried = 0; tried < ap->n; tried++, *at = (*at + 1) % ap->n)
+		if (ap->v[*at].step->id == id)
+			return &ap->v[*at];
 	return NULL;
 }
 
@@ -277,9 +281,9 @@ static void tell_stale(struct apply *ap, const struct agent_step *step, const st
 		step->name, step_key(a, step));
 }
 
-static void compare(struct apply *ap, const struct value *entry)
+static void compare(struct apply *ap, const struct value *entry, size_t *at)
 {
-	const struct work *w = work_find(ap, (uint32_t)map_int(entry, "id", 0));
+	const struct work *w = work_find(ap, (uint32_t)map_int(entry, "id", 0), at);
 	unsigned char digest[SHA256_LEN];
 	if (!w || w->handler || !w->step->observed || w->step->failed ||
 		step_explained(ap->s, w->step))
@@ -296,7 +300,7 @@ static void second_look(struct apply *ap)
 	struct agent_step **v = ARENA_ARRAY(ap->a, struct agent_step *, s->n);
 	struct value *found;
 	struct err e = {0};
-	size_t n = 0;
+	size_t n = 0, at = 0;
 	for (size_t i = 0; i < s->n && s->steps[i]->id <= ap->last_id; i++)
 		if (!s->steps[i]->applied)
 			v[n++] = s->steps[i];
@@ -307,7 +311,7 @@ static void second_look(struct apply *ap)
 		return;
 	}
 	for (size_t i = 0; i < found->list.n; i++)
-		compare(ap, found->list.v[i]);
+		compare(ap, found->list.v[i], &at);
 }
 
 /* ---- the message ---- */

@@ -20,11 +20,10 @@ static void note(void *ctx, const char *fmt, ...)
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a);
 	va_start(args, fmt);
-	const char *text = arena_vprintf(a, fmt, args);
+	const char *text = redact(a, ap->noted->params, arena_vprintf(a, fmt, args));
 	va_end(args);
-	text = redact(a, ap->noted->params, arena_printf(a, "%.*s", NOTE_LONG, text));
 	map_put(a, msg, "id", value_int(a, ap->noted->id));
-	map_put(a, msg, "text", value_text(a, text));
+	map_put(a, msg, "text", value_printf(a, "%.*s", NOTE_LONG, text));
 	stream_send(&ap->s->io, FRAME_NOTE, msg);
 	ap->noted_at = now;
 	arena_free(a);
@@ -166,7 +165,6 @@ bool attempt_begin(struct apply *ap, struct attempt *t, bool sync)
 	}
 	t->begun = true;
 	tell_started(ap, t->w->step);
-	ap->noted = t->w->step;
 	return true;
 }
 

@@ -96,7 +96,8 @@ static void put_mount(struct arena *a, struct value *list, const char *line)
 	fact_text(a, m, "device", unescaped(a, device));
 	fact_text(a, m, "fstype", type);
 	fact_text(a, m, "options", options);
-	bool local = strncmp(type, "fuse", 4) != 0; /* devices of a network have no leading slash */
+	/* of a network: "host:/path" has no leading slash, "//host/share" has two */
+	bool local = device[1] != '/' && strncmp(type, "fuse", 4) != 0;
 	if (local && statvfs(unescaped(a, path), &st) == 0) {
 		fact_int(a, m, "size_total", (int64_t)(st.f_blocks * st.f_frsize));
 		fact_int(a, m, "size_available", (int64_t)(st.f_bavail * st.f_frsize));

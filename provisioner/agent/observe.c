@@ -223,6 +223,8 @@ bool observe_steps(struct session *s, struct agent_step *const *v, size_t n, str
 	if (at == MAP_FAILED || pipe2(fds, O_CLOEXEC) < 0)
 		return err_errno(e, "cannot start observing");
 	pid_t pid = fork();
+	if (pid < 0)
+		err_errno(e, "cannot start observing");
 	if (pid == 0)
 		child(fds[1], s, v, n, at);
 	close(fds[1]);

@@ -5,22 +5,48 @@
  */
 #include "agent/session.h"
 
-enum { SHORTEST = 4 }; /* below that, hiding would hide words */
+enum {
+	SHORTEST = 4, /* below that, hiding would hide words */
+	WORD_SHORTEST = 8,
+	/* from here on an err's message may have been cut, a secret in it too */
+	CUT_FROM = sizeof(((struct err *)0)->msg) - 8,
+};
 
 struct redaction {
-	struct arena *a;
 	char *text;
+	bool cut; /* its end may be missing */
 };
+
+static size_t mark(char *at, size_t n)
+{
+	size_t stars = n < strlen(SECRET_TEXT) ? n : strlen(SECRET_TEXT);
+	memset(at, '*', stars);
+	return stars;
+}
+
+/* The beginning of a secret that the end of the message cut through. */
+static void hide_cut(char *text, const char *secret, size_t n)
+{
+	size_t len = strlen(text), most = n - 1;
+	for (size_t left = most < len ? most : len; left >= SHORTEST; left--) {
+		char *at = text + len - left;
+		if (memcmp(at, secret, left) == 0) {
+			at[mark(at, left)] = 0;
+			return;
+		}
+	}
+}
 
 static void hide(struct redaction *r, const char *secret, size_t n)
 {
 	char *at = r->text;
-	size_t mark = n < strlen(SECRET_TEXT) ? n : strlen(SECRET_TEXT);
 	while ((at = memmem(at, strlen(at), secret, n))) {
-		memset(at, '*', mark);
-		memmove(at + mark, at + n, strlen(at + n) + 1);
-		at += mark;
+		size_t stars = mark(at, n);
+		memmove(at + stars, at + n, strlen(at + n) + 1);
+		at += stars;
 	}
+	if (r->cut)
+		hide_cut(r->text, secret, n);
 }
 
 /* Whole lines, and long words in them. */
@@ -29,7 +55,7 @@ static void hide_text(struct redaction *r, struct str s)
 	for (const char *p = s.p, *end = s.p + s.n; p < end;) {
 		const char *stop = memchr(p, '\n', (size_t)(end - p));
 		size_t n = stop ? (size_t)(stop - p) : (size_t)(end - p);
-		if (n >= SHORTEST && r->text[0])
+		if (n >= SHORTEST)
 			hide(r, p, n);
 		p += n + 1;
 	}
@@ -37,7 +63,6 @@ static void hide_text(struct redaction *r, struct str s)
 
 static void hide_words(struct redaction *r, struct str s)
 {
-	enum { WORD_SHORTEST = 8 };
 	static const char between[] = " \t\r\n:=,;|\"'{}";
 	for (size_t at = 0; at < s.n;) {
 		size_t n = strcspn(s.p + at, between);
@@ -67,7 +92,7 @@ static void hide_in(struct redaction *r, const struct value *v, bool secret)
 
 const char *redact(struct arena *a, const struct value *params, const char *text)
 {
-	struct redaction r = {a, arena_strdup(a, text)};
+	struct redaction r = {arena_strdup(a, text), strlen(text) >= CUT_FROM};
 	hide_in(&r, params, false);
 	return r.text;
 }

@@ -25,16 +25,18 @@ static bool put_frame(struct buf *out, enum frame_type type, const struct value 
 {
 	size_t at = out->n;
 	char head[HEAD_BYTES] = {0, 0, 0, 0, (char)type};
+	bool full = out->over;
 	buf_add(out, head, sizeof(head));
 	value_encode(out, msg, type == FRAME_APPLY ? CODEC_BLOBS : 0);
-	if (out->over)
-		return false;
-	size_t rest = out->n - at - LENGTH_BYTES;
-	if (rest > FRAME_MAX) {
+	size_t n = out->n - at;
+	if (!full && n > LENGTH_BYTES + (size_t)FRAME_MAX) {
 		out->n = at;
+		out->over = false; /* where it is set, this message alone was too much */
 		return false;
 	}
-	put_length(out->p + at, rest);
+	if (out->over)
+		return false;
+	put_length(out->p + at, n - LENGTH_BYTES);
 	return true;
 }
 

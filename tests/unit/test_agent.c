@@ -363,6 +363,12 @@ static void secrets_are_taken_out_of_messages(void **state)
 		"line 2: ******** is bad");
 	assert_string_equal(redact(a, params, "bad word hunter2000"), "bad word ********");
 	assert_string_equal(redact(a, texts("name", "alice", NULL), "alice"), "alice");
+	/* an error's message ends somewhere: what is left of a secret there is one still */
+	struct err e = {0};
+	size_t room = sizeof(e.msg) - 1;
+	err_set(&e, ERR_PERMANENT, "%*s%s", (int)(room - 6), "bad: ", "hunter2000");
+	assert_non_null(strstr(e.msg, "bad: hunte"));
+	assert_null(strstr(redact(a, params, e.msg), "hunt"));
 }
 
 int main(void)
