@@ -185,12 +185,23 @@ static enum step_status status_of(const char *name)
 	return STEP_OK;
 }
 
+/* A saved plan has no verdict but constants: what asks the result is not saved. */
+static bool verdict_of(
+	struct fleet_host *h, const struct step *s, struct step_result *res, struct err *e)
+{
+	if (!h->saved)
+		return resolver_result(h->resolver, s->id, res, e);
+	if (s->changed >= 0)
+		res->changed = s->changed;
+	if (s->failed >= 0)
+		res->failed = s->failed;
+	return true;
+}
+
 /* changed_when and failed_when have the last word; a change they find notifies. */
 static bool give_verdict(struct fleet_host *h, struct planned *p, enum step_status *s,
 	const char *error, struct err *e)
 {
-	if (h->saved)
-		return true;
 	/* a command that was run and failed has changed something, unless the task says otherwise
 	 */
 	bool ran = p->changes && p->changes->list.n;
@@ -200,7 +211,7 @@ static bool give_verdict(struct fleet_host *h, struct planned *p, enum step_stat
 		.result = p->result,
 		.error = error,
 	};
-	if (!resolver_result(h->resolver, p->step->id, &res, e))
+	if (!verdict_of(h, p->step, &res, e))
 		return false;
 	if (!p->step->verdict && p->step->failed != 0)
 		return true;

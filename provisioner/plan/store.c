@@ -10,9 +10,12 @@
 #define MAGIC "provision plan 1\n"
 enum { MAGIC_LEN = sizeof(MAGIC) - 1, HEAD_LEN = MAGIC_LEN + SHA256_LEN };
 
+/* What counts tasks keeps an array of them: a number beyond reason is no plan of ours. */
+enum { TASKS_MAX = 1 << 24 };
+
 static const struct field step_fields[] = {
 	{.name = "id", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, .max = UINT32_MAX},
-	{.name = "task", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 0, .max = UINT32_MAX},
+	{.name = "task", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 0, .max = TASKS_MAX},
 	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
 	{.name = "item", .kind = FIELD_STR},
 	{.name = "type", .kind = FIELD_STR},
@@ -27,7 +30,8 @@ static const struct field step_fields[] = {
 	{.name = "handler", .kind = FIELD_STR},
 	{.name = "notified_by", .kind = FIELD_ANY},
 	{.name = "was_pending", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "changed", .kind = FIELD_INT, .dflt = "-1"},
+	{.name = "changed", .kind = FIELD_INT, .dflt = "-1", .min = -1, .max = 1},
+	{.name = "failed", .kind = FIELD_INT, .dflt = "-1", .min = -1, .max = 1},
 	{.name = "changes", .kind = FIELD_ANY},
 	{.name = NULL},
 };
@@ -90,6 +94,7 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 	map_put(a, m, "notified_by", by);
 	map_put(a, m, "was_pending", value_bool(a, s->was_pending));
 	map_put(a, m, "changed", value_int(a, s->changed));
+	map_put(a, m, "failed", value_int(a, s->failed));
 	if (p->changes)
 		map_put(a, m, "changes", p->changes);
 	return m;
@@ -214,6 +219,14 @@ static bool load_type(struct step *s, const struct value *m, struct err *e)
 	return true;
 }
 
+static bool is_changes(const struct value *l)
+{
+	for (size_t i = 0; l->type == VALUE_LIST && i < l->list.n; i++)
+		if (l->list.v[i]->type != VALUE_MAP)
+			return false;
+	return l->type == VALUE_LIST;
+}
+
 static bool load_step(struct host_plan *hp, const struct value *m, struct err *e)
 {
 	struct arena *a = hp->a;
@@ -235,13 +248,14 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 		.notified_by = load_ids(a, map_at(m, "notified_by")),
 		.was_pending = map_bool(m, "was_pending", false),
 		.changed = (int)map_int(m, "changed", -1),
+		.failed = (int)map_int(m, "failed", -1),
 	};
+	struct value *changes = map_at(m, "changes");
 	if (!load_type(s, m, e))
 		return false;
-	struct planned *p = plan_add(hp, s);
-	p->changes = map_at(m, "changes");
-	if (p->changes && p->changes->type != VALUE_LIST)
+	if (changes && (!s->type || !is_changes(changes)))
 		return err_set(e, ERR_CONFIG, "the plan's step '%s' is damaged", s->name);
+	plan_add(hp, s)->changes = changes;
 	return true;
 }
 
@@ -296,9 +310,12 @@ struct plan *plan_load(struct arena *a, const char *path, struct err *e)
 		return NULL;
 	const struct value *hosts = map_at(m, "hosts");
 	p->site = map_cstr(m, "site", "");
-	for (size_t i = 0; i < hosts->list.n; i++)
-		if (!load_host(p, hosts->list.v[i], e))
-			return NULL;
+	for (size_t i = 0; i < hosts->list.n; i++) {
+		if (load_host(p, hosts->list.v[i], e))
+			continue;
+		err_prefix(e, "%s", path);
+		return NULL;
+	}
 	plan_freeze(p);
 	if (strcmp(p->digest, map_cstr(m, "digest", "")) != 0) {
 		err_set(e, ERR_CONFIG, "%s: the plan does not match its digest", path);

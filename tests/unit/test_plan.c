@@ -147,6 +147,53 @@ static void test_save_and_load(void **state)
 	unlink(temp());
 }
 
+static void test_a_loaded_step_fails_as_the_saved_one_would(void **state)
+{
+	(void)state;
+	struct host_plan *hp;
+	struct err e = {0};
+	struct plan *p = small_plan(&hp);
+	for (int i = 0; i < 3; i++)
+		((struct step *)hp->v[i]->step)->failed = i - 1;
+	add(hp, &(struct step){.name = "gone", .local = true, .failed = 1}, NULL);
+	plan_freeze(p);
+	assert_true(plan_save(p, temp(), &e));
+	struct plan *q = plan_load(a, temp(), &e);
+	assert_non_null(q);
+	for (size_t i = 0; i < hp->n; i++)
+		assert_int_equal(q->v[0]->v[i]->step->failed, hp->v[i]->step->failed);
+	unlink(temp());
+}
+
+/* Whoever writes a plan with a right digest still gets no step that the program cannot bear. */
+static void refuse_step(const struct step *s, struct value *changes)
+{
+	struct err e = {0};
+	struct plan *p = plan_new(a);
+	struct host_plan *hp = plan_host(p, a, "mx1");
+	hp->connection.kind = "ssh";
+	add(hp, s, changes);
+	plan_freeze(p);
+	assert_true(plan_save(p, temp(), &e));
+	assert_null(plan_load(a, temp(), &e));
+	assert_int_equal(e.kind, ERR_CONFIG);
+	unlink(temp());
+}
+
+static void test_impossible_steps_are_refused(void **state)
+{
+	(void)state;
+	struct value *odd = value_list(a);
+	list_add(a, odd, value_text(a, "no change"));
+	refuse_step(&(struct step){.name = "high", .task = UINT32_MAX, .local = true}, NULL);
+	refuse_step(&(struct step){.name = "untyped", .local = true},
+		one_change("mode", "attr", value_null(a), value_null(a)));
+	refuse_step(&(struct step){.name = "odd",
+			    .type = restype_find(str_c("copy")),
+			    .params = file_params("/etc/x", "x\n")},
+		odd);
+}
+
 static void test_every_damaged_byte_is_refused(void **state)
 {
 	(void)state;
@@ -272,6 +319,8 @@ int main(void)
 		cmocka_unit_test(test_classify),
 		cmocka_unit_test(test_digest_moves_with_the_content),
 		cmocka_unit_test(test_save_and_load),
+		cmocka_unit_test(test_a_loaded_step_fails_as_the_saved_one_would),
+		cmocka_unit_test(test_impossible_steps_are_refused),
 		cmocka_unit_test(test_every_damaged_byte_is_refused),
 		cmocka_unit_test(test_an_unknown_is_no_promise),
 		cmocka_unit_test(test_diff),
