@@ -15,23 +15,6 @@ static void tick(void *ctx)
 	f->tick = loop_timer(f->loop, TICK_MS, tick, f);
 }
 
-static struct fleet_host *fleet_find(struct fleet *f, const char *name)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (!strcmp(f->hosts[i].name, name))
-			return &f->hosts[i];
-	return NULL;
-}
-
-static bool in_later_play(const struct fleet *f, const char *host)
-{
-	for (size_t p = f->play + 1; p < f->n_plays; p++)
-		for (const char *const *h = f->plays[p].hosts; h && *h; h++)
-			if (!strcmp(*h, host))
-				return true;
-	return false;
-}
-
 static void fill_members(struct fleet *f)
 {
 	f->n_members = 0;
@@ -42,19 +25,9 @@ static void fill_members(struct fleet *f)
 		return;
 	}
 	for (const char *const *n = f->plays[f->play].hosts; n && *n; n++) {
-		struct fleet_host *h = fleet_find(f, *n);
-		if (h && h->state != HOST_LOST)
-			f->members[f->n_members++] = h;
-	}
-}
-
-static void start_hosts(struct fleet *f)
-{
-	while (f->running < f->forks && f->wave_next < f->wave_end) {
-		struct fleet_host *h = f->members[f->wave_next++];
-		h->active = true;
-		f->running++;
-		host_start(h);
+		const struct value *at = map_at(f->by_name, *n);
+		if (at && f->hosts[at->i].state != HOST_LOST)
+			f->members[f->n_members++] = &f->hosts[at->i];
 	}
 }
 
@@ -71,15 +44,26 @@ static void start_wave(struct fleet *f)
 		e.text = arena_printf(f->a, "%s, wave %zu of %zu", e.text, f->wave + 1, f->n_waves);
 	if (f->o->mode != FLEET_FACTS)
 		report_event(f->o->report, &e);
-	start_hosts(f);
+}
+
+/* What was not looked at must not read as if it were fine. */
+static void leave_out(struct fleet *f, struct fleet_host *h)
+{
+	const struct play *p = &f->plays[f->play];
+	h->error = arena_printf(h->a,
+		"the play '%s' ended before its turn came: %zu host%s of it lost", p->name,
+		f->play_failed, f->play_failed == 1 ? "" : "s");
 }
 
 static void end_all(struct fleet *f)
 {
 	f->done = true;
-	for (size_t i = 0; i < f->n; i++)
-		if (!f->hosts[i].finished)
-			host_end(&f->hosts[i]);
+	for (size_t i = 0; i < f->n; i++) {
+		struct fleet_host *h = &f->hosts[i];
+		if (!h->finished && h->state != HOST_LOST)
+			leave_out(f, h);
+		host_end(h);
+	}
 	if (!f->open)
 		loop_stop(f->loop);
 }
@@ -91,20 +75,18 @@ void fleet_closed(struct fleet *f)
 		loop_stop(f->loop);
 }
 
+/* Without plays (facts, a saved plan) there is one part, of all hosts. */
 static void start_play(struct fleet *f)
 {
-	for (;; f->play++) {
-		if (f->play >= f->n_plays && (f->n_plays || f->play)) {
-			end_all(f);
-			return;
-		}
+	size_t n = f->n_plays ? f->n_plays : 1;
+	for (; f->play < n; f->play++) {
 		fill_members(f);
 		if (f->n_members)
 			break;
-		if (!f->n_plays) {
-			end_all(f);
-			return;
-		}
+	}
+	if (f->play == n) {
+		end_all(f);
+		return;
 	}
 	bool waved = f->n_plays && f->o->mode == FLEET_APPLY;
 	f->wave_sizes =
@@ -138,6 +120,42 @@ static void wave_over(struct fleet *f)
 	start_play(f);
 }
 
+static void count_lost(struct fleet *f)
+{
+	f->wave_failed++;
+	f->play_failed++;
+}
+
+static void start_next(struct fleet *f)
+{
+	struct fleet_host *h = f->members[f->wave_next++];
+	if (h->state == HOST_LOST) { /* its connection, while it waited for its wave */
+		count_lost(f);
+		return;
+	}
+	h->active = true;
+	f->running++;
+	host_start(h);
+}
+
+/* Starts what may start now. A host with nothing to do is done before host_start returns: the loop
+ * goes on with the next, so no number of such hosts nests. */
+static void advance(struct fleet *f)
+{
+	if (f->advancing)
+		return;
+	f->advancing = true;
+	while (!f->done) {
+		if (f->wave_next < f->wave_end && f->running < f->forks)
+			start_next(f);
+		else if (f->wave_next == f->wave_end && !f->running)
+			wave_over(f);
+		else
+			break;
+	}
+	f->advancing = false;
+}
+
 void fleet_host_done(struct fleet_host *h)
 {
 	struct fleet *f = h->f;
@@ -145,16 +163,13 @@ void fleet_host_done(struct fleet_host *h)
 		return;
 	h->active = false;
 	f->running--;
-	if (h->state == HOST_LOST) {
-		f->wave_failed++;
-		f->play_failed++;
-	}
-	if (h->state == HOST_LOST || !in_later_play(f, h->name))
+	if (h->state == HOST_LOST)
+		count_lost(f);
+	if (h->state == HOST_LOST || h->last_play <= f->play)
 		host_end(h);
-	if (f->wave_next < f->wave_end)
-		start_hosts(f);
-	else if (!f->running)
-		wave_over(f);
+	else
+		report_event(f->o->report, &(struct event){EVENT_PROGRESS, .host = h->name});
+	advance(f);
 }
 
 static const char *const *all_hosts(struct fleet *f)
@@ -170,28 +185,36 @@ static const char *const *all_hosts(struct fleet *f)
 	return v;
 }
 
-static bool in_any_play(const struct fleet *f, const char *host)
+/* Host -> the last play that it has a part in. */
+static struct value *last_plays(const struct fleet *f)
 {
-	for (size_t p = 0; p < f->n_plays; p++)
+	struct value *m = value_map(f->a);
+	for (size_t p = 0; p < f->n_plays; p++) {
+		struct value *at = value_int(f->a, (int64_t)p);
 		for (const char *const *h = f->plays[p].hosts; h && *h; h++)
-			if (!strcmp(*h, host))
-				return true;
-	return !f->n_plays;
+			map_set(f->a, m, str_c(*h), at);
+	}
+	return m;
 }
 
 static void make_hosts(struct fleet *f)
 {
 	const char *const *names = all_hosts(f);
+	const struct value *last = last_plays(f);
 	size_t n = 0;
 	while (names[n])
 		n++;
 	f->hosts = ARENA_ARRAY(f->a, struct fleet_host, n + 1);
+	f->by_name = value_map(f->a);
 	for (size_t i = 0; i < n; i++) {
-		if (!in_any_play(f, names[i]))
+		const struct value *play = map_at(last, names[i]);
+		if (f->n_plays && !play)
 			continue;
+		map_set(f->a, f->by_name, str_c(names[i]), value_int(f->a, (int64_t)f->n));
 		struct fleet_host *h = &f->hosts[f->n++];
 		h->f = f;
 		h->name = names[i];
+		h->last_play = play ? (size_t)play->i : 0;
 		h->a = arena_new();
 		h->plan = plan_host(f->plan, h->a, h->name);
 		h->notified = value_list(h->a);
@@ -239,6 +262,7 @@ bool fleet_run(
 	f.loop = loop_new();
 	f.tick = loop_timer(f.loop, TICK_MS, tick, &f);
 	start_play(&f);
+	advance(&f);
 	if (!f.done || f.open)
 		loop_run(f.loop);
 	if (o->mode == FLEET_PLAN)

@@ -27,6 +27,7 @@ struct fleet_host {
 	bool active;   /* holds one of the forks */
 	bool finished; /* its last play is done */
 	bool hello;
+	size_t last_play; /* that it has a part in */
 	struct value *facts;
 	const char **pending;
 	struct resolver *resolver;
@@ -47,6 +48,7 @@ struct fleet {
 	struct loop_timer *tick;
 	struct fleet_host *hosts;
 	size_t n;
+	struct value *by_name; /* index into hosts */
 	struct plan *plan;
 	struct value *facts;
 	const struct play *plays;
@@ -59,7 +61,7 @@ struct fleet {
 	size_t open;                            /* connections, those being closed too */
 	size_t running, forks;
 	size_t wave_failed, play_failed;
-	bool done;
+	bool done, advancing;
 };
 
 /* fleet.c */

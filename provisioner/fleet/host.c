@@ -65,17 +65,16 @@ void host_end(struct fleet_host *h)
 		return;
 	h->finished = true;
 	const struct fleet_options *o = h->f->o;
-	if (o->mode == FLEET_PLAN && h->hello) {
+	if (o->mode == FLEET_PLAN)
 		h->plan->error = h->error;
+	if (o->mode == FLEET_PLAN && h->hello) {
 		plan_freeze_host(h->plan);
 		struct event e = {.kind = EVENT_PLAN, .host = h->name, .plan = h->plan};
 		report_event(o->report, &e);
 	}
 	count_tasks(h);
-	if (h->error && !h->stats.unreachable && !h->stats.failed)
+	if (h->state == HOST_LOST && !h->stats.unreachable && !h->stats.failed)
 		h->stats.failed = 1;
-	if (o->mode == FLEET_PLAN && h->error)
-		h->plan->error = h->error;
 	struct event e = {
 		.kind = EVENT_HOST, .host = h->name, .stats = &h->stats, .error = h->error};
 	report_event(o->report, &e);
@@ -115,12 +114,28 @@ static void tell_last_run(struct fleet_host *h, const struct value *hello)
 		return;
 	const char *text = arena_printf(h->a,
 		"the last apply was interrupted at '%s' (%s); it goes on from what is there now",
-		host_visible(h, str_c(map_cstr(last, "step", "?"))), map_cstr(last, "at", "?"));
+		host_visible(h, str_c(map_cstr(last, "step", "?"))),
+		host_visible(h, str_c(map_cstr(last, "at", "?"))));
 	struct event e = {.kind = EVENT_NOTE, .host = h->name, .text = text};
 	report_event(h->f->o->report, &e);
 }
 
-static void begin_play(struct fleet_host *h);
+static void begin_play(struct fleet_host *h)
+{
+	struct fleet *f = h->f;
+	h->state = HOST_IDLE;
+	if (h->saved) {
+		host_resolve(h);
+		return;
+	}
+	enum resolve_mode mode = f->o->mode == FLEET_APPLY ? RESOLVE_RUN : RESOLVE_PLAN;
+	if (h->resolver)
+		h->resolver = resolver_continue(h->resolver, f->play);
+	else
+		h->resolver = resolver_new(
+			f->o->site, h->a, h->name, f->play, h->facts, h->pending, mode);
+	host_resolve(h);
+}
 
 static void on_hello(struct fleet_host *h, struct value *msg)
 {
@@ -249,23 +264,6 @@ static enum resolve_status next_step(struct fleet_host *h, struct step **out, st
 		return RESOLVE_END;
 	*out = (struct step *)h->saved->v[h->saved_next++]->step;
 	return RESOLVE_STEP;
-}
-
-static void begin_play(struct fleet_host *h)
-{
-	struct fleet *f = h->f;
-	h->state = HOST_IDLE;
-	if (h->saved) {
-		host_resolve(h);
-		return;
-	}
-	enum resolve_mode mode = f->o->mode == FLEET_APPLY ? RESOLVE_RUN : RESOLVE_PLAN;
-	if (h->resolver)
-		h->resolver = resolver_continue(h->resolver, f->play);
-	else
-		h->resolver = resolver_new(
-			f->o->site, h->a, h->name, f->play, h->facts, h->pending, mode);
-	host_resolve(h);
 }
 
 static void take_step(struct fleet_host *h, const struct step *s)

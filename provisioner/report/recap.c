@@ -5,8 +5,18 @@
 #include "report/report_private.h"
 #include "net/loop.h"
 
+/* A host that no play came to has no row, as in Ansible: a row of zeros reads as if it were fine.
+ */
+static bool never_began(const struct event *e)
+{
+	const struct host_stats *s = e->stats;
+	return e->error && !(s->ok + s->unreachable + s->failed + s->skipped);
+}
+
 void recap_add(struct report *r, const struct event *e)
 {
+	if (never_began(e))
+		return;
 	if (r->n_rows == r->cap_rows) {
 		r->cap_rows = r->cap_rows ? 2 * r->cap_rows : 16;
 		r->rows = realloc(r->rows, r->cap_rows * sizeof(r->rows[0]));
@@ -15,7 +25,7 @@ void recap_add(struct report *r, const struct event *e)
 	}
 	r->rows[r->n_rows++] = (struct recap_row){
 		.host = arena_strdup(r->a, e->host),
-		.stats = e->stats ? *e->stats : (struct host_stats){0},
+		.stats = *e->stats,
 		.error = e->error ? arena_strdup(r->a, e->error) : NULL,
 	};
 }

@@ -8,11 +8,11 @@
 
 enum event_kind {
 	EVENT_PLAY,     /* a play (or one wave of it) begins: text, count hosts */
-	EVENT_PROGRESS, /* host: what it is doing now (text) */
+	EVENT_PROGRESS, /* host: what it is doing now (text; NULL: it waits for its next play) */
 	EVENT_PLAN,     /* host_plan is complete */
 	EVENT_STEP,     /* a step ended on a host */
-	EVENT_NOTE,     /* live output of a long step */
-	EVENT_HOST,     /* a host is done, failed or unreachable */
+	EVENT_NOTE,     /* a word on a host (text) that is always shown */
+	EVENT_HOST,     /* a host is done, failed, unreachable or left out (error, no stats) */
 	EVENT_END,      /* everything; exit code */
 };
 enum step_status { STEP_OK, STEP_CHANGED, STEP_FAILED, STEP_SKIPPED, STEP_IGNORED };

@@ -154,7 +154,9 @@ static void host_done(struct report *r, struct buf *out, const struct event *e)
 {
 	if (!e->error)
 		return;
-	const char *word = e->stats->unreachable ? "unreachable" : "failed";
+	const char *word = e->stats->unreachable ? "unreachable"
+			   : e->stats->failed    ? "failed"
+						 : "left out";
 	buf_addf(out, "%s%s: %s%s: %s\n", RED(r), word, e->host, PLAIN(r), e->error);
 }
 
@@ -214,7 +216,7 @@ static void progress(struct report *r, struct buf *out, const struct event *e)
 {
 	live_set(r->live, e->host, e->text);
 	live_show(r->live, false);
-	if ((r->opt.verbosity > 0 && !r->opt.tty) || e->kind == EVENT_NOTE)
+	if (e->text && ((r->opt.verbosity > 0 && !r->opt.tty) || e->kind == EVENT_NOTE))
 		buf_addf(out, "%s: %s\n", e->host, e->text);
 }
 
