@@ -49,6 +49,7 @@ class Removal(lib.HostTest):
     def test_down_leaves_nothing(self):
         folder = os.path.join(lib.RUN, "hosts", "gone")
         self.host.down()
+        self.hosts.remove(self.host)
         self.assertFalse(os.path.exists(folder))
         left = subprocess.run("cat /proc/mounts; ip netns; ip -o link", shell=True,
                               capture_output=True, text=True, check=True).stdout

@@ -18,7 +18,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("PROVISION_BUILD", os.path.join(TOP, "build"))
 RUN = os.environ["PROVISION_TEST_RUN"]
 HOST = os.path.join(TOP, "tests", "hosts", "host")
-# A sanitized agent is several times slower and prints what it finds on standard error.
+# A sanitized agent is several times slower.
 SANITIZED = BUILD.rstrip("/").endswith("san")
 
 
@@ -44,6 +44,12 @@ class Host:
 
     def out(self, command):
         return self.run(command).stdout.strip()
+
+    def sanitizer_reports(self):
+        """What the sanitizers found in agents on the host, once the last of those is gone."""
+        wait_for(f"the agents on {self.name} end",
+                 lambda: self.run("pgrep -f 'provision.*/[a]gent-'", check=False).returncode == 1)
+        return self.out("cat /var/lib/sanitizers/report.* 2>/dev/null || true")
 
     def down(self):
         sh([HOST, "down", self.name], check=False)
@@ -226,10 +232,12 @@ class HostTest(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        for h in cls.hosts:
-            if os.environ.get("PROVISION_KEEP"):
-                continue
-            h.down()
+        found = [h.sanitizer_reports() for h in cls.hosts] if SANITIZED else []
+        if not os.environ.get("PROVISION_KEEP"):
+            for h in cls.hosts:
+                h.down()
+        if any(found):
+            raise AssertionError("the sanitizers found in the agent:\n" + "\n".join(found))
 
     def site(self, manifest, **kw):
         s = Site(kw.pop("hosts", self.hosts), manifest, **kw)
