@@ -52,10 +52,10 @@ class Mail(HostTest):
         return self.site(MANIFEST % DAVE, hosts=[self.host])
 
     def test_01_plan_of_an_empty_host_writes_nothing(self):
-        # Files only: what plan may bring is the agent itself, and logging in leaves log lines.
-        watch = ("find / -xdev -newer /run/before -type f -not -path '/var/log/*' "
-                 "-not -path '/var/lib/provision/bin/*' -not -path '/proc/*' -not -path '/tmp/*' "
-                 "-not -path '/var/lib/systemd/*' -not -path '/root/.cache/*'")
+        # What plan may bring is the agent itself; logging in leaves log lines.
+        watch = ("find / /tmp /dev/shm -xdev -cnewer /run/before -not -path /run "
+                 "-not -path '/var/log/*' -not -path /var/lib -not -path /var/lib/provision "
+                 "-not -path '/var/lib/provision/bin*'")
         self.host.run("touch /run/before; sleep 0.1")
         done = self.mail_site().plan("--exit-code")
         self.assertExit(done, 3)
@@ -198,11 +198,13 @@ class Mail(HostTest):
         arrives(a, *SMALL, "late")
 
     def test_17_tls_1_1_is_refused(self):
-        done = self.host.run("echo | openssl s_client -connect 127.0.0.1:993 -tls1_1 "
-                             "-cipher ALL:@SECLEVEL=0 2>&1", check=False)
-        self.assertNotIn("Protocol  : TLSv1.1\n    Cipher    : ECDHE", done.stdout)
-        done = self.host.run("echo | openssl s_client -connect 127.0.0.1:993 -tls1_2 2>&1")
-        self.assertIn("TLSv1.2", done.stdout)
+        for where in ("993", "995", "465", "587 -starttls smtp", "25 -starttls smtp"):
+            client = f"echo | openssl s_client -connect 127.0.0.1:{where} -cipher ALL:@SECLEVEL=0"
+            done = self.host.run(f"{client} -tls1_1 2>&1", check=False)
+            self.assertNotEqual(done.returncode, 0, where)
+            self.assertRegex(done.stdout, r"and written [1-9]\d* bytes", where)  # it was offered
+            self.assertIn("New, (NONE), Cipher is (NONE)", done.stdout, where)
+            self.assertIn("Protocol  : TLSv1.2", self.host.out(f"{client} -tls1_2 2>&1"), where)
 
     def test_18_a_mailbox_taken_out_is_closed_and_its_mail_kept(self):
         a = self.host.address
