@@ -55,7 +55,7 @@ unit-here: all $(UNIT:%=$(BUILD)/unit/%)
 	tests/unit/run $(BUILD)/unit
 $(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
+	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(LIB_OBJ) $(LIBS) -lcmocka
 
 test:
 	tests/deps test

@@ -2,9 +2,8 @@
 """What moves on a host shows in the plan as exactly that, and apply mends it. And a saved plan is a
 promise."""
 import os
-import time
 
-from lib import BUILD, HostTest, SANITIZED, recap, wait_for
+from lib import HostTest, Site, recap
 
 MANIFEST = """
 - hosts: all
@@ -38,16 +37,14 @@ class Drift(HostTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        from lib import Site
-        s = Site(cls.hosts, MANIFEST)
-        done = s.apply()
+        done = Site(cls.hosts, MANIFEST).apply()
         assert done.returncode == 0, done.stdout + done.stderr
 
     def setUp(self):
         self.s = self.site(MANIFEST)
 
-    def only(self, event, task):
-        """The one changed step of a plan."""
+    def only(self, task):
+        """What the plan's only changed step changes."""
         done, events = self.s.events("plan")
         self.assertExit(done, 0)
         plan = next(e for e in events if e["event"] == "plan")
@@ -67,21 +64,21 @@ class Drift(HostTest):
         text = self.s.plan().stdout
         self.assertIn("-2", text)
         self.assertIn("+two", text)
-        changes = self.only("plan", "Keep a file")
+        changes = self.only("Keep a file")
         self.assertEqual([c["field"] for c in changes], ["content"])
         self.mended()
         self.assertEqual(self.host.out("cat /etc/kept.conf"), "one\ntwo\nthree")
 
     def test_a_changed_mode(self):
         self.host.run("chmod 0666 /etc/kept.conf")
-        changes = self.only("plan", "Keep a file")
+        changes = self.only("Keep a file")
         self.assertEqual([(c["field"], c["before"], c["after"]) for c in changes],
                          [("mode", "0666", "0640")])
         self.mended()
 
     def test_a_stopped_service(self):
         self.host.run("systemctl stop postfix")
-        changes = self.only("plan", "Run Postfix")
+        changes = self.only("Run Postfix")
         self.assertEqual([(c["field"], c["before"], c["after"]) for c in changes],
                          [("state", "stopped", "started")])
         self.mended()
@@ -89,13 +86,13 @@ class Drift(HostTest):
 
     def test_a_disabled_service(self):
         self.host.run("systemctl disable postfix")
-        changes = self.only("plan", "Run Postfix")
+        changes = self.only("Run Postfix")
         self.assertEqual([c["field"] for c in changes], ["enabled"])
         self.mended()
 
     def test_a_parameter_in_main_cf(self):
         self.host.run("postconf -e message_size_limit=5 && postfix reload")
-        changes = self.only("plan", "Set parameters")
+        changes = self.only("Set parameters")
         self.assertEqual([c["field"] for c in changes], ["content"])
         self.mended()
         self.assertEqual(self.host.out("postconf -h message_size_limit"), "1048576")
@@ -111,7 +108,7 @@ class Drift(HostTest):
 
     def test_a_compiled_table(self):
         self.host.run("echo 'example.org discard:' | postmap -i hash:/etc/postfix/transport")
-        changes = self.only("plan", "A table")
+        changes = self.only("A table")
         self.assertEqual([c["field"] for c in changes], ["compiled"])
         self.mended()
         self.assertEqual(self.host.out("postmap -s hash:/etc/postfix/transport"),
