@@ -87,6 +87,7 @@ struct pos { /* where a value stands; line 0: no position */
 struct err {
 	enum err_kind kind;
 	struct pos pos;
+	bool warning;   /* it stops nothing: shown, never counted as a failure */
 	char msg[1024]; /* what, where, what to do; one sentence; no newline at the end */
 };
 /* Sets e when it holds no error yet (the first is kept). Returns false, for `return err_set(...)`.

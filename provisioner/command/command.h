@@ -18,6 +18,7 @@ struct cli { /* what the command line says */
 	bool accept_new, ask_pass, ask_become_pass, check, diff, json, list_hosts, list_tasks;
 	bool exit_code;
 	int forks, timeout, verbosity;
+	size_t warnings; /* found by cli_site, and shown */
 	const char *password, *become_password;
 };
 struct command {
@@ -36,7 +37,6 @@ void cli_help(struct buf *out, const struct command *cmd);
 struct site *cli_site(struct cli *c, const char *manifest); /* NULL: problems were printed */
 int cli_error(const struct err *e);                         /* prints it; EXIT_BEFORE */
 void cli_print(const struct buf *b);
-void cli_errs(const struct errs *errs);
 bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fleet_result *r);
 const char *cli_manifest(struct cli *c); /* the argument, or site.yml here; NULL: said why not */
 int cli_plan(struct cli *c, struct site *s); /* plan and apply -C */

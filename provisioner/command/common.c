@@ -13,11 +13,18 @@ void cli_print(const struct buf *b)
 	(void)!write_all(STDOUT_FILENO, b->p, b->n);
 }
 
-void cli_errs(const struct errs *errs)
+/* To people on stderr; with --json also to programs, with the events. */
+static void show_problems(const struct cli *c, const struct errs *errs)
 {
 	struct buf b;
 	buf_init(&b, 1 << 20);
-	errs_print(errs, &b);
+	if (c->json) {
+		errs_json(errs, &b);
+		cli_print(&b);
+		buf_clear(&b);
+	}
+	if (!c->json || errs->n)
+		errs_print(errs, &b);
 	(void)!write_all(STDERR_FILENO, b.p, b.n);
 	buf_free(&b);
 }
@@ -54,8 +61,9 @@ struct site *cli_site(struct cli *c, const char *manifest)
 	if (!c->site.roles_path)
 		c->site.roles_path = getenv("PROVISION_ROLES_PATH");
 	struct site *s = site_load(c->a, &c->site, &errs);
+	show_problems(c, &errs);
+	c->warnings = errs.n_warn + errs.dropped_warn;
 	if (!s || errs.n) {
-		cli_errs(&errs);
 		fprintf(stderr, "%zu problem%s; no host was contacted\n", errs.n + errs.dropped,
 			errs.n + errs.dropped == 1 ? "" : "s");
 		return NULL;

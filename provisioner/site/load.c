@@ -76,22 +76,29 @@ static void apply_limit(struct site *s, struct errs *errs)
 		map_put(s->a, s->limited, s->hosts[i], value_null(s->a));
 }
 
+static bool same_problem(const struct err *a, const struct err *b)
+{
+	return a->pos.line == b->pos.line && a->pos.col == b->pos.col &&
+	       a->pos.file == b->pos.file && strcmp(a->msg, b->msg) == 0;
+}
+
+static void once(const struct err *v, size_t n, struct errs *errs)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t j = 0;
+
+		while (j < i && !same_problem(&v[i], &v[j]))
+			j++;
+		if (j == i)
+			errs_take(errs, &v[i]);
+	}
+}
+
 /* Hosts of a group share their mistakes; each is said once. */
 void problems_once(const struct errs *found, struct errs *errs)
 {
-	for (size_t i = 0; i < found->n; i++) {
-		const struct err *e = &found->v[i];
-		bool seen = false;
-
-		for (size_t j = 0; j < i && !seen; j++) {
-			const struct err *o = &found->v[j];
-
-			seen = o->pos.line == e->pos.line && o->pos.col == e->pos.col &&
-			       o->pos.file == e->pos.file && strcmp(o->msg, e->msg) == 0;
-		}
-		if (!seen)
-			errs_take(errs, e);
-	}
+	once(found->v, found->n, errs);
+	once(found->warn, found->n_warn, errs);
 }
 
 static void check_mail_of(struct site *s, struct play_in *p, const char *host, struct errs *found)

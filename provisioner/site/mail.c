@@ -186,8 +186,7 @@ void mail_check(struct vars *v, struct errs *errs)
 
 	errs_init(&own, v->a);
 	mail = declared(v, &none, &own);
-	for (size_t i = 0; i < own.n; i++)
-		errs_take(errs, &own.v[i]);
+	errs_join(errs, &own);
 	if (!mail || value_find_type(mail, VALUE_UNKNOWN))
 		return;
 	mail = value_copy(s->a, mail);

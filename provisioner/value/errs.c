@@ -123,6 +123,7 @@ void err_print(const struct err *e, struct buf *out)
 			buf_addf(out, ":%u:%u", e->pos.line, e->pos.col ? e->pos.col : 1);
 		buf_adds(out, ": ");
 	}
+	buf_adds(out, e->warning ? "warning: " : "");
 	show_message(out, e->msg);
 	buf_addc(out, '\n');
 	show_line(out, e->pos);
@@ -133,36 +134,67 @@ void errs_init(struct errs *e, struct arena *a)
 	*e = (struct errs){.a = a};
 }
 
+static void push(struct arena *a, struct err **v, size_t *n, size_t *cap, const struct err *one)
+{
+	if (*n == *cap) {
+		size_t more = *cap ? *cap * 2 : 4;
+		struct err *wider = ARENA_ARRAY(a, struct err, more);
+		if (*n)
+			memcpy(wider, *v, *n * sizeof(*wider));
+		*v = wider;
+		*cap = more;
+	}
+	(*v)[(*n)++] = *one;
+}
+
 bool(errs_take)(struct errs *e, const struct err *one)
 {
 	if (one->kind == ERR_NONE)
 		return false;
-	if (e->n == ERRS_MAX) {
+	if (one->warning && e->n_warn == ERRS_MAX)
+		e->dropped_warn++;
+	else if (one->warning)
+		push(e->a, &e->warn, &e->n_warn, &e->cap_warn, one);
+	else if (e->n == ERRS_MAX)
 		e->dropped++;
-		return false;
-	}
-	if (e->n == e->cap) {
-		size_t cap = e->cap ? e->cap * 2 : 4;
-		struct err *wider = ARENA_ARRAY(e->a, struct err, cap);
-		if (e->n)
-			memcpy(wider, e->v, e->n * sizeof(*wider));
-		e->v = wider;
-		e->cap = cap;
-	}
-	e->v[e->n++] = *one;
+	else
+		push(e->a, &e->v, &e->n, &e->cap, one);
 	return false;
+}
+
+void errs_join(struct errs *e, const struct errs *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		errs_take(e, &more->v[i]);
+	for (size_t i = 0; i < more->n_warn; i++)
+		errs_take(e, &more->warn[i]);
+	e->dropped += more->dropped;
+	e->dropped_warn += more->dropped_warn;
+}
+
+static void add_text(struct errs *e, struct err one, struct pos pos, const char *fmt, va_list ap)
+{
+	struct arena *a = arena_new();
+	err_at(&one, pos, "%s", arena_vprintf(a, fmt, ap));
+	arena_free(a);
+	errs_take(e, &one);
 }
 
 bool(errs_add)(struct errs *e, struct pos pos, const char *fmt, ...)
 {
-	struct err one = {0};
-	struct arena *a = arena_new();
 	va_list ap;
 	va_start(ap, fmt);
-	err_at(&one, pos, "%s", arena_vprintf(a, fmt, ap));
+	add_text(e, (struct err){0}, pos, fmt, ap);
 	va_end(ap);
-	arena_free(a);
-	return errs_take(e, &one);
+	return false;
+}
+
+void errs_warn(struct errs *e, struct pos pos, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	add_text(e, (struct err){.warning = true}, pos, fmt, ap);
+	va_end(ap);
 }
 
 static int by_place(const void *a, const void *b)
@@ -176,14 +208,48 @@ static int by_place(const void *a, const void *b)
 	return c ? c : (x > y) - (x < y); /* as they came */
 }
 
+/* Errors and warnings together, by place. */
+static size_t sort_all(const struct errs *e, const struct err *sorted[2 * ERRS_MAX])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < e->n; i++)
+		sorted[n++] = &e->v[i];
+	for (size_t i = 0; i < e->n_warn; i++)
+		sorted[n++] = &e->warn[i];
+	qsort(sorted, n, sizeof(sorted[0]), by_place);
+	return n;
+}
+
 void errs_print(const struct errs *e, struct buf *out)
 {
-	const struct err *sorted[ERRS_MAX];
-	for (size_t i = 0; i < e->n; i++)
-		sorted[i] = &e->v[i];
-	qsort(sorted, e->n, sizeof(sorted[0]), by_place);
-	for (size_t i = 0; i < e->n; i++)
+	const struct err *sorted[2 * ERRS_MAX];
+	size_t n = sort_all(e, sorted);
+	for (size_t i = 0; i < n; i++)
 		err_print(sorted[i], out);
 	if (e->dropped)
 		buf_addf(out, "and %zu more\n", e->dropped);
+	if (e->dropped_warn)
+		buf_addf(out, "and %zu more warning%s\n", e->dropped_warn,
+			e->dropped_warn == 1 ? "" : "s");
+}
+
+void errs_json(const struct errs *e, struct buf *out)
+{
+	const struct err *sorted[2 * ERRS_MAX];
+	size_t n = sort_all(e, sorted);
+	struct arena *a = arena_new();
+	for (size_t i = 0; i < n; i++) {
+		struct value *m = value_map(a);
+		map_put(a, m, "event", value_text(a, sorted[i]->warning ? "warning" : "error"));
+		if (sorted[i]->pos.file)
+			map_put(a, m, "file", value_text(a, sorted[i]->pos.file));
+		if (sorted[i]->pos.line) {
+			map_put(a, m, "line", value_int(a, sorted[i]->pos.line));
+			map_put(a, m, "column", value_int(a, sorted[i]->pos.col));
+		}
+		map_put(a, m, "message", value_text(a, sorted[i]->msg));
+		json_write(out, m);
+		buf_addc(out, '\n');
+	}
+	arena_free(a);
 }

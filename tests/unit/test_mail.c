@@ -22,6 +22,7 @@ static void mail_case(const char *name)
 	buf_init(&out, 1 << 20);
 	s = site_load(a, &opt, &errs);
 	if (s) {
+		errs_print(&errs, &out); /* warnings */
 		struct value *v = site_vars(s, "mx1.example.net", &e);
 
 		if (!v)

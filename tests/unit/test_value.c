@@ -385,6 +385,40 @@ static void problems_are_sorted_and_bounded(void **state)
 	buf_free(&b);
 }
 
+/* A warning is shown among the errors, by place, and counts as nothing wrong. */
+static void warnings_stand_apart(void **state)
+{
+	struct errs e, all;
+	struct buf b;
+	(void)state;
+	errs_init(&e, a);
+	errs_warn(&e, (struct pos){"a.yml", 10, 1}, "odd \"%s\"", "x");
+	assert_int_equal(e.n, 0);
+	errs_add(&e, (struct pos){"a.yml", 9, 5}, "wrong");
+	errs_init(&all, a);
+	errs_join(&all, &e);
+	assert_int_equal(all.n, 1);
+	assert_int_equal(all.n_warn, 1);
+	buf_init(&b, 100000);
+	errs_print(&all, &b);
+	assert_string_equal(b.p, "a.yml:9:5: wrong\na.yml:10:1: warning: odd \"x\"\n");
+	buf_clear(&b);
+	errs_json(&all, &b);
+	assert_string_equal(b.p,
+		"{\"event\": \"error\", \"file\": \"a.yml\", \"line\": 9, \"column\": 5, "
+		"\"message\": \"wrong\"}\n"
+		"{\"event\": \"warning\", \"file\": \"a.yml\", \"line\": 10, \"column\": 1, "
+		"\"message\": \"odd \\\"x\\\"\"}\n");
+	for (int i = 0; i < 60; i++)
+		errs_warn(&all, (struct pos){0}, "more");
+	assert_int_equal(all.n, 1);
+	assert_int_equal(all.n_warn, ERRS_MAX);
+	buf_clear(&b);
+	errs_print(&all, &b);
+	assert_true(str_ends(buf_str(a, &b), "and 11 more warnings\n"));
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +437,7 @@ int main(void)
 		cmocka_unit_test(problem_hides_passwords),
 		cmocka_unit_test(long_line_is_shown_around_the_caret),
 		cmocka_unit_test(problems_are_sorted_and_bounded),
+		cmocka_unit_test(warnings_stand_apart),
 	};
 	return cmocka_run_group_tests_name("value", tests, setup, teardown);
 }
