@@ -299,7 +299,7 @@ static void equal_values_have_equal_digests(void **state)
 
 static const char *shown(const char *text, uint32_t line, uint32_t col, const char *msg)
 {
-	struct err e = {ERR_CONFIG, {"shown.yml", line, col}, {0}};
+	struct err e = {.kind = ERR_CONFIG, .pos = {"shown.yml", line, col}};
 	struct buf b;
 	source_add("shown.yml", str_c(arena_strdup(a, text)));
 	snprintf(e.msg, sizeof(e.msg), "%s", msg);
