@@ -14,7 +14,7 @@ static void usage(FILE *f)
 		   "usage: provision COMMAND ...   (provision COMMAND --help says more)\n\n");
 	for (size_t i = 0; commands[i]; i++) {
 		const char *args = commands[i]->args, *end = strstr(args, " [options]");
-		fprintf(f, "  %-8s %-24.*s %s\n", commands[i]->name,
+		fprintf(f, "  %-8s %-16.*s %s\n", commands[i]->name,
 			(int)(end ? (size_t)(end - args) : strlen(args)), args, commands[i]->doc);
 	}
 	fprintf(f,

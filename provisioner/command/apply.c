@@ -50,8 +50,7 @@ static int run(struct cli *c)
 const struct command command_apply = {
 	.name = "apply",
 	.args = "[SITE | PLAN] [options]",
-	.doc = "Makes the hosts as SITE declares them, or makes exactly the changes of a saved "
-	       "PLAN.",
+	.doc = "make the hosts so, or as a saved plan says, exactly",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout ask-pass become become-user ask-become-pass known-hosts "
 		   "accept-new-host-keys roles-path check diff json list-hosts list-tasks verbose",

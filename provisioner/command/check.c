@@ -35,7 +35,7 @@ static int run(struct cli *c)
 const struct command command_check = {
 	.name = "check",
 	.args = "[SITE] [options]",
-	.doc = "Finds every mistake that can be found without contacting a host.",
+	.doc = "find every mistake that can be found without a host",
 	.options = "inventory limit tags skip-tags extra-vars roles-path json verbose",
 	.run = run,
 };

@@ -150,8 +150,8 @@ static int run(struct cli *c)
 
 const struct command command_doc = {
 	.name = "doc",
-	.args = "[TYPE | ROLE | mail]",
-	.doc = "Reference of resource types, actions, roles, plays, tasks and the declared state.",
+	.args = "[TYPE | ROLE]",
+	.doc = "reference of a type, a role, or the whole of mail",
 	.options = "roles-path",
 	.run = run,
 };

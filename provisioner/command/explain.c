@@ -33,8 +33,8 @@ static int run(struct cli *c)
 
 const struct command command_explain = {
 	.name = "explain",
-	.args = "VARIABLE [SITE] -l HOST [options]",
-	.doc = "Shows a variable's value for a host, and file and line of every layer of it.",
+	.args = "VARIABLE [SITE] [options]",
+	.doc = "a variable's value on -l HOST, and its layers",
 	.options = "inventory limit extra-vars roles-path verbose",
 	.run = run,
 };

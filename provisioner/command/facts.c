@@ -37,7 +37,7 @@ static int run(struct cli *c)
 const struct command command_facts = {
 	.name = "facts",
 	.args = "[PATTERN] [options]",
-	.doc = "Shows what hosts say of themselves, as templates see it (ansible_NAME).",
+	.doc = "what hosts say of themselves (ansible_NAME)",
 	.options = "inventory limit extra-vars forks user private-key connection timeout ask-pass "
 		   "become become-user ask-become-pass known-hosts accept-new-host-keys json "
 		   "verbose",

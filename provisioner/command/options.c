@@ -26,11 +26,11 @@ enum {
 };
 
 static const struct option_row rows[] = {
-	{'i', "inventory", "PATH", "inventory file, folder or \"host,\" list; may be repeated"},
+	{'i', "inventory", "PATH", "file, folder or \"host,\" list; repeatable"},
 	{'l', "limit", "PATTERN", "only these hosts"},
 	{'t', "tags", "TAGS", "only tasks with these tags"},
 	{OPT_SKIP_TAGS, "skip-tags", "TAGS", "not the tasks with these tags"},
-	{'e', "extra-vars", "VARS", "k=v, YAML, JSON or @file; may be repeated"},
+	{'e', "extra-vars", "VARS", "k=v, YAML, JSON or @file; repeatable"},
 	{'f', "forks", "N", "connections at once (default 64)"},
 	{'u', "user", "NAME", "log in as this user"},
 	{OPT_KEY, "private-key", "FILE", "log in with this key"},
@@ -40,13 +40,13 @@ static const struct option_row rows[] = {
 	{'b', "become", NULL, "become root (sudo)"},
 	{OPT_BECOME_USER, "become-user", "NAME", "become this user"},
 	{'K', "ask-become-pass", NULL, "ask for the sudo password"},
-	{OPT_KNOWN_HOSTS, "known-hosts", "FILE", "host keys known (default ~/.ssh/known_hosts)"},
+	{OPT_KNOWN_HOSTS, "known-hosts", "FILE", "host keys (default ~/.ssh/known_hosts)"},
 	{OPT_ACCEPT_NEW, "accept-new-host-keys", NULL, "write down keys of hosts not seen before"},
 	{OPT_ROLES_PATH, "roles-path", "PATHS", "where roles are, colon separated"},
 	{'C', "check", NULL, "only plan"},
 	{'D', "diff", NULL, "show the diff of each change as it is made"},
 	{OPT_OUT, "out", "FILE", "keep the plan, for `provision apply FILE`"},
-	{OPT_EXIT_CODE, "exit-code", NULL, "exit with 3 when there is something to change"},
+	{OPT_EXIT_CODE, "exit-code", NULL, "exit with 3 when something would change"},
 	{OPT_JSON, "json", NULL, "an event a line, as JSON"},
 	{OPT_LIST_HOSTS, "list-hosts", NULL, "only list the hosts"},
 	{OPT_LIST_TASKS, "list-tasks", NULL, "only list the tasks"},
@@ -80,7 +80,7 @@ void cli_help(struct buf *out, const struct command *cmd)
 		else
 			snprintf(left, sizeof(left), "    --%s%s%s", r->name, r->arg ? " " : "",
 				r->arg ? r->arg : "");
-		buf_addf(out, "  %-30s %s\n", left, r->doc);
+		buf_addf(out, "  %-28s %s\n", left, r->doc);
 	}
 }
 

@@ -66,7 +66,7 @@ static int run(struct cli *c)
 const struct command command_plan = {
 	.name = "plan",
 	.args = "[SITE] [options]",
-	.doc = "Shows exactly what would change on each host, and changes nothing.",
+	.doc = "show exactly what would change, and change nothing",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout ask-pass become become-user ask-become-pass known-hosts "
 		   "accept-new-host-keys roles-path out exit-code json list-hosts list-tasks diff "

@@ -79,14 +79,14 @@ static int run_eval(struct cli *c)
 const struct command command_render = {
 	.name = "render",
 	.args = "TEMPLATE [options]",
-	.doc = "Renders a template file with the variables of -e and of the inventory.",
+	.doc = "try a template with variables of -e and the inventory",
 	.options = "inventory limit extra-vars verbose",
 	.run = run_render,
 };
 const struct command command_eval = {
 	.name = "eval",
 	.args = "EXPRESSION [options]",
-	.doc = "Evaluates an expression and prints its value as JSON.",
+	.doc = "try an expression; its value as JSON",
 	.options = "inventory limit extra-vars verbose",
 	.run = run_eval,
 };
