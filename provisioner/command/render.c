@@ -79,7 +79,7 @@ static int run_eval(struct cli *c)
 const struct command command_render = {
 	.name = "render",
 	.args = "TEMPLATE [options]",
-	.doc = "try a template with variables of -e and the inventory",
+	.doc = "try a template with variables of -e and inventory",
 	.options = "inventory limit extra-vars verbose",
 	.run = run_render,
 };
