@@ -61,6 +61,8 @@ struct site *cli_site(struct cli *c, const char *manifest)
 	if (!c->site.roles_path)
 		c->site.roles_path = getenv("PROVISION_ROLES_PATH");
 	struct site *s = site_load(c->a, &c->site, &errs);
+	if (s)
+		site_warnings(s, &errs);
 	show_problems(c, &errs);
 	c->warnings = errs.n_warn + errs.dropped_warn;
 	if (!s || errs.n) {

@@ -111,6 +111,20 @@ static void check_mail_of(struct site *s, struct play_in *p, const char *host, s
 	arena_free(a);
 }
 
+/* `mail:` does nothing by itself; roles make hosts so. */
+static void warn_of_idle_mail(const struct site *s, struct errs *errs)
+{
+	for (size_t i = 0; i < s->n_plays; i++) {
+		const struct play_in *p = s->plays[i];
+
+		if (p->mail && !p->n_roles && !p->dynamic_roles)
+			errs_warn(errs, p->mail->pos,
+				"the play '%s' declares mail and brings in no role; add `roles: "
+				"[mail]`",
+				p->face.name);
+	}
+}
+
 /* Every play's mail state for every host, so that its problems show before a host is touched. */
 static void check_mail(struct site *s, struct errs *errs)
 {
@@ -166,6 +180,12 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	if (errs->n == before)
 		site_dry_run(s, errs);
 	return errs->n == before ? s : NULL;
+}
+
+void site_warnings(const struct site *s, struct errs *errs)
+{
+	tags_warn(s, errs);
+	warn_of_idle_mail(s, errs);
 }
 
 const char *const *site_hosts(const struct site *s)

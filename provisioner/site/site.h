@@ -31,6 +31,9 @@ struct site_options {
 };
 struct site;
 struct site *site_load(struct arena *a, const struct site_options *opt, struct errs *errs);
+/* Warns of what is no mistake in itself and yet does nothing: a tag that no task has, a play that
+ * declares mail and has no role. */
+void site_warnings(const struct site *s, struct errs *errs);
 const char *const *site_hosts(const struct site *s); /* after --limit, inventory order */
 /* Hosts of a pattern (Ansible's: a:b:!c:&d, globs, ~regex, ranges). NULL and e when none match. */
 const char *const *site_match(const struct site *s, const char *pattern, struct err *e);

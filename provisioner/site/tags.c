@@ -85,3 +85,54 @@ bool task_selected(const struct site *s, const struct task *t)
 		return in_list(t->tags, "always") && !in_list(s->skip_tags, "always");
 	return !(in_list(s->skip_tags, "tagged") && has_tags(t->tags));
 }
+
+/* ---- words of --tags and --skip-tags that no task has ---- */
+
+struct census {
+	struct arena *a;
+	struct value *seen; /* tag -> null */
+	bool open;          /* what is included only later may have more */
+};
+
+static void count_tags(struct census *c, const struct task *t)
+{
+	for (size_t i = 0; t->tags && t->tags[i]; i++)
+		map_set(c->a, c->seen, str_c(t->tags[i]), value_null(c->a));
+	if (t->control && (t->control->kind == CONTROL_INCLUDE_TASKS ||
+				  t->control->kind == CONTROL_INCLUDE_ROLE))
+		c->open = true;
+	for (size_t i = 0; i < t->n_child; i++)
+		count_tags(c, t->child[i]);
+}
+
+static void warn_of(
+	const struct census *c, const char *option, const char *const *words, struct errs *errs)
+{
+	static const char *const special[] = {"all", "always", "never", "tagged", "untagged", NULL};
+	const char **names = ARENA_ARRAY(c->a, const char *, c->seen->map.n + 1);
+
+	for (size_t i = 0; i < c->seen->map.n; i++)
+		names[i] = c->seen->map.e[i].key.p;
+	for (size_t i = 0; words && words[i]; i++) {
+		const char *near = str_nearest(words[i], names);
+
+		if (in_list(special, words[i]) || in_list(names, words[i]))
+			continue;
+		errs_warn(errs, (struct pos){0}, "%s: no task has the tag '%s'%s%s%s", option,
+			words[i], near ? " (did you mean '" : "", near ? near : "",
+			near ? "'?)" : "");
+	}
+}
+
+void tags_warn(const struct site *s, struct errs *errs)
+{
+	struct census c = {s->a, value_map(s->a), false};
+
+	for (size_t i = 0; i < s->n_plays; i++)
+		for (int j = 0; j < SECTIONS; j++)
+			count_tags(&c, s->plays[i]->section[j]);
+	if (c.open)
+		return;
+	warn_of(&c, "--tags", s->tags, errs);
+	warn_of(&c, "--skip-tags", s->skip_tags, errs);
+}

@@ -275,9 +275,10 @@ static void run_case(const char *name)
 	errs_init(&errs, a);
 	s = site_load(a, &o.site, &errs);
 	if (s)
+		site_warnings(s, &errs);
+	errs_print(&errs, &out);
+	if (s)
 		dump_site(a, s, &o, &out);
-	else
-		errs_print(&errs, &out);
 	assert_true(s || errs.n);
 	compare(a, "expect", &out);
 	buf_free(&out);
