@@ -5,6 +5,7 @@
  */
 #include "resource/look.h"
 #include "resource/postfix.h"
+#include "resource/postfix_block.h"
 #include "resource/postfix_master.h"
 #include "resource/types.h"
 
@@ -47,6 +48,11 @@ static const struct field postfix_master_fields[] = {
 		.doc = "Services by 'name/type', for instance 'submission/inet'. Each a map of "
 		       "command, options, private, unprivileged, chroot, wakeup and maxproc, or "
 		       "null to remove it."},
+	{.name = "blocks",
+		.kind = FIELD_MAP,
+		.doc = "Name -> services as master.cf writes them, kept at the end of the file "
+		       "between marker lines; null or an empty text takes the block out. Postfix "
+		       "takes the last of two services with one name."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
@@ -151,9 +157,9 @@ static bool check_service(const struct map_entry *s, struct errs *errs)
 static bool postfix_master_check(const struct value *params, struct errs *errs)
 {
 	const struct value *services = map_at(params, "services");
-	bool ok = true;
+	bool ok = blocks_check(map_at(params, "blocks"), errs);
 	if (!services || services->type != VALUE_MAP)
-		return true;
+		return ok;
 	for (size_t i = 0; i < services->map.n; i++)
 		ok = check_service(&services->map.e[i], errs) && ok;
 	return ok;
@@ -346,7 +352,10 @@ static bool edited(struct host *h, const struct value *params, struct str *text,
 	if (!look_read(h->a, path, FILE_MAX, text, found, e) ||
 		(!*found && !parent_there(h, path, e)))
 		return false;
-	*after = master_cf_edit(h->a, *found ? *text : str_c(""), map_at(params, "services"));
+	const struct value *blocks = map_at(params, "blocks");
+	*after = blocks_cut(h->a, *found ? *text : str_c(""), blocks);
+	*after = master_cf_edit(h->a, *after, map_at(params, "services"));
+	*after = blocks_put(h->a, *after, blocks);
 	return true;
 }
 
@@ -360,10 +369,9 @@ static bool postfix_master_observe(
 	if (!edited(h, params, &text, &found, &after, e))
 		return false;
 	if (!found && (h->pending & RES_PACKAGE))
-		config_will_set(h, o, after, value_has_secret(map_at(params, "services")));
+		config_will_set(h, o, after, value_has_secret(params));
 	else if (!found || !str_eq(text, after))
-		observe_content(h, o, found ? &text : NULL, after,
-			value_has_secret(map_at(params, "services")));
+		observe_content(h, o, found ? &text : NULL, after, value_has_secret(params));
 	map_put(h->a, o->result, "path", value_text(h->a, path));
 	return attr_observe(h, path, params, o, e);
 }
