@@ -30,6 +30,7 @@ const struct restype *const restypes[] = {
 	&restype_postfix_master,
 	&restype_lookup_table,
 	&restype_maildirs,
+	&restype_dkim_keys,
 	&restype_openssl_privatekey,
 	&restype_x509_certificate,
 	NULL,

@@ -23,6 +23,7 @@ extern const struct restype restype_package;
 extern const struct restype restype_service;
 extern const struct restype restype_systemd;
 extern const struct restype restype_user;
+extern const struct restype restype_dkim_keys;
 extern const struct restype restype_lookup_table;
 extern const struct restype restype_maildirs;
 extern const struct restype restype_openssl_privatekey;

@@ -191,12 +191,16 @@ static void set_curve(struct der oid, struct key_info *k)
 	}
 }
 
-/* RSAPrivateKey (RFC 8017 A.1.2): version, modulus, ... */
+/* RSAPrivateKey (RFC 8017 A.1.2): version, modulus, public exponent, ... */
 static bool rsa_private(struct arena *a, struct der d, struct key_info *k)
 {
-	struct der seq, version, modulus;
-	return der_take(&d, TAG_SEQUENCE, &seq) && der_take(&seq, TAG_INTEGER, &version) &&
-	       der_take(&seq, TAG_INTEGER, &modulus) && set_modulus(a, modulus, k);
+	struct der seq, version, modulus, exponent;
+	if (!der_take(&d, TAG_SEQUENCE, &seq) || !der_take(&seq, TAG_INTEGER, &version) ||
+		!der_take(&seq, TAG_INTEGER, &modulus) || !set_modulus(a, modulus, k) ||
+		!der_take(&seq, TAG_INTEGER, &exponent))
+		return false;
+	k->exponent = der_str(a, unsigned_of(exponent));
+	return true;
 }
 
 /* ECPrivateKey (RFC 5915 3): version, key, [0] curve, [1] public key */

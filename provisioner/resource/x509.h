@@ -15,6 +15,7 @@ struct key_info {
 	/* What tells the public key: RSA's modulus, EC's point, EdDSA's bytes. p NULL: not in the
 	 * file (a private Ed25519 key does not have to hold it). */
 	struct str id;
+	struct str exponent; /* RSA, of a private key: the public one; p NULL: not read */
 	bool encrypted;
 };
 const char *key_type_name(enum key_type type); /* "RSA", "ECC", "Ed25519", ... */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads and makes one DKIM key. Only openssl(1) does cryptography; what is read here is taken apart
+ * as far as its public half needs it, and the private half is never shown.
+ */
+#include "resource/dkim_key.h"
+#include "resource/args.h"
+#include "resource/x509.h"
+
+enum { ED25519_LEN = 32, SAID_MAX = 500 };
+
+/* ---- the public half of an RSA key as SubjectPublicKeyInfo (RFC 5280 4.1) ---- */
+
+static void der_head(struct buf *b, unsigned char tag, size_t n)
+{
+	buf_addc(b, (char)tag);
+	if (n >= 0x100)
+		buf_addc(b, (char)0x82);
+	else if (n >= 0x80)
+		buf_addc(b, (char)0x81);
+	if (n >= 0x100)
+		buf_addc(b, (char)(n >> 8));
+	buf_addc(b, (char)n);
+}
+
+/* A number whose first bit is set gets a sign octet before it. */
+static void der_integer(struct buf *b, struct str number)
+{
+	bool sign = number.n == 0 || ((unsigned char)number.p[0] & 0x80);
+	der_head(b, 0x02, number.n + sign);
+	if (sign)
+		buf_addc(b, 0);
+	buf_add(b, number.p, number.n);
+}
+
+static const unsigned char RSA_ALGORITHM[] = {
+	0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0};
+
+static struct str rsa_public(struct arena *a, const struct key_info *k)
+{
+	struct buf numbers, body, all;
+	buf_init(&numbers, DKIM_FILE_MAX);
+	buf_init(&body, DKIM_FILE_MAX);
+	buf_init(&all, DKIM_FILE_MAX);
+	der_integer(&numbers, k->id);
+	der_integer(&numbers, k->exponent);
+	der_head(&all, 0x30, numbers.n);
+	buf_add(&all, numbers.p, numbers.n);
+	buf_add(&body, RSA_ALGORITHM, sizeof(RSA_ALGORITHM));
+	der_head(&body, 0x03, all.n + 1);
+	buf_addc(&body, 0); /* of the last byte no bit is unused */
+	buf_add(&body, all.p, all.n);
+	buf_clear(&all);
+	der_head(&all, 0x30, body.n);
+	buf_add(&all, body.p, body.n);
+	struct str out = base64(a, all.p, all.n);
+	buf_free(&all);
+	buf_free(&body);
+	buf_free(&numbers);
+	return out;
+}
+
+/* ---- openssl ---- */
+
+static bool openssl(
+	struct host *h, const char *const *argv, struct str input, struct str *out, struct err *e)
+{
+	struct proc_result r;
+	if (!run_with(h, argv, input, &r, e))
+		return false;
+	if (r.status != 0)
+		return err_set(e, ERR_PERMANENT, "openssl %s failed (exit %d): %s", argv[1],
+			r.status, last_words(h->a, r.err_out, SAID_MAX));
+	*out = r.out;
+	return true;
+}
+
+/* A PrivateKeyInfo of Ed25519 (RFC 8410 7) is this and the seed. */
+static const unsigned char ED25519_PRIVATE[] = {
+	0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20};
+
+/* The last 32 bytes of the SubjectPublicKeyInfo are the key itself. */
+static bool ed25519_public(struct host *h, struct str seed, struct str *public, struct err *e)
+{
+	static const char *const argv[] = {
+		"openssl", "pkey", "-inform", "DER", "-pubout", "-outform", "DER", NULL};
+	struct buf der;
+	struct str out;
+	buf_init(&der, DKIM_FILE_MAX);
+	buf_add(&der, ED25519_PRIVATE, sizeof(ED25519_PRIVATE));
+	buf_add(&der, seed.p, seed.n);
+	bool ok = openssl(h, argv, buf_str(h->a, &der), &out, e);
+	buf_free(&der);
+	if (ok && out.n <= ED25519_LEN)
+		ok = err_set(e, ERR_PERMANENT, "openssl pkey gave no public key");
+	if (ok)
+		*public = str_dup(h->a, out.p + out.n - ED25519_LEN, ED25519_LEN);
+	return ok;
+}
+
+/* ---- reading ---- */
+
+static bool read_ed25519(struct host *h, struct str text, struct dkim_public *out)
+{
+	struct str raw, public;
+	struct err e = {0};
+	if (!base64_decode(h->a, str_trim(h->a, text), &raw))
+		return false;
+	if (raw.n == (size_t)2 * ED25519_LEN)
+	public = str_dup(h->a, raw.p + ED25519_LEN, ED25519_LEN);
+	else if (raw.n != ED25519_LEN || !ed25519_public(h, raw, &public, &e)) return false;
+	*out = (struct dkim_public){.algorithm = "ed25519", .p = base64(h->a, public.p, public.n)};
+	return true;
+}
+
+bool dkim_key_read(struct host *h, struct str text, struct dkim_public *out)
+{
+	struct key_info k;
+	if (!strstr(text.p, "-----BEGIN"))
+		return read_ed25519(h, text, out);
+	if (!key_read(h->a, text, &k) || k.type != KEY_RSA || !k.exponent.p)
+		return false;
+	*out = (struct dkim_public){.algorithm = "rsa", .bits = k.bits, .p = rsa_public(h->a, &k)};
+	return true;
+}
+
+/* ---- making ---- */
+
+static bool make_ed25519(struct host *h, struct str *text, struct err *e)
+{
+	static const char *const argv[] = {
+		"openssl", "genpkey", "-algorithm", "ED25519", "-outform", "DER", NULL};
+	struct str der, public;
+	char key[2 * ED25519_LEN];
+	if (!openssl(h, argv, (struct str){0}, &der, e))
+		return false;
+	if (der.n != sizeof(ED25519_PRIVATE) + ED25519_LEN ||
+		memcmp(der.p, ED25519_PRIVATE, sizeof(ED25519_PRIVATE)) != 0)
+		return err_set(e, ERR_PERMANENT, "openssl genpkey gave no Ed25519 key");
+	struct str seed = str_dup(h->a, der.p + sizeof(ED25519_PRIVATE), ED25519_LEN);
+	if (!ed25519_public(h, seed, &public, e))
+		return false;
+	memcpy(key, seed.p, ED25519_LEN);
+	memcpy(key + ED25519_LEN, public.p, ED25519_LEN);
+	*text = base64(h->a, key, sizeof(key));
+	explicit_bzero(key, sizeof(key));
+	return true;
+}
+
+bool dkim_key_make(struct host *h, const char *algorithm, int bits, struct str *text, struct err *e)
+{
+	struct dkim_public made;
+	if (strcmp(algorithm, "ed25519") == 0)
+		return make_ed25519(h, text, e);
+	const char *size = arena_printf(h->a, "rsa_keygen_bits:%d", bits);
+	const char *const argv[] = {
+		"openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", size, NULL};
+	if (!openssl(h, argv, (struct str){0}, text, e))
+		return false;
+	if (!dkim_key_read(h, *text, &made) || made.bits != bits)
+		return err_set(
+			e, ERR_PERMANENT, "openssl genpkey gave no RSA key of %d bits", bits);
+	return true;
+}
+
+struct str dkim_record(struct arena *a, const struct dkim_public *key)
+{
+	return str_printf(a, "v=DKIM1; k=%s; p=%s", key->algorithm, key->p.p);
+}
