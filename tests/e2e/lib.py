@@ -54,6 +54,10 @@ class Host:
     def down(self):
         sh([HOST, "down", self.name], check=False)
 
+    def restart(self):
+        """Pulls the power, and boots again from the same disk."""
+        sh([HOST, "restart", self.name])
+
     def cut(self):
         sh([HOST, "cut", self.name])
 
