@@ -24,7 +24,7 @@ AGENT_STATIC_LDFLAGS = $(if $(SANITIZE),-static-libasan -static-libubsan,-static
 comma = ,
 
 LOW = base value resource wire agent
-HIGH = net lang transport site plan report fleet command
+HIGH = net lang transport dns site plan report fleet command
 AGENT_SRC = $(filter-out provisioner/agent/main.c,$(wildcard $(LOW:%=provisioner/%/*.c)))
 HIGH_SRC = $(wildcard $(HIGH:%=provisioner/%/*.c))
 AGENT_OBJ = $(patsubst provisioner/%.c,$(BUILD)/agent/%.o,$(AGENT_SRC) provisioner/agent/main.c)

@@ -5,20 +5,27 @@
  *
  * What roles see where `mail:` is declared; none of it holds a template:
  *   mail            the whole map, every key of the schema with its default
- *   mail_domains    [{name, spf, dmarc, catch_all or null}]
+ *   mail_domains    [{name, spf, dmarc, catch_all or null}] of the domains that are local here
  *   mail_mailboxes  [{address, local, domain, home: "domain/local", password_hash, quota: bytes}]
  *   mail_aliases    [{address, targets: [address]}], postmaster and abuse of every domain with them
  *   mail_catchalls  [{address: "@domain", targets}] behind the domain's mailboxes, each to itself:
  *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
  *   mail_senders    [{address, logins: [mailbox]}]: who may send as what: a mailbox as itself and
  * as the aliases that lead to it; a catch-all gives nobody the right to send
+ *   mail_zones      [{name, provider, provider_key, spf, dmarc, dkim: [{selector, owner}]}] of
+ * every domain: what is to be published of it; spf and dmarc null: the provider's own, dkim's
+ * owner: whose key it is, the domain's own or "global" mail_host_dkim  the same list for the host's
+ * own name, which bounces come from mail_dkim_keys  [{domain (or "global"), selector, algorithm,
+ * bits}] that there are to be mail_dkim_signers [{domain, selectors: [{selector, owner}]}] which
+ * keys sign what
  */
 #include "site/mail.h"
 
 bool mail_name(struct str name)
 {
 	static const char *const names[] = {"mail", "mail_domains", "mail_mailboxes",
-		"mail_aliases", "mail_catchalls", "mail_senders"};
+		"mail_aliases", "mail_catchalls", "mail_senders", "mail_zones", "mail_host_dkim",
+		"mail_dkim_keys", "mail_dkim_signers"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_is(name, names[i]))

@@ -19,6 +19,24 @@ bool mail_network_ok(struct str s); /* 192.0.2.0/24, 2001:db8::/32, or one addre
 /* ---- mail_rules.c: what the table cannot say: rules across keys ---- */
 void mail_rules(struct arena *a, const struct value *mail, struct errs *errs);
 
+/* ---- mail_records.c: SPF, DMARC, providers; mail_zones: what is published, into `out` ---- */
+void mail_records_rules(const struct value *mail, struct errs *errs);
+/* builtin, gmail, mxroute or null, the domain's own or that of all; NULL: not known yet. */
+const char *mail_provider(const struct value *mail, const struct value *domain);
+const struct value *mail_provider_key(const struct value *mail, const struct value *domain);
+bool mail_is_local(const struct value *mail, const struct value *domain);
+void mail_zones(struct arena *a, const struct value *mail, struct value *out);
+
+/* ---- mail_dkim.c ---- */
+void mail_dkim_rules(struct arena *a, const struct value *mail, struct errs *errs);
+bool mail_rspamd_runs(const struct value *mail); /* as the filter, or beside it (piggyback) */
+struct mail_dkim;
+/* Puts mail_dkim_keys and mail_dkim_signers into `out`; mail_dkim_of fills them. */
+struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struct value *out);
+/* The domain's selectors, [{selector, owner}], those that are only kept too; owner "global" or
+ * `name`. domain NULL: the host's own name. Empty where nothing is signed. */
+struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name);
+
 /* ---- mail_derive.c: mail_domains, mail_mailboxes, ... into `out`; mail passed every check ---- */
 void mail_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
 	struct errs *errs);

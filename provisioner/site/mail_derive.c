@@ -179,6 +179,8 @@ static void add_domain(struct derive *d, const struct map_entry *e)
 	struct value *m = value_map(d->a), *catch_all = map_at(def, "catch_all");
 	struct str name;
 
+	if (!mail_is_local(d->mail, def))
+		return;
 	if (!mail_domain_ascii(d->a, e->key, &name))
 		panic("domain '%s' passed the checks", e->key.p);
 	map_put(d->a, m, "name", text(d, name));
@@ -272,4 +274,5 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(&d, &domains->map.e[i]);
 	add_senders(&d);
+	mail_zones(d.a, mail, out);
 }

@@ -19,7 +19,7 @@ struct rules {
 	struct arena *a;
 	const struct value *mail;
 	struct errs *errs;
-	struct value *domains;   /* ASCII name -> null */
+	struct value *domains;   /* ASCII name -> is it local here? */
 	struct value *mailboxes; /* address -> null */
 	struct value *index;     /* address -> number in aliases */
 	struct alias *aliases;
@@ -43,20 +43,6 @@ static struct pos key_pos(const struct value *map, const char *key)
 }
 
 /* ---- the server ---- */
-static void check_record(
-	struct rules *r, const struct value *map, const char *key, const char *prefix)
-{
-	const struct value *v = known(map, key, VALUE_STR);
-	size_t n = strlen(prefix);
-
-	if (!v)
-		return;
-	if (!str_starts(v->s, prefix) || (v->s.n > n && v->s.p[n] != ' ' && v->s.p[n] != ';'))
-		errs_add(r->errs, v->pos, "%s must begin with '%s'", key, prefix);
-	else if (strpbrk(v->s.p, "\r\n\""))
-		errs_add(r->errs, v->pos, "%s must be one line without quotes", key);
-}
-
 static void check_hostname(struct rules *r)
 {
 	const struct value *name = known(r->mail, "hostname", VALUE_STR);
@@ -80,11 +66,8 @@ static void check_server(struct rules *r)
 {
 	const struct value *nets = known(r->mail, "authorized_relay", VALUE_LIST);
 	const struct value *tls = known(r->mail, "tls", VALUE_MAP);
-	const struct map_entry *provider = map_entry(r->mail, str_c("provider"));
 
 	check_hostname(r);
-	check_record(r, r->mail, "spf", "v=spf1");
-	check_record(r, r->mail, "dmarc", "v=DMARC1");
 	for (size_t i = 0; nets && i < nets->list.n; i++)
 		if (nets->list.v[i]->type == VALUE_STR && !mail_network_ok(nets->list.v[i]->s))
 			errs_add(r->errs, nets->list.v[i]->pos,
@@ -93,8 +76,6 @@ static void check_server(struct rules *r)
 	if (tls && !map_at(tls, "certificate") != !map_at(tls, "key"))
 		errs_add(r->errs, key_pos(r->mail, "tls"),
 			"mail.tls needs both certificate and key, or neither");
-	if (provider && provider->value->type == VALUE_NULL && provider->value->src.p)
-		errs_add(r->errs, provider->key_pos, "'mail.provider' null is not served yet");
 }
 
 /* ---- mailboxes ---- */
@@ -218,7 +199,8 @@ static void check_target(struct rules *r, struct str address, struct pos pos, co
 	struct str plain = address;
 	const char *near;
 
-	if (!map_get(r->domains, str_c(at + 1)))
+	const struct value *local = map_get(r->domains, str_c(at + 1));
+	if (!local || !local->b)
 		return;
 	if (plus)
 		plain = str_printf(r->a, "%.*s%s", (int)(plus - address.p), address.p, at);
@@ -311,11 +293,10 @@ static void read_domains(struct rules *r, const struct value *domains)
 		}
 		if (map_get(r->domains, name))
 			errs_add(r->errs, pos, "domain '%s' is declared twice", name.p);
-		map_set(r->a, r->domains, name, value_null(r->a));
-		if (e->value->type != VALUE_MAP)
+		bool local = e->value->type == VALUE_MAP && mail_is_local(r->mail, e->value);
+		map_set(r->a, r->domains, name, value_bool(r->a, local));
+		if (!local)
 			continue;
-		check_record(r, e->value, "spf", "v=spf1");
-		check_record(r, e->value, "dmarc", "v=DMARC1");
 		read_mailboxes(r, e->value, name);
 		aliases = known(e->value, "aliases", VALUE_MAP);
 		for (size_t j = 0; aliases && j < aliases->map.n; j++)
@@ -329,7 +310,8 @@ static void check_domains(struct rules *r, const struct value *domains)
 		const struct map_entry *e = &domains->map.e[i];
 		struct str name;
 
-		if (e->value->type == VALUE_MAP && mail_domain_ascii(r->a, e->key, &name))
+		if (e->value->type == VALUE_MAP && mail_is_local(r->mail, e->value) &&
+			mail_domain_ascii(r->a, e->key, &name))
 			check_one_target(r, e->value, "catch_all", name,
 				arena_printf(r->a, "catch_all of '%s'", name.p));
 	}
@@ -347,6 +329,8 @@ void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 	if (domains)
 		read_domains(&r, domains);
 	check_server(&r);
+	mail_records_rules(mail, errs);
+	mail_dkim_rules(a, mail, errs);
 	if (domains && !value_find_type(domains, VALUE_UNKNOWN)) {
 		check_aliases(&r);
 		check_domains(&r, domains);

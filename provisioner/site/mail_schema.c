@@ -5,65 +5,47 @@
  */
 #include "site/mail.h"
 
-#define LATER_PROVIDER                                                          \
-	{                                                                       \
-		.name = "provider", .kind = FIELD_ENUM, .flags = FIELD_LATER,   \
-		.choices = "builtin gmail mxroute null", .dflt = "builtin",     \
-		.doc = "Who receives the mail; so far only builtin, this host." \
-	}
-
 static const struct field dkim_fields[] = {
 	{.name = "enabled",
 		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
 		.doc = "Sign outbound mail. Default: true where rspamd runs, which signs."},
 	{.name = "selector",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
 		.dflt = "dkim",
-		.doc = "Name of the key that signs, in the DNS: SELECTOR._domainkey.DOMAIN."},
+		.doc = "Name of the key that signs, in the DNS: SELECTOR._domainkey.DOMAIN. With "
+		       "algorithm both the second key's is SELECTOR-ed25519."},
 	{.name = "keep",
-		.kind = FIELD_LIST,
-		.flags = FIELD_LATER,
-		.dflt = "[]",
+		.kind = FIELD_ANY,
 		.doc = "Further selectors whose keys and records stay: one that is to come, one "
-		       "that was. A selector in neither place expires: its key is removed."},
+		       "that was; {selector, algorithm} where that differs. A selector in neither "
+		       "place expires: its key is removed."},
 	{.name = "algorithm",
 		.kind = FIELD_ENUM,
-		.flags = FIELD_LATER,
 		.choices = "rsa ed25519 both",
 		.dflt = "rsa",
 		.doc = "Kind of key; both signs twice."},
 	{.name = "bits",
 		.kind = FIELD_INT,
-		.flags = FIELD_LATER,
 		.dflt = "2048",
 		.min = 1024,
 		.max = 4096,
-		.doc = "Size of an RSA key."},
+		.doc = "Size of RSA keys that are made; one that is there stays."},
 	{.name = "scope",
 		.kind = FIELD_ENUM,
-		.flags = FIELD_LATER,
 		.choices = "domain global",
 		.dflt = "domain",
 		.doc = "One key for each domain, or one for all."},
 	{.name = NULL},
 };
 static const struct field domain_dkim_fields[] = {
-	{.name = "enabled", .kind = FIELD_BOOL, .flags = FIELD_LATER, .doc = "As mail.dkim."},
-	{.name = "selector", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "As mail.dkim."},
-	{.name = "keep", .kind = FIELD_LIST, .flags = FIELD_LATER, .doc = "As mail.dkim."},
+	{.name = "enabled", .kind = FIELD_BOOL, .doc = "As mail.dkim."},
+	{.name = "selector", .kind = FIELD_STR, .doc = "As mail.dkim."},
+	{.name = "keep", .kind = FIELD_ANY, .doc = "As mail.dkim."},
 	{.name = "algorithm",
 		.kind = FIELD_ENUM,
-		.flags = FIELD_LATER,
 		.choices = "rsa ed25519 both",
 		.doc = "As mail.dkim."},
-	{.name = "bits",
-		.kind = FIELD_INT,
-		.flags = FIELD_LATER,
-		.min = 1024,
-		.max = 4096,
-		.doc = "As mail.dkim."},
+	{.name = "bits", .kind = FIELD_INT, .min = 1024, .max = 4096, .doc = "As mail.dkim."},
 	{.name = NULL},
 };
 static const struct field acme_fields[] = {
@@ -328,13 +310,16 @@ static const struct field mailbox_fields[] = {
 	{.name = NULL},
 };
 static const struct field domain_fields[] = {
-	LATER_PROVIDER,
-	{.name = "provider_key", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "As above."},
+	{.name = "provider",
+		.kind = FIELD_ENUM,
+		.flags = FIELD_NULLABLE,
+		.choices = "builtin gmail mxroute null",
+		.doc = "As mail.provider, for this domain."},
+	{.name = "provider_key", .kind = FIELD_STR, .doc = "As mail.provider_key."},
 	{.name = "spf", .kind = FIELD_STR, .doc = "SPF record; default: that of mail.spf."},
 	{.name = "dmarc", .kind = FIELD_STR, .doc = "DMARC record; default: that of mail.dmarc."},
 	{.name = "dkim",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.sub = domain_dkim_fields,
 		.doc = "Over mail.dkim, key by key."},
 	{.name = "tls",
@@ -380,10 +365,15 @@ static const struct field mail_fields[] = {
 		.doc = "Address for postmaster and abuse of every domain that names none. Default: "
 		       "the "
 		       "domain's catch_all, else its first mailbox, else root of the host."},
-	LATER_PROVIDER,
+	{.name = "provider",
+		.kind = FIELD_ENUM,
+		.flags = FIELD_NULLABLE,
+		.choices = "builtin gmail mxroute null",
+		.dflt = "builtin",
+		.doc = "Who receives the mail: builtin, this host; else the domain is not local "
+		       "and only its records come from here. null: nobody, nothing is published."},
 	{.name = "provider_key",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
 		.doc = "What the provider needs to know: mxroute's server."},
 	{.name = "spam_filter",
 		.kind = FIELD_ENUM,
@@ -400,12 +390,12 @@ static const struct field mail_fields[] = {
 	{.name = "spf",
 		.kind = FIELD_STR,
 		.dflt = "v=spf1 a mx ~all",
-		.doc = "SPF record of domains that say nothing; for templates (mail_domains), no "
-		       "DNS is written."},
+		.doc = "SPF record of domains that say nothing; `provision dns records` prints "
+		       "it."},
 	{.name = "dmarc",
 		.kind = FIELD_STR,
 		.dflt = "v=DMARC1; p=quarantine",
-		.doc = "DMARC record of domains that say nothing; as spf, for templates."},
+		.doc = "DMARC record of domains that say nothing."},
 	{.name = "dkim", .kind = FIELD_MAP, .sub = dkim_fields, .dflt = "{}", .doc = "Signatures."},
 	{.name = "srs",
 		.kind = FIELD_BOOL,

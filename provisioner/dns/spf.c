@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The syntax of an SPF record (RFC 7208 section 12), and what of its rules can be told from the
+ * text alone. Follows no include.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include "dns/dns.h"
+
+enum { LOOKUPS_MAX = 10, TERM_MAX = 255, OCTETS_ADVISED = 450 };
+
+struct spf {
+	struct arena *a;
+	dns_said_fn *said;
+	void *ctx;
+	int lookups;
+	bool all, after_all, redirect, exp;
+};
+enum argument { ARG_NONE, ARG_DOMAIN, ARG_DOMAIN_CIDR, ARG_IP4, ARG_IP6 };
+struct mechanism {
+	const char *name;
+	enum argument argument;
+	bool required, lookup; /* its argument; does it ask the DNS? */
+};
+static const struct mechanism mechanisms[] = {
+	{"all", ARG_NONE, false, false},
+	{"include", ARG_DOMAIN, true, true},
+	{"a", ARG_DOMAIN_CIDR, false, true},
+	{"mx", ARG_DOMAIN_CIDR, false, true},
+	{"ptr", ARG_DOMAIN, false, true},
+	{"ip4", ARG_IP4, true, false},
+	{"ip6", ARG_IP6, true, false},
+	{"exists", ARG_DOMAIN, true, true},
+};
+
+PRINTF(3, 4) static void say(struct spf *s, bool warning, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	s->said(s->ctx, warning, arena_vprintf(s->a, fmt, ap));
+	va_end(ap);
+}
+
+/* ---- macros and domains ---- */
+
+/* "%{d2r.}" and its like at *p, "%%", "%_", "%-"; *p behind it. */
+static bool macro_expand(const char **p)
+{
+	const char *s = *p + 1;
+
+	if (*s == '%' || *s == '_' || *s == '-') {
+		*p = s + 1;
+		return true;
+	}
+	if (*s++ != '{' || !*s || !strchr("slodiphcrtv", tolower((unsigned char)*s)))
+		return false;
+	s++;
+	s += strspn(s, "0123456789");
+	s += *s == 'r' || *s == 'R';
+	s += strspn(s, ".-+,/_=");
+	if (*s != '}')
+		return false;
+	*p = s + 1;
+	return true;
+}
+
+static bool macro_string(const char *p, const char **last_macro_end)
+{
+	*last_macro_end = NULL;
+	while (*p) {
+		if (*p == '%') {
+			if (!macro_expand(&p))
+				return false;
+			*last_macro_end = p;
+		} else if (*p > 0x20 && *p < 0x7f) {
+			p++;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A macro string that ends in a macro or in a label that can be a top-level one. */
+static bool domain_spec(struct arena *a, const char *text)
+{
+	const char *macro_end, *dot;
+	size_t n = strlen(text);
+
+	if (n == 0 || n > TERM_MAX || !macro_string(text, &macro_end))
+		return false;
+	if (macro_end == text + n)
+		return true;
+	if (text[n - 1] == '.')
+		text = str_dup(a, text, --n).p;
+	dot = strrchr(text, '.');
+	if (!dot || dot == text || !dot[1] || dot[1] == '-' || text[n - 1] == '-')
+		return false;
+	if (strspn(dot + 1, "0123456789") == strlen(dot + 1))
+		return false;
+	for (const char *p = dot + 1; *p; p++)
+		if (!isalnum((unsigned char)*p) && *p != '-')
+			return false;
+	return true;
+}
+
+/* ---- addresses ---- */
+
+static bool prefix_ok(const char *digits, int max)
+{
+	size_t n = strlen(digits);
+
+	return n > 0 && n <= 3 && strspn(digits, "0123456789") == n &&
+	       (n == 1 || digits[0] != '0') && strtol(digits, NULL, 10) <= max;
+}
+
+static bool network(struct arena *a, const char *text, int family, int max)
+{
+	unsigned char raw[16];
+	const char *slash = strchr(text, '/');
+	const char *address = slash ? str_dup(a, text, (size_t)(slash - text)).p : text;
+
+	return inet_pton(family, address, raw) == 1 && (!slash || prefix_ok(slash + 1, max));
+}
+
+/* Takes "/24", "//64" or "/24//64" off the end of `text`; false when what stands there is wrong. */
+static bool take_cidr(struct arena *a, const char **text)
+{
+	const char *slash = strchr(*text, '/'), *six;
+	const char *four;
+
+	while (slash && strchr(slash, '}')) /* a macro's delimiter */
+		slash = strchr(slash + 1, '/');
+	if (!slash)
+		return true;
+	six = strstr(slash, "//");
+	four = str_dup(a, slash, six ? (size_t)(six - slash) : strlen(slash)).p;
+	*text = str_dup(a, *text, (size_t)(slash - *text)).p;
+	return (!*four || prefix_ok(four + 1, 32)) && (!six || prefix_ok(six + 2, 128)) &&
+	       (*four || six);
+}
+
+/* ---- terms ---- */
+
+static bool argument_ok(struct spf *s, const struct mechanism *m, const char *colon)
+{
+	/* "a/24" has a length and no domain */
+	const char *rest = *colon == ':' ? colon + 1 : colon;
+	bool given = *colon == ':';
+
+	switch (m->argument) {
+	case ARG_NONE:
+		return !*colon;
+	case ARG_IP4:
+		return given && network(s->a, rest, AF_INET, 32);
+	case ARG_IP6:
+		return given && network(s->a, rest, AF_INET6, 128);
+	case ARG_DOMAIN_CIDR:
+		if (!take_cidr(s->a, &rest))
+			return false;
+		return given ? domain_spec(s->a, rest) : !*rest;
+	case ARG_DOMAIN:
+		return given ? domain_spec(s->a, rest) : !*colon && !m->required;
+	}
+	return false;
+}
+
+static const struct mechanism *mechanism_of(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++)
+		if (strcasecmp(mechanisms[i].name, name.p) == 0)
+			return &mechanisms[i];
+	return NULL;
+}
+
+static void check_all(struct spf *s, char qualifier)
+{
+	s->all = true;
+	if (qualifier == '+')
+		say(s, true, "spf ends in +all, which lets the whole world send as this domain");
+}
+
+static void check_mechanism(struct spf *s, const char *term)
+{
+	char qualifier = strchr("+-?~", *term) ? *term : '+';
+	const char *name = strchr("+-?~", *term) ? term + 1 : term;
+	size_t n = strcspn(name, ":/");
+	const struct mechanism *m = mechanism_of(str_dup(s->a, name, n));
+
+	if (!m) {
+		say(s, false, "spf: '%s' is no mechanism (all, include, a, mx, ip4, ip6, exists)",
+			term);
+		return;
+	}
+	if (!argument_ok(s, m, name + n))
+		say(s, false, "spf: '%s' is not well formed", term);
+	if (s->all) {
+		s->after_all = true;
+		return;
+	}
+	s->lookups += m->lookup;
+	if (strcmp(m->name, "ptr") == 0)
+		say(s, true, "spf: ptr is deprecated (RFC 7208 5.5): slow, and some ignore it");
+	if (strcmp(m->name, "all") == 0)
+		check_all(s, qualifier);
+}
+
+static bool once(struct spf *s, bool *seen, const char *name)
+{
+	if (*seen)
+		say(s, false, "spf: %s= stands there twice", name);
+	*seen = true;
+	return true;
+}
+
+static void check_modifier(struct spf *s, const char *term, size_t equals)
+{
+	struct str name = str_dup(s->a, term, equals);
+	const char *value = term + equals + 1, *end;
+	bool redirect = strcasecmp(name.p, "redirect") == 0;
+	bool exp = strcasecmp(name.p, "exp") == 0;
+
+	if (redirect)
+		once(s, &s->redirect, "redirect");
+	if (exp)
+		once(s, &s->exp, "exp");
+	if ((redirect || exp) && !domain_spec(s->a, value))
+		say(s, false, "spf: '%s' is not well formed", term);
+	else if (!redirect && !exp && !macro_string(value, &end))
+		say(s, false, "spf: '%s' is not well formed", term);
+	else if (!redirect && !exp && mechanism_of(name))
+		say(s, true, "spf: '%s' means nothing; a mechanism is written %s:%s", term, name.p,
+			value);
+}
+
+static bool is_modifier(const char *term, size_t *equals)
+{
+	size_t n = strspn(term, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				"0123456789-_.");
+
+	*equals = n;
+	return n > 0 && isalpha((unsigned char)term[0]) && term[n] == '=';
+}
+
+static void check_terms(struct spf *s, const char *p)
+{
+	while (*p) {
+		size_t n = strcspn(p, " "), equals;
+		const char *term = str_dup(s->a, p, n).p;
+
+		if (n && is_modifier(term, &equals))
+			check_modifier(s, term, equals);
+		else if (n)
+			check_mechanism(s, term);
+		p += n + (p[n] == ' ');
+	}
+}
+
+static void check_whole(struct spf *s, struct str text)
+{
+	int lookups = s->lookups + (s->redirect && !s->all);
+
+	if (lookups > LOOKUPS_MAX)
+		say(s, false, "spf asks the DNS %d times, and %d is the most (RFC 7208 4.6.4)",
+			lookups, LOOKUPS_MAX);
+	if (s->after_all)
+		say(s, true, "spf: what stands after 'all' is never looked at");
+	if (s->redirect && s->all)
+		say(s, true, "spf: redirect= is ignored beside 'all'");
+	if (text.n > OCTETS_ADVISED)
+		say(s, true, "spf is %zu octets long; over %d an answer may not fit (RFC 7208 3.4)",
+			text.n, OCTETS_ADVISED);
+}
+
+void spf_check(struct str text, dns_said_fn *said, void *ctx)
+{
+	struct spf s = {.a = arena_new(), .said = said, .ctx = ctx};
+	bool begins = strncasecmp(text.p, "v=spf1", 6) == 0 && (!text.p[6] || text.p[6] == ' ');
+
+	if (!begins)
+		say(&s, false, "spf must begin with 'v=spf1'");
+	else if (strlen(text.p) != text.n || strpbrk(text.p, "\r\n\t\""))
+		say(&s, false, "spf must be one line, its terms parted by blanks, without quotes");
+	else {
+		check_terms(&s, text.p + 6);
+		check_whole(&s, text);
+	}
+	arena_free(s.a);
+}

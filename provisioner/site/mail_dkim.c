@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * DKIM: the rules of mail.dkim and domains.X.dkim, and what is derived: which keys there are to be,
+ * which of them sign what, which records are to be published. Makes no key.
+ *
+ * With algorithm both a selector S stands for two keys: S (RSA) and S-ed25519.
+ */
+#include "site/mail.h"
+
+enum { SELECTOR_MAX = 63, BITS_ADVISED = 2048 };
+#define SECOND "-ed25519" /* what the second selector of `both` ends in */
+
+bool mail_rspamd_runs(const struct value *mail)
+{
+	return strcmp(map_cstr(mail, "spam_filter", "none"), "rspamd") == 0 ||
+	       map_bool(mail, "rspamd_piggyback", false);
+}
+
+/* ---- settings: the domain's over those of all ---- */
+static const struct value *dkim_map(const struct value *of)
+{
+	const struct value *v = of ? map_at(of, "dkim") : NULL;
+
+	return v && v->type == VALUE_MAP ? v : NULL;
+}
+
+static struct value *setting(const struct value *mail, const struct value *domain, const char *key)
+{
+	const struct value *own = dkim_map(domain), *all = dkim_map(mail);
+	struct value *v = own ? map_at(own, key) : NULL;
+
+	if (v && v->type != VALUE_NULL)
+		return v;
+	v = all ? map_at(all, key) : NULL;
+	return v && v->type != VALUE_NULL ? v : NULL;
+}
+
+static const char *text_of(
+	const struct value *mail, const struct value *domain, const char *key, const char *dflt)
+{
+	const struct value *v = setting(mail, domain, key);
+
+	return v && v->type == VALUE_STR ? v->s.p : dflt;
+}
+
+/* A domain whose mail is elsewhere signs here only when it says so itself. */
+static bool signs(const struct value *mail, const struct value *domain)
+{
+	const struct value *own = dkim_map(domain), *v;
+
+	if (!mail_rspamd_runs(mail))
+		return false;
+	if (domain && !mail_is_local(mail, domain)) {
+		v = own ? map_at(own, "enabled") : NULL;
+		return v && v->type == VALUE_BOOL && v->b;
+	}
+	v = setting(mail, domain, "enabled");
+	return !v || v->type != VALUE_BOOL || v->b;
+}
+
+/* Has the domain a say of its own about keys? Then a global key is not its. */
+static bool own_keys(const struct value *domain)
+{
+	static const char *const keys[] = {"selector", "algorithm", "bits", "keep"};
+	const struct value *own = dkim_map(domain);
+
+	for (size_t i = 0; own && i < ARRAY_LEN(keys); i++) {
+		const struct value *v = map_at(own, keys[i]);
+
+		if (v && v->type != VALUE_NULL)
+			return true;
+	}
+	return false;
+}
+
+/* ---- selectors ---- */
+struct selector {
+	const char *name, *algorithm; /* "rsa" or "ed25519" */
+	bool signs;                   /* else only kept */
+	struct pos pos;
+};
+struct selectors {
+	struct arena *a;
+	struct selector *v;
+	size_t n, cap;
+};
+
+static void add_selector(struct selectors *s, struct selector one)
+{
+	bool both = strcmp(one.algorithm, "both") == 0;
+
+	if (both)
+		one.algorithm = "rsa";
+	PUSH(s->a, s->v, s->n, s->cap, one);
+	if (!both)
+		return;
+	one.name = arena_printf(s->a, "%s" SECOND, one.name);
+	one.algorithm = "ed25519";
+	PUSH(s->a, s->v, s->n, s->cap, one);
+}
+
+/* NAME, or {selector: NAME, algorithm: ...} where it differs from what signs. */
+static void add_kept(struct selectors *s, const struct value *v, const char *algorithm)
+{
+	const struct value *name = v->type == VALUE_MAP ? map_at(v, "selector") : v;
+
+	if (v->type == VALUE_MAP)
+		algorithm = map_cstr(v, "algorithm", algorithm);
+	if (name && name->type == VALUE_STR)
+		add_selector(s, (struct selector){name->s.p, algorithm, false, v->pos});
+}
+
+/* Of a domain (NULL: of those that share one key, and of the host's own name). */
+static struct selectors selectors_of(
+	struct arena *a, const struct value *mail, const struct value *domain)
+{
+	struct selectors s = {.a = a};
+	const char *algorithm = text_of(mail, domain, "algorithm", "rsa");
+	const struct value *name = setting(mail, domain, "selector");
+	struct value *keep = setting(mail, domain, "keep");
+	struct value *list = keep ? as_list(a, keep) : NULL;
+
+	add_selector(&s, (struct selector){text_of(mail, domain, "selector", "dkim"), algorithm,
+				 true, name ? name->pos : mail->pos});
+	for (size_t i = 0; list && i < list->list.n; i++)
+		add_kept(&s, list->list.v[i], algorithm);
+	return s;
+}
+
+/* ---- rules ---- */
+/* One label (RFC 6376 3.1 allows several): a key's file is DOMAIN.SELECTOR.key. */
+static bool label_ok(const char *p)
+{
+	size_t n = strlen(p);
+
+	return n > 0 && n <= SELECTOR_MAX && p[0] != '-' && p[n - 1] != '-' &&
+	       strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == n;
+}
+
+static void check_selectors(
+	struct arena *a, const struct value *mail, const struct value *domain, struct errs *errs)
+{
+	struct selectors s = selectors_of(a, mail, domain);
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool twice = false;
+
+		if (!label_ok(s.v[i].name)) {
+			errs_add(errs, s.v[i].pos,
+				"'%s' cannot be a selector: one label of letters, digits and -, "
+				"%d at most",
+				s.v[i].name, SELECTOR_MAX);
+			break;
+		}
+		for (size_t j = 0; j < i && !twice; j++)
+			twice = strcasecmp(s.v[i].name, s.v[j].name) == 0;
+		if (twice)
+			errs_add(errs, s.v[i].pos, "selector '%s' is declared twice", s.v[i].name);
+	}
+}
+
+static void check_keep(struct arena *a, const struct value *dkim, struct errs *errs)
+{
+	struct value *keep = map_at(dkim, "keep");
+	struct value *list = keep && keep->type != VALUE_UNKNOWN ? as_list(a, keep) : NULL;
+
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		const struct value *v = list->list.v[i];
+		const struct value *name = v->type == VALUE_MAP ? map_at(v, "selector") : v;
+		const char *kind = v->type == VALUE_MAP ? map_cstr(v, "algorithm", "rsa") : "rsa";
+
+		if (v->type == VALUE_UNKNOWN)
+			continue;
+		if (!name || name->type != VALUE_STR ||
+			(strcmp(kind, "rsa") != 0 && strcmp(kind, "ed25519") != 0 &&
+				strcmp(kind, "both") != 0))
+			errs_add(errs, v->pos,
+				"what is kept is a selector, or {selector: NAME, algorithm: rsa, "
+				"ed25519 or both}");
+	}
+}
+
+static void check_map(
+	struct arena *a, const struct value *mail, const struct value *domain, struct errs *errs)
+{
+	const struct value *dkim = dkim_map(domain ? domain : mail);
+	const struct value *enabled, *bits;
+
+	if (!dkim)
+		return;
+	enabled = map_at(dkim, "enabled");
+	bits = map_at(dkim, "bits");
+	if (enabled && enabled->type == VALUE_BOOL && enabled->b && !mail_rspamd_runs(mail))
+		errs_add(errs, enabled->pos,
+			"DKIM is signed by rspamd, which does not run here: set spam_filter: "
+			"rspamd, or rspamd_piggyback with SpamAssassin");
+	if (bits && bits->type == VALUE_INT && bits->i < BITS_ADVISED)
+		errs_warn(errs, bits->pos,
+			"an RSA key of %d bits is weak for DKIM (RFC 8301: %d and more)",
+			(int)bits->i, BITS_ADVISED);
+	check_keep(a, dkim, errs);
+	if (!value_find_type(dkim, VALUE_UNKNOWN))
+		check_selectors(a, mail, domain, errs);
+}
+
+void mail_dkim_rules(struct arena *a, const struct value *mail, struct errs *errs)
+{
+	const struct value *domains = map_at(mail, "domains");
+
+	check_map(a, mail, NULL, errs);
+	for (size_t i = 0; domains && domains->type == VALUE_MAP && i < domains->map.n; i++)
+		if (domains->map.e[i].value->type == VALUE_MAP)
+			check_map(a, mail, domains->map.e[i].value, errs);
+}
+
+/* ---- derived ---- */
+struct mail_dkim {
+	struct arena *a;
+	const struct value *mail;
+	struct value *keys, *signers;
+	struct value *seen; /* DOMAIN.SELECTOR of keys */
+};
+
+struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struct value *out)
+{
+	struct mail_dkim *d = ARENA_NEW(a, struct mail_dkim);
+
+	*d = (struct mail_dkim){a, mail, value_list(a), value_list(a), value_map(a)};
+	d->keys->literal = d->signers->literal = true;
+	map_put(a, out, "mail_dkim_keys", d->keys);
+	map_put(a, out, "mail_dkim_signers", d->signers);
+	return d;
+}
+
+static void put(struct mail_dkim *d, struct value *m, const char *key, const char *text)
+{
+	struct value *v = value_text(d->a, text);
+
+	v->literal = true;
+	map_put(d->a, m, key, v);
+}
+
+static void add_key(struct mail_dkim *d, const struct value *domain, const char *owner,
+	const struct selector *s)
+{
+	struct str name = str_printf(d->a, "%s.%s", owner, s->name);
+	const struct value *bits = setting(d->mail, domain, "bits");
+	struct value *m = value_map(d->a);
+
+	if (map_get(d->seen, name))
+		return;
+	map_set(d->a, d->seen, name, value_null(d->a));
+	put(d, m, "domain", owner);
+	put(d, m, "selector", s->name);
+	put(d, m, "algorithm", s->algorithm);
+	map_put(d->a, m, "bits",
+		value_int(d->a, bits && bits->type == VALUE_INT ? bits->i : BITS_ADVISED));
+	list_add(d->a, d->keys, m);
+}
+
+static void add_selector_to(
+	struct mail_dkim *d, struct value *list, const char *owner, const struct selector *s)
+{
+	struct value *m = value_map(d->a);
+
+	put(d, m, "selector", s->name);
+	put(d, m, "owner", owner);
+	list_add(d->a, list, m);
+}
+
+struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name)
+{
+	struct value *all = value_list(d->a), *signing = value_list(d->a);
+	struct value *signer = value_map(d->a);
+	bool global = strcmp(text_of(d->mail, NULL, "scope", "domain"), "global") == 0;
+	const char *owner = global && !own_keys(domain) ? "global" : name;
+	struct selectors s;
+
+	if (!signs(d->mail, domain))
+		return all;
+	s = selectors_of(d->a, d->mail, domain);
+	for (size_t i = 0; i < s.n; i++) {
+		add_key(d, domain, owner, &s.v[i]);
+		add_selector_to(d, all, owner, &s.v[i]);
+		if (s.v[i].signs)
+			add_selector_to(d, signing, owner, &s.v[i]);
+	}
+	put(d, signer, "domain", name);
+	map_put(d->a, signer, "selectors", signing);
+	list_add(d->a, d->signers, signer);
+	return all;
+}
