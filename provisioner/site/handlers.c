@@ -36,7 +36,10 @@ static void add_handler(struct build *b, struct task *t)
 		return;
 	}
 	if (same && t->role) { /* the role once more: its handlers stay where they are */
-		p->handlers[same->i].task = t;
+		struct handler *h = &p->handlers[same->i];
+
+		PUSH(b->s->a, h->earlier, h->n_earlier, h->cap_earlier, h->task);
+		h->task = t;
 		return;
 	}
 	/* Of several with one name the last is meant, as in Ansible. */
@@ -45,7 +48,8 @@ static void add_handler(struct build *b, struct task *t)
 	if (t->name)
 		map_put(b->s->a, p->handler_names, t->name, number);
 	put_topics(b, t, p->n_handlers);
-	PUSH(b->s->a, p->handlers, p->n_handlers, p->cap_handlers, ((struct handler){id, t}));
+	PUSH(b->s->a, p->handlers, p->n_handlers, p->cap_handlers,
+		((struct handler){.id = id, .task = t}));
 }
 
 static void add_leaves(struct build *b, struct task *t)

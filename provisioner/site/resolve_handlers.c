@@ -74,10 +74,28 @@ static void want_of_handlers(struct resolver *r)
 			want(r, r->steps[r->flush_from]);
 }
 
+/* A role that is brought in twice has each handler twice: the last one counts, as in Ansible, but
+ * an earlier one when the condition that the last was brought in with does not hold. */
+static struct task **handler_task(struct resolver *r, struct handler *h)
+{
+	for (size_t i = 0; h->n_earlier && i <= h->n_earlier; i++) {
+		struct task **t = i ? &h->earlier[h->n_earlier - i] : &h->task;
+		struct err none = {0};
+		const struct value *when;
+
+		vars_enter(r->v, *t, NULL);
+		vars_loop(r->v, NULL);
+		when = task_when(r, *t, &none);
+		if (!when || when->type == VALUE_UNKNOWN || when->b)
+			return t;
+	}
+	return &h->task;
+}
+
 static bool push_handler(struct resolver *r, size_t i, struct err *e)
 {
 	r->notice[i].done = true;
-	if (!frame_push(r, &r->p->handlers[i].task, 1, NULL, e))
+	if (!frame_push(r, handler_task(r, &r->p->handlers[i]), 1, NULL, e))
 		return false;
 	r->frame[r->n_frames - 1].handler = (long)i;
 	return true;

@@ -57,6 +57,8 @@ struct role_use { /* one place where a role is brought in */
 struct handler {
 	const char *id; /* "role : name" or "name" */
 	struct task *task;
+	struct task **earlier; /* of the same role, brought in before with other conditions */
+	size_t n_earlier, cap_earlier;
 };
 enum { SECTION_PRE, SECTION_MAIN, SECTION_POST, SECTIONS };
 struct play_in {
