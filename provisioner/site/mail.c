@@ -18,6 +18,10 @@
  * own name, which bounces come from mail_dkim_keys  [{domain (or "global"), selector, algorithm,
  * bits}] that there are to be mail_dkim_signers [{domain, selectors: [{selector, owner}]}] which
  * keys sign what
+ *   mail_outbound   how mail leaves: addresses [{name, address, family, helo}] in use, the default
+ *                   first; transport: of who has none of his own; relay: "[host]:port" or "";
+ *                   senders [{sender: "@domain" or "<>", transport}], ours; hops and ends
+ *                   [{domain, transport}], of mail.transports; dnsbl: postscreen's sites
  */
 #include "site/mail.h"
 
@@ -25,7 +29,7 @@ bool mail_name(struct str name)
 {
 	static const char *const names[] = {"mail", "mail_domains", "mail_mailboxes",
 		"mail_aliases", "mail_catchalls", "mail_senders", "mail_zones", "mail_host_dkim",
-		"mail_dkim_keys", "mail_dkim_signers"};
+		"mail_dkim_keys", "mail_dkim_signers", "mail_outbound"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_is(name, names[i]))
@@ -218,15 +222,18 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 {
 	struct mail_state *state = known_state(v);
 	struct value *mail;
+	size_t before = errs->n;
 	bool none;
 
 	if (state) {
 		if (!state->vars)
 			state->vars = names_of(v, v->s->a, state->mail, errs);
-		return state->vars;
+		mail_outbound_on_host(v, state->mail, errs);
+		return errs->n == before ? state->vars : NULL;
 	}
 	mail = declared(v, &none, errs);
 	if (!mail)
 		return none ? value_map(v->a) : NULL;
-	return names_of(v, v->a, mail, errs);
+	mail_outbound_on_host(v, mail, errs);
+	return errs->n == before ? names_of(v, v->a, mail, errs) : NULL;
 }

@@ -37,6 +37,16 @@ struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struc
  * `name`. domain NULL: the host's own name. Empty where nothing is signed. */
 struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name);
 
+/* ---- mail_outbound_rules.c: the same for how mail leaves and what port 25 lets in ---- */
+void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs);
+/* 4 or 6, and the address in its normal form; 0: no address. */
+int mail_ip(struct arena *a, struct str text, struct str *out);
+
+/* ---- mail_outbound.c ---- */
+void mail_derive_outbound(struct arena *a, const struct value *mail, struct value *out);
+/* A problem for each outbound address that the host, whose facts are known, does not have. */
+void mail_outbound_on_host(struct vars *v, const struct value *mail, struct errs *errs);
+
 /* ---- mail_derive.c: mail_domains, mail_mailboxes, ... into `out`; mail passed every check ---- */
 void mail_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
 	struct errs *errs);

@@ -275,4 +275,5 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 		add_domain(&d, &domains->map.e[i]);
 	add_senders(&d);
 	mail_zones(d.a, mail, out);
+	mail_derive_outbound(a, mail, out);
 }

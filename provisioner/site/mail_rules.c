@@ -338,4 +338,5 @@ void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 	if (known(mail, "postmaster", VALUE_STR))
 		check_one_target(&r, mail, "postmaster",
 			host ? host->s : str_c("localhost.localdomain"), "mail.postmaster");
+	mail_outbound_rules(a, mail, errs);
 }

@@ -104,7 +104,6 @@ static const struct field postfix_fields[] = {
 		.doc = "Parameters of main.cf over those of the role; null removes one."},
 	{.name = "master",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
 		.dflt = "",
 		.doc = "Services of your own, as master.cf writes them."},
 	{.name = NULL},
@@ -119,15 +118,13 @@ static const struct field dovecot_fields[] = {
 static const struct field outbound_address_fields[] = {
 	{.name = "address",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER | FIELD_REQUIRED,
+		.flags = FIELD_REQUIRED,
 		.doc = "An address on an interface of the host."},
 	{.name = "helo",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
 		.doc = "Name in HELO; default: mail.hostname. Its DNS should lead to the address."},
 	{.name = "state",
 		.kind = FIELD_ENUM,
-		.flags = FIELD_LATER,
 		.choices = "active standby cooling",
 		.dflt = "active",
 		.doc = "active sends; standby waits; cooling rests: what it sent moves to "
@@ -137,37 +134,27 @@ static const struct field outbound_address_fields[] = {
 static const struct field outbound_fields[] = {
 	{.name = "addresses",
 		.kind = FIELD_LIST,
-		.flags = FIELD_LATER,
 		.sub = outbound_address_fields,
 		.dflt = "[]",
 		.doc = "The first active one is the default; keep one standby at least."},
-	{.name = "assign",
-		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
-		.dflt = "{}",
-		.doc = "Sender domain -> address."},
+	{.name = "assign", .kind = FIELD_MAP, .dflt = "{}", .doc = "Sender domain -> address."},
 	{.name = NULL},
 };
 static const struct field smart_host_fields[] = {
 	{.name = "host",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER | FIELD_REQUIRED,
+		.flags = FIELD_REQUIRED,
 		.doc = "Relay for all mail; in brackets its MX is not asked for."},
 	{.name = "port",
 		.kind = FIELD_INT,
-		.flags = FIELD_LATER,
 		.dflt = "587",
 		.min = 1,
 		.max = 65535,
 		.doc = "465 speaks TLS from the start."},
 	{.name = "user", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Login."},
-	{.name = "password",
-		.kind = FIELD_STR,
-		.flags = FIELD_LATER | FIELD_SECRET,
-		.doc = "Its password."},
+	{.name = "password", .kind = FIELD_STR, .flags = FIELD_SECRET, .doc = "Its password."},
 	{.name = "tls",
 		.kind = FIELD_ENUM,
-		.flags = FIELD_LATER,
 		.choices = "may encrypt verify",
 		.dflt = "encrypt",
 		.doc = "verify also asks for a certificate of the relay's name."},
@@ -176,29 +163,26 @@ static const struct field smart_host_fields[] = {
 static const struct field postscreen_fields[] = {
 	{.name = "enabled",
 		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
 		.dflt = "false",
 		.doc = "Keep zombies away from port 25."},
 	{.name = "dnsbl",
 		.kind = FIELD_LIST,
-		.flags = FIELD_LATER,
 		.dflt = "[]",
 		.doc = "Blocklists, ZONE[=ANSWERS][*WEIGHT]. Without ANSWERS those that mean an "
 		       "error "
 		       "(127.255.255.x) do not count."},
 	{.name = "threshold",
 		.kind = FIELD_INT,
-		.flags = FIELD_LATER,
 		.dflt = "2",
 		.min = 1,
 		.max = 100,
 		.doc = "Weight from which a client is refused."},
 	{.name = NULL},
 };
-#define LIMIT(of, text)                                                                       \
-	{                                                                                     \
-		.name = (of), .kind = FIELD_INT, .flags = FIELD_LATER, .dflt = "0", .min = 0, \
-		.max = 1000000, .doc = (text)                                                 \
+#define LIMIT(of, text)                                                                 \
+	{                                                                               \
+		.name = (of), .kind = FIELD_INT, .dflt = "0", .min = 0, .max = 1000000, \
+		.doc = (text)                                                           \
 	}
 static const struct field limits_fields[] = {
 	LIMIT("connections", "Of one client in a minute; 0: no limit."),
@@ -351,7 +335,6 @@ static const struct field domain_fields[] = {
 static const struct field mail_fields[] = {
 	{.name = "enabled",
 		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
 		.dflt = "true",
 		.doc = "false: nobody can connect from outside; mail of local programs still goes "
 		       "out."},
@@ -399,10 +382,8 @@ static const struct field mail_fields[] = {
 	{.name = "dkim", .kind = FIELD_MAP, .sub = dkim_fields, .dflt = "{}", .doc = "Signatures."},
 	{.name = "srs",
 		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "Rewrite the sender of forwarded mail. Will be true by default; until it is "
-		       "served, false."},
+		.doc = "Rewrite the sender of forwarded mail, and of that only."},
 	{.name = "low_memory",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
@@ -415,18 +396,15 @@ static const struct field mail_fields[] = {
 	{.name = "tls", .kind = FIELD_MAP, .sub = tls_fields, .dflt = "{}", .doc = "Certificate."},
 	{.name = "outbound",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.sub = outbound_fields,
 		.dflt = "{}",
 		.doc = "Addresses that mail leaves by."},
 	{.name = "smart_host",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.sub = smart_host_fields,
 		.doc = "Relay for all mail."},
 	{.name = "transports",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.dflt = "{}",
 		.doc = "Domain -> next hop, as transport(5) has it. relaylim: one message at a "
 		       "time; "
@@ -437,24 +415,26 @@ static const struct field mail_fields[] = {
 		.doc = "Networks that may relay without a login."},
 	{.name = "postscreen",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.sub = postscreen_fields,
 		.dflt = "{}",
 		.doc = "Postfix's guard before port 25."},
 	{.name = "limits",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.sub = limits_fields,
 		.dflt = "{}",
 		.doc = "What one client may do."},
 	{.name = "verify_recipients",
 		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
 		.dflt = "false",
 		.doc = "Ask the next hop whether a recipient exists before mail to it is taken."},
+	{.name = "check_senders",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Refuse senders whose domain is not in the DNS, and clients without a "
+		       "reverse name. Wants a name server that answers: without one all mail "
+		       "waits."},
 	{.name = "header_checks",
 		.kind = FIELD_LIST,
-		.flags = FIELD_LATER,
 		.dflt = "[]",
 		.doc = "Lines of header_checks(5), with Perl's regular expressions."},
 	{.name = "lists",

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How mail leaves, as Postfix's role wants it told: a service for each outbound address, which one
+ * each sender takes, and the next hops by domain. Looks at no file; of the host only at the facts
+ * that say which addresses it has.
+ */
+#include "site/mail.h"
+
+struct out {
+	struct arena *a;
+	const struct value *mail;
+	struct value *services; /* in use: every address but those that cool */
+	struct str transport;   /* of whoever has none of his own: "smtp:" */
+	struct str relay;       /* "[relay.example.net]:587", or empty */
+	struct value *seen;     /* sender -> null */
+};
+
+static struct value *text(struct arena *a, struct str s)
+{
+	struct value *v = value_str(a, s);
+
+	v->literal = true;
+	return v;
+}
+
+static struct value *pair(
+	struct arena *a, const char *k1, struct str v1, const char *k2, struct str v2)
+{
+	struct value *m = value_map(a);
+
+	map_put(a, m, k1, text(a, v1));
+	map_put(a, m, k2, text(a, v2));
+	return m;
+}
+
+/* ---- addresses ---- */
+/* The name of the address's service in master.cf. */
+static struct str service_name(struct arena *a, struct str ip)
+{
+	char *name = arena_printf(a, "out-%s", ip.p);
+
+	for (char *p = name; *p; p++)
+		if (*p == '.' || *p == ':')
+			*p = '-';
+	return str_c(name);
+}
+
+static const struct value *addresses(const struct value *mail)
+{
+	const struct value *outbound = map_at(mail, "outbound");
+
+	return outbound ? map_at(outbound, "addresses") : NULL;
+}
+
+static void add_service(struct out *o, const struct value *entry)
+{
+	const struct value *helo = map_at(entry, "helo");
+	struct value *m;
+	struct str ip;
+	int family = mail_ip(o->a, map_at(entry, "address")->s, &ip);
+
+	m = pair(o->a, "name", service_name(o->a, ip), "address", ip);
+	map_put(o->a, m, "family", value_int(o->a, family));
+	map_put(o->a, m, "helo",
+		text(o->a, helo && helo->type == VALUE_STR
+				   ? helo->s
+				   : str_c(map_cstr(o->mail, "hostname", "localhost"))));
+	list_add(o->a, o->services, m);
+}
+
+/* Active ones first: the first of the list is the default. */
+static void add_services(struct out *o)
+{
+	static const char *const states[] = {"active", "standby"};
+	const struct value *list = addresses(o->mail);
+
+	for (size_t s = 0; s < ARRAY_LEN(states); s++)
+		for (size_t i = 0; list && i < list->list.n; i++)
+			if (strcmp(map_cstr(list->list.v[i], "state", "active"), states[s]) == 0)
+				add_service(o, list->list.v[i]);
+}
+
+/* What a sender who is assigned to the address takes: the default when it cools. */
+static struct str assigned(struct out *o, struct str address)
+{
+	struct str ip;
+
+	mail_ip(o->a, address, &ip);
+	for (size_t i = 0; i < o->services->list.n; i++)
+		if (str_eq(map_at(o->services->list.v[i], "address")->s, ip))
+			return str_printf(
+				o->a, "%s:", map_cstr(o->services->list.v[i], "name", "smtp"));
+	return o->transport;
+}
+
+/* ---- senders ---- */
+static void add_sender(struct out *o, struct value *list, struct str sender, struct str transport)
+{
+	if (map_get(o->seen, sender))
+		return;
+	map_set(o->a, o->seen, sender, value_null(o->a));
+	list_add(o->a, list, pair(o->a, "sender", sender, "transport", transport));
+}
+
+/* Ours are the assigned domains, the hosted ones, the host itself, and the null sender of bounces:
+ * all others' mail is forwarded. */
+static struct value *senders(struct out *o)
+{
+	const struct value *outbound = map_at(o->mail, "outbound"), *domains;
+	const struct value *assign = outbound ? map_at(outbound, "assign") : NULL;
+	struct value *list = value_list(o->a);
+	struct str name;
+
+	for (size_t i = 0; assign && i < assign->map.n; i++)
+		if (mail_domain_ascii(o->a, assign->map.e[i].key, &name))
+			add_sender(o, list, str_printf(o->a, "@%s", name.p),
+				assigned(o, assign->map.e[i].value->s));
+	add_sender(o, list, str_c("<>"), o->transport);
+	add_sender(o, list, str_printf(o->a, "@%s", map_cstr(o->mail, "hostname", "localhost")),
+		o->transport);
+	domains = map_at(o->mail, "domains");
+	for (size_t i = 0; domains && i < domains->map.n; i++)
+		if (mail_is_local(o->mail, domains->map.e[i].value) &&
+			mail_domain_ascii(o->a, domains->map.e[i].key, &name))
+			add_sender(o, list, str_printf(o->a, "@%s", name.p), o->transport);
+	return list;
+}
+
+/* ---- next hops ---- */
+static struct str relay_of(struct arena *a, const struct value *mail)
+{
+	const struct value *smart = map_at(mail, "smart_host");
+
+	if (!smart || smart->type != VALUE_MAP)
+		return str_c("");
+	return str_printf(
+		a, "%s:%lld", map_cstr(smart, "host", ""), (long long)map_int(smart, "port", 587));
+}
+
+/* The two that limit how mail is sent take it to the smart host, where there is one. */
+static struct str hop_of(struct out *o, struct str hop)
+{
+	if (str_is(hop, "relaylim") || str_is(hop, "oneshot"))
+		hop = str_printf(o->a, "%s:", hop.p);
+	if (str_is(hop, "relaylim:") || str_is(hop, "oneshot:"))
+		return str_printf(o->a, "%s%s", hop.p, o->relay.p);
+	return hop;
+}
+
+static bool ends_here(struct str hop)
+{
+	return str_starts(hop, "error:") || str_starts(hop, "discard:") ||
+	       str_starts(hop, "retry:") || str_starts(hop, "local:") ||
+	       str_starts(hop, "virtual:");
+}
+
+/* Mail that leaves, and mail whose way ends here: what is forwarded has no sender to rewrite. */
+static struct value *hops(struct out *o, bool leaves)
+{
+	const struct value *map = map_at(o->mail, "transports");
+	struct value *list = value_list(o->a);
+	struct str name;
+
+	for (size_t i = 0; map && i < map->map.n; i++) {
+		const struct map_entry *e = &map->map.e[i];
+		bool below = e->key.p[0] == '.';
+		struct str hop = hop_of(o, e->value->s);
+
+		if (ends_here(hop) != leaves &&
+			mail_domain_ascii(
+				o->a, below ? str_printf(o->a, "x%s", e->key.p) : e->key, &name))
+			list_add(o->a, list,
+				pair(o->a, "domain", below ? str_c(name.p + 1) : name, "transport",
+					hop));
+	}
+	return list;
+}
+
+/* ---- blocklists ---- */
+/* Answers that mean "you ask too much" or "not by this resolver" are never a listing: lists of bad
+ * clients count 127.0.0.2 and up, lists of good ones (weight below 0) code more into the answer. */
+static struct str dnsbl(struct arena *a, struct str entry)
+{
+	size_t zone = strcspn(entry.p, "=*");
+	const char *rest = entry.p + zone;
+
+	if (*rest == '=')
+		return entry;
+	return str_printf(a, "%s=127.0.%s%s", str_dup(a, entry.p, zone).p,
+		rest[0] == '*' && rest[1] == '-' ? "[0..255].[0..254]" : "0.[2..254]", rest);
+}
+
+static struct value *dnsbls(struct out *o)
+{
+	const struct value *screen = map_at(o->mail, "postscreen");
+	const struct value *lists = screen ? map_at(screen, "dnsbl") : NULL;
+	struct value *out = value_list(o->a);
+
+	for (size_t i = 0; lists && i < lists->list.n; i++)
+		list_add(o->a, out, text(o->a, dnsbl(o->a, lists->list.v[i]->s)));
+	return out;
+}
+
+void mail_derive_outbound(struct arena *a, const struct value *mail, struct value *out)
+{
+	struct out o = {.a = a, .mail = mail};
+	struct value *m = value_map(a);
+
+	o.seen = value_map(a);
+	o.services = value_list(a);
+	o.relay = relay_of(a, mail);
+	add_services(&o);
+	o.transport = str_c(o.relay.n ? "smarthost:" : "smtp:");
+	if (o.services->list.n)
+		o.transport = str_printf(a, "%s:", map_cstr(o.services->list.v[0], "name", "smtp"));
+	m->literal = true;
+	map_put(a, m, "addresses", o.services);
+	map_put(a, m, "transport", text(a, o.transport));
+	map_put(a, m, "relay", text(a, o.relay));
+	map_put(a, m, "senders", senders(&o));
+	map_put(a, m, "hops", hops(&o, true));
+	map_put(a, m, "ends", hops(&o, false));
+	map_put(a, m, "dnsbl", dnsbls(&o));
+	map_put(a, out, "mail_outbound", m);
+}
+
+/* ---- facts ---- */
+static bool has_address(const struct value *facts, struct arena *a, struct str ip)
+{
+	static const char *const names[] = {"all_ipv4_addresses", "all_ipv6_addresses"};
+	struct str other;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct value *list = map_at(facts, names[i]);
+
+		for (size_t j = 0; list && list->type == VALUE_LIST && j < list->list.n; j++)
+			if (list->list.v[j]->type == VALUE_STR &&
+				mail_ip(a, list->list.v[j]->s, &other) && str_eq(ip, other))
+				return true;
+	}
+	return false;
+}
+
+void mail_outbound_on_host(struct vars *v, const struct value *mail, struct errs *errs)
+{
+	const struct value *list = addresses(mail);
+	struct str ip;
+
+	if (!list || list->type != VALUE_LIST || !v->facts ||
+		!map_at(v->facts, "all_ipv4_addresses"))
+		return;
+	for (size_t i = 0; i < list->list.n; i++) {
+		const struct value *entry = list->list.v[i], *address = NULL;
+
+		if (entry->type == VALUE_MAP)
+			address = map_at(entry, "address");
+		if (!address || address->type != VALUE_STR || !mail_ip(v->a, address->s, &ip) ||
+			has_address(v->facts, v->a, ip))
+			continue;
+		errs_add(errs, address->pos,
+			"outbound address %s is on no interface of host '%s': add it there, or "
+			"take it out of mail.outbound",
+			ip.p, v->host->name);
+	}
+}

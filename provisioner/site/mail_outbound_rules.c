@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rules of how mail leaves and what is let in: outbound addresses, smart host, transports,
+ * postscreen, header checks. Reports every problem with its place; asks no host and no name server.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include "site/mail.h"
+
+enum { TRANSPORT_MOST = 40, REASON_MOST = 400, LOGIN_MOST = 255 };
+
+struct rules {
+	struct arena *a;
+	const struct value *mail;
+	struct errs *errs;
+	struct value *addresses; /* normal form -> null */
+};
+
+static const struct value *known(const struct value *map, const char *key, enum value_type type)
+{
+	const struct value *v = map ? map_at(map, key) : NULL;
+
+	return v && v->type == type ? v : NULL;
+}
+
+static struct pos entry_pos(const struct map_entry *e)
+{
+	return e->key_pos.line ? e->key_pos : e->value->pos;
+}
+
+static bool printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return strlen(s.p) == s.n;
+}
+
+/* ---- outbound addresses ---- */
+int mail_ip(struct arena *a, struct str text, struct str *out)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	unsigned char ip[16];
+	char normal[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; strlen(text.p) == text.n && i < ARRAY_LEN(families); i++)
+		if (inet_pton(families[i], text.p, ip) == 1 &&
+			inet_ntop(families[i], ip, normal, sizeof(normal))) {
+			*out = str_dup(a, normal, strlen(normal));
+			return families[i] == AF_INET ? 4 : 6;
+		}
+	return 0;
+}
+
+static void check_address(struct rules *r, const struct value *entry)
+{
+	const struct value *address = known(entry, "address", VALUE_STR);
+	const struct value *helo = known(entry, "helo", VALUE_STR);
+	struct str ip;
+
+	if (helo && !mail_fqdn(helo->s))
+		errs_add(r->errs, helo->pos,
+			"helo '%s' is not a fully qualified name, such as mx1.example.com",
+			helo->s.p);
+	if (!address)
+		return;
+	if (!mail_ip(r->a, address->s, &ip))
+		errs_add(r->errs, address->pos, "'%s' is no IP address", address->s.p);
+	else if (map_get(r->addresses, ip))
+		errs_add(r->errs, address->pos, "address %s stands here twice", ip.p);
+	else
+		map_set(r->a, r->addresses, ip, value_null(r->a));
+}
+
+static size_t in_state(const struct value *list, const char *state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->list.n; i++)
+		n += strcmp(map_cstr(list->list.v[i], "state", "active"), state) == 0;
+	return n;
+}
+
+static void check_assign(struct rules *r, const struct value *assign)
+{
+	for (size_t i = 0; assign && i < assign->map.n; i++) {
+		const struct map_entry *e = &assign->map.e[i];
+		struct str name, ip;
+
+		if (!mail_domain_ascii(r->a, e->key, &name))
+			errs_add(r->errs, entry_pos(e), "'%s' is no domain name", e->key.p);
+		if (e->value->type == VALUE_UNKNOWN)
+			continue;
+		if (e->value->type != VALUE_STR || !mail_ip(r->a, e->value->s, &ip))
+			errs_add(r->errs, e->value->pos,
+				"the address that '%s' sends by has to be an IP address", e->key.p);
+		else if (!map_get(r->addresses, ip))
+			errs_add(r->errs, e->value->pos,
+				"'%s' is assigned to %s, which is none of "
+				"mail.outbound.addresses",
+				e->key.p, ip.p);
+	}
+}
+
+static void check_outbound(struct rules *r)
+{
+	const struct value *outbound = known(r->mail, "outbound", VALUE_MAP);
+	const struct value *list = known(outbound, "addresses", VALUE_LIST);
+
+	r->addresses = value_map(r->a);
+	for (size_t i = 0; list && i < list->list.n; i++)
+		if (list->list.v[i]->type == VALUE_MAP)
+			check_address(r, list->list.v[i]);
+	if (outbound && !value_find_type(outbound, VALUE_UNKNOWN))
+		check_assign(r, known(outbound, "assign", VALUE_MAP));
+	if (!list || list->list.n == 0 || value_find_type(list, VALUE_UNKNOWN))
+		return;
+	if (!in_state(list, "active") && !in_state(list, "standby"))
+		errs_add(r->errs, list->pos,
+			"every outbound address is cooling: mail could not leave; make one active");
+	else if (!in_state(list, "standby"))
+		errs_warn(r->errs, list->pos,
+			"no outbound address is on standby: when this one is blocked there is none "
+			"to move to; keep one with state: standby");
+}
+
+/* ---- smart host ---- */
+static bool host_ok(struct arena *a, struct str host)
+{
+	struct str name = host, ip;
+
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		name = str_dup(a, host.p + 1, host.n - 2);
+	if (str_starts(name, "IPv6:"))
+		name = str_c(name.p + 5);
+	return mail_fqdn(name) || mail_ip(a, name, &ip);
+}
+
+static void check_smart_host(struct rules *r)
+{
+	const struct value *smart = known(r->mail, "smart_host", VALUE_MAP);
+	const struct value *host = known(smart, "host", VALUE_STR);
+	const struct value *user = known(smart, "user", VALUE_STR);
+	const struct value *password = known(smart, "password", VALUE_STR);
+
+	if (host && !host_ok(r->a, host->s))
+		errs_add(r->errs, host->pos,
+			"'%s' is no host; write relay.example.net, [relay.example.net] or an "
+			"address in brackets, and the port beside it",
+			host->s.p);
+	if (smart && !map_at(smart, "user") != !map_at(smart, "password"))
+		errs_add(r->errs, smart->pos,
+			"mail.smart_host needs both user and password, or neither");
+	if (user && (user->s.n == 0 || strchr(user->s.p, ':') || !printable(user->s)))
+		errs_add(r->errs, user->pos, "the user of mail.smart_host cannot hold a colon");
+	if (password && (password->s.n == 0 || password->s.n > LOGIN_MOST ||
+				!printable(password->s) || password->s.p[password->s.n - 1] == ' '))
+		errs_add(r->errs, password->pos,
+			"the password of mail.smart_host has to be one line of 1 to %d bytes that "
+			"does not end in a blank",
+			LOGIN_MOST);
+}
+
+/* ---- transports ---- */
+/* A service of that name stands in the operator's own part of master.cf. */
+static bool own_service(const struct rules *r, struct str name)
+{
+	const struct value *postfix = known(r->mail, "postfix", VALUE_MAP);
+	const struct value *master = known(postfix, "master", VALUE_STR);
+	const char *p = master ? master->s.p : "";
+
+	for (; *p; p += strcspn(p, "\n"), p += *p == '\n')
+		if (strncmp(p, name.p, name.n) == 0 && (p[name.n] == ' ' || p[name.n] == '\t'))
+			return true;
+	return false;
+}
+
+static bool service_known(const struct rules *r, struct str name)
+{
+	static const char *const names[] = {"smtp", "relay", "lmtp", "error", "retry", "discard",
+		"local", "virtual", "relaylim", "oneshot"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_is(name, names[i]))
+			return true;
+	return own_service(r, name);
+}
+
+static bool check_hop(struct rules *r, const struct map_entry *e)
+{
+	struct str hop = e->value->s, name;
+	size_t n = strcspn(hop.p, ":");
+
+	name = str_dup(r->a, hop.p, n);
+	if (hop.n > REASON_MOST || n == 0 || n > TRANSPORT_MOST || !printable(hop))
+		return errs_add(r->errs, e->value->pos, "'%s' is no next hop for mail to '%s'",
+			hop.p, e->key.p);
+	if (n == hop.n && !str_is(name, "relaylim") && !str_is(name, "oneshot"))
+		return errs_add(r->errs, e->value->pos,
+			"'%s' is no next hop; write relaylim, oneshot, error:TEXT or "
+			"transport:nexthop",
+			hop.p);
+	if (!service_known(r, name))
+		return errs_add(r->errs, e->value->pos,
+			"there is no transport '%s'; smtp, lmtp, error, discard, relaylim and "
+			"oneshot are there, your own go into mail.postfix.master",
+			name.p);
+	return true;
+}
+
+static bool hosted_here(const struct rules *r, struct str name)
+{
+	const struct value *domains = known(r->mail, "domains", VALUE_MAP);
+	struct str ascii;
+
+	for (size_t i = 0; domains && i < domains->map.n; i++)
+		if (mail_domain_ascii(r->a, domains->map.e[i].key, &ascii) && str_eq(ascii, name) &&
+			mail_is_local(r->mail, domains->map.e[i].value))
+			return true;
+	return false;
+}
+
+static void check_transports(struct rules *r)
+{
+	const struct value *map = known(r->mail, "transports", VALUE_MAP);
+
+	for (size_t i = 0; map && i < map->map.n; i++) {
+		const struct map_entry *e = &map->map.e[i];
+		bool below = e->key.p[0] == '.';
+		struct str name, whole = below ? str_printf(r->a, "x%s", e->key.p) : e->key;
+
+		if (!mail_domain_ascii(r->a, whole, &name))
+			errs_add(r->errs, entry_pos(e),
+				"'%s' is no domain name, nor .NAME for those below one", e->key.p);
+		else if (!below && hosted_here(r, name))
+			errs_add(r->errs, entry_pos(e),
+				"'%s' is hosted here: its mail is delivered on this host", name.p);
+		if (e->value->type == VALUE_STR)
+			check_hop(r, e);
+		else if (e->value->type != VALUE_UNKNOWN)
+			errs_add(r->errs, e->value->pos,
+				"the next hop of '%s' has to be text, not %s", e->key.p,
+				value_type_name(e->value));
+	}
+}
+
+/* ---- port 25 ---- */
+/* ZONE[=ANSWERS][*WEIGHT], as postscreen_dnsbl_sites has it. */
+static bool dnsbl_ok(struct arena *a, struct str entry)
+{
+	size_t zone = strcspn(entry.p, "=*");
+	const char *p = entry.p + zone;
+	struct str name;
+
+	if (!mail_domain_ascii(a, str_dup(a, entry.p, zone), &name) || strlen(entry.p) != entry.n)
+		return false;
+	if (*p == '=') {
+		size_t n = strspn(p + 1, "0123456789.[];");
+
+		if (n == 0 || !isdigit((unsigned char)p[1]))
+			return false;
+		p += n + 1;
+	}
+	if (*p == '*') {
+		p += p[1] == '-' ? 2 : 1;
+		size_t digits = strspn(p, "0123456789");
+
+		if (digits == 0 || digits > 3)
+			return false;
+		p += digits;
+	}
+	return *p == 0;
+}
+
+static void check_postscreen(struct rules *r)
+{
+	const struct value *screen = known(r->mail, "postscreen", VALUE_MAP);
+	const struct value *lists = known(screen, "dnsbl", VALUE_LIST);
+
+	for (size_t i = 0; lists && i < lists->list.n; i++)
+		if (lists->list.v[i]->type == VALUE_STR && !dnsbl_ok(r->a, lists->list.v[i]->s))
+			errs_add(r->errs, lists->list.v[i]->pos,
+				"'%s' is no blocklist; write zen.spamhaus.org*2, or with the "
+				"answers that count, zen.spamhaus.org=127.0.0.[2..11]*2",
+				lists->list.v[i]->s.p);
+}
+
+/* A line of header_checks(5): /pattern/flags action, if /pattern/flags, or endif. */
+static bool header_check_ok(struct str line)
+{
+	static const char *const actions[] = {"BCC", "DISCARD", "DUNNO", "FILTER", "HOLD", "IGNORE",
+		"INFO", "PASS", "PREPEND", "REDIRECT", "REJECT", "REPLACE", "STRIP", "WARN"};
+	const char *p = line.p;
+	bool condition = strncasecmp(p, "if ", 3) == 0;
+
+	if (strcasecmp(p, "endif") == 0)
+		return true;
+	p += condition ? 2 + strspn(p + 2, " \t") : 0;
+	p += *p == '!';
+	if (*p != '/')
+		return false;
+	for (p++; *p && *p != '/'; p++)
+		p += *p == '\\' && p[1] ? 1 : 0;
+	if (*p != '/')
+		return false;
+	p += 1 + strspn(p + 1, "imsxAEUXS");
+	if (condition)
+		return *p == 0;
+	if (*p != ' ' && *p != '\t')
+		return false;
+	p += strspn(p, " \t");
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+		if (strncasecmp(p, actions[i], strlen(actions[i])) == 0 &&
+			!isalpha((unsigned char)p[strlen(actions[i])]))
+			return true;
+	return false;
+}
+
+static void check_headers(struct rules *r)
+{
+	const struct value *lines = known(r->mail, "header_checks", VALUE_LIST);
+
+	for (size_t i = 0; lines && i < lines->list.n; i++)
+		if (lines->list.v[i]->type == VALUE_STR &&
+			(!printable(lines->list.v[i]->s) || !header_check_ok(lines->list.v[i]->s)))
+			errs_add(r->errs, lines->list.v[i]->pos,
+				"'%s' is no line of header_checks(5), such as "
+				"/^Subject: .*viagra/ REJECT no thanks",
+				lines->list.v[i]->s.p);
+}
+
+void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs)
+{
+	struct rules r = {.a = a, .mail = mail, .errs = errs};
+
+	check_outbound(&r);
+	check_smart_host(&r);
+	check_transports(&r);
+	check_postscreen(&r);
+	check_headers(&r);
+}
