@@ -382,7 +382,7 @@ static const struct field mail_fields[] = {
 	{.name = "dkim", .kind = FIELD_MAP, .sub = dkim_fields, .dflt = "{}", .doc = "Signatures."},
 	{.name = "srs",
 		.kind = FIELD_BOOL,
-		.dflt = "false",
+		.dflt = "true",
 		.doc = "Rewrite the sender of forwarded mail, and of that only."},
 	{.name = "low_memory",
 		.kind = FIELD_BOOL,
