@@ -44,7 +44,7 @@ static int run(struct cli *c)
 		return EXIT_BEFORE;
 	if (c->check || c->list_hosts || c->list_tasks)
 		return cli_plan(c, s);
-	return apply(c, &(struct fleet_options){.site = s});
+	return cli_providers(c, s) ? apply(c, &(struct fleet_options){.site = s}) : EXIT_BEFORE;
 }
 
 const struct command command_apply = {
@@ -53,6 +53,7 @@ const struct command command_apply = {
 	.doc = "make the hosts so, or as a saved plan says, exactly",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout ask-pass become become-user ask-become-pass known-hosts "
-		   "accept-new-host-keys roles-path check diff json list-hosts list-tasks verbose",
+		   "accept-new-host-keys roles-path offline check diff json list-hosts list-tasks "
+		   "verbose",
 	.run = run,
 };

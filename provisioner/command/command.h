@@ -16,7 +16,8 @@ struct cli { /* what the command line says */
 	size_t n_args;
 	const char *out, *known_hosts;
 	bool accept_new, ask_pass, ask_become_pass, check, diff, json, list_hosts, list_tasks;
-	bool exit_code;
+	bool exit_code, offline;
+	bool stdout_is_data; /* events and progress go to stderr */
 	int forks, timeout, verbosity;
 	size_t warnings; /* found by cli_site, and shown */
 	const char *password, *become_password;
@@ -28,16 +29,20 @@ struct command {
 };
 extern const struct command *const commands[]; /* NULL-terminated */
 extern const struct command command_plan, command_apply, command_check, command_facts,
-	command_explain, command_render, command_eval, command_doc;
+	command_explain, command_render, command_eval, command_doc, command_dns;
 
 /* options.c: false and a message on stderr when the command line is wrong. */
 bool cli_parse(struct cli *c, const struct command *cmd, int argc, char **argv);
 void cli_help(struct buf *out, const struct command *cmd);
 /* common.c */
 struct site *cli_site(struct cli *c, const char *manifest); /* NULL: problems were printed */
-int cli_error(const struct err *e);                         /* prints it; EXIT_BEFORE */
+/* To people on stderr; with --json also to programs, with the events. */
+void cli_problems(const struct cli *c, const struct errs *errs);
+int cli_error(const struct err *e); /* prints it; EXIT_BEFORE */
 void cli_print(const struct buf *b);
 bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fleet_result *r);
 const char *cli_manifest(struct cli *c); /* the argument, or site.yml here; NULL: said why not */
+/* dns.c: are the names of providers' servers known that the site asks for? false: said what not. */
+bool cli_providers(struct cli *c, const struct site *s);
 int cli_plan(struct cli *c, struct site *s); /* plan and apply -C */
 bool cli_passwords(struct cli *c);           /* -k and -K ask */

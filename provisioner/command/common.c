@@ -13,8 +13,7 @@ void cli_print(const struct buf *b)
 	(void)!write_all(STDOUT_FILENO, b->p, b->n);
 }
 
-/* To people on stderr; with --json also to programs, with the events. */
-static void show_problems(const struct cli *c, const struct errs *errs)
+void cli_problems(const struct cli *c, const struct errs *errs)
 {
 	struct buf b;
 	buf_init(&b, 1 << 20);
@@ -63,7 +62,7 @@ struct site *cli_site(struct cli *c, const char *manifest)
 	struct site *s = site_load(c->a, &c->site, &errs);
 	if (s)
 		site_warnings(s, &errs);
-	show_problems(c, &errs);
+	cli_problems(c, &errs);
 	c->warnings = errs.n_warn + errs.dropped_warn;
 	if (!s || errs.n) {
 		fprintf(stderr, "%zu problem%s; no host was contacted\n", errs.n + errs.dropped,
@@ -128,15 +127,16 @@ bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fle
 {
 	struct err e = {0};
 	const char *term = getenv("TERM");
-	bool tty = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+	int fd = c->stdout_is_data ? STDERR_FILENO : STDOUT_FILENO;
+	bool tty = isatty(fd) && term && strcmp(term, "dumb") != 0;
 	struct report_options ro = {
-		.json = c->json,
+		.json = c->json && !c->stdout_is_data,
 		.tty = tty,
 		.color = tty && !getenv("NO_COLOR"),
 		.diff = planning || c->diff,
 		.verbosity = c->verbosity,
 		.planning = planning,
-		.fd = STDOUT_FILENO,
+		.fd = fd,
 	};
 	if (!cli_passwords(c) || !agent_image_load(c->a, &o->image, &e)) {
 		if (e.kind)

@@ -22,7 +22,8 @@ enum {
 	OPT_LIST_HOSTS,
 	OPT_LIST_TASKS,
 	OPT_EXIT_CODE,
-	OPT_BECOME_USER
+	OPT_BECOME_USER,
+	OPT_OFFLINE
 };
 
 static const struct option_row rows[] = {
@@ -48,6 +49,7 @@ static const struct option_row rows[] = {
 	{OPT_OUT, "out", "FILE", "keep the plan, for `provision apply FILE`"},
 	{OPT_EXIT_CODE, "exit-code", NULL, "exit with 3 when something would change"},
 	{OPT_JSON, "json", NULL, "an event a line, as JSON"},
+	{OPT_OFFLINE, "offline", NULL, "no provider's API; dns: no host either"},
 	{OPT_LIST_HOSTS, "list-hosts", NULL, "only list the hosts"},
 	{OPT_LIST_TASKS, "list-tasks", NULL, "only list the tasks"},
 	{'v', "verbose", NULL, "say more; -vv still more"},
@@ -173,6 +175,8 @@ static bool *flag(struct cli *c, int key)
 		return &c->list_tasks;
 	case OPT_EXIT_CODE:
 		return &c->exit_code;
+	case OPT_OFFLINE:
+		return &c->offline;
 	}
 	return NULL;
 }

@@ -43,7 +43,7 @@ int cli_plan(struct cli *c, struct site *s)
 		return list_hosts(s);
 	if (c->list_tasks)
 		return list_tasks(s);
-	if (!cli_fleet(c, &o, true, &r))
+	if (!cli_providers(c, s) || !cli_fleet(c, &o, true, &r))
 		return EXIT_BEFORE;
 	r.plan->site = c->site.manifest;
 	int code = plan_exit(c, &r);
@@ -69,7 +69,8 @@ const struct command command_plan = {
 	.doc = "show exactly what would change, and change nothing",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout ask-pass become become-user ask-become-pass known-hosts "
-		   "accept-new-host-keys roles-path out exit-code json list-hosts list-tasks diff "
+		   "accept-new-host-keys roles-path out exit-code offline json list-hosts "
+		   "list-tasks diff "
 		   "verbose",
 	.run = run,
 };

@@ -12,3 +12,44 @@ typedef void dns_said_fn(void *ctx, bool warning, const char *what);
 void spf_check(struct str text, dns_said_fn *said, void *ctx);
 /* RFC 9989, and where it differs what readers of RFC 7489 make of it; retired tags are warnings. */
 void dmarc_check(struct str text, dns_said_fn *said, void *ctx);
+
+/* ---- records.c: what is to be published, and as zone-file text (RFC 1035 5) ---- */
+struct dns_record {
+	const char *name, *type; /* name without the last dot */
+	struct str data; /* TXT: the text as it is; MX "10 mx.test."; else an address or a name. */
+};
+struct dns_records {
+	struct arena *a;
+	struct dns_record *v;
+	size_t n, cap;
+};
+enum { DNS_TTL = 3600, DNS_STRING_MAX = 255 };
+void dns_add(struct dns_records *r, const char *name, const char *type, const char *fmt, ...)
+	PRINTF(4, 5);
+/* A word for people: a comment in the zone file, no record. */
+void dns_note(struct dns_records *r, const char *fmt, ...) PRINTF(2, 3);
+/* NAME. TTL IN TYPE DATA, a line each; texts quoted and split at 255 octets. */
+void dns_print(const struct dns_records *r, struct buf *out);
+
+/* What is known when the records of a host's domains are made. */
+struct dns_host {
+	const struct value *mail;  /* hostname, outbound */
+	const struct value *facts; /* may be NULL */
+	const struct value *keys;  /* [{domain, selector, algorithm, p}]; NULL: nobody asked */
+	const char *mxroute_error; /* where a provider's names are not known; or NULL */
+};
+struct mxroute;
+/* Of one entry of mail_zones; mx NULL unless its provider is mxroute. */
+void dns_domain(struct dns_records *r, const struct dns_host *h, const struct value *zone,
+	const struct mxroute *mx);
+/* Of the host's own names: addresses, SPF of what it says in HELO, DKIM. */
+void dns_host_records(struct dns_records *r, const struct dns_host *h, const struct value *dkim);
+
+/* ---- mxroute.c: names of mxroute's servers, from its API or the copy kept of it ---- */
+struct mxroute {
+	const char *hostname, *backup, *spf;
+};
+/* offline: only the copy in ~/.cache/provision. One question a run; false says what is missing. A
+ * copy that had to do because the API does not answer is told in *stale (else NULL). */
+bool mxroute_find(struct arena *a, const char *key, bool offline, struct mxroute *out,
+	const char **stale, struct err *e);

@@ -254,6 +254,7 @@ bool fleet_run(
 	f.run = run_name(a);
 	f.plan = plan_new(a);
 	f.facts = value_map(a);
+	f.probed = value_map(a);
 	if (o->site && !o->saved && o->mode != FLEET_FACTS)
 		f.n_plays = site_plays(o->site, &f.plays);
 	make_hosts(&f);
@@ -272,6 +273,7 @@ bool fleet_run(
 	for (size_t i = 0; i < f.n; i++)
 		r->arenas[r->n_arenas++] = f.hosts[i].a;
 	r->facts = f.facts;
+	r->probed = f.probed;
 	r->exit_code = exit_code(&f);
 	loop_timer_free(f.tick);
 	loop_free(f.loop);

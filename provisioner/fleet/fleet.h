@@ -18,8 +18,12 @@ struct fleet_options {
 	const struct site *site;  /* NULL with a saved plan */
 	const struct plan *saved; /* apply exactly this */
 	const char *const *hosts; /* FACTS: these */
-	size_t forks;             /* connections at once; 0: FLEET_FORKS */
-	int timeout_s;            /* of connecting */
+	/* FACTS: one resource to look at beside, by the host's facts; NULL: none. May be NULL. */
+	const struct step *(*probe)(
+		void *ctx, struct arena *a, const char *host, struct value *facts, struct err *e);
+	void *probe_ctx;
+	size_t forks;  /* connections at once; 0: FLEET_FORKS */
+	int timeout_s; /* of connecting */
 	const char *known_hosts;
 	bool accept_new;
 	const char *password, *become_password; /* asked for by -k, -K */
@@ -31,6 +35,7 @@ struct fleet_result {
 	int exit_code;         /* 0, 2 a host failed, 4 one was unreachable (wins) */
 	struct plan *plan;     /* PLAN: frozen */
 	struct value *facts;   /* FACTS: host -> facts */
+	struct value *probed;  /* FACTS with a probe: host -> its result */
 	struct arena **arenas; /* the hosts' memory: plan and facts point into it */
 	size_t n_arenas;
 };

@@ -50,7 +50,7 @@ struct fleet {
 	size_t n;
 	struct value *by_name; /* index into hosts */
 	struct plan *plan;
-	struct value *facts;
+	struct value *facts, *probed; /* FACTS: by host */
 	const struct play *plays;
 	size_t n_plays, play;
 	struct fleet_host **members; /* of the play, in order */

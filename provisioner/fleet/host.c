@@ -137,6 +137,27 @@ static void begin_play(struct fleet_host *h)
 	host_resolve(h);
 }
 
+/* The facts are all there is to know, or one resource is looked at by them. */
+static void take_facts(struct fleet_host *h)
+{
+	const struct fleet_options *o = h->f->o;
+	struct err e = {0};
+	const struct step *s =
+		o->probe ? o->probe(o->probe_ctx, h->a, h->name, h->facts, &e) : NULL;
+	map_set(h->f->a, h->f->facts, str_c(h->name), h->facts);
+	h->state = HOST_IDLE;
+	if (e.kind) {
+		host_fail(h, &e);
+		return;
+	}
+	if (s) {
+		plan_add(h->plan, s);
+		host_observe(h);
+		return;
+	}
+	fleet_host_done(h);
+}
+
 static void on_hello(struct fleet_host *h, struct value *msg)
 {
 	h->hello = true;
@@ -146,9 +167,7 @@ static void on_hello(struct fleet_host *h, struct value *msg)
 	h->pending = pending_of(h, msg);
 	tell_last_run(h, msg);
 	if (h->f->o->mode == FLEET_FACTS) {
-		map_set(h->f->a, h->f->facts, str_c(h->name), h->facts);
-		h->state = HOST_IDLE;
-		fleet_host_done(h);
+		take_facts(h);
 		return;
 	}
 	begin_play(h);

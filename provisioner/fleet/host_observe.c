@@ -66,7 +66,7 @@ static bool take_result(
 		p->error = p->step->no_log ? "hidden (no_log)" : host_visible(h, str_c(error));
 		p->changes = NULL;
 	}
-	if (h->saved)
+	if (h->saved || !h->resolver)
 		return true;
 	bool planned = p->changes && p->changes->list.n;
 	struct step_result res = {
@@ -142,12 +142,29 @@ static bool still_as_planned(struct fleet_host *h, struct err *e)
 		moved, moved == 1 ? "" : "s", moved == 1 ? "s" : "", first);
 }
 
+static void take_probed(struct fleet_host *h)
+{
+	const struct planned *p = h->plan->v[0];
+	struct err e = {0};
+	if (p->error) {
+		err_set(&e, ERR_PERMANENT, "%s", p->error);
+		host_fail(h, &e);
+		return;
+	}
+	map_set(h->f->a, h->f->probed, str_c(h->name), p->result);
+	fleet_host_done(h);
+}
+
 void host_observed(struct fleet_host *h, struct value *msg)
 {
 	struct err e = {0};
 	h->state = HOST_IDLE;
 	if (!take_results(h, msg, &e) || (h->saved && !still_as_planned(h, &e))) {
 		host_fail(h, &e);
+		return;
+	}
+	if (h->f->o->mode == FLEET_FACTS) {
+		take_probed(h);
 		return;
 	}
 	if (h->want == WANT_RESOLVE) {

@@ -50,16 +50,13 @@ static const struct field dkim_keys_fields[] = {
 		.doc = "The keys that there are to be."},
 	{.name = "state",
 		.kind = FIELD_ENUM,
-		.choices = "present expired",
+		.choices = "present expired read",
 		.dflt = "present",
 		.doc = "present: what is missing is made. expired: keys of the listed domains "
 		       "under other selectors, made by this type, are removed, and nothing is "
-		       "made: for a step of its own, after the signer has changed over."},
-	{.name = "records",
-		.kind = FIELD_BOOL,
-		.flags = FIELD_ACTION,
-		.dflt = "false",
-		.doc = "Give the public halves back as records."},
+		       "made: for a step of its own, after the signer has changed over. read: "
+		       "nothing changes, the public halves of the keys that are there come "
+		       "back."},
 	FILE_ATTR_FIELDS,
 	{0},
 };
@@ -68,7 +65,8 @@ static const struct field dkim_keys_returns[] = {
 	{.name = "folder", .kind = FIELD_STR, .doc = "The folder."},
 	{.name = "records",
 		.kind = FIELD_LIST,
-		.doc = "With records: {domain, selector, algorithm, p} of each key that is there."},
+		.doc = "With state read: {domain, selector, algorithm, p} of each key that is "
+		       "there."},
 	{0},
 };
 
@@ -129,7 +127,7 @@ struct walk {
 	struct attr_want *want;
 	int dir;           /* -1: the folder is not there yet */
 	size_t changed;    /* keys that something is wrong with */
-	struct value *out; /* records; NULL: not asked for */
+	struct value *out; /* records; NULL: state is not read */
 };
 struct look_at { /* what was found of one key */
 	bool found, attrs_wrong, record_wrong;
@@ -147,7 +145,9 @@ static bool walk_open(struct walk *w, struct host *h, const struct value *params
 	if (!w->want)
 		return false;
 	w->dir = open(w->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (w->dir >= 0 || (errno == ENOENT && files_pending(h)))
+	if (strcmp(map_cstr(params, "state", "present"), "read") == 0)
+		w->out = value_list(h->a);
+	if (w->dir >= 0 || (errno == ENOENT && (w->out || files_pending(h))))
 		return true;
 	return err_errno(e,
 		"cannot open the folder of the DKIM keys, %s (make it first: file: state: "
@@ -205,6 +205,8 @@ static bool look_at_key(
 		return true;
 	if (!dkim_key_read(w->h, text, &l->public))
 		return err_set(e, ERR_PERMANENT, "%s holds no key that rspamd signs with", path);
+	if (w->out)
+		return true;
 	if (fstatat(w->dir, path_base(path), &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(e, "cannot look at %s", path);
 	return right_kind(w, key, name, l, e) &&
@@ -259,7 +261,7 @@ static void note_found(struct walk *w, const struct value *key, const char *name
 static void add_record(struct walk *w, const struct value *key, const struct look_at *l)
 {
 	struct value *m;
-	if (!w->out || !l->found)
+	if (!l->found)
 		return;
 	m = value_map(w->h->a);
 	map_put(w->h->a, m, "domain", map_at(key, "domain"));
@@ -277,8 +279,10 @@ static bool observe_present(struct walk *w, struct observation *o, struct err *e
 		const char *name = name_of(w->h->a, key);
 		if (!look_at_key(w, key, name, &l, e))
 			return false;
-		note_found(w, key, name, &l, o);
-		add_record(w, key, &l);
+		if (w->out)
+			add_record(w, key, &l);
+		else
+			note_found(w, key, name, &l, o);
 	}
 	return true;
 }
@@ -375,8 +379,6 @@ static bool dkim_keys_observe(
 	observation_init(h, o);
 	if (!walk_open(&w, h, params, e))
 		return false;
-	if (map_bool(params, "records", false))
-		w.out = value_list(h->a);
 	bool ok = is_expiry(params) ? each_expired(&w, note_expired, o, e)
 				    : observe_present(&w, o, e);
 	note_rest(&w, o);
@@ -437,7 +439,7 @@ static bool dkim_keys_apply(
 		ok = err_set(e, ERR_PERMANENT, "the folder %s is not there", w.folder);
 	else if (is_expiry(params))
 		ok = each_expired(&w, remove_expired, NULL, e);
-	for (size_t i = 0; ok && !is_expiry(params) && i < w.keys->list.n; i++)
+	for (size_t i = 0; ok && !is_expiry(params) && !w.out && i < w.keys->list.n; i++)
 		ok = set_right(&w, w.keys->list.v[i], &made, e);
 	walk_close(&w);
 	return ok;

@@ -237,3 +237,69 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 	mail_outbound_on_host(v, mail, errs);
 	return errs->n == before ? names_of(v, v->a, mail, errs) : NULL;
 }
+
+/* The state of one play, evaluated anew where it needs the facts. */
+static struct value *state_of(struct vars *v, struct errs *errs)
+{
+	struct mail_state *state = known_state(v);
+	const struct value *unknown;
+	struct value *mail;
+	bool none;
+
+	if (state)
+		return state->mail;
+	mail = declared(v, &none, errs);
+	unknown = mail ? value_find_type(mail, VALUE_UNKNOWN) : NULL;
+	if (unknown)
+		errs_add(errs, unknown->pos, "this is not known without the facts of '%s'",
+			v->host->name);
+	return unknown ? NULL : mail;
+}
+
+struct value *site_zones(
+	const struct site *s, struct arena *a, const char *host, struct value *facts, struct err *e)
+{
+	struct value *out = value_map(a), *mail = NULL, *folder;
+	struct invhost *h = inventory_host(s->inv, str_c(host));
+	struct vars *v = NULL;
+	struct errs errs;
+
+	errs_init(&errs, a);
+	for (size_t i = 0; h && i < s->n_plays && !mail; i++) {
+		if (!play_has(s->plays[i], host))
+			continue;
+		v = vars_new((struct site *)s, a, h, s->plays[i], facts);
+		if (mail_declared(v) && !(mail = state_of(v, &errs)))
+			break;
+	}
+	if (errs.n) {
+		*e = errs.v[0];
+		return NULL;
+	}
+	if (!mail)
+		return out;
+	map_put(a, out, "mail", mail);
+	mail_zones(a, mail, out);
+	folder = vars_value(v, "dkim_folder", &(struct err){0});
+	if (folder && folder->type == VALUE_STR)
+		map_put(a, out, "dkim_folder", folder);
+	return out;
+}
+
+struct value *site_provider_keys(const struct site *s, struct arena *a, const char *provider)
+{
+	struct value *out = value_list(a);
+
+	for (size_t i = 0; i < s->n_mails; i++) {
+		const struct value *mail = s->mails[i].mail, *domains = map_at(mail, "domains");
+
+		for (size_t j = 0; domains && j < domains->map.n; j++) {
+			const struct value *domain = domains->map.e[j].value;
+			const struct value *key = mail_provider_key(mail, domain);
+
+			if (key && strcmp(mail_provider(mail, domain), provider) == 0)
+				list_add(a, out, (struct value *)key);
+		}
+	}
+	return out;
+}

@@ -48,6 +48,12 @@ bool site_connection(const struct site *s, const char *host, struct connection *
 bool site_explain(
 	const struct site *s, const char *host, const char *name, struct buf *out, struct err *e);
 struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
+/* What is to be published of the mail of a host: {mail, mail_zones, mail_host_dkim, mail_dkim_keys,
+ * dkim_folder}; empty: it declares none. facts NULL: what needs them is an error. */
+struct value *site_zones(const struct site *s, struct arena *a, const char *host,
+	struct value *facts, struct err *e);
+/* Every domain's provider_key with this provider, with its place; of states that need no facts. */
+struct value *site_provider_keys(const struct site *s, struct arena *a, const char *provider);
 const struct field *site_mail_fields(void); /* the schema of `mail:` */
 const struct field *site_play_fields(void); /* keywords of a play */
 const struct field *site_task_fields(void); /* keywords of a task */

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * provision dns records: what is to be published in the DNS of the domains that a site declares, as
+ * zone-file text. Publishes nothing; asks the hosts for their DKIM keys' public halves only.
+ */
+#include "command/command.h"
+#include "dns/dns.h"
+
+/* ---- providers ---- */
+static void warn_stale(const char *stale)
+{
+	static const char *told;
+
+	if (stale && stale != told)
+		fprintf(stderr, "warning: %s\n", stale);
+	told = stale;
+}
+
+bool cli_providers(struct cli *c, const struct site *s)
+{
+	const struct value *keys = site_provider_keys(s, c->a, "mxroute");
+	struct errs errs;
+
+	errs_init(&errs, c->a);
+	for (size_t i = 0; i < keys->list.n; i++) {
+		struct mxroute mx;
+		const char *stale;
+		struct err e = {0};
+
+		if (mxroute_find(c->a, keys->list.v[i]->s.p, c->offline, &mx, &stale, &e))
+			warn_stale(stale);
+		else
+			errs_add(&errs, keys->list.v[i]->pos, "%s", e.msg);
+	}
+	if (errs.n)
+		cli_problems(c, &errs);
+	return errs.n == 0;
+}
+
+/* ---- the hosts ---- */
+struct records {
+	struct cli *c;
+	const struct site *s;
+	struct value *zones; /* host -> what site_zones says */
+};
+
+/* The keys as the role declares them; only their public halves come back. */
+static const struct step *probe(
+	void *ctx, struct arena *a, const char *host, struct value *facts, struct err *e)
+{
+	struct records *r = ctx;
+	struct value *zones = site_zones(r->s, a, host, facts, e), *params;
+	const struct value *keys = zones ? map_at(zones, "mail_dkim_keys") : NULL;
+	struct step *step;
+
+	if (!zones)
+		return NULL;
+	map_put(r->c->a, r->zones, host, zones);
+	if (!keys || keys->list.n == 0)
+		return NULL;
+	params = value_map(a);
+	map_put(a, params, "folder",
+		value_text(a, map_cstr(zones, "dkim_folder", "/var/lib/rspamd/dkim")));
+	map_put(a, params, "keys", (struct value *)keys);
+	map_put(a, params, "state", value_text(a, "read"));
+	step = ARENA_NEW(a, struct step);
+	*step = (struct step){
+		.id = 1,
+		.task = 1,
+		.name = "DKIM keys",
+		.type = restype_find(str_c("dkim_keys")),
+		.params = params,
+		.changed = -1,
+		.failed = -1,
+	};
+	return step;
+}
+
+static bool ask_hosts(struct records *r, struct fleet_result *result)
+{
+	struct fleet_options o = {.mode = FLEET_FACTS,
+		.site = r->s,
+		.hosts = site_hosts(r->s),
+		.probe = probe,
+		.probe_ctx = r};
+
+	r->c->stdout_is_data = true;
+	return cli_fleet(r->c, &o, true, result);
+}
+
+static bool without_hosts(struct records *r)
+{
+	struct err e = {0};
+
+	for (const char *const *h = site_hosts(r->s); *h; h++) {
+		struct value *zones = site_zones(r->s, r->c->a, *h, NULL, &e);
+
+		if (!zones) {
+			cli_error(&e);
+			return false;
+		}
+		map_put(r->c->a, r->zones, *h, zones);
+	}
+	return true;
+}
+
+/* ---- what is printed ---- */
+static void add_zone(struct cli *c, struct dns_records *out, struct dns_host *h,
+	const struct value *zone, bool *ok)
+{
+	const char *key = map_cstr(zone, "provider_key", NULL), *stale = NULL;
+	bool asks = strcmp(map_cstr(zone, "provider", ""), "mxroute") == 0;
+	struct mxroute mx;
+	struct err e = {0};
+	bool known = asks && mxroute_find(c->a, key ? key : "", c->offline, &mx, &stale, &e);
+
+	warn_stale(stale);
+	h->mxroute_error = asks && !known ? e.msg : NULL;
+	if (asks && !known) {
+		*ok = false;
+		fprintf(stderr, "%s: %s\n", map_cstr(zone, "name", ""), e.msg);
+	}
+	dns_domain(out, h, zone, known ? &mx : NULL);
+}
+
+static void print_json(const struct dns_records *r, const char *host, struct buf *out)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct value *m = value_map(r->a);
+		bool note = strcmp(r->v[i].type, ";") == 0;
+
+		map_put(r->a, m, "event", value_text(r->a, note ? "note" : "record"));
+		map_put(r->a, m, "host", value_text(r->a, host));
+		if (!note) {
+			map_put(r->a, m, "name", value_text(r->a, r->v[i].name));
+			map_put(r->a, m, "ttl", value_int(r->a, DNS_TTL));
+			map_put(r->a, m, "type", value_text(r->a, r->v[i].type));
+		}
+		map_put(r->a, m, note ? "text" : "data", value_str(r->a, r->v[i].data));
+		json_write(out, m);
+		buf_addc(out, '\n');
+	}
+}
+
+static bool print_host(struct records *r, const char *host, const struct fleet_result *result)
+{
+	const struct value *zones = map_at(r->zones, host);
+	const struct value *list = zones ? map_at(zones, "mail_zones") : NULL;
+	const struct value *probed = result->probed ? map_at(result->probed, host) : NULL;
+	struct dns_records out = {.a = r->c->a};
+	struct dns_host h = {
+		.facts = result->facts ? map_at(result->facts, host) : NULL,
+		.keys = probed ? map_at(probed, "records") : NULL,
+	};
+	struct buf text;
+	bool ok = true;
+
+	if (!list)
+		return true;
+	h.mail = map_at(zones, "mail");
+	dns_host_records(&out, &h, map_at(zones, "mail_host_dkim"));
+	for (size_t i = 0; i < list->list.n; i++)
+		add_zone(r->c, &out, &h, list->list.v[i], &ok);
+	buf_init(&text, 1 << 28);
+	if (r->c->json)
+		print_json(&out, host, &text);
+	else
+		dns_print(&out, &text);
+	cli_print(&text);
+	buf_free(&text);
+	return ok;
+}
+
+static int run(struct cli *c)
+{
+	struct fleet_result result = {0};
+	struct records r = {.c = c, .zones = value_map(c->a)};
+	bool ok;
+
+	if (c->n_args < 1 || strcmp(c->args[0], "records") != 0) {
+		fprintf(stderr, "usage: provision dns records [SITE] [options]\n");
+		return EXIT_BEFORE;
+	}
+	c->args++;
+	c->n_args--;
+	const char *manifest = cli_manifest(c);
+	r.s = manifest ? cli_site(c, manifest) : NULL;
+	if (!r.s || !(c->offline ? without_hosts(&r) : ask_hosts(&r, &result)))
+		return EXIT_BEFORE;
+	if (c->offline && !c->json) {
+		printf("; offline: no host was asked, so no DKIM record is here\n");
+		fflush(stdout);
+	}
+	ok = true;
+	for (const char *const *h = site_hosts(r.s); *h; h++)
+		ok = print_host(&r, *h, &result) && ok;
+	fleet_result_free(&result);
+	return result.exit_code ? result.exit_code : ok ? EXIT_FINE : EXIT_FAILED;
+}
+
+const struct command command_dns = {
+	.name = "dns",
+	.args = "records [SITE] [options]",
+	.doc = "print the DNS records of every domain, as a zone file",
+	.options = "inventory limit extra-vars forks user private-key connection timeout ask-pass "
+		   "become become-user ask-become-pass known-hosts accept-new-host-keys "
+		   "roles-path offline json verbose",
+	.run = run,
+};

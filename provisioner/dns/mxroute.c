@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Asks mxroute's API for the names of its servers, once a run, and keeps a copy that serves when it
+ * does not answer or must not be asked. What it says is input from outside: bounded, each name
+ * checked before it can become a record.
+ */
+#include <ctype.h>
+#include <curl/curl.h>
+#include <sys/stat.h>
+#include "dns/dns.h"
+#include "lang/lang.h"
+
+enum {
+	ANSWER_MAX = 1 << 20,
+	SERVERS_MAX = 10000,
+	NAME_MAX_LEN = 253,
+	SPF_MAX = 1000,
+	CONNECT_S = 5,
+	WHOLE_S = 15,
+};
+#define API "https://api.mxrouteapps.com"
+
+/* What was fetched or kept; one for the whole run. */
+static struct {
+	struct arena *a;
+	struct value *known; /* {servers: {KEY: {hostname, backup}}, spf} */
+	const char *stale;
+	struct err failed;
+} run;
+
+/* ---- asking ---- */
+static size_t take(char *p, size_t size, size_t n, void *ctx)
+{
+	struct buf *b = ctx;
+
+	buf_add(b, p, size * n);
+	return b->over ? 0 : size * n;
+}
+
+/* The address can be set for a mirror or a test; only then plain HTTP is spoken. */
+static const char *base_url(const char **protocols)
+{
+	const char *own = getenv("PROVISION_MXROUTE_URL");
+
+	*protocols = own && *own ? "http,https" : "https";
+	return own && *own ? own : API;
+}
+
+static bool perform(CURL *c, struct arena *a, const char *path, struct buf *answer, struct err *e)
+{
+	const char *protocols, *base = base_url(&protocols);
+	char why[CURL_ERROR_SIZE] = "";
+	long status = 0;
+
+	curl_easy_setopt(c, CURLOPT_URL, arena_printf(a, "%s%s", base, path));
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, protocols);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)WHOLE_S);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "provision/" VERSION);
+	CURLcode code = curl_easy_perform(c);
+	if (code != CURLE_OK)
+		return err_set(e, ERR_TRANSIENT, "mxroute's API (%s%s) does not answer: %s", base,
+			path,
+			answer->over ? "too long an answer"
+			: why[0]     ? why
+				     : curl_easy_strerror(code));
+	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return err_set(e, ERR_TRANSIENT, "mxroute's API (%s%s) answers with status %ld",
+			base, path, status);
+	return true;
+}
+
+/* The list under "data" of the answer. */
+static struct value *fetch(struct arena *a, const char *path, struct err *e)
+{
+	CURL *c = curl_easy_init();
+	struct buf answer;
+	struct value *v = NULL, *data;
+
+	if (!c) {
+		err_set(e, ERR_PERMANENT, "libcurl cannot be set up");
+		return NULL;
+	}
+	buf_init(&answer, ANSWER_MAX);
+	if (perform(c, a, path, &answer, e)) {
+		v = json_parse(a, buf_str(a, &answer), e);
+		if (!v)
+			err_prefix(e, "mxroute's API (%s) gave no JSON", path);
+	}
+	buf_free(&answer);
+	curl_easy_cleanup(c);
+	data = v && v->type == VALUE_MAP ? map_at(v, "data") : NULL;
+	if (v && (!data || data->type != VALUE_LIST || data->list.n > SERVERS_MAX)) {
+		err_set(e, ERR_PERMANENT, "mxroute's API (%s) gave no list named data", path);
+		return NULL;
+	}
+	return v ? data : NULL;
+}
+
+/* ---- decoding ---- */
+static bool name_ok(const char *name)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	if (n == 0 || n > NAME_MAX_LEN || !strchr(name, '.') || name[0] == '.' || name[0] == '-' ||
+		strstr(name, ".."))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)name[i]) && name[i] != '-' && name[i] != '.')
+			return false;
+	return true;
+}
+
+/* A last dot of theirs goes: records are written with one anyway. */
+static const char *name_of(struct arena *a, const struct value *m, const char *key)
+{
+	const char *s = map_cstr(m, key, NULL);
+	size_t n = s ? strlen(s) : 0;
+
+	if (n && s[n - 1] == '.')
+		s = str_dup(a, s, n - 1).p;
+	return name_ok(s) ? s : NULL;
+}
+
+static struct value *servers_of(struct arena *a, const struct value *data)
+{
+	struct value *out = value_map(a);
+
+	for (size_t i = 0; i < data->list.n; i++) {
+		const struct value *m = data->list.v[i];
+		const char *key, *host, *backup;
+		struct value *one;
+
+		if (m->type != VALUE_MAP)
+			continue;
+		key = map_cstr(m, "servername", NULL);
+		host = name_of(a, m, "hostname");
+		backup = name_of(a, m, "backuphost");
+		if (!key || !host || !backup)
+			continue;
+		one = value_map(a);
+		map_put(a, one, "hostname", value_text(a, host));
+		map_put(a, one, "backup", value_text(a, backup));
+		map_put(a, out, arena_strdup(a, key), one);
+	}
+	return out;
+}
+
+static bool spf_ok(const char *spf)
+{
+	size_t n = spf ? strlen(spf) : 0;
+
+	if (n < 6 || n > SPF_MAX || strncmp(spf, "v=spf1", 6) != 0 || (spf[6] && spf[6] != ' '))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (spf[i] < 0x20 || spf[i] > 0x7e)
+			return false;
+	return true;
+}
+
+static struct value *ask(struct arena *a, struct err *e)
+{
+	struct value *servers = fetch(a, "/project/items/mailservers", e);
+	struct value *spf = servers ? fetch(a, "/project/items/spf", e) : NULL, *out;
+	const char *text;
+
+	if (!spf)
+		return NULL;
+	text = spf->list.n && spf->list.v[0]->type == VALUE_MAP
+		       ? map_cstr(spf->list.v[0], "txt", NULL)
+		       : NULL;
+	if (!spf_ok(text)) {
+		err_set(e, ERR_PERMANENT, "mxroute's API gave no SPF record");
+		return NULL;
+	}
+	out = value_map(a);
+	map_put(a, out, "servers", servers_of(a, servers));
+	map_put(a, out, "spf", value_text(a, text));
+	return out;
+}
+
+/* ---- the copy ---- */
+static const char *cache_path(struct arena *a)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (cache && cache[0] == '/')
+		return arena_printf(a, "%s/provision/mxroute.json", cache);
+	return home && home[0] == '/' ? arena_printf(a, "%s/.cache/provision/mxroute.json", home)
+				      : NULL;
+}
+
+/* Losing the copy is no failure: the answer is here. */
+static void keep(struct arena *a, const struct value *known)
+{
+	const char *path = cache_path(a);
+	struct file_attr attr = {0600, (uid_t)-1, (gid_t)-1};
+	struct err e = {0};
+	struct buf b;
+
+	if (!path || !mkdirs(path_dir(a, path), 0700, &e))
+		return;
+	buf_init(&b, ANSWER_MAX);
+	json_write_pretty(&b, known, 0);
+	buf_addc(&b, '\n');
+	if (!b.over)
+		(void)!file_replace(path, b.p, b.n, attr, NULL, NULL, &e);
+	buf_free(&b);
+}
+
+/* It is a file that anything may have written into: checked like the answer. */
+static struct value *kept(struct arena *a, const char **when)
+{
+	const char *path = cache_path(a);
+	struct err e = {0};
+	struct str text;
+	struct stat st;
+	bool found;
+	struct value *v;
+	const struct value *servers;
+
+	if (!path || !file_read_opt(a, path, ANSWER_MAX, &text, &found, &e) || !found)
+		return NULL;
+	v = json_parse(a, text, &e);
+	servers = v && v->type == VALUE_MAP ? map_at(v, "servers") : NULL;
+	if (!servers || servers->type != VALUE_MAP || !spf_ok(map_cstr(v, "spf", NULL)))
+		return NULL;
+	for (size_t i = 0; i < servers->map.n; i++) {
+		const struct value *m = servers->map.e[i].value;
+
+		if (m->type != VALUE_MAP || !name_of(a, m, "hostname") || !name_of(a, m, "backup"))
+			return NULL;
+	}
+	if (stat(path, &st) == 0) {
+		char day[32];
+		struct tm tm;
+
+		localtime_r(&st.st_mtime, &tm);
+		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+		*when = arena_strdup(a, day);
+	}
+	return v;
+}
+
+/* ---- the question ---- */
+static void learn(bool offline)
+{
+	const char *when = "?";
+
+	run.a = arena_new();
+	if (!offline)
+		run.known = ask(run.a, &run.failed);
+	if (run.known) {
+		keep(run.a, run.known);
+		return;
+	}
+	run.known = kept(run.a, &when);
+	if (run.known && !offline)
+		run.stale = arena_printf(run.a, "%s; the copy of %s serves", run.failed.msg, when);
+	if (!run.known && offline)
+		err_set(&run.failed, ERR_CONFIG,
+			"the names of mxroute's servers were never fetched on this machine; run it "
+			"once without --offline");
+}
+
+bool mxroute_find(struct arena *a, const char *key, bool offline, struct mxroute *out,
+	const char **stale, struct err *e)
+{
+	const struct value *one;
+
+	if (!run.a)
+		learn(offline);
+	*stale = run.stale;
+	if (!run.known) {
+		*e = run.failed;
+		return false;
+	}
+	one = map_at(map_at(run.known, "servers"), key);
+	if (!one)
+		return err_set(e, ERR_CONFIG, "mxroute has no server '%s'%s: is the name right?",
+			key, offline || run.stale ? " in the copy kept here" : "");
+	*out = (struct mxroute){name_of(a, one, "hostname"), name_of(a, one, "backup"),
+		map_cstr(run.known, "spf", "")};
+	return true;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is to be published of a domain and of a host, and how a zone file writes it. Publishes
+ * nothing.
+ */
+#include "dns/dns.h"
+
+enum { PREFERENCE = 10, BACKUP_PREFERENCE = 20 };
+
+/* ---- the list ---- */
+static void push(struct dns_records *r, const char *name, const char *type, struct str data)
+{
+	if (r->n == r->cap) {
+		size_t cap = r->cap ? r->cap * 2 : 16;
+		struct dns_record *wider = ARENA_ARRAY(r->a, struct dns_record, cap);
+
+		if (r->n)
+			memcpy(wider, r->v, r->n * sizeof(*wider));
+		r->v = wider;
+		r->cap = cap;
+	}
+	r->v[r->n++] = (struct dns_record){name, type, data};
+}
+
+void dns_add(struct dns_records *r, const char *name, const char *type, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	push(r, arena_strdup(r->a, name), type, str_c(arena_vprintf(r->a, fmt, ap)));
+	va_end(ap);
+}
+
+void dns_note(struct dns_records *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	push(r, "", ";", str_c(arena_vprintf(r->a, fmt, ap)));
+	va_end(ap);
+}
+
+/* ---- zone-file text ---- */
+static void put_char(struct buf *out, unsigned char c)
+{
+	if (c == '"' || c == '\\')
+		buf_addf(out, "\\%c", c);
+	else if (c < 0x20 || c > 0x7e)
+		buf_addf(out, "\\%03u", c);
+	else
+		buf_addc(out, (char)c);
+}
+
+/* A character-string holds 255 octets (RFC 1035 3.3); readers join them without a blank. */
+static void put_text(struct buf *out, struct str text)
+{
+	size_t i = 0;
+
+	do {
+		buf_adds(out, i ? " \"" : "\"");
+		for (size_t end = i + DNS_STRING_MAX; i < text.n && i < end; i++)
+			put_char(out, (unsigned char)text.p[i]);
+		buf_addc(out, '"');
+	} while (i < text.n);
+}
+
+static void put_note(struct buf *out, struct str text)
+{
+	buf_adds(out, "; ");
+	for (size_t i = 0; i < text.n; i++)
+		buf_addc(out, (unsigned char)text.p[i] < 0x20 ? ' ' : text.p[i]);
+	buf_addc(out, '\n');
+}
+
+void dns_print(const struct dns_records *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct dns_record *one = &r->v[i];
+
+		if (strcmp(one->type, ";") == 0) {
+			put_note(out, one->data);
+			continue;
+		}
+		buf_addf(out, "%s.\t%d\tIN\t%s\t", one->name, DNS_TTL, one->type);
+		if (strcmp(one->type, "TXT") == 0)
+			put_text(out, one->data);
+		else
+			buf_add(out, one->data.p, one->data.n);
+		buf_addc(out, '\n');
+	}
+}
+
+/* ---- what domains share ---- */
+static const struct value *key_of(const struct value *keys, const char *owner, const char *selector)
+{
+	for (size_t i = 0; i < keys->list.n; i++) {
+		const struct value *k = keys->list.v[i];
+
+		if (strcmp(map_cstr(k, "domain", ""), owner) == 0 &&
+			strcmp(map_cstr(k, "selector", ""), selector) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+static void add_dkim(struct dns_records *r, const struct dns_host *h, const char *domain,
+	const struct value *selectors)
+{
+	for (size_t i = 0; selectors && i < selectors->list.n; i++) {
+		const struct value *s = selectors->list.v[i], *key;
+		const char *selector = map_cstr(s, "selector", "");
+		const char *name = arena_printf(r->a, "%s._domainkey.%s", selector, domain);
+
+		if (!h->keys) {
+			dns_note(r, "%s. TXT: DKIM, not known without the host", name);
+			continue;
+		}
+		key = key_of(h->keys, map_cstr(s, "owner", ""), selector);
+		if (key)
+			dns_add(r, name, "TXT", "v=DKIM1; k=%s; p=%s",
+				map_cstr(key, "algorithm", "rsa"), map_cstr(key, "p", ""));
+		else
+			dns_note(r, "%s. TXT: no key on the host yet, apply makes it", name);
+	}
+}
+
+static void add_policies(
+	struct dns_records *r, const char *domain, const struct value *zone, const char *spf)
+{
+	const char *dmarc = map_cstr(zone, "dmarc", NULL);
+
+	spf = map_cstr(zone, "spf", spf);
+	if (spf && *spf)
+		dns_add(r, domain, "TXT", "%s", spf);
+	if (dmarc && *dmarc)
+		dns_add(r, arena_printf(r->a, "_dmarc.%s", domain), "TXT", "%s", dmarc);
+}
+
+/* ---- providers ---- */
+static void add_gmail(struct dns_records *r, const char *domain, const struct value *zone)
+{
+	static const struct {
+		int preference;
+		const char *host;
+	} servers[] = {{1, "ASPMX"}, {5, "ALT1.ASPMX"}, {5, "ALT2.ASPMX"}, {10, "ALT3.ASPMX"},
+		{10, "ALT4.ASPMX"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
+		dns_add(r, domain, "MX", "%d %s.L.GOOGLE.COM.", servers[i].preference,
+			servers[i].host);
+	dns_add(r, arena_printf(r->a, "mail.%s", domain), "CNAME", "ghs.google.com.");
+	add_policies(r, domain, zone, "v=spf1 include:_spf.google.com a ~all");
+}
+
+static void add_mxroute(struct dns_records *r, const struct dns_host *h, const char *domain,
+	const struct value *zone, const struct mxroute *mx)
+{
+	static const char *const names[] = {"mail", "webmail"};
+
+	if (!mx) {
+		dns_note(r, "%s: %s", domain,
+			h->mxroute_error ? h->mxroute_error : "the names of mxroute are not known");
+		add_policies(r, domain, zone, NULL);
+		return;
+	}
+	dns_add(r, domain, "MX", "%d %s.", PREFERENCE, mx->hostname);
+	dns_add(r, domain, "MX", "%d %s.", BACKUP_PREFERENCE, mx->backup);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		dns_add(r, arena_printf(r->a, "%s.%s", names[i], domain), "CNAME", "%s.",
+			mx->hostname);
+	add_policies(r, domain, zone, mx->spf);
+	dns_note(r, "x._domainkey.%s. TXT: mxroute's own; keep the one that is published", domain);
+}
+
+void dns_domain(struct dns_records *r, const struct dns_host *h, const struct value *zone,
+	const struct mxroute *mx)
+{
+	const char *domain = map_cstr(zone, "name", ""), *provider;
+
+	provider = map_cstr(zone, "provider", "builtin");
+	dns_note(r, "%s (%s)", domain, provider);
+	if (strcmp(provider, "gmail") == 0)
+		add_gmail(r, domain, zone);
+	else if (strcmp(provider, "mxroute") == 0)
+		add_mxroute(r, h, domain, zone, mx);
+	else if (strcmp(provider, "builtin") == 0) {
+		dns_add(r, domain, "MX", "%d %s.", PREFERENCE,
+			map_cstr(h->mail, "hostname", "localhost"));
+		add_policies(r, domain, zone, NULL);
+	}
+	add_dkim(r, h, domain, map_at(zone, "dkim"));
+}
+
+/* ---- the host ---- */
+static void add_address(struct dns_records *r, const char *name, const char *address)
+{
+	dns_add(r, name, strchr(address, ':') ? "AAAA" : "A", "%s", address);
+}
+
+/* The host's name leads to every address that it sends from: `mx` in SPF then covers them. */
+static bool add_outbound(struct dns_records *r, const char *host, const struct value *mail)
+{
+	const struct value *outbound = map_at(mail, "outbound");
+	const struct value *list =
+		outbound && outbound->type == VALUE_MAP ? map_at(outbound, "addresses") : NULL;
+
+	for (size_t i = 0; list && list->type == VALUE_LIST && i < list->list.n; i++)
+		add_address(r, host, map_cstr(list->list.v[i], "address", ""));
+	for (size_t i = 0; list && list->type == VALUE_LIST && i < list->list.n; i++) {
+		const char *helo = map_cstr(list->list.v[i], "helo", host);
+
+		if (strcmp(helo, host) == 0)
+			continue;
+		add_address(r, helo, map_cstr(list->list.v[i], "address", ""));
+		dns_add(r, helo, "TXT", "v=spf1 a -all");
+	}
+	return list && list->type == VALUE_LIST && list->list.n > 0;
+}
+
+static bool add_default(
+	struct dns_records *r, const char *host, const struct value *facts, const char *fact)
+{
+	const struct value *m = facts ? map_at(facts, fact) : NULL;
+	const char *address = m && m->type == VALUE_MAP ? map_cstr(m, "address", NULL) : NULL;
+
+	if (address && *address)
+		add_address(r, host, address);
+	return address && *address;
+}
+
+void dns_host_records(struct dns_records *r, const struct dns_host *h, const struct value *dkim)
+{
+	const char *host = map_cstr(h->mail, "hostname", "localhost");
+
+	dns_note(r, "%s (the host)", host);
+	if (!add_outbound(r, host, h->mail)) {
+		bool four = add_default(r, host, h->facts, "default_ipv4");
+		bool six = add_default(r, host, h->facts, "default_ipv6");
+
+		if (!four && !six)
+			dns_note(r, "%s. A, AAAA: not known%s", host,
+				h->facts ? ": the host has no default route" : " without the host");
+	}
+	dns_add(r, host, "TXT", "v=spf1 a -all");
+	add_dkim(r, h, host, dkim);
+}
