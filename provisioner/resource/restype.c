@@ -9,6 +9,7 @@ const struct restype *const restypes[] = {
 	&restype_copy,
 	&restype_template,
 	&restype_file,
+	&restype_file_set,
 	&restype_lineinfile,
 	&restype_blockinfile,
 	&restype_replace,

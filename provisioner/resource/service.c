@@ -220,6 +220,15 @@ static bool observe_manager(
 	return true;
 }
 
+/* What is not there neither runs nor starts at boot: nothing has to be installed to be off. */
+static bool wanted_off(const struct value *params)
+{
+	const char *state = map_cstr(params, "state", "stopped");
+	bool asked = asked_for(params, "state") || asked_for(params, "enabled");
+	return asked && strcmp(state, "stopped") == 0 && !map_bool(params, "enabled", false) &&
+	       !asked_for(params, "masked");
+}
+
 static bool service_observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
@@ -230,6 +239,10 @@ static bool service_observe(
 		return observe_manager(h, params, o, e);
 	if (!find_unit(h, name, &u, e))
 		return false;
+	if (!u.found && wanted_off(params)) {
+		tell(h, &u, o);
+		return true;
+	}
 	if (!u.found && !(h->pending & (RES_PACKAGE | RES_FILE | RES_COMMAND)))
 		return err_set(e, ERR_PERMANENT,
 			"no service '%s' on this host; check the name, or install its package "

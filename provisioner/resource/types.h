@@ -9,6 +9,7 @@ extern const struct restype restype_blockinfile;
 extern const struct restype restype_command;
 extern const struct restype restype_copy;
 extern const struct restype restype_file;
+extern const struct restype restype_file_set;
 extern const struct restype restype_lineinfile;
 extern const struct restype restype_replace;
 extern const struct restype restype_shell;
