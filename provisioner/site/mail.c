@@ -6,7 +6,8 @@
  * What roles see where `mail:` is declared; none of it holds a template:
  *   mail            the whole map, every key of the schema with its default
  *   mail_domains    [{name, spf, dmarc, catch_all or null}] of the domains that are local here
- *   mail_mailboxes  [{address, local, domain, home: "domain/local", password_hash, quota: bytes}]
+ *   mail_mailboxes  [{address, local, domain, home: "domain/local", password_hash, quota: bytes,
+ *                   and vacation: {subject, text} for who has one}]
  *   mail_aliases    [{address, targets: [address]}], postmaster and abuse of every domain with them
  *   mail_catchalls  [{address: "@domain", targets}] behind the domain's mailboxes, each to itself:
  *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
@@ -22,14 +23,15 @@
  *                   first; transport: of who has none of his own; relay: "[host]:port" or "";
  *                   senders [{sender: "@domain" or "<>", transport}], ours; hops and ends
  *                   [{domain, transport}], of mail.transports; dnsbl: postscreen's sites
+ *   mail_traps      [address]: whose mail is learnt as spam; behind a catch-all, each to itself
  */
 #include "site/mail.h"
 
 bool mail_name(struct str name)
 {
 	static const char *const names[] = {"mail", "mail_domains", "mail_mailboxes",
-		"mail_aliases", "mail_catchalls", "mail_senders", "mail_zones", "mail_host_dkim",
-		"mail_dkim_keys", "mail_dkim_signers", "mail_outbound"};
+		"mail_aliases", "mail_catchalls", "mail_senders", "mail_traps", "mail_zones",
+		"mail_host_dkim", "mail_dkim_keys", "mail_dkim_signers", "mail_outbound"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_is(name, names[i]))

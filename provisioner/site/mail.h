@@ -36,6 +36,12 @@ struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struc
 /* The domain's selectors, [{selector, owner}], those that are only kept too; owner "global" or
  * `name`. domain NULL: the host's own name. Empty where nothing is signed. */
 struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name);
+/* ---- mail_spam.c: rules of the filters; each map has addresses or ASCII domains for keys ---- */
+struct mail_known {
+	const struct value *domains, *mailboxes, *aliases;
+};
+void mail_spam_rules(
+	struct arena *a, const struct value *mail, const struct mail_known *k, struct errs *errs);
 
 /* ---- mail_outbound_rules.c: the same for how mail leaves and what port 25 lets in ---- */
 void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs);

@@ -12,7 +12,7 @@ struct derive {
 	struct arena *a;
 	const struct value *mail;
 	struct errs *errs;
-	struct value *domains, *mailboxes, *aliases, *catchalls, *senders;
+	struct value *domains, *mailboxes, *aliases, *catchalls, *senders, *traps;
 	struct value *boxes;  /* address -> null */
 	struct value *routes; /* alias's address -> list of targets */
 	struct value *logins; /* address -> its entry of senders */
@@ -76,6 +76,7 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 static void add_mailbox(struct derive *d, const struct map_entry *e, struct str domain)
 {
 	struct value *m = value_map(d->a), *plain = map_at(e->value, "password");
+	struct value *vacation = map_at(e->value, "vacation");
 	struct str address = str_printf(d->a, "%s@%s", e->key.p, domain.p);
 
 	map_put(d->a, m, "address", text(d, address));
@@ -85,6 +86,8 @@ static void add_mailbox(struct derive *d, const struct map_entry *e, struct str 
 	map_put(d->a, m, "password_hash",
 		plain ? password_hash(d, address, plain) : map_at(e->value, "password_hash"));
 	map_put(d->a, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
+	if (vacation && vacation->type == VALUE_MAP)
+		map_put(d->a, m, "vacation", vacation);
 	list_add(d->a, d->mailboxes, m);
 	map_set(d->a, d->boxes, address, value_null(d->a));
 }
@@ -157,6 +160,25 @@ static void add_duties(struct derive *d, const struct value *domain, struct str 
 	}
 }
 
+/* Spam traps: addresses that nobody has, and that no catch-all takes. */
+static void add_traps(struct derive *d, struct value *list)
+{
+	const struct value *traps = map_at(d->mail, "spam_traps");
+
+	for (size_t i = 0; traps && i < traps->list.n; i++)
+		list_add(d->a, list, text(d, mail_address(d->a, traps->list.v[i]->s, str_c(""))));
+}
+
+static void keep_traps(struct derive *d, struct str name)
+{
+	for (size_t i = 0; i < d->traps->list.n; i++) {
+		struct str trap = d->traps->list.v[i]->s;
+
+		if (str_is(name, strchr(trap.p, '@') + 1))
+			route(d, d->catchalls, trap, one(d, trap));
+	}
+}
+
 static void add_catchall(struct derive *d, const struct value *domain, struct str name)
 {
 	const struct value *who = map_at(domain, "catch_all"), *boxes = map_at(domain, "mailboxes");
@@ -169,6 +191,7 @@ static void add_catchall(struct derive *d, const struct value *domain, struct st
 		if (!map_get(d->routes, address))
 			route(d, d->catchalls, address, one(d, address));
 	}
+	keep_traps(d, name);
 	route(d, d->catchalls, str_printf(d->a, "@%s", name.p),
 		one(d, mail_address(d->a, who->s, name)));
 }
@@ -268,9 +291,11 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	d.aliases = new_list(&d, out, "mail_aliases");
 	d.catchalls = new_list(&d, out, "mail_catchalls");
 	d.senders = new_list(&d, out, "mail_senders");
+	d.traps = new_list(&d, out, "mail_traps");
 	d.boxes = value_map(d.a);
 	d.routes = value_map(d.a);
 	d.logins = value_map(d.a);
+	add_traps(&d, d.traps);
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(&d, &domains->map.e[i]);
 	add_senders(&d);

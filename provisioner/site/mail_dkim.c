@@ -12,7 +12,7 @@ enum { SELECTOR_MAX = 63, BITS_ADVISED = 2048 };
 
 bool mail_rspamd_runs(const struct value *mail)
 {
-	return strcmp(map_cstr(mail, "spam_filter", "none"), "rspamd") == 0 ||
+	return strcmp(map_cstr(mail, "spam_filter", "rspamd"), "rspamd") == 0 ||
 	       map_bool(mail, "rspamd_piggyback", false);
 }
 

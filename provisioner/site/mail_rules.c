@@ -331,6 +331,7 @@ void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 	check_server(&r);
 	mail_records_rules(mail, errs);
 	mail_dkim_rules(a, mail, errs);
+	mail_spam_rules(a, mail, &(struct mail_known){r.domains, r.mailboxes, r.index}, errs);
 	if (domains && !value_find_type(domains, VALUE_UNKNOWN)) {
 		check_aliases(&r);
 		check_domains(&r, domains);

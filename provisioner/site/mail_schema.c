@@ -265,12 +265,8 @@ static const struct field list_fields[] = {
 static const struct field vacation_fields[] = {
 	{.name = "subject",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
-		.doc = "Subject of the answer."},
-	{.name = "text",
-		.kind = FIELD_STR,
-		.flags = FIELD_LATER | FIELD_REQUIRED,
-		.doc = "Its text."},
+		.doc = "Subject of the answer; default: Re: and that of the message."},
+	{.name = "text", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "Its text."},
 	{.name = NULL},
 };
 static const struct field mailbox_fields[] = {
@@ -288,7 +284,6 @@ static const struct field mailbox_fields[] = {
 		.doc = "Most bytes of mail; 0: no limit."},
 	{.name = "vacation",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.sub = vacation_fields,
 		.doc = "Answer while away; once a day to each sender."},
 	{.name = NULL},
@@ -360,16 +355,16 @@ static const struct field mail_fields[] = {
 		.doc = "What the provider needs to know: mxroute's server."},
 	{.name = "spam_filter",
 		.kind = FIELD_ENUM,
-		.flags = FIELD_LATER,
 		.choices = "rspamd spamassassin none",
-		.dflt = "none",
-		.doc = "Which program decides about spam. Will be rspamd by default; until it is "
-		       "served, none."},
+		.dflt = "rspamd",
+		.doc = "Which program decides about spam: rspamd refuses it in the dialog, "
+		       "SpamAssassin has it filed into Spam."},
 	{.name = "rspamd_piggyback",
 		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "SpamAssassin decides, rspamd learns from it and signs."},
+		.doc = "With spamassassin: rspamd runs as well, learns from SpamAssassin's "
+		       "verdicts, "
+		       "refuses and marks nothing of what comes in, and signs what goes out."},
 	{.name = "spf",
 		.kind = FIELD_STR,
 		.dflt = "v=spf1 a mx ~all",
@@ -386,9 +381,8 @@ static const struct field mail_fields[] = {
 		.doc = "Rewrite the sender of forwarded mail, and of that only."},
 	{.name = "low_memory",
 		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "No redis, no neural network, no greylisting."},
+		.doc = "No redis, no neural network, no greylisting; Bayes in files."},
 	{.name = "message_size_limit",
 		.kind = FIELD_SIZE,
 		.dflt = "100M",
@@ -445,7 +439,6 @@ static const struct field mail_fields[] = {
 		.doc = "The program for mailing lists."},
 	{.name = "spam_traps",
 		.kind = FIELD_LIST,
-		.flags = FIELD_LATER,
 		.dflt = "[]",
 		.doc = "Addresses nobody has: mail to them is learnt as spam and goes nowhere."},
 	{.name = "fail2ban",
@@ -466,12 +459,12 @@ static const struct field mail_fields[] = {
 		.doc = "The same for Dovecot."},
 	{.name = "rspamd",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.dflt = "{}",
-		.doc = "The same for rspamd: file of local.d, without .conf -> its keys."},
+		.doc = "The same for rspamd: file of local.d, without .conf -> its keys; null "
+		       "takes "
+		       "one out, and turns an action off."},
 	{.name = "spamassassin",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.dflt = "{}",
 		.doc = "The same for SpamAssassin: options of local.cf. required_score (5.0): to "
 		       "Spam from there on; delete_score (none): thrown away from there on."},

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rules of the mail state about spam filters: which go together, what their own settings may be,
+ * where traps lie. Reports problems with their place; what is unknown is passed over.
+ */
+#include "site/mail.h"
+
+static const struct value *of_type(const struct value *map, const char *key, enum value_type type)
+{
+	const struct value *v = map_at(map, key);
+
+	return v && v->type == type ? v : NULL;
+}
+
+static struct pos place(const struct map_entry *e)
+{
+	return e->key_pos.line ? e->key_pos : e->value->pos;
+}
+
+static void check_piggyback(const struct value *mail, struct errs *errs)
+{
+	const struct map_entry *on = map_entry(mail, str_c("rspamd_piggyback"));
+	const char *filter = map_cstr(mail, "spam_filter", NULL);
+
+	if (!map_at(mail, "spam_filter"))
+		filter = "rspamd"; /* the default, when the table has not filled it in */
+	if (on && on->value->type == VALUE_BOOL && on->value->b && filter &&
+		strcmp(filter, "spamassassin") != 0)
+		errs_add(errs, place(on),
+			"mail.rspamd_piggyback needs 'spam_filter: spamassassin', which decides "
+			"then; here it is '%s'",
+			filter);
+}
+
+/* ---- settings of the operator ---- */
+
+static bool setting_name(struct str s)
+{
+	return s.n > 0 && s.n < 80 && strspn(s.p, "abcdefghijklmnopqrstuvwxyz0123456789_-") == s.n;
+}
+
+static void check_rspamd(const struct value *files, struct errs *errs)
+{
+	for (size_t i = 0; files && i < files->map.n; i++) {
+		const struct map_entry *e = &files->map.e[i];
+
+		if (!setting_name(e->key))
+			errs_add(errs, place(e),
+				"'%s' is no file of rspamd's local.d; write its name without "
+				".conf or .inc",
+				e->key.p);
+		if (e->value->type != VALUE_MAP && e->value->type != VALUE_UNKNOWN)
+			errs_add(errs, e->value->pos,
+				"mail.rspamd.%s must be a map of settings, not %s", e->key.p,
+				value_type_name(e->value));
+	}
+}
+
+static bool one_line(const struct value *v)
+{
+	if (v->type == VALUE_STR)
+		return !strpbrk(v->s.p, "\r\n");
+	return v->type != VALUE_MAP && v->type != VALUE_LIST;
+}
+
+static bool option_ok(const struct value *v)
+{
+	if (v->type != VALUE_LIST)
+		return one_line(v);
+	for (size_t i = 0; i < v->list.n; i++)
+		if (!one_line(v->list.v[i]))
+			return false;
+	return true;
+}
+
+static bool number_of(const struct value *v, double *out)
+{
+	if (v && v->type == VALUE_INT)
+		*out = (double)v->i;
+	else if (v && v->type == VALUE_FLOAT)
+		*out = v->f;
+	else
+		return false;
+	return true;
+}
+
+static void check_score(const struct value *options, const char *key, struct errs *errs)
+{
+	const struct value *v = map_at(options, key);
+	double ignored;
+
+	if (v && v->type != VALUE_NULL && v->type != VALUE_UNKNOWN && !number_of(v, &ignored))
+		errs_add(errs, v->pos, "mail.spamassassin.%s must be a number", key);
+}
+
+static void check_spamassassin(const struct value *options, struct errs *errs)
+{
+	double required = 5.0, gone;
+
+	for (size_t i = 0; options && i < options->map.n; i++) {
+		const struct map_entry *e = &options->map.e[i];
+
+		if (!setting_name(e->key))
+			errs_add(errs, place(e), "'%s' is no option of SpamAssassin", e->key.p);
+		else if (!option_ok(e->value))
+			errs_add(errs, e->value->pos,
+				"mail.spamassassin.%s must be one line, or a list of lines",
+				e->key.p);
+	}
+	check_score(options, "required_score", errs);
+	check_score(options, "delete_score", errs);
+	number_of(map_at(options, "required_score"), &required);
+	if (number_of(map_at(options, "delete_score"), &gone) && gone < required)
+		errs_add(errs, map_at(options, "delete_score")->pos,
+			"delete_score is below required_score: mail that is no spam would be "
+			"thrown away");
+}
+
+/* ---- traps ---- */
+
+static void check_trap(
+	struct arena *a, const struct value *trap, const struct mail_known *k, struct errs *errs)
+{
+	const char *at = trap->type == VALUE_STR ? strchr(trap->s.p, '@') : NULL;
+	struct str address;
+
+	if (trap->type == VALUE_UNKNOWN)
+		return;
+	if (!at || !mail_local_part(str_dup(a, trap->s.p, (size_t)(at - trap->s.p)))) {
+		errs_add(errs, trap->pos,
+			"a spam trap must be a whole address, such as trap@example.com");
+		return;
+	}
+	address = mail_address(a, trap->s, str_c(""));
+	if (!map_get(k->domains, str_c(strchr(address.p, '@') + 1)))
+		errs_add(errs, trap->pos, "spam trap '%s' is of no hosted domain", address.p);
+	else if (map_get(k->mailboxes, address) || map_get(k->aliases, address))
+		errs_add(errs, trap->pos,
+			"spam trap '%s' is a mailbox or an alias too; its mail would be taken for "
+			"spam",
+			address.p);
+}
+
+void mail_spam_rules(
+	struct arena *a, const struct value *mail, const struct mail_known *k, struct errs *errs)
+{
+	const struct value *traps = of_type(mail, "spam_traps", VALUE_LIST);
+
+	check_piggyback(mail, errs);
+	check_rspamd(of_type(mail, "rspamd", VALUE_MAP), errs);
+	check_spamassassin(of_type(mail, "spamassassin", VALUE_MAP), errs);
+	for (size_t i = 0; traps && i < traps->list.n; i++)
+		check_trap(a, traps->list.v[i], k, errs);
+}
