@@ -47,6 +47,16 @@ static void add_resource(struct report *r, struct buf *out, const struct planned
 	arena_free(a);
 }
 
+/* What a handler will do, which is not observed before it is due. */
+static void add_summary(struct buf *out, const struct planned *p)
+{
+	struct arena *a = arena_new();
+	const struct restype *type = p->step->type;
+	if (type && type->summary && !p->step->no_log)
+		buf_addf(out, "      %s\n", type->summary(a, p->step->params));
+	arena_free(a);
+}
+
 static void plan_step(struct report *r, struct buf *out, const struct planned *p)
 {
 	static const char *const marks[] = {" ", "~", ">", "!", " ", " ", ".", "?", "x"};
@@ -70,6 +80,7 @@ static void plan_step(struct report *r, struct buf *out, const struct planned *p
 		buf_addf(out, "  (handler%s)\n",
 			p->step->was_pending ? ", left over from an unfinished run" : "");
 		add_resource(r, out, p);
+		add_summary(out, p);
 		return;
 	case PLANNED_LOCAL:
 		buf_addf(out, "  %s\n", p->step->message ? p->step->message : "");

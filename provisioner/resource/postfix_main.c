@@ -214,7 +214,8 @@ static bool postfix_main_apply(
 		if (!postfix_accepts(h, path_dir(h->a, path), "main.cf", after, settings, e))
 			return false;
 	}
-	return apply_content(h, path, params, o, e);
+	return apply_content(h, path, params, o, e) &&
+	       (!observed_change(o, "content") || postfix_settle(path, e));
 }
 
 const struct restype restype_postfix_main = {

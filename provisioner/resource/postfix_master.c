@@ -387,7 +387,8 @@ static bool postfix_master_apply(
 			!postfix_accepts(h, path_dir(h->a, path), "master.cf", after, NULL, e))
 			return false;
 	}
-	return apply_content(h, path, params, o, e);
+	return apply_content(h, path, params, o, e) &&
+	       (!observed_change(o, "content") || postfix_settle(path, e));
 }
 
 const struct restype restype_postfix_master = {

@@ -51,6 +51,8 @@ struct restype {
 	bool probe;
 	const char
 		*lowers_to; /* template -> copy: the controller turns it into this type; no verbs */
+	/* What a handler of this type does, in a few words for the plan; NULL: its type says it. */
+	const char *(*summary)(struct arena *a, const struct value *params);
 	/* Rules across fields; problems with positions into errs. May be NULL. Pure. */
 	bool (*check)(const struct value *params, struct errs *errs);
 	bool (*observe)(

@@ -402,6 +402,30 @@ static bool service_apply(
 	return true;
 }
 
+/* ---- for the type activation ---- */
+
+static struct value *activation_params(struct host *h, const char *name, bool restart)
+{
+	struct value *params = value_map(h->a);
+	map_put(h->a, params, "name", value_text(h->a, name));
+	map_put(h->a, params, "state", value_text(h->a, restart ? "restarted" : "reloaded"));
+	return params;
+}
+
+bool service_activation_look(
+	struct host *h, const char *name, bool restart, struct observation *o, struct err *e)
+{
+	return service_observe(h, activation_params(h, name, restart), o, e);
+}
+
+bool service_activate(struct host *h, const char *name, bool restart, struct err *e)
+{
+	struct observation o;
+	const struct value *params = activation_params(h, name, restart);
+	service_forget();
+	return service_observe(h, params, &o, e) && service_apply(h, params, &o, e);
+}
+
 const struct restype restype_service = {
 	.name = "service",
 	.key = "name",

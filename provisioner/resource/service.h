@@ -14,3 +14,8 @@
 void service_prefetch(struct host *h, const char *const *names);
 /* Forgets it; apply does so by itself whenever it changes a unit. */
 void service_forget(void);
+
+/* For the type activation: what a reload or restart of the service would do, and doing it. */
+bool service_activation_look(
+	struct host *h, const char *name, bool restart, struct observation *o, struct err *e);
+bool service_activate(struct host *h, const char *name, bool restart, struct err *e);

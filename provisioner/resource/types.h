@@ -11,12 +11,14 @@ extern const struct restype restype_copy;
 extern const struct restype restype_file;
 extern const struct restype restype_file_set;
 extern const struct restype restype_lineinfile;
+extern const struct restype restype_random_secret;
 extern const struct restype restype_replace;
 extern const struct restype restype_shell;
 extern const struct restype restype_slurp;
 extern const struct restype restype_stat;
 extern const struct restype restype_template;
 
+extern const struct restype restype_activation;
 extern const struct restype restype_apt;
 extern const struct restype restype_group;
 extern const struct restype restype_hostname;

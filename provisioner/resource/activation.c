@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The type `activation`, for handlers: a daemon takes its new configuration, and has to prove that
+ * it serves with it. Never believes an exit code alone; putting the old files back is the agent's.
+ */
+#include <unistd.h>
+#include "resource/activation.h"
+#include "resource/args.h"
+#include "resource/pattern.h"
+#include "resource/probe.h"
+#include "resource/service.h"
+#include "resource/types.h"
+#include "resource/unit_log.h"
+
+enum { SAID_MAX = 600, READY_MS = 3000, READY_TICK_US = 50000, TIMEOUT_MAX = 600 };
+#define REFUSE_DEFAULT "(?i)(warning|error|fatal): "
+#define COMPLAINTS_DEFAULT "(?i)(fatal|panic): "
+
+static const struct field activation_fields[] = {
+	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "The service's name."},
+	{.name = "action",
+		.kind = FIELD_ENUM,
+		.choices = "reloaded restarted",
+		.dflt = "reloaded",
+		.doc = "How it takes its configuration. Either starts one that is stopped."},
+	{.name = "check",
+		.kind = FIELD_LIST,
+		.doc = "Commands that judge the configuration before: exit code 0, and no line "
+		       "that "
+		       "matches refuse. No shell reads them."},
+	{.name = "refuse",
+		.kind = FIELD_STR,
+		.dflt = REFUSE_DEFAULT,
+		.doc = "Pattern of lines with which a check says no, whatever its exit code."},
+	{.name = "ready",
+		.kind = FIELD_STR,
+		.doc = "Pattern of the line in the journal that says that the new configuration is "
+		       "in "
+		       "use; waited for before the probes, where there is a journal."},
+	{.name = "complaints",
+		.kind = FIELD_STR,
+		.dflt = COMPLAINTS_DEFAULT,
+		.doc = "Pattern of lines in the service's journal that mean that it failed, though "
+		       "it may still answer."},
+	{.name = "probes",
+		.kind = FIELD_LIST,
+		.sub = probe_fields,
+		.doc = "What has to be answered afterwards."},
+	{.name = "timeout",
+		.kind = FIELD_INT,
+		.min = 1,
+		.max = TIMEOUT_MAX,
+		.dflt = "30",
+		.doc = "Seconds that each probe may take to go well."},
+	{.name = NULL},
+};
+
+static const struct field activation_returns[] = {
+	{.name = "name", .kind = FIELD_STR, .doc = "The service's name."},
+	{.name = "rolled_back",
+		.kind = FIELD_LIST,
+		.doc = "After a failure: the files that were put back."},
+	{.name = NULL},
+};
+
+static bool activation_check(const struct value *params, struct errs *errs)
+{
+	const struct value *probes = map_at(params, "probes");
+	static const char *const patterns[] = {"refuse", "ready", "complaints"};
+	bool ok = true;
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
+		ok = pattern_check(params, patterns[i], 0, errs) && ok;
+	for (size_t i = 0; probes && probes->type == VALUE_LIST && i < probes->list.n; i++)
+		if (probes->list.v[i]->type == VALUE_MAP)
+			ok = probe_check(probes->list.v[i], errs) && ok;
+	return ok;
+}
+
+static bool restarts(const struct value *params)
+{
+	return strcmp(map_cstr(params, "action", ""), "restarted") == 0;
+}
+
+static const char *activation_summary(struct arena *a, const struct value *params)
+{
+	const struct value *probes = map_at(params, "probes");
+	struct buf b;
+	buf_init(&b, 4096);
+	buf_addf(
+		&b, "%s %s", restarts(params) ? "restart" : "reload", map_cstr(params, "name", ""));
+	for (size_t i = 0; probes && probes->type == VALUE_LIST && i < probes->list.n; i++)
+		buf_addf(&b, "%s%s", i ? ", " : ", then probe ", probe_name(probes->list.v[i]));
+	const char *text = buf_str(a, &b).p;
+	buf_free(&b);
+	return text;
+}
+
+static bool activation_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *name = map_cstr(params, "name", "");
+	if (!service_activation_look(h, name, restarts(params), o, e))
+		return false;
+	o->result = value_map(h->a);
+	map_put(h->a, o->result, "name", value_text(h->a, name));
+	return true;
+}
+
+/* ---- checks before ---- */
+
+static bool refused(
+	struct host *h, const char *what, struct str said, const char *refuse, struct err *e)
+{
+	struct pattern *p = pattern_compile(h->a, str_c(refuse), PATTERN_LINES, e);
+	if (!p)
+		return true;
+	bool no = pattern_search(p, said.p, false, NULL);
+	pattern_free(p);
+	if (no)
+		err_set(e, ERR_PERMANENT, "%s refuses it: %s", what,
+			last_words(h->a, said, SAID_MAX));
+	return no;
+}
+
+static bool run_check(struct host *h, const struct value *params, const char *text, struct err *e)
+{
+	const char *refuse = map_cstr(params, "refuse", REFUSE_DEFAULT);
+	const char **argv;
+	struct proc_result r;
+	if (!split_words(h->a, str_c(text), &argv, e))
+		return false;
+	if (!argv[0])
+		return err_set(e, ERR_CONFIG, "a check is empty");
+	struct unit_log log = unit_log_open(h, NULL); /* Postfix tells its log only */
+	if (!run_with(h, argv, (struct str){0}, &r, e))
+		return false;
+	struct str said = r.err_out.n ? r.err_out : r.out;
+	if (r.status != 0)
+		return err_set(e, ERR_PERMANENT, "%s refuses it (exit %d): %s", text, r.status,
+			said.n ? last_words(h->a, said, SAID_MAX)
+			       : unit_log_words(h, &log, SAID_MAX));
+	return !refused(h, text, r.err_out, refuse, e) && !refused(h, text, r.out, refuse, e);
+}
+
+static bool run_checks(struct host *h, const struct value *params, struct err *e)
+{
+	const struct value *checks = map_at(params, "check");
+	for (size_t i = 0; checks && i < checks->list.n; i++)
+		if (!run_check(h, params, value_print(h->a, checks->list.v[i]).p, e))
+			return false;
+	return true;
+}
+
+/* ---- the journal ---- */
+
+static bool log_has(struct host *h, const struct unit_log *log, const char *pattern)
+{
+	struct err ignored = {0};
+	if (!pattern || !*pattern || !log->cursor)
+		return false;
+	struct pattern *p = pattern_compile(h->a, str_c(pattern), PATTERN_LINES, &ignored);
+	bool found = p && pattern_search(p, unit_log_lines(h, log).p, false, NULL);
+	pattern_free(p);
+	return found;
+}
+
+/* A reload is only a signal: what answers at once may still be the old configuration. */
+static void wait_until_ready(struct host *h, const struct value *params, const struct unit_log *log)
+{
+	const char *ready = map_cstr(params, "ready", NULL);
+	for (int waited = 0; ready && log->cursor && waited < READY_MS;
+		waited += READY_TICK_US / 1000) {
+		if (log_has(h, log, ready))
+			return;
+		usleep(READY_TICK_US);
+	}
+}
+
+struct activating {
+	struct host *h;
+	const struct value *params;
+	struct unit_log log;
+};
+
+static bool complained(void *ctx)
+{
+	struct activating *act = ctx;
+	return log_has(act->h, &act->log, map_cstr(act->params, "complaints", COMPLAINTS_DEFAULT));
+}
+
+static bool with_words(struct activating *act, struct err *e)
+{
+	struct err first = *e;
+	*e = (struct err){0};
+	if (complained(act))
+		first.kind = ERR_PERMANENT;
+	return err_set(e, first.kind, "%s; %s says: %s", first.msg,
+		map_cstr(act->params, "name", ""), unit_log_words(act->h, &act->log, SAID_MAX));
+}
+
+/* ---- probes after ---- */
+
+static bool run_probes(struct activating *act, int timeout_s, struct err *e)
+{
+	const struct value *probes = map_at(act->params, "probes");
+	struct probe_patience patience = {timeout_s, complained, act};
+	for (size_t i = 0; probes && i < probes->list.n; i++) {
+		if (act->h->note)
+			act->h->note(act->h->ctx, "probing %s", probe_name(probes->list.v[i]));
+		if (!probe_run(act->h, probes->list.v[i], &patience, e))
+			return false;
+	}
+	return !complained(act) ||
+	       err_set(e, ERR_PERMANENT, "service '%s' does not take its configuration",
+		       map_cstr(act->params, "name", ""));
+}
+
+static bool activate(
+	struct host *h, const struct value *params, bool restart, int timeout_s, struct err *e)
+{
+	const char *name = map_cstr(params, "name", "");
+	struct activating act = {h, params, unit_log_open(h, name)};
+	if (!service_activate(h, name, restart, e))
+		return false;
+	if (!restart)
+		wait_until_ready(h, params, &act.log);
+	return run_probes(&act, timeout_s, e) || with_words(&act, e);
+}
+
+/* By a reload; when nothing answers after that, and nobody says why, by a restart: Postfix rests a
+ * minute after a daemon that did not start, whatever is reloaded meanwhile. */
+static bool reload(struct host *h, const struct value *params, int timeout_s, struct err *e)
+{
+	struct err first = {0};
+	if (activate(h, params, false, timeout_s, &first))
+		return true;
+	if (first.kind == ERR_TRANSIENT)
+		return activate(h, params, true, timeout_s, e);
+	*e = first;
+	return false;
+}
+
+static bool activation_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	int timeout_s = (int)map_int(params, "timeout", 30);
+	(void)o;
+	if (!run_checks(h, params, e))
+		return false;
+	return restarts(params) ? activate(h, params, true, timeout_s, e)
+				: reload(h, params, timeout_s, e);
+}
+
+bool activation_again(struct host *h, const struct value *params, struct err *e)
+{
+	enum { FIRST_TRY_S = 3 };
+	struct err first = {0};
+	if (!restarts(params) && activate(h, params, false, FIRST_TRY_S, &first))
+		return true;
+	return activate(h, params, true, (int)map_int(params, "timeout", 30), e);
+}
+
+const struct restype restype_activation = {
+	.name = "activation",
+	.key = "name",
+	.doc = "A service takes its new configuration and proves by probes that it serves with it; "
+	       "for handlers. When it fails, the files that led to it are put back, and the "
+	       "service runs with them again.",
+	.example = "- name: Reload Postfix\n  activation:\n    name: postfix\n    check: [postfix "
+		   "check]\n"
+		   "    probes:\n"
+		   "      - name: SMTP\n        address: 127.0.0.1:25\n        dialog:\n"
+		   "          - {expect: '^220 '}\n"
+		   "          - {send: \"QUIT\\r\\n\", expect: '^221 '}\n",
+	.fields = activation_fields,
+	.returns = activation_returns,
+	.class = RES_SERVICE,
+	.touches = RES_SERVICE | RES_COMMAND,
+	.check = activation_check,
+	.summary = activation_summary,
+	.observe = activation_observe,
+	.apply = activation_apply,
+};

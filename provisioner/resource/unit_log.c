@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads a unit's lines from systemd's journal, from a cursor on. Where no journal is kept there are
+ * no lines; never an error.
+ */
+#include "resource/args.h"
+#include "resource/pattern.h"
+#include "resource/unit_log.h"
+
+enum { LOG_LINES = 2000, LINE_MAX = 400, WORDS_LINES = 6 };
+#define TROUBLE "(?i)warn|err|fatal|panic|fail|refus|invalid|cannot|can't|unable|bad "
+
+struct unit_log unit_log_open(struct host *h, const char *unit)
+{
+	static const char mark[] = "-- cursor: ";
+	const char *argv[] = {"journalctl", "--quiet", "--lines=0", "--show-cursor", NULL};
+	struct unit_log log = {unit, NULL};
+	struct proc_result r;
+	struct err ignored = {0};
+	if (!systemd_runs() || !program_there(argv[0]) ||
+		!run_with(h, argv, (struct str){0}, &r, &ignored) || r.status != 0)
+		return log;
+	const char *at = strstr(r.out.p, mark);
+	if (at)
+		log.cursor = str_trim(h->a, str_c(at + sizeof(mark) - 1)).p;
+	return log;
+}
+
+struct str unit_log_lines(struct host *h, const struct unit_log *log)
+{
+	const char *sync[] = {"journalctl", "--sync", NULL};
+	struct args argv = {0};
+	struct proc_result r;
+	struct err ignored = {0};
+	if (!log->cursor)
+		return str_c("");
+	run_with(h, sync, (struct str){0}, &r, &ignored); /* else the last lines may be missing */
+	args_add(h->a, &argv, "journalctl");
+	args_add(h->a, &argv, "--quiet");
+	args_add(h->a, &argv, "--no-pager");
+	args_add(h->a, &argv, "--output=cat");
+	args_addf(h->a, &argv, "--lines=%d", LOG_LINES);
+	args_addf(h->a, &argv, "--after-cursor=%s", log->cursor);
+	if (!log->unit) {
+		args_add(h->a, &argv, "--priority=warning");
+	} else {
+		args_addf(h->a, &argv, "--unit=%s", log->unit);
+	}
+	if (log->unit && !strchr(log->unit, '.') && !strchr(log->unit, '@'))
+		args_addf(h->a, &argv, "--unit=%s@*", log->unit);
+	if (!run_with(h, argv.v, (struct str){0}, &r, &ignored) || r.status != 0)
+		return str_c("");
+	return r.out;
+}
+
+/* Lines that tell of trouble, each once, the latest first. */
+static size_t troubled(struct host *h, struct str text, const char **out, size_t max)
+{
+	struct err ignored = {0};
+	struct pattern *trouble = pattern_compile(h->a, str_c(TROUBLE), 0, &ignored);
+	const char **all = ARENA_ARRAY(h->a, const char *, LOG_LINES + 1);
+	struct line line;
+	size_t n = 0, kept = 0;
+	while (trouble && n < LOG_LINES && line_next(&text, &line)) {
+		all[n] = str_dup(h->a, line.p, line.n < LINE_MAX ? line.n : LINE_MAX).p;
+		n += pattern_search(trouble, all[n], false, NULL);
+	}
+	while (n-- > 0 && kept < max) {
+		bool again = false;
+		for (size_t i = 0; i < kept && !again; i++)
+			again = strcmp(out[i], all[n]) == 0;
+		if (!again)
+			out[kept++] = all[n];
+	}
+	pattern_free(trouble);
+	return kept;
+}
+
+const char *unit_log_words(struct host *h, const struct unit_log *log, size_t max)
+{
+	const char *lines[WORDS_LINES];
+	size_t n = troubled(h, unit_log_lines(h, log), lines, WORDS_LINES), first = 0, used = 0;
+	struct buf b;
+	if (n == 0)
+		return "no complaint in its journal";
+	while (first < n && (first == 0 || used + strlen(lines[first]) + 2 <= max))
+		used += strlen(lines[first++]) + 2;
+	buf_init(&b, used + 1);
+	while (first-- > 0)
+		buf_addf(&b, "%s%s", lines[first], first ? "; " : "");
+	const char *words = buf_str(h->a, &b).p;
+	buf_free(&b);
+	return words;
+}
