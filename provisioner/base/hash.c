@@ -11,7 +11,7 @@ static uint64_t rol(uint64_t x, int n)
 	return x << n | x >> (64 - n);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[2] += v[3];
@@ -55,7 +55,8 @@ uint64_t hash64(const void *data, size_t n)
 		key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
 	size_t left = n;
 	for (; left >= 8; p += 8, left -= 8) {
-		uint64_t m = word(p, 8);
+		uint64_t m;
+		memcpy(&m, p, sizeof(m));
 		v[3] ^= m;
 		sip_round(v);
 		v[0] ^= m;

@@ -203,6 +203,27 @@ struct value *jinja_literal(struct arena *a, struct value *v)
 	return copy;
 }
 
+/* "{{ x }}" gives the value itself: no need to make its text, which may be long. */
+static struct value *only_print(struct jinja *in, const struct node *n)
+{
+	struct value *v = jinja_eval(in, n->left);
+	const struct value *un = NULL;
+	if (v && (in->made_undefined || v->type == VALUE_UNDEFINED))
+		un = value_find_type(v, VALUE_UNDEFINED);
+	return un ? jinja_undefined_error(in, un, n->left->pos) : v;
+}
+
+static struct value *run_text(struct jinja *in, const struct node *body)
+{
+	struct output o;
+	if (body && !body->next && body->kind == NODE_PRINT)
+		return only_print(in, body);
+	output_init(&o);
+	struct value *r = jinja_run(in, body, &o) ? output_value(in, &o) : NULL;
+	output_free(&o);
+	return r;
+}
+
 static struct value *resolve_text(struct jinja *in, struct value *v, struct str s)
 {
 	struct template t = {0};
@@ -213,14 +234,11 @@ static struct value *resolve_text(struct jinja *in, struct value *v, struct str 
 	if (!jinja_lex(in->a, s, v->pos, flags, LEX_TEMPLATE, &tokens, in->e) ||
 		!jinja_parse(in->a, &tokens, &t.body, in->e))
 		return NULL;
-	struct output o;
-	output_init(&o);
 	in->nesting++;
 	scope_push(in, -1);
-	struct value *r = jinja_run(in, t.body, &o) ? output_value(in, &o) : NULL;
+	struct value *r = run_text(in, t.body);
 	scope_pop(in);
 	in->nesting--;
-	output_free(&o);
 	if (!r)
 		return NULL;
 	struct value *copy = ARENA_NEW(in->a, struct value);

@@ -41,17 +41,20 @@ static struct map_entry *find(const struct value *map, struct str key)
 	return NULL;
 }
 
+static void widen(struct arena *a, struct value *map, size_t cap)
+{
+	struct map_entry *wider = ARENA_ARRAY(a, struct map_entry, cap);
+	if (map->map.n)
+		memcpy(wider, map->map.e, map->map.n * sizeof(*wider));
+	map->map.e = wider;
+	map->map.cap = cap;
+}
+
 static struct map_entry *append(struct arena *a, struct value *map, struct str key)
 {
 	bool grown = map->map.n == map->map.cap;
-	if (grown) {
-		size_t cap = map->map.cap ? map->map.cap * 2 : 4;
-		struct map_entry *wider = ARENA_ARRAY(a, struct map_entry, cap);
-		if (map->map.n)
-			memcpy(wider, map->map.e, map->map.n * sizeof(*wider));
-		map->map.e = wider;
-		map->map.cap = cap;
-	}
+	if (grown)
+		widen(a, map, map->map.cap ? map->map.cap * 2 : 4);
 	if (map->map.n >= UINT32_MAX)
 		panic("map: too many keys");
 	struct map_entry *entry = &map->map.e[map->map.n++];
@@ -61,6 +64,23 @@ static struct map_entry *append(struct arena *a, struct value *map, struct str k
 	else if (map->map.n >= INDEX_FROM)
 		index_build(a, map);
 	return entry;
+}
+
+void map_reserve(struct arena *a, struct value *map, size_t n)
+{
+	if (n > map->map.cap) {
+		widen(a, map, n);
+		if (map->map.index)
+			index_build(a, map);
+	}
+}
+
+void map_append(
+	struct arena *a, struct value *map, struct str key, struct pos key_pos, struct value *v)
+{
+	struct map_entry *entry = append(a, map, key);
+	entry->key_pos = key_pos;
+	entry->value = v;
 }
 
 static struct map_entry *entry_for(struct arena *a, struct value *map, struct str key)

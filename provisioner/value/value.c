@@ -99,18 +99,23 @@ struct value *value_undefined(struct arena *a, struct pos pos, const char *fmt, 
 	return v;
 }
 
+void list_reserve(struct arena *a, struct value *list, size_t n)
+{
+	if (n <= list->list.cap)
+		return;
+	struct value **wider = ARENA_ARRAY(a, struct value *, n);
+	if (list->list.n)
+		memcpy(wider, list->list.v, list->list.n * sizeof(*wider));
+	list->list.v = wider;
+	list->list.cap = n;
+}
+
 void list_add(struct arena *a, struct value *list, struct value *v)
 {
 	if (list->type != VALUE_LIST)
 		panic("list_add on %s", value_type_name(list));
-	if (list->list.n == list->list.cap) {
-		size_t cap = list->list.cap ? list->list.cap * 2 : 4;
-		struct value **wider = ARENA_ARRAY(a, struct value *, cap);
-		if (list->list.n)
-			memcpy(wider, list->list.v, list->list.n * sizeof(*wider));
-		list->list.v = wider;
-		list->list.cap = cap;
-	}
+	if (list->list.n == list->list.cap)
+		list_reserve(a, list, list->list.cap ? list->list.cap * 2 : 4);
 	list->list.v[list->list.n++] = v;
 }
 
@@ -145,13 +150,15 @@ struct value *value_copy(struct arena *a, const struct value *v)
 		c->blob.bytes = copy_str(a, v->blob.bytes);
 		break;
 	case VALUE_LIST:
+		list_reserve(a, c, v->list.n);
 		for (size_t i = 0; i < v->list.n; i++)
 			list_add(a, c, value_copy(a, v->list.v[i]));
 		break;
 	case VALUE_MAP:
+		map_reserve(a, c, v->map.n);
 		for (size_t i = 0; i < v->map.n; i++) {
 			const struct map_entry *m = &v->map.e[i];
-			map_set_at(a, c, copy_str(a, m->key), m->key_pos, value_copy(a, m->value));
+			map_append(a, c, copy_str(a, m->key), m->key_pos, value_copy(a, m->value));
 		}
 		break;
 	default:
@@ -163,12 +170,15 @@ struct value *value_copy(struct arena *a, const struct value *v)
 struct value *value_shallow(struct arena *a, const struct value *v)
 {
 	struct value *c = copy_head(a, v);
-	if (v->type == VALUE_LIST)
-		for (size_t i = 0; i < v->list.n; i++)
-			list_add(a, c, v->list.v[i]);
-	else if (v->type == VALUE_MAP)
+	if (v->type == VALUE_LIST && v->list.n) {
+		list_reserve(a, c, v->list.n);
+		memcpy(c->list.v, v->list.v, v->list.n * sizeof(*v->list.v));
+		c->list.n = v->list.n;
+	} else if (v->type == VALUE_MAP) {
+		map_reserve(a, c, v->map.n);
 		for (size_t i = 0; i < v->map.n; i++)
-			map_set_at(a, c, v->map.e[i].key, v->map.e[i].key_pos, v->map.e[i].value);
+			map_append(a, c, v->map.e[i].key, v->map.e[i].key_pos, v->map.e[i].value);
+	}
 	return c;
 }
 

@@ -79,6 +79,11 @@ void map_set(struct arena *a, struct value *map, struct str key, struct value *v
 /* As map_set, and the entry's key_pos (map_set leaves it: line 0 for a new key). */
 void map_set_at(
 	struct arena *a, struct value *map, struct str key, struct pos key_pos, struct value *v);
+/* For builders of large ones: room for n items; map_set_at for a key that is surely not there. */
+void list_reserve(struct arena *a, struct value *list, size_t n);
+void map_reserve(struct arena *a, struct value *map, size_t n);
+void map_append(
+	struct arena *a, struct value *map, struct str key, struct pos key_pos, struct value *v);
 void map_put(struct arena *a, struct value *map, const char *key, struct value *v);
 struct value *map_get(const struct value *map, struct str key); /* NULL: none */
 struct value *map_at(const struct value *map, const char *key);
