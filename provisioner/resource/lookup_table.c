@@ -26,11 +26,13 @@ static const struct field lookup_table_fields[] = {
 		.doc = "The lines as key and value; a list of values is joined by ', '."},
 	{.name = "format",
 		.kind = FIELD_ENUM,
-		.choices = "hash btree cdb aliases userdb none",
+		.choices = "hash btree cdb aliases userdb sni none",
 		.dflt = "hash",
 		.doc = "hash, btree and cdb are compiled by postmap, aliases (an aliases(5) file "
 		       "as "
-		       "hash) by postalias, userdb by makeuserdb. none: only the source."},
+		       "hash) by postalias, userdb by makeuserdb. sni: hash, each value the "
+		       "names of files that are taken in whole, and anew when they changed. none: "
+		       "only the source."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
@@ -55,6 +57,7 @@ static const struct format formats[] = {
 	{"hash", "postmap", "hash", {".db", NULL}},
 	{"btree", "postmap", "btree", {".db", NULL}},
 	{"cdb", "postmap", "cdb", {".cdb", NULL}},
+	{"sni", "postmap", "hash", {".db", NULL}},
 	{"aliases", "postalias", "hash", {".db", NULL}},
 	{"userdb", "makeuserdb", NULL, {".dat", "shadow.dat"}},
 	{"none", NULL, NULL, {NULL, NULL}},
@@ -72,6 +75,11 @@ static const struct format *format_of(const struct value *params)
 static bool is_userdb(const struct format *f)
 {
 	return strcmp(f->name, "userdb") == 0;
+}
+
+static bool is_sni(const struct format *f)
+{
+	return strcmp(f->name, "sni") == 0;
 }
 
 /* ---- rules ---- */
@@ -185,6 +193,33 @@ static bool same_access(
 	       (is_userdb(f) || (compiled->st_mode & 07777) == (source->st_mode & 0666));
 }
 
+static bool newer(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
+/* Is one of the files that the source names newer than what it was compiled to? By the time that
+ * nobody can set. One that is missing is the compiler's to tell of. */
+static bool parts_changed(struct host *h, const char *path, const struct stat *compiled)
+{
+	struct str text;
+	struct line line;
+	struct stat st;
+	bool found;
+	struct err e = {0};
+	if (!look_read(h->a, path, FILE_MAX, &text, &found, &e) || !found)
+		return false;
+	while (line_next(&text, &line)) {
+		char *words = arena_strdup(h->a, str_dup(h->a, line.p, line.n).p), *rest = NULL;
+		if (*words == '#' || !strtok_r(words, " \t", &rest))
+			continue;
+		for (char *w; (w = strtok_r(NULL, " \t,", &rest));)
+			if (stat(w, &st) == 0 && newer(&st.st_ctim, &compiled->st_ctim))
+				return true;
+	}
+	return false;
+}
+
 /* "absent", "stale", or NULL when every compiled file fits the source. */
 static const char *compiled_state(struct host *h, const char *path, const struct format *f)
 {
@@ -199,6 +234,8 @@ static const char *compiled_state(struct host *h, const char *path, const struct
 			!same_access(&source, &compiled, f))
 			return "stale";
 	}
+	if (is_sni(f) && parts_changed(h, path, &compiled))
+		return "stale";
 	return NULL;
 }
 
@@ -262,7 +299,7 @@ static bool read_warnings(struct compiler *c, const struct proc_result *r, struc
 		said = said ? said + strlen(c->work) : text;
 		said += strspn(said, ",: ");
 		if (strstr(text, "expected format") || strstr(text, "need name:value") ||
-			strstr(text, "malformed"))
+			strstr(text, "malformed") || strstr(text, "skipping this entry"))
 			return err_set(e, ERR_CONFIG,
 				"%s does not compile (%s): %.*s; nothing was changed", c->path,
 				c->f->program, SAID_MAX, said);
@@ -291,6 +328,8 @@ static void compile_args(struct compiler *c, struct args *argv)
 	args_add(a, argv, c->f->program);
 	args_add(a, argv, c->f->type ? "-c" : "-f");
 	args_add(a, argv, c->f->type ? c->folder : c->work);
+	if (is_sni(c->f))
+		args_add(a, argv, "-F");
 	if (c->f->type)
 		args_addf(a, argv, "%s:%s", c->f->type, c->work);
 }
