@@ -36,6 +36,7 @@ const struct restype *const restypes[] = {
 	&restype_random_secret,
 	&restype_openssl_privatekey,
 	&restype_x509_certificate,
+	&restype_certificates,
 	NULL,
 };
 

@@ -20,6 +20,7 @@ extern const struct restype restype_template;
 
 extern const struct restype restype_activation;
 extern const struct restype restype_apt;
+extern const struct restype restype_certificates;
 extern const struct restype restype_group;
 extern const struct restype restype_hostname;
 extern const struct restype restype_package;
