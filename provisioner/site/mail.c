@@ -13,6 +13,9 @@
  *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
  *   mail_senders    [{address, logins: [mailbox]}]: who may send as what: a mailbox as itself and
  * as the aliases that lead to it; a catch-all gives nobody the right to send
+ *   mail_certificates {name: PEM text of key, certificate, chain}, those given; secret
+ *   mail_acme       [name] of the certificates to get by ACME, the server's first
+ *   mail_sni        [{name, digest of a given certificate or ""}] of domains that have their own
  *   mail_zones      [{name, provider, provider_key, spf, dmarc, dkim: [{selector, owner}]}] of
  * every domain: what is to be published of it; spf and dmarc null: the provider's own, dkim's
  * owner: whose key it is, the domain's own or "global" mail_host_dkim  the same list for the host's
@@ -29,9 +32,10 @@
 
 bool mail_name(struct str name)
 {
-	static const char *const names[] = {"mail", "mail_domains", "mail_mailboxes",
-		"mail_aliases", "mail_catchalls", "mail_senders", "mail_traps", "mail_zones",
-		"mail_host_dkim", "mail_dkim_keys", "mail_dkim_signers", "mail_outbound"};
+	static const char *const names[] = {"mail", "mail_certificates", "mail_acme", "mail_sni",
+		"mail_domains", "mail_mailboxes", "mail_aliases", "mail_catchalls", "mail_senders",
+		"mail_traps", "mail_zones", "mail_host_dkim", "mail_dkim_keys", "mail_dkim_signers",
+		"mail_outbound"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_is(name, names[i]))
@@ -174,6 +178,7 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 		return NULL;
 	mail = with_hostname(v, checked ? checked : mail, errs);
 	mail_rules(v->a, mail, errs); /* also of what did not pass the table: all is said at once */
+	mail_tls_rules(v, mail, errs);
 	return errs->n ? NULL : mail;
 }
 

@@ -301,4 +301,5 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	add_senders(&d);
 	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);
+	mail_tls_derive(v, a, mail, out, errs);
 }

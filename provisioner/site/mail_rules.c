@@ -33,15 +33,6 @@ static const struct value *known(const struct value *map, const char *key, enum 
 	return v && v->type == type ? v : NULL;
 }
 
-static struct pos key_pos(const struct value *map, const char *key)
-{
-	const struct map_entry *e = map_entry(map, str_c(key));
-
-	if (e && e->key_pos.line)
-		return e->key_pos;
-	return e ? e->value->pos : map->pos;
-}
-
 /* ---- the server ---- */
 static void check_hostname(struct rules *r)
 {
@@ -65,7 +56,6 @@ static void check_hostname(struct rules *r)
 static void check_server(struct rules *r)
 {
 	const struct value *nets = known(r->mail, "authorized_relay", VALUE_LIST);
-	const struct value *tls = known(r->mail, "tls", VALUE_MAP);
 
 	check_hostname(r);
 	for (size_t i = 0; nets && i < nets->list.n; i++)
@@ -73,9 +63,6 @@ static void check_server(struct rules *r)
 			errs_add(r->errs, nets->list.v[i]->pos,
 				"'%s' is no network; write 192.0.2.0/24 or 2001:db8::/48",
 				nets->list.v[i]->s.p);
-	if (tls && !map_at(tls, "certificate") != !map_at(tls, "key"))
-		errs_add(r->errs, key_pos(r->mail, "tls"),
-			"mail.tls needs both certificate and key, or neither");
 }
 
 /* ---- mailboxes ---- */

@@ -49,18 +49,13 @@ static const struct field domain_dkim_fields[] = {
 	{.name = NULL},
 };
 static const struct field acme_fields[] = {
-	{.name = "email",
-		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
-		.doc = "Who is told of an expiry."},
+	{.name = "email", .kind = FIELD_STR, .doc = "Who is told of an expiry."},
 	{.name = "directory",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
 		.dflt = "https://acme-v02.api.letsencrypt.org/directory",
 		.doc = "The authority's ACME directory."},
 	{.name = "ca",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
 		.doc = "File (PEM, beside the manifest) that proves the directory's own "
 		       "certificate, "
 		       "for a private authority."},
@@ -69,12 +64,10 @@ static const struct field acme_fields[] = {
 static const struct field domain_tls_fields[] = {
 	{.name = "certificate",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
 		.doc = "File (PEM, with its chain) shown to clients that ask for mail.DOMAIN."},
-	{.name = "key", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "File with its key."},
+	{.name = "key", .kind = FIELD_STR, .doc = "File with its key."},
 	{.name = "acme",
 		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
 		.dflt = "false",
 		.doc = "Get one for mail.DOMAIN as mail.tls.acme says."},
 	{.name = NULL},
@@ -92,7 +85,6 @@ static const struct field tls_fields[] = {
 		.doc = "Also TLS 1.0 and 1.1, for old clients."},
 	{.name = "acme",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.sub = acme_fields,
 		.doc = "Certificates by ACME, renewed by themselves."},
 	{.name = NULL},
@@ -303,9 +295,9 @@ static const struct field domain_fields[] = {
 		.doc = "Over mail.dkim, key by key."},
 	{.name = "tls",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.sub = domain_tls_fields,
-		.doc = "A certificate of its own, for clients that say the name (SNI)."},
+		.doc = "A certificate of its own for mail.DOMAIN, shown to clients that ask for "
+		       "that name (SNI)."},
 	{.name = "catch_all",
 		.kind = FIELD_STR,
 		.doc = "Who gets mail to addresses of the domain that do not exist."},

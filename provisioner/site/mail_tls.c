@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The certificates of the mail state: the rules that need their files (a pair must fit, by
+ * OpenSSL), and the lists that the roles take. Never shows a byte of a key.
+ */
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include "site/mail.h"
+
+enum {
+	SECURITY_BITS_MIN = 112, /* OpenSSL's level 2, Debian's default: RSA 2048, EC 224 */
+	DAYS_LEFT_MIN = 14,
+	DAY_S = 86400,
+	REASON_MAX = 200,
+};
+
+/* One pair of files, of the server or of a domain. */
+struct pair {
+	const char *what; /* "mail.tls", "mail.domains.example.org.tls" */
+	const char *name; /* that clients ask for */
+	const struct value *certificate, *key;
+	struct pos pos;
+};
+struct tls_rules {
+	struct vars *v;
+	const struct value *mail;
+	struct errs *errs;
+};
+
+static const struct value *text_at(const struct value *map, const char *key)
+{
+	const struct value *v = map_at(map, key);
+
+	return v && v->type == VALUE_STR ? v : NULL;
+}
+
+static struct pos pos_of(const struct value *map, const char *key)
+{
+	const struct map_entry *e = map_entry(map, str_c(key));
+
+	if (e && e->key_pos.line)
+		return e->key_pos;
+	return e ? e->value->pos : map->pos;
+}
+
+/* ---- files ---- */
+static struct file *beside(struct vars *v, const struct value *name, struct err *e)
+{
+	const char *path = task_file(v->s, NULL, "files", name->s.p, v->a);
+
+	if (path && is_file(path))
+		return files_get(&v->s->files, path, e);
+	err_set(e, ERR_CONFIG, "there is no file '%s' beside the manifest", name->s.p);
+	return NULL;
+}
+
+static struct file *read_one(
+	struct tls_rules *r, const char *what, const struct value *name, const char *key)
+{
+	struct err e = {0};
+	struct file *f = beside(r->v, name, &e);
+
+	if (!f)
+		errs_add(r->errs, name->pos, "%s.%s: %s", what, key, e.msg);
+	return f;
+}
+
+/* OpenSSL's own words for what it last found wrong. */
+static const char *reason(struct arena *a)
+{
+	unsigned long code = ERR_peek_last_error();
+	const char *said = code ? ERR_reason_error_string(code) : NULL;
+	const char *out = arena_printf(a, "%.*s", REASON_MAX, said ? said : "not PEM");
+
+	ERR_clear_error();
+	return out;
+}
+
+/* Nobody is asked for a passphrase, nor are the daemons that read the key later. */
+static int no_passphrase(char *buf, int size, int rw, void *asked)
+{
+	(void)buf;
+	(void)size;
+	(void)rw;
+	*(bool *)asked = true;
+	return -1;
+}
+
+static X509 *read_certificate(struct str pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	return x;
+}
+
+static EVP_PKEY *read_key(struct str pem, bool *encrypted)
+{
+	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	EVP_PKEY *k;
+
+	*encrypted = false;
+	k = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, encrypted) : NULL;
+	BIO_free(bio);
+	return k;
+}
+
+/* ---- a pair ---- */
+static void warn_of_dates(struct tls_rules *r, const struct pair *p, X509 *x)
+{
+	time_t soon = time(NULL) + DAYS_LEFT_MIN * DAY_S;
+	int days = 0, seconds = 0;
+
+	if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
+		errs_warn(r->errs, p->certificate->pos, "the certificate of %s is not valid yet",
+			p->what);
+	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
+		errs_warn(r->errs, p->certificate->pos,
+			"the certificate of %s has ended: clients that check it turn away",
+			p->what);
+	else if (X509_cmp_time(X509_get0_notAfter(x), &soon) < 0 &&
+		 ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)))
+		errs_warn(r->errs, p->certificate->pos, "the certificate of %s ends in %d days",
+			p->what, days);
+}
+
+static void check_certificate(struct tls_rules *r, const struct pair *p, X509 *x)
+{
+	EVP_PKEY *k = X509_get0_pubkey(x);
+
+	if (!k || EVP_PKEY_get_security_bits(k) < SECURITY_BITS_MIN)
+		errs_add(r->errs, p->certificate->pos,
+			"the key in the certificate of %s is too weak: OpenSSL on the host would "
+			"refuse to show it",
+			p->what);
+	if (X509_check_host(x, p->name, 0, 0, NULL) != 1)
+		errs_warn(r->errs, p->certificate->pos, "the certificate of %s is not for %s",
+			p->what, p->name);
+	warn_of_dates(r, p, x);
+	ERR_clear_error();
+}
+
+static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct str key_pem)
+{
+	bool encrypted;
+	EVP_PKEY *k = read_key(key_pem, &encrypted);
+
+	if (encrypted)
+		errs_add(r->errs, p->key->pos,
+			"the key of %s asks for a passphrase, which a daemon cannot give; "
+			"`openssl pkey` writes it without",
+			p->what);
+	else if (!k)
+		errs_add(r->errs, p->key->pos, "there is no private key in '%s': %s", p->key->s.p,
+			reason(r->v->a));
+	else if (x && X509_check_private_key(x, k) != 1)
+		errs_add(r->errs, p->key->pos, "'%s' is not the key of the certificate '%s': %s",
+			p->key->s.p, p->certificate->s.p, reason(r->v->a));
+	ERR_clear_error();
+	EVP_PKEY_free(k);
+}
+
+static void check_pair(struct tls_rules *r, const struct pair *p)
+{
+	struct file *certificate = read_one(r, p->what, p->certificate, "certificate");
+	struct file *key = read_one(r, p->what, p->key, "key");
+	X509 *x = certificate ? read_certificate(certificate->text) : NULL;
+
+	if (certificate && !x)
+		errs_add(r->errs, p->certificate->pos, "there is no certificate in '%s': %s",
+			p->certificate->s.p, reason(r->v->a));
+	if (x)
+		check_certificate(r, p, x);
+	if (key)
+		check_fit(r, p, x, key->text);
+	X509_free(x);
+}
+
+/* A pair of `tls`, or none; half of one is a problem. */
+static bool pair_of(struct tls_rules *r, const struct value *tls, struct pair *p)
+{
+	bool certificate = map_at(tls, "certificate") != NULL, key = map_at(tls, "key") != NULL;
+
+	p->certificate = text_at(tls, "certificate");
+	p->key = text_at(tls, "key");
+	if (certificate != key)
+		errs_add(r->errs, p->pos, "%s needs both certificate and key, or neither", p->what);
+	return p->certificate && p->key;
+}
+
+/* ---- ACME ---- */
+static void check_acme(struct tls_rules *r, const struct value *acme)
+{
+	const struct value *directory = text_at(acme, "directory"), *ca = text_at(acme, "ca");
+	const struct value *email = text_at(acme, "email");
+	struct file *f = ca ? read_one(r, "mail.tls.acme", ca, "ca") : NULL;
+	X509 *x = f ? read_certificate(f->text) : NULL;
+
+	if (f && !x)
+		errs_add(r->errs, ca->pos, "there is no certificate in '%s': %s", ca->s.p,
+			reason(r->v->a));
+	X509_free(x);
+	if (directory &&
+		(!str_starts(directory->s, "https://") || strpbrk(directory->s.p, " \t\r\n\"'\\")))
+		errs_add(
+			r->errs, directory->pos, "mail.tls.acme.directory must be an https:// URL");
+	if (email && (!strchr(email->s.p, '@') || email->s.p[0] == '-' ||
+			     strpbrk(email->s.p, " \t\r\n\"'\\,")))
+		errs_add(r->errs, email->pos, "mail.tls.acme.email must be an address");
+}
+
+static const struct value *server_acme(const struct value *mail)
+{
+	const struct value *acme = map_at(map_at(mail, "tls"), "acme");
+
+	return acme && acme->type == VALUE_MAP ? acme : NULL;
+}
+
+/* ---- rules ---- */
+static void check_server(struct tls_rules *r)
+{
+	const struct value *tls = map_at(r->mail, "tls"), *acme = server_acme(r->mail);
+	struct pair p = {.what = "mail.tls", .name = map_cstr(r->mail, "hostname", "")};
+
+	if (!tls || tls->type != VALUE_MAP)
+		return;
+	p.pos = pos_of(r->mail, "tls");
+	if (acme)
+		check_acme(r, acme);
+	if (acme && (map_at(tls, "certificate") || map_at(tls, "key")))
+		errs_add(r->errs, pos_of(tls, "acme"),
+			"mail.tls has both a certificate and acme; leave one");
+	else if (pair_of(r, tls, &p))
+		check_pair(r, &p);
+}
+
+static void check_domain(struct tls_rules *r, const struct map_entry *e)
+{
+	const struct value *tls = e->value->type == VALUE_MAP ? map_at(e->value, "tls") : NULL;
+	bool acme, given;
+	struct pair p;
+	struct str name;
+
+	if (!tls || tls->type != VALUE_MAP || !mail_domain_ascii(r->v->a, e->key, &name))
+		return;
+	acme = map_bool(tls, "acme", false);
+	given = map_at(tls, "certificate") || map_at(tls, "key");
+	p.what = arena_printf(r->v->a, "mail.domains.%s.tls", name.p);
+	p.name = arena_printf(r->v->a, "mail.%s", name.p);
+	p.pos = pos_of(e->value, "tls");
+	if ((acme || given) && strcmp(p.name, map_cstr(r->mail, "hostname", "")) == 0)
+		errs_add(r->errs, p.pos,
+			"%s: %s is the server's own name; its certificate stands in mail.tls",
+			p.what, p.name);
+	else if ((acme || given) && !mail_is_local(r->mail, e->value))
+		errs_add(r->errs, p.pos, "%s: mail of the domain is not read here; take it away",
+			p.what);
+	else if (acme && given)
+		errs_add(r->errs, p.pos, "%s has both a certificate and acme; leave one", p.what);
+	else if (acme && !server_acme(r->mail))
+		errs_add(r->errs, pos_of(tls, "acme"),
+			"%s wants ACME; say in mail.tls.acme where from", p.what);
+	else if (pair_of(r, tls, &p))
+		check_pair(r, &p);
+}
+
+void mail_tls_rules(struct vars *v, const struct value *mail, struct errs *errs)
+{
+	struct tls_rules r = {.v = v, .mail = mail, .errs = errs};
+	const struct value *domains = map_at(mail, "domains");
+
+	check_server(&r);
+	for (size_t i = 0; domains && domains->type == VALUE_MAP && i < domains->map.n; i++)
+		check_domain(&r, &domains->map.e[i]);
+}
+
+/* ---- what is derived ---- */
+struct tls_derive {
+	struct vars *v;
+	struct arena *a;
+	struct value *given, *acme, *sni;
+	struct errs *errs;
+};
+
+static struct value *literal(struct value *v)
+{
+	v->literal = true;
+	return v;
+}
+
+/* The key first, as Postfix wants it. Returns the digest of the certificate. */
+static const char *add_given(struct tls_derive *d, const char *name, const struct value *tls)
+{
+	struct err e = {0};
+	struct file *key = beside(d->v, map_at(tls, "key"), &e);
+	struct file *chain = key ? beside(d->v, map_at(tls, "certificate"), &e) : NULL;
+	unsigned char sha[SHA256_LEN];
+	char digest[SHA256_HEX];
+	struct value *pem;
+
+	if (!chain) {
+		errs_take(d->errs, &e);
+		return "";
+	}
+	pem = literal(value_printf(
+		d->a, "%s\n%s\n", str_trim(d->a, key->text).p, str_trim(d->a, chain->text).p));
+	pem->secret = true;
+	map_put(d->a, d->given, name, pem);
+	sha256(chain->text.p, chain->text.n, sha);
+	hex(sha, sizeof(sha), digest);
+	return arena_strdup(d->a, digest);
+}
+
+static void add_acme(struct tls_derive *d, const char *name)
+{
+	list_add(d->a, d->acme, literal(value_text(d->a, name)));
+}
+
+static void add_domain(struct tls_derive *d, const struct map_entry *e)
+{
+	const struct value *tls = map_at(e->value, "tls");
+	bool given = tls && map_at(tls, "certificate"), acme = tls && map_bool(tls, "acme", false);
+	const char *digest = "";
+	struct value *m = value_map(d->a), *name;
+	struct str ascii;
+
+	if ((!given && !acme) || !mail_domain_ascii(d->a, e->key, &ascii))
+		return;
+	name = literal(value_printf(d->a, "mail.%s", ascii.p));
+	if (given)
+		digest = add_given(d, name->s.p, tls);
+	else
+		add_acme(d, name->s.p);
+	map_put(d->a, m, "name", name);
+	map_put(d->a, m, "digest", literal(value_text(d->a, digest)));
+	list_add(d->a, d->sni, m);
+}
+
+void mail_tls_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
+	struct errs *errs)
+{
+	struct tls_derive d = {.v = v, .a = a, .errs = errs};
+	const struct value *tls = map_at(mail, "tls"), *domains = map_at(mail, "domains");
+	const char *host = map_cstr(mail, "hostname", "");
+
+	d.given = value_map(a);
+	d.acme = literal(value_list(a));
+	d.sni = literal(value_list(a));
+	d.given->secret = true;
+	if (server_acme(mail))
+		add_acme(&d, host);
+	else if (tls && map_at(tls, "certificate"))
+		add_given(&d, host, tls);
+	for (size_t i = 0; domains && i < domains->map.n; i++)
+		add_domain(&d, &domains->map.e[i]);
+	map_put(a, out, "mail_certificates", d.given);
+	map_put(a, out, "mail_acme", d.acme);
+	map_put(a, out, "mail_sni", d.sni);
+}
