@@ -34,6 +34,7 @@ const struct restype *const restypes[] = {
 	&restype_maildirs,
 	&restype_dkim_keys,
 	&restype_random_secret,
+	&restype_mailing_lists,
 	&restype_openssl_privatekey,
 	&restype_x509_certificate,
 	&restype_certificates,

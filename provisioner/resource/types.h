@@ -29,6 +29,7 @@ extern const struct restype restype_systemd;
 extern const struct restype restype_user;
 extern const struct restype restype_dkim_keys;
 extern const struct restype restype_lookup_table;
+extern const struct restype restype_mailing_lists;
 extern const struct restype restype_maildirs;
 extern const struct restype restype_openssl_privatekey;
 extern const struct restype restype_postfix_main;
