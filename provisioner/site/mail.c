@@ -27,6 +27,10 @@
  *                   senders [{sender: "@domain" or "<>", transport}], ours; hops and ends
  *                   [{domain, transport}], of mail.transports; dnsbl: postscreen's sites
  *   mail_traps      [address]: whose mail is learnt as spam; behind a catch-all, each to itself
+ *   mail_lists      [{address, owner, moderators, members, post, subscription, subject_prefix or
+ *                   null, reply_to, language}], all addresses whole
+ *   mail_list_aliases  [{address, targets}]: what belongs to a list beside its address: +owner,
+ * with Majordomo the list itself, -request, owner- and so on
  */
 #include "site/mail.h"
 
@@ -35,7 +39,7 @@ bool mail_name(struct str name)
 	static const char *const names[] = {"mail", "mail_certificates", "mail_acme", "mail_sni",
 		"mail_domains", "mail_mailboxes", "mail_aliases", "mail_catchalls", "mail_senders",
 		"mail_traps", "mail_zones", "mail_host_dkim", "mail_dkim_keys", "mail_dkim_signers",
-		"mail_outbound"};
+		"mail_outbound", "mail_lists", "mail_list_aliases"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_is(name, names[i]))

@@ -63,3 +63,14 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	struct errs *errs);
 /* A target as a whole address in ASCII and lower case: a name alone is of `domain`. */
 struct str mail_address(struct arena *a, struct str target, struct str domain);
+
+/* ---- mail_lists.c: mailing lists ---- */
+void mail_lists_rules(struct arena *a, const struct value *mail, struct errs *errs);
+/* mail_lists and mail_list_aliases, as mail.c documents them, into `out`. */
+void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out);
+/* Is a list's address final (mlmmj's transport takes it), rather than an alias (Majordomo)? */
+bool mail_lists_own(const struct value *mail);
+/* Who reads the mail to postmaster and abuse of a domain that names nobody for it. */
+struct str mail_keeper(
+	struct arena *a, const struct value *mail, const struct value *domain, struct str name);
+bool mail_target_ok(struct str target); /* an address, or a name that is one in its domain */

@@ -129,27 +129,28 @@ static void add_aliases(struct derive *d, const struct value *aliases, struct st
 	}
 }
 
-/* RFC 2142: who reads the mail that every domain must take. */
-static struct str keeper(struct derive *d, const struct value *domain, struct str name)
+struct str mail_keeper(
+	struct arena *a, const struct value *mail, const struct value *domain, struct str name)
 {
-	const char *host = map_cstr(d->mail, "hostname", "localhost.localdomain");
-	const struct value *who = map_at(d->mail, "postmaster"), *boxes;
+	const char *host = map_cstr(mail, "hostname", "localhost.localdomain");
+	const struct value *who = map_at(mail, "postmaster"), *boxes;
 
 	if (who && who->type == VALUE_STR)
-		return mail_address(d->a, who->s, str_c(host));
+		return mail_address(a, who->s, str_c(host));
 	who = map_at(domain, "catch_all");
 	if (who && who->type == VALUE_STR)
-		return mail_address(d->a, who->s, name);
+		return mail_address(a, who->s, name);
 	boxes = map_at(domain, "mailboxes");
 	if (boxes && boxes->map.n)
-		return mail_address(d->a, boxes->map.e[0].key, name);
-	return str_printf(d->a, "root@%s", host);
+		return mail_address(a, boxes->map.e[0].key, name);
+	return str_printf(a, "root@%s", host);
 }
 
+/* RFC 2142: the mail that every domain must take. */
 static void add_duties(struct derive *d, const struct value *domain, struct str name)
 {
 	static const char *const duties[] = {"postmaster", "abuse"};
-	struct str who = keeper(d, domain, name);
+	struct str who = mail_keeper(d->a, d->mail, domain, name);
 
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct str address = str_printf(d->a, "%s@%s", duties[i], name.p);
@@ -179,18 +180,26 @@ static void keep_traps(struct derive *d, struct str name)
 	}
 }
 
-static void add_catchall(struct derive *d, const struct value *domain, struct str name)
+/* What exists beside the catch-all keeps its own mail: each address leads to itself. */
+static void keep_from_catchall(struct derive *d, const struct value *names, struct str domain)
 {
-	const struct value *who = map_at(domain, "catch_all"), *boxes = map_at(domain, "mailboxes");
-
-	if (!who || who->type != VALUE_STR)
-		return;
-	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
-		struct str address = str_printf(d->a, "%s@%s", boxes->map.e[i].key.p, name.p);
+	for (size_t i = 0; names && i < names->map.n; i++) {
+		struct str address = str_printf(d->a, "%s@%s", names->map.e[i].key.p, domain.p);
 
 		if (!map_get(d->routes, address))
 			route(d, d->catchalls, address, one(d, address));
 	}
+}
+
+static void add_catchall(struct derive *d, const struct value *domain, struct str name)
+{
+	const struct value *who = map_at(domain, "catch_all");
+
+	if (!who || who->type != VALUE_STR)
+		return;
+	keep_from_catchall(d, map_at(domain, "mailboxes"), name);
+	if (mail_lists_own(d->mail))
+		keep_from_catchall(d, map_at(domain, "lists"), name);
 	keep_traps(d, name);
 	route(d, d->catchalls, str_printf(d->a, "@%s", name.p),
 		one(d, mail_address(d->a, who->s, name)));
@@ -302,4 +311,5 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);
 	mail_tls_derive(v, a, mail, out, errs);
+	mail_lists_derive(a, mail, out);
 }

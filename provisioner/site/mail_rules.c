@@ -22,6 +22,7 @@ struct rules {
 	struct value *domains;   /* ASCII name -> is it local here? */
 	struct value *mailboxes; /* address -> null */
 	struct value *index;     /* address -> number in aliases */
+	struct value *lists;     /* address -> null */
 	struct alias *aliases;
 	size_t n, cap;
 };
@@ -114,7 +115,7 @@ static void read_mailboxes(struct rules *r, const struct value *domain, struct s
 }
 
 /* ---- aliases ---- */
-static bool target_ok(struct str t)
+bool mail_target_ok(struct str t)
 {
 	const char *at = memchr(t.p, '@', t.n);
 	size_t n = at ? (size_t)(at - t.p) : t.n;
@@ -131,7 +132,7 @@ static void add_target(
 
 	if (v->type == VALUE_UNKNOWN)
 		return;
-	if (v->type != VALUE_STR || !target_ok(v->s)) {
+	if (v->type != VALUE_STR || !mail_target_ok(v->s)) {
 		errs_add(r->errs, v->pos,
 			"a target of alias '%s' must be an address or the name of a "
 			"mailbox",
@@ -162,7 +163,8 @@ static void read_alias(struct rules *r, const struct map_entry *e, struct str do
 
 static bool exists(const struct rules *r, struct str address)
 {
-	return map_get(r->mailboxes, address) || map_get(r->index, address);
+	return map_get(r->mailboxes, address) || map_get(r->index, address) ||
+	       map_get(r->lists, address);
 }
 
 static const char *nearest_address(struct rules *r, struct str address)
@@ -260,10 +262,19 @@ static void check_one_target(struct rules *r, const struct value *map, const cha
 
 	if (!v)
 		return;
-	if (!target_ok(v->s))
+	if (!mail_target_ok(v->s))
 		errs_add(r->errs, v->pos, "%s must be an address or the name of a mailbox", what);
 	else
 		check_target(r, mail_address(r->a, v->s, domain), v->pos, what);
+}
+
+static void read_lists(struct rules *r, const struct value *domain, struct str name)
+{
+	const struct value *lists = known(domain, "lists", VALUE_MAP);
+
+	for (size_t i = 0; lists && i < lists->map.n; i++)
+		map_set(r->a, r->lists, str_printf(r->a, "%s@%s", lists->map.e[i].key.p, name.p),
+			value_null(r->a));
 }
 
 static void read_domains(struct rules *r, const struct value *domains)
@@ -285,6 +296,7 @@ static void read_domains(struct rules *r, const struct value *domains)
 		if (!local)
 			continue;
 		read_mailboxes(r, e->value, name);
+		read_lists(r, e->value, name);
 		aliases = known(e->value, "aliases", VALUE_MAP);
 		for (size_t j = 0; aliases && j < aliases->map.n; j++)
 			read_alias(r, &aliases->map.e[j], name);
@@ -313,12 +325,14 @@ void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 	r.domains = value_map(a);
 	r.mailboxes = value_map(a);
 	r.index = value_map(a);
+	r.lists = value_map(a);
 	if (domains)
 		read_domains(&r, domains);
 	check_server(&r);
 	mail_records_rules(mail, errs);
 	mail_dkim_rules(a, mail, errs);
 	mail_spam_rules(a, mail, &(struct mail_known){r.domains, r.mailboxes, r.index}, errs);
+	mail_lists_rules(a, mail, errs);
 	if (domains && !value_find_type(domains, VALUE_UNKNOWN)) {
 		check_aliases(&r);
 		check_domains(&r, domains);

@@ -215,43 +215,59 @@ static const struct field fail2ban_fields[] = {
 static const struct field engine_fields[] = {
 	{.name = "engine",
 		.kind = FIELD_ENUM,
-		.flags = FIELD_LATER,
 		.choices = "mlmmj majordomo",
 		.dflt = "mlmmj",
 		.doc = "Program that runs the lists."},
 	{.name = "source",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
-		.doc = "Majordomo itself, which no distribution has: a tar archive or a folder "
-		       "beside "
-		       "the manifest."},
+		.doc = "Majordomo itself, which no distribution has: a tar archive beside the "
+		       "manifest, as its authors give it out. It is unpacked and built on the "
+		       "host."},
+	{.name = "source_sha256",
+		.kind = FIELD_STR,
+		.doc = "The archive's digest (sha256sum prints it); another archive is refused."},
 	{.name = NULL},
 };
 static const struct field list_fields[] = {
 	{.name = "owner",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER | FIELD_REQUIRED,
-		.doc = "Who gets mail to NAME-owner and the engine's reports."},
+		.flags = FIELD_REQUIRED,
+		.doc = "Who gets the mail to the list's owner and the engine's reports: an address "
+		       "or the name of a mailbox."},
 	{.name = "moderators",
 		.kind = FIELD_LIST,
-		.flags = FIELD_LATER,
 		.dflt = "[]",
-		.doc = "Who lets posts pass; default: the owner."},
+		.doc = "Who lets posts and subscriptions pass; default: the owner."},
 	{.name = "members",
 		.kind = FIELD_LIST,
-		.flags = FIELD_LATER,
 		.dflt = "[]",
-		.doc = "Subscribed by the manifest; who subscribes by mail stays beside them."},
+		.doc = "Subscribed by the manifest. Who subscribes by mail stays beside them; who "
+		       "is "
+		       "taken out here is unsubscribed."},
 	{.name = "post",
 		.kind = FIELD_ENUM,
-		.flags = FIELD_LATER,
 		.choices = "members anyone moderated",
 		.dflt = "members",
-		.doc = "Whose posts go out; moderated: after a moderator has read them."},
-	{.name = "subject_prefix",
-		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
-		.doc = "Put before each subject."},
+		.doc = "Whose posts go out at once. members: others' are refused, or wait for the "
+		       "moderators where some are named. moderated: all wait for them."},
+	{.name = "subscription",
+		.kind = FIELD_ENUM,
+		.choices = "open moderated closed",
+		.dflt = "open",
+		.doc = "Who can subscribe by mail. open: whoever confirms it. moderated: whom a "
+		       "moderator accepts. closed: nobody. Anybody can leave."},
+	{.name = "subject_prefix", .kind = FIELD_STR, .doc = "Put before each subject."},
+	{.name = "reply_to",
+		.kind = FIELD_ENUM,
+		.choices = "sender list",
+		.dflt = "sender",
+		.doc = "Where answers go."},
+	{.name = "language",
+		.kind = FIELD_ENUM,
+		.choices = "en ast cs de fi fr gr it pt sk zh-cn",
+		.dflt = "en",
+		.doc = "Of mlmmj's messages. Texts of your own in the list's folder text are "
+		       "kept."},
 	{.name = NULL},
 };
 static const struct field vacation_fields[] = {
@@ -313,7 +329,6 @@ static const struct field domain_fields[] = {
 		       "domain."},
 	{.name = "lists",
 		.kind = FIELD_MAPOF,
-		.flags = FIELD_LATER,
 		.sub = list_fields,
 		.dflt = "{}",
 		.doc = "Name before the @ -> its mailing list."},
@@ -425,7 +440,6 @@ static const struct field mail_fields[] = {
 		.doc = "Lines of header_checks(5), with Perl's regular expressions."},
 	{.name = "lists",
 		.kind = FIELD_MAP,
-		.flags = FIELD_LATER,
 		.sub = engine_fields,
 		.dflt = "{}",
 		.doc = "The program for mailing lists."},

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Mailing lists in the mail state: their rules, and what the roles need of them. Knows the names
+ * that an engine takes beside a list's own, not its files.
+ */
+#include <ctype.h>
+#include "site/mail.h"
+
+enum { SHA256_TEXT = 64, LIST_NAME_MAX = 48 };
+/* Where Postfix's aliases for commands lie; nobody outside can send to a domain that is not ours.
+ */
+#define MAJORDOMO_DOMAIN "majordomo.invalid"
+
+/* What Majordomo takes beside a list's own address: into its programs, or to people. */
+struct companion {
+	const char *before, *after;
+	bool command;   /* a program of Majordomo's; otherwise people */
+	bool moderator; /* they are the moderators; otherwise the owner */
+};
+static const struct companion companions[] = {
+	{"", "", true, false},
+	{"", "-request", true, false},
+	{"owner-", "", false, false},
+	{"", "-owner", false, false},
+	{"", "-approval", false, true},
+};
+static const struct companion servers[] = {
+	{"", "", true, false},
+	{"owner-", "", false, false},
+	{"", "-owner", false, false},
+};
+
+static bool majordomo(const struct value *mail)
+{
+	return strcmp(map_cstr(map_at(mail, "lists"), "engine", "mlmmj"), "majordomo") == 0;
+}
+
+bool mail_lists_own(const struct value *mail)
+{
+	return !majordomo(mail);
+}
+
+static struct str companion_address(
+	struct arena *a, const struct companion *c, const char *name, const char *domain)
+{
+	return str_printf(a, "%s%s%s@%s", c->before, name, c->after, domain);
+}
+
+/* ---- rules ---- */
+struct list_rules {
+	struct arena *a;
+	const struct value *mail;
+	struct errs *errs;
+	bool majordomo;
+	struct value *domains; /* ASCII name of those local here -> null */
+	struct value *taken;   /* address -> what it is, in words */
+};
+
+static const struct value *known(const struct value *map, const char *key, enum value_type type)
+{
+	const struct value *v = map_at(map, key);
+
+	return v && v->type == type ? v : NULL;
+}
+
+static struct pos entry_pos(const struct map_entry *e)
+{
+	return e->key_pos.line ? e->key_pos : e->value->pos;
+}
+
+static void take(
+	struct list_rules *r, const struct value *names, struct str domain, const char *what)
+{
+	for (size_t i = 0; names && i < names->map.n; i++)
+		map_set(r->a, r->taken, str_printf(r->a, "%s@%s", names->map.e[i].key.p, domain.p),
+			value_text(r->a, what));
+}
+
+/* Every address of the hosted domains, so that a list can be told what it collides with. */
+static void take_all(struct list_rules *r, const struct value *domains)
+{
+	const struct value *traps = known(r->mail, "spam_traps", VALUE_LIST);
+	struct str name;
+
+	for (size_t i = 0; traps && i < traps->list.n; i++)
+		if (traps->list.v[i]->type == VALUE_STR)
+			map_set(r->a, r->taken, mail_address(r->a, traps->list.v[i]->s, str_c("")),
+				value_text(r->a, "spam trap"));
+	for (size_t i = 0; i < domains->map.n; i++) {
+		const struct map_entry *e = &domains->map.e[i];
+
+		if (e->value->type != VALUE_MAP || !mail_is_local(r->mail, e->value) ||
+			!mail_domain_ascii(r->a, e->key, &name))
+			continue;
+		map_set(r->a, r->domains, name, value_null(r->a));
+		take(r, known(e->value, "lists", VALUE_MAP), name, "list");
+		take(r, known(e->value, "mailboxes", VALUE_MAP), name, "mailbox");
+		take(r, known(e->value, "aliases", VALUE_MAP), name, "alias");
+	}
+}
+
+/* Less than a mailbox may have: the name becomes part of bounce addresses and of commands. */
+static bool name_ok(const struct list_rules *r, struct str s)
+{
+	if (!mail_local_part(s) || s.n > LIST_NAME_MAX || s.p[0] == '_')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!islower((unsigned char)s.p[i]) && !isdigit((unsigned char)s.p[i]) &&
+			!strchr(r->majordomo ? "_-" : "._-", s.p[i]))
+			return false;
+	return true;
+}
+
+static bool check_name(struct list_rules *r, const struct map_entry *e)
+{
+	static const char *const duties[] = {"postmaster", "abuse", "majordomo"};
+
+	for (size_t i = 0; i < ARRAY_LEN(duties); i++)
+		if (str_is(e->key, duties[i]))
+			return errs_add(r->errs, entry_pos(e),
+				"'%s' cannot be a list: that address has a duty of its own",
+				e->key.p);
+	if (name_ok(r, e->key))
+		return true;
+	return errs_add(r->errs, entry_pos(e),
+		"'%s' cannot be the name of a list%s: use lower-case letters, digits and %s, %d "
+		"at most",
+		e->key.p, r->majordomo ? " of Majordomo" : "", r->majordomo ? "- _" : ". - _",
+		LIST_NAME_MAX);
+}
+
+/* Its own address is in `taken` as a list unless a mailbox or an alias has it, too. */
+static void check_taken(struct list_rules *r, const struct map_entry *e, struct str domain)
+{
+	size_t n = r->majordomo ? ARRAY_LEN(companions) : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		struct str address = companion_address(r->a, &companions[i], e->key.p, domain.p);
+		const struct value *what = map_get(r->taken, address);
+
+		if (what && (i || !str_is(what->s, "list")))
+			errs_add(r->errs, entry_pos(e),
+				"list '%s@%s' needs the address '%s', which is %s %s already",
+				e->key.p, domain.p, address.p,
+				str_is(what->s, "alias") ? "an" : "a", what->s.p);
+	}
+}
+
+static bool hosted_exists(const struct list_rules *r, struct str address)
+{
+	const char *at = strrchr(address.p, '@');
+	const char *plus = memchr(address.p, '+', (size_t)(at - address.p));
+
+	if (!map_get(r->domains, str_c(at + 1)) || str_starts(address, "postmaster@") ||
+		str_starts(address, "abuse@"))
+		return true;
+	if (plus)
+		address = str_printf(r->a, "%.*s%s", (int)(plus - address.p), address.p, at);
+	return map_get(r->taken, address) != NULL;
+}
+
+/* One person of a list; what is told stands where they are named. */
+static bool check_person(struct list_rules *r, const struct value *v, struct str list,
+	struct str domain, const char *role, struct str *out)
+{
+	if (v->type == VALUE_UNKNOWN)
+		return false;
+	if (v->type != VALUE_STR || !mail_target_ok(v->s))
+		return errs_add(r->errs, v->pos,
+			"%s of list '%s' must be an address or the name of a mailbox", role,
+			list.p);
+	*out = mail_address(r->a, v->s, domain);
+	if (str_eq(*out, list))
+		return errs_add(
+			r->errs, v->pos, "%s of list '%s' is the list itself", role, list.p);
+	if (!hosted_exists(r, *out))
+		return errs_add(r->errs, v->pos, "%s of list '%s' is '%s', which does not exist",
+			role, list.p, out->p);
+	return true;
+}
+
+static void check_people(struct list_rules *r, const struct value *people, struct str list,
+	struct str domain, const char *role)
+{
+	struct value *seen = value_map(r->a);
+	struct str address;
+
+	for (size_t i = 0; people && i < people->list.n; i++) {
+		const struct value *v = people->list.v[i];
+
+		if (!check_person(r, v, list, domain, role, &address))
+			continue;
+		if (map_get(seen, address))
+			errs_add(r->errs, v->pos, "%s of list '%s': '%s' is named twice", role,
+				list.p, address.p);
+		map_set(r->a, seen, address, value_null(r->a));
+	}
+}
+
+static void check_prefix(struct list_rules *r, const struct value *def)
+{
+	const struct value *prefix = known(def, "subject_prefix", VALUE_STR);
+
+	if (prefix && (prefix->s.n == 0 || prefix->s.n > 60 || strpbrk(prefix->s.p, "\r\n") ||
+			      strlen(prefix->s.p) != prefix->s.n))
+		errs_add(r->errs, prefix->pos, "subject_prefix must be one line of 1 to 60 bytes");
+}
+
+static void check_list(struct list_rules *r, const struct map_entry *e, struct str domain)
+{
+	struct str list = str_printf(r->a, "%s@%s", e->key.p, domain.p), owner;
+	const struct value *def = e->value, *who = known(def, "owner", VALUE_STR);
+
+	if (!check_name(r, e) || def->type != VALUE_MAP)
+		return;
+	check_taken(r, e, domain);
+	if (who)
+		check_person(r, who, list, domain, "owner", &owner);
+	check_people(r, known(def, "moderators", VALUE_LIST), list, domain, "a moderator");
+	check_people(r, known(def, "members", VALUE_LIST), list, domain, "a member");
+	check_prefix(r, def);
+}
+
+static void check_domain(struct list_rules *r, const struct map_entry *e)
+{
+	const struct value *lists = known(e->value, "lists", VALUE_MAP);
+	struct str name;
+
+	if (!lists || !lists->map.n || !mail_domain_ascii(r->a, e->key, &name) ||
+		!map_get(r->domains, name)) /* lists of a domain elsewhere are refused as such */
+		return;
+	for (size_t i = 0; i < lists->map.n; i++)
+		check_list(r, &lists->map.e[i], name);
+	if (r->majordomo && map_get(r->taken, str_printf(r->a, "majordomo@%s", name.p)))
+		errs_add(r->errs, entry_pos(e),
+			"'majordomo@%s' is Majordomo's own address; nothing else can have it",
+			name.p);
+}
+
+static bool sha256_text(struct str s)
+{
+	return s.n == SHA256_TEXT && strspn(s.p, "0123456789abcdef") == s.n;
+}
+
+static void check_engine(struct list_rules *r, const struct value *lists)
+{
+	const struct value *source = known(lists, "source", VALUE_STR);
+	const struct value *sum = known(lists, "source_sha256", VALUE_STR);
+
+	if (r->majordomo && (!map_at(lists, "source") || !map_at(lists, "source_sha256")))
+		errs_add(r->errs, lists->pos,
+			"mail.lists: the engine majordomo needs source, an archive of Majordomo "
+			"that you have, and source_sha256, its digest (sha256sum prints it)");
+	else if (!r->majordomo && source)
+		errs_add(r->errs, source->pos,
+			"mail.lists.source is for the engine majordomo; mlmmj is a package");
+	if (sum && !sha256_text(sum->s))
+		errs_add(r->errs, sum->pos,
+			"source_sha256 must be 64 hexadecimal digits in lower case");
+}
+
+void mail_lists_rules(struct arena *a, const struct value *mail, struct errs *errs)
+{
+	struct list_rules r = {.a = a, .mail = mail, .errs = errs, .majordomo = majordomo(mail)};
+	const struct value *domains = known(mail, "domains", VALUE_MAP);
+	const struct value *lists = known(mail, "lists", VALUE_MAP);
+
+	r.domains = value_map(a);
+	r.taken = value_map(a);
+	if (lists)
+		check_engine(&r, lists);
+	if (!domains || value_find_type(domains, VALUE_UNKNOWN))
+		return;
+	take_all(&r, domains);
+	for (size_t i = 0; i < domains->map.n; i++)
+		check_domain(&r, &domains->map.e[i]);
+}
+
+/* ---- for the roles ---- */
+struct list_derive {
+	struct arena *a;
+	const struct value *mail;
+	struct value *lists, *aliases;
+	bool majordomo;
+};
+
+static struct value *text(struct list_derive *d, struct str s)
+{
+	struct value *v = value_str(d->a, s);
+
+	v->literal = true;
+	return v;
+}
+
+static struct value *people(
+	struct list_derive *d, const struct value *def, const char *key, struct str domain)
+{
+	const struct value *in = map_at(def, key);
+	struct value *out = value_list(d->a);
+
+	for (size_t i = 0; in && i < in->list.n; i++)
+		list_add(d->a, out, text(d, mail_address(d->a, in->list.v[i]->s, domain)));
+	return out;
+}
+
+static void add_alias(struct list_derive *d, struct str address, struct value *targets)
+{
+	struct value *m = value_map(d->a);
+
+	map_put(d->a, m, "address", text(d, address));
+	map_put(d->a, m, "targets", targets);
+	list_add(d->a, d->aliases, m);
+}
+
+static struct value *one(struct list_derive *d, struct str address)
+{
+	struct value *list = value_list(d->a);
+
+	list_add(d->a, list, text(d, address));
+	return list;
+}
+
+/* An address that a program takes leads to a name in Majordomo's table, NAME--DOMAIN. */
+static struct value *command_target(
+	struct list_derive *d, const struct companion *c, const char *name, const char *domain)
+{
+	return one(d, str_printf(d->a, "%s%s%s--%s@" MAJORDOMO_DOMAIN, c->before, name, c->after,
+			      domain));
+}
+
+static void add_companions(
+	struct list_derive *d, const char *name, struct str domain, const struct value *list)
+{
+	struct value *owner = one(d, map_at(list, "owner")->s);
+	struct value *moderators = map_at(list, "moderators");
+
+	for (size_t i = 0; i < ARRAY_LEN(companions); i++) {
+		const struct companion *c = &companions[i];
+		struct value *to = c->moderator && moderators->list.n ? moderators : owner;
+
+		add_alias(d, companion_address(d->a, c, name, domain.p),
+			c->command ? command_target(d, c, name, domain.p) : to);
+	}
+}
+
+static void add_server(struct list_derive *d, const struct value *domain, struct str name)
+{
+	struct str who = mail_keeper(d->a, d->mail, domain, name);
+
+	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
+		add_alias(d, companion_address(d->a, &servers[i], "majordomo", name.p),
+			servers[i].command ? command_target(d, &servers[i], "majordomo", name.p)
+					   : one(d, who));
+}
+
+static void add_list(struct list_derive *d, const struct map_entry *e, struct str domain)
+{
+	static const char *const same[] = {
+		"post", "subscription", "subject_prefix", "reply_to", "language"};
+	const struct value *def = e->value;
+	struct value *m = value_map(d->a);
+
+	map_put(d->a, m, "address", text(d, str_printf(d->a, "%s@%s", e->key.p, domain.p)));
+	map_put(d->a, m, "owner", text(d, mail_address(d->a, map_at(def, "owner")->s, domain)));
+	map_put(d->a, m, "moderators", people(d, def, "moderators", domain));
+	map_put(d->a, m, "members", people(d, def, "members", domain));
+	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
+		struct value *v = map_at(def, same[i]);
+
+		map_put(d->a, m, same[i], v ? v : value_null(d->a));
+	}
+	list_add(d->a, d->lists, m);
+	if (d->majordomo)
+		add_companions(d, e->key.p, domain, m);
+	else /* Mlmmj would send it on in its writer's name, as if it were its own mail */
+		add_alias(d, str_printf(d->a, "%s+owner@%s", e->key.p, domain.p),
+			one(d, map_at(m, "owner")->s));
+}
+
+void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out)
+{
+	struct list_derive d = {.a = a, .mail = mail, .majordomo = majordomo(mail)};
+	const struct value *domains = map_at(mail, "domains");
+	struct str name;
+
+	d.lists = value_list(a);
+	d.aliases = value_list(a);
+	d.lists->literal = d.aliases->literal = true;
+	map_put(a, out, "mail_lists", d.lists);
+	map_put(a, out, "mail_list_aliases", d.aliases);
+	for (size_t i = 0; domains && i < domains->map.n; i++) {
+		const struct map_entry *e = &domains->map.e[i];
+		const struct value *lists = map_at(e->value, "lists");
+
+		if (!lists || !lists->map.n || !mail_is_local(mail, e->value) ||
+			!mail_domain_ascii(a, e->key, &name))
+			continue;
+		for (size_t j = 0; j < lists->map.n; j++)
+			add_list(&d, &lists->map.e[j], name);
+		if (d.majordomo)
+			add_server(&d, e->value, name);
+	}
+}
