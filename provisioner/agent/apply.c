@@ -37,6 +37,7 @@ static void forget_handler(struct apply *ap, const char *handler)
 	ap->pending = left;
 	if (!pending_save(ap->a, ap->state.dir, left, &e))
 		apply_stop(ap, "failed", "%s", e.msg);
+	rollback_proven(ap, handler);
 }
 
 /* A file whose new content was refused is as it was: then what it notified is not owed. */
@@ -62,13 +63,17 @@ static void take_back_handlers(struct apply *ap, struct attempt *t)
 static void change(struct apply *ap, struct attempt *t)
 {
 	ap->noted = &t->step;
+	ap->changing = t->w;
 	bool ok = step_apply(&t->step, &t->h, &t->o, &t->e);
+	ap->changing = NULL;
 	if (!ok && t->e.kind == ERR_NONE)
 		err_set(&t->e, ERR_PERMANENT, "it failed without saying why");
 	if (ok && t->w->handler)
 		forget_handler(ap, t->w->handler);
 	if (!ok)
 		take_back_handlers(ap, t);
+	if (!ok)
+		rollback(ap, t);
 	attempt_finish(ap, t, ok ? OUTCOME_CHANGED : OUTCOME_FAILED);
 }
 
@@ -379,6 +384,11 @@ static bool open_state(struct apply *ap, const struct value *notified)
 			list_add(a, ap->pending, notified->list.v[i]);
 	if (ap->pending && ap->pending->list.n > before)
 		pending_save(a, ap->state.dir, ap->pending, &e);
+	ap->proven = value_map(a);
+	if (ap->pending && e.kind == ERR_NONE)
+		unproven_open(&ap->unproven, a, ap->state.dir, ap->pending, &e);
+	for (size_t i = 0; notified && i < notified->list.n && e.kind == ERR_NONE; i++)
+		unproven_owe(&ap->unproven, notified->list.v[i]->s.p, &e);
 	if (e.kind == ERR_NONE && geteuid() == 0)
 		package_clean_leftovers(&e);
 	if (e.kind != ERR_NONE)

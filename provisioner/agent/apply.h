@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "agent/session.h"
+#include "agent/unproven.h"
 
 struct work {                           /* one step of the APPLY */
 	struct agent_step *step, *kept; /* kept: the session's step with this id, or NULL */
@@ -24,7 +25,10 @@ struct apply {
 	struct state state;
 	struct journal journal;
 	struct value *pending; /* handler ids */
-	const char *status;    /* NULL: going on; else as in APPLIED */
+	struct unproven unproven;
+	struct value *proven;        /* by handlers of this APPLY: id -> paths */
+	const struct work *changing; /* whose files are kept before they change */
+	const char *status;          /* NULL: going on; else as in APPLIED */
 	struct err why;
 	const struct agent_step *noted; /* whose notes are sent now */
 	int64_t noted_at;
@@ -52,3 +56,14 @@ bool attempt_look(struct apply *ap, struct attempt *t);
 bool attempt_begin(struct apply *ap, struct attempt *t, bool sync);
 /* Tells the controller and the journal, stops the APPLY where that follows, frees. */
 void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome);
+
+/* ---- rollback.c ---- */
+/* A file is about to change: host.keep, with the apply as ctx. */
+bool rollback_keep(void *ctx, const char *path, struct err *e);
+/* Before a step that notifies handlers for something that is no file. */
+bool rollback_note(struct apply *ap, const struct work *w, struct err *e);
+/* The handler has succeeded. */
+void rollback_proven(struct apply *ap, const char *handler);
+/* The step failed; t->e says why. Where it had to prove files, or to start a service with them, all
+ * that is not proven goes back, and t->e and the result tell. */
+void rollback(struct apply *ap, struct attempt *t);

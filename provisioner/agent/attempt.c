@@ -54,7 +54,11 @@ static void put_blobs(struct arena *a, struct agent_step *step, const struct val
 void attempt_open(struct apply *ap, struct attempt *t, struct work *w)
 {
 	*t = (struct attempt){.w = w, .step = *w->step, .since = now_ms()};
-	t->h = (struct host){.a = arena_new(), .originals = ap->originals, .note = note, .ctx = ap};
+	t->h = (struct host){.a = arena_new(),
+		.originals = ap->originals,
+		.note = note,
+		.keep = rollback_keep,
+		.ctx = ap};
 	put_blobs(t->h.a, &t->step, w->blobs);
 }
 
@@ -159,7 +163,8 @@ static void tell_started(struct apply *ap, const struct agent_step *step)
 
 bool attempt_begin(struct apply *ap, struct attempt *t, bool sync)
 {
-	if (!remember_handlers(ap, t) || !announce(ap, t, sync)) {
+	if (!remember_handlers(ap, t) || !rollback_note(ap, t->w, &t->e) ||
+		!announce(ap, t, sync)) {
 		attempt_finish(ap, t, OUTCOME_FAILED);
 		return false;
 	}

@@ -74,6 +74,7 @@ _Noreturn static void child(int fd, const struct account *who, verb_fn *verb, st
 	struct err e = {0};
 	h->originals = NULL; /* they lie where only the agent's user may look */
 	h->note = NULL;
+	h->keep = NULL;
 	umask(STEP_UMASK);
 	if (!become(who))
 		err_errno(&e, "cannot become user '%s'", who->name);

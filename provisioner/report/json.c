@@ -23,6 +23,8 @@ static void put_step(struct arena *a, struct value *m, const struct event *e)
 	const struct value *changes = e->changes ? e->changes : p->changes;
 	if (changes && e->status != STEP_OK && !p->step->no_log)
 		map_put(a, m, "changes", (struct value *)changes);
+	if (e->status == STEP_FAILED && p->result && map_at(p->result, "rolled_back"))
+		map_put(a, m, "rolled_back", map_at(p->result, "rolled_back"));
 	map_put(a, m, "ms", value_int(a, e->ms));
 }
 

@@ -134,6 +134,15 @@ static const char *status_color(const struct report *r, enum step_status s)
 	}
 }
 
+/* The files that led to a handler, when it failed and they were put back. */
+static void add_put_back(struct buf *out, const struct planned *p)
+{
+	const struct value *paths = p->result ? map_at(p->result, "rolled_back") : NULL;
+	for (size_t i = 0; paths && paths->type == VALUE_LIST && i < paths->list.n; i++)
+		buf_addf(out, "      put back: %s\n",
+			paths->list.v[i]->type == VALUE_STR ? paths->list.v[i]->s.p : "");
+}
+
 static void step_done(struct report *r, struct buf *out, const struct event *e)
 {
 	const struct planned *p = e->step;
@@ -158,6 +167,7 @@ static void step_done(struct report *r, struct buf *out, const struct event *e)
 	} else if (e->status == STEP_FAILED) {
 		add_resource(r, out, p);
 		add_changes(r, out, p, e->changes, true);
+		add_put_back(out, p);
 	}
 }
 

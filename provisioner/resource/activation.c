@@ -4,7 +4,6 @@
  * it serves with it. Never believes an exit code alone; putting the old files back is the agent's.
  */
 #include <unistd.h>
-#include "resource/activation.h"
 #include "resource/args.h"
 #include "resource/pattern.h"
 #include "resource/probe.h"
@@ -23,6 +22,11 @@ static const struct field activation_fields[] = {
 		.choices = "reloaded restarted",
 		.dflt = "reloaded",
 		.doc = "How it takes its configuration. Either starts one that is stopped."},
+	{.name = "command",
+		.kind = FIELD_LIST,
+		.doc = "In place of the service manager: a program and its arguments that make it "
+		       "read "
+		       "its configuration. Then name is only a name."},
 	{.name = "check",
 		.kind = FIELD_LIST,
 		.doc = "Commands that judge the configuration before: exit code 0, and no line "
@@ -99,7 +103,10 @@ static bool activation_observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	const char *name = map_cstr(params, "name", "");
-	if (!service_activation_look(h, name, restarts(params), o, e))
+	observation_init(h, o);
+	if (map_at(params, "command"))
+		observe_run(h, o, "state", restarts(params) ? "restart" : "reload");
+	else if (!service_activation_look(h, name, restarts(params), o, e))
 		return false;
 	o->result = value_map(h->a);
 	map_put(h->a, o->result, "name", value_text(h->a, name));
@@ -215,12 +222,23 @@ static bool run_probes(struct activating *act, int timeout_s, struct err *e)
 		       map_cstr(act->params, "name", ""));
 }
 
+static bool run_command(struct host *h, const struct value *command, struct err *e)
+{
+	struct args argv = {0};
+	for (size_t i = 0; i < command->list.n; i++)
+		args_add(h->a, &argv, value_print(h->a, command->list.v[i]).p);
+	if (!argv.n)
+		return err_set(e, ERR_CONFIG, "the command is empty");
+	return run_program(h, argv.v, NULL, e);
+}
+
 static bool activate(
 	struct host *h, const struct value *params, bool restart, int timeout_s, struct err *e)
 {
 	const char *name = map_cstr(params, "name", "");
 	struct activating act = {h, params, unit_log_open(h, name)};
-	if (!service_activate(h, name, restart, e))
+	const struct value *command = map_at(params, "command");
+	if (command ? !run_command(h, command, e) : !service_activate(h, name, restart, e))
 		return false;
 	if (!restart)
 		wait_until_ready(h, params, &act.log);
@@ -251,7 +269,8 @@ static bool activation_apply(
 				: reload(h, params, timeout_s, e);
 }
 
-bool activation_again(struct host *h, const struct value *params, struct err *e)
+/* By a reload, and when that is not enough by a restart. */
+static bool activation_again(struct host *h, const struct value *params, struct err *e)
 {
 	enum { FIRST_TRY_S = 3 };
 	struct err first = {0};
@@ -280,4 +299,5 @@ const struct restype restype_activation = {
 	.summary = activation_summary,
 	.observe = activation_observe,
 	.apply = activation_apply,
+	.again = activation_again,
 };

@@ -274,6 +274,16 @@ bool attr_want_set(const struct attr_want *w, int dirfd, const char *name, struc
 	return ok;
 }
 
+/* A file of which only the attributes change may be wanted back too. */
+static bool keep_attr(struct host *h, const struct attr_want *w, const char *path, struct err *e)
+{
+	struct stat st;
+	bool differs = false;
+	if (!h->keep || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return true;
+	return attr_want_differs(w, &st, &differs, e) && (!differs || keep_proven(h, path, e));
+}
+
 bool attr_apply(struct host *h, const char *path, const struct value *params, struct err *e)
 {
 	struct attr_want w;
@@ -281,7 +291,7 @@ bool attr_apply(struct host *h, const char *path, const struct value *params, st
 		return false;
 	if (!w.owner && !w.group && !w.mode)
 		return true;
-	return attr_want_set(&w, AT_FDCWD, path, e);
+	return keep_attr(h, &w, path, e) && attr_want_set(&w, AT_FDCWD, path, e);
 }
 
 bool attr_for_write(struct host *h, const char *path, const struct value *params, mode_t dflt_mode,

@@ -368,7 +368,7 @@ static bool install(struct compiler *c, const char *output, struct err *e)
 	mode_t mode = is_userdb(c->f) ? made.st_mode : source.st_mode;
 	struct file_attr attr = {mode & 0666, source.st_uid, source.st_gid};
 	/* No original is kept: it is made again from the source's. */
-	if (!file_read(c->h->a, from, FILE_MAX, &bytes, e) ||
+	if (!keep_proven(c->h, to, e) || !file_read(c->h->a, from, FILE_MAX, &bytes, e) ||
 		!file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e))
 		return false;
 	struct timespec times[2] = {source.st_atim, source.st_mtim};

@@ -34,7 +34,9 @@ struct host {
 	unsigned pending;      /* observing: classes that earlier planned changes may still alter */
 	const char *originals; /* folder where apply keeps what it replaces; NULL: none is kept */
 	void (*note)(void *ctx, const char *fmt, ...) PRINTF(2, 3); /* live output, may be NULL */
-	void *ctx;
+	/* Told of a file before it is changed, that may be wanted back; may be NULL. */
+	bool (*keep)(void *ctx, const char *path, struct err *e);
+	void *ctx; /* of both */
 };
 
 struct restype {
@@ -60,6 +62,9 @@ struct restype {
 	/* `o` is what observe found just before; o->result may be added to. */
 	bool (*apply)(
 		struct host *h, const struct value *params, struct observation *o, struct err *e);
+	/* A type that proves what it brings about. When apply fails, the files that led to it are
+	 * put back and this makes them count again. NULL: no such type. */
+	bool (*again)(struct host *h, const struct value *params, struct err *e);
 };
 
 extern const struct restype *const restypes[]; /* NULL-terminated; the one visible list */
@@ -111,6 +116,11 @@ bool attr_for_write(struct host *h, const char *path, const struct value *params
 bool write_file(struct host *h, const char *path, struct str content, const struct value *params,
 	mode_t dflt_mode, const char *validate, struct err *e);
 bool keep_original(struct host *h, const char *path, struct err *e);
+/* Before a file changes of which no original is kept, since it is made from another. */
+bool keep_proven(struct host *h, const char *path, struct err *e);
+/* A file or link at `to` like the one at `from`, with its owner, mode and time, in one step. *found
+ * is false, and nothing is done, when there is neither. */
+bool copy_as_it_is(struct arena *a, const char *from, const char *to, bool *found, struct err *e);
 /* Runs argv; false with the program's own words when it exits non-zero. out may be NULL. */
 bool run_program(struct host *h, const char *const *argv, struct str *out, struct err *e);
 /* Splits a command line as a POSIX shell splits words (quotes, backslash; no expansion). */

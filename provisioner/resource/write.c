@@ -47,6 +47,39 @@ static bool copy_whole(
 	return !found || file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e);
 }
 
+/* In the place of what is there, by a rename. */
+static bool swap_link(struct arena *a, const char *from, const char *to, struct err *e)
+{
+	const char *tmp = arena_printf(a, "%s.provision-link", to);
+	char *target = look_target(a, from, e);
+	if (!target)
+		return false;
+	unlink(tmp);
+	if (symlink(target, tmp) == 0 && rename(tmp, to) == 0)
+		return sync_dir_of(a, to, e);
+	err_errno(e, "cannot make the link %s", to);
+	unlink(tmp);
+	return false;
+}
+
+bool copy_as_it_is(struct arena *a, const char *from, const char *to, bool *found, struct err *e)
+{
+	struct stat st, there;
+	bool taken;
+	if (!look(from, &st, found, e) || !look(to, &there, &taken, e))
+		return false;
+	*found = *found && (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode));
+	if (!*found)
+		return true;
+	if (S_ISLNK(st.st_mode))
+		return swap_link(a, from, to, e);
+	struct timespec times[2] = {st.st_atim, st.st_mtim};
+	if (!copy_whole(a, from, &st, to, e))
+		return false;
+	return utimensat(AT_FDCWD, to, times, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       err_errno(e, "cannot set the time of %s", to);
+}
+
 static bool copy_link(struct arena *a, const char *from, const char *to, struct err *e)
 {
 	char *target = look_target(a, from, e);
@@ -57,10 +90,17 @@ static bool copy_link(struct arena *a, const char *from, const char *to, struct 
 	return true;
 }
 
+bool keep_proven(struct host *h, const char *path, struct err *e)
+{
+	return !h->keep || h->keep(h->ctx, path, e);
+}
+
 bool keep_original(struct host *h, const char *path, struct err *e)
 {
 	struct stat st, kept;
 	bool found;
+	if (!keep_proven(h, path, e))
+		return false;
 	if (!h->originals)
 		return true;
 	if (!look(path, &st, &found, e))

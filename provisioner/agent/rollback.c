@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The transaction around handlers that prove what they bring about: which files led to them, and
+ * when one fails, those files put back and the daemons made to run with them again. A kill at any
+ * moment leaves the records, so that the next run knows what was proven last.
+ */
+#include "agent/apply.h"
+
+enum { NAMED_MAX = 3, WORDS_MAX = 640 };
+
+/* ---- what leads to a handler ---- */
+
+static const struct work *work_of(const struct apply *ap, const char *handler)
+{
+	for (size_t i = 0; i < ap->n; i++)
+		if (ap->v[i].handler && strcmp(ap->v[i].handler, handler) == 0)
+			return &ap->v[i];
+	return NULL;
+}
+
+/* One that comes in a later APPLY may be such a handler. */
+static bool may_prove(const struct apply *ap, const char *handler)
+{
+	const struct work *w = work_of(ap, handler);
+	return !w || (w->step->type && w->step->type->again);
+}
+
+bool rollback_keep(void *ctx, const char *path, struct err *e)
+{
+	struct apply *ap = ctx;
+	const struct work *w = ap->changing;
+	for (size_t i = 0; w && w->notify && i < w->notify->list.n; i++) {
+		const char *handler = w->notify->list.v[i]->s.p;
+		if (w->changed != 0 && may_prove(ap, handler) &&
+			!unproven_keep(&ap->unproven, handler, path, e))
+			return false;
+	}
+	return true;
+}
+
+bool rollback_note(struct apply *ap, const struct work *w, struct err *e)
+{
+	bool file = w->step->type && w->step->type->class == RES_FILE && !w->step->user;
+	for (size_t i = 0; !file && w->notify && i < w->notify->list.n; i++) {
+		const char *handler = w->notify->list.v[i]->s.p;
+		if (may_prove(ap, handler) && !unproven_owe(&ap->unproven, handler, e))
+			return false;
+	}
+	return true;
+}
+
+void rollback_proven(struct apply *ap, const char *handler)
+{
+	struct err e = {0};
+	const struct work *w = work_of(ap, handler);
+	struct value *paths = unproven_paths(&ap->unproven, ap->a, handler);
+	if (w && w->step->type && w->step->type->again && paths->list.n)
+		map_put(ap->a, ap->proven, handler, paths);
+	if (!unproven_forget(&ap->unproven, handler, NULL, &e))
+		apply_stop(ap, "failed", "%s", e.msg);
+}
+
+/* ---- putting back ---- */
+
+struct rollback {
+	struct value *back;  /* paths of files that are as they were */
+	struct value *again; /* names of services that run with them */
+	struct err e;        /* the first thing that went wrong in it */
+};
+
+static void put_back(struct apply *ap, struct rollback *r, const struct value *paths)
+{
+	for (size_t i = 0; i < paths->list.n; i++) {
+		struct err e = {0};
+		if (unproven_restore(&ap->unproven, paths->list.v[i]->s.p, &e))
+			list_add(ap->a, r->back, paths->list.v[i]);
+		else if (r->e.kind == ERR_NONE)
+			r->e = e;
+	}
+}
+
+static bool shares(const struct value *some, const struct value *others)
+{
+	for (size_t i = 0; some && i < some->list.n; i++)
+		if (list_has(others, some->list.v[i]->s))
+			return true;
+	return false;
+}
+
+/* Those that took files in this run which are back now; and, the one that failed among them, those
+ * whose files lay there for a while: a daemon starts children that read them without being told. A
+ * service that did not start did not run before either. */
+static bool needs_again(const struct apply *ap, const struct rollback *r, const struct work *failed,
+	const struct work *w)
+{
+	if (!w->handler || !w->step->type || !w->step->type->again || w->step->bad.kind)
+		return false;
+	if (shares(map_at(ap->proven, w->handler), r->back))
+		return true;
+	return failed->handler && shares(unproven_paths(&ap->unproven, ap->a, w->handler), r->back);
+}
+
+static void run_again(struct apply *ap, struct rollback *r, struct attempt *t, const struct work *w)
+{
+	struct host h = {.a = arena_new(), .note = t->h.note, .ctx = ap};
+	struct err e = {0};
+	const char *name = map_cstr(w->step->params, "name", w->handler);
+	if (w->step->type->again(&h, w->step->params, &e))
+		list_add(ap->a, r->again, value_text(ap->a, name));
+	else if (r->e.kind == ERR_NONE)
+		r->e = e;
+	arena_free(h.a);
+}
+
+static void run_all_again(struct apply *ap, struct rollback *r, struct attempt *t)
+{
+	struct value *done = value_map(ap->a);
+	for (size_t i = 0; i < ap->n; i++) {
+		const struct work *w = &ap->v[i];
+		if (!needs_again(ap, r, t->w, w) || map_at(done, w->handler))
+			continue;
+		map_put(ap->a, done, w->handler, value_null(ap->a));
+		run_again(ap, r, t, w);
+	}
+}
+
+/* ---- what is remembered ---- */
+
+static bool owes_nothing(const struct apply *ap, const char *handler)
+{
+	return !unproven_is_owed(&ap->unproven, handler) &&
+	       unproven_paths(&ap->unproven, ap->a, handler)->list.n == 0;
+}
+
+/* Handlers that only the files owed which are back are not due any more; the one that failed is,
+ * when it does not even work with the old ones. */
+static void settle(struct apply *ap, struct rollback *r, const struct work *failed)
+{
+	struct value *left = value_list(ap->a), *concerned = value_map(ap->a);
+	struct err e = {0};
+	for (size_t i = 0; i < ap->unproven.list->list.n; i++)
+		map_put(ap->a, concerned, map_cstr(ap->unproven.list->list.v[i], "handler", ""),
+			value_null(ap->a));
+	if (r->e.kind != ERR_NONE && failed->handler)
+		unproven_owe(&ap->unproven, failed->handler, &e);
+	unproven_forget(&ap->unproven, NULL, r->back, &e);
+	for (size_t i = 0; i < ap->pending->list.n; i++) {
+		const char *handler = ap->pending->list.v[i]->s.p;
+		if (!map_at(concerned, handler) || !owes_nothing(ap, handler))
+			list_add(ap->a, left, ap->pending->list.v[i]);
+	}
+	ap->pending = left;
+	pending_save(ap->a, ap->state.dir, left, &e);
+	if (r->e.kind == ERR_NONE)
+		r->e = e;
+}
+
+/* ---- words ---- */
+
+static const char *enumerate(struct arena *a, const struct value *list, size_t most)
+{
+	struct buf b;
+	buf_init(&b, 4096);
+	for (size_t i = 0; i < list->list.n && i < most; i++)
+		buf_addf(&b, "%s" STR_FMT, i ? ", " : "", STR_ARG(list->list.v[i]->s));
+	if (list->list.n > most)
+		buf_addf(&b, " and %zu more", list->list.n - most);
+	const char *text = buf_str(a, &b).p;
+	buf_free(&b);
+	return text;
+}
+
+static void say(struct apply *ap, struct attempt *t, const struct rollback *r)
+{
+	struct err first = t->e;
+	const char *files = enumerate(ap->a, r->back, NAMED_MAX);
+	t->e = (struct err){0};
+	map_put(t->h.a, t->o.result, "rolled_back", value_copy(t->h.a, r->back));
+	if (r->e.kind != ERR_NONE)
+		err_set(&t->e, ERR_PERMANENT,
+			"%.*s; THE ROLLBACK FAILED: %.*s; put back: %s; what was proven last lies "
+			"in "
+			"%s/proven as long as it is not",
+			WORDS_MAX / 2, first.msg, WORDS_MAX / 2, r->e.msg,
+			r->back->list.n ? files : "nothing", ap->state.dir);
+	else
+		err_set(&t->e, first.kind, "%.*s; rolled back: %s%s%s", WORDS_MAX, first.msg, files,
+			r->again->list.n ? "; running with that again: " : "",
+			enumerate(ap->a, r->again, NAMED_MAX));
+}
+
+static void write_journal(struct apply *ap, const struct attempt *t, const struct value *files)
+{
+	struct value *line = value_map(ap->a);
+	struct err ignored = {0};
+	map_put(ap->a, line, "step", value_int(ap->a, t->step.id));
+	map_put(ap->a, line, "files", (struct value *)files);
+	journal_add(&ap->journal, ap->a, "rollback", line, true, &ignored);
+}
+
+/* ---- the whole ---- */
+
+/* A service that does not start, with a configuration that has yet to prove itself. */
+static bool starts_unproven(const struct apply *ap, const struct attempt *t)
+{
+	const char *name = map_cstr(t->step.params, "name", "");
+	if (t->w->handler || t->step.type->class != RES_SERVICE)
+		return false;
+	for (size_t i = 0; i < ap->n; i++) {
+		const struct work *w = &ap->v[i];
+		if (w->handler && w->step->type && w->step->type->again &&
+			strcmp(map_cstr(w->step->params, "name", ""), name) == 0 &&
+			unproven_paths(&ap->unproven, ap->a, w->handler)->list.n)
+			return true;
+	}
+	return false;
+}
+
+void rollback(struct apply *ap, struct attempt *t)
+{
+	struct rollback r = {.back = value_list(ap->a), .again = value_list(ap->a)};
+	struct value *paths = unproven_paths(&ap->unproven, ap->a, NULL);
+	bool proves = t->w->handler && t->step.type->again;
+	if (paths->list.n == 0 || !(proves || starts_unproven(ap, t)))
+		return;
+	write_journal(ap, t, paths);
+	put_back(ap, &r, paths);
+	run_all_again(ap, &r, t);
+	settle(ap, &r, t->w);
+	say(ap, t, &r);
+}

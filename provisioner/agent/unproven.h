@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Private to agent/: files that changed, and whose handlers have not proven yet that the daemon
+ * serves with them.
+ *
+ *   unproven   {handler, path, was_there} a line; or {handler} alone, when it is owed for something
+ *              that is no file
+ *   proven/    those files as they were when they last proved themselves
+ *
+ * A record is on the disk before its file changes, and goes when the handler has succeeded. Records
+ * of handlers that are not pending are dead. Only the holder of the lock may call these.
+ */
+#pragma once
+#include "agent/state.h"
+
+struct unproven {
+	const char *dir;    /* the state's */
+	struct arena *a;    /* of the APPLY */
+	struct value *list; /* of maps, as in the file */
+};
+/* Reads the records, and forgets those of handlers that are not in `pending`. */
+bool unproven_open(struct unproven *u, struct arena *a, const char *dir,
+	const struct value *pending, struct err *e);
+/* Before `path` changes: keeps it as it is, unless an older record of it has done so. */
+bool unproven_keep(struct unproven *u, const char *handler, const char *path, struct err *e);
+/* The handler is owed for something that cannot be put back. */
+bool unproven_owe(struct unproven *u, const char *handler, struct err *e);
+bool unproven_is_owed(const struct unproven *u, const char *handler);
+/* Forgets the records of a handler (NULL: of any) with one of `paths` (NULL: all). */
+bool unproven_forget(
+	struct unproven *u, const char *handler, const struct value *paths, struct err *e);
+/* The handler's paths, each once; handler NULL: of all of them. */
+struct value *unproven_paths(const struct unproven *u, struct arena *a, const char *handler);
+/* Puts the file back as it was: content, owner, mode, time; or removes one that was not there. */
+bool unproven_restore(const struct unproven *u, const char *path, struct err *e);
