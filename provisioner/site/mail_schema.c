@@ -143,7 +143,7 @@ static const struct field smart_host_fields[] = {
 		.min = 1,
 		.max = 65535,
 		.doc = "465 speaks TLS from the start."},
-	{.name = "user", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Login."},
+	{.name = "user", .kind = FIELD_STR, .doc = "Login."},
 	{.name = "password", .kind = FIELD_STR, .flags = FIELD_SECRET, .doc = "Its password."},
 	{.name = "tls",
 		.kind = FIELD_ENUM,

@@ -110,20 +110,19 @@ static struct value *special(struct vars *v, struct str name)
 static struct value *mail_lookup(struct vars *v, struct str name)
 {
 	struct errs errs;
-	struct err e = {0};
 
 	if (!mail_name(name) || v->mail_busy)
 		return NULL;
 	if (!v->mail_done) {
 		errs_init(&errs, v->a);
 		v->mail = mail_vars(v, &errs);
+		v->mail_err = v->mail || !errs.n ? (struct err){0} : errs.v[0];
 		v->mail_done = true;
-		if (!v->mail) {
-			e = errs.n ? errs.v[0] : e;
+		if (!v->mail)
 			v->mail = value_map(v->a);
-			failed(v, name, e.pos, &e);
-		}
 	}
+	if (v->mail_err.kind) /* whoever asks hears what is wrong with the declared state */
+		return failed(v, name, v->mail_err.pos, &v->mail_err);
 	return map_get(v->mail, name);
 }
 

@@ -38,6 +38,7 @@ struct vars {
 	struct value *magic;
 	struct value *own;  /* the name whose own result is being judged, as UNKNOWN */
 	struct value *mail; /* mail and its derived names; NULL: not computed */
+	struct err mail_err; /* why it could not be */
 	bool mail_busy, mail_done;
 	struct scope **scopes;
 	size_t n_scopes, cap_scopes;
