@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+"""The spam filters: rspamd, SpamAssassin, both, none; what they learn; and every switch between
+them while mail keeps coming."""
+import re
+import time
+import unittest
+
+from lib import SANITIZED, arrives, imap, pop_subjects, recap, subjects, submit, wait_for
+from world import Traffic, WorldTest
+
+MANIFEST = """
+- name: Mail servers
+  hosts: mx1.example.com
+  become: true
+  mail:
+    hostname: mx1.example.com
+    spam_traps: [trap@example.com]
+%s
+    domains:
+      example.com:
+        catch_all: bob
+        mailboxes:
+          alice: {password: alices}
+          bob: {password: bobs}
+%s
+  roles: [mail]
+"""
+ALICE = ("alice@example.com", "alices")
+BOB = ("bob@example.com", "bobs")
+AWAY = """          carol:
+            password: carols
+            vacation: {subject: "Away until März", text: "I am back in March."}
+"""
+
+MODES = {
+    "rspamd": "    spam_filter: rspamd\n",
+    "spamassassin": "    spam_filter: spamassassin\n",
+    "piggyback": "    spam_filter: spamassassin\n    rspamd_piggyback: true\n",
+    "none": "    spam_filter: none\n",
+}
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+PILLS = """Dear friend, buy these cheap pills today and save a large amount of money on every
+order that you place with our honest pharmacy. Offer %s ends soon, so hurry up, click now,
+and receive wonderful watches, golden coins and a free holiday besides.
+"""
+MINUTES = """Hello, here are the minutes of meeting %s. We spoke about the garden, about who
+brings the tables and chairs, and about the weather forecast for the weekend. Please tell me
+until Friday whether something is missing from them.
+"""
+
+
+def mail(subject, body, to=ALICE[0], head=""):
+    return (f"From: Ed <ed@outside.test>\r\nTo: {to}\r\nSubject: {subject}\r\n"
+            f"Message-ID: <{time.time_ns()}@outside.test>\r\n"
+            f"Date: {time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime())}\r\n{head}\r\n"
+            + body.replace("\n", "\r\n")).encode()
+
+
+def bare(subject, body):
+    """What rspamd gives 7 points: no date, no sender, no recipient, no id."""
+    return f"Subject: {subject}\r\n\r\n".encode() + body.replace("\n", "\r\n").encode()
+
+
+class Filters(WorldTest):
+    """One host that goes through all modes; the tests run in the order of their names."""
+
+    names = ("mx1.example.com",)
+
+    def mode(self, name, more="", boxes=""):
+        s = self.site(MANIFEST % (MODES[name] + more, boxes), hosts=[self.host])
+        done = s.apply()
+        self.assertExit(done, 0)
+        done = s.plan("--exit-code")
+        self.assertExit(done, 0)
+        return s
+
+    def send(self, data, to=ALICE[0], sender="ed@outside.test"):
+        said = self.world.send(sender, to, data=data)
+        self.assertEqual(said["rcpt"].get(to, "")[:3], "250", said)
+        return said["data"]
+
+    def clean_mail_arrives(self):
+        subject = f"clean {time.time_ns()}"
+        self.assertEqual(self.send(mail(subject, MINUTES % subject))[:3], "250")
+        a = self.host.address
+        arrives(a, *ALICE, subject)
+        self.assertIn(subject, pop_subjects(a, *ALICE))
+        # and what a user of the server sends to another
+        subject = submit(a, *BOB, BOB[0], ALICE[0], body=MINUTES % subject)
+        arrives(a, *ALICE, subject)
+
+    def move(self, subject, source, target):
+        with imap(self.host.address, *ALICE) as s:
+            s.select(source)
+            found = s.search(None, "SUBJECT", f'"{subject}"')[1][0]
+            self.assertEqual(s.uid("MOVE", s.fetch(found, "(UID)")[1][0].split()[2].strip(b")")
+                                   .decode(), target)[0], "OK")
+
+    def learnt_by_rspamd(self):
+        """(spam, ham) that its Bayes has learnt, from redis."""
+        said = self.host.out("redis-cli -s /run/redis-rspamd/redis-server.sock "
+                             "hmget RS learns_spam learns_ham").splitlines()
+        return tuple(int(n or 0) for n in (said + ["", ""])[:2])
+
+    def learnt_by_spamassassin(self):
+        said = self.host.out("sa-learn --dbpath /var/lib/spamassassin/bayes/bayes --dump magic")
+        return tuple(int(re.search(rf"(\d+) +\d+ +non-token data: {w}", said).group(1))
+                     for w in ("nspam", "nham"))
+
+    def training(self, learnt):
+        """Moves teach the filters of which `learnt` gives the counters; Trash does not."""
+        run = time.time_ns()
+        for n in range(2):
+            self.send(mail(f"train {run} {n}", (PILLS, MINUTES)[n] % run))
+            arrives(self.host.address, *ALICE, f"train {run} {n}")
+        spam, _ = learnt()
+        for n in range(2):
+            self.move(f"train {run} {n}", "INBOX", "Spam")
+            wait_for(f"move {n} into Spam teaches spam", lambda n=n: learnt()[0] == spam + n + 1)
+        _, ham = learnt()
+        self.move(f"train {run} 1", "Spam", "INBOX")
+        wait_for("a move out of Spam teaches ham", lambda: learnt()[1] == ham + 1)
+        before = learnt()
+        self.move(f"train {run} 0", "Spam", "Trash")
+        time.sleep(2)
+        self.assertEqual(learnt(), before, "throwing away teaches nothing")
+
+    def trap(self, learnt):
+        run = time.time_ns()
+        spam, _ = learnt()
+        data = mail(f"trap {run}", PILLS % run, to="trap@example.com")
+        self.assertEqual(self.send(data, to="trap@example.com")[:3], "250")
+        wait_for("the trap teaches spam", lambda: learnt()[0] == spam + 1)
+        self.nowhere(f"trap {run}")
+
+    def nowhere(self, subject):
+        found = self.host.out(f"grep -rl 'Subject: {subject}' /var/vmail || true")
+        self.assertEqual(found, "")
+
+    def no_notification(self):
+        self.assertEqual([m.raw for m in self.world.mailbox()
+                          if b"multipart/report" in m.raw], [])
+        self.assertNotIn("MAILER-DAEMON", self.host.out("postqueue -p"))
+
+    # ---- each filter ----
+
+    def test_01_rspamd(self):
+        self.mode("rspamd")
+        self.clean_mail_arrives()
+        said = self.send(mail("gtube", GTUBE))
+        self.assertRegex(said, "^554 5.7.1 ")
+        # spam that is not refused is marked and filed
+        self.assertEqual(self.send(bare("filed by rspamd", PILLS % 1))[:3], "250")
+        arrives(self.host.address, *ALICE, "filed by rspamd", "Spam")
+        # a forged mark is none
+        self.send(mail("forged mark", MINUTES % 1, head="X-Spam: Yes\r\n"))
+        arrives(self.host.address, *ALICE, "forged mark")
+
+    def test_02_rspamd_learns(self):
+        self.training(self.learnt_by_rspamd)
+        self.trap(self.learnt_by_rspamd)
+
+    def test_03_rspamd_overrides_come_and_go(self):
+        dump = "rspamadm configdump %s"
+        self.mode("rspamd", """    rspamd:
+      actions: {reject: 21, greylist: null}
+      options: {task_timeout: 11s}
+      neural: {enabled: false}
+""")
+        actions = self.host.out(dump % "actions")
+        self.assertIn("reject = 21", actions)
+        self.assertNotIn("greylist = 4", actions)
+        self.assertIn("task_timeout = 11", self.host.out(dump % "options"))
+        self.assertIn("enabled = false", self.host.out(dump % "neural"))
+        # the daemon itself, not only its files
+        self.assertIn('"value":21', self.host.out(
+            "python3 -c 'import urllib.request as u; print(u.urlopen("
+            "\"http://127.0.0.1:11334/actions\").read().decode())'").replace(" ", ""))
+        self.host.run("echo 'dns { timeout = 2s; }' >/etc/rspamd/local.d/mine.conf")
+        self.mode("rspamd")
+        self.assertIn("reject = 15", self.host.out(dump % "actions"))
+        self.host.run("! test -e /etc/rspamd/local.d/options.inc")
+        self.host.run("rm /etc/rspamd/local.d/mine.conf")  # which was not ours
+
+    def test_04_low_memory(self):
+        self.mode("rspamd", "    low_memory: true\n")
+        self.assertEqual(self.host.out("ls /run/redis-rspamd 2>/dev/null; pgrep redis || true"), "")
+        self.clean_mail_arrives()
+        self.assertRegex(self.send(mail("gtube", GTUBE)), "^554 5.7.1 ")
+        for section in ("neural", "greylist"):
+            self.assertIn("enabled = false", self.host.out(f"rspamadm configdump {section}"))
+        data = mail("trap of files", PILLS % "files", to="trap@example.com")
+        self.send(data, to="trap@example.com")
+        wait_for("Bayes in files", lambda: "learned: 1" in self.host.out(
+            "rspamc stat | grep BAYES_SPAM"))
+
+    def test_05_spamassassin(self):
+        self.mode("spamassassin")
+        self.clean_mail_arrives()
+        self.assertEqual(self.send(mail("gtube for SpamAssassin", GTUBE))[:3], "250")
+        arrives(self.host.address, *ALICE, "gtube for SpamAssassin", "Spam")
+        self.no_notification()
+        self.training(self.learnt_by_spamassassin)
+        self.trap(self.learnt_by_spamassassin)
+        self.assertEqual(self.host.out("systemctl is-active spamassassin-maintenance.timer"),
+                         "active")
+
+    def test_06_spamassassin_is_told(self):
+        self.mode("spamassassin", """    spamassassin:
+      required_score: 3
+      delete_score: 500
+      header: [MINE Subject =~ /mine/, YOURS Subject =~ /yours/]
+      score: [MINE 3.5, YOURS 600]
+""")
+        for subject, score in (("this is mine", "3"), ("this is yours", "600")):
+            self.assertEqual(self.send(mail(subject, MINUTES % score))[:3], "250")
+        arrives(self.host.address, *ALICE, "this is mine", "Spam")
+        wait_for("all delivered", lambda: "is empty" in self.host.out("postqueue -p"))
+        self.nowhere("this is yours")
+        self.no_notification()
+
+    def test_07_piggyback(self):
+        self.mode("piggyback")
+        self.clean_mail_arrives()
+        # what rspamd would mark by itself passes as SpamAssassin lets it, without a mark
+        self.assertEqual(self.send(bare("rspamd would mark it", MINUTES % 2))[:3], "250")
+        arrives(self.host.address, *ALICE, "rspamd would mark it")
+        raw = self.host.out("cat $(grep -rl 'rspamd would mark it' /var/vmail)")
+        self.assertNotRegex(raw, r"(?m)^X-Spam: |^X-Spamd-|^X-Rspamd-")
+        self.assertIn("X-Spam-Score", raw)
+        # SpamAssassin's verdicts teach rspamd
+        spam, ham = self.learnt_by_rspamd()
+        self.assertEqual(self.send(mail("gtube in piggyback", PILLS % "gtube" + GTUBE))[:3], "250")
+        arrives(self.host.address, *ALICE, "gtube in piggyback", "Spam")
+        self.no_notification()
+        wait_for("rspamd learns spam", lambda: self.learnt_by_rspamd()[0] == spam + 1)
+        self.send(mail("good in piggyback", MINUTES % time.time_ns()))
+        wait_for("rspamd learns ham", lambda: self.learnt_by_rspamd()[1] > ham)
+        # moves and traps teach both
+        before = self.learnt_by_spamassassin()
+        self.training(self.learnt_by_rspamd)
+        self.assertGreater(self.learnt_by_spamassassin(), before)
+        self.trap(self.learnt_by_spamassassin)
+        self.assertEqual(self.host.out("postconf -hn smtpd_milters 2>/dev/null || true"), "")
+
+    def test_08_filters_that_are_away_hold_up_nothing(self):
+        self.host.run("systemctl stop rspamd spamd")
+        subject = f"unfiltered {time.time_ns()}"
+        self.assertEqual(self.send(mail(subject, MINUTES % 3,
+                                        head="X-Spam-Score: -9.0\r\n"))[:3], "250")
+        arrives(self.host.address, *ALICE, subject)
+        submit(self.host.address, *BOB, BOB[0], ALICE[0])
+        self.host.run("systemctl start rspamd spamd")
+
+    def test_09_none(self):
+        self.mode("none")
+        self.clean_mail_arrives()
+        for subject, data in (("gtube for nobody", GTUBE), ("not filed", MINUTES % 4)):
+            self.assertEqual(self.send(mail(subject, data, head="X-Spam: Yes\r\n"
+                                            "X-Spam-Flag: YES\r\n"))[:3], "250")
+            arrives(self.host.address, *ALICE, subject)
+        data = mail("trap of none", PILLS % 5, to="trap@example.com")
+        self.assertEqual(self.send(data, to="trap@example.com")[:3], "250")
+        wait_for("all delivered", lambda: "is empty" in self.host.out("postqueue -p"))
+        self.nowhere("trap of none")
+
+    def test_10_vacation_answers_once(self):
+        self.mode("none", boxes=AWAY)
+        to = "carol@example.com"
+        heads = [("ed@outside.test", ""), ("ed@outside.test", ""),
+                 ("list@outside.test", "List-Id: <l.outside.test>\r\n"),
+                 ("auto@outside.test", "Auto-Submitted: auto-generated\r\n"),
+                 ("bulk@outside.test", "Precedence: bulk\r\n"),
+                 ("l-bounces@outside.test", ""), ("", "")]
+        for n, (sender, head) in enumerate(heads):
+            self.send(mail(f"are you there {n}", MINUTES % n, to=to, head=head), to, sender)
+            if n == 0:
+                m = wait_for("the answer", lambda: self.answers())[0]
+                self.assertEqual((m.sender, m.to), ("", "ed@outside.test"))
+                self.assertEqual(m.message["Subject"], "Away until März")
+                self.assertIn("I am back in March.", m.message.get_content())
+                self.assertEqual(m.message["Auto-Submitted"], "auto-replied")
+        wait_for("all delivered", lambda: "is empty" in self.host.out("postqueue -p"))
+        time.sleep(2)
+        self.assertEqual(len(self.answers()), 1)
+        self.mode("none", boxes=AWAY.split("            vacation")[0])
+        self.send(mail("and now", MINUTES % 9, to=to), to, "new@outside.test")
+        arrives(self.host.address, to, "carols", "and now")
+        time.sleep(2)
+        self.assertEqual(len(self.answers()), 1)
+
+    def answers(self):
+        return [m for m in self.world.mailbox() if "carol@example.com" in str(m.message["From"])]
