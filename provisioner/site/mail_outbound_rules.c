@@ -329,6 +329,18 @@ static void check_headers(struct rules *r)
 				lines->list.v[i]->s.p);
 }
 
+/* The text goes behind what is there: a first line that is indented would go on with that. */
+static void check_master(struct rules *r)
+{
+	const struct value *master =
+		known(known(r->mail, "postfix", VALUE_MAP), "master", VALUE_STR);
+
+	if (master && strchr(" \t", master->s.p[strspn(master->s.p, "\n")]) &&
+		master->s.p[strspn(master->s.p, " \t\n")])
+		errs_add(r->errs, master->pos,
+			"mail.postfix.master has to begin with a service, in the first column");
+}
+
 void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs)
 {
 	struct rules r = {.a = a, .mail = mail, .errs = errs};
@@ -338,4 +350,5 @@ void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs 
 	check_transports(&r);
 	check_postscreen(&r);
 	check_headers(&r);
+	check_master(&r);
 }

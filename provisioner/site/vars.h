@@ -36,8 +36,8 @@ struct vars {
 	struct value *play_files;  /* vars_files */
 	struct value *loop;        /* loop variables; NULL: none */
 	struct value *magic;
-	struct value *own;  /* the name whose own result is being judged, as UNKNOWN */
-	struct value *mail; /* mail and its derived names; NULL: not computed */
+	struct value *own;   /* the name whose own result is being judged, as UNKNOWN */
+	struct value *mail;  /* mail and its derived names; NULL: not computed */
 	struct err mail_err; /* why it could not be */
 	bool mail_busy, mail_done;
 	struct scope **scopes;
