@@ -6,7 +6,8 @@
 #include <signal.h>
 
 const struct command *const commands[] = {&command_plan, &command_apply, &command_check,
-	&command_facts, &command_explain, &command_render, &command_eval, &command_doc, &command_dns, NULL};
+	&command_facts, &command_explain, &command_render, &command_eval, &command_doc,
+	&command_dns, NULL};
 
 static void usage(FILE *f)
 {

@@ -90,11 +90,11 @@ class Site:
         if "--known-hosts" in args:
             known = None
         argv = [os.path.join(BUILD, "provision"), command, *args, "-i", self.path("hosts.ini")]
-        if command in ("plan", "apply", "facts"):
+        if command in ("plan", "apply", "facts", "dns"):
             argv += ["--private-key", self.info.get("KEY", "/dev/null")]
             if known:
                 argv += ["--known-hosts", known]
-        if command in ("plan", "apply", "check"):
+        if command in ("plan", "apply", "check", "dns"):
             argv += ["--roles-path", os.path.join(TOP, "roles")]
         return argv
 
@@ -115,6 +115,10 @@ class Site:
 
     def apply(self, *args):
         return self.provision("apply", "site.yml", *args)
+
+    def records(self, *args):
+        """Zone-file text of what is to be published."""
+        return self.provision("dns", "records", "site.yml", *args)
 
     def events(self, command, *args):
         done = self.provision(command, "site.yml", "--json", *args)
