@@ -6,7 +6,8 @@
  *   pending    handlers that were notified and have not run yet
  *   journal/   one file a run: each change before it is made, and what came of it
  *   originals/ one folder a run: the files as they were
- *   unproven, proven/   files whose handlers have yet to prove them, and what they were (unproven.h)
+ *   unproven, proven/   files whose handlers have yet to prove them, and what they were
+ * (unproven.h)
  *
  * Everything belongs to the running user and is closed to others. Reading never creates anything.
  */

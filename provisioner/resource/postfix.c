@@ -215,7 +215,13 @@ static bool check_in(struct host *h, const char *tmp, const char *folder, const 
 		!put_file(h->a, tmp, other, found ? beside : str_c(""), e) ||
 		!run_with(h, argv, (struct str){0}, &r, e))
 		return false;
-	return read_verdict(h->a, path_join(h->a, folder, name), &r, managed, e);
+	const char *path = path_join(h->a, folder, name), *fatal;
+	if (!read_verdict(h->a, path, &r, managed, e))
+		return false;
+	fatal = is_main ? postfix_try(h, tmp) : NULL;
+	return !fatal ||
+	       err_set(e, ERR_CONFIG, "Postfix refuses the new %s: %.*s; nothing was changed", path,
+		       SAID_MAX, fatal);
 }
 
 bool postfix_accepts(struct host *h, const char *folder, const char *name, struct str content,

@@ -36,6 +36,9 @@ void config_will_set(struct host *h, struct observation *o, struct str wanted, b
  * know. Passes where Postfix is not installed. */
 bool postfix_accepts(struct host *h, const char *folder, const char *name, struct str content,
 	const struct value *managed, struct err *e);
+/* Starts Postfix's SMTP server with the configuration in `folder`, for nobody: the words with which
+ * it refuses to, or NULL. A value that makes no sense is found by no other check. */
+const char *postfix_try(struct host *h, const char *folder);
 /* Says of a file that was just put in place whole that it is not being written: Postfix's programs
  * wait seconds, each, for one that is younger than that. */
 bool postfix_settle(const char *path, struct err *e);
