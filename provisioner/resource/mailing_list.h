@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include "resource/resource.h"
 
-enum { MLIST_DIR_MODE = 0750, MLIST_FILE_MODE = 0640 };
+enum { MLIST_DIR_MODE = 0750, MLIST_FILE_MODE = 0640, MLIST_LISTED = 40 };
 
 /* One list as declared. */
 struct mlist {
@@ -81,3 +81,30 @@ bool mlist_unsubscribe(const struct mlist_engine *eng, const struct mlist *l, in
 	const struct value *remove, const struct mlist_owner *who, struct err *e);
 /* The lines of a text as addresses into the map. */
 void mlist_parse(struct arena *a, struct str text, struct value *out);
+
+/* ---- one list (mailing_list.c) ---- */
+#define MLIST_CLOSED "closed"      /* the folder, below the root, of closed lists */
+#define MLIST_DECLARED ".declared" /* the file of the members declared last, or its suffix */
+
+/* One run over all lists. */
+struct mlist_walk {
+	struct host *h;
+	const struct value *params, *lists;
+	const struct mlist_engine *eng;
+	const char *root_path;
+	int root; /* -1: not there yet */
+	struct mlist_owner who;
+	/* The other engine's lists, whose subscribers come along: NULL: none. */
+	const struct mlist_engine *other;
+	int other_root;        /* -1: none */
+	struct observation *o; /* observing: what is found goes here; NULL: applying */
+	size_t told;
+};
+/* A line of the plan; what NULL: the list itself. Past MLIST_LISTED only counted. */
+void mlist_tell(struct mlist_walk *w, const struct mlist *l, const char *what, const char *before,
+	const char *after);
+bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e);
+/* Opened when it is closed, made when it is not there, and filled. */
+bool mlist_make(struct mlist_walk *w, const struct mlist *l, struct err *e);
+/* Between the engine's folder and that of closed lists, with all that belongs to it. */
+bool mlist_move(struct mlist_walk *w, const struct mlist *l, bool closing, struct err *e);
