@@ -46,7 +46,7 @@ class Reboot(WorldTest):
         arrives(address, *ALICE, submit(address, *ALICE, ALICE[0], ALICE[0]))
         said = self.world.send("bob@outside.test", "away@example.com", subject=f"back {since}")
         self.assertEqual(said["data"][:3], "250", said)
-        self.world.arrived(f"back {since}")
+        self.assertRegex(self.world.arrived(f"back {since}").sender, "^SRS0=")
         self.assertEqual(self.host.out("systemctl --failed --plain --no-legend"), "")
         done = self.converged().plan("--exit-code")
         self.assertExit(done, 0)
