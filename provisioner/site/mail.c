@@ -183,6 +183,7 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 	mail = with_hostname(v, checked ? checked : mail, errs);
 	mail_rules(v->a, mail, errs); /* also of what did not pass the table: all is said at once */
 	mail_tls_rules(v, mail, errs);
+	mail_fail2ban_rules(mail, errs);
 	return errs->n ? NULL : mail;
 }
 

@@ -36,6 +36,9 @@ struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struc
 /* The domain's selectors, [{selector, owner}], those that are only kept too; owner "global" or
  * `name`. domain NULL: the host's own name. Empty where nothing is signed. */
 struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name);
+/* ---- mail_fail2ban.c ---- */
+void mail_fail2ban_rules(const struct value *mail, struct errs *errs);
+
 /* ---- mail_tls.c: the same for certificates, whose files are read; and the lists of them ---- */
 void mail_tls_rules(struct vars *v, const struct value *mail, struct errs *errs);
 void mail_tls_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
