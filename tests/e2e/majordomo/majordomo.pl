@@ -71,6 +71,7 @@ sub address_in {
 sub read_mail {
 	my (@header, $body);
 	while (my $line = <STDIN>) {
+		next if !@header && $line =~ /^From /; # of the delivery, not of the letter
 		last if $line =~ /^\r?\n$/;
 		if ($line =~ /^[ \t]/ && @header) { $header[-1] .= $line; }
 		else { push @header, $line; }
