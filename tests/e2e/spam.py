@@ -308,9 +308,9 @@ class Filters(WorldTest):
                  "spamassassin-maintenance.timer; do e=$(systemctl is-enabled $u 2>/dev/null); "
                  "[ \"$e\" = enabled ] || e=disabled; "
                  "echo $u $(systemctl is-active $u) $e; done",
-        "processes": "ps -eo args | grep -oE '^(rspamd:|/usr/bin/redis-server|redis-server|"
-                     "/usr/bin/perl.*spamd|spamd child)' | sed 's/.*spamd/spamd/' | sort -u "
-                     "| sed 's/spamd child/spamd/' | sort -u",
+        "processes": "ps -eo args | awk '/awk/ {next} /^rspamd:/ {print \"rspamd\"} "
+                     "/^[^ ]*redis-server / {print \"redis-server\"} "
+                     "/^spamd child|^[^ ]*perl .*[/]spamd / {print \"spamd\"}' | sort -u",
         "ports": "ss -Hltn | awk '{print $4}' | grep -oE '(783|6379|1133[0-9])$' | sort -u",
         "files": "ls -d /etc/rspamd/local.d/* /etc/redis/redis-rspamd.conf /run/redis-rspamd "
                  "/run/rspamd /etc/spamassassin/zz-mail.cf /etc/systemd/system/spamd.service.d "
@@ -345,7 +345,7 @@ class Filters(WorldTest):
         return {
             "units": [f"{u} active enabled" if on else f"{u} inactive disabled"
                       for u, on in units],
-            "processes": ["/usr/bin/redis-server", "rspamd:"] * rspamd + ["spamd"] * sa,
+            "processes": ["redis-server", "rspamd"] * rspamd + ["spamd"] * sa,
             "ports": ["11332", "11333", "11334"] * rspamd + ["783"] * sa,
             "files": sorted(files),
             "milters": [milter if mode == "rspamd" else "", own,
