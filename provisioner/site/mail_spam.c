@@ -39,15 +39,6 @@ static bool setting_name(struct str s)
 	return s.n > 0 && s.n < 80 && strspn(s.p, "abcdefghijklmnopqrstuvwxyz0123456789_-") == s.n;
 }
 
-/* Is the file written from mail.dkim? Two words on one file would never agree. */
-static bool of_dkim(const struct value *mail, struct str file)
-{
-	const struct value *dkim = of_type(mail, "dkim", VALUE_MAP);
-
-	return str_is(file, "dkim_signing") && mail_rspamd_runs(mail) &&
-	       map_bool(dkim, "enabled", true);
-}
-
 static void check_rspamd(const struct value *mail, struct errs *errs)
 {
 	const struct value *files = of_type(mail, "rspamd", VALUE_MAP);
@@ -60,10 +51,6 @@ static void check_rspamd(const struct value *mail, struct errs *errs)
 				"'%s' is no file of rspamd's local.d; write its name without "
 				".conf or .inc",
 				e->key.p);
-		if (of_dkim(mail, e->key))
-			errs_add(errs, place(e),
-				"mail.rspamd.dkim_signing is written from mail.dkim; set it there, "
-				"or 'dkim: {enabled: false}' to sign in a way of your own");
 		if (e->value->type != VALUE_MAP && e->value->type != VALUE_UNKNOWN)
 			errs_add(errs, e->value->pos,
 				"mail.rspamd.%s must be a map of settings, not %s", e->key.p,
