@@ -162,7 +162,7 @@ static struct str declared_text(const struct mlist *l, const struct members *m)
 /* NULL: as it is to be. Else what is there, in words; *after what comes. */
 static const char *shown(struct arena *a, struct str s)
 {
-	size_t n = strcspn(s.p, "\n");
+	size_t n = s.n ? strcspn(s.p, "\n") : 0;
 
 	if (s.n == 0)
 		return "on";
