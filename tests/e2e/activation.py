@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""A configuration that fails is refused or put back, and mail flows all the while."""
+import json
+import smtplib
+import threading
+import time
+import unittest
+
+from lib import SANITIZED, HostTest, message, recap, subjects, tls, wait_for
+
+MANIFEST = """
+- hosts: mx1.example.com
+  become: true
+  mail:
+    hostname: mx1.example.com
+    spam_filter: rspamd
+%s
+    domains:
+      example.com:
+        mailboxes:
+          alice: {password: alices}
+          bob: {password: bobs}
+  roles: [mail]
+"""
+ALICE = ("alice@example.com", "alices")
+BOB = ("bob@example.com", "bobs")
+
+
+class Traffic(threading.Thread):
+    """Submits a message twice a second, again after a refusal that may pass, as clients do."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.address, self.sent, self.gap = address, [], 0.0
+        self.done = threading.Event()
+
+    def submit(self, subject):
+        with smtplib.SMTP(self.address, 587, timeout=5) as s:
+            s.starttls(context=tls())
+            s.login(*ALICE)
+            s.send_message(message(ALICE[0], BOB[0], subject), ALICE[0], [BOB[0]])
+
+    def run(self):
+        while not self.done.is_set():
+            subject, begun = f"flow {len(self.sent)}", time.time()
+            while not self.done.is_set():
+                try:
+                    self.submit(subject)
+                    self.sent.append(subject)
+                    break
+                except (OSError, smtplib.SMTPException):
+                    time.sleep(0.2)
+            self.gap = max(self.gap, time.time() - begun)
+            time.sleep(0.5)
+
+    def stop(self):
+        self.done.set()
+        self.join()
+
+
+@unittest.skipIf(SANITIZED, "the agent's part is in the unit tests")
+class Activation(HostTest):
+    """One host for the class; the tests run in the order of their names."""
+
+    names = ("mx1.example.com",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.flow = None
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.flow:
+            cls.flow.stop()
+        super().tearDownClass()
+
+    def mail(self, *lines):
+        return self.site(MANIFEST % "\n".join("    " + line for line in lines))
+
+    def refused(self, site, *words):
+        """Fails at the file, before it is in place; nothing is left to do or to undo."""
+        before = self.files()
+        done = site.apply()
+        self.assertExit(done, 2)
+        for w in words:
+            self.assertIn(w, done.stdout)
+        self.assertNotIn("rolled back", done.stdout)
+        self.assertEqual(self.files(), before)
+
+    def put_back(self, site, path, *words):
+        """Fails when the daemon has to prove it; the file is as it was, and so is the plan."""
+        before, planned = self.files(), site.plan()
+        self.assertIn(path, planned.stdout)
+        done, events = site.events("apply")
+        self.assertExit(done, 2)
+        failed = [e for e in events if e.get("event") == "step" and e.get("status") == "failed"]
+        self.assertEqual(len(failed), 1, done.stdout)
+        self.assertEqual(failed[0]["rolled_back"], [path], failed)
+        for w in words + ("rolled back: " + path,):
+            self.assertIn(w, failed[0]["error"])
+        self.assertEqual(self.files(), before)
+        again = site.plan()
+        self.assertEqual(self.changes(again.stdout), self.changes(planned.stdout))
+        self.assertNotIn("left over", again.stdout)
+
+    def files(self):
+        return self.host.out("sha256sum /etc/postfix/main.cf /etc/postfix/master.cf "
+                             "/etc/dovecot/dovecot.conf /etc/rspamd/local.d/*.conf; "
+                             "stat -c '%n %a %U %G' /etc/postfix/main.cf /etc/dovecot/dovecot.conf; "
+                             "ls /var/lib/provision/unproven /var/lib/provision/pending 2>&1 || true")
+
+    @staticmethod
+    def changes(text):
+        return [line for line in text.splitlines() if not line.startswith("Plan:")]
+
+    def test_01_a_first_install_is_proven_too(self):
+        done = self.mail().apply()
+        self.assertExit(done, 0)
+        self.assertIn("Reload Postfix", done.stdout)
+        done = self.mail().apply()
+        self.assertExit(done, 0)
+        self.assertEqual(recap(done.stdout)["mx1.example.com"]["changed"], 0, done.stdout)
+        type(self).flow = Traffic(self.host.address)
+        self.flow.start()
+
+    def test_02_the_plan_says_what_is_asked(self):
+        done = self.mail("postfix: {main: {smtpd_timeout: 200s}}").plan()
+        self.assertIn("reload postfix, then probe SMTP, submission", done.stdout)
+
+    def test_03_the_password_of_the_probe_is_known_to_the_host_only(self):
+        secret = self.host.out("sed 's/.*PLAIN}//; s/:.*//' /etc/dovecot/probe")
+        self.assertGreaterEqual(len(secret), 32)
+        self.host.run(f"! grep -rqF {secret} /var/log /var/lib/provision/journal")
+        self.assertEqual(self.host.out("stat -c '%a %U %G' /etc/dovecot/probe"),
+                         "640 root dovecot")
+        with smtplib.SMTP(self.host.address, 587, timeout=20) as s:
+            s.starttls(context=tls())
+            with self.assertRaises(smtplib.SMTPAuthenticationError):
+                s.login("provision-probe", secret)
+
+    def test_04_an_unknown_parameter_of_postfix(self):
+        self.refused(self.mail("postfix: {main: {smtpd_tls_securty_level: may}}"),
+                     "unused parameter", "smtpd_tls_securty_level")
+
+    def test_05_a_bad_value_of_postfix(self):
+        self.refused(self.mail("postfix: {main: {smtpd_tls_security_level: bogus}}"),
+                     'fatal: Invalid TLS level "bogus"')
+
+    def test_06_a_syntax_error_of_dovecot(self):
+        self.refused(self.mail("dovecot: {settings: {no_such_setting: 1}}"),
+                     "Unknown setting: no_such_setting")
+
+    def test_07_a_key_that_dovecot_cannot_read(self):
+        self.put_back(self.mail("dovecot: {settings: {ssl_key: </etc/hostname}}"),
+                      "/etc/dovecot/dovecot.conf", "Couldn't parse private", "ServerHello")
+
+    def test_08_a_restriction_that_no_check_knows(self):
+        site = self.mail("postfix: {main: {smtpd_recipient_restrictions: no_such_restriction}}")
+        self.put_back(site, "/etc/postfix/main.cf",
+                      'unknown smtpd restriction: "no_such_restriction"',
+                      "451 4.3.5 Server configuration error")
+
+    def test_09_a_syntax_error_beside_rspamds_files(self):
+        # A hand of the administrator's, which only rspamd's own check of the whole finds.
+        path = "/etc/rspamd/local.d/metadata_exporter.conf"
+        self.host.run(f"echo 'a {{ b = ' >{path}")
+        self.put_back(self.mail("rspamd: {actions: {reject: 21}}"),
+                      "/etc/rspamd/local.d/actions.conf", "rspamadm configtest refuses it")
+        self.host.run(f"rm {path}")
+
+    def test_10_killed_between_the_file_and_its_proof(self):
+        good = self.files()
+        lines = ["postfix: {main: {smtpd_recipient_restrictions: no_such_restriction}}"]
+        job = self.mail(*lines).start("apply", "site.yml")
+        wait_for("the file is swapped",
+                 lambda: self.host.run("grep -q no_such_restriction /etc/postfix/main.cf",
+                                       check=False).returncode == 0, 60)
+        self.host.run("kill -9 $(pgrep -f 'provision.*/[a]gent-')")
+        self.assertEqual(job.wait(timeout=60) in (2, 4), True)
+        job.stdout.close()
+        self.assertIn("main.cf", self.host.out("cat /var/lib/provision/unproven"))
+        # The next one finds nothing to change, proves what is there, and knows what was before.
+        done = self.mail(*lines).apply()
+        self.assertExit(done, 2)
+        self.assertIn("rolled back: /etc/postfix/main.cf", done.stdout)
+        self.assertEqual(self.files(), good)
+
+    def test_11_the_manifest_made_right_converges(self):
+        done = self.mail("postfix: {main: {smtpd_timeout: 200s}}").apply()
+        self.assertExit(done, 0)
+        self.assertEqual(self.host.out("postconf -h smtpd_timeout"), "200s")
+        done = self.mail().apply()
+        self.assertExit(done, 0)
+
+    def test_12_mail_flowed_all_the_while(self):
+        self.flow.stop()
+        sent = self.flow.sent
+        self.assertGreater(len(sent), 10)
+        wait_for("all that was taken arrives",
+                 lambda: set(sent) <= set(subjects(self.host.address, *BOB)), 60)
+        got = subjects(self.host.address, *BOB)
+        self.assertEqual(sorted(got), sorted(sent), "doubled or not ours")
+        print(json.dumps({"messages": len(sent), "longest wait (s)": round(self.flow.gap, 1)}))
+        self.assertLess(self.flow.gap, 30)

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Activation as a transaction, in the agent: what goes back when a handler does not prove what it
+ * brings about, what is remembered, and what a kill in the middle leaves.
+ */
+#include "agent_peer.h"
+
+/* Reads what the "daemon" has to serve: `conf` holds "good" or it fails. */
+static struct value *activation_of(int id, const char *conf)
+{
+	struct value *params = texts("name", "lamp", NULL), *probe = texts("name", "light", NULL);
+	const char *take = arena_printf(a, "cp %s %s/running; echo x >>%s/reloads", conf, dir, dir);
+	map_put(a, params, "command",
+		list_of(value_text(a, "sh"), value_text(a, "-c"), value_text(a, take), NULL));
+	map_put(a, probe, "command",
+		list_of(value_text(a, "grep"), value_text(a, "good"),
+			value_text(a, in_dir("running")), NULL));
+	map_put(a, params, "probes", list_of(probe, NULL));
+	map_put(a, params, "timeout", value_int(a, 1));
+	return step_of(id, "activation", params);
+}
+
+static struct value *handler_of(int id, const char *name, const char *conf)
+{
+	struct value *step = fresh(activation_of(id, conf), "handler", value_text(a, name));
+	return step;
+}
+
+static void *set_up_files(void)
+{
+	put_file(in_dir("conf"), "good old\n");
+	put_file(in_dir("beside"), "old\n");
+	put_file(in_dir("running"), "good old\n");
+	chmod(in_dir("conf"), 0640);
+	return NULL;
+}
+
+static void what_fails_goes_back(void **state)
+{
+	struct peer p;
+	struct stat st;
+	struct value *conf = copy_of(1, in_dir("conf"), "bad\n"), *told = value_list(a);
+	struct value *beside = copy_of(2, in_dir("beside"), "new\n");
+	struct value *made = copy_of(3, in_dir("made"), "new\n");
+	struct timespec times[2] = {{1000, 0}, {2000, 123}};
+	const struct value *end;
+	(void)state;
+	set_up_files();
+	utimensat(AT_FDCWD, in_dir("conf"), times, 0);
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, beside, made, NULL));
+	assert_string_equal(peer_apply(&p, "r",
+				    list_of(again(conf, "notify", names("light it", NULL)),
+					    again(beside, "notify", names("light it", "another")),
+					    again(made, "notify", names("light it", NULL)),
+					    handler_of(4, "light it", in_dir("conf")), NULL),
+				    told, &end),
+		"1:changed 2:changed 3:changed 4:failed failed");
+	assert_says(told->list.v[3], "error", "probe 'light'");
+	assert_says(told->list.v[3], "error", "rolled back: ");
+	assert_int_equal(map_at(map_at(told->list.v[3], "result"), "rolled_back")->list.n, 3);
+	assert_string_equal(get_file(in_dir("conf")), "good old\n");
+	assert_int_equal(stat(in_dir("conf"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(st.st_mtim.tv_sec, 2000);
+	assert_int_equal(st.st_mtim.tv_nsec, 123);
+	assert_string_equal(get_file(in_dir("beside")), "old\n");
+	assert_false(is_there(in_dir("made")));
+	assert_string_equal(get_file(in_dir("running")), "good old\n");
+	assert_false(is_there(in_dir("state/unproven")));
+	/* what only those files owed is not due any more */
+	assert_int_equal(map_at(end, "pending")->list.n, 0);
+	const struct value *found = peer_observe(&p, list_of(conf, beside, made, NULL));
+	for (size_t i = 0; i < 3; i++)
+		assert_true(changes_of(found->list.v[i]) > 0);
+	peer_end(&p);
+}
+
+static void what_succeeds_is_proven(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "good new\n");
+	(void)state;
+	set_up_files();
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, NULL));
+	assert_string_equal(peer_apply(&p, "r",
+				    list_of(again(conf, "notify", names("light it", NULL)),
+					    handler_of(4, "light it", in_dir("conf")), NULL),
+				    NULL, NULL),
+		"1:changed 4:changed done");
+	assert_string_equal(get_file(in_dir("running")), "good new\n");
+	assert_false(is_there(in_dir("state/unproven")));
+	peer_end(&p);
+}
+
+/* One that took the file before the other failed takes the old one again. */
+static void who_shares_a_file_takes_the_old_one_again(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "good new\n");
+	struct value *bad = activation_of(5, in_dir("conf")), *told = value_list(a);
+	(void)state;
+	set_up_files();
+	map_put(a, map_at(bad, "params"), "check",
+		list_of(value_text(a, "sh -c 'echo error: it smokes'"), NULL));
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, NULL));
+	assert_string_equal(peer_apply(&p, "r",
+				    list_of(again(conf, "notify", names("first", "second")),
+					    handler_of(4, "first", in_dir("conf")),
+					    fresh(bad, "handler", value_text(a, "second")), NULL),
+				    told, NULL),
+		"1:changed 4:changed 5:failed failed");
+	assert_says(told->list.v[2], "error", "error: it smokes");
+	assert_string_equal(get_file(in_dir("conf")), "good old\n");
+	assert_string_equal(get_file(in_dir("running")), "good old\n");
+	peer_end(&p);
+}
+
+/* Killed between the swap and the activation, twice: what was proven last is still known. */
+static void a_kill_loses_nothing(void **state)
+{
+	struct peer p;
+	struct value *notify = names("light it", NULL);
+	static const char *const contents[] = {"bad one\n", "bad two\n"};
+	(void)state;
+	set_up_files();
+	for (size_t i = 0; i < 2; i++) {
+		struct value *conf = copy_of(1, in_dir("conf"), contents[i]);
+		const char *mark = in_dir(i ? "two" : "one");
+		peer_start(&p);
+		peer_observe(&p, list_of(conf, NULL));
+		send_apply(&p, i ? "r2" : "r1",
+			list_of(again(conf, "notify", notify),
+				fresh(shell_of(2, arena_printf(a, "touch %s; sleep 60", mark)),
+					NULL, NULL),
+				handler_of(4, "light it", in_dir("conf")), NULL));
+		wait_for(mark);
+		kill(p.pid, SIGKILL);
+		peer_end(&p);
+		assert_string_equal(get_file(in_dir("conf")), contents[i]);
+		assert_true(is_there(in_dir("state/unproven")));
+	}
+	peer_start(&p);
+	assert_int_equal(map_at(p.hello, "pending")->list.n, 1);
+	assert_string_equal(
+		peer_apply(&p, "r3", list_of(handler_of(4, "light it", in_dir("conf")), NULL), NULL,
+			NULL),
+		"4:failed failed");
+	assert_string_equal(get_file(in_dir("conf")), "good old\n");
+	assert_string_equal(get_file(in_dir("running")), "good old\n");
+	assert_false(is_there(in_dir("state/unproven")));
+	peer_end(&p);
+}
+
+/* A handler that is owed for more than files stays due. */
+static void what_is_no_file_stays_owed(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "bad\n");
+	const struct value *end;
+	(void)state;
+	set_up_files();
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, NULL));
+	assert_string_equal(
+		peer_apply(&p, "r",
+			list_of(again(conf, "notify", names("light it", NULL)),
+				fresh(shell_of(2, "true"), "notify", names("light it", NULL)),
+				handler_of(4, "light it", in_dir("conf")), NULL),
+			NULL, &end),
+		"1:changed 2:changed 4:failed failed");
+	assert_string_equal(get_file(in_dir("conf")), "good old\n");
+	assert_int_equal(map_at(end, "pending")->list.n, 1);
+	peer_end(&p);
+}
+
+/* Nothing helps: it is said, and the handler stays due. */
+static void a_rollback_that_fails_is_said(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "bad\n"), *told = value_list(a);
+	const struct value *end;
+	(void)state;
+	set_up_files();
+	put_file(in_dir("conf"), "never worked\n");
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, NULL));
+	assert_string_equal(peer_apply(&p, "r",
+				    list_of(again(conf, "notify", names("light it", NULL)),
+					    handler_of(4, "light it", in_dir("conf")), NULL),
+				    told, &end),
+		"1:changed 4:failed failed");
+	assert_says(told->list.v[1], "error", "THE ROLLBACK FAILED");
+	assert_string_equal(get_file(in_dir("conf")), "never worked\n");
+	assert_int_equal(map_at(end, "pending")->list.n, 1);
+	peer_end(&p);
+}
+
+/* Other handlers take no part in it. */
+static void an_ordinary_handler_keeps_nothing(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "bad\n");
+	(void)state;
+	set_up_files();
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, NULL));
+	assert_string_equal(
+		peer_apply(&p, "r",
+			list_of(again(conf, "notify", names("light it", NULL)),
+				fresh(shell_of(4, "false"), "handler", value_text(a, "light it")),
+				NULL),
+			NULL, NULL),
+		"1:changed 4:failed failed");
+	assert_string_equal(get_file(in_dir("conf")), "bad\n");
+	assert_false(is_there(in_dir("state/unproven")));
+	peer_end(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_fails_goes_back, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(what_succeeds_is_proven, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			who_shares_a_file_takes_the_old_one_again, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_no_file_stays_owed, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_rollback_that_fails_is_said, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_ordinary_handler_keeps_nothing, test_setup, test_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
