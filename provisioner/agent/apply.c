@@ -54,7 +54,8 @@ static void take_back_handlers(struct apply *ap, struct attempt *t)
 	if (memcmp(then, now, sizeof(now)) != 0)
 		return;
 	ap->pending = t->pending_before;
-	if (!pending_save(ap->a, ap->state.dir, ap->pending, &e))
+	if (!pending_save(ap->a, ap->state.dir, ap->pending, &e) ||
+		!unproven_forget_settled(&ap->unproven, ap->pending, &e))
 		apply_stop(ap, "failed", "%s", e.msg);
 }
 

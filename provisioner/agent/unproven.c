@@ -127,18 +127,23 @@ static bool keep_copy(struct unproven *u, const char *path, bool *was_there, str
 
 /* ---- records ---- */
 
+bool unproven_forget_settled(struct unproven *u, const struct value *pending, struct err *e)
+{
+	struct value *all = u->list;
+	u->list = value_list(u->a);
+	for (size_t i = 0; i < all->list.n; i++)
+		if (list_has(pending, str_c(map_cstr(all->list.v[i], "handler", ""))))
+			list_add(u->a, u->list, all->list.v[i]);
+	return u->list->list.n == all->list.n || save(u, e);
+}
+
 bool unproven_open(struct unproven *u, struct arena *a, const char *dir,
 	const struct value *pending, struct err *e)
 {
 	*u = (struct unproven){.dir = dir, .a = a};
 	if (!load(u, e))
 		return false;
-	struct value *all = u->list;
-	u->list = value_list(a);
-	for (size_t i = 0; i < all->list.n; i++)
-		if (list_has(pending, str_c(map_cstr(all->list.v[i], "handler", ""))))
-			list_add(a, u->list, all->list.v[i]);
-	if (u->list->list.n < all->list.n && !save(u, e))
+	if (!unproven_forget_settled(u, pending, e))
 		return false;
 	remove_copies(u);
 	return true;

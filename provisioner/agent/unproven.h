@@ -29,6 +29,8 @@ bool unproven_is_owed(const struct unproven *u, const char *handler);
 /* Forgets the records of a handler (NULL: of any) with one of `paths` (NULL: all). */
 bool unproven_forget(
 	struct unproven *u, const char *handler, const struct value *paths, struct err *e);
+/* Forgets the records of handlers that are not in `pending`. */
+bool unproven_forget_settled(struct unproven *u, const struct value *pending, struct err *e);
 /* The handler's paths, each once; handler NULL: of all of them. */
 struct value *unproven_paths(const struct unproven *u, struct arena *a, const char *handler);
 /* Puts the file back as it was: content, owner, mode, time; or removes one that was not there. */

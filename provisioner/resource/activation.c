@@ -163,7 +163,7 @@ static bool run_checks(struct host *h, const struct value *params, struct err *e
 static bool log_has(struct host *h, const struct unit_log *log, const char *pattern)
 {
 	struct err ignored = {0};
-	if (!pattern || !*pattern || !log->cursor)
+	if (!pattern || !*pattern || !log->since)
 		return false;
 	struct pattern *p = pattern_compile(h->a, str_c(pattern), PATTERN_LINES, &ignored);
 	bool found = p && pattern_search(p, unit_log_lines(h, log).p, false, NULL);
@@ -175,7 +175,7 @@ static bool log_has(struct host *h, const struct unit_log *log, const char *patt
 static void wait_until_ready(struct host *h, const struct value *params, const struct unit_log *log)
 {
 	const char *ready = map_cstr(params, "ready", NULL);
-	for (int waited = 0; ready && log->cursor && waited < READY_MS;
+	for (int waited = 0; ready && log->since && waited < READY_MS;
 		waited += READY_TICK_US / 1000) {
 		if (log_has(h, log, ready))
 			return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a unit's lines from systemd's journal, from a cursor on. Where no journal is kept there are
+ * Reads a unit's lines from systemd's journal, from a moment on. Where no journal is kept there are
  * no lines; never an error.
  */
 #include "resource/args.h"
@@ -10,19 +10,16 @@
 enum { LOG_LINES = 2000, LINE_MAX = 400, WORDS_LINES = 6 };
 #define TROUBLE "(?i)warn|err|fatal|panic|fail|refus|invalid|cannot|can't|unable|bad "
 
+/* By time, not by cursor: journalctl of systemd 252 takes the first line that matches a filter for
+ * the cursor's own, and drops it. */
 struct unit_log unit_log_open(struct host *h, const char *unit)
 {
-	static const char mark[] = "-- cursor: ";
-	const char *argv[] = {"journalctl", "--quiet", "--lines=0", "--show-cursor", NULL};
 	struct unit_log log = {unit, NULL};
-	struct proc_result r;
-	struct err ignored = {0};
-	if (!systemd_runs() || !program_there(argv[0]) ||
-		!run_with(h, argv, (struct str){0}, &r, &ignored) || r.status != 0)
+	struct timespec now;
+	if (!systemd_runs() || !program_there("journalctl"))
 		return log;
-	const char *at = strstr(r.out.p, mark);
-	if (at)
-		log.cursor = str_trim(h->a, str_c(at + sizeof(mark) - 1)).p;
+	clock_gettime(CLOCK_REALTIME, &now);
+	log.since = arena_printf(h->a, "@%lld.%06ld", (long long)now.tv_sec, now.tv_nsec / 1000);
 	return log;
 }
 
@@ -32,7 +29,7 @@ struct str unit_log_lines(struct host *h, const struct unit_log *log)
 	struct args argv = {0};
 	struct proc_result r;
 	struct err ignored = {0};
-	if (!log->cursor)
+	if (!log->since)
 		return str_c("");
 	run_with(h, sync, (struct str){0}, &r, &ignored); /* else the last lines may be missing */
 	args_add(h->a, &argv, "journalctl");
@@ -40,7 +37,7 @@ struct str unit_log_lines(struct host *h, const struct unit_log *log)
 	args_add(h->a, &argv, "--no-pager");
 	args_add(h->a, &argv, "--output=cat");
 	args_addf(h->a, &argv, "--lines=%d", LOG_LINES);
-	args_addf(h->a, &argv, "--after-cursor=%s", log->cursor);
+	args_addf(h->a, &argv, "--since=%s", log->since);
 	if (!log->unit) {
 		args_add(h->a, &argv, "--priority=warning");
 	} else {

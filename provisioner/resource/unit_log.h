@@ -8,8 +8,8 @@
 #include "resource/resource.h"
 
 struct unit_log {
-	const char *unit;   /* NULL: everybody's warnings and errors */
-	const char *cursor; /* NULL: there is no journal, and never a line */
+	const char *unit;  /* NULL: everybody's warnings and errors */
+	const char *since; /* NULL: there is no journal, and never a line */
 };
 struct unit_log unit_log_open(struct host *h, const char *unit);
 /* All lines written since, newest last; "" when there are none. */
