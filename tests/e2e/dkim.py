@@ -32,6 +32,8 @@ MANIFEST = """
 """
 ALICE = ("alice@example.com", "alices")
 BOB = "bob@outside.test"
+# The agent has nothing to show there that the first and fourth test do not.
+AGENT_AS_BEFORE = unittest.skipIf(SANITIZED, "nothing new for the agent")
 KEYS = "/var/lib/rspamd/dkim"
 
 
@@ -122,12 +124,14 @@ class Dkim(WorldTest):
         self.world.verify_dkim(m)
         self.assertEqual(tags(m)["d"], "shop.test")
 
+    @AGENT_AS_BEFORE
     def test_2_a_bounce_is_signed(self):
         self.world.send(BOB, "away@example.com", subject="comes back")
         m = self.world.bounce("refused@outside.test")
         self.world.verify_dkim(m)
         self.assertEqual(tags(m)["d"], "mx1.example.com")
 
+    @AGENT_AS_BEFORE
     def test_3_what_is_not_ours_is_not_signed(self):
         # somebody else's message, passed on; one of somebody who has a login, in another's name;
         # one from outside in our name
@@ -157,6 +161,7 @@ class Dkim(WorldTest):
         self.converge()
         self.host.run(f"test -e {KEYS}/example.com.mine.key && rm {KEYS}/example.com.mine.key")
 
+    @AGENT_AS_BEFORE
     def test_5_a_key_is_rolled_and_expires_while_mail_flows(self):
         s = self.converge(twice=False)
         self.publish(s)
@@ -188,7 +193,7 @@ class Dkim(WorldTest):
         self.assertEqual(self.host.out(f"ls {KEYS} | grep s1 || true"), "")
         print(f"        {flow.sent} messages, {dict(flow.verified)} verified", flush=True)
 
-    @unittest.skipIf(SANITIZED, "the same code as for one key")
+    @AGENT_AS_BEFORE
     def test_6_two_algorithms_sign_at_once(self):
         s = self.converge("{selector: s3, algorithm: both, keep: [{selector: s2, algorithm: rsa}]}",
                           shop="{algorithm: ed25519, selector: e1}")
@@ -207,7 +212,7 @@ class Dkim(WorldTest):
         done = self.world.filter(["dkimverify"], m.as_received)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    @unittest.skipIf(SANITIZED, "the same code as for keys of domains")
+    @AGENT_AS_BEFORE
     def test_7_one_key_for_all_and_none_for_one(self):
         s = self.converge("{selector: all, scope: global}", shop="{enabled: false}")
         text = self.publish(s)
@@ -219,6 +224,7 @@ class Dkim(WorldTest):
         m = self.submitted("by none", "carol@shop.test", ("carol@shop.test", "carols"))
         self.assertEqual(signatures(m), 0)
 
+    @AGENT_AS_BEFORE
     def test_8_turned_off_nothing_is_left_but_the_keys(self):
         keys = self.host.out(f"sha256sum {KEYS}/*.key")
         s = self.converge("{enabled: false}")

@@ -5,8 +5,9 @@ import imaplib
 import json
 import os
 import threading
+import unittest
 
-from lib import arrives, imap, recap, submit, subjects
+from lib import SANITIZED, arrives, imap, recap, submit, subjects
 from world import WorldTest
 
 MANIFEST = """
@@ -59,7 +60,8 @@ class Api:
     """mxroute's API as far as it is asked: a real HTTP server, on the controller's loopback."""
 
     SERVERS = [{"servername": "monday", "hostname": "monday.mxrouting.net",
-                "backuphost": "monday-relay.mxrouting.net."},
+               {"servername": "evil", "hostname": "a.test.\tIN A 192.0.2.1\n",
+                "backuphost": "b.test"},
                {"servername": "evil", "hostname": "a.test.\tIN A 192.0.2.1\n", "backuphost": "b.test"},
                {"servername": 7, "hostname": []}, "nothing"]
     SPF = [{"txt": "v=spf1 include:mxlogin.com -all"}]
@@ -98,6 +100,7 @@ class Api:
         self.server.server_close()
 
 
+@unittest.skipIf(SANITIZED, "nothing new for the agent")
 class Providers(WorldTest):
     """One mail host; the tests run in the order of their names."""
 
