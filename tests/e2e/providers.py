@@ -60,9 +60,9 @@ class Api:
     """mxroute's API as far as it is asked: a real HTTP server, on the controller's loopback."""
 
     SERVERS = [{"servername": "monday", "hostname": "monday.mxrouting.net",
+                "backuphost": "monday-relay.mxrouting.net."},
                {"servername": "evil", "hostname": "a.test.\tIN A 192.0.2.1\n",
                 "backuphost": "b.test"},
-               {"servername": "evil", "hostname": "a.test.\tIN A 192.0.2.1\n", "backuphost": "b.test"},
                {"servername": 7, "hostname": []}, "nothing"]
     SPF = [{"txt": "v=spf1 include:mxlogin.com -all"}]
 
