@@ -91,11 +91,17 @@ bool mlist_subscribers(const struct mlist_engine *eng, const struct mlist *l, in
 }
 
 /* ---- changing ---- */
+/* The folder is the engine's account's: what else has a name there is not to become its own. */
+static bool only_here(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_nlink == 1;
+}
+
 /* Opened and locked as Mlmmj does it; a file that was replaced while we waited is opened anew. */
 static int open_locked(int dir, const char *name, bool make)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | (make ? O_CREAT : 0);
+	int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_CREAT : 0);
 
 	for (int tries = 0; tries < 10; tries++) {
 		struct stat ours, there;
@@ -105,8 +111,13 @@ static int open_locked(int dir, const char *name, bool make)
 			return -1;
 		if (fcntl(fd, F_SETLKW, &lock) == 0 && fstat(fd, &ours) == 0 &&
 			fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-			ours.st_ino == there.st_ino)
-			return fd;
+			ours.st_ino == there.st_ino) {
+			if (only_here(&ours))
+				return fd;
+			close(fd);
+			errno = EMLINK;
+			return -1;
+		}
 		close(fd);
 	}
 	errno = EAGAIN;
@@ -181,7 +192,7 @@ static bool without(struct arena *a, struct str text, const struct value *remove
 	struct buf b;
 	bool differs = false;
 
-	buf_init(&b, FILE_MAX);
+	buf_init(&b, text.n + 1); /* the end that the last line may lack */
 	while (line_next(&text, &line)) {
 		if (map_get(remove, lower(a, line.p, line.n))) {
 			differs = true;

@@ -73,13 +73,20 @@ static void write_text(const char *path, const char *text)
 	close(fd);
 }
 
-/* {path, dir: true | file: text | link: target | fifo: true | size: n, mode, uid} */
+static int link_named(struct bench *t, const char *name, const char *path)
+{
+	return link(path_join(t->a, t->dir, name), path);
+}
+
+/* {path, dir: true | file: text | link: target | hard: name | fifo: true | size: n, mode, uid} */
 static void set_up_one(struct bench *t, const struct value *s)
 {
 	const char *path = path_join(t->a, t->dir, map_cstr(s, "path", ""));
 	const char *link = map_cstr(s, "link", NULL), *mode = map_cstr(s, "mode", NULL);
 	if (link)
 		must(symlink(swap_text(t->a, link, "$T", t->dir), path) == 0, path);
+	else if (map_cstr(s, "hard", NULL))
+		must(link_named(t, map_cstr(s, "hard", ""), path) == 0, path);
 	else if (map_bool(s, "dir", false))
 		must(mkdir(path, 0755) == 0, path);
 	else if (map_bool(s, "fifo", false))
