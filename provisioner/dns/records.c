@@ -3,6 +3,7 @@
  * What is to be published of a domain and of a host, and how a zone file writes it. Publishes
  * nothing.
  */
+#include <arpa/inet.h>
 #include "dns/dns.h"
 
 enum { PREFERENCE = 10, BACKUP_PREFERENCE = 20 };
@@ -91,12 +92,13 @@ void dns_print(const struct dns_records *r, struct buf *out)
 }
 
 /* ---- what domains share ---- */
+/* keys: what the host said, of any shape. */
 static const struct value *key_of(const struct value *keys, const char *owner, const char *selector)
 {
-	for (size_t i = 0; i < keys->list.n; i++) {
+	for (size_t i = 0; keys->type == VALUE_LIST && i < keys->list.n; i++) {
 		const struct value *k = keys->list.v[i];
 
-		if (strcmp(map_cstr(k, "domain", ""), owner) == 0 &&
+		if (k->type == VALUE_MAP && strcmp(map_cstr(k, "domain", ""), owner) == 0 &&
 			strcmp(map_cstr(k, "selector", ""), selector) == 0)
 			return k;
 	}
@@ -217,15 +219,18 @@ static bool add_outbound(struct dns_records *r, const char *host, const struct v
 	return list && list->type == VALUE_LIST && list->list.n > 0;
 }
 
+/* A fact is the host's word: what is no address must not become a line of the zone. */
 static bool add_default(
 	struct dns_records *r, const char *host, const struct value *facts, const char *fact)
 {
 	const struct value *m = facts ? map_at(facts, fact) : NULL;
-	const char *address = m && m->type == VALUE_MAP ? map_cstr(m, "address", NULL) : NULL;
+	const char *address = m && m->type == VALUE_MAP ? map_cstr(m, "address", "") : "";
+	unsigned char ip[sizeof(struct in6_addr)];
+	bool known = inet_pton(strchr(address, ':') ? AF_INET6 : AF_INET, address, ip) == 1;
 
-	if (address && *address)
+	if (known)
 		add_address(r, host, address);
-	return address && *address;
+	return known;
 }
 
 void dns_host_records(struct dns_records *r, const struct dns_host *h, const struct value *dkim)
