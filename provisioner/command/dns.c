@@ -105,6 +105,20 @@ static bool without_hosts(struct records *r)
 }
 
 /* ---- what is printed ---- */
+/* mxroute's key for the domain is not ours to make: what is published of it is published again, so
+ * that a zone made of these records keeps it. */
+static void look_up_key(struct cli *c, const char *domain, struct mxroute *mx)
+{
+	struct str text;
+
+	if (c->offline)
+		return;
+	mx->dkim_known =
+		dns_txt(c->a, arena_printf(c->a, "x._domainkey.%s", domain), "v=DKIM1", &text);
+	if (mx->dkim_known == DNS_FOUND)
+		mx->dkim = text.p;
+}
+
 static void add_zone(struct cli *c, struct dns_records *out, struct dns_host *h,
 	const struct value *zone, bool *ok)
 {
@@ -120,6 +134,8 @@ static void add_zone(struct cli *c, struct dns_records *out, struct dns_host *h,
 		*ok = false;
 		fprintf(stderr, "%s: %s\n", map_cstr(zone, "name", ""), e.msg);
 	}
+	if (known)
+		look_up_key(c, map_cstr(zone, "name", ""), &mx);
 	dns_domain(out, h, zone, known ? &mx : NULL);
 }
 

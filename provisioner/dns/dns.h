@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * Floor 3: records: the syntax of SPF and DMARC, what the providers of mail want published, and
- * zone-file text. Knows no manifest; asks no name server.
+ * zone-file text. Knows no manifest.
  */
 #pragma once
 #include "value/value.h"
+
+/* ---- lookup.c: what is published now, by libunbound(3) and the resolver of this machine ---- */
+/* unknown: no answer within five seconds, or one that failed. */
+enum dns_answer { DNS_NONE, DNS_FOUND, DNS_UNKNOWN };
+/* The first TXT record of the name that begins so, its strings joined. */
+enum dns_answer dns_txt(struct arena *a, const char *name, const char *begins, struct str *out);
 
 /* ---- spf.c, dmarc.c: what is wrong with a record's text, problem by problem ---- */
 typedef void dns_said_fn(void *ctx, bool warning, const char *what);
@@ -48,6 +54,8 @@ void dns_host_records(struct dns_records *r, const struct dns_host *h, const str
 /* ---- mxroute.c: names of mxroute's servers, from its API or the copy kept of it ---- */
 struct mxroute {
 	const char *hostname, *backup, *spf;
+	enum dns_answer dkim_known; /* of x._domainkey of the domain, as it is published */
+	const char *dkim;           /* its text, where it was found */
 };
 /* offline: only the copy in ~/.cache/provision. One question a run; false says what is missing. A
  * copy that had to do because the API does not answer is told in *stale (else NULL). */

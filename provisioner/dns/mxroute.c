@@ -285,6 +285,6 @@ bool mxroute_find(struct arena *a, const char *key, bool offline, struct mxroute
 		return err_set(e, ERR_CONFIG, "mxroute has no server '%s'%s: is the name right?",
 			key, offline || run.stale ? " in the copy kept here" : "");
 	*out = (struct mxroute){name_of(a, one, "hostname"), name_of(a, one, "backup"),
-		map_cstr(run.known, "spf", "")};
+		map_cstr(run.known, "spf", ""), DNS_UNKNOWN, NULL};
 	return true;
 }

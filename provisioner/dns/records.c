@@ -158,6 +158,7 @@ static void add_mxroute(struct dns_records *r, const struct dns_host *h, const c
 	const struct value *zone, const struct mxroute *mx)
 {
 	static const char *const names[] = {"mail", "webmail"};
+	const char *name;
 
 	if (!mx) {
 		dns_note(r, "%s: %s", domain,
@@ -171,7 +172,12 @@ static void add_mxroute(struct dns_records *r, const struct dns_host *h, const c
 		dns_add(r, arena_printf(r->a, "%s.%s", names[i], domain), "CNAME", "%s.",
 			mx->hostname);
 	add_policies(r, domain, zone, mx->spf);
-	dns_note(r, "x._domainkey.%s. TXT: mxroute's own; keep the one that is published", domain);
+	name = arena_printf(r->a, "x._domainkey.%s", domain);
+	if (mx->dkim_known == DNS_FOUND)
+		dns_add(r, name, "TXT", "%s", mx->dkim);
+	else if (mx->dkim_known == DNS_UNKNOWN)
+		dns_note(r, "%s. TXT: mxroute's own, not looked up; keep the one that is published",
+			name);
 }
 
 void dns_domain(struct dns_records *r, const struct dns_host *h, const struct value *zone,

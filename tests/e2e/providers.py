@@ -170,8 +170,20 @@ class Providers(WorldTest):
     def test_4_mxroute_says_the_names_of_its_servers(self):
         api = self.mxroute()
         s = self.site(MANIFEST % (MXROUTE % "monday"), hosts=[self.host])
+        s.write("resolv.conf", f"nameserver {self.world.outside.address}\n")
+        self.environment(PROVISION_RESOLV_CONF=s.path("resolv.conf"))
+        key = '"v=DKIM1; k=rsa; p=' + "A" * 300
         text = s.records()
         self.assertExit(text, 0)
+        self.assertEqual(of_domain(text.stdout, "moved.test"), MXROUTE_RECORDS)
+        # mxroute's own key is published again when it is there
+        self.world.publish(f'x._domainkey.moved.test. 60 IN TXT {key[:200]}" "{key[200:]}"\n')
+        text = s.records()
+        self.assertIn(f'x._domainkey.moved.test.\t3600\tIN\tTXT\t{key[:256]}" "{key[256:]}"\n',
+                      text.stdout)
+        self.world.withdraw("x._domainkey.moved.test.", "TXT")
+        api.asked.clear()
+        text = s.records()
         self.assertEqual(of_domain(text.stdout, "moved.test"), MXROUTE_RECORDS)
         self.assertEqual(len(api.asked), 2, api.asked)
         self.world.parse(text.stdout)
