@@ -52,6 +52,7 @@ struct site {
 	const char **tags, **skip_tags; /* NULL: none given */
 	struct value *hashes;           /* of passwords, by digest of address and password */
 	struct value *mail_index;       /* "host play" -> number in mails */
+	struct value *mail_sources;     /* path -> what mail_source.c read there */
 	struct mail_state *mails;
 	size_t n_mails, cap_mails;
 	struct value *groups_var;

@@ -31,6 +31,7 @@
  *                   null, reply_to, language}], all addresses whole
  *   mail_list_aliases  [{address, targets}]: what belongs to a list beside its address: +owner,
  * with Majordomo the list itself, -request, owner- and so on
+ *   mail_list_archive  a tar archive of the folder that Majordomo is built from; null: no folder
  */
 #include "site/mail.h"
 
@@ -39,7 +40,7 @@ bool mail_name(struct str name)
 	static const char *const names[] = {"mail", "mail_certificates", "mail_acme", "mail_sni",
 		"mail_domains", "mail_mailboxes", "mail_aliases", "mail_catchalls", "mail_senders",
 		"mail_traps", "mail_zones", "mail_host_dkim", "mail_dkim_keys", "mail_dkim_signers",
-		"mail_outbound", "mail_lists", "mail_list_aliases"};
+		"mail_outbound", "mail_lists", "mail_list_aliases", "mail_list_archive"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_is(name, names[i]))
@@ -184,6 +185,7 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 	mail_rules(v->a, mail, errs); /* also of what did not pass the table: all is said at once */
 	mail_tls_rules(v, mail, errs);
 	mail_fail2ban_rules(mail, errs);
+	mail_source_rules(v, mail, errs);
 	return errs->n ? NULL : mail;
 }
 

@@ -71,6 +71,10 @@ struct str mail_address(struct arena *a, struct str target, struct str domain);
 void mail_lists_rules(struct arena *a, const struct value *mail, struct errs *errs);
 /* mail_lists and mail_list_aliases, as mail.c documents them, into `out`. */
 void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out);
+/* ---- mail_source.c: what Majordomo is built from; its files are read; mail_list_archive ---- */
+void mail_source_rules(struct vars *v, const struct value *mail, struct errs *errs);
+void mail_source_derive(struct vars *v, struct arena *a, const struct value *mail,
+	struct value *out, struct errs *errs);
 /* Is a list's address final (mlmmj's transport takes it), rather than an alias (Majordomo)? */
 bool mail_lists_own(const struct value *mail);
 /* Who reads the mail to postmaster and abuse of a domain that names nobody for it. */

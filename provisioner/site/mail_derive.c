@@ -312,4 +312,5 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	mail_derive_outbound(a, mail, out);
 	mail_tls_derive(v, a, mail, out, errs);
 	mail_lists_derive(a, mail, out);
+	mail_source_derive(v, a, mail, out, errs);
 }

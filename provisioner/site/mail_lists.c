@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include "site/mail.h"
 
-enum { SHA256_TEXT = 64, LIST_NAME_MAX = 48 };
+enum { LIST_NAME_MAX = 48 };
 /* Where Postfix's aliases for commands lie; nobody outside can send to a domain that is not ours.
  */
 #define MAJORDOMO_DOMAIN "majordomo.invalid"
@@ -237,38 +237,13 @@ static void check_domain(struct list_rules *r, const struct map_entry *e)
 			name.p);
 }
 
-static bool sha256_text(struct str s)
-{
-	return s.n == SHA256_TEXT && strspn(s.p, "0123456789abcdef") == s.n;
-}
-
-static void check_engine(struct list_rules *r, const struct value *lists)
-{
-	const struct value *source = known(lists, "source", VALUE_STR);
-	const struct value *sum = known(lists, "source_sha256", VALUE_STR);
-
-	if (r->majordomo && (!map_at(lists, "source") || !map_at(lists, "source_sha256")))
-		errs_add(r->errs, lists->pos,
-			"mail.lists: the engine majordomo needs source, an archive of Majordomo "
-			"that you have, and source_sha256, its digest (sha256sum prints it)");
-	else if (!r->majordomo && source)
-		errs_add(r->errs, source->pos,
-			"mail.lists.source is for the engine majordomo; mlmmj is a package");
-	if (sum && !sha256_text(sum->s))
-		errs_add(r->errs, sum->pos,
-			"source_sha256 must be 64 hexadecimal digits in lower case");
-}
-
 void mail_lists_rules(struct arena *a, const struct value *mail, struct errs *errs)
 {
 	struct list_rules r = {.a = a, .mail = mail, .errs = errs, .majordomo = majordomo(mail)};
 	const struct value *domains = known(mail, "domains", VALUE_MAP);
-	const struct value *lists = known(mail, "lists", VALUE_MAP);
 
 	r.domains = value_map(a);
 	r.taken = value_map(a);
-	if (lists)
-		check_engine(&r, lists);
 	if (!domains || value_find_type(domains, VALUE_UNKNOWN))
 		return;
 	take_all(&r, domains);

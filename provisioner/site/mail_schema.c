@@ -215,12 +215,14 @@ static const struct field engine_fields[] = {
 		.doc = "Program that runs the lists."},
 	{.name = "source",
 		.kind = FIELD_STR,
-		.doc = "Majordomo itself, which no distribution has: a tar archive beside the "
-		       "manifest, as its authors give it out. It is unpacked and built on the "
-		       "host."},
+		.doc = "Majordomo itself, which no distribution has: a tar archive, as its authors "
+		       "give it out, or a folder of its files; beside the manifest. It is built on "
+		       "the host."},
 	{.name = "source_sha256",
 		.kind = FIELD_STR,
-		.doc = "The archive's digest (sha256sum prints it); another archive is refused."},
+		.doc = "Digest of an archive: sha256sum FILE; of a folder: (cd FOLDER && find . "
+		       "-type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum). "
+		       "Another source is refused, and a new digest builds anew."},
 	{.name = NULL},
 };
 static const struct field list_fields[] = {

@@ -260,6 +260,12 @@ class Mlmmj(ListTest):
 ENGINE = """
   lists: {engine: majordomo, source: %s, source_sha256: %s}
 """
+ROLE = """
+- name: Majordomo alone
+  hosts: mx1.example.com
+  become: true
+  roles: [{role: majordomo, majordomo_source: %s, majordomo_source_sha256: "%s"}]
+"""
 MAJORDOMO = """
       lists:
         announce: {owner: alice, members: [alice, carol@example.org], subject_prefix: "[ann]"}
@@ -281,6 +287,9 @@ class Majordomo(ListTest):
         with open(cls.archive, "rb") as f:
             cls.digest = hashlib.sha256(f.read()).hexdigest()
         cls.engine = ENGINE % (cls.archive, cls.digest)
+        cls.folder_of_source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "majordomo")
+        cls.digest_of_folder = sh(["sh", "-c", "cd \"$1\" && find . -type f -print0 | LC_ALL=C sort -z | "
+                                   "xargs -0 sha256sum | sha256sum", "-", cls.folder_of_source]).stdout[:64]
 
     def subscribers(self, name):
         return self.host.out(f"cat {self.folder}/{name}").split()
@@ -288,14 +297,22 @@ class Majordomo(ListTest):
     def command(self, who, line):
         return self.write(who, "majordomo@example.com", body=f"{line}\nend\n")
 
+    def built(self):
+        """Which source it was built from, by digest."""
+        return self.host.out("cd /usr/lib/majordomo; ls -A | sed -n 's/^[.]built-//p'").split()
+
     def setting(self, name, key):
         return self.host.out(f"sed -n 's/^{key} = *//p' {self.folder}/{name}.config")
 
-    def test_1_another_archive_is_refused(self):
-        s = self.lists_site(MAJORDOMO, ENGINE % (self.archive, "0" * 64))
-        done = s.apply()
+    def test_1_another_source_is_refused(self):
+        for source in (self.archive, self.folder_of_source):
+            done = self.lists_site(MAJORDOMO, ENGINE % (source, "0" * 64)).apply()
+            self.assertExit(done, 1)
+            self.assertIn(f"'{source}' is not the source of this digest", done.stdout + done.stderr)
+        # And by the host, where the role alone is used.
+        done = self.site(ROLE % (self.archive, "0" * 64)).apply()
         self.assertExit(done, 2)
-        self.assertIn("the archive is not the one of source_sha256", done.stdout)
+        self.assertIn("the source is not the one of source_sha256", done.stdout)
         self.host.run("! test -e /usr/lib/majordomo")
 
     def test_2_it_is_built_and_lists_are_made(self):
@@ -394,8 +411,12 @@ class Majordomo(ListTest):
         self.gone("majordomo")
         self.has(DAN, self.write(ALICE, "announce@example.com"))  # its members came along
         self.assertEqual(self.refused("majordomo@example.org")[0], 550)
-        self.apply(MAJORDOMO)
-        self.converged(MAJORDOMO)
+        # Back, and built anew: now from a folder.
+        self.assertEqual(self.built(), [self.digest])
+        from_folder = ENGINE % (self.folder_of_source, self.digest_of_folder)
+        self.apply(MAJORDOMO, engine=from_folder)
+        self.converged(MAJORDOMO, engine=from_folder)
+        self.assertEqual(self.built(), [self.digest_of_folder])
         self.gone("mlmmj")
         self.assertEqual(self.setting("board", "approve_passwd"), password)
         self.has(DAN, self.write(ALICE, "announce@example.com"))

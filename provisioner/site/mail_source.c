@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Majordomo's source, an archive or a folder beside the manifest: its digest is checked here, and a
+ * folder becomes one tar archive for the host. Reads regular files, bounded in number and size;
+ * never follows a link in the folder and never writes.
+ */
+#include <dirent.h>
+#include <sys/stat.h>
+#include "site/mail.h"
+
+enum {
+	SHA256_TEXT = 64,
+	ENTRIES_MAX = 4096,
+	BYTES_MAX = 16 << 20,
+	DEPTH_MAX = 16,
+	TAR_BLOCK = 512,
+	TAR_NAME = 100,
+	/* where the fields of a header stand, POSIX.1-1988 */
+	TAR_MODE = 100,
+	TAR_UID = 108,
+	TAR_GID = 116,
+	TAR_SIZE = 124,
+	TAR_MTIME = 136,
+	TAR_SUM = 148,
+	TAR_TYPE = 156,
+	TAR_MAGIC = 257,
+};
+
+struct member {
+	const char *name; /* "./Tools/x", as find prints it */
+	struct str text;
+	bool program;
+};
+struct folder {
+	struct arena *a;
+	const char *path;
+	struct member *v;
+	size_t n, cap, entries, bytes;
+};
+
+/* ---- a folder ---- */
+static bool add_member(
+	struct folder *f, const char *name, const char *path, mode_t mode, struct err *e)
+{
+	struct member m = {.name = name, .program = mode & S_IXUSR};
+
+	if (!file_read(f->a, path, BYTES_MAX - f->bytes, &m.text, e))
+		return false;
+	f->bytes += m.text.n;
+	PUSH(f->a, f->v, f->n, f->cap, m);
+	return true;
+}
+
+/* What sha256sum would print in another way, and what a tar header has no room for. */
+static bool name_fits(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127 || *c == '\\')
+			return false;
+	return strlen(name) < TAR_NAME;
+}
+
+static bool walk(struct folder *f, const char *below, int depth, struct err *e);
+
+static bool add_entry(struct folder *f, const char *name, int depth, struct err *e)
+{
+	const char *path = path_join(f->a, f->path, name + 2);
+	struct stat st;
+
+	if (++f->entries > ENTRIES_MAX || depth > DEPTH_MAX)
+		return err_set(e, ERR_CONFIG, "'%s' has more than %d entries, or %d levels",
+			f->path, ENTRIES_MAX, DEPTH_MAX);
+	if (!name_fits(name))
+		return err_set(e, ERR_CONFIG,
+			"a name in '%s' has more than %d bytes, a control character or a "
+			"backslash",
+			f->path, TAR_NAME - 1);
+	if (lstat(path, &st) < 0)
+		return err_errno(e, "cannot stat '%s'", path);
+	if (S_ISDIR(st.st_mode))
+		return walk(f, name, depth + 1, e);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_CONFIG, "'%s' is neither a file nor a folder", path);
+	return add_member(f, name, path, st.st_mode, e);
+}
+
+static bool walk(struct folder *f, const char *below, int depth, struct err *e)
+{
+	const char *path = path_join(f->a, f->path, below);
+	DIR *d = opendir(path);
+	struct dirent *entry;
+	bool ok = true;
+
+	if (!d)
+		return err_errno(e, "cannot read '%s'", path);
+	while (ok && (entry = readdir(d)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			ok = add_entry(
+				f, arena_printf(f->a, "%s/%s", below, entry->d_name), depth, e);
+	closedir(d);
+	return ok;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return strcmp(((const struct member *)x)->name, ((const struct member *)y)->name);
+}
+
+static bool folder_read(struct folder *f, struct err *e)
+{
+	if (!walk(f, ".", 0, e))
+		return false;
+	if (!f->n)
+		return err_set(e, ERR_CONFIG, "there is no file in the folder '%s'", f->path);
+	qsort(f->v, f->n, sizeof(*f->v), by_name);
+	return true;
+}
+
+/* What this prints: find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum */
+static void folder_digest(const struct folder *f, unsigned char out[SHA256_LEN])
+{
+	unsigned char sha[SHA256_LEN];
+	char text[SHA256_HEX];
+	struct sha256 all;
+
+	sha256_init(&all);
+	for (size_t i = 0; i < f->n; i++) {
+		sha256(f->v[i].text.p, f->v[i].text.n, sha);
+		hex(sha, sizeof(sha), text);
+		sha256_add(&all, text, strlen(text));
+		sha256_add(&all, "  ", 2);
+		sha256_add(&all, f->v[i].name, strlen(f->v[i].name));
+		sha256_add(&all, "\n", 1);
+	}
+	sha256_end(&all, out);
+}
+
+/* ---- tar ---- */
+static void tar_number(char *at, int digits, size_t n)
+{
+	for (; digits > 0; n >>= 3)
+		at[--digits] = (char)('0' + (n & 7));
+}
+
+static void tar_header(struct buf *b, const struct member *m)
+{
+	char h[TAR_BLOCK] = {0};
+	unsigned sum = 0;
+
+	snprintf(h, TAR_NAME, "%s", m->name);
+	tar_number(h + TAR_MODE, 7, m->program ? 0755 : 0644);
+	tar_number(h + TAR_UID, 7, 0);
+	tar_number(h + TAR_GID, 7, 0);
+	tar_number(h + TAR_SIZE, 11, m->text.n);
+	tar_number(h + TAR_MTIME, 11, 0);
+	h[TAR_TYPE] = '0';
+	memcpy(h + TAR_MAGIC, "ustar\00000", 8);
+	memset(h + TAR_SUM, ' ', 8);
+	for (size_t i = 0; i < sizeof(h); i++)
+		sum += (unsigned char)h[i];
+	tar_number(h + TAR_SUM, 6, sum);
+	h[TAR_SUM + 6] = 0;
+	buf_add(b, h, sizeof(h));
+}
+
+/* Nothing of the controller in it but names and bytes: the same folder gives the same archive. */
+static struct value *folder_packed(struct arena *a, const struct folder *f)
+{
+	static const char zeros[2 * TAR_BLOCK];
+	struct value *v;
+	struct buf b;
+
+	buf_init(&b, BYTES_MAX + (ENTRIES_MAX + 1) * 2 * TAR_BLOCK);
+	for (size_t i = 0; i < f->n; i++) {
+		tar_header(&b, &f->v[i]);
+		buf_add(&b, f->v[i].text.p, f->v[i].text.n);
+		buf_add(&b, zeros, (TAR_BLOCK - f->v[i].text.n % TAR_BLOCK) % TAR_BLOCK);
+	}
+	buf_add(&b, zeros, sizeof(zeros));
+	v = value_blob(a, buf_str(a, &b));
+	buf_free(&b);
+	return v;
+}
+
+/* ---- either ---- */
+static bool source_read(struct site *s, const char *path, struct value *out, struct err *e)
+{
+	struct folder f = {.a = s->a, .path = path};
+	unsigned char sha[SHA256_LEN];
+	char text[SHA256_HEX];
+
+	if (is_dir(path)) {
+		if (!folder_read(&f, e))
+			return false;
+		folder_digest(&f, sha);
+		map_put(s->a, out, "archive", folder_packed(s->a, &f));
+	} else {
+		struct file *file = files_get(&s->files, path, e);
+
+		if (!file)
+			return err_set(e, ERR_CONFIG, "there is no file '%s'", path);
+		sha256(file->text.p, file->text.n, sha);
+	}
+	hex(sha, sizeof(sha), text);
+	map_put(s->a, out, "sha256", value_text(s->a, arena_strdup(s->a, text)));
+	return true;
+}
+
+/* {sha256, and archive: a folder's bytes}; read once for all hosts. */
+static const struct value *source_get(struct site *s, const char *name, struct err *e)
+{
+	const char *path = task_file(s, NULL, "files", name, s->a);
+	struct value *known = path ? map_at(s->mail_sources, path) : NULL;
+
+	if (!path)
+		err_set(e, ERR_CONFIG, "there is no file or folder '%s' beside the manifest", name);
+	if (!path || known)
+		return known;
+	known = value_map(s->a);
+	if (!source_read(s, path, known, e))
+		return NULL;
+	map_put(s->a, s->mail_sources, path, known);
+	return known;
+}
+
+static const struct value *text_at(const struct value *map, const char *key)
+{
+	const struct value *v = map_at(map, key);
+
+	return v && v->type == VALUE_STR ? v : NULL;
+}
+
+static bool sha256_text(struct str s)
+{
+	return s.n == SHA256_TEXT && strspn(s.p, "0123456789abcdef") == s.n;
+}
+
+static void check_digest(
+	struct vars *v, const struct value *source, const struct value *sum, struct errs *errs)
+{
+	struct err e = {0};
+	const struct value *found = source_get(v->s, source->s.p, &e);
+
+	if (!found)
+		errs_add(errs, source->pos, "mail.lists.source: %s", e.msg);
+	else if (!str_eq(map_at(found, "sha256")->s, sum->s))
+		errs_add(errs, sum->pos,
+			"'%s' is not the source of this digest; its own is %s: put that here if "
+			"it is the one that you mean",
+			source->s.p, map_cstr(found, "sha256", ""));
+}
+
+void mail_source_rules(struct vars *v, const struct value *mail, struct errs *errs)
+{
+	const struct value *lists = map_at(mail, "lists");
+	const struct value *source = text_at(lists, "source");
+	const struct value *sum = text_at(lists, "source_sha256");
+	bool majordomo = !mail_lists_own(mail);
+
+	if (!lists)
+		return;
+	if (majordomo && (!map_at(lists, "source") || !map_at(lists, "source_sha256")))
+		errs_add(errs, lists->pos,
+			"mail.lists: the engine majordomo needs source, an archive or a folder of "
+			"Majordomo that you have, and source_sha256, its digest");
+	else if (!majordomo && source)
+		errs_add(errs, source->pos,
+			"mail.lists.source is for the engine majordomo; mlmmj is a package");
+	if (sum && !sha256_text(sum->s))
+		errs_add(errs, sum->pos,
+			"source_sha256 must be 64 hexadecimal digits in lower case");
+	else if (majordomo && source && sum)
+		check_digest(v, source, sum, errs);
+}
+
+void mail_source_derive(struct vars *v, struct arena *a, const struct value *mail,
+	struct value *out, struct errs *errs)
+{
+	const struct value *source = text_at(map_at(mail, "lists"), "source");
+	const struct value *found = NULL;
+	struct value *archive = NULL;
+	struct err e = {0};
+
+	if (source) {
+		found = source_get(v->s, source->s.p, &e);
+		archive = found ? map_at(found, "archive") : NULL;
+	}
+	if (e.kind)
+		errs_take(errs, &e);
+	map_put(a, out, "mail_list_archive", archive ? archive : value_null(a));
+}

@@ -1,0 +1,1 @@
+../src/wrapper.c
