@@ -346,9 +346,13 @@ class PortTwentyFive(Sending):
                 self.assertEqual(str(e.recipients[to][0]), code)
         self.converge()
         self.assertNotRegex(self.main_cf(), "header_checks|unverified|unknown_sender|rate_limit")
-        self.assertEqual(self.host.out("ls /etc/postfix/header_checks 2>&1 || true")[:10],
-                         "ls: cannot")
+        self.assertEqual(self.host.out("ls /etc/postfix/*header_checks").split(),
+                         ["/etc/postfix/submission_header_checks"])
         self.assertEqual(self.reply(subject="forbidden words")[:3], "250")
+        # Postfix would skip this line, and let in what it is to refuse
+        done = self.state("header_checks: ['/x(/ REJECT']\n").apply()
+        self.assertExit(done, 2)
+        self.assertIn("missing closing parenthesis", done.stdout)
 
     def test_04_disabled_nobody_comes_in_and_local_mail_goes_out(self):
         self.converge("enabled: false\n")
