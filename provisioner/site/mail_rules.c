@@ -316,6 +316,24 @@ static void check_domains(struct rules *r, const struct value *domains)
 	}
 }
 
+/* A second line would be a second setting, which nobody named. */
+static void check_settings(
+	struct rules *r, const char *program, const char *key, const char *called)
+{
+	const struct value *own = known(r->mail, program, VALUE_MAP);
+	const struct value *map = own ? known(own, key, VALUE_MAP) : NULL;
+
+	for (size_t i = 0; map && i < map->map.n; i++) {
+		const struct map_entry *e = &map->map.e[i];
+		bool text = e->value->type == VALUE_STR;
+
+		if (strpbrk(e->key.p, "\r\n") || (text && strpbrk(e->value->s.p, "\r\n")))
+			errs_add(r->errs, e->key_pos.line ? e->key_pos : e->value->pos,
+				"%s must be one line a setting; in YAML '>-' folds several",
+				called);
+	}
+}
+
 void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 {
 	struct rules r = {.a = a, .mail = mail, .errs = errs};
@@ -329,6 +347,8 @@ void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 	if (domains)
 		read_domains(&r, domains);
 	check_server(&r);
+	check_settings(&r, "postfix", "main", "mail.postfix.main");
+	check_settings(&r, "dovecot", "settings", "mail.dovecot.settings");
 	mail_records_rules(mail, errs);
 	mail_dkim_rules(a, mail, errs);
 	mail_spam_rules(a, mail, &(struct mail_known){r.domains, r.mailboxes, r.index}, errs);
