@@ -47,6 +47,16 @@ MINUTES = """Hello, here are the minutes of meeting %s. We spoke about the garde
 brings the tables and chairs, and about the weather forecast for the weekend. Please tell me
 until Friday whether something is missing from them.
 """
+# A message without a date, from a client without a name.
+ODD = """import http.client, json
+for _ in range(2):
+    c = http.client.HTTPConnection("127.0.0.1", 11333)
+    c.request("POST", "/checkv2", "Subject: odd\\nFrom: a@nowhere.example\\nTo: alice@example.com\\n"
+              "Message-ID: <1@nowhere.example>\\n\\nHello.\\n",
+              {"IP": "203.0.113.77", "Hostname": "unknown", "Helo": "nowhere.example",
+               "From": "a@nowhere.example", "Rcpt": "alice@example.com"})
+    print(json.loads(c.getresponse().read())["action"])
+"""
 
 
 def mail(subject, body, to=ALICE[0], head=""):
@@ -183,6 +193,13 @@ class Filters(WorldTest):
         self.assertIn("reject = 15", self.host.out(dump % "actions"))
         self.host.run("! test -e /etc/rspamd/local.d/options.inc")
         self.host.run("rm /etc/rspamd/local.d/mine.conf")  # which was not ours
+
+    def test_03_strangers_that_look_odd_wait_a_while(self):
+        """Asked as the milter asks: rspamd spares rspamc, and every client of this network."""
+        self.host.run("cat >/root/odd.py <<'EOF'\n" + ODD + "EOF\n")
+        self.assertEqual(self.host.out("python3 /root/odd.py"), "soft reject\nsoft reject")
+        keys = self.host.out("redis-cli -s /run/redis-rspamd/redis-server.sock keys 'rg*'")
+        self.assertEqual(len(keys.splitlines()), 2, keys)  # of the envelope and of the body
 
     def test_04_low_memory(self):
         self.mode("rspamd", "    low_memory: true\n")
