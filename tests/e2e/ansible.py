@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import unittest
 
-from lib import TOP, HostTest, Site, recap, sh
+from lib import SANITIZED, TOP, HostTest, Site, recap, sh
 
 CASES = os.path.join(TOP, "tests", "cases", "ansible")
 NAME = "mx1.example.com"
@@ -74,6 +74,7 @@ def described(rows):
 
 
 @unittest.skipUnless(shutil.which("ansible-playbook"), "ansible-playbook is not installed")
+@unittest.skipIf(SANITIZED, "what the plays leave is the same with the sanitizers")
 class Ansible(HostTest):
     names = ("theirs.example.com", "ours.example.com")
 
