@@ -40,6 +40,15 @@ static void forget_handler(struct apply *ap, const char *handler)
 	rollback_proven(ap, handler);
 }
 
+/* A handler with a loop is owed until its last item is done. */
+static void handler_done(struct apply *ap, const struct work *w)
+{
+	const struct work *next = w + 1;
+	bool more = next < ap->v + ap->n && next->handler && strcmp(next->handler, w->handler) == 0;
+	if (!more)
+		forget_handler(ap, w->handler);
+}
+
 /* A file whose new content was refused is as it was: then what it notified is not owed. */
 static void take_back_handlers(struct apply *ap, struct attempt *t)
 {
@@ -70,7 +79,7 @@ static void change(struct apply *ap, struct attempt *t)
 	if (!ok && t->e.kind == ERR_NONE)
 		err_set(&t->e, ERR_PERMANENT, "it failed without saying why");
 	if (ok && t->w->handler)
-		forget_handler(ap, t->w->handler);
+		handler_done(ap, t->w);
 	if (!ok)
 		take_back_handlers(ap, t);
 	if (!ok)
@@ -90,7 +99,7 @@ static void do_step(struct apply *ap, struct work *w)
 		return;
 	}
 	if (w->handler)
-		forget_handler(ap, w->handler);
+		handler_done(ap, w);
 	attempt_finish(ap, &t, OUTCOME_OK);
 }
 
@@ -228,7 +237,9 @@ static size_t do_next(struct apply *ap, size_t at)
 		do_batch(ap, w, n);
 		return n;
 	}
-	if (w->handler && !apply_is_pending(ap, w->handler))
+	if (w->drop)
+		handler_done(ap, w);
+	if (w->drop || (w->handler && !apply_is_pending(ap, w->handler)))
 		finish_unseen(ap, w, OUTCOME_SKIPPED);
 	else if (converged(ap, w))
 		finish_unseen(ap, w, OUTCOME_OK);
@@ -330,6 +341,7 @@ static void read_work(struct apply *ap, struct work *w, const struct value *msg)
 	w->notify = map_at(msg, "notify");
 	w->handler = map_cstr(msg, "handler", NULL);
 	w->ignore_errors = map_bool(msg, "ignore_errors", false);
+	w->drop = w->handler && map_bool(msg, "drop", false);
 	w->changed = map_at(msg, "changed") ? map_bool(msg, "changed", false) : -1;
 	w->blobs = map_at(msg, "blobs");
 	w->kept = kept;

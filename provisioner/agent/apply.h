@@ -13,6 +13,7 @@ struct work {                           /* one step of the APPLY */
 	const char *handler;            /* its id, when it is one */
 	int changed;                    /* the constant verdict: -1 none, 0, 1 */
 	bool ignore_errors;
+	bool drop; /* a handler that is owed no longer */
 };
 enum outcome { OUTCOME_OK, OUTCOME_CHANGED, OUTCOME_FAILED, OUTCOME_SKIPPED };
 struct apply {

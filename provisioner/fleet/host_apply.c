@@ -43,7 +43,8 @@ void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s
 
 static bool to_send(const struct planned *p)
 {
-	return p->kind == PLANNED_CHANGE || p->kind == PLANNED_RUN || p->kind == PLANNED_HANDLER;
+	return p->kind == PLANNED_CHANGE || p->kind == PLANNED_RUN || p->kind == PLANNED_HANDLER ||
+	       p->step->dropped;
 }
 
 static struct value *blobs_of(struct arena *a, const struct step *s)
@@ -71,8 +72,11 @@ static struct value *apply_step(struct arena *a, const struct planned *p)
 		value_bool(a, s->ignore_errors || s->verdict || s->failed == 0));
 	if (s->changed >= 0)
 		map_put(a, m, "changed", value_bool(a, s->changed == 1));
-	if (s->handler) {
+	if (s->handler)
 		map_put(a, m, "handler", value_text(a, s->handler));
+	if (s->dropped) {
+		map_put(a, m, "drop", value_bool(a, true));
+	} else if (s->handler) {
 		map_put(a, m, "type", value_text(a, s->type->name));
 		map_put(a, m, "params", wire_params(a, s));
 		if (s->user)
@@ -120,7 +124,7 @@ static void send_apply(struct fleet_host *h)
 	struct value *msg = value_map(a), *steps = value_list(a);
 	for (size_t i = h->applied_to; i < h->plan->n; i++) {
 		struct planned *p = h->plan->v[i];
-		if (p->step->type && p->kind != PLANNED_FAILED)
+		if ((p->step->type && p->kind != PLANNED_FAILED) || p->step->dropped)
 			list_add(a, steps, apply_step(a, p));
 	}
 	map_put(a, msg, "run", value_text(a, h->f->run));
@@ -250,7 +254,7 @@ void host_step(struct fleet_host *h, struct value *msg)
 {
 	struct planned *p = plan_find(h->plan, (uint32_t)map_int(msg, "id", 0));
 	struct err e = {0};
-	if (!p || !p->step->type) {
+	if (!p || !(p->step->type || p->step->dropped)) {
 		err_set(&e, ERR_PERMANENT, "the agent ended a step that was not sent");
 		host_fail(h, &e);
 		return;

@@ -30,6 +30,7 @@ static const struct field step_fields[] = {
 	{.name = "handler", .kind = FIELD_STR},
 	{.name = "notified_by", .kind = FIELD_ANY},
 	{.name = "was_pending", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "dropped", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "changed", .kind = FIELD_INT, .dflt = "-1", .min = -1, .max = 1},
 	{.name = "failed", .kind = FIELD_INT, .dflt = "-1", .min = -1, .max = 1},
 	{.name = "changes", .kind = FIELD_ANY},
@@ -93,6 +94,7 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 		list_add(a, by, value_int(a, *id));
 	map_put(a, m, "notified_by", by);
 	map_put(a, m, "was_pending", value_bool(a, s->was_pending));
+	map_put(a, m, "dropped", value_bool(a, s->dropped));
 	map_put(a, m, "changed", value_int(a, s->changed));
 	map_put(a, m, "failed", value_int(a, s->failed));
 	if (p->changes)
@@ -247,6 +249,7 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 		.handler = map_cstr(m, "handler", NULL),
 		.notified_by = load_ids(a, map_at(m, "notified_by")),
 		.was_pending = map_bool(m, "was_pending", false),
+		.dropped = map_bool(m, "dropped", false),
 		.changed = (int)map_int(m, "changed", -1),
 		.failed = (int)map_int(m, "failed", -1),
 	};

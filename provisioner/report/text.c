@@ -62,13 +62,17 @@ static void plan_step(struct report *r, struct buf *out, const struct planned *p
 	static const char *const marks[] = {" ", "~", ">", "!", " ", " ", ".", "?", "x"};
 	bool quiet =
 		p->kind == PLANNED_OK || p->kind == PLANNED_QUIET || p->kind == PLANNED_SKIPPED;
-	if (quiet && r->opt.verbosity < 2)
+	if (quiet && r->opt.verbosity < 2 && !p->step->dropped)
 		return;
 	if ((p->kind == PLANNED_RUN || p->kind == PLANNED_LOCAL) && r->opt.verbosity < 1)
 		return;
 	buf_addf(out, "%s ", marks[p->kind]);
 	add_task(r, out, p);
 	add_place(r, out, p);
+	if (p->step->dropped) {
+		buf_adds(out, "  (handler, left over from an unfinished run: not owed any more)\n");
+		return;
+	}
 	switch (p->kind) {
 	case PLANNED_UNKNOWN:
 		buf_addf(out, "\n      %sunknown %s%s\n", YELLOW(r), p->step->unknown, PLAIN(r));

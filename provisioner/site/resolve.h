@@ -130,5 +130,10 @@ bool handler_notified(const struct resolver *r, const struct frame *f); /* as fa
 /* Of the handlers notified, those that run on the host. */
 const char *const *handlers_of_host(struct resolver *r, const char *const *ids);
 void handler_fill(struct resolver *r, const struct frame *f, struct srec *s);
+/* Notified by an unfinished run, and by nothing in this one. */
+bool handler_left_over(const struct resolver *r, const struct frame *f);
+/* Would it start again a service that this play has stopped? */
+bool handler_revives(
+	const struct resolver *r, const struct restype *type, const struct value *params);
 /* A resolver that knows nothing of the host. */
 struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play);

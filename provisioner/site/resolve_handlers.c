@@ -125,6 +125,41 @@ bool handler_notified(const struct resolver *r, const struct frame *f)
 	return n->pending;
 }
 
+bool handler_left_over(const struct resolver *r, const struct frame *f)
+{
+	return r->notice[f->handler].pending && r->notice[f->handler].n == 0;
+}
+
+/* The unit that a step of a service's type is about, "postfix" for "postfix.service"; n 0: none. */
+static struct str unit_of(const struct restype *type, const struct value *params)
+{
+	static const char *const types[] = {"service", "systemd", "activation"};
+	struct str name = {"", 0};
+
+	for (size_t i = 0; type && params && i < ARRAY_LEN(types); i++)
+		if (strcmp(type->name, types[i]) == 0)
+			name = str_c(map_cstr(params, "name", ""));
+	if (str_ends(name, ".service"))
+		name.n -= strlen(".service");
+	return name;
+}
+
+/* What the play said of the service last is what counts. */
+bool handler_revives(
+	const struct resolver *r, const struct restype *type, const struct value *params)
+{
+	struct str unit = unit_of(type, params);
+
+	for (size_t i = r->n_steps; unit.n && i-- > 0;) {
+		const struct step *s = &r->steps[i]->step;
+		const char *state = s->params ? map_cstr(s->params, "state", NULL) : NULL;
+
+		if (!s->handler && state && str_eq(unit_of(s->type, s->params), unit))
+			return strcmp(state, "stopped") == 0;
+	}
+	return false;
+}
+
 void handler_fill(struct resolver *r, const struct frame *f, struct srec *s)
 {
 	struct notice *n = &r->notice[f->handler];

@@ -164,6 +164,7 @@ enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, stru
 	struct value *m = value_map(r->a);
 
 	s->step.skipped = true;
+	s->step.dropped = f->handler >= 0 && handler_left_over(r, f);
 	s->answered = true;
 	map_put(r->a, m, "changed", value_bool(r->a, false));
 	map_put(r->a, m, "skipped", value_bool(r->a, true));
@@ -211,6 +212,8 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 
 	if (!params)
 		return unknown ? step_wait(r, f, t, unknown, st, out, e) : OUT_FAIL;
+	if (f->handler >= 0 && handler_left_over(r, f) && handler_revives(r, type, params))
+		return step_skip(r, f, t, out);
 	s = step_new(r, f, t);
 	s->step.type = type;
 	s->step.params = params;

@@ -95,6 +95,7 @@ struct step {
 	const char *handler;         /* this step is a handler: its id; runs when notified */
 	const uint32_t *notified_by; /* handler: ids of steps that may notify it, 0-terminated */
 	bool was_pending;            /* handler: notified by an earlier, unfinished run */
+	bool dropped;                /* and skipped now: the host forgets it */
 	int changed;                 /* changed_when's constant: -1 none, 0, 1 */
 	int failed;   /* failed_when's constant: -1 none, 0 (the program's status does not
 			 matter: ignore_errors is set for the agent), 1 */

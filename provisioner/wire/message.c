@@ -74,6 +74,7 @@ static const struct field apply_step_fields[] = {
 	{.name = "blobs", .kind = FIELD_MAP},
 	{.name = "notify", .kind = FIELD_LIST},
 	{.name = "handler", .kind = FIELD_STR},
+	{.name = "drop", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "type", .kind = FIELD_STR},
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},

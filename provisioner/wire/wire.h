@@ -13,7 +13,7 @@
 #pragma once
 #include "value/field.h"
 
-enum { WIRE_VERSION = 1, FRAME_MAX = 64 << 20 };
+enum { WIRE_VERSION = 2, FRAME_MAX = 64 << 20 };
 /* Before the first frame; text before it is skipped. */
 #define WIRE_SYNC "\n\001PROVISION-AGENT\001\n"
 /* The bootstrap asks for the agent's bytes. */
@@ -41,10 +41,11 @@ enum frame_type {
  * APPLY   {run: text, notified: [handler ids to count as notified],
  *          steps: [{id, blobs: map of field -> blob with bytes, notify: [handler ids],
  *                   handler: id, type, params, user (handlers and steps not observed bring them),
- *                   ignore_errors: bool, changed: bool (changed_when's constant verdict), name}]}
+ *                   ignore_errors: bool, changed: bool (changed_when's constant verdict), name,
+ *                   drop: bool (a handler that is owed no longer: forgotten, not run)}]}
  * STEP    {id, status: ok|changed|failed|skipped, changes, result, error, ms}
  *         changes only when they are not what OBSERVED said; result only when it was looked at
- *         again; a skipped step is a handler that nothing notified
+ *         again; a skipped step is a handler that nothing notified, or that was dropped
  * APPLIED {status: done|failed|stale|locked, error, pending: [...]} */
 const struct field *wire_fields(enum frame_type type); /* NULL: no such type */
 const char *frame_name(enum frame_type type);

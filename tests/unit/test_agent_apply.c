@@ -211,6 +211,50 @@ static void a_handler_is_remembered_after_a_failure(void **state)
 	peer_end(&p);
 }
 
+/* It is owed no longer: neither it nor what it would have to prove is kept. */
+static void a_handler_is_dropped(void **state)
+{
+	struct peer p;
+	const struct value *applied;
+	struct value *copy = copy_of(1, in_dir("a"), "x");
+	struct value *reload = handler_of(3, "reload", arena_printf(a, "echo x >>%s/ran", dir));
+	(void)state;
+	peer_start(&p);
+	peer_observe(&p, list_of(copy, NULL));
+	peer_apply(&p, "r1",
+		list_of(again(copy, "notify", names("reload", NULL)),
+			fresh(shell_of(2, "false"), NULL, NULL), NULL),
+		NULL, &applied);
+	assert_int_equal(map_at(applied, "pending")->list.n, 1);
+	assert_true(is_there(in_dir("state/unproven")));
+	map_put(a, reload, "drop", value_bool(a, true));
+	assert_string_equal(
+		peer_apply(&p, "r2", list_of(reload, NULL), NULL, &applied), "3:skipped done");
+	assert_int_equal(map_at(applied, "pending")->list.n, 0);
+	assert_false(is_there(in_dir("state/unproven")));
+	assert_false(is_there(in_dir("ran")));
+	peer_end(&p);
+}
+
+static void a_handler_with_a_loop_runs_whole(void **state)
+{
+	struct peer p;
+	struct value *copy = copy_of(1, in_dir("a"), "x");
+	(void)state;
+	peer_start(&p);
+	peer_observe(&p, list_of(copy, NULL));
+	assert_string_equal(
+		peer_apply(&p, "r",
+			list_of(again(copy, "notify", names("reload", "other")),
+				handler_of(2, "reload", arena_printf(a, "echo 2 >>%s/ran", dir)),
+				handler_of(3, "reload", arena_printf(a, "echo 3 >>%s/ran", dir)),
+				handler_of(4, "other", "true"), NULL),
+			NULL, NULL),
+		"1:changed 2:changed 3:changed 4:changed done");
+	assert_string_equal(get_file(in_dir("ran")), "2\n3\n");
+	peer_end(&p);
+}
+
 static void a_handler_that_fails_stays_pending(void **state)
 {
 	struct peer p;
@@ -481,6 +525,8 @@ int main(void)
 		TEST(a_failure_stops_the_rest),
 		TEST(a_handler_runs_once),
 		TEST(a_handler_is_remembered_after_a_failure),
+		TEST(a_handler_is_dropped),
+		TEST(a_handler_with_a_loop_runs_whole),
 		TEST(a_handler_that_fails_stays_pending),
 		TEST(a_host_that_moved_is_not_touched),
 		TEST(an_earlier_change_explains_a_difference),

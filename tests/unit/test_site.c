@@ -65,7 +65,7 @@ static void dump_step(struct buf *out, const struct step *s)
 		buf_addf(out, " (%s)", s->item);
 	buf_adds(out, ":");
 	if (s->skipped)
-		buf_adds(out, " skipped");
+		buf_adds(out, s->dropped ? " dropped" : " skipped");
 	if (s->unknown)
 		buf_addf(out, " unknown %s", s->unknown);
 	if (s->local)
