@@ -164,6 +164,8 @@ static bool try_command(struct host *h, const struct value *probe, struct err *e
 	struct proc_result r;
 	for (size_t i = 0; i < list->list.n; i++)
 		args_add(h->a, &argv, value_print(h->a, list->list.v[i]).p);
+	if (!argv.n)
+		return err_set(e, ERR_CONFIG, "the command is empty");
 	struct proc p = {.argv = argv.v, .uid = (uid_t)-1, .timeout_s = COMMAND_S};
 	if (!proc_run(h->a, &p, &r, e))
 		return false;
