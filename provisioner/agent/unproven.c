@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/session.h"
@@ -33,65 +34,136 @@ static const char *path_in(const struct value *record)
 	return map_cstr(record, "path", NULL);
 }
 
-static bool is_of(const struct value *record, const char *handler, const char *path)
+static bool is_of(const struct value *record, const char *handler)
 {
-	const char *own = path_in(record);
-	return (!handler || strcmp(map_cstr(record, "handler", ""), handler) == 0) &&
-	       (!path || (own && strcmp(own, path) == 0));
+	return !handler || strcmp(map_cstr(record, "handler", ""), handler) == 0;
 }
 
-static const struct value *find(const struct unproven *u, const char *handler, const char *path)
+/* ---- what is known, by name ---- */
+
+static const char *key_of(struct arena *a, const char *handler, const char *path)
 {
-	for (size_t i = 0; i < u->list->list.n; i++)
-		if (is_of(u->list->list.v[i], handler, path))
-			return u->list->list.v[i];
-	return NULL;
+	return arena_printf(a, "%zu:%s%s", strlen(handler), handler, path ? path : "");
+}
+
+static void note(struct unproven *u, struct value *record)
+{
+	const char *path = path_in(record), *handler = map_cstr(record, "handler", "");
+	map_put(u->a, u->known, key_of(u->a, handler, path), record);
+	if (path && !map_at(u->paths, path))
+		map_put(u->a, u->paths, path, record);
+}
+
+static void keep_only(struct unproven *u, struct value *list)
+{
+	u->list = list;
+	u->paths = value_map(u->a);
+	u->known = value_map(u->a);
+	for (size_t i = 0; i < list->list.n; i++)
+		note(u, list->list.v[i]);
+}
+
+static bool is_known(const struct unproven *u, const char *handler, const char *path)
+{
+	struct arena *a = arena_new();
+	bool known = map_at(u->known, key_of(a, handler, path));
+	arena_free(a);
+	return known;
 }
 
 /* ---- the file ---- */
 
-static bool save(const struct unproven *u, struct err *e)
+static const char *records(const struct unproven *u)
+{
+	return path_join(u->a, u->dir, "unproven");
+}
+
+static void print(struct buf *b, const struct value *record)
+{
+	json_write(b, record);
+	buf_addc(b, '\n');
+}
+
+/* Anew, without what is forgotten. */
+static bool save(struct unproven *u, struct err *e)
 {
 	struct file_attr attr = {0600, (uid_t)-1, (gid_t)-1};
-	const char *path = path_join(u->a, u->dir, "unproven");
+	const char *path = records(u);
 	struct buf b;
-	if (u->list->list.n == 0) {
-		if (unlink(path) == 0 || errno == ENOENT)
-			return true;
-		return err_errno(e, "cannot remove %s", path);
-	}
 	buf_init(&b, FILE_LIMIT);
-	for (size_t i = 0; i < u->list->list.n; i++) {
-		json_write(&b, u->list->list.v[i]);
-		buf_addc(&b, '\n');
+	for (size_t i = 0; i < u->list->list.n; i++)
+		print(&b, u->list->list.v[i]);
+	bool ok = u->list->list.n ? file_replace(path, b.p, b.n, attr, NULL, NULL, e)
+				  : unlink(path) == 0 || errno == ENOENT ||
+					    err_errno(e, "cannot remove %s", path);
+	if (ok) {
+		u->size = b.n;
+		u->torn = false;
 	}
-	bool ok = !b.over && u->list->list.n <= RECORDS_MAX
-			  ? file_replace(path, b.p, b.n, attr, NULL, NULL, e)
-			  : err_set(e, ERR_PERMANENT, "too many files wait for their handlers");
 	buf_free(&b);
+	return ok;
+}
+
+/* Only this line is written, behind whole ones. */
+static bool append(struct unproven *u, const struct buf *b, struct err *e)
+{
+	const char *path = records(u);
+	if (u->torn && !save(u, e))
+		return false;
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_errno(e, "cannot open %s", path);
+	bool ok = write_all(fd, b->p, b->n) && fdatasync(fd) == 0;
+	if (!ok)
+		err_errno(e, "cannot write %s", path);
+	close(fd);
+	u->torn = !ok;
+	if (ok && u->size == 0)
+		ok = sync_dir_of(u->a, path, e);
+	u->size += b->n;
+	return ok;
+}
+
+static bool add(struct unproven *u, struct value *record, struct err *e)
+{
+	struct buf b;
+	buf_init(&b, FILE_LIMIT);
+	print(&b, record);
+	bool many = b.over || b.n > FILE_LIMIT - u->size || u->list->list.n >= RECORDS_MAX;
+	bool ok = many ? err_set(e, ERR_PERMANENT, "too many files wait for their handlers")
+		       : append(u, &b, e);
+	buf_free(&b);
+	if (ok) {
+		list_add(u->a, u->list, record);
+		note(u, record);
+	}
 	return ok;
 }
 
 static bool load(struct unproven *u, struct err *e)
 {
-	const char *path = path_join(u->a, u->dir, "unproven");
-	struct value *record;
+	const char *path = records(u), *end;
+	struct value *record, *list = value_list(u->a);
 	struct str text;
 	bool found;
-	u->list = value_list(u->a);
 	if (!file_read_opt(u->a, path, FILE_LIMIT, &text, &found, e))
 		return false;
-	for (size_t at = 0; found && at < text.n;) {
-		size_t n = strcspn(text.p + at, "\n");
+	for (size_t at = 0; found && at < text.n; at = (size_t)(end - text.p) + 1) {
+		end = memchr(text.p + at, '\n', text.n - at);
+		u->torn = !end;
+		if (!end)
+			break;
+		size_t n = (size_t)(end - text.p) - at;
 		if (!journal_parse(u->a, str_dup(u->a, text.p + at, n), &record) ||
 			!*map_cstr(record, "handler", ""))
 			return err_set(e, ERR_PERMANENT,
 				"%s is damaged; compare the copies in %s with the files that it "
 				"names, then remove it",
 				path, folder(u, u->a));
-		list_add(u->a, u->list, record);
-		at += n + 1;
+		list_add(u->a, list, record);
 	}
+	u->size = text.n;
+	keep_only(u, list);
 	return true;
 }
 
@@ -129,38 +201,34 @@ static bool keep_copy(struct unproven *u, const char *path, bool *was_there, str
 
 bool unproven_forget_settled(struct unproven *u, const struct value *pending, struct err *e)
 {
-	struct value *all = u->list;
-	u->list = value_list(u->a);
-	for (size_t i = 0; i < all->list.n; i++)
-		if (list_has(pending, str_c(map_cstr(all->list.v[i], "handler", ""))))
-			list_add(u->a, u->list, all->list.v[i]);
-	return u->list->list.n == all->list.n || save(u, e);
+	struct value *left = value_list(u->a);
+	for (size_t i = 0; i < u->list->list.n; i++) {
+		struct value *record = u->list->list.v[i];
+		if (list_has(pending, str_c(map_cstr(record, "handler", ""))))
+			list_add(u->a, left, record);
+	}
+	if (left->list.n == u->list->list.n)
+		return true;
+	keep_only(u, left);
+	return save(u, e);
 }
 
 bool unproven_open(struct unproven *u, struct arena *a, const char *dir,
 	const struct value *pending, struct err *e)
 {
 	*u = (struct unproven){.dir = dir, .a = a};
-	if (!load(u, e))
-		return false;
-	if (!unproven_forget_settled(u, pending, e))
+	if (!load(u, e) || !unproven_forget_settled(u, pending, e) || (u->torn && !save(u, e)))
 		return false;
 	remove_copies(u);
 	return true;
 }
 
-static bool add(struct unproven *u, struct value *record, struct err *e)
-{
-	list_add(u->a, u->list, record);
-	return save(u, e);
-}
-
 bool unproven_keep(struct unproven *u, const char *handler, const char *path, struct err *e)
 {
-	const struct value *older = find(u, NULL, path);
+	const struct value *older = map_at(u->paths, path);
 	bool was_there = older && map_bool(older, "was_there", false);
 	struct value *record = value_map(u->a);
-	if (find(u, handler, path) || !str_utf8(str_c(path)))
+	if (is_known(u, handler, path) || !str_utf8(str_c(path)))
 		return true;
 	if (!older && !keep_copy(u, path, &was_there, e))
 		return err_prefix(e, "what %s was cannot be kept", path);
@@ -172,10 +240,7 @@ bool unproven_keep(struct unproven *u, const char *handler, const char *path, st
 
 bool unproven_is_owed(const struct unproven *u, const char *handler)
 {
-	for (size_t i = 0; i < u->list->list.n; i++)
-		if (is_of(u->list->list.v[i], handler, NULL) && !path_in(u->list->list.v[i]))
-			return true;
-	return false;
+	return is_known(u, handler, NULL);
 }
 
 bool unproven_owe(struct unproven *u, const char *handler, struct err *e)
@@ -187,20 +252,28 @@ bool unproven_owe(struct unproven *u, const char *handler, struct err *e)
 	return add(u, record, e);
 }
 
+static struct value *set_of(struct arena *a, const struct value *texts)
+{
+	struct value *set = value_map(a);
+	for (size_t i = 0; i < texts->list.n; i++)
+		map_set(a, set, texts->list.v[i]->s, texts->list.v[i]);
+	return set;
+}
+
 bool unproven_forget(
 	struct unproven *u, const char *handler, const struct value *paths, struct err *e)
 {
-	struct value *left = value_list(u->a);
+	struct value *left = value_list(u->a), *meant = paths ? set_of(u->a, paths) : NULL;
 	for (size_t i = 0; i < u->list->list.n; i++) {
 		struct value *record = u->list->list.v[i];
 		const char *path = path_in(record);
-		bool meant = !paths || (path && list_has(paths, str_c(path)));
-		if (!meant || !is_of(record, handler, NULL))
+		bool goes = !meant || (path && map_at(meant, path));
+		if (!goes || !is_of(record, handler))
 			list_add(u->a, left, record);
 	}
 	if (left->list.n == u->list->list.n)
 		return true;
-	u->list = left;
+	keep_only(u, left);
 	if (!save(u, e))
 		return false;
 	remove_copies(u);
@@ -209,12 +282,13 @@ bool unproven_forget(
 
 struct value *unproven_paths(const struct unproven *u, struct arena *a, const char *handler)
 {
-	struct value *paths = value_list(a);
+	struct value *paths = value_list(a), *seen = value_map(a);
 	for (size_t i = 0; i < u->list->list.n; i++) {
 		const char *path = path_in(u->list->list.v[i]);
-		if (path && is_of(u->list->list.v[i], handler, NULL) &&
-			!list_has(paths, str_c(path)))
-			list_add(a, paths, value_text(a, path));
+		if (!path || !is_of(u->list->list.v[i], handler) || map_at(seen, path))
+			continue;
+		list_add(a, paths, value_text(a, path));
+		map_put(a, seen, path, value_null(a));
 	}
 	return paths;
 }
@@ -234,7 +308,7 @@ static bool remove_file(const char *path, struct err *e)
 
 bool unproven_restore(const struct unproven *u, const char *path, struct err *e)
 {
-	const struct value *record = find(u, NULL, path);
+	const struct value *record = map_at(u->paths, path);
 	struct arena *a = arena_new();
 	const char *copy = copy_of(u, a, path);
 	bool found, ok;

@@ -4,7 +4,8 @@
  * serves with them.
  *
  *   unproven   {handler, path, was_there} a line; or {handler} alone, when it is owed for something
- *              that is no file
+ *              that is no file. It grows line by line; a last one that a kill cut short never was:
+ *              the file that it was to name had not changed yet
  *   proven/    those files as they were when they last proved themselves
  *
  * A record is on the disk before its file changes, and goes when the handler has succeeded. Records
@@ -14,9 +15,12 @@
 #include "agent/state.h"
 
 struct unproven {
-	const char *dir;    /* the state's */
-	struct arena *a;    /* of the APPLY */
-	struct value *list; /* of maps, as in the file */
+	const char *dir;             /* the state's */
+	struct arena *a;             /* of the APPLY */
+	struct value *list;          /* of maps, as in the file */
+	struct value *paths, *known; /* by path; by handler and path, or by handler alone */
+	size_t size;                 /* bytes of the file */
+	bool torn;                   /* its end is no whole line */
 };
 /* Reads the records, and forgets those of handlers that are not in `pending`. */
 bool unproven_open(struct unproven *u, struct arena *a, const char *dir,

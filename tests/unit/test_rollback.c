@@ -154,6 +154,92 @@ static void a_kill_loses_nothing(void **state)
 	peer_end(&p);
 }
 
+static size_t lines_of(const char *path)
+{
+	size_t n = 0;
+	for (const char *p = get_file(path); (p = strchr(p, '\n')); p++)
+		n++;
+	return n;
+}
+
+/* Each file adds its own line and no more: the file stays the same one, however many follow. */
+static void records_are_appended(void **state)
+{
+	enum { FILES = 40 };
+	struct peer p;
+	struct stat first, last;
+	struct value *steps = value_list(a), *apply = value_list(a);
+	(void)state;
+	for (int i = 0; i < FILES; i++) {
+		list_add(a, steps, copy_of(2 * i + 1, in_dir(arena_printf(a, "f%d", i)), "x"));
+		list_add(a, apply, again(steps->list.v[i], "notify", names("one", "two")));
+		if (i == 0)
+			list_add(a, apply,
+				fresh(shell_of(2, arena_printf(a, "ln %s/state/unproven %s/early",
+							  dir, dir)),
+					NULL, NULL));
+	}
+	list_add(a, apply, fresh(shell_of(2 * FILES, "false"), NULL, NULL));
+	peer_start(&p);
+	peer_observe(&p, steps);
+	peer_apply(&p, "r", apply, NULL, NULL);
+	assert_int_equal(lines_of(in_dir("state/unproven")), 2 * FILES);
+	assert_int_equal(stat(in_dir("early"), &first), 0);
+	assert_int_equal(stat(in_dir("state/unproven"), &last), 0);
+	assert_int_equal(first.st_ino, last.st_ino);
+	peer_end(&p);
+}
+
+/* A line that a kill cut short named a file that had not changed: it never was. */
+static void a_line_cut_short_never_was(void **state)
+{
+	static const char *const ends[] = {"{\"handler\": \"light it\", \"pa", "{", "\1\2\3"};
+	struct peer p;
+	(void)state;
+	set_up_files();
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct value *conf = copy_of(1, in_dir("conf"), "bad\n");
+		struct value *beside = copy_of(2, in_dir("beside"), "new\n");
+		peer_start(&p);
+		peer_observe(&p, list_of(conf, beside, NULL));
+		peer_apply(&p, "r1",
+			list_of(again(conf, "notify", names("light it", NULL)),
+				fresh(shell_of(3, "false"), NULL, NULL), NULL),
+			NULL, NULL);
+		peer_end(&p);
+		const char *whole = get_file(in_dir("state/unproven"));
+		assert_int_equal(lines_of(in_dir("state/unproven")), 1);
+		put_file(in_dir("state/unproven"), arena_printf(a, "%s%s", whole, ends[i]));
+		peer_start(&p);
+		peer_observe(&p, list_of(beside, NULL));
+		assert_string_equal(
+			peer_apply(&p, "r2",
+				list_of(again(beside, "notify", names("light it", NULL)),
+					handler_of(4, "light it", in_dir("conf")), NULL),
+				NULL, NULL),
+			"2:changed 4:failed failed");
+		assert_string_equal(get_file(in_dir("conf")), "good old\n");
+		assert_string_equal(get_file(in_dir("beside")), "old\n");
+		assert_false(is_there(in_dir("state/unproven")));
+		peer_end(&p);
+	}
+}
+
+/* A line in the middle is not a kill's work: a person has to look. */
+static void a_damaged_record_stops_it(void **state)
+{
+	struct peer p;
+	const struct value *end;
+	(void)state;
+	set_up_files();
+	peer_start(&p);
+	peer_apply(&p, "r1", list_of(fresh(shell_of(3, "true"), NULL, NULL), NULL), NULL, NULL);
+	put_file(in_dir("state/unproven"), "{\"handler\": \"ligh\n{\"handler\": \"x\"}\n");
+	peer_apply(&p, "r2", list_of(fresh(shell_of(4, "true"), NULL, NULL), NULL), NULL, &end);
+	assert_says(end, "error", "unproven is damaged");
+	peer_end(&p);
+}
+
 /* A handler that is owed for more than files stays due. */
 static void what_is_no_file_stays_owed(void **state)
 {
@@ -227,6 +313,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			who_shares_a_file_takes_the_old_one_again, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(records_are_appended, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_line_cut_short_never_was, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_damaged_record_stops_it, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_no_file_stays_owed, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(
