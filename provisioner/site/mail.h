@@ -44,12 +44,30 @@ void mail_tls_rules(struct vars *v, const struct value *mail, struct errs *errs)
 void mail_tls_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
 	struct errs *errs);
 
-/* ---- mail_spam.c: rules of the filters; each map has addresses or ASCII domains for keys ---- */
-struct mail_known {
-	const struct value *domains, *mailboxes, *aliases;
-};
-void mail_spam_rules(
-	struct arena *a, const struct value *mail, const struct mail_known *k, struct errs *errs);
+/* ---- mail_routes.c: every address of the local domains, and where it leads ---- */
+struct mail_routes;
+struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail);
+/* CAUGHT: only a catch-all takes it; ELSEWHERE: of no domain that is local here. "name+extension"
+ * counts as name. */
+enum mail_found { MAIL_NOWHERE, MAIL_CAUGHT, MAIL_HERE, MAIL_ELSEWHERE };
+enum mail_found mail_routes_find(const struct mail_routes *r, struct str address);
+/* Has a mailbox, an alias, a list or a duty (postmaster, abuse) just this address? */
+bool mail_routes_taken(const struct mail_routes *r, struct str address);
+/* Of an ASCII name: is it local here? NULL: not hosted at all. */
+const struct value *mail_routes_domain(const struct mail_routes *r, struct str name);
+/* " (did you mean '...'?)", or "". */
+const char *mail_routes_near(const struct mail_routes *r, struct str address);
+/* Does mail to `from` come to the list or alias `to`? */
+bool mail_routes_reach(struct mail_routes *r, struct str from, struct str to);
+/* A problem where nobody has the address, a warning where only a catch-all does. */
+void mail_routes_check(const struct mail_routes *r, struct str address, struct pos pos,
+	const char *who, struct errs *errs);
+/* What aliases and catch-alls lead to exists, and nothing leads back to itself without end. */
+void mail_routes_rules(struct mail_routes *r, struct errs *errs);
+
+/* ---- mail_spam.c: rules of the filters ---- */
+void mail_spam_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
+	struct errs *errs);
 
 /* ---- mail_outbound_rules.c: the same for how mail leaves and what port 25 lets in ---- */
 void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs);
@@ -68,7 +86,11 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 struct str mail_address(struct arena *a, struct str target, struct str domain);
 
 /* ---- mail_lists.c: mailing lists ---- */
-void mail_lists_rules(struct arena *a, const struct value *mail, struct errs *errs);
+void mail_lists_rules(
+	struct arena *a, const struct value *mail, struct mail_routes *routes, struct errs *errs);
+/* The addresses that a list takes beside its own, into the map `out`. */
+void mail_list_companions(struct arena *a, const struct value *mail, struct str list,
+	struct str domain, struct value *out);
 /* mail_lists and mail_list_aliases, as mail.c documents them, into `out`. */
 void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out);
 /* ---- mail_source.c: what Majordomo is built from; its files are read; mail_list_archive ---- */

@@ -6,7 +6,7 @@
  */
 #include "site/mail.h"
 
-enum { OWNERS_MAX = 1000 };
+enum { OWNERS_MAX = 1000, ROUTE_DEPTH = 1000 };
 struct derive {
 	struct vars *v;
 	struct arena *a;
@@ -252,8 +252,9 @@ static void add_login(struct derive *d, struct str address, struct str login)
 		list_add(d->a, list, text(d, login));
 }
 
-/* The mailboxes that an alias leads to in the end. */
-static void add_owners(struct derive *d, struct str alias, const struct value *targets, int depth)
+/* The mailboxes that an alias leads to in the end. seen: the aliases followed already. */
+static void add_owners(struct derive *d, struct str alias, const struct value *targets,
+	struct value *seen, int depth)
 {
 	for (size_t i = 0; i < targets->list.n; i++) {
 		struct str t = targets->list.v[i]->s;
@@ -261,8 +262,10 @@ static void add_owners(struct derive *d, struct str alias, const struct value *t
 
 		if (map_get(d->boxes, t))
 			add_login(d, alias, t);
-		if (next && next != targets && depth < 20)
-			add_owners(d, alias, next, depth + 1);
+		if (!next || next == targets || depth >= ROUTE_DEPTH || map_get(seen, t))
+			continue;
+		map_set(d->a, seen, t, value_null(d->a));
+		add_owners(d, alias, next, seen, depth + 1);
 	}
 }
 
@@ -276,7 +279,7 @@ static void add_senders(struct derive *d)
 	for (size_t i = 0; i < d->aliases->list.n; i++) {
 		const struct value *al = d->aliases->list.v[i];
 
-		add_owners(d, map_at(al, "address")->s, map_at(al, "targets"), 0);
+		add_owners(d, map_at(al, "address")->s, map_at(al, "targets"), value_map(d->a), 0);
 	}
 }
 

@@ -46,12 +46,26 @@ static struct str companion_address(
 	return str_printf(a, "%s%s%s@%s", c->before, name, c->after, domain);
 }
 
+void mail_list_companions(struct arena *a, const struct value *mail, struct str list,
+	struct str domain, struct value *out)
+{
+	if (!majordomo(mail))
+		return;
+	for (size_t i = 1; i < ARRAY_LEN(companions); i++)
+		map_set(a, out, companion_address(a, &companions[i], list.p, domain.p),
+			value_null(a));
+	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
+		map_set(a, out, companion_address(a, &servers[i], "majordomo", domain.p),
+			value_null(a));
+}
+
 /* ---- rules ---- */
 struct list_rules {
 	struct arena *a;
 	const struct value *mail;
 	struct errs *errs;
 	bool majordomo;
+	struct mail_routes *routes;
 	struct value *domains; /* ASCII name of those local here -> null */
 	struct value *taken;   /* address -> what it is, in words */
 };
@@ -146,19 +160,6 @@ static void check_taken(struct list_rules *r, const struct map_entry *e, struct 
 	}
 }
 
-static bool hosted_exists(const struct list_rules *r, struct str address)
-{
-	const char *at = strrchr(address.p, '@');
-	const char *plus = memchr(address.p, '+', (size_t)(at - address.p));
-
-	if (!map_get(r->domains, str_c(at + 1)) || str_starts(address, "postmaster@") ||
-		str_starts(address, "abuse@"))
-		return true;
-	if (plus)
-		address = str_printf(r->a, "%.*s%s", (int)(plus - address.p), address.p, at);
-	return map_get(r->taken, address) != NULL;
-}
-
 /* One person of a list; what is told stands where they are named. */
 static bool check_person(struct list_rules *r, const struct value *v, struct str list,
 	struct str domain, const char *role, struct str *out)
@@ -173,22 +174,39 @@ static bool check_person(struct list_rules *r, const struct value *v, struct str
 	if (str_eq(*out, list))
 		return errs_add(
 			r->errs, v->pos, "%s of list '%s' is the list itself", role, list.p);
-	if (!hosted_exists(r, *out))
-		return errs_add(r->errs, v->pos, "%s of list '%s' is '%s', which does not exist",
-			role, list.p, out->p);
+	if (mail_routes_find(r->routes, *out) == MAIL_NOWHERE)
+		return errs_add(r->errs, v->pos, "%s of list '%s' is '%s', which does not exist%s",
+			role, list.p, out->p, mail_routes_near(r->routes, *out));
+	if (mail_routes_find(r->routes, *out) == MAIL_CAUGHT)
+		errs_warn(r->errs, v->pos,
+			"%s of list '%s' is '%s', which only the catch_all takes%s", role, list.p,
+			out->p, mail_routes_near(r->routes, *out));
 	return true;
 }
 
-static void check_people(struct list_rules *r, const struct value *people, struct str list,
-	struct str domain, const char *role)
+/* Of those who get the engine's reports, and what waits for a moderator: none of it is a post. */
+static bool check_keeper(struct list_rules *r, const struct value *v, struct str list,
+	struct str domain, const char *role, struct str *out)
 {
+	if (!check_person(r, v, list, domain, role, out))
+		return false;
+	return !mail_routes_reach(r->routes, *out, list) ||
+	       errs_add(r->errs, v->pos, "%s of list '%s' is '%s', which leads to the list itself",
+		       role, list.p, out->p);
+}
+
+static void check_people(struct list_rules *r, const struct value *people, struct str list,
+	struct str domain, bool members)
+{
+	const char *role = members ? "a member" : "a moderator";
 	struct value *seen = value_map(r->a);
 	struct str address;
 
 	for (size_t i = 0; people && i < people->list.n; i++) {
 		const struct value *v = people->list.v[i];
 
-		if (!check_person(r, v, list, domain, role, &address))
+		if (!(members ? check_person(r, v, list, domain, role, &address)
+			      : check_keeper(r, v, list, domain, role, &address)))
 			continue;
 		if (map_get(seen, address))
 			errs_add(r->errs, v->pos, "%s of list '%s': '%s' is named twice", role,
@@ -215,9 +233,9 @@ static void check_list(struct list_rules *r, const struct map_entry *e, struct s
 		return;
 	check_taken(r, e, domain);
 	if (who)
-		check_person(r, who, list, domain, "owner", &owner);
-	check_people(r, known(def, "moderators", VALUE_LIST), list, domain, "a moderator");
-	check_people(r, known(def, "members", VALUE_LIST), list, domain, "a member");
+		check_keeper(r, who, list, domain, "owner", &owner);
+	check_people(r, known(def, "moderators", VALUE_LIST), list, domain, false);
+	check_people(r, known(def, "members", VALUE_LIST), list, domain, true);
 	check_prefix(r, def);
 }
 
@@ -237,9 +255,11 @@ static void check_domain(struct list_rules *r, const struct map_entry *e)
 			name.p);
 }
 
-void mail_lists_rules(struct arena *a, const struct value *mail, struct errs *errs)
+void mail_lists_rules(
+	struct arena *a, const struct value *mail, struct mail_routes *routes, struct errs *errs)
 {
-	struct list_rules r = {.a = a, .mail = mail, .errs = errs, .majordomo = majordomo(mail)};
+	struct list_rules r = {
+		.a = a, .mail = mail, .errs = errs, .routes = routes, .majordomo = majordomo(mail)};
 	const struct value *domains = known(mail, "domains", VALUE_MAP);
 
 	r.domains = value_map(a);

@@ -121,7 +121,7 @@ static void check_spamassassin(const struct value *options, struct errs *errs)
 /* ---- traps ---- */
 
 static void check_trap(
-	struct arena *a, const struct value *trap, const struct mail_known *k, struct errs *errs)
+	struct arena *a, const struct value *trap, const struct mail_routes *r, struct errs *errs)
 {
 	const char *at = trap->type == VALUE_STR ? strchr(trap->s.p, '@') : NULL;
 	struct str address;
@@ -134,17 +134,17 @@ static void check_trap(
 		return;
 	}
 	address = mail_address(a, trap->s, str_c(""));
-	if (!map_get(k->domains, str_c(strchr(address.p, '@') + 1)))
+	if (!mail_routes_domain(r, str_c(strchr(address.p, '@') + 1)))
 		errs_add(errs, trap->pos, "spam trap '%s' is of no hosted domain", address.p);
-	else if (map_get(k->mailboxes, address) || map_get(k->aliases, address))
+	else if (mail_routes_taken(r, address))
 		errs_add(errs, trap->pos,
-			"spam trap '%s' is a mailbox or an alias too; its mail would be taken for "
-			"spam",
+			"spam trap '%s' is a mailbox, an alias or a list too; its mail would be "
+			"taken for spam",
 			address.p);
 }
 
-void mail_spam_rules(
-	struct arena *a, const struct value *mail, const struct mail_known *k, struct errs *errs)
+void mail_spam_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
+	struct errs *errs)
 {
 	const struct value *traps = of_type(mail, "spam_traps", VALUE_LIST);
 
@@ -152,5 +152,5 @@ void mail_spam_rules(
 	check_rspamd(mail, errs);
 	check_spamassassin(of_type(mail, "spamassassin", VALUE_MAP), errs);
 	for (size_t i = 0; traps && i < traps->list.n; i++)
-		check_trap(a, traps->list.v[i], k, errs);
+		check_trap(a, traps->list.v[i], routes, errs);
 }

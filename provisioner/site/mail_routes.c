@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where the addresses of the mail state lead: which exist, which only a catch-all takes, and which
+ * lead back to themselves, as Postfix would follow them. Knows every address; asks no host.
+ *
+ * Postfix expands an alias until nothing changes (cleanup_map1n.c). What was found to lead to
+ * itself it expands no more, so an alias that keeps a copy in the mailbox of its name ends a
+ * circle. An extension (name+extension) is handed on at each step, so in a circle it grows without
+ * end. A list sends anew what it gets, so a circle through a list is never ended by a copy.
+ */
+#include "site/mail.h"
+
+enum { ROUTE_DEPTH = 1000 }; /* Postfix's virtual_alias_recursion_limit */
+
+enum kind { ROUTE_ALIAS, ROUTE_DUTY, ROUTE_CATCH_ALL, ROUTE_LIST };
+struct edge {
+	struct str to;
+	struct pos pos;
+	bool extended; /* to name+extension of the node `next` */
+	size_t next;   /* number of a node; NONE: it ends here */
+};
+struct node {
+	enum kind kind;
+	struct str address; /* "@domain" for a catch-all */
+	struct edge *edge;
+	size_t n, cap;
+	bool keeps; /* leads to the mailbox of its own name, too */
+	enum { MARK_NEW, MARK_OPEN, MARK_DONE } mark;
+	size_t order, low, circle; /* Tarjan's; nodes of one circle have one number */
+	bool stacked;
+	size_t asked; /* number of the question that came by here last */
+};
+struct mail_routes {
+	struct arena *a;
+	const struct value *mail;
+	struct value *domains;   /* ASCII name -> is it local here? */
+	struct value *mailboxes; /* address -> null */
+	struct value *others;    /* addresses that lists need beside their own -> null */
+	struct value *index;     /* address -> number of its node */
+	struct node *node;
+	size_t n, cap;
+	size_t *stack, n_stack, orders, circles, questions;
+	bool *told; /* by circle: has its problem been told? */
+};
+#define NONE SIZE_MAX
+
+static const struct value *known(const struct value *map, const char *key, enum value_type type)
+{
+	const struct value *v = map_at(map, key);
+
+	return v && v->type == type ? v : NULL;
+}
+
+/* ---- reading ---- */
+static void add_edge(struct mail_routes *r, struct node *from, struct str to, struct pos pos)
+{
+	struct edge e = {.to = to, .pos = pos, .next = NONE};
+
+	PUSH(r->a, from->edge, from->n, from->cap, e);
+}
+
+/* What is wrong with a target is told where the syntax is checked. */
+static void add_target(
+	struct mail_routes *r, struct node *from, const struct value *v, struct str domain)
+{
+	if (v->type == VALUE_STR && mail_target_ok(v->s))
+		add_edge(r, from, mail_address(r->a, v->s, domain), v->pos);
+}
+
+static void add_node(struct mail_routes *r, const struct node *node)
+{
+	map_set(r->a, r->index, node->address, value_int(r->a, (int64_t)r->n));
+	PUSH(r->a, r->node, r->n, r->cap, *node);
+}
+
+static void add_aliases(struct mail_routes *r, const struct value *aliases, struct str domain)
+{
+	for (size_t i = 0; aliases && i < aliases->map.n; i++) {
+		const struct map_entry *e = &aliases->map.e[i];
+		struct node node = {.kind = ROUTE_ALIAS};
+		struct value *list = as_list(r->a, e->value);
+
+		if (e->value->type == VALUE_UNKNOWN || !mail_local_part(e->key))
+			continue;
+		node.address = str_printf(r->a, "%s@%s", e->key.p, domain.p);
+		for (size_t j = 0; list && j < list->list.n; j++)
+			add_target(r, &node, list->list.v[j], domain);
+		add_node(r, &node);
+	}
+}
+
+static void add_lists(struct mail_routes *r, const struct value *lists, struct str domain)
+{
+	for (size_t i = 0; lists && i < lists->map.n; i++) {
+		const struct map_entry *e = &lists->map.e[i];
+		const struct value *members = known(e->value, "members", VALUE_LIST);
+		struct node node = {.kind = ROUTE_LIST};
+
+		node.address = str_printf(r->a, "%s@%s", e->key.p, domain.p);
+		mail_list_companions(r->a, r->mail, e->key, domain, r->others);
+		for (size_t j = 0; members && j < members->list.n; j++)
+			add_target(r, &node, members->list.v[j], domain);
+		if (!map_get(r->index, node.address)) /* else it is told where lists are checked */
+			add_node(r, &node);
+	}
+}
+
+static void add_catch_all(struct mail_routes *r, const struct value *domain, struct str name)
+{
+	const struct value *who = known(domain, "catch_all", VALUE_STR);
+	struct node node = {.kind = ROUTE_CATCH_ALL};
+
+	if (!who)
+		return;
+	node.address = str_printf(r->a, "@%s", name.p);
+	add_target(r, &node, who, name);
+	add_node(r, &node);
+}
+
+static bool exists(const struct mail_routes *r, struct str address)
+{
+	return map_get(r->mailboxes, address) || map_get(r->index, address) ||
+	       map_get(r->others, address);
+}
+
+/* As mail_derive.c makes them; who reads them is not known while mail.postmaster is not. */
+static void add_duties(struct mail_routes *r, const struct value *domain, struct str name)
+{
+	static const char *const duties[] = {"postmaster", "abuse"};
+	const struct value *all = map_at(r->mail, "postmaster"), *own = map_at(domain, "catch_all");
+	bool unknown = all && all->type == VALUE_UNKNOWN;
+	struct str who = mail_keeper(r->a, r->mail, domain, name);
+
+	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
+		struct node node = {.kind = ROUTE_DUTY};
+
+		node.address = str_printf(r->a, "%s@%s", duties[i], name.p);
+		if (exists(r, node.address) || (!unknown && str_eq(node.address, who)))
+			continue;
+		if (!unknown)
+			add_edge(r, &node, who, all ? all->pos : own ? own->pos : domain->pos);
+		add_node(r, &node);
+	}
+}
+
+static void add_domain(struct mail_routes *r, const struct map_entry *e)
+{
+	const struct value *boxes = known(e->value, "mailboxes", VALUE_MAP);
+	struct str name;
+
+	if (!mail_domain_ascii(r->a, e->key, &name))
+		return;
+	bool local = e->value->type == VALUE_MAP && mail_is_local(r->mail, e->value);
+	map_set(r->a, r->domains, name, value_bool(r->a, local));
+	if (!local)
+		return;
+	for (size_t i = 0; boxes && i < boxes->map.n; i++)
+		map_set(r->a, r->mailboxes,
+			str_printf(r->a, "%s@%s", boxes->map.e[i].key.p, name.p), value_null(r->a));
+	add_aliases(r, known(e->value, "aliases", VALUE_MAP), name);
+	add_lists(r, known(e->value, "lists", VALUE_MAP), name);
+	add_catch_all(r, e->value, name);
+	add_duties(r, e->value, name);
+}
+
+/* ---- where an address leads ---- */
+static struct str without_extension(struct arena *a, struct str address)
+{
+	const char *at = strrchr(address.p, '@');
+	const char *plus = at ? memchr(address.p, '+', (size_t)(at - address.p)) : NULL;
+
+	return plus && plus > address.p
+		       ? str_printf(a, "%.*s%s", (int)(plus - address.p), address.p, at)
+		       : address;
+}
+
+static const struct value *catch_all_of(const struct mail_routes *r, struct str address)
+{
+	return map_get(r->index, str_c(strrchr(address.p, '@')));
+}
+
+enum mail_found mail_routes_find(const struct mail_routes *r, struct str address)
+{
+	const struct value *local = map_get(r->domains, str_c(strrchr(address.p, '@') + 1));
+
+	if (!local || !local->b)
+		return MAIL_ELSEWHERE;
+	if (exists(r, without_extension(r->a, address)))
+		return MAIL_HERE;
+	return catch_all_of(r, address) ? MAIL_CAUGHT : MAIL_NOWHERE;
+}
+
+const struct value *mail_routes_domain(const struct mail_routes *r, struct str name)
+{
+	return map_get(r->domains, name);
+}
+
+bool mail_routes_taken(const struct mail_routes *r, struct str address)
+{
+	return exists(r, address);
+}
+
+const char *mail_routes_near(const struct mail_routes *r, struct str address)
+{
+	const char **names = NULL, *near;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; i < r->mailboxes->map.n && n < 2000; i++)
+		PUSH(r->a, names, n, cap, r->mailboxes->map.e[i].key.p);
+	for (size_t i = 0; i < r->n && n < 4000; i++)
+		if (r->node[i].kind == ROUTE_ALIAS)
+			PUSH(r->a, names, n, cap, r->node[i].address.p);
+	PUSH(r->a, names, n, cap, NULL);
+	near = str_nearest(without_extension(r->a, address).p, names);
+	return near ? arena_printf(r->a, " (did you mean '%s'?)", near) : "";
+}
+
+static void resolve(struct mail_routes *r, struct node *from, struct edge *e)
+{
+	struct str plain = without_extension(r->a, e->to);
+	const struct value *next = map_get(r->index, plain);
+
+	if (!next && !exists(r, plain) && mail_routes_find(r, e->to) == MAIL_CAUGHT)
+		next = catch_all_of(r, e->to);
+	else if (next)
+		e->extended = plain.n != e->to.n;
+	/* a list's own commands: name+subscribe and the like are no posts */
+	if (!next || (e->extended && r->node[next->i].kind == ROUTE_LIST))
+		return;
+	if (str_eq(e->to, from->address) && map_get(r->mailboxes, from->address))
+		from->keeps = true;
+	else if (&r->node[next->i] != from || from->kind != ROUTE_CATCH_ALL)
+		e->next = (size_t)next->i;
+}
+
+struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail)
+{
+	struct mail_routes *r = ARENA_NEW(a, struct mail_routes);
+	const struct value *domains = known(mail, "domains", VALUE_MAP);
+
+	*r = (struct mail_routes){.a = a, .mail = mail};
+	r->domains = value_map(a);
+	r->mailboxes = value_map(a);
+	r->others = value_map(a);
+	r->index = value_map(a);
+	for (size_t i = 0; domains && i < domains->map.n; i++)
+		add_domain(r, &domains->map.e[i]);
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t j = 0; j < r->node[i].n; j++)
+			resolve(r, &r->node[i], &r->node[i].edge[j]);
+	return r;
+}
+
+/* ---- circles: Tarjan's strongly connected components ---- */
+static void find_circles(struct mail_routes *r, size_t at, int depth)
+{
+	struct node *node = &r->node[at];
+
+	node->order = node->low = ++r->orders;
+	node->stacked = true;
+	r->stack[r->n_stack++] = at;
+	for (size_t i = 0; i < node->n; i++) {
+		struct node *next =
+			node->edge[i].next == NONE ? NULL : &r->node[node->edge[i].next];
+
+		if (next && !next->order && depth < ROUTE_DEPTH) {
+			find_circles(r, node->edge[i].next, depth + 1);
+			node->low = next->low < node->low ? next->low : node->low;
+		} else if (next && next->stacked) {
+			node->low = next->order < node->low ? next->order : node->low;
+		}
+	}
+	if (node->low != node->order)
+		return;
+	r->circles++;
+	for (size_t top = NONE; top != at;) {
+		top = r->stack[--r->n_stack];
+		r->node[top].stacked = false;
+		r->node[top].circle = r->circles;
+	}
+}
+
+static const char *called(const struct mail_routes *r, const struct node *node)
+{
+	if (node->kind == ROUTE_CATCH_ALL)
+		return arena_printf(r->a, "catch_all of '%s'", node->address.p + 1);
+	return arena_printf(
+		r->a, "%s '%s'", node->kind == ROUTE_LIST ? "list" : "alias", node->address.p);
+}
+
+/* Circles that a copy does not end. */
+static bool check_edges(const struct mail_routes *r, const struct node *node, struct errs *errs)
+{
+	for (size_t i = 0; i < node->n; i++) {
+		const struct edge *e = &node->edge[i];
+
+		if (e->next == NONE || r->node[e->next].circle != node->circle)
+			continue;
+		if (node->kind == ROUTE_LIST)
+			return errs_add(errs, e->pos,
+				"%s gets its own posts back through '%s', without end",
+				called(r, node), e->to.p);
+		if (e->extended)
+			return errs_add(errs, e->pos,
+				"%s leads back to itself through '%s', with one extension more "
+				"each time; Postfix refuses that",
+				called(r, node), e->to.p);
+	}
+	return true;
+}
+
+/* Of what is left after those: circles without a copy. Told once for each. */
+static bool follow(struct mail_routes *r, struct node *node, int depth, struct errs *errs)
+{
+	bool ok = true;
+
+	node->mark = MARK_OPEN;
+	for (size_t i = 0; ok && i < node->n; i++) {
+		const struct edge *e = &node->edge[i];
+		struct node *next = e->next == NONE ? NULL : &r->node[e->next];
+
+		if (!next || next->keeps || next->kind == ROUTE_LIST || next->mark == MARK_DONE ||
+			r->told[next->circle])
+			continue;
+		if (next->mark == MARK_OPEN || depth >= ROUTE_DEPTH)
+			ok = errs_add(errs, e->pos, "%s leads back to itself through '%s'",
+				called(r, node), e->to.p);
+		else
+			ok = follow(r, next, depth + 1, errs);
+	}
+	node->mark = MARK_DONE;
+	return ok;
+}
+
+static void check_circles(struct mail_routes *r, struct errs *errs)
+{
+	r->stack = ARENA_ARRAY(r->a, size_t, r->n + 1);
+	r->told = ARENA_ARRAY(r->a, bool, r->n + 1);
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->node[i].order)
+			find_circles(r, i, 0);
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->told[r->node[i].circle] && !check_edges(r, &r->node[i], errs))
+			r->told[r->node[i].circle] = true;
+	for (size_t i = 0; i < r->n; i++) {
+		struct node *node = &r->node[i];
+
+		if (node->mark == MARK_NEW && !node->keeps && node->kind != ROUTE_LIST &&
+			!r->told[node->circle])
+			follow(r, node, 0, errs);
+	}
+}
+
+/* ---- rules ---- */
+void mail_routes_check(const struct mail_routes *r, struct str address, struct pos pos,
+	const char *who, struct errs *errs)
+{
+	enum mail_found found = mail_routes_find(r, address);
+
+	if (found == MAIL_NOWHERE)
+		errs_add(errs, pos, "%s leads to '%s', which does not exist%s", who, address.p,
+			mail_routes_near(r, address));
+	else if (found == MAIL_CAUGHT)
+		errs_warn(errs, pos, "%s leads to '%s', which only the catch_all takes%s", who,
+			address.p, mail_routes_near(r, address));
+}
+
+static void check_node(const struct mail_routes *r, const struct node *node, struct errs *errs)
+{
+	for (size_t i = 0; i < node->n; i++) {
+		const struct edge *e = &node->edge[i];
+		bool own = node->kind == ROUTE_CATCH_ALL &&
+			   str_is(node->address, strrchr(e->to.p, '@')) &&
+			   mail_routes_find(r, e->to) == MAIL_CAUGHT;
+
+		if (own)
+			errs_add(errs, e->pos, "%s leads to '%s', which does not exist%s",
+				called(r, node), e->to.p, mail_routes_near(r, e->to));
+		else if (node->kind == ROUTE_ALIAS || node->kind == ROUTE_CATCH_ALL)
+			mail_routes_check(r, e->to, e->pos, called(r, node), errs);
+	}
+}
+
+void mail_routes_rules(struct mail_routes *r, struct errs *errs)
+{
+	for (size_t i = 0; i < r->n; i++)
+		check_node(r, &r->node[i], errs);
+	check_circles(r, errs);
+}
+
+static bool reaches(struct mail_routes *r, size_t from, size_t to, int depth)
+{
+	struct node *node = &r->node[from];
+
+	if (from == to)
+		return true;
+	if (node->asked == r->questions || depth >= ROUTE_DEPTH || node->kind == ROUTE_LIST)
+		return false;
+	node->asked = r->questions;
+	for (size_t i = 0; i < node->n; i++)
+		if (node->edge[i].next != NONE && reaches(r, node->edge[i].next, to, depth + 1))
+			return true;
+	return false;
+}
+
+bool mail_routes_reach(struct mail_routes *r, struct str from, struct str to)
+{
+	const struct value *start = map_get(r->index, without_extension(r->a, from));
+	const struct value *end = map_get(r->index, to);
+
+	r->questions++;
+	return start && end && reaches(r, (size_t)start->i, (size_t)end->i, 0);
+}
