@@ -129,7 +129,7 @@ static void add_zone(struct cli *c, struct dns_records *out, struct dns_host *h,
 	bool known = asks && mxroute_find(c->a, key ? key : "", c->offline, &mx, &stale, &e);
 
 	warn_stale(stale);
-	h->mxroute_error = asks && !known ? e.msg : NULL;
+	h->mxroute_error = asks && !known ? arena_strdup(c->a, e.msg) : NULL;
 	if (asks && !known) {
 		*ok = false;
 		fprintf(stderr, "%s: %s\n", map_cstr(zone, "name", ""), e.msg);
@@ -166,7 +166,7 @@ static bool print_host(struct records *r, const char *host, const struct fleet_r
 	struct dns_records out = {.a = r->c->a};
 	struct dns_host h = {
 		.facts = result->facts ? map_at(result->facts, host) : NULL,
-		.keys = probed ? map_at(probed, "records") : NULL,
+		.keys = dns_keys(r->c->a, probed ? map_at(probed, "records") : NULL),
 	};
 	struct buf text;
 	bool ok = true;

@@ -41,9 +41,12 @@ void dns_print(const struct dns_records *r, struct buf *out);
 struct dns_host {
 	const struct value *mail;  /* hostname, outbound */
 	const struct value *facts; /* may be NULL */
-	const struct value *keys;  /* [{domain, selector, algorithm, p}]; NULL: nobody asked */
+	const struct value *keys;  /* of dns_keys; NULL: nobody asked */
 	const char *mxroute_error; /* where a provider's names are not known; or NULL */
 };
+/* The public keys that a host told of, [{domain, selector, algorithm, p}], by owner and selector.
+ * What has another shape is left out. NULL: nobody asked. */
+const struct value *dns_keys(struct arena *a, const struct value *told);
 struct mxroute;
 /* Of one entry of mail_zones; mx NULL unless its provider is mxroute. */
 void dns_domain(struct dns_records *r, const struct dns_host *h, const struct value *zone,

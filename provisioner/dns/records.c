@@ -92,17 +92,26 @@ void dns_print(const struct dns_records *r, struct buf *out)
 }
 
 /* ---- what domains share ---- */
-/* keys: what the host said, of any shape. */
-static const struct value *key_of(const struct value *keys, const char *owner, const char *selector)
+static const char *key_name(struct arena *a, const char *owner, const char *selector)
 {
-	for (size_t i = 0; keys->type == VALUE_LIST && i < keys->list.n; i++) {
-		const struct value *k = keys->list.v[i];
+	return arena_printf(a, "%s %s", owner, selector);
+}
 
-		if (k->type == VALUE_MAP && strcmp(map_cstr(k, "domain", ""), owner) == 0 &&
-			strcmp(map_cstr(k, "selector", ""), selector) == 0)
-			return k;
+const struct value *dns_keys(struct arena *a, const struct value *told)
+{
+	struct value *keys = told ? value_map(a) : NULL;
+
+	for (size_t i = 0; told && told->type == VALUE_LIST && i < told->list.n; i++) {
+		struct value *k = told->list.v[i];
+		const char *name;
+
+		if (k->type != VALUE_MAP)
+			continue;
+		name = key_name(a, map_cstr(k, "domain", ""), map_cstr(k, "selector", ""));
+		if (!map_at(keys, name))
+			map_put(a, keys, name, k);
 	}
-	return NULL;
+	return keys;
 }
 
 static void add_dkim(struct dns_records *r, const struct dns_host *h, const char *domain,
@@ -117,7 +126,7 @@ static void add_dkim(struct dns_records *r, const struct dns_host *h, const char
 			dns_note(r, "%s. TXT: DKIM, not known without the host", name);
 			continue;
 		}
-		key = key_of(h->keys, map_cstr(s, "owner", ""), selector);
+		key = map_at(h->keys, key_name(r->a, map_cstr(s, "owner", ""), selector));
 		if (key)
 			dns_add(r, name, "TXT", "v=DKIM1; k=%s; p=%s",
 				map_cstr(key, "algorithm", "rsa"), map_cstr(key, "p", ""));

@@ -84,6 +84,7 @@ struct survey {
 	const char *folder;
 	struct acme acme;
 	bool obtain;
+	struct value *names; /* of acme */
 	struct action *v;
 	size_t n, cap;
 };
@@ -224,13 +225,9 @@ static bool survey_acme(struct survey *s, const char *name, struct err *e)
 	return true;
 }
 
-static bool listed(const struct value *params, const char *name)
+static bool listed(const struct survey *s, const char *name)
 {
-	const struct value *acme = map_at(params, "acme");
-	for (size_t i = 0; acme && i < acme->list.n; i++)
-		if (str_is(acme->list.v[i]->s, name))
-			return true;
-	return map_at(map_at(params, "given"), name) != NULL;
+	return map_at(s->names, name) || map_at(map_at(s->params, "given"), name);
 }
 
 static bool survey_others(struct survey *s, struct err *e)
@@ -248,7 +245,7 @@ static bool survey_others(struct survey *s, struct err *e)
 			.before = "present",
 			.after = "absent"};
 		x.path = path_join(s->h->a, s->folder, arena_strdup(s->h->a, entry->d_name));
-		if (!listed(s->params, x.name))
+		if (!listed(s, x.name))
 			add(s, x);
 	}
 	closedir(d);
@@ -257,7 +254,10 @@ static bool survey_others(struct survey *s, struct err *e)
 
 static void survey_init(struct survey *s, struct host *h, const struct value *params)
 {
-	*s = (struct survey){.h = h, .params = params};
+	const struct value *acme = map_at(params, "acme");
+	*s = (struct survey){.h = h, .params = params, .names = value_map(h->a)};
+	for (size_t i = 0; acme && i < acme->list.n; i++)
+		map_set(h->a, s->names, acme->list.v[i]->s, acme->list.v[i]);
 	s->folder = clean_path(h->a, map_cstr(params, "path", ""));
 	s->obtain = strcmp(map_cstr(params, "state", "written"), "obtained") == 0;
 	s->acme.folder = map_cstr(params, "certbot", "/etc/letsencrypt");
@@ -343,6 +343,15 @@ static bool obtain(struct survey *s, const struct action *x, struct err *e)
 	return put(s, x, l.pem, e);
 }
 
+static bool remove_file(struct host *h, const char *path, struct err *e)
+{
+	if (!keep_original(h, path, e))
+		return false;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_errno(e, "cannot remove %s", path);
+	return sync_dir_of(h->a, path, e);
+}
+
 static bool act(struct survey *s, const struct action *x, struct err *e)
 {
 	struct str pem = x->pem;
@@ -350,8 +359,7 @@ static bool act(struct survey *s, const struct action *x, struct err *e)
 	case ACTION_OBTAIN:
 		return obtain(s, x, e);
 	case ACTION_REMOVE:
-		return keep_original(s->h, x->path, e) &&
-		       (unlink(x->path) == 0 || err_errno(e, "cannot remove %s", x->path));
+		return remove_file(s->h, x->path, e);
 	case ACTION_MODE:
 		return chmod(x->path, FILE_MODE) == 0 ||
 		       err_errno(e, "cannot set the mode of %s", x->path);

@@ -223,7 +223,7 @@ static bool parts_changed(struct host *h, const char *path, const struct stat *c
 /* "absent", "stale", or NULL when every compiled file fits the source. */
 static const char *compiled_state(struct host *h, const char *path, const struct format *f)
 {
-	struct stat source, compiled;
+	struct stat source, compiled = {0};
 	if (stat(path, &source) < 0)
 		return "absent";
 	for (size_t i = 0; i < OUTPUTS_MAX && f->outputs[i]; i++) {

@@ -177,7 +177,7 @@ static struct value *zone_of(struct arena *a, const struct value *mail, const st
 	bool local = mail_is_local(mail, e->value);
 	struct str name;
 
-	if (!mail_domain_ascii(a, e->key, &name))
+	if (!provider || !mail_domain_ascii(a, e->key, &name))
 		panic("domain '%s' passed the checks", e->key.p);
 	map_put(a, m, "name", literal(a, name.p));
 	map_put(a, m, "provider", literal(a, provider));

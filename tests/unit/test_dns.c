@@ -18,7 +18,7 @@ static const char *zone(struct arena *a, const char *facts, const char *keys)
 	struct dns_host h = {
 		.mail = json_parse(a, str_c("{\"hostname\": \"mx.x.test\"}"), &e),
 		.facts = json_parse(a, str_c(facts), &e),
-		.keys = json_parse(a, str_c(keys), &e),
+		.keys = dns_keys(a, json_parse(a, str_c(keys), &e)),
 	};
 	const struct value *dkim =
 		json_parse(a, str_c("[{\"owner\": \"x\", \"selector\": \"s\"}]"), &e);
