@@ -49,13 +49,21 @@ bool rollback_note(struct apply *ap, const struct work *w, struct err *e)
 	return true;
 }
 
+static const char *service_of(const struct work *w)
+{
+	return map_cstr(w->step->params, "name", w->handler);
+}
+
 void rollback_proven(struct apply *ap, const char *handler)
 {
 	struct err e = {0};
 	const struct work *w = work_of(ap, handler);
 	struct value *paths = unproven_paths(&ap->unproven, ap->a, handler);
-	if (w && w->step->type && w->step->type->again && paths->list.n)
+	bool proves = w && !w->drop && w->step->type && w->step->type->again;
+	if (proves && paths->list.n)
 		map_put(ap->a, ap->proven, handler, paths);
+	if (proves)
+		served_note(ap->a, ap->state.dir, service_of(w));
 	if (!unproven_forget(&ap->unproven, handler, NULL, &e))
 		apply_stop(ap, "failed", "%s", e.msg);
 }
@@ -66,6 +74,8 @@ struct rollback {
 	struct value *back;  /* paths of files that are as they were */
 	struct value *again; /* names of services that run with them */
 	struct err e;        /* the first thing that went wrong in it */
+	const char *idle;    /* the first service that does not serve with them either; or NULL */
+	struct err why;      /* ... */
 };
 
 static void put_back(struct apply *ap, struct rollback *r, const struct value *paths)
@@ -104,11 +114,13 @@ static void run_again(struct apply *ap, struct rollback *r, struct attempt *t, c
 {
 	struct host h = {.a = arena_new(), .note = t->h.note, .ctx = ap};
 	struct err e = {0};
-	const char *name = map_cstr(w->step->params, "name", w->handler);
+	const char *name = service_of(w);
 	if (w->step->type->again(&h, w->step->params, &e))
 		list_add(ap->a, r->again, value_text(ap->a, name));
-	else if (r->e.kind == ERR_NONE)
-		r->e = e;
+	else if (!r->idle) {
+		r->idle = arena_strdup(ap->a, name);
+		r->why = e;
+	}
 	arena_free(h.a);
 }
 
@@ -141,7 +153,7 @@ static void settle(struct apply *ap, struct rollback *r, const struct work *fail
 	for (size_t i = 0; i < ap->unproven.list->list.n; i++)
 		map_put(ap->a, concerned, map_cstr(ap->unproven.list->list.v[i], "handler", ""),
 			value_null(ap->a));
-	if (r->e.kind != ERR_NONE && failed->handler)
+	if ((r->e.kind != ERR_NONE || r->idle) && failed->handler)
 		unproven_owe(&ap->unproven, failed->handler, &e);
 	unproven_forget(&ap->unproven, NULL, r->back, &e);
 	for (size_t i = 0; i < ap->pending->list.n; i++) {
@@ -170,23 +182,39 @@ static const char *enumerate(struct arena *a, const struct value *list, size_t m
 	return text;
 }
 
-static void say(struct apply *ap, struct attempt *t, const struct rollback *r)
+static void say_back(
+	struct apply *ap, struct attempt *t, const struct rollback *r, const struct err *first)
 {
-	struct err first = t->e;
 	const char *files = enumerate(ap->a, r->back, NAMED_MAX);
-	t->e = (struct err){0};
-	map_put(t->h.a, t->o.result, "rolled_back", value_copy(t->h.a, r->back));
 	if (r->e.kind != ERR_NONE)
 		err_set(&t->e, ERR_PERMANENT,
 			"%.*s; THE ROLLBACK FAILED: %.*s; put back: %s; what was proven last lies "
-			"in "
-			"%s/proven as long as it is not",
-			WORDS_MAX / 2, first.msg, WORDS_MAX / 2, r->e.msg,
+			"in %s/proven as long as it is not",
+			WORDS_MAX / 2, first->msg, WORDS_MAX / 2, r->e.msg,
 			r->back->list.n ? files : "nothing", ap->state.dir);
+	else if (r->idle && served_before(ap->a, ap->state.dir, r->idle))
+		err_set(&t->e, ERR_PERMANENT,
+			"%.*s; THE ROLLBACK DID NOT HELP: the files are as they were (%s), and %s, "
+			"which served with them, does not: %.*s",
+			WORDS_MAX / 2, first->msg, files, r->idle, WORDS_MAX / 2, r->why.msg);
+	else if (r->idle)
+		err_set(&t->e, ERR_PERMANENT,
+			"%.*s; rolled back: %s; %s has never served on this host, and with those "
+			"files it does not either (%.*s): mend what is said first, then apply "
+			"again",
+			WORDS_MAX / 2, first->msg, files, r->idle, WORDS_MAX / 4, r->why.msg);
 	else
-		err_set(&t->e, first.kind, "%.*s; rolled back: %s%s%s", WORDS_MAX, first.msg, files,
-			r->again->list.n ? "; running with that again: " : "",
+		err_set(&t->e, first->kind, "%.*s; rolled back: %s%s%s", WORDS_MAX, first->msg,
+			files, r->again->list.n ? "; running with that again: " : "",
 			enumerate(ap->a, r->again, NAMED_MAX));
+}
+
+static void say(struct apply *ap, struct attempt *t, const struct rollback *r)
+{
+	struct err first = t->e;
+	t->e = (struct err){0};
+	map_put(t->h.a, t->o.result, "rolled_back", value_copy(t->h.a, r->back));
+	say_back(ap, t, r, &first);
 }
 
 static void write_journal(struct apply *ap, const struct attempt *t, const struct value *files)

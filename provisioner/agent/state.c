@@ -123,7 +123,7 @@ void state_unlock(struct state *st)
 	st->lock = -1;
 }
 
-/* ---- pending handlers: a JSON text a line ---- */
+/* ---- lists of names: a JSON map a line ---- */
 
 bool list_has(const struct value *list, struct str s)
 {
@@ -133,39 +133,31 @@ bool list_has(const struct value *list, struct str s)
 	return false;
 }
 
-struct value *pending_load(struct arena *a, const char *dir, struct err *e)
+static bool names_read(struct arena *a, const char *path, struct value *list, struct err *e)
 {
-	struct value *list = value_list(a), *entry;
-	const char *path = path_join(a, dir, "pending");
+	struct value *entry;
 	struct str text;
 	bool found;
 	if (!file_read_opt(a, path, PENDING_MAX, &text, &found, e))
-		return NULL;
+		return false;
 	for (size_t at = 0; at < text.n;) {
 		size_t n = strcspn(text.p + at, "\n");
 		if (!journal_parse(a, str_dup(a, text.p + at, n), &entry) ||
-			!map_at(entry, "handler") || map_at(entry, "handler")->type != VALUE_STR) {
-			err_set(e, ERR_PERMANENT,
+			!map_at(entry, "handler") || map_at(entry, "handler")->type != VALUE_STR)
+			return err_set(e, ERR_PERMANENT,
 				"%s is damaged; the handlers in it have to be run by hand, then "
 				"remove it",
 				path);
-			return NULL;
-		}
 		list_add(a, list, map_at(entry, "handler"));
 		at += n + 1;
 	}
-	return list;
+	return true;
 }
 
-bool pending_save(struct arena *a, const char *dir, const struct value *list, struct err *e)
+static bool names_write(const char *path, const struct value *list, struct err *e)
 {
+	struct file_attr attr = {0600, (uid_t)-1, (gid_t)-1};
 	struct buf b;
-	const char *path = path_join(a, dir, "pending");
-	if (list->list.n == 0) {
-		if (unlink(path) == 0 || errno == ENOENT)
-			return true;
-		return err_errno(e, "cannot remove %s", path);
-	}
 	buf_init(&b, PENDING_MAX);
 	for (size_t i = 0; i < list->list.n; i++) {
 		buf_adds(&b, "{\"handler\": ");
@@ -173,9 +165,45 @@ bool pending_save(struct arena *a, const char *dir, const struct value *list, st
 		buf_adds(&b, "}\n");
 	}
 	bool ok = !b.over && list->list.n <= PENDING_IDS
-			  ? file_replace(path, b.p, b.n,
-				    (struct file_attr){0600, (uid_t)-1, (gid_t)-1}, NULL, NULL, e)
-			  : err_set(e, ERR_PERMANENT, "too many handlers are pending");
+			  ? file_replace(path, b.p, b.n, attr, NULL, NULL, e)
+			  : err_set(e, ERR_PERMANENT, "too many names for %s", path);
 	buf_free(&b);
 	return ok;
+}
+
+struct value *pending_load(struct arena *a, const char *dir, struct err *e)
+{
+	struct value *list = value_list(a);
+	return names_read(a, path_join(a, dir, "pending"), list, e) ? list : NULL;
+}
+
+bool pending_save(struct arena *a, const char *dir, const struct value *list, struct err *e)
+{
+	const char *path = path_join(a, dir, "pending");
+	if (list->list.n)
+		return names_write(path, list, e);
+	return unlink(path) == 0 || errno == ENOENT || err_errno(e, "cannot remove %s", path);
+}
+
+static struct value *served_load(struct arena *a, const char *path)
+{
+	struct value *list = value_list(a);
+	struct err ignored = {0}; /* it only chooses words */
+	return names_read(a, path, list, &ignored) ? list : value_list(a);
+}
+
+bool served_before(struct arena *a, const char *dir, const char *service)
+{
+	return list_has(served_load(a, path_join(a, dir, "served")), str_c(service));
+}
+
+void served_note(struct arena *a, const char *dir, const char *service)
+{
+	const char *path = path_join(a, dir, "served");
+	struct value *list = served_load(a, path);
+	struct err ignored = {0};
+	if (list_has(list, str_c(service)))
+		return;
+	list_add(a, list, value_text(a, service));
+	names_write(path, list, &ignored);
 }

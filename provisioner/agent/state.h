@@ -5,6 +5,7 @@
  *   lock       held while a plan is applied; says by whom
  *   pending    handlers that were notified and have not run yet
  *   journal/   one file a run: each change before it is made, and what came of it
+ *   served     services that have proven once that they serve
  *   originals/ one folder a run: the files as they were
  *   unproven, proven/   files whose handlers have yet to prove them, and what they were
  * (unproven.h)
@@ -35,6 +36,9 @@ const char *state_originals(struct arena *a, const struct state *st, const char 
 /* A list of strings; empty when there is none. */
 struct value *pending_load(struct arena *a, const char *dir, struct err *e); /* NULL: error */
 bool pending_save(struct arena *a, const char *dir, const struct value *list, struct err *e);
+/* Has the service ever proven on this host that it serves? */
+bool served_before(struct arena *a, const char *dir, const char *service);
+void served_note(struct arena *a, const char *dir, const char *service);
 bool list_has(const struct value *list, struct str s);
 
 /* ---- journal: JSON lines ---- */

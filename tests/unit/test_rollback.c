@@ -3,6 +3,7 @@
  * Activation as a transaction, in the agent: what goes back when a handler does not prove what it
  * brings about, what is remembered, and what a kill in the middle leaves.
  */
+#include <dirent.h>
 #include "agent_peer.h"
 
 /* Reads what the "daemon" has to serve: `conf` holds "good" or it fails. */
@@ -154,6 +155,18 @@ static void a_kill_loses_nothing(void **state)
 	peer_end(&p);
 }
 
+static const char *only_name(const char *folder)
+{
+	DIR *d = opendir(folder);
+	const char *name = "none";
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (entry->d_name[0] != '.')
+			name = arena_strdup(a, entry->d_name);
+	if (d)
+		closedir(d);
+	return name;
+}
+
 static size_t lines_of(const char *path)
 {
 	size_t n = 0;
@@ -278,9 +291,65 @@ static void a_rollback_that_fails_is_said(void **state)
 					    handler_of(4, "light it", in_dir("conf")), NULL),
 				    told, &end),
 		"1:changed 4:failed failed");
-	assert_says(told->list.v[1], "error", "THE ROLLBACK FAILED");
+	assert_says(told->list.v[1], "error", "probe 'light'");
+	assert_says(told->list.v[1], "error", "/conf; lamp has never served on this host");
 	assert_string_equal(get_file(in_dir("conf")), "never worked\n");
 	assert_int_equal(map_at(end, "pending")->list.n, 1);
+	peer_end(&p);
+}
+
+/* Worse: it served with what was put back, and does no longer. */
+static void a_rollback_that_does_not_help_is_said(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "good new\n"), *told = value_list(a);
+	struct value *worse = copy_of(2, in_dir("conf"), "bad\n");
+	struct value *broken = handler_of(5, "light it", "/none");
+	const struct value *end;
+	(void)state;
+	set_up_files();
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, NULL));
+	peer_apply(&p, "r1",
+		list_of(again(conf, "notify", names("light it", NULL)),
+			handler_of(4, "light it", in_dir("conf")), NULL),
+		NULL, NULL);
+	put_file(in_dir("running"), "dark\n");
+	peer_observe(&p, list_of(worse, NULL));
+	assert_string_equal(
+		peer_apply(&p, "r2",
+			list_of(again(worse, "notify", names("light it", NULL)), broken, NULL),
+			told, &end),
+		"2:changed 5:failed failed");
+	assert_says(told->list.v[1], "error", "THE ROLLBACK DID NOT HELP");
+	assert_says(told->list.v[1], "error", "lamp, which served with them, does not");
+	assert_string_equal(get_file(in_dir("conf")), "good new\n");
+	assert_int_equal(map_at(end, "pending")->list.n, 1);
+	peer_end(&p);
+}
+
+/* What was there before is a folder now: the file cannot go back. */
+static void what_cannot_go_back_is_said(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "bad\n"), *told = value_list(a);
+	const char *in_the_way =
+		arena_printf(a, "cd %s && rm conf running && mkdir -p conf/x", dir);
+	(void)state;
+	set_up_files();
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, NULL));
+	assert_string_equal(peer_apply(&p, "r",
+				    list_of(again(conf, "notify", names("light it", NULL)),
+					    fresh(shell_of(2, in_the_way), NULL, NULL),
+					    handler_of(4, "light it", in_dir("conf")), NULL),
+				    told, NULL),
+		"1:changed 2:changed 4:failed failed");
+	assert_says(told->list.v[2], "error", "THE ROLLBACK FAILED: cannot replace");
+	assert_says(told->list.v[2], "error", "put back: nothing");
+	assert_string_equal(get_file(arena_printf(a, "%s/state/proven/%s", dir,
+				    only_name(in_dir("state/proven")))),
+		"good old\n");
 	peer_end(&p);
 }
 
@@ -322,6 +391,10 @@ int main(void)
 			what_is_no_file_stays_owed, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_rollback_that_fails_is_said, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_rollback_that_does_not_help_is_said, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_cannot_go_back_is_said, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(
 			an_ordinary_handler_keeps_nothing, test_setup, test_teardown),
 	};
