@@ -145,7 +145,7 @@ void steps_observing(struct session *s)
 
 bool step_explained(const struct session *s, const struct agent_step *step)
 {
-	return (step->moved | s->touched) & step->type->class;
+	return (step->moved | s->touched) & (step->type->class | step->type->moved_by);
 }
 
 static struct value *as_digest(struct arena *a, struct value *v)

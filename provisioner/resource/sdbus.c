@@ -13,9 +13,9 @@
 
 #define SOCKET_PATH "/run/systemd/private"
 #define UNIT_PATH "/org/freedesktop/systemd1/unit/"
-#define NOTHING                                        \
-	{                                              \
-		"", "", "", "", "", "", "", "", "", "" \
+#define NOTHING                                            \
+	{                                                  \
+		"", "", "", "", "", "", "", "", "", "", "" \
 	}
 
 enum {

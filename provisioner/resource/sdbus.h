@@ -9,6 +9,7 @@
 /* A unit's properties in systemd's words; "" where it has none. */
 struct shown {
 	const char *id, *load, *active, *sub, *file_state, *need_reload;
+	const char *dropins;     /* paths of the drop-ins it was read with, parted by blanks */
 	const char *consists_of; /* the units that are part of it, parted by blanks */
 	const char *part_of;     /* the units it is part of; only from systemctl, as the next two */
 	const char *type, *result;

@@ -29,6 +29,7 @@ static const struct property {
 	{"SubState", offsetof(struct shown, sub)},
 	{"UnitFileState", offsetof(struct shown, file_state)},
 	{"NeedDaemonReload", offsetof(struct shown, need_reload)},
+	{"DropInPaths", offsetof(struct shown, dropins)},
 	{"ConsistsOf", offsetof(struct shown, consists_of)},
 };
 

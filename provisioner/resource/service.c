@@ -249,7 +249,7 @@ static bool service_observe(
 			"before",
 			name);
 	tell(h, &u, o);
-	if (map_bool(params, "daemon_reload", false) && u.need_reload)
+	if (map_bool(params, "daemon_reload", false) && unit_needs_reload(h, &u))
 		observe_run(h, o, "daemon_reload", "read unit files again");
 	if (!observe_enabled(h, params, &u, o, e))
 		return false;
@@ -310,7 +310,12 @@ static bool systemd_start(struct host *h, const struct value *params, const char
 {
 	struct err said = {0};
 	bool no_block = map_bool(params, "no_block", false);
+	bool starting = strcmp(u->active, "activating") == 0 && !no_block;
 	const char *argv[] = {"systemctl", verb, u->id, no_block ? "--no-block" : NULL, NULL};
+	/* a signal to read its configuration again may end a daemon that is only starting */
+	if (starting && strcmp(verb, "reload-or-restart") == 0)
+		control(h, "start", u->id, &said);
+	said = (struct err){0};
 	if (!run_program(h, argv, NULL, &said))
 		return err_set(e, ERR_PERMANENT, "service '%s' did not %s: %s", name,
 			strcmp(verb, "reload-or-restart") == 0 ? "reload" : verb,
@@ -392,7 +397,8 @@ static bool service_apply(
 	if (!find_unit(h, name, &u, e))
 		return false;
 	/* a unit whose file changed would be started as it was */
-	if (systemd && (reload || u.need_reload) && !control(h, "daemon-reload", NULL, e))
+	if (systemd && (reload || unit_needs_reload(h, &u)) &&
+		!control(h, "daemon-reload", NULL, e))
 		return false;
 	bool ok = systemd ? apply_systemd(h, params, name, &u, o, e)
 			  : apply_script(h, params, &u, o, e);
@@ -426,6 +432,19 @@ bool service_activate(struct host *h, const char *name, bool restart, struct err
 	return service_observe(h, params, &o, e) && service_apply(h, params, &o, e);
 }
 
+bool service_await(struct host *h, const char *name, struct err *e)
+{
+	struct unit u;
+	struct err said = {0};
+	service_forget();
+	if (!unit_query(h, &name, 1, &u, e))
+		return false;
+	if (control(h, "start", u.id, &said) && unit_query(h, &name, 1, &u, e) && u.running)
+		return true;
+	return err_set(e, ERR_PERMANENT, "service '%s' did not start: %s", name,
+		journal(h, u.trouble ? u.trouble : u.id));
+}
+
 const struct restype restype_service = {
 	.name = "service",
 	.key = "name",
@@ -450,6 +469,7 @@ const struct restype restype_systemd = {
 	.returns = service_returns,
 	.class = RES_SERVICE,
 	.touches = RES_SERVICE | RES_COMMAND,
+	.moved_by = RES_FILE, /* daemon_reload */
 	.check = systemd_check,
 	.observe = service_observe,
 	.apply = service_apply,

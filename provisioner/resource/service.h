@@ -19,3 +19,5 @@ void service_forget(void);
 bool service_activation_look(
 	struct host *h, const char *name, bool restart, struct observation *o, struct err *e);
 bool service_activate(struct host *h, const char *name, bool restart, struct err *e);
+/* Waits until a service that is being started runs. */
+bool service_await(struct host *h, const char *name, struct err *e);

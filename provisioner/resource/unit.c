@@ -11,7 +11,7 @@
 
 #define SHOWN                                                                            \
 	"--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Result,PartOf," \
-	"NeedDaemonReload"
+	"NeedDaemonReload,DropInPaths"
 
 bool unit_name_valid(const char *name)
 {
@@ -59,7 +59,7 @@ static void set_property(struct arena *a, struct shown *s, struct line line)
 	} keys[] = {{"Id=", &s->id}, {"LoadState=", &s->load}, {"ActiveState=", &s->active},
 		{"SubState=", &s->sub}, {"UnitFileState=", &s->file_state}, {"Type=", &s->type},
 		{"Result=", &s->result}, {"PartOf=", &s->part_of},
-		{"NeedDaemonReload=", &s->need_reload}};
+		{"NeedDaemonReload=", &s->need_reload}, {"DropInPaths=", &s->dropins}};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		size_t n = strlen(keys[i].key);
 		if (line.n >= n && memcmp(line.p, keys[i].key, n) == 0)
@@ -72,7 +72,7 @@ static bool next_block(struct arena *a, struct str *rest, struct shown *s)
 {
 	struct line line;
 	bool any = false;
-	*s = (struct shown){"", "", "", "", "", "", "", "", "", ""};
+	*s = (struct shown){"", "", "", "", "", "", "", "", "", "", ""};
 	while (line_next(rest, &line)) {
 		if (line.n == 0 && any)
 			return true;
@@ -123,7 +123,8 @@ static void unit_from(struct arena *a, const struct shown *s, const char *name, 
 		.result = s->result,
 		.running = runs(s),
 		.masked = strncmp(s->file_state, "masked", 6) == 0 || is(s->load, "masked"),
-		.need_reload = is(s->need_reload, "yes")};
+		.need_reload = is(s->need_reload, "yes"),
+		.dropins = s->dropins};
 	u->found = (s->load[0] && !is(s->load, "not-found")) || u->running;
 	u->enabled = enabled_of(a, s);
 	if (is(s->active, "failed") || is(s->sub, "auto-restart"))
@@ -159,7 +160,7 @@ void unit_parse(
 	struct shown s;
 	for (size_t i = 0; i < n; i++) {
 		if (!next_block(a, &answer, &s))
-			s = (struct shown){"", "", "", "", "", "", "", "", "", ""};
+			s = (struct shown){"", "", "", "", "", "", "", "", "", "", ""};
 		unit_from(a, &s, names[i], &out[i]);
 	}
 	while (next_block(a, &answer, &s))
@@ -187,17 +188,65 @@ static bool ask_systemd(
 	return run_program(h, argv.v, answer, e);
 }
 
+/* A unit that stands for its instances was started with them. */
+int64_t unit_runs_since(struct host *h, const char *name)
+{
+	const char *full = with_suffix(h->a, name);
+	const char *argv[] = {"systemctl", "show", "--no-pager",
+		"--property=InactiveExitTimestampMonotonic", "--", full,
+		arena_printf(h->a, "%s@*.service", script_name(h->a, full)), NULL};
+	struct str answer;
+	struct line line;
+	struct err ignored = {0};
+	int64_t first = 0;
+	if (!systemd_runs() || !run_program(h, argv, &answer, &ignored))
+		return 0;
+	while (line_next(&answer, &line)) {
+		const char *at = memchr(line.p, '=', line.n);
+		if (!at)
+			continue;
+		int64_t us = strtoll(at + 1, NULL, 10);
+		if (us <= 0)
+			return 0;
+		first = first == 0 || us < first ? us : first;
+	}
+	return first;
+}
+
+/* Has the unit a drop-in that is not in `known`, paths parted by blanks? */
+static bool dropin_unread(struct host *h, const char *unit, const char *known)
+{
+	const char *pattern = arena_printf(h->a, "/etc/systemd/system/%s.d/*.conf", unit);
+	glob_t found = {0};
+	bool unread = false;
+	if (strpbrk(unit, "*?[\\")) /* escaped names are no patterns */
+		return false;
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			unread = unread || !has_word(known, found.gl_pathv[i]);
+	globfree(&found);
+	return unread;
+}
+
+bool unit_needs_reload(struct host *h, const struct unit *u)
+{
+	return u->need_reload || (systemd_runs() && dropin_unread(h, u->id, u->dropins));
+}
+
 bool unit_any_needs_reload(struct host *h, bool *needs, struct err *e)
 {
-	const char *argv[] = {"systemctl", "show", "--no-pager", "--property=NeedDaemonReload",
-		"*.service", "*.socket", "*.timer", NULL};
+	const char *argv[] = {"systemctl", "show", "--no-pager",
+		"--property=Id,NeedDaemonReload,DropInPaths", "*.service", "*.socket", "*.timer",
+		NULL};
 	struct str answer;
+	struct shown s;
 	*needs = false;
 	if (!systemd_runs())
 		return true;
 	if (!run_program(h, argv, &answer, e))
 		return false;
-	*needs = strstr(answer.p, "NeedDaemonReload=yes") != NULL;
+	while (!*needs && next_block(h->a, &answer, &s))
+		*needs = is(s.need_reload, "yes") || dropin_unread(h, s.id, s.dropins);
 	return true;
 }
 

@@ -15,7 +15,9 @@ struct unit {
 	const char *id;      /* what systemd calls it, aliases resolved */
 	const char *trouble; /* the unit that failed: itself or one that is part of it; or NULL */
 	const char *active, *sub, *load, *file_state, *type, *result; /* systemd's words */
-	bool found, running, masked, need_reload;
+	const char *dropins; /* the paths of those it was read with, parted by blanks */
+	bool found, running, masked;
+	bool need_reload; /* by systemd's word; see unit_needs_reload */
 	enum unit_enabled enabled;
 };
 bool unit_name_valid(const char *name);
@@ -27,4 +29,10 @@ bool unit_query(
 	struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e);
 /* As unit_query, but quicker where systemd answers itself; `type` and `result` are empty then. */
 bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e);
+/* Since when the unit and its instances have run, all of them, in µs of CLOCK_MONOTONIC; 0: not
+ * known, or none of them runs. */
+int64_t unit_runs_since(struct host *h, const char *name);
+/* Does systemd have to read its files again? Looks for drop-ins itself too: systemd does not look
+ * for a folder of theirs that is new. */
+bool unit_needs_reload(struct host *h, const struct unit *u);
 bool unit_any_needs_reload(struct host *h, bool *needs, struct err *e);

@@ -30,6 +30,18 @@ MANIFEST = """
       service: {name: postfix, state: reloaded}
 """
 
+# systemd, which was never told, says that nothing has to be read again.
+DROPIN = """
+- hosts: all
+  become: true
+  tasks:
+    - file: {path: /etc/systemd/system/%(unit)s.service.d, state: directory}
+    - copy:
+        dest: /etc/systemd/system/%(unit)s.service.d/own.conf
+        content: "[Service]\\nEnvironment=OWN=1\\n"
+    - systemd: {daemon_reload: true%(name)s}
+"""
+
 
 class Drift(HostTest):
     names = ("drift.example.com",)
@@ -113,6 +125,16 @@ class Drift(HostTest):
         self.mended()
         self.assertEqual(self.host.out("postmap -s hash:/etc/postfix/transport"),
                          "example.net\terror:no")
+
+    def test_a_new_folder_of_drop_ins_is_read(self):
+        for unit, name in (("ssh", ", name: ssh"), ("systemd-journald", "")):
+            s = self.site(DROPIN % {"unit": unit, "name": name})
+            done = s.apply()
+            self.assertExit(done, 0)
+            self.assertEqual(self.host.out(f"systemctl show -P Environment {unit}"), "OWN=1",
+                             done.stdout)
+            again = s.apply()
+            self.assertEqual(recap(again.stdout)["drift.example.com"]["changed"], 0, again.stdout)
 
     def test_z_a_removed_package(self):
         self.host.run("apt-get -y -q remove postfix")
