@@ -3,6 +3,8 @@
  * Lets Postfix's SMTP server start with a configuration that is not in place: only a daemon reads
  * the values. It talks to nobody and takes no mail; what it logs stands in the system's log.
  */
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "resource/postfix.h"
 #include "resource/unit_log.h"
@@ -17,6 +19,18 @@ static const char *smtpd(void)
 		if (access(places[i], X_OK) == 0)
 			return places[i];
 	return NULL;
+}
+
+/* Without the rest of Postfix it would wait for it, to no end. */
+static bool postfix_answers(void)
+{
+	struct sockaddr_un to = {
+		.sun_family = AF_UNIX, .sun_path = "/var/spool/postfix/private/proxymap"};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool answers = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return answers;
 }
 
 /* It tells its log alone, where others write too. */
@@ -44,7 +58,7 @@ const char *postfix_try(struct host *h, const char *folder)
 		.timeout_s = TRY_S};
 	struct proc_result r;
 	struct err ignored = {0}; /* no verdict: the activation will tell */
-	if (!argv[0])
+	if (!argv[0] || !postfix_answers())
 		return NULL;
 	struct unit_log log = unit_log_open(h, NULL);
 	if (!proc_run(h->a, &p, &r, &ignored) || r.timed_out || r.status == 0)
