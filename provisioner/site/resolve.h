@@ -117,6 +117,7 @@ struct value *module_params(struct resolver *r, struct task *t, const struct res
 	const struct value **unknown, struct err *e);
 /* resolve_control.c */
 bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* argspec.c */
+bool control_is_noop(const struct task *t); /* meta: noop, as a handler that others listen beside */
 enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e);
 /* include.c: pushes the frame of a dynamic include's tasks, and gives a step that says so. */

@@ -241,6 +241,12 @@ static enum outcome include(struct resolver *r, struct frame *f, struct task *t,
 	return args ? include_run(r, f, t, args, out, e) : OUT_FAIL;
 }
 
+bool control_is_noop(const struct task *t)
+{
+	return t->control && t->control->kind == CONTROL_META &&
+	       strcmp(map_cstr(t->args, "action", "noop"), "noop") == 0;
+}
+
 static enum outcome meta(struct task *t)
 {
 	const char *what = map_cstr(t->args, "action", "noop");

@@ -252,6 +252,8 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 {
 	struct value *when;
 
+	if (f->handler >= 0 && control_is_noop(t))
+		return OUT_NONE;
 	/* The agent knows whether its handlers are notified; of ours it is known once that is
 	 * observed. */
 	if (f->handler >= 0 && t->control && !r->dry) {
