@@ -27,6 +27,14 @@ bool apply_is_pending(const struct apply *ap, const char *handler)
 
 /* ---- handlers ---- */
 
+void apply_note_change(struct apply *ap, const char *handler, int64_t ms)
+{
+	struct arena *a = ap->s->a;
+	if (!ap->s->changed)
+		ap->s->changed = value_map(a);
+	map_set(a, ap->s->changed, str_dup(a, handler, strlen(handler)), value_int(a, ms));
+}
+
 static void forget_handler(struct apply *ap, const char *handler)
 {
 	struct value *left = value_list(ap->a);
@@ -392,6 +400,8 @@ static bool open_state(struct apply *ap, const struct value *notified)
 	ap->originals = state_originals(a, &ap->state, ap->run);
 	ap->pending = pending_load(a, ap->state.dir, &e);
 	size_t before = ap->pending ? ap->pending->list.n : 0;
+	for (size_t i = 0; notified && i < notified->list.n; i++)
+		apply_note_change(ap, notified->list.v[i]->s.p, now_ms() + 1);
 	for (size_t i = 0; ap->pending && notified && i < notified->list.n; i++)
 		if (!list_has(ap->pending, notified->list.v[i]->s))
 			list_add(a, ap->pending, notified->list.v[i]);

@@ -50,6 +50,9 @@ struct attempt {
 void apply_stop(struct apply *ap, const char *status, const char *fmt, ...) PRINTF(3, 4);
 bool apply_is_pending(const struct apply *ap, const char *handler);
 
+/* What the handler activates changed at `ms` (CLOCK_MONOTONIC). */
+void apply_note_change(struct apply *ap, const char *handler, int64_t ms);
+
 void attempt_open(struct apply *ap, struct attempt *t, struct work *w);
 /* false: failed or stale, and finished; else t->o tells what is to be done. */
 bool attempt_look(struct apply *ap, struct attempt *t);

@@ -59,6 +59,8 @@ void attempt_open(struct apply *ap, struct attempt *t, struct work *w)
 		.note = note,
 		.keep = rollback_keep,
 		.ctx = ap};
+	if (w->handler && ap->s->changed)
+		t->h.changed_ms = map_int(ap->s->changed, w->handler, 0);
 	put_blobs(t->h.a, &t->step, w->blobs);
 }
 
@@ -215,11 +217,22 @@ static enum outcome verdict(const struct attempt *t, enum outcome outcome)
 	return t->w->changed ? OUTCOME_CHANGED : OUTCOME_OK;
 }
 
+/* A service that is started changes nothing that it reads itself: what counts is when it began. */
+static void note_change(struct apply *ap, const struct attempt *t)
+{
+	const struct value *notify = t->w->notify;
+	bool service = t->step.type && t->step.type->class == RES_SERVICE;
+	for (size_t i = 0; notify && i < notify->list.n; i++)
+		apply_note_change(ap, notify->list.v[i]->s.p, service ? t->since : now_ms() + 1);
+}
+
 void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome)
 {
 	const struct agent_step *step = &t->step;
 	const char *error = t->e.kind ? redact(t->h.a, step->params, t->e.msg) : NULL;
 	outcome = verdict(t, outcome);
+	if (t->begun || outcome == OUTCOME_CHANGED)
+		note_change(ap, t);
 	if (t->begun) {
 		ap->s->touched |= step->type->touches;
 		write_end(ap, t, outcome, error);

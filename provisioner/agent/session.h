@@ -56,6 +56,8 @@ struct session {
 	struct agent_step **steps; /* by id, ascending */
 	size_t n, cap;
 	unsigned touched; /* by changes since the last OBSERVE */
+	/* handler id -> when what it activates last changed, in ms of CLOCK_MONOTONIC */
+	struct value *changed;
 };
 /* From a step of a message (checked by its table), copied; what is wrong with it goes to ->bad. */
 struct agent_step *step_read(struct arena *a, const struct value *msg);

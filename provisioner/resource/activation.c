@@ -9,6 +9,7 @@
 #include "resource/probe.h"
 #include "resource/service.h"
 #include "resource/types.h"
+#include "resource/unit.h"
 #include "resource/unit_log.h"
 
 enum { SAID_MAX = 600, READY_MS = 3000, READY_TICK_US = 50000, TIMEOUT_MAX = 600 };
@@ -232,6 +233,23 @@ static bool run_command(struct host *h, const struct value *command, struct err 
 	return run_program(h, argv.v, NULL, e);
 }
 
+/* Was it started when all that it has to take was already there? Then it has taken it. */
+static bool started_with_it(struct host *h, const struct value *params, int64_t *since_us)
+{
+	if (h->changed_ms == 0 || map_at(params, "command"))
+		return false;
+	*since_us = unit_runs_since(h, map_cstr(params, "name", ""));
+	return *since_us >= h->changed_ms * 1000;
+}
+
+static bool prove(
+	struct host *h, const struct value *params, int64_t since_us, int timeout_s, struct err *e)
+{
+	const char *name = map_cstr(params, "name", "");
+	struct activating act = {h, params, unit_log_from(h, name, since_us)};
+	return (service_await(h, name, e) && run_probes(&act, timeout_s, e)) || with_words(&act, e);
+}
+
 static bool activate(
 	struct host *h, const struct value *params, bool restart, int timeout_s, struct err *e)
 {
@@ -262,9 +280,12 @@ static bool activation_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	int timeout_s = (int)map_int(params, "timeout", 30);
+	int64_t since_us;
 	(void)o;
 	if (!run_checks(h, params, e))
 		return false;
+	if (started_with_it(h, params, &since_us))
+		return prove(h, params, since_us, timeout_s, e);
 	return restarts(params) ? activate(h, params, true, timeout_s, e)
 				: reload(h, params, timeout_s, e);
 }
@@ -283,7 +304,8 @@ const struct restype restype_activation = {
 	.name = "activation",
 	.key = "name",
 	.doc = "A service takes its new configuration and proves by probes that it serves with it; "
-	       "for handlers. When it fails, the files that led to it are put back, and the "
+	       "for handlers. One that was started after the last change is only probed. When it "
+	       "fails, the files that led to it are put back, and the "
 	       "service runs with them again.",
 	.example = "- name: Reload Postfix\n  activation:\n    name: postfix\n    check: [postfix "
 		   "check]\n"

@@ -37,6 +37,9 @@ struct host {
 	/* Told of a file before it is changed, that may be wanted back; may be NULL. */
 	bool (*keep)(void *ctx, const char *path, struct err *e);
 	void *ctx; /* of both */
+	/* For a handler: when in this session what it activates last changed, in ms of
+	 * CLOCK_MONOTONIC; 0: not known, perhaps in an earlier run. */
+	int64_t changed_ms;
 };
 
 struct restype {
@@ -49,6 +52,7 @@ struct restype {
 	const struct field *returns; /* what register sees beside changed, failed, msg */
 	unsigned class;
 	unsigned touches;
+	unsigned moved_by; /* classes beside its own whose changes it has to be looked at for */
 	/* true: a read-only probe, never a change: its result is known when the plan is made */
 	bool probe;
 	const char

@@ -10,17 +10,34 @@
 enum { LOG_LINES = 2000, LINE_MAX = 400, WORDS_LINES = 6 };
 #define TROUBLE "(?i)warn|err|fatal|panic|fail|refus|invalid|cannot|can't|unable|bad "
 
+static int64_t clock_us(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* By time, not by cursor: journalctl of systemd 252 takes the first line that matches a filter for
  * the cursor's own, and drops it. */
-struct unit_log unit_log_open(struct host *h, const char *unit)
+static struct unit_log log_since(struct host *h, const char *unit, int64_t ago_us)
 {
 	struct unit_log log = {unit, NULL};
-	struct timespec now;
 	if (!systemd_runs() || !program_there("journalctl"))
 		return log;
-	clock_gettime(CLOCK_REALTIME, &now);
-	log.since = arena_printf(h->a, "@%lld.%06ld", (long long)now.tv_sec, now.tv_nsec / 1000);
+	int64_t us = clock_us(CLOCK_REALTIME) - ago_us;
+	log.since = arena_printf(
+		h->a, "@%lld.%06lld", (long long)(us / 1000000), (long long)(us % 1000000));
 	return log;
+}
+
+struct unit_log unit_log_open(struct host *h, const char *unit)
+{
+	return log_since(h, unit, 0);
+}
+
+struct unit_log unit_log_from(struct host *h, const char *unit, int64_t us)
+{
+	return log_since(h, unit, clock_us(CLOCK_MONOTONIC) - us);
 }
 
 struct str unit_log_lines(struct host *h, const struct unit_log *log)

@@ -12,6 +12,8 @@ struct unit_log {
 	const char *since; /* NULL: there is no journal, and never a line */
 };
 struct unit_log unit_log_open(struct host *h, const char *unit);
+/* As unit_log_open, but since a moment in µs of CLOCK_MONOTONIC. */
+struct unit_log unit_log_from(struct host *h, const char *unit, int64_t us);
 /* All lines written since, newest last; "" when there are none. */
 struct str unit_log_lines(struct host *h, const struct unit_log *log);
 /* Of the lines that tell of trouble the last `max` bytes, on one line; or that there are none. */

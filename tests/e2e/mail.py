@@ -72,6 +72,10 @@ class Mail(HostTest):
         self.assertExit(done, 0)
         self.assertGreater(recap(done.stdout)["mx1.example.com"]["changed"], 10)
         self.assertNotIn("$6$", done.stdout)
+        # Handlers restart nothing that was started with what they are to bring in.
+        for unit in ("postsrsd", "redis-server@rspamd", "rspamd", "dovecot", "postfix@-"):
+            starts = self.host.out(f"journalctl -q -o cat -u {unit} | grep -c '^Started '")
+            self.assertEqual(starts.strip(), "1", unit)
 
     def test_03_second_apply_changes_nothing(self):
         s = self.mail_site()
