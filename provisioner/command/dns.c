@@ -174,6 +174,7 @@ static bool print_host(struct records *r, const char *host, const struct fleet_r
 	if (!list)
 		return true;
 	h.mail = map_at(zones, "mail");
+	h.zones = list;
 	dns_host_records(&out, &h, map_at(zones, "mail_host_dkim"));
 	for (size_t i = 0; i < list->list.n; i++)
 		add_zone(r->c, &out, &h, list->list.v[i], &ok);

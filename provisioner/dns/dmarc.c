@@ -42,7 +42,10 @@ static bool split_tag(struct dmarc *d, struct str part)
 	struct tag t;
 
 	if (!equals || d->n == TAGS_MAX) {
-		say(d, false, "dmarc: '%s' is no tag; write name=value, parted by ;", part.p);
+		say(d, false,
+			equals ? "dmarc: '%s' is one tag too many"
+			       : "dmarc: '%s' is no tag; write name=value, parted by ;",
+			part.p);
 		return false;
 	}
 	t.name = str_trim(d->a, str_dup(d->a, part.p, (size_t)(equals - part.p)));
@@ -111,6 +114,23 @@ static void check_fo(struct dmarc *d, const struct tag *t)
 	} while (*p);
 }
 
+/* A name in the DNS, up to the end or the size; in another script it is written in ASCII. */
+static bool domain_ok(const char *p)
+{
+	size_t n = strcspn(p, "!?"), dots = 0;
+
+	if (n == 0 || p[n - 1] == '.' || p[0] == '.')
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '.' && p[i + 1] == '.')
+			return false;
+		if (!isalnum((unsigned char)p[i]) && p[i] != '-' && p[i] != '.')
+			return false;
+		dots += p[i] == '.';
+	}
+	return dots > 0;
+}
+
 static void check_uri(struct dmarc *d, const struct tag *t, struct str uri)
 {
 	const char *at = strchr(uri.p, '@'), *size = strchr(uri.p, '!');
@@ -119,7 +139,7 @@ static void check_uri(struct dmarc *d, const struct tag *t, struct str uri)
 		say(d, uri.n && strchr(uri.p, ':'),
 			"dmarc: %s: '%s' is no mailto: address; reports go nowhere else", t->name.p,
 			uri.p);
-	else if (!at || at == uri.p + 7 || !strchr(at, '.') || strpbrk(uri.p, " \t"))
+	else if (!at || at == uri.p + 7 || !domain_ok(at + 1) || strpbrk(uri.p, " \t"))
 		say(d, false, "dmarc: %s: '%s' is not well formed", t->name.p, uri.p);
 	else if (size)
 		say(d, true, "dmarc: %s: the size '%s' is retired and ignored", t->name.p, size);
@@ -172,6 +192,14 @@ static void check_policy(struct dmarc *d)
 			"there");
 }
 
+static bool plain(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if ((text.p[i] < ' ' && text.p[i] != '\t') || text.p[i] > '~' || text.p[i] == '"')
+			return false;
+	return true;
+}
+
 void dmarc_check(struct str text, dns_said_fn *said, void *ctx)
 {
 	struct dmarc *d = calloc(1, sizeof(*d));
@@ -181,8 +209,8 @@ void dmarc_check(struct str text, dns_said_fn *said, void *ctx)
 	d->a = arena_new();
 	d->said = said;
 	d->ctx = ctx;
-	if (strlen(text.p) != text.n || strpbrk(text.p, "\r\n\"")) {
-		say(d, false, "dmarc must be one line without quotes");
+	if (!plain(text)) {
+		say(d, false, "dmarc must be one line of ASCII without quotes");
 	} else {
 		split(d, text.p);
 		if (!d->n || !str_is(d->tags[0].name, "v") || !str_is(d->tags[0].value, "DMARC1"))

@@ -42,6 +42,7 @@ struct dns_host {
 	const struct value *mail;  /* hostname, outbound */
 	const struct value *facts; /* may be NULL */
 	const struct value *keys;  /* of dns_keys; NULL: nobody asked */
+	const struct value *zones; /* all of mail_zones; NULL: none */
 	const char *mxroute_error; /* where a provider's names are not known; or NULL */
 };
 /* The public keys that a host told of, [{domain, selector, algorithm, p}], by owner and selector.
@@ -51,7 +52,8 @@ struct mxroute;
 /* Of one entry of mail_zones; mx NULL unless its provider is mxroute. */
 void dns_domain(struct dns_records *r, const struct dns_host *h, const struct value *zone,
 	const struct mxroute *mx);
-/* Of the host's own names: addresses, SPF of what it says in HELO, DKIM. */
+/* Of the host's own names: addresses, SPF of what it says in HELO, DKIM. A name that is a hosted
+ * domain keeps that one's SPF, since a second one would void both. */
 void dns_host_records(struct dns_records *r, const struct dns_host *h, const struct value *dkim);
 
 /* ---- mxroute.c: names of mxroute's servers, from its API or the copy kept of it ---- */

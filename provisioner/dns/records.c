@@ -135,20 +135,99 @@ static void add_dkim(struct dns_records *r, const struct dns_host *h, const char
 	}
 }
 
-static void add_policies(
-	struct dns_records *r, const char *domain, const struct value *zone, const char *spf)
+/* ---- policies ---- */
+/* A domain that is ours to publish. */
+static const struct value *zone_of(const struct dns_host *h, const char *name)
+{
+	for (size_t i = 0; h->zones && i < h->zones->list.n; i++) {
+		const struct value *zone = h->zones->list.v[i];
+
+		if (strcasecmp(map_cstr(zone, "name", ""), name) == 0 &&
+			strcmp(map_cstr(zone, "provider", "builtin"), "null") != 0)
+			return zone;
+	}
+	return NULL;
+}
+
+/* Is one of the names the other, or below it? */
+static bool related(const char *x, const char *y)
+{
+	size_t n = strlen(x), m = strlen(y);
+	const char *end = n > m ? x + n - m : y + m - n, *low = n > m ? y : x;
+
+	return strcasecmp(end, low) == 0 && (n == m || end[-1] == '.');
+}
+
+/* Reports go to another domain only when that one says that it wants them (RFC 9990 section 4). */
+static void add_receiver(
+	struct dns_records *r, const struct dns_host *h, const char *domain, const char *receiver)
+{
+	const char *name = arena_printf(r->a, "%s._report._dmarc.%s", domain, receiver);
+
+	if (related(domain, receiver))
+		return;
+	if (zone_of(h, receiver))
+		dns_add(r, name, "TXT", "v=DMARC1");
+	else
+		dns_note(r, "%s. TXT: v=DMARC1 has to be published there, or it gets no reports",
+			name);
+}
+
+static void add_receivers(
+	struct dns_records *r, const struct dns_host *h, const char *domain, const char *dmarc)
+{
+	struct value *seen = value_map(r->a);
+
+	for (const char *p = strchr(dmarc, '@'); p; p = strchr(p, '@')) {
+		size_t n = strspn(++p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789-.");
+		struct str receiver = str_dup(r->a, p, n);
+
+		if (n && !map_get(seen, receiver))
+			add_receiver(r, h, domain, receiver.p);
+		map_set(r->a, seen, receiver, value_null(r->a));
+	}
+}
+
+static void add_policies(struct dns_records *r, const struct dns_host *h, const char *domain,
+	const struct value *zone, const char *spf)
 {
 	const char *dmarc = map_cstr(zone, "dmarc", NULL);
 
 	spf = map_cstr(zone, "spf", spf);
 	if (spf && *spf)
 		dns_add(r, domain, "TXT", "%s", spf);
-	if (dmarc && *dmarc)
-		dns_add(r, arena_printf(r->a, "_dmarc.%s", domain), "TXT", "%s", dmarc);
+	if (!dmarc || !*dmarc)
+		return;
+	dns_add(r, arena_printf(r->a, "_dmarc.%s", domain), "TXT", "%s", dmarc);
+	add_receivers(r, h, domain, dmarc);
+}
+
+/* A name of the host's own has addresses, and nothing can stand beside a CNAME (RFC 1034 3.6.2). */
+static bool host_has(const struct dns_host *h, const char *name)
+{
+	const struct value *outbound = map_at(h->mail, "outbound");
+	const struct value *list =
+		outbound && outbound->type == VALUE_MAP ? map_at(outbound, "addresses") : NULL;
+
+	for (size_t i = 0; list && list->type == VALUE_LIST && i < list->list.n; i++)
+		if (strcasecmp(map_cstr(list->list.v[i], "helo", ""), name) == 0)
+			return true;
+	return strcasecmp(map_cstr(h->mail, "hostname", ""), name) == 0;
+}
+
+static void add_cname(
+	struct dns_records *r, const struct dns_host *h, const char *name, const char *to)
+{
+	if (host_has(h, name))
+		dns_note(r, "%s. CNAME %s. is left out: the name is this host's", name, to);
+	else
+		dns_add(r, name, "CNAME", "%s.", to);
 }
 
 /* ---- providers ---- */
-static void add_gmail(struct dns_records *r, const char *domain, const struct value *zone)
+static void add_gmail(struct dns_records *r, const struct dns_host *h, const char *domain,
+	const struct value *zone)
 {
 	static const struct {
 		int preference;
@@ -159,8 +238,8 @@ static void add_gmail(struct dns_records *r, const char *domain, const struct va
 	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
 		dns_add(r, domain, "MX", "%d %s.L.GOOGLE.COM.", servers[i].preference,
 			servers[i].host);
-	dns_add(r, arena_printf(r->a, "mail.%s", domain), "CNAME", "ghs.google.com.");
-	add_policies(r, domain, zone, "v=spf1 include:_spf.google.com a ~all");
+	add_cname(r, h, arena_printf(r->a, "mail.%s", domain), "ghs.google.com");
+	add_policies(r, h, domain, zone, "v=spf1 include:_spf.google.com a ~all");
 }
 
 static void add_mxroute(struct dns_records *r, const struct dns_host *h, const char *domain,
@@ -172,15 +251,14 @@ static void add_mxroute(struct dns_records *r, const struct dns_host *h, const c
 	if (!mx) {
 		dns_note(r, "%s: %s", domain,
 			h->mxroute_error ? h->mxroute_error : "the names of mxroute are not known");
-		add_policies(r, domain, zone, NULL);
+		add_policies(r, h, domain, zone, NULL);
 		return;
 	}
 	dns_add(r, domain, "MX", "%d %s.", PREFERENCE, mx->hostname);
 	dns_add(r, domain, "MX", "%d %s.", BACKUP_PREFERENCE, mx->backup);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		dns_add(r, arena_printf(r->a, "%s.%s", names[i], domain), "CNAME", "%s.",
-			mx->hostname);
-	add_policies(r, domain, zone, mx->spf);
+		add_cname(r, h, arena_printf(r->a, "%s.%s", names[i], domain), mx->hostname);
+	add_policies(r, h, domain, zone, mx->spf);
 	name = arena_printf(r->a, "x._domainkey.%s", domain);
 	if (mx->dkim_known == DNS_FOUND)
 		dns_add(r, name, "TXT", "%s", mx->dkim);
@@ -197,13 +275,16 @@ void dns_domain(struct dns_records *r, const struct dns_host *h, const struct va
 	provider = map_cstr(zone, "provider", "builtin");
 	dns_note(r, "%s (%s)", domain, provider);
 	if (strcmp(provider, "gmail") == 0)
-		add_gmail(r, domain, zone);
+		add_gmail(r, h, domain, zone);
 	else if (strcmp(provider, "mxroute") == 0)
 		add_mxroute(r, h, domain, zone, mx);
 	else if (strcmp(provider, "builtin") == 0) {
-		dns_add(r, domain, "MX", "%d %s.", PREFERENCE,
-			map_cstr(h->mail, "hostname", "localhost"));
-		add_policies(r, domain, zone, NULL);
+		const char *host = map_cstr(h->mail, "hostname", "localhost");
+
+		dns_add(r, domain, "MX", "%d %s.", PREFERENCE, host);
+		if (map_bool(zone, "certificate", false)) /* it is for this name */
+			add_cname(r, h, arena_printf(r->a, "mail.%s", domain), host);
+		add_policies(r, h, domain, zone, NULL);
 	}
 	add_dkim(r, h, domain, map_at(zone, "dkim"));
 }
@@ -214,22 +295,34 @@ static void add_address(struct dns_records *r, const char *name, const char *add
 	dns_add(r, name, strchr(address, ':') ? "AAAA" : "A", "%s", address);
 }
 
-/* The host's name leads to every address that it sends from: `mx` in SPF then covers them. */
-static bool add_outbound(struct dns_records *r, const char *host, const struct value *mail)
+/* The SPF record of a name in HELO (RFC 7208 2.3). */
+static void add_helo(struct dns_records *r, const struct dns_host *h, const char *name)
 {
-	const struct value *outbound = map_at(mail, "outbound");
+	if (zone_of(h, name))
+		dns_note(r, "%s. TXT: its SPF record stands with the domain's own", name);
+	else
+		dns_add(r, name, "TXT", "v=spf1 a -all");
+}
+
+/* The host's name leads to every address that it sends from: `mx` in SPF then covers them. */
+static bool add_outbound(struct dns_records *r, const char *host, const struct dns_host *h)
+{
+	const struct value *outbound = map_at(h->mail, "outbound");
 	const struct value *list =
 		outbound && outbound->type == VALUE_MAP ? map_at(outbound, "addresses") : NULL;
+	struct value *seen = value_map(r->a);
 
 	for (size_t i = 0; list && list->type == VALUE_LIST && i < list->list.n; i++)
 		add_address(r, host, map_cstr(list->list.v[i], "address", ""));
 	for (size_t i = 0; list && list->type == VALUE_LIST && i < list->list.n; i++) {
 		const char *helo = map_cstr(list->list.v[i], "helo", host);
 
-		if (strcmp(helo, host) == 0)
+		if (strcasecmp(helo, host) == 0)
 			continue;
 		add_address(r, helo, map_cstr(list->list.v[i], "address", ""));
-		dns_add(r, helo, "TXT", "v=spf1 a -all");
+		if (!map_at(seen, helo))
+			add_helo(r, h, helo);
+		map_put(r->a, seen, helo, value_null(r->a));
 	}
 	return list && list->type == VALUE_LIST && list->list.n > 0;
 }
@@ -253,7 +346,7 @@ void dns_host_records(struct dns_records *r, const struct dns_host *h, const str
 	const char *host = map_cstr(h->mail, "hostname", "localhost");
 
 	dns_note(r, "%s (the host)", host);
-	if (!add_outbound(r, host, h->mail)) {
+	if (!add_outbound(r, host, h)) {
 		bool four = add_default(r, host, h->facts, "default_ipv4");
 		bool six = add_default(r, host, h->facts, "default_ipv6");
 
@@ -261,6 +354,6 @@ void dns_host_records(struct dns_records *r, const struct dns_host *h, const str
 			dns_note(r, "%s. A, AAAA: not known%s", host,
 				h->facts ? ": the host has no default route" : " without the host");
 	}
-	dns_add(r, host, "TXT", "v=spf1 a -all");
+	add_helo(r, h, host);
 	add_dkim(r, h, host, dkim);
 }

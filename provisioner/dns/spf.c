@@ -44,19 +44,24 @@ PRINTF(3, 4) static void say(struct spf *s, bool warning, const char *fmt, ...)
 
 /* ---- macros and domains ---- */
 
-/* "%{d2r.}" and its like at *p, "%%", "%_", "%-"; *p behind it. */
+/* "%{d2r.}" and its like at *p, "%%", "%_", "%-"; *p behind it. The letters c, r and t are for the
+ * text that exp= leads to (section 7.2), and no label counts as the zeroth (7.3). */
 static bool macro_expand(const char **p)
 {
 	const char *s = *p + 1;
+	size_t digits;
 
 	if (*s == '%' || *s == '_' || *s == '-') {
 		*p = s + 1;
 		return true;
 	}
-	if (*s++ != '{' || !*s || !strchr("slodiphcrtv", tolower((unsigned char)*s)))
+	if (*s++ != '{' || !*s || !strchr("slodiphv", tolower((unsigned char)*s)))
 		return false;
 	s++;
-	s += strspn(s, "0123456789");
+	digits = strspn(s, "0123456789");
+	if (digits && strspn(s, "0") == digits)
+		return false;
+	s += digits;
 	s += *s == 'r' || *s == 'R';
 	s += strspn(s, ".-+,/_=");
 	if (*s != '}')
@@ -88,7 +93,7 @@ static bool domain_spec(struct arena *a, const char *text)
 	const char *macro_end, *dot;
 	size_t n = strlen(text);
 
-	if (n == 0 || n > TERM_MAX || !macro_string(text, &macro_end))
+	if (n == 0 || n > TERM_MAX || !macro_string(text, &macro_end) || strstr(text, ".."))
 		return false;
 	if (macro_end == text + n)
 		return true;
@@ -229,6 +234,9 @@ static void check_modifier(struct spf *s, const char *term, size_t equals)
 		say(s, false, "spf: '%s' is not well formed", term);
 	else if (!redirect && !exp && !macro_string(value, &end))
 		say(s, false, "spf: '%s' is not well formed", term);
+	else if (strcasecmp(name.p, "v") == 0)
+		say(s, true, "spf: '%s' in the middle means nothing; a record begins with it",
+			term);
 	else if (!redirect && !exp && mechanism_of(name))
 		say(s, true, "spf: '%s' means nothing; a mechanism is written %s:%s", term, name.p,
 			value);
@@ -268,6 +276,9 @@ static void check_whole(struct spf *s, struct str text)
 		say(s, true, "spf: what stands after 'all' is never looked at");
 	if (s->redirect && s->all)
 		say(s, true, "spf: redirect= is ignored beside 'all'");
+	if (!s->redirect && !s->all)
+		say(s, true,
+			"spf ends without 'all': who is not listed is neither let nor refused");
 	if (text.n > OCTETS_ADVISED)
 		say(s, true, "spf is %zu octets long; over %d an answer may not fit (RFC 7208 3.4)",
 			text.n, OCTETS_ADVISED);

@@ -16,12 +16,13 @@
  *   mail_certificates {name: PEM text of key, certificate, chain}, those given; secret
  *   mail_acme       [name] of the certificates to get by ACME, the server's first
  *   mail_sni        [{name, digest of a given certificate or ""}] of domains that have their own
- *   mail_zones      [{name, provider, provider_key, spf, dmarc, dkim: [{selector, owner}]}] of
- * every domain: what is to be published of it; spf and dmarc null: the provider's own, dkim's
- * owner: whose key it is, the domain's own or "global" mail_host_dkim  the same list for the host's
- * own name, which bounces come from mail_dkim_keys  [{domain (or "global"), selector, algorithm,
- * bits}] that there are to be mail_dkim_signers [{domain, selectors: [{selector, owner}]}] which
- * keys sign what
+ *   mail_zones      of every domain, what is to be published of it: [{name, provider,
+ *                   provider_key, spf, dmarc (null: the provider's own), certificate (has it one
+ *                   for mail.DOMAIN?), dkim: [{selector, owner: whose key it is, the domain's own
+ *                   or "global"}]}]
+ *   mail_host_dkim  the list dkim for the host's own name, which bounces come from
+ *   mail_dkim_keys  [{domain (or "global"), selector, algorithm, bits}] that there are to be
+ *   mail_dkim_signers  [{domain, selectors: [{selector, owner}]}]: which keys sign what
  *   mail_outbound   how mail leaves: addresses [{name, address, family, helo}] in use, the default
  *                   first; transport: of who has none of his own; relay: "[host]:port" or "";
  *                   senders [{sender: "@domain" or "<>", transport}], ours; hops and ends

@@ -40,6 +40,8 @@ struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, cons
 void mail_fail2ban_rules(const struct value *mail, struct errs *errs);
 
 /* ---- mail_tls.c: the same for certificates, whose files are read; and the lists of them ---- */
+/* Has the domain a certificate of its own, for mail.DOMAIN? */
+bool mail_tls_own(const struct value *domain);
 void mail_tls_rules(struct vars *v, const struct value *mail, struct errs *errs);
 void mail_tls_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
 	struct errs *errs);

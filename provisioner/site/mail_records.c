@@ -185,6 +185,7 @@ static struct value *zone_of(struct arena *a, const struct value *mail, const st
 		literal(a, strcmp(provider, "mxroute") == 0 && key ? key->s.p : NULL));
 	map_put(a, m, "spf", literal(a, record_of(mail, e->value, "spf", local)));
 	map_put(a, m, "dmarc", literal(a, record_of(mail, e->value, "dmarc", local)));
+	map_put(a, m, "certificate", value_bool(a, local && mail_tls_own(e->value)));
 	map_put(a, m, "dkim", mail_dkim_of(dkim, e->value, name.p));
 	return m;
 }

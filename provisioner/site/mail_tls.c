@@ -320,6 +320,14 @@ static void add_acme(struct tls_derive *d, const char *name)
 	list_add(d->a, d->acme, literal(value_text(d->a, name)));
 }
 
+bool mail_tls_own(const struct value *domain)
+{
+	const struct value *tls = map_at(domain, "tls");
+
+	return tls && tls->type == VALUE_MAP &&
+	       (map_at(tls, "certificate") || map_bool(tls, "acme", false));
+}
+
 static void add_domain(struct tls_derive *d, const struct map_entry *e)
 {
 	const struct value *tls = map_at(e->value, "tls");
