@@ -73,7 +73,8 @@ static bool members_over(
 		if (ok) /* subscribed there by the manifest, which does not name them any more */
 			theirs = without(l->a, theirs, without(l->a, named, m->declared));
 		for (size_t i = 0; ok && i < theirs->map.n; i++)
-			if (!map_get(m->now, theirs->map.e[i].key))
+			if (!map_get(m->now, theirs->map.e[i].key) &&
+				mlist_person_valid(theirs->map.e[i].key))
 				map_set(l->a, m->add, theirs->map.e[i].key, value_null(l->a));
 		for (size_t i = 0; ok && i < m->now->map.n; i++)
 			if (!map_get(theirs, m->now->map.e[i].key))
@@ -145,17 +146,20 @@ static void members_tell(struct mlist_walk *w, const struct mlist *l, const stru
 			some_names(l->a, m->declared));
 }
 
-static struct str declared_text(const struct mlist *l, const struct members *m)
+static bool declared_text(
+	const struct mlist *l, const struct members *m, struct str *out, struct err *e)
 {
 	struct buf b;
-	struct str out;
+	bool fits;
 
 	buf_init(&b, FILE_MAX);
 	for (size_t i = 0; i < m->declared->map.n; i++)
 		buf_addf(&b, "%s\n", m->declared->map.e[i].key.p);
-	out = buf_str(l->a, &b);
+	*out = buf_str(l->a, &b);
+	fits = !b.over;
 	buf_free(&b);
-	return out;
+	return fits || err_set(e, ERR_PERMANENT, "%s has more than %d MB of members", l->address,
+			       FILE_MAX >> 20);
 }
 
 /* ---- one file ---- */
@@ -379,8 +383,8 @@ static bool list_fill(struct mlist_walk *w, const struct mlist *l, int home, str
 		(m.remove->map.n && !mlist_unsubscribe(w->eng, l, home, m.remove, &w->who, e)) ||
 		(m.add->map.n && !mlist_subscribe(w->eng, l, home, m.add, &w->who, e)))
 		return false;
-	declared.content = declared_text(l, &m);
-	return file_look(w, l, home, &declared, &s, e) &&
+	return declared_text(l, &m, &declared.content, e) &&
+	       file_look(w, l, home, &declared, &s, e) &&
 	       ((s.same && s.owned) ||
 		       mlist_write(home, declared.path, declared.content, &w->who, e));
 }

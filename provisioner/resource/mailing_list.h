@@ -79,7 +79,9 @@ bool mlist_subscribe(const struct mlist_engine *eng, const struct mlist *l, int 
 	const struct value *add, const struct mlist_owner *who, struct err *e);
 bool mlist_unsubscribe(const struct mlist_engine *eng, const struct mlist *l, int home,
 	const struct value *remove, const struct mlist_owner *who, struct err *e);
-/* The lines of a text as addresses into the map. */
+/* Can it be subscribed? Mlmmj makes a file's name of it. */
+bool mlist_person_valid(struct str address);
+/* The addresses in the lines of a text, in lower case, into the map. */
 void mlist_parse(struct arena *a, struct str text, struct value *out);
 
 /* ---- one list (mailing_list.c) ---- */

@@ -8,18 +8,43 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "resource/args.h"
 #include "resource/mailing_list.h"
 
-/* ---- reading ---- */
-static struct str lower(struct arena *a, const char *p, size_t n)
-{
-	char *copy = arena_strdup(a, str_dup(a, p, n).p);
+/* An engine holds a lock while it rewrites one small file. */
+enum { LOCK_WAIT_MS = 5000, LOCK_STEP_MS = 20 };
 
+/* ---- reading ---- */
+bool mlist_person_valid(struct str s)
+{
+	if (s.n == 0 || s.n > 320 || strlen(s.p) != s.n || !strchr(s.p, '@') ||
+		strpbrk(s.p, "/ ,;:<>()[]\"\\"))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 127)
+			return false;
+	return s.p[0] != '.' && s.p[0] != '-';
+}
+
+/* The address in a line, in lower case. Majordomo's lists may have names and comments beside it:
+ * "Alice <a@x.test>", "a@x.test (Alice)". */
+static struct str address_in(struct arena *a, const char *p, size_t n)
+{
+	const char *from = memchr(p, '<', n);
+	const char *to = from ? memchr(from, '>', n - (size_t)(from - p)) : NULL;
+	struct str whole;
+	char *copy;
+
+	if (to)
+		whole = str_trim(a, str_dup(a, from + 1, (size_t)(to - from - 1)));
+	else
+		whole = str_trim(a, str_dup(a, p, n));
+	copy = arena_strdup(a, str_dup(a, whole.p, strcspn(whole.p, " \t(")).p);
 	for (char *c = copy; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	return str_trim(a, str_c(copy));
+	return str_c(copy);
 }
 
 void mlist_parse(struct arena *a, struct str text, struct value *out)
@@ -27,7 +52,7 @@ void mlist_parse(struct arena *a, struct str text, struct value *out)
 	struct line line;
 
 	while (line_next(&text, &line)) {
-		struct str address = lower(a, line.p, line.n);
+		struct str address = address_in(a, line.p, line.n);
 
 		if (address.n)
 			map_set(a, out, address, value_null(a));
@@ -97,31 +122,61 @@ static bool only_here(const struct stat *st)
 	return S_ISREG(st->st_mode) && st->st_nlink == 1;
 }
 
+/* Like F_SETLKW, but with an end: whoever may open the file may hold it for good. */
+static bool lock_soon(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+
+	for (int waited = 0; waited < LOCK_WAIT_MS; waited += LOCK_STEP_MS) {
+		if (fcntl(fd, F_SETLK, &lock) == 0)
+			return true;
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return false;
+		nanosleep(&step, NULL);
+	}
+	errno = EBUSY;
+	return false;
+}
+
 /* Opened and locked as Mlmmj does it; a file that was replaced while we waited is opened anew. */
 static int open_locked(int dir, const char *name, bool make)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_CREAT : 0);
 
 	for (int tries = 0; tries < 10; tries++) {
 		struct stat ours, there;
-		int fd = openat(dir, name, flags, MLIST_FILE_MODE);
+		int fd = openat(dir, name, flags, MLIST_FILE_MODE), why;
 
 		if (fd < 0)
 			return -1;
-		if (fcntl(fd, F_SETLKW, &lock) == 0 && fstat(fd, &ours) == 0 &&
-			fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-			ours.st_ino == there.st_ino) {
-			if (only_here(&ours))
-				return fd;
-			close(fd);
-			errno = EMLINK;
+		if (!lock_soon(fd) || fstat(fd, &ours) < 0)
+			why = errno;
+		else if (fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+			 ours.st_ino != there.st_ino)
+			why = 0;
+		else if (only_here(&ours))
+			return fd;
+		else
+			why = EMLINK;
+		close(fd);
+		if (why) {
+			errno = why;
 			return -1;
 		}
-		close(fd);
 	}
-	errno = EAGAIN;
+	errno = EBUSY;
 	return -1;
+}
+
+static bool cannot(const char *what, const struct mlist *l, const char *path, struct err *e)
+{
+	if (errno != EBUSY)
+		return err_errno(e, "cannot %s %s: %s", what, l->address, path);
+	return err_set(e, ERR_TRANSIENT,
+		"cannot %s %s: another program keeps its file %s locked for more than %d s; see "
+		"which by `lslocks`, then apply again",
+		what, l->address, path, LOCK_WAIT_MS / 1000);
 }
 
 /* A file whose last line has no end would swallow the first one added. */
@@ -138,7 +193,7 @@ static bool append(int home, const char *path, struct str text, const struct mli
 {
 	char folder[256];
 	const char *slash = strrchr(path, '/');
-	int dir, fd;
+	int dir, fd, why;
 	bool ok;
 
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 0, path);
@@ -147,10 +202,12 @@ static bool append(int home, const char *path, struct str text, const struct mli
 	ok = fd >= 0 && (!ends_open(fd) || write_all(fd, "\n", 1)) &&
 	     write_all(fd, text.p, text.n) && fchown(fd, who->uid, who->gid) == 0 &&
 	     fchmod(fd, MLIST_FILE_MODE) == 0;
+	why = errno;
 	if (fd >= 0)
 		close(fd);
 	if (dir >= 0)
 		close(dir);
+	errno = why;
 	return ok;
 }
 
@@ -177,9 +234,12 @@ bool mlist_subscribe(const struct mlist_engine *eng, const struct mlist *l, int 
 		buf_clear(&b);
 		for (size_t j = 0; j < list->list.n; j++)
 			buf_addf(&b, "%s\n", list->list.v[j]->s.p);
-		ok = append(home, texts->map.e[i].key.p, buf_str(l->a, &b), who);
-		if (!ok)
-			err_errno(e, "cannot subscribe to %s", l->address);
+		if (b.over)
+			ok = err_set(e, ERR_PERMANENT,
+				"cannot subscribe to %s: more than %d MB of addresses", l->address,
+				FILE_MAX >> 20);
+		else if (!append(home, texts->map.e[i].key.p, buf_str(l->a, &b), who))
+			ok = cannot("subscribe to", l, texts->map.e[i].key.p, e);
 	}
 	buf_free(&b);
 	return ok;
@@ -194,7 +254,7 @@ static bool without(struct arena *a, struct str text, const struct value *remove
 
 	buf_init(&b, text.n + 1); /* the end that the last line may lack */
 	while (line_next(&text, &line)) {
-		if (map_get(remove, lower(a, line.p, line.n))) {
+		if (map_get(remove, address_in(a, line.p, line.n))) {
 			differs = true;
 			continue;
 		}
@@ -219,7 +279,7 @@ static bool take_out(const struct mlist *l, int home, const char *path, const st
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 0, path);
 	dir = mlist_folder(home, folder, NULL);
 	fd = dir < 0 ? -1 : open_locked(dir, slash ? slash + 1 : path, false);
-	ok = fd >= 0 || errno == ENOENT;
+	ok = fd >= 0 || errno == ENOENT || cannot("unsubscribe from", l, path, e);
 	if (fd >= 0) {
 		ok = mlist_read(l->a, home, path, &text, &found, &st, e);
 		if (ok && found && without(l->a, text, remove, &rest))
@@ -228,7 +288,7 @@ static bool take_out(const struct mlist *l, int home, const char *path, const st
 	}
 	if (dir >= 0)
 		close(dir);
-	return ok || err_errno(e, "cannot unsubscribe from %s", l->address);
+	return ok;
 }
 
 bool mlist_unsubscribe(const struct mlist_engine *eng, const struct mlist *l, int home,

@@ -118,38 +118,54 @@ static bool address_valid(struct str s)
 	       strlen(s.p) == s.n && strcmp(at + 1, MLIST_CLOSED) != 0;
 }
 
-static bool person_valid(struct str s)
-{
-	if (s.n == 0 || s.n > 320 || strlen(s.p) != s.n || !strchr(s.p, '@') ||
-		strpbrk(s.p, "/ ,;:<>()[]\"\\"))
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 127)
-			return false;
-	return s.p[0] != '.' && s.p[0] != '-';
-}
-
 static bool check_people(const struct value *def, const char *key, struct errs *errs)
 {
 	const struct value *v = map_at(def, key);
 	bool ok = true;
 
 	for (size_t i = 0; v && v->type == VALUE_LIST && i < v->list.n; i++)
-		if (v->list.v[i]->type == VALUE_STR && !person_valid(v->list.v[i]->s))
+		if (v->list.v[i]->type == VALUE_STR && !mlist_person_valid(v->list.v[i]->s))
 			ok = errs_add(errs, v->list.v[i]->pos, "'%s' is no address for a list",
 				v->list.v[i]->s.p);
 	return ok;
+}
+
+/* It becomes a line of a file, and a word of SMTP. */
+static bool host_valid(struct str s)
+{
+	return s.n > 0 && s.n <= 255 && strlen(s.p) == s.n &&
+	       strspn(s.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
+		       s.n;
+}
+
+/* A folder of its own below `texts`. */
+static bool language_valid(struct str s)
+{
+	return s.n > 0 && s.n <= 32 && strlen(s.p) == s.n &&
+	       strspn(s.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+		       s.n;
+}
+
+static bool check_text(const struct value *map, const char *key, bool (*valid)(struct str),
+	const char *what, struct errs *errs)
+{
+	const struct value *v = map_at(map, key);
+
+	return !v || v->type != VALUE_STR || valid(v->s) ||
+	       errs_add(errs, v->pos, "%s '%s' is not %s", key, v->s.p, what);
 }
 
 static bool check_def(const struct value *def, struct value *seen, struct errs *errs)
 {
 	const struct value *address = map_at(def, "address"), *owner = map_at(def, "owner");
 	const struct value *prefix = map_at(def, "subject_prefix");
-	bool ok = check_people(def, "moderators", errs) & check_people(def, "members", errs);
+	bool ok = check_people(def, "moderators", errs) & check_people(def, "members", errs) &
+		  check_text(def, "language", language_valid, "a folder's name", errs);
 
-	if (owner && owner->type == VALUE_STR && !person_valid(owner->s))
+	if (owner && owner->type == VALUE_STR && !mlist_person_valid(owner->s))
 		ok = errs_add(errs, owner->pos, "'%s' is no address for a list", owner->s.p);
-	if (prefix && prefix->type == VALUE_STR && strpbrk(prefix->s.p, "\r\n"))
+	if (prefix && prefix->type == VALUE_STR &&
+		(strpbrk(prefix->s.p, "\r\n") || strlen(prefix->s.p) != prefix->s.n))
 		ok = errs_add(errs, prefix->pos, "subject_prefix must be one line");
 	if (!address || address->type != VALUE_STR)
 		return ok;
@@ -166,7 +182,7 @@ static bool mailing_lists_check(const struct value *params, struct errs *errs)
 {
 	const struct value *lists = map_at(params, "lists");
 	struct value *seen = value_map(errs->a);
-	bool ok = true;
+	bool ok = check_text(params, "hostname", host_valid, "a host's name", errs);
 
 	for (size_t i = 0; lists && lists->type == VALUE_LIST && i < lists->list.n; i++)
 		if (lists->list.v[i]->type == VALUE_MAP)

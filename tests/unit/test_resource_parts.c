@@ -9,10 +9,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "resource/look.h"
+#include "resource/mailing_list.h"
 #include "resource/pattern.h"
 #include "resource/resource.h"
 
@@ -313,6 +317,63 @@ static void test_patterns(void **state)
 	}
 }
 
+/* ---- the lock of a mailing list ---- */
+/* A process that has locked the file before this returns, and keeps it. */
+static pid_t lock_holder(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC), ready[2];
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	pid_t pid;
+	char c;
+
+	must(fd >= 0 && pipe(ready) == 0, path);
+	pid = fork();
+	must(pid >= 0, "fork");
+	if (pid == 0) {
+		if (fcntl(fd, F_SETLK, &lock) == 0 && write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	must(read(ready[0], &c, 1) == 1, "the lock");
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+/* An engine that never lets go of a list ends the run, not the patience. */
+static void test_list_lock(void **state)
+{
+	struct arena *a = arena_new();
+	char root[] = "/tmp/provision-list-XXXXXX";
+	struct mlist l = {.a = a, .address = "l@x.test", .name = "l", .domain = "x.test"};
+	struct mlist_owner who = {(uid_t)-1, (gid_t)-1};
+	struct value *add = value_map(a);
+	struct err e = {0};
+	time_t begun = time(NULL);
+	const char *file;
+	pid_t holder;
+	int home;
+
+	(void)state;
+	must(mkdtemp(root) != NULL, root);
+	file = path_join(a, root, "l");
+	write_text(file, "b@x.test\n");
+	holder = lock_holder(file);
+	home = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	map_set(a, add, str_c("c@x.test"), value_null(a));
+	assert_false(mlist_subscribe(&mlist_majordomo, &l, home, add, &who, &e));
+	assert_int_equal(e.kind, ERR_TRANSIENT);
+	assert_non_null(strstr(e.msg, "keeps its file l locked"));
+	assert_true(time(NULL) - begun < 15);
+	kill(holder, SIGKILL);
+	waitpid(holder, NULL, 0);
+	assert_true(mlist_subscribe(&mlist_majordomo, &l, home, add, &who, &e));
+	must(unlink(file) == 0 && rmdir(root) == 0, root);
+	close(home);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_backups),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_list_lock),
 	};
 	return cmocka_run_group_tests_name("resource parts", tests, NULL, NULL);
 }
