@@ -114,8 +114,8 @@ class Sending(WorldTest):
     def services(self):
         return self.host.out("postconf -M")
 
-    def log(self, since):
-        return self.host.out(f"journalctl -q -o cat --since=@{int(since)} -u 'postfix*'")
+    def log(self, since, form="cat"):
+        return self.host.out(f"journalctl -q -o {form} --since=@{int(since)} -u 'postfix*'")
 
 
 @unittest.skipIf(SANITIZED, "what the agent does here the unit tests prove, sanitized")
@@ -177,6 +177,21 @@ class Outbound(Sending):
         m = self.own(to="fwd@example.com")  # an alias of ours that leads away
         self.assertEqual((m.sender, m.client), (ALICE[0], self.first))
 
+    def test_07b_another_domain_is_nothing_to_postsrsd(self):
+        pid = "systemctl show -p MainPID,ExecMainStartTimestampMonotonic postsrsd"
+        before, s = self.host.out(pid), self.state(self.addresses())
+        s.write("site.yml", (MANIFEST % {"mail": "".join(
+            f"    {line}\n" for line in self.addresses().splitlines())}).replace(
+                "      example.net:", "      third.test: {mailboxes: {bob: {password: bobs}}}\n"
+                "      example.net:"))
+        self.assertExit(s.apply(), 0)
+        self.assertEqual(self.host.out(pid), before)
+        m = self.own(("bob@third.test", "bobs"), to="fwd@example.com")
+        self.assertEqual((m.sender, m.client), ("bob@third.test", self.first))
+        self.converge(self.addresses())
+        self.assertEqual(self.host.out(pid), before)
+        self.assertIn("SRS0=", self.forwarded().sender)
+
     def test_08_a_cooling_address_sends_no_more(self):
         self.converge(self.addresses(first="cooling"))
         for m in (self.own(), self.forwarded()):
@@ -195,25 +210,45 @@ class Outbound(Sending):
         self.assertEqual(self.own(NINA).client, self.first)
 
     def test_10_transports(self):
-        self.converge(self.addresses() + "transports:\n  slow.test: relaylim\n"
+        transports = ("transports:\n  slow.test: relaylim\n  direct.test: 'smtp:[outside.test]'\n"
                       "  once.test: oneshot\n  never.test: 'error:5.1.2 That domain is gone'\n")
+        assign = f"  assign: {{example.net: {self.second}}}\n"
+        self.converge(self.addresses(more=assign) + transports)
         since = time.time()
         m = self.forwarded(to="slow@example.com")
         self.assertEqual((m.to, m.client, m.spf), ("x@slow.test", self.first, "Pass"))
         self.assertRegex(m.sender, r"^SRS0=")
         m = self.own(to="x@slow.test")
         self.assertEqual((m.sender, m.client), (ALICE[0], self.first))
-        for hop in ("127", "outside"):
-            wait_for(hop, lambda hop=hop: len(re.findall(
-                rf"to=<x@slow\.test>.*relay={hop}", self.log(since))) == 2)
+        for hop, times in (("127", 3), ("outside", 2)):  # what is forwarded goes round twice
+            wait_for(hop, lambda hop=hop, times=times: len(re.findall(
+                rf"to=<x@slow\.test>.*relay={hop}", self.log(since))) == times)
+        self.check_assigned()
+        self.assertEqual(self.forwarded(to="slow@example.com").client, self.first)
         self.forward(to="once@example.com")  # refused connections are final here
         m = self.world.bounce("not delivered at the first try")
         self.assertEqual(m.to, STRANGER)
         self.forward(to="never@example.com")
         self.assertEqual(self.world.bounce("That domain is gone").to, STRANGER)
+        self.converge(self.addresses(more=assign) + transports + "srs: false\n")
+        self.check_assigned()
+        self.assertEqual(self.forwarded(to="slow@example.com").sender, STRANGER)
         self.converge(self.addresses())
-        for word in ("relaylim", "oneshot", "10029"):
+        for word in ("relaylim", "oneshot", "10029", "10030", "hop_"):
             self.assertNotIn(word, self.services() + self.main_cf())
+
+    def check_assigned(self):
+        """The address of a sender holds, whichever way its mail is sent."""
+        for to in ("x@slow.test", "x@outside.test"):
+            for login, address, helo in ((NINA, self.second, "out2"), (ALICE, self.first, "out1")):
+                m = self.own(login, to=to)
+                self.assertEqual((m.sender, m.client, self.helo(m)),
+                                 (login[0], address, helo + ".example.com"))
+        since = time.time()
+        submit(self.host.address, *NINA, NINA[0], "x@once.test")
+        wait_for("the first try fails and is final", lambda: re.search(
+            r"postfix/oneshot-out-\S+: \w+: to=<x@once\.test>.*relay=127.*5\.4\.7.*bounced",
+            self.log(since, "short")))
 
     def test_11_srs_off_leaves_nothing_and_on_again_loses_nothing(self):
         secret = self.host.out("cat /etc/postsrsd.secret")
