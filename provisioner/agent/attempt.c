@@ -85,6 +85,7 @@ bool attempt_look(struct apply *ap, struct attempt *t)
 	else if (step_observe(step, &t->h, &t->o, &t->e))
 		t->looked = true;
 	if (!t->looked) {
+		rollback(ap, t);
 		attempt_finish(ap, t, OUTCOME_FAILED);
 		return false;
 	}
@@ -167,6 +168,7 @@ bool attempt_begin(struct apply *ap, struct attempt *t, bool sync)
 {
 	if (!remember_handlers(ap, t) || !rollback_note(ap, t->w, &t->e) ||
 		!announce(ap, t, sync)) {
+		rollback(ap, t);
 		attempt_finish(ap, t, OUTCOME_FAILED);
 		return false;
 	}

@@ -248,8 +248,8 @@ void rollback(struct apply *ap, struct attempt *t)
 {
 	struct rollback r = {.back = value_list(ap->a), .again = value_list(ap->a)};
 	struct value *paths = unproven_paths(&ap->unproven, ap->a, NULL);
-	bool proves = t->w->handler && t->step.type->again;
-	if (paths->list.n == 0 || !(proves || starts_unproven(ap, t)))
+	bool proves = t->w->handler && t->step.type && t->step.type->again;
+	if (!t->step.type || paths->list.n == 0 || !(proves || starts_unproven(ap, t)))
 		return;
 	write_journal(ap, t, paths);
 	put_back(ap, &r, paths);

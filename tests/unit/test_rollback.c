@@ -95,6 +95,30 @@ static void what_succeeds_is_proven(void **state)
 	peer_end(&p);
 }
 
+/* One that is not even begun proves nothing either. */
+static void what_cannot_be_looked_at_goes_back(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "good new\n"), *told = value_list(a);
+	struct value *params = texts("name", "no-such-service-anywhere", NULL);
+	const struct value *end;
+	(void)state;
+	set_up_files();
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, NULL));
+	assert_string_equal(peer_apply(&p, "r",
+				    list_of(again(conf, "notify", names("gone", NULL)),
+					    fresh(step_of(4, "activation", params), "handler",
+						    value_text(a, "gone")),
+					    NULL),
+				    told, &end),
+		"1:changed 4:failed failed");
+	assert_says(told->list.v[1], "error", "no service 'no-such-service-anywhere'");
+	assert_says(told->list.v[1], "error", "rolled back: ");
+	assert_string_equal(get_file(in_dir("conf")), "good old\n");
+	peer_end(&p);
+}
+
 /* One that took the file before the other failed takes the old one again. */
 static void who_shares_a_file_takes_the_old_one_again(void **state)
 {
@@ -379,6 +403,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_fails_goes_back, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(what_succeeds_is_proven, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_cannot_be_looked_at_goes_back, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(
 			who_shares_a_file_takes_the_old_one_again, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, test_setup, test_teardown),
