@@ -161,19 +161,23 @@ static bool run_checks(struct host *h, const struct value *params, struct err *e
 
 /* ---- the journal ---- */
 
-static bool log_has(struct host *h, const struct unit_log *log, const char *pattern)
+/* Asked many times, so what was read is not kept. */
+static bool log_has(struct host *h, struct unit_log *log, const char *pattern)
 {
 	struct err ignored = {0};
+	struct host own = *h;
 	if (!pattern || !*pattern || !log->since)
 		return false;
-	struct pattern *p = pattern_compile(h->a, str_c(pattern), PATTERN_LINES, &ignored);
-	bool found = p && pattern_search(p, unit_log_lines(h, log).p, false, NULL);
+	own.a = arena_new();
+	struct pattern *p = pattern_compile(own.a, str_c(pattern), PATTERN_LINES, &ignored);
+	bool found = p && pattern_search(p, unit_log_lines(&own, log).p, false, NULL);
 	pattern_free(p);
+	arena_free(own.a);
 	return found;
 }
 
 /* A reload is only a signal: what answers at once may still be the old configuration. */
-static void wait_until_ready(struct host *h, const struct value *params, const struct unit_log *log)
+static void wait_until_ready(struct host *h, const struct value *params, struct unit_log *log)
 {
 	const char *ready = map_cstr(params, "ready", NULL);
 	for (int waited = 0; ready && log->since && waited < READY_MS;

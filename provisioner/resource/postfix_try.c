@@ -34,7 +34,7 @@ static bool postfix_answers(void)
 }
 
 /* It tells its log alone, where others write too. */
-static const char *last_fatal(struct host *h, const struct unit_log *log)
+static const char *last_fatal(struct host *h, struct unit_log *log)
 {
 	struct str rest = unit_log_lines(h, log);
 	const char *found = "it does not start with it, and its log does not say why";

@@ -182,10 +182,14 @@ static bool try_command(struct host *h, const struct value *probe, struct err *e
 static bool try_once(struct host *h, const struct value *probe,
 	const struct probe_patience *patience, int64_t deadline, bool *answered, struct err *e)
 {
+	struct host own = *h;
+	own.a = arena_new();
 	*answered = true;
-	if (map_at(probe, "command"))
-		return try_command(h, probe, e);
-	return probe_dialog(h, probe, patience, deadline, answered, e);
+	bool ok = map_at(probe, "command")
+			  ? try_command(&own, probe, e)
+			  : probe_dialog(&own, probe, patience, deadline, answered, e);
+	arena_free(own.a);
+	return ok;
 }
 
 bool probe_run(struct host *h, const struct value *probe, const struct probe_patience *patience,

@@ -15,7 +15,8 @@
 
 enum {
 	SLICE_MS = 1000, /* between two questions whether waiting is of use */
-	RECEIVED_MAX = 64 << 10,
+	LINE_MAX = 64 << 10,
+	RECEIVED_MAX = 1 << 20, /* in one dialog: nobody needs that many words to say no */
 	SHOWN_MAX = 200,
 	SECRET_FILE_MAX = 64 << 10,
 };
@@ -46,6 +47,7 @@ struct dialog {
 	int fd;
 	int64_t deadline;
 	struct buf in;
+	size_t received_n;    /* bytes, all in all */
 	bool ended;           /* the daemon closed the connection */
 	bool answered;        /* it said something, though the wrong thing */
 	const char *sent;     /* last, for messages: without the secret */
@@ -153,11 +155,16 @@ static const char *shown(struct arena *a, const char *text)
 	return out;
 }
 
-static const char *shown_bytes(struct arena *a, const void *p, size_t n)
+static const char *shown_bytes(const struct dialog *d)
 {
 	char text[2 * SHOWN_MAX + 1];
-	hex(p, n < SHOWN_MAX ? n : SHOWN_MAX, text);
-	return arena_strdup(a, text);
+	const char *secret = d->secret;
+	if (d->in.n == 0)
+		return NULL;
+	if (secret && memmem(d->in.p, d->in.n, secret, strlen(secret)))
+		return SECRET_TEXT;
+	hex(d->in.p, d->in.n < SHOWN_MAX ? d->in.n : SHOWN_MAX, text);
+	return arena_strdup(d->h->a, text);
 }
 
 static bool failed(struct dialog *d, const char *expected, const char *what, struct err *e)
@@ -223,15 +230,21 @@ static bool send_all(struct dialog *d, struct str s, struct err *e)
 }
 
 /* More of the answer; false at its end, or when the time is up. */
+static bool too_long(const struct dialog *d)
+{
+	return d->in.over || d->received_n > RECEIVED_MAX;
+}
+
 static bool receive(struct dialog *d)
 {
 	char chunk[4096];
 	for (;;) {
-		if (d->in.over || !wait_for(d, POLLIN))
+		if (too_long(d) || !wait_for(d, POLLIN))
 			return false;
 		ssize_t n = recv(d->fd, chunk, sizeof(chunk), 0);
 		if (n > 0) {
 			d->answered = true;
+			d->received_n += (size_t)n;
 			buf_add(&d->in, chunk, (size_t)n);
 			return true;
 		}
@@ -244,7 +257,7 @@ static bool receive(struct dialog *d)
 
 static const char *why_no_more(const struct dialog *d)
 {
-	if (d->in.over)
+	if (too_long(d))
 		return "the answer is too long";
 	return d->ended ? "the connection was closed" : "no answer in time";
 }
@@ -300,8 +313,7 @@ static bool expect_bytes(struct dialog *d, const char *wanted, struct err *e)
 	while (d->in.n < bytes.n)
 		if (!receive(d))
 			break;
-	if (d->in.n)
-		d->received = shown_bytes(d->h->a, d->in.p, d->in.n);
+	d->received = shown_bytes(d);
 	if (d->in.n < bytes.n)
 		return failed(d, wanted, why_no_more(d), e);
 	if (memcmp(d->in.p, bytes.p, bytes.n) != 0)
@@ -341,8 +353,7 @@ static bool expect_tls(struct dialog *d, struct err *e)
 	while (d->in.n <= RECORD_HEAD)
 		if (!receive(d))
 			break;
-	if (d->in.n)
-		d->received = shown_bytes(d->h->a, d->in.p, d->in.n);
+	d->received = shown_bytes(d);
 	if (d->in.n <= RECORD_HEAD)
 		return failed(d, wanted, why_no_more(d), e);
 	if (d->in.p[0] != HANDSHAKE || d->in.p[RECORD_HEAD] != SERVER_HELLO)
@@ -400,7 +411,7 @@ bool probe_dialog(struct host *h, const struct value *probe, const struct probe_
 {
 	struct dialog d = {
 		.h = h, .probe = probe, .patience = patience, .fd = -1, .deadline = deadline};
-	buf_init(&d.in, RECEIVED_MAX);
+	buf_init(&d.in, LINE_MAX);
 	bool ok = talk(&d, e);
 	if (d.fd >= 0)
 		close(d.fd);

@@ -7,7 +7,7 @@
 #include "resource/pattern.h"
 #include "resource/unit_log.h"
 
-enum { LOG_LINES = 2000, LINE_MAX = 400, WORDS_LINES = 6 };
+enum { ASK_S = 10, LOG_LINES = 2000, LINE_MAX = 400, WORDS_LINES = 6 };
 #define TROUBLE "(?i)warn|err|fatal|panic|fail|refus|invalid|cannot|can't|unable|bad "
 
 static int64_t clock_us(clockid_t clock)
@@ -40,31 +40,38 @@ struct unit_log unit_log_from(struct host *h, const char *unit, int64_t us)
 	return log_since(h, unit, clock_us(CLOCK_MONOTONIC) - us);
 }
 
-struct str unit_log_lines(struct host *h, const struct unit_log *log)
+/* A journal that hangs is asked once: it must not hold up who is to put a daemon right. */
+static struct str ask(struct host *h, struct unit_log *log, const char *const *argv)
+{
+	struct proc p = {.argv = argv, .uid = (uid_t)-1, .timeout_s = ASK_S};
+	struct proc_result r = {0};
+	struct err ignored = {0};
+	bool ran = log->since && proc_run(h->a, &p, &r, &ignored);
+	if (ran && r.timed_out)
+		log->since = NULL;
+	return ran && !r.timed_out && r.status == 0 ? r.out : str_c("");
+}
+
+struct str unit_log_lines(struct host *h, struct unit_log *log)
 {
 	const char *sync[] = {"journalctl", "--sync", NULL};
 	struct args argv = {0};
-	struct proc_result r;
-	struct err ignored = {0};
+	ask(h, log, sync); /* else the last lines may be missing */
 	if (!log->since)
 		return str_c("");
-	run_with(h, sync, (struct str){0}, &r, &ignored); /* else the last lines may be missing */
 	args_add(h->a, &argv, "journalctl");
 	args_add(h->a, &argv, "--quiet");
 	args_add(h->a, &argv, "--no-pager");
 	args_add(h->a, &argv, "--output=cat");
 	args_addf(h->a, &argv, "--lines=%d", LOG_LINES);
 	args_addf(h->a, &argv, "--since=%s", log->since);
-	if (!log->unit) {
-		args_add(h->a, &argv, "--priority=warning");
-	} else {
+	if (log->unit)
 		args_addf(h->a, &argv, "--unit=%s", log->unit);
-	}
+	else
+		args_add(h->a, &argv, "--priority=warning");
 	if (log->unit && !strchr(log->unit, '.') && !strchr(log->unit, '@'))
 		args_addf(h->a, &argv, "--unit=%s@*", log->unit);
-	if (!run_with(h, argv.v, (struct str){0}, &r, &ignored) || r.status != 0)
-		return str_c("");
-	return r.out;
+	return ask(h, log, argv.v);
 }
 
 /* Lines that tell of trouble, each once, the latest first. */
@@ -90,7 +97,7 @@ static size_t troubled(struct host *h, struct str text, const char **out, size_t
 	return kept;
 }
 
-const char *unit_log_words(struct host *h, const struct unit_log *log, size_t max)
+const char *unit_log_words(struct host *h, struct unit_log *log, size_t max)
 {
 	const char *lines[WORDS_LINES];
 	size_t n = troubled(h, unit_log_lines(h, log), lines, WORDS_LINES), first = 0, used = 0;
