@@ -105,10 +105,12 @@ static bool certificates_check(const struct value *params, struct errs *errs)
 	bool ok = true;
 	for (size_t i = 0; given && given->type == VALUE_MAP && i < given->map.n; i++) {
 		const struct map_entry *e = &given->map.e[i];
+		struct pos pos = e->value->pos.line ? e->value->pos : given->pos;
 		if (!name_ok(e->key.p))
-			ok = errs_add(errs, given->pos, "'%s' is no host name", e->key.p);
+			ok = errs_add(errs, e->key_pos.line ? e->key_pos : pos,
+				"'%s' is no host name", e->key.p);
 		if (e->value->type != VALUE_STR && e->value->type != VALUE_UNKNOWN)
-			ok = errs_add(errs, given->pos, "'%s' has to have a PEM text", e->key.p);
+			ok = errs_add(errs, pos, "'%s' has to have a PEM text", e->key.p);
 	}
 	for (size_t i = 0; acme && acme->type == VALUE_LIST && i < acme->list.n; i++) {
 		const struct value *v = acme->list.v[i];

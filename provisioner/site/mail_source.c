@@ -286,6 +286,6 @@ void mail_source_derive(struct vars *v, struct arena *a, const struct value *mai
 		archive = found ? map_at(found, "archive") : NULL;
 	}
 	if (e.kind)
-		errs_take(errs, &e);
+		errs_add(errs, source->pos, "%s", e.msg);
 	map_put(a, out, "mail_list_archive", archive ? archive : value_null(a));
 }

@@ -303,12 +303,13 @@ static const char *add_given(struct tls_derive *d, const char *name, const struc
 	struct value *pem;
 
 	if (!chain) {
-		errs_take(d->errs, &e);
+		errs_add(d->errs, tls->pos, "%s", e.msg);
 		return "";
 	}
 	pem = literal(value_printf(
 		d->a, "%s\n%s\n", str_trim(d->a, key->text).p, str_trim(d->a, chain->text).p));
 	pem->secret = true;
+	pem->pos = map_at(tls, "certificate")->pos;
 	map_put(d->a, d->given, name, pem);
 	sha256(chain->text.p, chain->text.n, sha);
 	hex(sha, sizeof(sha), digest);
