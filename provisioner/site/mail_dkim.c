@@ -76,6 +76,7 @@ static bool own_keys(const struct value *domain)
 /* ---- selectors ---- */
 struct selector {
 	const char *name, *algorithm; /* "rsa" or "ed25519" */
+	const char *scope;            /* "domain" or "global" where it has its own word; or NULL */
 	bool signs;                   /* else only kept */
 	struct pos pos;
 };
@@ -99,15 +100,27 @@ static void add_selector(struct selectors *s, struct selector one)
 	PUSH(s->a, s->v, s->n, s->cap, one);
 }
 
-/* NAME, or {selector: NAME, algorithm: ...} where it differs from what signs. */
+/* 202401 is a name, too. */
+static const char *name_of(struct arena *a, const struct value *v)
+{
+	if (v && v->type == VALUE_INT)
+		return arena_printf(a, "%lld", (long long)v->i);
+	return v && v->type == VALUE_STR ? v->s.p : NULL;
+}
+
+/* NAME, or {selector: NAME, algorithm: ..., scope: ...} where it differs from what signs. */
 static void add_kept(struct selectors *s, const struct value *v, const char *algorithm)
 {
-	const struct value *name = v->type == VALUE_MAP ? map_at(v, "selector") : v;
+	bool map = v->type == VALUE_MAP;
+	struct selector one = {
+		.name = name_of(s->a, map ? map_at(v, "selector") : v),
+		.algorithm = map ? map_cstr(v, "algorithm", algorithm) : algorithm,
+		.scope = map ? map_cstr(v, "scope", NULL) : NULL,
+		.pos = v->pos,
+	};
 
-	if (v->type == VALUE_MAP)
-		algorithm = map_cstr(v, "algorithm", algorithm);
-	if (name && name->type == VALUE_STR)
-		add_selector(s, (struct selector){name->s.p, algorithm, false, v->pos});
+	if (one.name)
+		add_selector(s, one);
 }
 
 /* Of a domain (NULL: of those that share one key, and of the host's own name). */
@@ -119,11 +132,21 @@ static struct selectors selectors_of(
 	const struct value *name = setting(mail, domain, "selector");
 	struct value *keep = setting(mail, domain, "keep");
 	struct value *list = keep ? as_list(a, keep) : NULL;
+	struct selector signing = {.name = text_of(mail, domain, "selector", "dkim"),
+		.algorithm = algorithm,
+		.signs = true,
+		.pos = name ? name->pos : mail->pos};
 
-	add_selector(&s, (struct selector){text_of(mail, domain, "selector", "dkim"), algorithm,
-				 true, name ? name->pos : mail->pos});
-	for (size_t i = 0; list && i < list->list.n; i++)
+	add_selector(&s, signing);
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		const char *kept = name_of(a, list->list.v[i]);
+
+		/* what all domains keep, one may still sign with */
+		if (kept && keep != setting(domain, NULL, "keep") && domain &&
+			strcmp(kept, signing.name) == 0)
+			continue;
 		add_kept(&s, list->list.v[i], algorithm);
+	}
 	return s;
 }
 
@@ -159,24 +182,56 @@ static void check_selectors(
 	}
 }
 
+static bool one_of(const struct value *map, const char *key, const char *words)
+{
+	const struct value *v = map_at(map, key);
+	const char *at = v && v->type == VALUE_STR ? strstr(words, v->s.p) : NULL;
+
+	return !v || (at && (at == words || at[-1] == ' ') && strchr(" ", at[v->s.n]));
+}
+
+static bool kept_ok(struct arena *a, const struct value *v)
+{
+	size_t known;
+
+	if (v->type != VALUE_MAP)
+		return name_of(a, v) != NULL;
+	known = 1 + (map_at(v, "algorithm") != NULL) + (map_at(v, "scope") != NULL);
+	return name_of(a, map_at(v, "selector")) && v->map.n == known &&
+	       one_of(v, "algorithm", "rsa ed25519 both") && one_of(v, "scope", "domain global");
+}
+
 static void check_keep(struct arena *a, const struct value *dkim, struct errs *errs)
 {
 	struct value *keep = map_at(dkim, "keep");
 	struct value *list = keep && keep->type != VALUE_UNKNOWN ? as_list(a, keep) : NULL;
 
-	for (size_t i = 0; list && i < list->list.n; i++) {
-		const struct value *v = list->list.v[i];
-		const struct value *name = v->type == VALUE_MAP ? map_at(v, "selector") : v;
-		const char *kind = v->type == VALUE_MAP ? map_cstr(v, "algorithm", "rsa") : "rsa";
-
-		if (v->type == VALUE_UNKNOWN)
-			continue;
-		if (!name || name->type != VALUE_STR ||
-			(strcmp(kind, "rsa") != 0 && strcmp(kind, "ed25519") != 0 &&
-				strcmp(kind, "both") != 0))
-			errs_add(errs, v->pos,
+	for (size_t i = 0; list && i < list->list.n; i++)
+		if (list->list.v[i]->type != VALUE_UNKNOWN && !kept_ok(a, list->list.v[i]))
+			errs_add(errs, list->list.v[i]->pos,
 				"what is kept is a selector, or {selector: NAME, algorithm: rsa, "
-				"ed25519 or both}");
+				"ed25519 or both, scope: domain or global}");
+}
+
+/* Keys that nobody would sign with. */
+static void check_idle(const struct value *mail, const struct value *dkim, struct errs *errs)
+{
+	static const char *const keys[] = {"selector", "keep", "algorithm", "bits", "scope"};
+	const struct value *enabled = map_at(dkim, "enabled");
+
+	if (mail_rspamd_runs(mail) || (enabled && enabled->type != VALUE_NULL))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct map_entry *e = map_entry(dkim, str_c(keys[i]));
+
+		/* the table's defaults have no place */
+		if (!e || e->value->type == VALUE_NULL || !e->key_pos.line)
+			continue;
+		errs_warn(errs, e->key_pos,
+			"dkim.%s comes to nothing: mail is signed by rspamd, which does not run "
+			"here; set spam_filter: rspamd, or rspamd_piggyback with SpamAssassin",
+			keys[i]);
+		return;
 	}
 }
 
@@ -198,6 +253,7 @@ static void check_map(
 		errs_warn(errs, bits->pos,
 			"an RSA key of %d bits is weak for DKIM (RFC 8301: %d and more)",
 			(int)bits->i, BITS_ADVISED);
+	check_idle(mail, dkim, errs);
 	check_keep(a, dkim, errs);
 	if (!value_find_type(dkim, VALUE_UNKNOWN))
 		check_selectors(a, mail, domain, errs);
@@ -280,10 +336,12 @@ struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, cons
 		return all;
 	s = selectors_of(d->a, d->mail, domain);
 	for (size_t i = 0; i < s.n; i++) {
-		add_key(d, domain, owner, &s.v[i]);
-		add_selector_to(d, all, owner, &s.v[i]);
+		const char *whose = !s.v[i].scope ? owner : *s.v[i].scope == 'g' ? "global" : name;
+
+		add_key(d, domain, whose, &s.v[i]);
+		add_selector_to(d, all, whose, &s.v[i]);
 		if (s.v[i].signs)
-			add_selector_to(d, signing, owner, &s.v[i]);
+			add_selector_to(d, signing, whose, &s.v[i]);
 	}
 	put(d, signer, "domain", name);
 	map_put(d->a, signer, "selectors", signing);

@@ -17,8 +17,8 @@ static const struct field dkim_fields[] = {
 	{.name = "keep",
 		.kind = FIELD_ANY,
 		.doc = "Further selectors whose keys and records stay: one that is to come, one "
-		       "that was; {selector, algorithm} where that differs. A selector in neither "
-		       "place expires: its key is removed."},
+		       "that was; {selector, algorithm, scope} where that differs. A selector in "
+		       "neither place expires: its key is removed."},
 	{.name = "algorithm",
 		.kind = FIELD_ENUM,
 		.choices = "rsa ed25519 both",
