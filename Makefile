@@ -42,7 +42,7 @@ $(BUILD)/provision-agent: $(AGENT_OBJ)
 
 $(BUILD)/obj/%.o: provisioner/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(CC) $(CFLAGS_ALL) -DWITH_LIBCRYPTO -MMD -MP -c -o $@ $<
 
 $(BUILD)/agent/%.o: provisioner/%.c
 	@mkdir -p $(@D)

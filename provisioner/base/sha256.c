@@ -4,7 +4,21 @@
  * here because the agent links nothing but libc. Never used where a secret needs constant time.
  */
 #include "base/base.h"
+#ifdef WITH_LIBCRYPTO
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
+#endif
 
+#ifdef WITH_LIBCRYPTO
+/* libcrypto knows the processor's own instructions, and is several times as fast. */
+static void compress_all(uint32_t state[8], const unsigned char *p, size_t blocks)
+{
+	SHA256_CTX c = {.md_len = SHA256_LEN};
+	memcpy(c.h, state, sizeof(c.h));
+	SHA256_Update(&c, p, blocks * 64);
+	memcpy(state, c.h, sizeof(c.h));
+}
+#else
 static const uint32_t K[64] = {0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b,
 	0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
 	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6,
@@ -37,6 +51,14 @@ static void schedule(uint32_t w[64], const unsigned char *p)
 	}
 }
 
+/* One round in place: what the standard moves from name to name stays, and the names move. */
+#define ROUND(a, b, c, d, e, f, g, h, i)                                                        \
+	do {                                                                                    \
+		h += (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + (g ^ (e & (f ^ g))) + K[i] + w[i]; \
+		d += h;                                                                         \
+		h += (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + ((a & b) | (c & (a | b)));         \
+	} while (0)
+
 /* The names are those of the standard's section 6.2.2. */
 static void compress(uint32_t state[8], const unsigned char *p)
 {
@@ -44,24 +66,27 @@ static void compress(uint32_t state[8], const unsigned char *p)
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
 	schedule(w, p);
-	for (int i = 0; i < 64; i++) {
-		uint32_t s1 = ror(e, 6) ^ ror(e, 11) ^ ror(e, 25);
-		uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + K[i] + w[i];
-		uint32_t s0 = ror(a, 2) ^ ror(a, 13) ^ ror(a, 22);
-		uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
-		h = g;
-		g = f;
-		f = e;
-		e = d + t1;
-		d = c;
-		c = b;
-		b = a;
-		a = t1 + t2;
+	for (int i = 0; i < 64; i += 8) {
+		ROUND(a, b, c, d, e, f, g, h, i);
+		ROUND(h, a, b, c, d, e, f, g, i + 1);
+		ROUND(g, h, a, b, c, d, e, f, i + 2);
+		ROUND(f, g, h, a, b, c, d, e, i + 3);
+		ROUND(e, f, g, h, a, b, c, d, i + 4);
+		ROUND(d, e, f, g, h, a, b, c, i + 5);
+		ROUND(c, d, e, f, g, h, a, b, i + 6);
+		ROUND(b, c, d, e, f, g, h, a, i + 7);
 	}
 	const uint32_t v[8] = {a, b, c, d, e, f, g, h};
 	for (int i = 0; i < 8; i++)
 		state[i] += v[i];
 }
+
+static void compress_all(uint32_t state[8], const unsigned char *p, size_t blocks)
+{
+	for (size_t i = 0; i < blocks; i++)
+		compress(state, p + i * 64);
+}
+#endif
 
 void sha256_init(struct sha256 *s)
 {
@@ -82,14 +107,14 @@ void sha256_add(struct sha256 *s, const void *data, size_t n)
 			memcpy(s->block + have, p, part);
 		if (have + part < 64)
 			return;
-		compress(s->h, s->block);
+		compress_all(s->h, s->block, 1);
 		p += part;
 		n -= part;
 	}
-	for (; n >= 64; p += 64, n -= 64)
-		compress(s->h, p);
-	if (n)
-		memcpy(s->block, p, n);
+	if (n >= 64)
+		compress_all(s->h, p, n / 64);
+	if (n % 64)
+		memcpy(s->block, p + n - n % 64, n % 64);
 }
 
 void sha256_end(struct sha256 *s, unsigned char out[SHA256_LEN])

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The agent's own SHA-256 beside libcrypto's, which the controller takes. The other tests of
+ * digests are in test_base.c.
+ */
+#define sha256_init own_init
+#define sha256_add own_add
+#define sha256_end own_end
+#define sha256 own_sha256
+#define hex own_hex
+#define base64 own_base64
+#define base64_decode own_base64_decode
+#include "base/sha256.c"
+#undef sha256
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <openssl/sha.h>
+
+static void both_agree(void **state)
+{
+	unsigned char bytes[1000], ours[SHA256_LEN], theirs[SHA256_LEN];
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * i + i / 7);
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		own_sha256(bytes, n, ours);
+		SHA256(bytes, n, theirs);
+		assert_memory_equal(ours, theirs, SHA256_LEN);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(both_agree)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
