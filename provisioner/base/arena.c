@@ -170,3 +170,11 @@ size_t arena_size(const struct arena *a)
 {
 	return a->handed_out;
 }
+
+bool arena_owns(const struct arena *a, const void *p)
+{
+	for (const struct chunk *c = a->chunks; c; c = c->next)
+		if ((uintptr_t)p - (uintptr_t)c->data < c->used)
+			return true;
+	return false;
+}

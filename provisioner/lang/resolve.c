@@ -125,7 +125,7 @@ static struct jinja *begin(const struct lang_env *env, struct err *e)
 static struct value *end(struct jinja *in, struct value *v)
 {
 	struct arena *scratch = in->a, *a = in->env->a;
-	struct value *copy = v ? value_copy(a, v) : NULL;
+	struct value *copy = v ? value_keep(a, v, scratch) : NULL;
 	jinja_free(in);
 	arena_free(scratch);
 	return copy;

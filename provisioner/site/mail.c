@@ -179,6 +179,8 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 	if (!mail)
 		mail = evaluate_parts(v, raw, errs);
 	mail = vars_omit(v->a, mail);
+	if (!mail)
+		mail = value_null(v->a);
 	checked = fields_check(v->a, site_mail_fields(), mail, "mail", errs);
 	if (mail->type != VALUE_MAP)
 		return NULL;
@@ -215,7 +217,7 @@ void mail_check(struct vars *v, struct errs *errs)
 	errs_join(errs, &own);
 	if (!mail || value_find_type(mail, VALUE_UNKNOWN))
 		return;
-	mail = value_copy(s->a, mail);
+	mail = value_keep(s->a, mail, v->a);
 	map_set(s->a, s->mail_index, state_key(v, s->a), value_int(s->a, (int64_t)s->n_mails));
 	PUSH(s->a, s->mails, s->n_mails, s->cap_mails, ((struct mail_state){.mail = mail}));
 }

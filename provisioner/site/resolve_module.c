@@ -64,7 +64,7 @@ static struct value *evaluate(struct resolver *r, struct task *t, struct err *e)
 		return args;
 	if (!t->checked) {
 		omitted = vars_omit(r->a, args);
-		args = omitted ? omitted : args;
+		args = value_shallow(r->a, omitted ? omitted : args);
 		args->pos = t->args->pos;
 		content_to_text(r, args);
 		args = check(r, t->type, args, t->action, e);

@@ -369,32 +369,40 @@ struct value *vars_value(struct vars *v, const char *name, struct err *e)
 	return raw ? settle(v, raw, &own, e) : NULL;
 }
 
+static bool has_omit(const struct value *v)
+{
+	if (v->type == VALUE_STR)
+		return str_is(v->s, OMIT);
+	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
+		if (has_omit(v->list.v[i]))
+			return true;
+	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
+		if (has_omit(v->map.e[i].value))
+			return true;
+	return false;
+}
+
 struct value *vars_omit(struct arena *a, struct value *v)
 {
 	struct value *out;
 
-	if (v->type == VALUE_STR)
-		return str_is(v->s, OMIT) ? NULL : v;
-	if (v->type == VALUE_LIST) {
-		out = value_list(a);
-		for (size_t i = 0; i < v->list.n; i++) {
-			struct value *x = vars_omit(a, v->list.v[i]);
-
-			if (x)
-				list_add(a, out, x);
-		}
-	} else if (v->type == VALUE_MAP) {
-		out = value_map(a);
-		for (size_t i = 0; i < v->map.n; i++) {
-			struct value *x = vars_omit(a, v->map.e[i].value);
-
-			if (!x)
-				continue;
-			map_set(a, out, v->map.e[i].key, x);
-			out->map.e[out->map.n - 1].key_pos = v->map.e[i].key_pos;
-		}
-	} else {
+	if (!has_omit(v))
 		return v;
+	if (v->type == VALUE_STR)
+		return NULL;
+	out = v->type == VALUE_LIST ? value_list(a) : value_map(a);
+	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++) {
+		struct value *x = vars_omit(a, v->list.v[i]);
+
+		if (x)
+			list_add(a, out, x);
+	}
+	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++) {
+		const struct map_entry *m = &v->map.e[i];
+		struct value *x = vars_omit(a, m->value);
+
+		if (x)
+			map_append(a, out, m->key, m->key_pos, x);
 	}
 	out->pos = v->pos;
 	out->secret = v->secret;

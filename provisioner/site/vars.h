@@ -67,7 +67,7 @@ struct value *vars_condition(struct vars *v, struct value *cond, struct err *e);
 struct value *vars_render(struct vars *v, const struct template *t, struct err *e);
 /* A variable's value, evaluated; NULL without error: there is none. */
 struct value *vars_value(struct vars *v, const char *name, struct err *e);
-/* Drops what equals `omit`, deep. */
+/* Drops what equals `omit`, deep; NULL: that was all. Gives v itself where nothing does. */
 struct value *vars_omit(struct arena *a, struct value *v);
 
 /* ---- hostvars.c ---- */

@@ -167,6 +167,37 @@ struct value *value_copy(struct arena *a, const struct value *v)
 	return c;
 }
 
+static struct str keep_str(struct arena *a, struct str s, const struct arena *from)
+{
+	return arena_owns(from, s.p) ? str_dup(a, s.p, s.n) : s;
+}
+
+struct value *value_keep(struct arena *a, struct value *v, const struct arena *from)
+{
+	if (!arena_owns(from, v))
+		return v;
+	struct value *c = copy_head(a, v);
+	c->src = keep_str(a, v->src, from);
+	if (v->type == VALUE_STR || v->type == VALUE_UNKNOWN || v->type == VALUE_UNDEFINED)
+		c->s = keep_str(a, v->s, from);
+	if (v->type == VALUE_BLOB)
+		c->blob.bytes = keep_str(a, v->blob.bytes, from);
+	if (v->type == VALUE_LIST) {
+		list_reserve(a, c, v->list.n);
+		for (size_t i = 0; i < v->list.n; i++)
+			list_add(a, c, value_keep(a, v->list.v[i], from));
+	}
+	if (v->type == VALUE_MAP) {
+		map_reserve(a, c, v->map.n);
+		for (size_t i = 0; i < v->map.n; i++) {
+			const struct map_entry *m = &v->map.e[i];
+			map_append(a, c, keep_str(a, m->key, from), m->key_pos,
+				value_keep(a, m->value, from));
+		}
+	}
+	return c;
+}
+
 struct value *value_shallow(struct arena *a, const struct value *v)
 {
 	struct value *c = copy_head(a, v);

@@ -95,6 +95,8 @@ bool map_bool(const struct value *map, const char *key, bool dflt);
 int64_t map_int(const struct value *map, const char *key, int64_t dflt);
 
 struct value *value_copy(struct arena *a, const struct value *v);    /* deep */
+/* Deep, of what lies in `from`; the rest, which lives as long as `a`, is shared. */
+struct value *value_keep(struct arena *a, struct value *v, const struct arena *from);
 struct value *value_shallow(struct arena *a, const struct value *v); /* own list/map, same items */
 /* Deep, key by key: `over` wins; lists and plain values are replaced whole. */
 struct value *value_merge(struct arena *a, const struct value *under, const struct value *over);
