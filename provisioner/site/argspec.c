@@ -13,6 +13,23 @@ struct spec {
 	struct err *e;
 };
 
+/* Where a value stands. Its name is made for an error only: the items may be many. */
+struct place {
+	const struct place *in;
+	const char *key; /* NULL: an item of a list */
+	size_t item;
+};
+
+static const char *place_name(struct arena *a, const struct place *at)
+{
+	const char *in = at->in ? place_name(a, at->in) : NULL;
+
+	if (!in)
+		return at->key;
+	return at->key ? arena_printf(a, "%s.%s", in, at->key)
+		       : arena_printf(a, "%s[%zu]", in, at->item);
+}
+
 static bool is_text(const struct value *v)
 {
 	return v->type == VALUE_STR || v->type == VALUE_INT || v->type == VALUE_FLOAT ||
@@ -61,10 +78,10 @@ static bool type_fits(const struct value *v, const char *type)
 	return true;
 }
 
-static bool fail_at(struct spec *s, const char *name, const struct value *v, const char *must)
+static bool fail_at(struct spec *s, const struct place *at, const struct value *v, const char *must)
 {
-	return err_set(s->e, ERR_CONFIG, "role '%s': %s must be %s, not %s", s->role, name, must,
-		v->secret ? "what is given" : value_type_name(v));
+	return err_set(s->e, ERR_CONFIG, "role '%s': %s must be %s, not %s", s->role,
+		place_name(s->r->a, at), must, v->secret ? "what is given" : value_type_name(v));
 }
 
 static bool choice_fits(struct spec *s, const struct value *choices, const struct value *v)
@@ -79,32 +96,32 @@ static bool choice_fits(struct spec *s, const struct value *choices, const struc
 }
 
 static bool check_map(struct spec *s, const struct value *options, const struct value *map,
-	const char *path, int depth);
+	const struct place *in, int depth);
 
 static bool check_items(struct spec *s, const struct value *spec, const struct value *v,
-	const char *name, int depth)
+	const struct place *at, int depth)
 {
 	const struct value *sub = map_at(spec, "options");
 	const char *elements = map_cstr(spec, "elements", NULL);
 
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++) {
 		const struct value *x = v->list.v[i];
-		const char *item = arena_printf(s->r->a, "%s[%zu]", name, i);
+		const struct place item = {.in = at, .item = i};
 
 		if (x->type == VALUE_UNKNOWN)
 			continue;
 		if (elements && !type_fits(x, elements))
-			return fail_at(s, item, x, arena_printf(s->r->a, "of type %s", elements));
-		if (sub && x->type == VALUE_MAP && !check_map(s, sub, x, item, depth + 1))
+			return fail_at(s, &item, x, arena_printf(s->r->a, "of type %s", elements));
+		if (sub && x->type == VALUE_MAP && !check_map(s, sub, x, &item, depth + 1))
 			return false;
 	}
 	if (v->type == VALUE_MAP && sub)
-		return check_map(s, sub, v, name, depth + 1);
+		return check_map(s, sub, v, at, depth + 1);
 	return true;
 }
 
 static bool check_one(struct spec *s, const struct value *spec, const struct value *v,
-	const char *name, int depth)
+	const struct place *at, int depth)
 {
 	const struct value *choices = map_at(spec, "choices");
 	const char *type = map_cstr(spec, "type", "str");
@@ -114,28 +131,29 @@ static bool check_one(struct spec *s, const struct value *spec, const struct val
 		(v->type == VALUE_NULL && !map_bool(spec, "required", false)))
 		return true;
 	if (!type_fits(v, type))
-		return fail_at(s, name, v, arena_printf(s->r->a, "of type %s", type));
+		return fail_at(s, at, v, arena_printf(s->r->a, "of type %s", type));
 	if (choices && choices->type == VALUE_LIST && v->type != VALUE_LIST &&
 		!choice_fits(s, choices, v)) {
 		shown = value_print(s->r->a, choices);
-		return fail_at(s, name, v, arena_printf(s->r->a, "one of %s", shown.p));
+		return fail_at(s, at, v, arena_printf(s->r->a, "one of %s", shown.p));
 	}
-	return depth >= SPEC_DEPTH || check_items(s, spec, v, name, depth);
+	return depth >= SPEC_DEPTH || check_items(s, spec, v, at, depth);
 }
 
 static bool check_map(struct spec *s, const struct value *options, const struct value *map,
-	const char *path, int depth)
+	const struct place *in, int depth)
 {
 	for (size_t i = 0; options->type == VALUE_MAP && i < options->map.n; i++) {
 		const struct map_entry *o = &options->map.e[i];
 		const struct value *v = map_get(map, o->key);
-		const char *name = arena_printf(s->r->a, "%s.%s", path, o->key.p);
+		const struct place at = {.in = in, .key = o->key.p};
 
 		if (o->value->type != VALUE_MAP)
 			continue;
 		if (!v && map_bool(o->value, "required", false))
-			return err_set(s->e, ERR_CONFIG, "role '%s': %s is missing", s->role, name);
-		if (v && !check_one(s, o->value, v, name, depth))
+			return err_set(s->e, ERR_CONFIG, "role '%s': %s is missing", s->role,
+				place_name(s->r->a, &at));
+		if (v && !check_one(s, o->value, v, &at, depth))
 			return false;
 	}
 	return true;
@@ -163,7 +181,7 @@ bool argspec_check(struct resolver *r, const struct task *t, struct err *e)
 			return err_set(e, ERR_CONFIG, "role '%s' needs the variable '%s': %s",
 				s.role, o->key.p,
 				map_cstr(o->value, "description", "see its argument_specs"));
-		if (v && !check_one(&s, o->value, v, o->key.p, 0)) {
+		if (v && !check_one(&s, o->value, v, &(struct place){.key = o->key.p}, 0)) {
 			e->pos = v->pos;
 			return false;
 		}
