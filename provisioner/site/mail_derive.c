@@ -9,13 +9,13 @@
 enum { OWNERS_MAX = 1000, ROUTE_DEPTH = 1000 };
 struct derive {
 	struct vars *v;
-	struct arena *a;
+	struct arena *a, *work; /* work: for what is looked up here and then forgotten */
 	const struct value *mail;
 	struct errs *errs;
 	struct value *domains, *mailboxes, *aliases, *catchalls, *senders, *traps;
-	struct value *boxes;  /* address -> null */
+	struct value *boxes;  /* address -> the same as a value */
 	struct value *routes; /* alias's address -> list of targets */
-	struct value *logins; /* address -> its entry of senders */
+	struct value *logins; /* address -> its logins in senders */
 };
 
 static struct value *text(struct derive *d, struct str s)
@@ -24,6 +24,31 @@ static struct value *text(struct derive *d, struct str s)
 
 	v->literal = true;
 	return v;
+}
+
+/* Records and lists are many: they have the room they need, and the marks that keep the template
+ * language from copying them. */
+static struct value *record(struct derive *d, size_t n)
+{
+	struct value *m = value_map(d->a);
+
+	map_reserve(d->a, m, n);
+	m->literal = true;
+	return m;
+}
+
+static struct value *list_of(struct derive *d, size_t n)
+{
+	struct value *list = value_list(d->a);
+
+	list_reserve(d->a, list, n);
+	list->literal = true;
+	return list;
+}
+
+static void put(struct derive *d, struct value *m, const char *key, struct value *v)
+{
+	map_append(d->a, m, str_c(key), (struct pos){0}, v);
 }
 
 /* ---- passwords ---- */
@@ -73,59 +98,59 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 }
 
 /* ---- lists ---- */
-static void add_mailbox(struct derive *d, const struct map_entry *e, struct str domain)
+static void add_mailbox(struct derive *d, const struct map_entry *e, struct value *domain)
 {
-	struct value *m = value_map(d->a), *plain = map_at(e->value, "password");
+	struct value *m = record(d, 7), *plain = map_at(e->value, "password");
 	struct value *vacation = map_at(e->value, "vacation");
-	struct str address = str_printf(d->a, "%s@%s", e->key.p, domain.p);
+	struct value *address = text(d, mail_join(d->a, e->key, '@', domain->s));
 
-	map_put(d->a, m, "address", text(d, address));
-	map_put(d->a, m, "local", text(d, e->key));
-	map_put(d->a, m, "domain", text(d, domain));
-	map_put(d->a, m, "home", text(d, str_printf(d->a, "%s/%s", domain.p, e->key.p)));
-	map_put(d->a, m, "password_hash",
-		plain ? password_hash(d, address, plain) : map_at(e->value, "password_hash"));
-	map_put(d->a, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
+	put(d, m, "address", address);
+	put(d, m, "local", text(d, e->key));
+	put(d, m, "domain", domain);
+	put(d, m, "home", text(d, mail_join(d->a, domain->s, '/', e->key)));
+	put(d, m, "password_hash",
+		plain ? password_hash(d, address->s, plain) : map_at(e->value, "password_hash"));
+	put(d, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
 	if (vacation && vacation->type == VALUE_MAP)
-		map_put(d->a, m, "vacation", vacation);
+		put(d, m, "vacation", vacation);
 	list_add(d->a, d->mailboxes, m);
-	map_set(d->a, d->boxes, address, value_null(d->a));
+	map_set(d->work, d->boxes, address->s, address);
 }
 
-static struct value *route(
-	struct derive *d, struct value *list, struct str address, struct value *targets)
+static void route(
+	struct derive *d, struct value *list, struct value *address, struct value *targets)
 {
-	struct value *m = value_map(d->a);
+	struct value *m = record(d, 2);
 
-	map_put(d->a, m, "address", text(d, address));
-	map_put(d->a, m, "targets", targets);
+	put(d, m, "address", address);
+	put(d, m, "targets", targets);
 	list_add(d->a, list, m);
-	return m;
 }
 
-static struct value *one(struct derive *d, struct str address)
+static struct value *one(struct derive *d, struct value *address)
 {
-	struct value *list = value_list(d->a);
+	struct value *list = list_of(d, 1);
 
-	list_add(d->a, list, text(d, address));
+	list_add(d->a, list, address);
 	return list;
 }
 
 static void add_alias(struct derive *d, struct str address, struct value *targets)
 {
-	route(d, d->aliases, address, targets);
-	map_set(d->a, d->routes, address, targets);
+	route(d, d->aliases, text(d, address), targets);
+	map_set(d->work, d->routes, address, targets);
 }
 
 static void add_aliases(struct derive *d, const struct value *aliases, struct str domain)
 {
 	for (size_t i = 0; aliases && i < aliases->map.n; i++) {
 		const struct map_entry *e = &aliases->map.e[i];
-		struct value *from = as_list(d->a, e->value), *to = value_list(d->a);
+		struct value *from = as_list(d->work, e->value);
+		struct value *to = list_of(d, from ? from->list.n : 0);
 
 		for (size_t j = 0; from && j < from->list.n; j++)
 			list_add(d->a, to, text(d, mail_address(d->a, from->list.v[j]->s, domain)));
-		add_alias(d, str_printf(d->a, "%s@%s", e->key.p, domain.p), to);
+		add_alias(d, mail_join(d->a, e->key, '@', domain), to);
 	}
 }
 
@@ -153,11 +178,11 @@ static void add_duties(struct derive *d, const struct value *domain, struct str 
 	struct str who = mail_keeper(d->a, d->mail, domain, name);
 
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
-		struct str address = str_printf(d->a, "%s@%s", duties[i], name.p);
+		struct str address = mail_join(d->a, str_c(duties[i]), '@', name);
 
 		if (!map_get(d->boxes, address) && !map_get(d->routes, address) &&
 			!str_eq(address, who))
-			add_alias(d, address, one(d, who));
+			add_alias(d, address, one(d, text(d, who)));
 	}
 }
 
@@ -173,9 +198,9 @@ static void add_traps(struct derive *d, struct value *list)
 static void keep_traps(struct derive *d, struct str name)
 {
 	for (size_t i = 0; i < d->traps->list.n; i++) {
-		struct str trap = d->traps->list.v[i]->s;
+		struct value *trap = d->traps->list.v[i];
 
-		if (str_is(name, strchr(trap.p, '@') + 1))
+		if (str_is(name, strchr(trap->s.p, '@') + 1))
 			route(d, d->catchalls, trap, one(d, trap));
 	}
 }
@@ -184,10 +209,14 @@ static void keep_traps(struct derive *d, struct str name)
 static void keep_from_catchall(struct derive *d, const struct value *names, struct str domain)
 {
 	for (size_t i = 0; names && i < names->map.n; i++) {
-		struct str address = str_printf(d->a, "%s@%s", names->map.e[i].key.p, domain.p);
+		struct str address = mail_join(d->a, names->map.e[i].key, '@', domain);
 
-		if (!map_get(d->routes, address))
-			route(d, d->catchalls, address, one(d, address));
+		struct value *v;
+
+		if (map_get(d->routes, address))
+			continue;
+		v = text(d, address);
+		route(d, d->catchalls, v, one(d, v));
 	}
 }
 
@@ -201,70 +230,69 @@ static void add_catchall(struct derive *d, const struct value *domain, struct st
 	if (mail_lists_own(d->mail))
 		keep_from_catchall(d, map_at(domain, "lists"), name);
 	keep_traps(d, name);
-	route(d, d->catchalls, str_printf(d->a, "@%s", name.p),
-		one(d, mail_address(d->a, who->s, name)));
+	route(d, d->catchalls, text(d, str_printf(d->a, "@%s", name.p)),
+		one(d, text(d, mail_address(d->a, who->s, name))));
 }
 
 static void add_domain(struct derive *d, const struct map_entry *e)
 {
 	const struct value *def = e->value, *boxes = map_at(def, "mailboxes");
-	struct value *m = value_map(d->a), *catch_all = map_at(def, "catch_all");
+	struct value *m = record(d, 4), *catch_all = map_at(def, "catch_all"), *domain;
 	struct str name;
 
 	if (!mail_is_local(d->mail, def))
 		return;
 	if (!mail_domain_ascii(d->a, e->key, &name))
 		panic("domain '%s' passed the checks", e->key.p);
-	map_put(d->a, m, "name", text(d, name));
-	map_put(d->a, m, "spf", text(d, str_c(map_cstr(def, "spf", map_cstr(d->mail, "spf", "")))));
-	map_put(d->a, m, "dmarc",
-		text(d, str_c(map_cstr(def, "dmarc", map_cstr(d->mail, "dmarc", "")))));
-	map_put(d->a, m, "catch_all",
+	domain = text(d, name);
+	put(d, m, "name", domain);
+	put(d, m, "spf", text(d, str_c(map_cstr(def, "spf", map_cstr(d->mail, "spf", "")))));
+	put(d, m, "dmarc", text(d, str_c(map_cstr(def, "dmarc", map_cstr(d->mail, "dmarc", "")))));
+	put(d, m, "catch_all",
 		catch_all && catch_all->type == VALUE_STR
 			? text(d, mail_address(d->a, catch_all->s, name))
 			: value_null(d->a));
 	list_add(d->a, d->domains, m);
 	for (size_t i = 0; boxes && i < boxes->map.n; i++)
-		add_mailbox(d, &boxes->map.e[i], name);
+		add_mailbox(d, &boxes->map.e[i], domain);
 	add_aliases(d, map_at(def, "aliases"), name);
 	add_duties(d, def, name);
 	add_catchall(d, def, name);
 }
 
 /* ---- who may send as whom ---- */
-static void add_login(struct derive *d, struct str address, struct str login)
+static void add_login(struct derive *d, struct value *address, struct value *login)
 {
-	struct value *m = map_get(d->logins, address), *list;
+	struct value *list = map_get(d->logins, address->s), *m;
 
-	if (!m) {
-		m = value_map(d->a);
-		list = value_list(d->a);
-		map_put(d->a, m, "address", text(d, address));
-		map_put(d->a, m, "logins", list);
+	if (!list) {
+		m = record(d, 2);
+		list = list_of(d, 1);
+		put(d, m, "address", address);
+		put(d, m, "logins", list);
 		list_add(d->a, d->senders, m);
-		map_set(d->a, d->logins, address, m);
+		map_set(d->work, d->logins, address->s, list);
 	}
-	list = map_at(m, "logins");
 	for (size_t i = 0; i < list->list.n; i++)
-		if (str_eq(list->list.v[i]->s, login))
+		if (str_eq(list->list.v[i]->s, login->s))
 			return;
 	if (list->list.n < OWNERS_MAX)
-		list_add(d->a, list, text(d, login));
+		list_add(d->a, list, login);
 }
 
 /* The mailboxes that an alias leads to in the end. seen: the aliases followed already. */
-static void add_owners(struct derive *d, struct str alias, const struct value *targets,
+static void add_owners(struct derive *d, struct value *alias, const struct value *targets,
 	struct value *seen, int depth)
 {
 	for (size_t i = 0; i < targets->list.n; i++) {
 		struct str t = targets->list.v[i]->s;
-		struct value *next = map_get(d->routes, t);
+		struct value *next = map_get(d->routes, t), *box = map_get(d->boxes, t);
 
-		if (map_get(d->boxes, t))
-			add_login(d, alias, t);
+		if (box)
+			add_login(d, alias, box);
 		if (!next || next == targets || depth >= ROUTE_DEPTH || map_get(seen, t))
 			continue;
-		map_set(d->a, seen, t, value_null(d->a));
+		map_set(d->work, seen, t, next);
 		add_owners(d, alias, next, seen, depth + 1);
 	}
 }
@@ -272,14 +300,14 @@ static void add_owners(struct derive *d, struct str alias, const struct value *t
 static void add_senders(struct derive *d)
 {
 	for (size_t i = 0; i < d->mailboxes->list.n; i++) {
-		struct str address = map_at(d->mailboxes->list.v[i], "address")->s;
+		struct value *address = map_at(d->mailboxes->list.v[i], "address");
 
 		add_login(d, address, address);
 	}
 	for (size_t i = 0; i < d->aliases->list.n; i++) {
 		const struct value *al = d->aliases->list.v[i];
 
-		add_owners(d, map_at(al, "address")->s, map_at(al, "targets"), value_map(d->a), 0);
+		add_owners(d, map_at(al, "address"), map_at(al, "targets"), value_map(d->work), 0);
 	}
 }
 
@@ -304,13 +332,15 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	d.catchalls = new_list(&d, out, "mail_catchalls");
 	d.senders = new_list(&d, out, "mail_senders");
 	d.traps = new_list(&d, out, "mail_traps");
-	d.boxes = value_map(d.a);
-	d.routes = value_map(d.a);
-	d.logins = value_map(d.a);
+	d.work = arena_new();
+	d.boxes = value_map(d.work);
+	d.routes = value_map(d.work);
+	d.logins = value_map(d.work);
 	add_traps(&d, d.traps);
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(&d, &domains->map.e[i]);
 	add_senders(&d);
+	arena_free(d.work);
 	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);
 	mail_tls_derive(v, a, mail, out, errs);

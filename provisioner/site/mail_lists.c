@@ -86,7 +86,7 @@ static void take(
 	struct list_rules *r, const struct value *names, struct str domain, const char *what)
 {
 	for (size_t i = 0; names && i < names->map.n; i++)
-		map_set(r->a, r->taken, str_printf(r->a, "%s@%s", names->map.e[i].key.p, domain.p),
+		map_set(r->a, r->taken, mail_join(r->a, names->map.e[i].key, '@', domain),
 			value_text(r->a, what));
 }
 
@@ -226,7 +226,7 @@ static void check_prefix(struct list_rules *r, const struct value *def)
 
 static void check_list(struct list_rules *r, const struct map_entry *e, struct str domain)
 {
-	struct str list = str_printf(r->a, "%s@%s", e->key.p, domain.p), owner;
+	struct str list = mail_join(r->a, e->key, '@', domain), owner;
 	const struct value *def = e->value, *who = known(def, "owner", VALUE_STR);
 
 	if (!check_name(r, e) || def->type != VALUE_MAP)
@@ -255,6 +255,17 @@ static void check_domain(struct list_rules *r, const struct map_entry *e)
 			name.p);
 }
 
+static bool any_list(const struct value *domains)
+{
+	for (size_t i = 0; i < domains->map.n; i++) {
+		const struct value *lists = known(domains->map.e[i].value, "lists", VALUE_MAP);
+
+		if (lists && lists->map.n)
+			return true;
+	}
+	return false;
+}
+
 void mail_lists_rules(
 	struct arena *a, const struct value *mail, struct mail_routes *routes, struct errs *errs)
 {
@@ -262,10 +273,10 @@ void mail_lists_rules(
 		.a = a, .mail = mail, .errs = errs, .routes = routes, .majordomo = majordomo(mail)};
 	const struct value *domains = known(mail, "domains", VALUE_MAP);
 
+	if (!domains || !any_list(domains) || value_find_type(domains, VALUE_UNKNOWN))
+		return;
 	r.domains = value_map(a);
 	r.taken = value_map(a);
-	if (!domains || value_find_type(domains, VALUE_UNKNOWN))
-		return;
 	take_all(&r, domains);
 	for (size_t i = 0; i < domains->map.n; i++)
 		check_domain(&r, &domains->map.e[i]);
@@ -355,7 +366,7 @@ static void add_list(struct list_derive *d, const struct map_entry *e, struct st
 	const struct value *def = e->value;
 	struct value *m = value_map(d->a);
 
-	map_put(d->a, m, "address", text(d, str_printf(d->a, "%s@%s", e->key.p, domain.p)));
+	map_put(d->a, m, "address", text(d, mail_join(d->a, e->key, '@', domain)));
 	map_put(d->a, m, "owner", text(d, mail_address(d->a, map_at(def, "owner")->s, domain)));
 	map_put(d->a, m, "moderators", people(d, def, "moderators", domain));
 	map_put(d->a, m, "members", people(d, def, "members", domain));

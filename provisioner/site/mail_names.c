@@ -39,16 +39,21 @@ bool mail_fqdn(struct str name)
 	       strspn(strrchr(name.p, '.') + 1, "0123456789") != strlen(strrchr(name.p, '.') + 1);
 }
 
+static bool is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
 bool mail_domain_ascii(struct arena *a, struct str domain, struct str *out)
 {
 	char *ascii = NULL;
-	bool plain = true;
 
-	for (size_t i = 0; i < domain.n; i++)
-		plain = plain && (unsigned char)domain.p[i] < 0x80;
 	if (strlen(domain.p) != domain.n)
 		return false;
-	if (plain) {
+	if (is_ascii(domain)) {
 		char *lower = arena_strdup(a, domain.p);
 
 		for (char *p = lower; *p; p++)
@@ -115,18 +120,26 @@ bool mail_network_ok(struct str s)
 	return end != slash && !*end && bits > 0 && bits <= most;
 }
 
+struct str mail_join(struct arena *a, struct str left, char between, struct str right)
+{
+	char *p = arena_alloc(a, left.n + right.n + 2);
+
+	memcpy(p, left.p, left.n);
+	p[left.n] = between;
+	memcpy(p + left.n + 1, right.p, right.n);
+	return (struct str){p, left.n + 1 + right.n};
+}
+
 struct str mail_address(struct arena *a, struct str target, struct str domain)
 {
 	const char *at = memchr(target.p, '@', target.n);
-	struct str ascii, host;
-	char *local;
-	size_t n = at ? (size_t)(at - target.p) : target.n;
+	struct str local = {target.p, at ? (size_t)(at - target.p) : target.n};
+	struct str host = at ? (struct str){at + 1, target.n - local.n - 1} : domain, ascii, out;
 
-	local = arena_strdup(a, str_dup(a, target.p, n).p);
-	for (char *p = local; *p; p++)
+	if (!is_ascii(host) && mail_domain_ascii(a, host, &ascii))
+		host = ascii;
+	out = mail_join(a, local, '@', host);
+	for (char *p = (char *)out.p; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	host = at ? str_dup(a, at + 1, target.n - n - 1) : domain;
-	if (!mail_domain_ascii(a, host, &ascii))
-		ascii = host;
-	return str_printf(a, "%s@" STR_FMT, local, STR_ARG(ascii));
+	return out;
 }

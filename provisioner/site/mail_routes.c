@@ -82,7 +82,7 @@ static void add_aliases(struct mail_routes *r, const struct value *aliases, stru
 
 		if (e->value->type == VALUE_UNKNOWN || !mail_local_part(e->key))
 			continue;
-		node.address = str_printf(r->a, "%s@%s", e->key.p, domain.p);
+		node.address = mail_join(r->a, e->key, '@', domain);
 		for (size_t j = 0; list && j < list->list.n; j++)
 			add_target(r, &node, list->list.v[j], domain);
 		add_node(r, &node);
@@ -96,7 +96,7 @@ static void add_lists(struct mail_routes *r, const struct value *lists, struct s
 		const struct value *members = known(e->value, "members", VALUE_LIST);
 		struct node node = {.kind = ROUTE_LIST};
 
-		node.address = str_printf(r->a, "%s@%s", e->key.p, domain.p);
+		node.address = mail_join(r->a, e->key, '@', domain);
 		mail_list_companions(r->a, r->mail, e->key, domain, r->others);
 		for (size_t j = 0; members && j < members->list.n; j++)
 			add_target(r, &node, members->list.v[j], domain);
@@ -134,7 +134,7 @@ static void add_duties(struct mail_routes *r, const struct value *domain, struct
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct node node = {.kind = ROUTE_DUTY};
 
-		node.address = str_printf(r->a, "%s@%s", duties[i], name.p);
+		node.address = mail_join(r->a, str_c(duties[i]), '@', name);
 		if (exists(r, node.address) || (!unknown && str_eq(node.address, who)))
 			continue;
 		if (!unknown)
@@ -155,8 +155,8 @@ static void add_domain(struct mail_routes *r, const struct map_entry *e)
 	if (!local)
 		return;
 	for (size_t i = 0; boxes && i < boxes->map.n; i++)
-		map_set(r->a, r->mailboxes,
-			str_printf(r->a, "%s@%s", boxes->map.e[i].key.p, name.p), value_null(r->a));
+		map_set(r->a, r->mailboxes, mail_join(r->a, boxes->map.e[i].key, '@', name),
+			value_null(r->a));
 	add_aliases(r, known(e->value, "aliases", VALUE_MAP), name);
 	add_lists(r, known(e->value, "lists", VALUE_MAP), name);
 	add_catch_all(r, e->value, name);
@@ -369,10 +369,12 @@ static void check_node(const struct mail_routes *r, const struct node *node, str
 {
 	for (size_t i = 0; i < node->n; i++) {
 		const struct edge *e = &node->edge[i];
-		bool own = node->kind == ROUTE_CATCH_ALL &&
-			   str_is(node->address, strrchr(e->to.p, '@')) &&
-			   mail_routes_find(r, e->to) == MAIL_CAUGHT;
+		enum mail_found found = mail_routes_find(r, e->to);
+		bool own = node->kind == ROUTE_CATCH_ALL && found == MAIL_CAUGHT &&
+			   str_is(node->address, strrchr(e->to.p, '@'));
 
+		if (found == MAIL_HERE || found == MAIL_ELSEWHERE)
+			continue;
 		if (own)
 			errs_add(errs, e->pos, "%s leads to '%s', which does not exist%s",
 				called(r, node), e->to.p, mail_routes_near(r, e->to));

@@ -90,7 +90,7 @@ static void check_mailboxes(struct rules *r, const struct value *domain, struct 
 
 	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
 		const struct map_entry *e = &boxes->map.e[i];
-		struct str address = str_printf(r->a, "%s@%s", e->key.p, name.p);
+		struct str address = mail_join(r->a, e->key, '@', name);
 
 		if (!check_local(r, e, "a mailbox"))
 			continue;
@@ -114,7 +114,7 @@ static void check_alias(struct rules *r, const struct map_entry *e, struct str d
 	const struct value *mailboxes)
 {
 	struct pos pos = e->key_pos.line ? e->key_pos : e->value->pos;
-	struct str address = str_printf(r->a, "%s@%s", e->key.p, domain.p);
+	struct str address = mail_join(r->a, e->key, '@', domain);
 	struct value *list = as_list(r->a, e->value);
 	bool itself = false;
 
