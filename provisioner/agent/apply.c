@@ -408,6 +408,7 @@ static bool open_state(struct apply *ap, const struct value *notified)
 	if (ap->pending && ap->pending->list.n > before)
 		pending_save(a, ap->state.dir, ap->pending, &e);
 	ap->proven = value_map(a);
+	ap->serving = value_map(a);
 	if (ap->pending && e.kind == ERR_NONE)
 		unproven_open(&ap->unproven, a, ap->state.dir, ap->pending, &e);
 	for (size_t i = 0; notified && i < notified->list.n && e.kind == ERR_NONE; i++)
@@ -426,6 +427,7 @@ static void carry_out(struct apply *ap, const struct value *msg)
 	if (anything_to_do(ap))
 		second_look(ap);
 	do_all(ap);
+	rollback_end(ap);
 	if (ap->status)
 		return;
 	ap->status = "done";

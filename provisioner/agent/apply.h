@@ -28,6 +28,7 @@ struct apply {
 	struct value *pending; /* handler ids */
 	struct unproven unproven;
 	struct value *proven;        /* by handlers of this APPLY: id -> paths */
+	struct value *serving;       /* services that they have proven: name -> do they still? */
 	const struct work *changing; /* whose files are kept before they change */
 	const char *status;          /* NULL: going on; else as in APPLIED */
 	struct err why;
@@ -66,8 +67,10 @@ void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome);
 bool rollback_keep(void *ctx, const char *path, struct err *e);
 /* Before a step that notifies handlers for something that is no file. */
 bool rollback_note(struct apply *ap, const struct work *w, struct err *e);
-/* The handler has succeeded. */
+/* The handler has succeeded, and is pending no more. */
 void rollback_proven(struct apply *ap, const char *handler);
+/* The APPLY ends: which services served is remembered. */
+void rollback_end(struct apply *ap);
 /* The step failed; t->e says why. Where it had to prove files, or to start a service with them, all
  * that is not proven goes back, and t->e and the result tell. */
 void rollback(struct apply *ap, struct attempt *t);

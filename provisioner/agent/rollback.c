@@ -63,9 +63,16 @@ void rollback_proven(struct apply *ap, const char *handler)
 	if (proves && paths->list.n)
 		map_put(ap->a, ap->proven, handler, paths);
 	if (proves)
-		served_note(ap->a, ap->state.dir, service_of(w));
-	if (!unproven_forget(&ap->unproven, handler, NULL, &e))
+		map_put(ap->a, ap->serving, service_of(w), value_bool(ap->a, true));
+	if (!unproven_forget_settled(&ap->unproven, ap->pending, &e))
 		apply_stop(ap, "failed", "%s", e.msg);
+}
+
+void rollback_end(struct apply *ap)
+{
+	for (size_t i = 0; i < ap->serving->map.n; i++)
+		if (ap->serving->map.e[i].value->b)
+			served_note(ap->a, ap->state.dir, ap->serving->map.e[i].key.p);
 }
 
 /* ---- putting back ---- */
@@ -132,6 +139,7 @@ static void run_all_again(struct apply *ap, struct rollback *r, struct attempt *
 		if (!needs_again(ap, r, t->w, w) || map_at(done, w->handler))
 			continue;
 		map_put(ap->a, done, w->handler, value_null(ap->a));
+		map_put(ap->a, ap->serving, service_of(w), value_bool(ap->a, false));
 		run_again(ap, r, t, w);
 	}
 }
@@ -155,7 +163,7 @@ static void settle(struct apply *ap, struct rollback *r, const struct work *fail
 			value_null(ap->a));
 	if ((r->e.kind != ERR_NONE || r->idle) && failed->handler)
 		unproven_owe(&ap->unproven, failed->handler, &e);
-	unproven_forget(&ap->unproven, NULL, r->back, &e);
+	unproven_forget(&ap->unproven, r->back, &e);
 	for (size_t i = 0; i < ap->pending->list.n; i++) {
 		const char *handler = ap->pending->list.v[i]->s.p;
 		if (!map_at(concerned, handler) || !owes_nothing(ap, handler))

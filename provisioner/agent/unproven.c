@@ -199,18 +199,54 @@ static bool keep_copy(struct unproven *u, const char *path, bool *was_there, str
 
 /* ---- records ---- */
 
+/* Handlers that are not pending, and share a file with one that is counted already. */
+static bool count_sharers(const struct unproven *u, struct arena *a, struct value *counted)
+{
+	struct value *paths = value_map(a);
+	bool more = false;
+	for (size_t i = 0; i < u->list->list.n; i++) {
+		const char *path = path_in(u->list->list.v[i]);
+		if (path && map_at(counted, map_cstr(u->list->list.v[i], "handler", "")))
+			map_put(a, paths, path, value_null(a));
+	}
+	for (size_t i = 0; i < u->list->list.n; i++) {
+		const char *path = path_in(u->list->list.v[i]);
+		const char *handler = map_cstr(u->list->list.v[i], "handler", "");
+		if (!path || map_at(counted, handler) || !map_at(paths, path))
+			continue;
+		map_put(a, counted, handler, value_null(a));
+		more = true;
+	}
+	return more;
+}
+
+static struct value *set_of(struct arena *a, const struct value *texts)
+{
+	struct value *set = value_map(a);
+	for (size_t i = 0; i < texts->list.n; i++)
+		map_set(a, set, texts->list.v[i]->s, texts->list.v[i]);
+	return set;
+}
+
 bool unproven_forget_settled(struct unproven *u, const struct value *pending, struct err *e)
 {
-	struct value *left = value_list(u->a);
+	struct value *left = value_list(u->a), *due = set_of(u->a, pending);
+	struct value *counted = set_of(u->a, pending);
+	while (count_sharers(u, u->a, counted))
+		;
 	for (size_t i = 0; i < u->list->list.n; i++) {
 		struct value *record = u->list->list.v[i];
-		if (list_has(pending, str_c(map_cstr(record, "handler", ""))))
+		const char *handler = map_cstr(record, "handler", "");
+		if (map_at(path_in(record) ? counted : due, handler))
 			list_add(u->a, left, record);
 	}
 	if (left->list.n == u->list->list.n)
 		return true;
 	keep_only(u, left);
-	return save(u, e);
+	if (!save(u, e))
+		return false;
+	remove_copies(u);
+	return true;
 }
 
 bool unproven_open(struct unproven *u, struct arena *a, const char *dir,
@@ -252,24 +288,13 @@ bool unproven_owe(struct unproven *u, const char *handler, struct err *e)
 	return add(u, record, e);
 }
 
-static struct value *set_of(struct arena *a, const struct value *texts)
+bool unproven_forget(struct unproven *u, const struct value *paths, struct err *e)
 {
-	struct value *set = value_map(a);
-	for (size_t i = 0; i < texts->list.n; i++)
-		map_set(a, set, texts->list.v[i]->s, texts->list.v[i]);
-	return set;
-}
-
-bool unproven_forget(
-	struct unproven *u, const char *handler, const struct value *paths, struct err *e)
-{
-	struct value *left = value_list(u->a), *meant = paths ? set_of(u->a, paths) : NULL;
+	struct value *left = value_list(u->a), *meant = set_of(u->a, paths);
 	for (size_t i = 0; i < u->list->list.n; i++) {
-		struct value *record = u->list->list.v[i];
-		const char *path = path_in(record);
-		bool goes = !meant || (path && map_at(meant, path));
-		if (!goes || !is_of(record, handler))
-			list_add(u->a, left, record);
+		const char *path = path_in(u->list->list.v[i]);
+		if (!path || !map_at(meant, path))
+			list_add(u->a, left, u->list->list.v[i]);
 	}
 	if (left->list.n == u->list->list.n)
 		return true;

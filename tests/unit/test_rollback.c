@@ -143,6 +143,70 @@ static void who_shares_a_file_takes_the_old_one_again(void **state)
 	peer_end(&p);
 }
 
+/* A proven configuration that names a shared file (a certificate) goes back with that file: by
+ * itself it would be broken. */
+static void what_was_proven_with_it_goes_back_too(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "good new\n"), *told = value_list(a);
+	struct value *shared = copy_of(2, in_dir("certificate"), "new\n");
+	struct value *other = copy_of(3, in_dir("other"), "bad\n");
+	const struct value *back;
+	(void)state;
+	set_up_files();
+	put_file(in_dir("other"), "never good\n");
+	peer_start(&p);
+	peer_observe(&p, list_of(conf, shared, other, NULL));
+	assert_string_equal(peer_apply(&p, "r",
+				    list_of(again(conf, "notify", names("first", NULL)),
+					    again(shared, "notify", names("first", "second")),
+					    again(other, "notify", names("second", NULL)),
+					    handler_of(4, "first", in_dir("conf")),
+					    handler_of(5, "second", in_dir("other")), NULL),
+				    told, NULL),
+		"1:changed 2:changed 3:changed 4:changed 5:failed failed");
+	back = map_at(map_at(told->list.v[4], "result"), "rolled_back");
+	assert_int_equal(back->list.n, 3);
+	assert_string_equal(get_file(in_dir("conf")), "good old\n");
+	assert_false(is_there(in_dir("certificate")));
+	assert_false(is_there(in_dir("state/unproven")));
+	assert_string_equal(get_file(in_dir("reloads")), "x\nx\nx\nx\n");
+	peer_end(&p);
+}
+
+/* It is known after a kill too; and forgotten when the last of them has proven itself. */
+static void what_is_shared_is_kept_until_all_are_proven(void **state)
+{
+	struct peer p;
+	struct value *conf = copy_of(1, in_dir("conf"), "good new\n");
+	struct value *shared = copy_of(2, in_dir("certificate"), "new\n");
+	(void)state;
+	for (int i = 1; i >= 0; i--) {
+		set_up_files();
+		unlink(in_dir("certificate"));
+		peer_start(&p);
+		peer_observe(&p, list_of(conf, shared, NULL));
+		assert_string_equal(
+			peer_apply(&p, "r1",
+				list_of(again(conf, "notify", names("first", NULL)),
+					again(shared, "notify", names("first", "second")),
+					handler_of(4, "first", in_dir("conf")),
+					fresh(shell_of(5, "false"), NULL, NULL), NULL),
+				NULL, NULL),
+			"1:changed 2:changed 4:changed 5:failed failed");
+		peer_end(&p);
+		peer_start(&p);
+		peer_apply(&p, "r2",
+			list_of(handler_of(6, "second", in_dir(i ? "conf" : "beside")), NULL), NULL,
+			NULL);
+		assert_string_equal(get_file(in_dir("conf")), i ? "good new\n" : "good old\n");
+		assert_int_equal(is_there(in_dir("certificate")), i);
+		if (i)
+			assert_false(is_there(in_dir("state/unproven")));
+		peer_end(&p);
+	}
+}
+
 /* Killed between the swap and the activation, twice: what was proven last is still known. */
 static void a_kill_loses_nothing(void **state)
 {
@@ -407,6 +471,10 @@ int main(void)
 			what_cannot_be_looked_at_goes_back, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(
 			who_shares_a_file_takes_the_old_one_again, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_was_proven_with_it_goes_back_too, test_setup, test_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_shared_is_kept_until_all_are_proven, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(records_are_appended, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(
