@@ -220,15 +220,36 @@ static const char *operator_of(struct line line)
 	return p < end && (*p == '=' || (*p == '<' && p + 1 < end && p[1] == '<')) ? p : NULL;
 }
 
-/* After `key << WORD`: the lines up to and with WORD; the end of the last. */
-static const char *skip_text(struct str *rest, struct line word)
+/* After `key << WORD`: the lines up to and with WORD; the end of the last. *closed: WORD came. */
+static const char *skip_text(struct str *rest, struct line word, bool *closed)
 {
 	struct line line = word;
 
-	while (line_next(rest, &line))
-		if (line.n == word.n && memcmp(line.p, word.p, word.n) == 0)
-			break;
+	*closed = false;
+	while (!*closed && line_next(rest, &line))
+		*closed = line.n == word.n && memcmp(line.p, word.p, word.n) == 0;
 	return line.p + line.n;
+}
+
+/* A text that does not end would swallow every setting behind it: its word is put at the end. */
+static struct str with_end(struct arena *a, struct str text)
+{
+	struct str rest = text;
+	struct line line, word = {NULL, 0};
+	bool closed = true;
+
+	while (closed && line_next(&rest, &line)) {
+		const char *op = operator_of(line);
+
+		if (!op || *op != '<')
+			continue;
+		word = trimmed(op + 2, line.p + line.n);
+		skip_text(&rest, word, &closed);
+	}
+	if (closed)
+		return text;
+	return str_printf(a, "%s%s%.*s\n", text.p, text.p[text.n - 1] == '\n' ? "" : "\n",
+		(int)word.n, word.p);
 }
 
 /* How far the setting reaches, with its last newline; *value: from the operator on. */
@@ -238,6 +259,7 @@ static bool find_setting(
 	struct str rest = text;
 	struct line line;
 	size_t n = strlen(key);
+	bool closed;
 
 	while (line_next(&rest, &line)) {
 		const char *op = operator_of(line), *end = line.p + line.n;
@@ -245,7 +267,7 @@ static bool find_setting(
 		if (!op)
 			continue;
 		if (*op == '<')
-			end = skip_text(&rest, trimmed(op + 2, end));
+			end = skip_text(&rest, trimmed(op + 2, end), &closed);
 		if (trimmed(line.p, op).n != n || memcmp(line.p, key, n) != 0)
 			continue;
 		*from = (size_t)(line.p - text.p);
@@ -346,8 +368,7 @@ static bool majordomo_config(
 	f.path = arena_printf(l->a, "%s.config", l->name);
 	if (!mlist_read(l->a, home, f.path, &c.text, &found, &st, e))
 		return false;
-	if (!found)
-		c.text = str_c("");
+	c.text = found ? with_end(l->a, c.text) : str_c("");
 	buf_init(&c.told, TEXT_MAX);
 	ok = set_password(&c, "admin_passwd", ".admin", make, e) &&
 	     set_password(&c, "approve_passwd", ".pass", make, e);

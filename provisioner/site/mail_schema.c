@@ -253,12 +253,15 @@ static const struct field list_fields[] = {
 		.dflt = "open",
 		.doc = "Who can subscribe by mail. open: whoever confirms it. moderated: whom a "
 		       "moderator accepts. closed: nobody. Anybody can leave."},
-	{.name = "subject_prefix", .kind = FIELD_STR, .doc = "Put before each subject."},
+	{.name = "subject_prefix",
+		.kind = FIELD_STR,
+		.doc = "Put before each subject. It breaks the writer's DKIM signature: receivers "
+		       "refuse such posts of writers elsewhere whose domain has DMARC p=reject."},
 	{.name = "reply_to",
 		.kind = FIELD_ENUM,
 		.choices = "sender list",
 		.dflt = "sender",
-		.doc = "Where answers go."},
+		.doc = "Where answers go. list breaks writers' signatures as subject_prefix does."},
 	{.name = "language",
 		.kind = FIELD_ENUM,
 		.choices = "en ast cs de fi fr gr it pt sk zh-cn",
