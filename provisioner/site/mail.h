@@ -13,8 +13,9 @@ void mail_check(struct vars *v, struct errs *errs);
 bool mail_domain_ascii(struct arena *a, struct str domain, struct str *out);
 bool mail_fqdn(struct str name);
 bool mail_local_part(struct str s);
-bool mail_hash_ok(struct str hash); /* a crypt(3) string that is not weak */
-bool mail_network_ok(struct str s); /* 192.0.2.0/24, 2001:db8::/32, or one address */
+bool mail_target_ok(struct str target); /* an address, or a name that is one in its domain */
+bool mail_hash_ok(struct str hash);     /* a crypt(3) string that is not weak */
+bool mail_network_ok(struct str s);     /* 192.0.2.0/24, 2001:db8::/32, or one address */
 
 /* ---- mail_rules.c: what the table cannot say: rules across keys ---- */
 void mail_rules(struct arena *a, const struct value *mail, struct errs *errs);
@@ -105,4 +106,3 @@ bool mail_lists_own(const struct value *mail);
 /* Who reads the mail to postmaster and abuse of a domain that names nobody for it. */
 struct str mail_keeper(
 	struct arena *a, const struct value *mail, const struct value *domain, struct str name);
-bool mail_target_ok(struct str target); /* an address, or a name that is one in its domain */

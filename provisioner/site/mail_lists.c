@@ -166,7 +166,7 @@ static bool check_person(struct list_rules *r, const struct value *v, struct str
 {
 	if (v->type == VALUE_UNKNOWN)
 		return false;
-	if (v->type != VALUE_STR || !mail_target_ok(v->s))
+	if (v->type != VALUE_STR || !mail_target_ok(v->s) || v->s.p[0] == '.')
 		return errs_add(r->errs, v->pos,
 			"%s of list '%s' must be an address or the name of a mailbox", role,
 			list.p);

@@ -68,6 +68,39 @@ bool mail_domain_ascii(struct arena *a, struct str domain, struct str *out)
 	return mail_fqdn(*out);
 }
 
+/* As mail_domain_ascii judges it, whatever its ASCII form. */
+static bool domain_ok(const char *p)
+{
+	char *ascii = NULL;
+	bool plain = true, ok;
+
+	for (const char *c = p; *c; c++)
+		plain = plain && (unsigned char)*c < 0x80;
+	if (plain)
+		return mail_fqdn(str_c(p));
+	if (idn2_to_ascii_8z(p, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
+		return false;
+	ok = mail_fqdn(str_c(ascii));
+	idn2_free(ascii);
+	return ok;
+}
+
+/* Elsewhere a name may be odd, but Postfix takes none that begins with a hyphen (allow_min_user).
+ */
+bool mail_target_ok(struct str t)
+{
+	const char *at = memchr(t.p, '@', t.n);
+	size_t n = at ? (size_t)(at - t.p) : t.n;
+
+	if (n == 0 || n > LOCAL_MAX || t.p[0] == '-' || strlen(t.p) != t.n ||
+		strpbrk(t.p, " ,;:|<>()[]\"\\/"))
+		return false;
+	for (size_t i = 0; i < t.n; i++)
+		if ((unsigned char)t.p[i] < ' ' || t.p[i] == 127)
+			return false;
+	return !at || domain_ok(at + 1);
+}
+
 /* What may stand before the @ of a mailbox or alias here: it becomes a folder and a line in tables,
  * so less than RFC 5321 allows. No '+', which parts an address from its extension. */
 bool mail_local_part(struct str s)

@@ -100,16 +100,6 @@ static void check_mailboxes(struct rules *r, const struct value *domain, struct 
 }
 
 /* ---- aliases ---- */
-bool mail_target_ok(struct str t)
-{
-	const char *at = memchr(t.p, '@', t.n);
-	size_t n = at ? (size_t)(at - t.p) : t.n;
-
-	if (n == 0 || n > 64 || strlen(t.p) != t.n || strpbrk(t.p, " \t\r\n,;:|<>()[]\"\\/"))
-		return false;
-	return !at || (strchr(at + 1, '@') == NULL && strchr(at + 1, '.') != NULL);
-}
-
 static void check_alias(struct rules *r, const struct map_entry *e, struct str domain,
 	const struct value *mailboxes)
 {
