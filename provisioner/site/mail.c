@@ -149,12 +149,11 @@ static struct value *evaluate_parts(struct vars *v, struct value *raw, struct er
 
 static struct value *with_hostname(struct vars *v, struct value *mail, struct errs *errs)
 {
-	struct value *name;
+	struct str name;
 
 	if (map_at(mail, "hostname"))
 		return mail;
-	name = value_text(v->a, v->host->name);
-	if (!mail_fqdn(name->s)) {
+	if (!mail_domain_ascii(v->a, str_c(v->host->name), &name)) {
 		errs_add(errs, mail->pos,
 			"mail.hostname is missing for host '%s', whose name in the "
 			"inventory is not fully qualified",
@@ -162,7 +161,8 @@ static struct value *with_hostname(struct vars *v, struct value *mail, struct er
 		return mail;
 	}
 	mail = value_shallow(v->a, mail);
-	map_put(v->a, mail, "hostname", name);
+	map_put(v->a, mail, "hostname", value_str(v->a, name));
+	map_at(mail, "hostname")->pos = mail->pos;
 	return mail;
 }
 

@@ -83,12 +83,18 @@ static size_t in_state(const struct value *list, const char *state)
 
 static void check_assign(struct rules *r, const struct value *assign)
 {
+	struct value *seen = value_map(r->a);
+
 	for (size_t i = 0; assign && i < assign->map.n; i++) {
 		const struct map_entry *e = &assign->map.e[i];
 		struct str name, ip;
 
 		if (!mail_domain_ascii(r->a, e->key, &name))
 			errs_add(r->errs, entry_pos(e), "'%s' is no domain name", e->key.p);
+		else if (map_get(seen, name))
+			errs_add(r->errs, entry_pos(e), "'%s' is assigned twice", name.p);
+		else
+			map_set(r->a, seen, name, value_null(r->a));
 		if (e->value->type == VALUE_UNKNOWN)
 			continue;
 		if (e->value->type != VALUE_STR || !mail_ip(r->a, e->value->s, &ip))
@@ -223,6 +229,7 @@ static bool hosted_here(const struct rules *r, struct str name)
 static void check_transports(struct rules *r)
 {
 	const struct value *map = known(r->mail, "transports", VALUE_MAP);
+	struct value *seen = value_map(r->a);
 
 	for (size_t i = 0; map && i < map->map.n; i++) {
 		const struct map_entry *e = &map->map.e[i];
@@ -235,6 +242,10 @@ static void check_transports(struct rules *r)
 		else if (!below && hosted_here(r, name))
 			errs_add(r->errs, entry_pos(e),
 				"'%s' is hosted here: its mail is delivered on this host", name.p);
+		else if (map_get(seen, str_c(name.p + below)))
+			errs_add(r->errs, entry_pos(e), "'%s' has two next hops", name.p + below);
+		else
+			map_set(r->a, seen, str_c(name.p + below), value_null(r->a));
 		if (e->value->type == VALUE_STR)
 			check_hop(r, e);
 		else if (e->value->type != VALUE_UNKNOWN)

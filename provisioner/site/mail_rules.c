@@ -28,16 +28,21 @@ static void check_hostname(struct rules *r)
 
 	if (!name)
 		return;
-	if (!mail_domain_ascii(r->a, name->s, &ascii) || !str_eq(ascii, name->s))
+	if (!mail_domain_ascii(r->a, name->s, &ascii)) {
 		errs_add(r->errs, name->pos,
 			"mail.hostname '%s' is not a fully qualified host name, such "
 			"as mx1.example.com in lower case",
 			name->s.p);
-	else if (mail_routes_domain(r->routes, ascii))
+		return;
+	}
+	if (!str_eq(ascii, name->s))
+		errs_add(r->errs, name->pos, "mail.hostname '%s' has to be written as '%s'",
+			name->s.p, ascii.p);
+	if (mail_routes_domain(r->routes, ascii))
 		errs_add(r->errs, name->pos,
 			"mail.hostname '%s' is one of the hosted domains; give the "
 			"server a name of its own, such as mx1.%s",
-			name->s.p, name->s.p);
+			ascii.p, ascii.p);
 }
 
 static void check_server(struct rules *r)
