@@ -418,7 +418,33 @@ class Names(HostTest):
         wait_for("seen", lambda: "Ignore" in self.host.out("grep Ignore /var/log/fail2ban.log; true"))
         self.assertNotIn(self.outside.address, self.host.out("nft list ruleset"))
 
-    def test_05_off(self):
+    def test_05_jails_of_others(self):
+        jails = "/etc/fail2ban/jail.d"
+        mail = "fail2ban: {enabled: true, maxretry: %d}"
+        # One that fail2ban does not take: ours do not go into use with it, those that are stay.
+        self.host.run(f"printf '[odd]\nenabled = true\nfilter = none\n' >{jails}/odd.conf")
+        done = self.site(manifest(srs="true", mail=mail % 7), hosts=[self.host]).apply()
+        self.assertExit(done, 2)
+        self.assertIn("Unable to read the filter 'none'", done.stdout)
+        self.assertIn(f"rolled back: {jails}/mail.conf", done.stdout)
+        self.assertEqual(self.host.out("fail2ban-client get postfix maxretry"), "2")
+        # One that leans on ours: they do not go without it.
+        self.host.run(f"rm {jails}/odd.conf; "
+                      f"printf '[own]\nenabled = true\nbackend = systemd\nfilter = sshd\n' >{jails}/own.conf")
+        self.applied(mail=mail % 7)
+        done = self.site(manifest(srs="true"), hosts=[self.host]).apply()
+        self.assertExit(done, 2)
+        self.assertIn("Have not found any log file for sshd jail", done.stdout)
+        self.assertRegex(self.host.out("fail2ban-client status"), r"dovecot, own, postfix, postfix-sasl")
+        # One that stands on its own stays when ours go.
+        self.host.run(f"printf '[sshd]\nbackend = systemd\n' >>{jails}/own.conf")
+        self.applied()
+        self.assertRegex(self.host.out("fail2ban-client status"), r"list:\s+own, sshd$")
+        self.assertEqual(self.host.out("systemctl is-enabled fail2ban"), "enabled")
+        self.host.run(f"rm {jails}/own.conf")
+        self.applied(mail=mail % 7)
+
+    def test_06_off(self):
         self.applied()
         self.assertEqual(self.host.out("systemctl is-active fail2ban; systemctl is-enabled fail2ban; true"),
                          "inactive\ndisabled")
