@@ -272,8 +272,16 @@ class Tls(HostTest):
         return now if now != old and served(self.host.address, 25, name) == now else None
 
     def test_08_acme_is_taken_away(self):
+        timer = "systemctl is-active certbot.timer; systemctl is-enabled certbot.timer; true"
+        others = "/etc/letsencrypt/renewal/www.example.net.conf"
         s = self.tls_site()
+        self.host.run(f"touch {others}")  # somebody else's, who wants it renewed
         self.assertExit(s.apply(), 0)
+        self.assertEqual(self.host.out(timer), "active\nenabled")
+        self.host.run(f"rm {others}")
+        self.assertExit(self.acme_site().apply(), 0)
+        self.assertExit(s.apply(), 0)
+        self.assertEqual(self.host.out(timer), "inactive\ndisabled")
         self.everywhere(MX, Tls.first)
         self.host.run("test ! -e /etc/ssl/mail && test ! -e /etc/letsencrypt/renewal-hooks/deploy/mail && "
                       "test -e /etc/letsencrypt/live/mx1.example.com/privkey.pem")
