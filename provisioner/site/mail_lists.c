@@ -118,6 +118,8 @@ static bool name_ok(const struct list_rules *r, struct str s)
 {
 	if (!mail_local_part(s) || s.n > LIST_NAME_MAX || s.p[0] == '_')
 		return false;
+	if (r->majordomo && strstr(s.p, "--")) /* its commands are NAME--DOMAIN */
+		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (!islower((unsigned char)s.p[i]) && !isdigit((unsigned char)s.p[i]) &&
 			!strchr(r->majordomo ? "_-" : "._-", s.p[i]))
@@ -139,8 +141,21 @@ static bool check_name(struct list_rules *r, const struct map_entry *e)
 	return errs_add(r->errs, entry_pos(e),
 		"'%s' cannot be the name of a list%s: use lower-case letters, digits and %s, %d "
 		"at most",
-		e->key.p, r->majordomo ? " of Majordomo" : "", r->majordomo ? "- _" : ". - _",
-		LIST_NAME_MAX);
+		e->key.p, r->majordomo ? " of Majordomo" : "",
+		r->majordomo ? "- _ (but no --)" : ". - _", LIST_NAME_MAX);
+}
+
+/* Majordomo's own name for who a post goes to. */
+static void check_outgoing(struct list_rules *r, const struct map_entry *e, struct str domain)
+{
+	struct str address = str_printf(r->a, "%s-outgoing@%s", e->key.p, domain.p);
+	const struct value *what = map_get(r->taken, address);
+
+	if (r->majordomo && what && str_is(what->s, "list"))
+		errs_add(r->errs, entry_pos(e),
+			"list '%s@%s' and list '%s' cannot be Majordomo's both: it calls the "
+			"first one's subscribers so",
+			e->key.p, domain.p, address.p);
 }
 
 /* Its own address is in `taken` as a list unless a mailbox or an alias has it, too. */
@@ -232,6 +247,7 @@ static void check_list(struct list_rules *r, const struct map_entry *e, struct s
 	if (!check_name(r, e) || def->type != VALUE_MAP)
 		return;
 	check_taken(r, e, domain);
+	check_outgoing(r, e, domain);
 	if (who)
 		check_keeper(r, who, list, domain, "owner", &owner);
 	check_people(r, known(def, "moderators", VALUE_LIST), list, domain, false);
