@@ -20,7 +20,7 @@ enum { REDZONE = 0 };
 #define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { ALIGN = 16, CHUNK_FIRST = 4096, CHUNK_MOST = 8 << 20, CHUNK_HUGE = 4 << 20 };
+enum { ALIGN = 8, CHUNK_FIRST = 4096, CHUNK_MOST = 8 << 20, CHUNK_HUGE = 4 << 20 };
 
 struct chunk {
 	struct chunk *next;

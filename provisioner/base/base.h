@@ -27,7 +27,7 @@ _Noreturn void panic(const char *fmt, ...) PRINTF(1, 2); /* a bug: says what was
 struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena *a);             /* NULL is fine */
-void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type; n may be 0 */
+void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned to 8; n may be 0 */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF(2, 0);

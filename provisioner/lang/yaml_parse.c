@@ -225,7 +225,7 @@ static struct value *scalar(struct loader *l, const yaml_event_t *event)
 	if (!v)
 		return NULL;
 	v->pos = pos;
-	if (plain)
+	if (plain && v->type < VALUE_STR)
 		v->src = text;
 	return v;
 }

@@ -92,9 +92,14 @@ static bool content_there(struct host *h, const struct place *p, struct value **
 	struct str s;
 	bool found = true;
 	if ((uint64_t)p->st.st_size > TEXT_MAX) {
+		unsigned char *sha = arena_alloc(h->a, SHA256_LEN);
+		uint64_t size = 0;
 		*out = value_blob(h->a, str_c(""));
-		return look_digest(p->path, (*out)->blob.sha, &(*out)->blob.size, e) &&
-		       ((*out)->blob.bytes = (struct str){NULL, 0}, true);
+		bool ok = look_digest(p->path, sha, &size, e);
+		(*out)->blob.sha = sha;
+		(*out)->blob.size = size;
+		(*out)->blob.bytes = (struct str){NULL, 0};
+		return ok;
 	}
 	if (!look_read(h->a, p->path, FILE_MAX, &s, &found, e))
 		return false;

@@ -128,7 +128,7 @@ static const char *some_names(struct arena *a, const struct value *map)
 	for (size_t i = 0; i < map->map.n && i < NAMED_MAX; i++)
 		buf_addf(&b, "%s%s", i ? ", " : "", map->map.e[i].key.p);
 	if (map->map.n > NAMED_MAX)
-		buf_addf(&b, " and %zu more", map->map.n - NAMED_MAX);
+		buf_addf(&b, " and %u more", map->map.n - NAMED_MAX);
 	out = buf_str(a, &b);
 	buf_free(&b);
 	return out.p;

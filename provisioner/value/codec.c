@@ -143,7 +143,7 @@ static void put(struct buf *b, const struct value *v, int form)
 	if (form & FORM_DIGEST)
 		v = canonical_number(v, &number);
 	bool pos = (form & CODEC_POS) && v->pos.line;
-	bool src = !(form & FORM_DIGEST) && v->src.p;
+	bool src = !(form & FORM_DIGEST) && value_src(v).p;
 	unsigned char head = (unsigned char)v->type;
 	if (!(form & FORM_DIGEST)) {
 		head |= v->secret ? HEAD_SECRET : 0;

@@ -147,7 +147,7 @@ static bool get_blob(struct reader *r, struct value *v)
 	unsigned char with, digest[SHA256_LEN];
 	if (!get_raw(r, SHA256_LEN, &p))
 		return false;
-	memcpy(v->blob.sha, p, SHA256_LEN);
+	v->blob.sha = (const unsigned char *)str_dup(r->a, (const char *)p, SHA256_LEN).p;
 	if (!get_number(r, &v->blob.size) || !get_byte(r, &with))
 		return false;
 	if (with == BLOB_LEFT_OUT)
@@ -231,6 +231,8 @@ static bool get(struct reader *r, int depth, struct value **out)
 	v->literal = head & HEAD_LITERAL;
 	if ((head & HEAD_POS) && !get_pos(r, &v->pos))
 		return false;
+	if ((head & HEAD_SRC) && v->type >= VALUE_LIST && v->type <= VALUE_BLOB)
+		return bad(r, "a source text of what is not plain");
 	if ((head & HEAD_SRC) && !get_str(r, &v->src))
 		return false;
 	*out = v;

@@ -19,7 +19,7 @@ static const char *shown(struct check *c, const struct field *f, const struct va
 {
 	if (v->secret || (f->flags & FIELD_SECRET))
 		return "what is given";
-	struct str s = v->src.p ? v->src : value_print(c->a, v);
+	struct str s = value_src(v).p ? v->src : value_print(c->a, v);
 	size_t n = s.n;
 	if (n > SHOWN_MOST)
 		for (n = SHOWN_MOST; n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80;)

@@ -72,9 +72,11 @@ struct value *value_map(struct arena *a)
 struct value *value_blob(struct arena *a, struct str bytes)
 {
 	struct value *v = make(a, VALUE_BLOB);
+	unsigned char *digest = arena_alloc(a, SHA256_LEN);
 	v->blob.bytes = bytes.p ? bytes : (struct str){"", 0};
 	v->blob.size = bytes.n;
-	sha256(bytes.p, bytes.n, v->blob.sha);
+	v->blob.sha = digest;
+	sha256(bytes.p, bytes.n, digest);
 	return v;
 }
 
@@ -119,11 +121,6 @@ void list_add(struct arena *a, struct value *list, struct value *v)
 	list->list.v[list->list.n++] = v;
 }
 
-static struct str copy_str(struct arena *a, struct str s)
-{
-	return s.p ? str_dup(a, s.p, s.n) : s;
-}
-
 /* The value itself without its items. */
 static struct value *copy_head(struct arena *a, const struct value *v)
 {
@@ -136,66 +133,70 @@ static struct value *copy_head(struct arena *a, const struct value *v)
 	return c;
 }
 
-struct value *value_copy(struct arena *a, const struct value *v)
+/* What lies in `from`, deep; NULL: everything. */
+struct copy {
+	struct arena *to;
+	const struct arena *from;
+};
+
+static bool stays(const struct copy *c, const void *p)
 {
-	struct value *c = copy_head(a, v);
-	c->src = copy_str(a, v->src);
+	return !p || (c->from && !arena_owns(c->from, p));
+}
+
+static struct str copy_str(const struct copy *c, struct str s)
+{
+	return stays(c, s.p) ? s : str_dup(c->to, s.p, s.n);
+}
+
+static void copy_blob(const struct copy *c, struct value *v)
+{
+	if (!stays(c, v->blob.sha))
+		v->blob.sha =
+			(const unsigned char *)str_dup(c->to, (const char *)v->blob.sha, SHA256_LEN)
+				.p;
+	v->blob.bytes = copy_str(c, v->blob.bytes);
+}
+
+static struct value *copy(const struct copy *c, const struct value *v)
+{
+	if (stays(c, v))
+		return (struct value *)v;
+	struct value *out = copy_head(c->to, v);
 	switch (v->type) {
+	case VALUE_BLOB:
+		copy_blob(c, out);
+		break;
+	case VALUE_LIST:
+		list_reserve(c->to, out, v->list.n);
+		for (size_t i = 0; i < v->list.n; i++)
+			list_add(c->to, out, copy(c, v->list.v[i]));
+		break;
+	case VALUE_MAP:
+		map_reserve(c->to, out, v->map.n);
+		for (size_t i = 0; i < v->map.n; i++) {
+			const struct map_entry *m = &v->map.e[i];
+			map_append(c->to, out, copy_str(c, m->key), m->key_pos, copy(c, m->value));
+		}
+		break;
 	case VALUE_STR:
 	case VALUE_UNKNOWN:
 	case VALUE_UNDEFINED:
-		c->s = copy_str(a, v->s);
-		break;
-	case VALUE_BLOB:
-		c->blob.bytes = copy_str(a, v->blob.bytes);
-		break;
-	case VALUE_LIST:
-		list_reserve(a, c, v->list.n);
-		for (size_t i = 0; i < v->list.n; i++)
-			list_add(a, c, value_copy(a, v->list.v[i]));
-		break;
-	case VALUE_MAP:
-		map_reserve(a, c, v->map.n);
-		for (size_t i = 0; i < v->map.n; i++) {
-			const struct map_entry *m = &v->map.e[i];
-			map_append(a, c, copy_str(a, m->key), m->key_pos, value_copy(a, m->value));
-		}
-		break;
+		out->s = copy_str(c, v->s); /* fall through */
 	default:
-		break;
+		out->src = copy_str(c, v->src);
 	}
-	return c;
+	return out;
 }
 
-static struct str keep_str(struct arena *a, struct str s, const struct arena *from)
+struct value *value_copy(struct arena *a, const struct value *v)
 {
-	return arena_owns(from, s.p) ? str_dup(a, s.p, s.n) : s;
+	return copy(&(struct copy){a, NULL}, v);
 }
 
 struct value *value_keep(struct arena *a, struct value *v, const struct arena *from)
 {
-	if (!arena_owns(from, v))
-		return v;
-	struct value *c = copy_head(a, v);
-	c->src = keep_str(a, v->src, from);
-	if (v->type == VALUE_STR || v->type == VALUE_UNKNOWN || v->type == VALUE_UNDEFINED)
-		c->s = keep_str(a, v->s, from);
-	if (v->type == VALUE_BLOB)
-		c->blob.bytes = keep_str(a, v->blob.bytes, from);
-	if (v->type == VALUE_LIST) {
-		list_reserve(a, c, v->list.n);
-		for (size_t i = 0; i < v->list.n; i++)
-			list_add(a, c, value_keep(a, v->list.v[i], from));
-	}
-	if (v->type == VALUE_MAP) {
-		map_reserve(a, c, v->map.n);
-		for (size_t i = 0; i < v->map.n; i++) {
-			const struct map_entry *m = &v->map.e[i];
-			map_append(a, c, keep_str(a, m->key, from), m->key_pos,
-				value_keep(a, m->value, from));
-		}
-	}
-	return c;
+	return copy(&(struct copy){a, from}, v);
 }
 
 struct value *value_shallow(struct arena *a, const struct value *v)

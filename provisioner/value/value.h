@@ -34,24 +34,27 @@ struct value {
 	bool literal; /* text that is never a template: !unsafe, what a host said, rendered output
 		       */
 	struct pos pos;
-	struct str src; /* a YAML plain scalar's source text ("0644", "yes"); p NULL: none */
-	union {
-		bool b;
-		int64_t i;
-		double f;
-		struct str s; /* STR; UNKNOWN and UNDEFINED: what */
+	union { /* small: a site may have a million values */
+		struct {
+			union {
+				bool b;
+				int64_t i;
+				double f;
+				struct str s; /* STR; UNKNOWN and UNDEFINED: what */
+			};
+			struct str src; /* see value_src */
+		};
 		struct {
 			struct value **v;
 			size_t n, cap;
 		} list;
 		struct {
 			struct map_entry *e; /* in the order of insertion */
-			size_t n, cap;
-			uint32_t *index; /* hash index, once the map is large */
-			size_t index_cap;
+			uint32_t *index;     /* hash index, once the map is large */
+			uint32_t n, cap, index_cap;
 		} map;
 		struct {
-			unsigned char sha[SHA256_LEN];
+			const unsigned char *sha; /* SHA256_LEN bytes */
 			uint64_t size;
 			struct str bytes; /* p NULL: left out */
 		} blob;
@@ -59,6 +62,14 @@ struct value {
 };
 
 #define SECRET_TEXT "********"
+
+/* What is no list, map or content may have a source text: what was written for a plain scalar in
+ * YAML that is no string ("0644", "yes"), the name of what is undefined. p NULL: none. */
+static inline struct str value_src(const struct value *v)
+{
+	bool none = v->type == VALUE_LIST || v->type == VALUE_MAP || v->type == VALUE_BLOB;
+	return none ? (struct str){NULL, 0} : v->src;
+}
 
 struct value *value_null(struct arena *a);
 struct value *value_bool(struct arena *a, bool b);
@@ -94,7 +105,7 @@ const char *map_cstr(const struct value *map, const char *key, const char *dflt)
 bool map_bool(const struct value *map, const char *key, bool dflt);
 int64_t map_int(const struct value *map, const char *key, int64_t dflt);
 
-struct value *value_copy(struct arena *a, const struct value *v);    /* deep */
+struct value *value_copy(struct arena *a, const struct value *v); /* deep */
 /* Deep, of what lies in `from`; the rest, which lives as long as `a`, is shared. */
 struct value *value_keep(struct arena *a, struct value *v, const struct arena *from);
 struct value *value_shallow(struct arena *a, const struct value *v); /* own list/map, same items */

@@ -38,7 +38,7 @@ static void arena_hands_out_zeroed_memory(void **state)
 	struct arena *own = arena_new();
 	for (size_t n = 0; n < 3000; n++) {
 		unsigned char *p = arena_alloc(own, n);
-		assert_int_equal((uintptr_t)p % 16, 0);
+		assert_int_equal((uintptr_t)p % 8, 0);
 		for (size_t i = 0; i < n; i++)
 			assert_int_equal(p[i], 0);
 		if (n)
