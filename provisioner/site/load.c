@@ -162,6 +162,7 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	s->abs_dir = arena_strdup(a, realpath(s->dir, abs) ? abs : s->dir);
 	s->includes = value_map(a);
 	s->mail_index = value_map(a);
+	s->render_index = value_map(a);
 	s->mail_sources = value_map(a);
 	s->tags = split_commas(a, opt->tags);
 	s->skip_tags = split_commas(a, opt->skip_tags);

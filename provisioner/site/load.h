@@ -36,6 +36,10 @@ struct mail_state { /* of a host in a play; evaluated without its facts, and fre
 	struct value *mail;
 	struct value *vars; /* with what is derived; NULL: not yet asked for */
 };
+struct render { /* a template's text, and what it was made from */
+	const struct value *reads;
+	struct value *text;
+};
 struct site {
 	struct arena *a;
 	struct site_options opt;
@@ -53,6 +57,9 @@ struct site {
 	struct value *hashes;           /* of passwords, by digest of address and password */
 	struct value *mail_index;       /* "host play" -> number in mails */
 	struct value *mail_sources;     /* path -> what mail_source.c read there */
+	struct value *render_index;     /* key -> number in renders */
+	struct render *renders;
+	size_t n_renders, cap_renders, kept_bytes;
 	struct mail_state *mails;
 	size_t n_mails, cap_mails;
 	struct value *groups_var;

@@ -5,6 +5,11 @@
  */
 #include "site/vars.h"
 
+static struct str copied(struct arena *a, struct str s)
+{
+	return str_dup(a, s.p, s.n);
+}
+
 bool lookup_include(void *ctx, struct str name, struct str *text, const char **file, struct err *e)
 {
 	struct vars *v = ctx;
@@ -57,9 +62,46 @@ const struct template *template_get(struct site *s, struct file *f, struct err *
 	return f->tmpl;
 }
 
+/* ---- the dry run's texts, which are the real run's where nothing else is read ---- */
+enum { KEPT_MAX = 64 << 20 }; /* bytes of texts, of all hosts */
+
+static struct str render_key(const struct vars *v, const char *path)
+{
+	return str_printf(v->a, "%s %p %s", v->host->name, (const void *)v->task, path);
+}
+
+static struct value *known_text(struct vars *v, struct str key)
+{
+	struct site *s = v->s;
+	const struct value *i = map_get(s->render_index, key);
+
+	return i && vars_reads_same(v, s->renders[i->i].reads) ? s->renders[i->i].text : NULL;
+}
+
+/* Without facts it is the dry run; what it did not know is no text to keep. */
+static void keep_text(struct vars *v, struct str key, struct value *text, struct value *reads)
+{
+	struct site *s = v->s;
+	struct value *kept;
+
+	if (v->facts || !reads || !text || text->type != VALUE_STR ||
+		text->s.n > KEPT_MAX - s->kept_bytes)
+		return;
+	s->kept_bytes += text->s.n;
+	kept = value_map(s->a);
+	for (size_t i = 0; i < reads->map.n; i++)
+		map_set(s->a, kept, copied(s->a, reads->map.e[i].key), reads->map.e[i].value);
+	map_set(s->a, s->render_index, copied(s->a, key), value_int(s->a, (int64_t)s->n_renders));
+	PUSH(s->a, s->renders, s->n_renders, s->cap_renders,
+		((struct render){kept, value_keep(s->a, text, v->a)}));
+}
+
 struct value *template_file(struct vars *v, const char *path, struct pos pos, struct err *e)
 {
 	struct file *f = files_get(&v->s->files, path, e);
+	struct str key = render_key(v, path);
+	struct outer_reads outer;
+	struct value *text;
 	const struct template *t;
 
 	if (!f) {
@@ -67,5 +109,13 @@ struct value *template_file(struct vars *v, const char *path, struct pos pos, st
 		return NULL;
 	}
 	t = template_get(v->s, f, e);
-	return t ? template_text(v, f, t, e) : NULL;
+	if (!t)
+		return NULL;
+	text = known_text(v, key);
+	if (text)
+		return text;
+	outer = vars_reads_begin(v);
+	text = template_text(v, f, t, e);
+	keep_text(v, key, text, vars_reads_end(v, outer));
+	return text;
 }

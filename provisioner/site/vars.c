@@ -44,6 +44,60 @@ static void note_dep(struct vars *v, struct str name)
 		map_set(v->a, v->scope->deps, name, value_null(v->a));
 }
 
+/* ---- what a value came from ---- */
+/* Reads are name -> the value found for it, not yet evaluated. They are of use while each of these
+ * lives as long as the site: then a later run that finds the very same has the same result. */
+static struct value absent = {.type = VALUE_NULL};
+
+static void note_read(struct vars *v, struct str name, struct value *found)
+{
+	if (found && !arena_owns(v->s->a, found))
+		v->reads_lost = true;
+	else if (v->reads && !map_get(v->reads, name))
+		map_set(v->a, v->reads, name, found ? found : &absent);
+}
+
+static void join_reads(struct vars *v, const struct value *reads)
+{
+	if (!reads)
+		v->reads_lost = true;
+	for (size_t i = 0; reads && v->reads && i < reads->map.n; i++)
+		map_set(v->a, v->reads, reads->map.e[i].key, reads->map.e[i].value);
+}
+
+struct outer_reads vars_reads_begin(struct vars *v)
+{
+	struct outer_reads outer = {v->reads, v->reads_lost};
+
+	v->reads = value_map(v->a);
+	v->reads_lost = false;
+	return outer;
+}
+
+struct value *vars_reads_end(struct vars *v, struct outer_reads outer)
+{
+	struct value *own = v->reads_lost ? NULL : v->reads;
+
+	v->reads = outer.reads;
+	v->reads_lost = outer.lost;
+	join_reads(v, own);
+	return own;
+}
+
+static struct value *env_raw(struct vars *v, struct str name);
+
+bool vars_reads_same(struct vars *v, const struct value *reads)
+{
+	for (size_t i = 0; i < reads->map.n; i++) {
+		struct value *now = env_raw(v, reads->map.e[i].key);
+
+		if (reads->map.e[i].value != (now ? now : &absent))
+			return false;
+	}
+	join_reads(v, reads);
+	return true;
+}
+
 static bool is_busy(const struct vars *v, struct str name)
 {
 	for (size_t i = 0; i < v->n_busy; i++)
@@ -66,8 +120,9 @@ static struct value *failed(struct vars *v, struct str name, struct pos pos, con
 static struct value *evaluate(struct vars *v, struct str name, struct value *raw)
 {
 	struct err e = {0};
+	struct outer_reads outer;
 	bool taint = v->taint;
-	struct value *out;
+	struct value *out, *reads;
 
 	if (is_busy(v, name) || v->n_busy == VARS_DEPTH) {
 		err_at(&e, raw->pos, "variable '%s' is defined by itself", name.p);
@@ -75,12 +130,17 @@ static struct value *evaluate(struct vars *v, struct str name, struct value *raw
 	}
 	v->busy[v->n_busy++] = name.p;
 	v->taint = false;
+	outer = vars_reads_begin(v);
+	note_read(v, name, raw);
 	out = lang_resolve(&v->env, raw, &e);
+	reads = vars_reads_end(v, outer);
 	v->n_busy--;
 	if (!out)
 		out = failed(v, name, raw->pos, &e);
 	else if (!v->taint && !v->cache_off) {
 		map_set(v->a, v->scope->cache, name, out);
+		if (reads)
+			map_set(v->a, v->scope->reads, name, reads);
 		note_dep(v, name);
 	}
 	v->taint = v->taint || taint;
@@ -126,20 +186,33 @@ static struct value *mail_lookup(struct vars *v, struct str name)
 	return map_get(v->mail, name);
 }
 
+/* What stands for a name, not yet evaluated. */
+static struct value *env_raw(struct vars *v, struct str name)
+{
+	struct value *found = special(v, name);
+
+	if (!found)
+		found = mail_lookup(v, name);
+	return found ? found : find_in_layers(v, name);
+}
+
 static struct value *env_lookup(void *ctx, struct str name)
 {
 	struct vars *v = ctx;
 	struct value *found = special(v, name);
 
-	if (found)
+	if (found || (found = mail_lookup(v, name))) {
+		note_read(v, name, found);
 		return found;
-	if ((found = mail_lookup(v, name)))
-		return found;
+	}
 	if (v->n_busy)
 		note_dep(v, name);
-	if (!v->cache_off && (found = map_get(v->scope->cache, name)))
+	if (!v->cache_off && (found = map_get(v->scope->cache, name))) {
+		join_reads(v, map_get(v->scope->reads, name));
 		return found;
+	}
 	found = find_in_layers(v, name);
+	note_read(v, name, found);
 	if (!found || found->literal)
 		return found;
 	if (found->type != VALUE_LIST && found->type != VALUE_MAP &&
@@ -242,6 +315,7 @@ void vars_enter(struct vars *v, const struct task *t, const struct inst *in)
 	s->layer = ARENA_ARRAY(v->a, struct layer, l.n);
 	memcpy(s->layer, l.v, l.n * sizeof(*s->layer));
 	s->cache = value_map(v->a);
+	s->reads = value_map(v->a);
 	s->deps = value_map(v->a);
 	PUSH(v->a, v->scopes, v->n_scopes, v->cap_scopes, s);
 	v->scope = s;
@@ -255,6 +329,7 @@ static void forget(struct vars *v, struct str name)
 		if (!map_get(s->deps, name))
 			continue;
 		s->cache = value_map(v->a);
+		s->reads = value_map(v->a);
 		s->deps = value_map(v->a);
 	}
 }

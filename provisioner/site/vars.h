@@ -20,6 +20,7 @@ struct scope { /* tasks that see the same layers share one, and what was evaluat
 	struct layer *layer; /* highest precedence first */
 	size_t n;
 	struct value *cache; /* name -> evaluated */
+	struct value *reads; /* name -> what that came from; none: it hangs on this run */
 	struct value *deps;  /* names that the cached values came from */
 	const struct role_use *role;
 };
@@ -48,8 +49,10 @@ struct vars {
 	bool cache_off;
 	const char *busy[VARS_DEPTH];
 	size_t n_busy;
-	struct err err; /* of a variable's own template */
-	bool hard;      /* err is not about an undefined name */
+	struct value *reads; /* of what is evaluated now; NULL: nothing is */
+	bool reads_lost;     /* something was read that does not outlive this run */
+	struct err err;      /* of a variable's own template */
+	bool hard;           /* err is not about an undefined name */
 	struct lang_env env;
 };
 
@@ -67,6 +70,15 @@ struct value *vars_condition(struct vars *v, struct value *cond, struct err *e);
 struct value *vars_render(struct vars *v, const struct template *t, struct err *e);
 /* A variable's value, evaluated; NULL without error: there is none. */
 struct value *vars_value(struct vars *v, const char *name, struct err *e);
+/* What is read between begin and end: names with what was found for them, or NULL when that cannot
+ * be told. same: does this run find the same for each of them? */
+struct outer_reads {
+	struct value *reads;
+	bool lost;
+};
+struct outer_reads vars_reads_begin(struct vars *v);
+struct value *vars_reads_end(struct vars *v, struct outer_reads outer);
+bool vars_reads_same(struct vars *v, const struct value *reads);
 /* Drops what equals `omit`, deep; NULL: that was all. Gives v itself where nothing does. */
 struct value *vars_omit(struct arena *a, struct value *v);
 
