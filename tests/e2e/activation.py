@@ -170,6 +170,33 @@ class Activation(HostTest):
                       "/etc/rspamd/local.d/actions.conf", "rspamadm configtest refuses it")
         self.host.run(f"rm {path}")
 
+    def test_09_b_a_certificate_of_another_key(self):
+        for name in ("one", "two"):
+            self.host.run(f"cd /etc/ssl && openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN={name} "
+                          f"-keyout private/{name}.key -out {name}.pem 2>&1")
+        self.host.run("cat /etc/ssl/private/one.key /etc/ssl/two.pem >/etc/ssl/private/odd.pem")
+        self.put_back(self.mail("postfix: {main: {smtpd_tls_chain_files: /etc/ssl/private/odd.pem}}"),
+                      "/etc/postfix/main.cf", "does not match next certificate", "STARTTLS")
+        self.put_back(self.mail("dovecot: {settings: {ssl_key: </etc/ssl/private/one.key}}"),
+                      "/etc/dovecot/dovecot.conf", "ServerHello")
+
+    def test_09_c_a_leftover_does_not_start_what_is_off(self):
+        # A run that fails behind PostSRSd owes its restart; then it is turned off.
+        off = self.mail("srs: false")
+        self.assertExit(off.apply(), 0)
+        done = self.mail("srs: true", "postfix: {main: {smtpd_tls_security_level: bogus}}").apply()
+        self.assertExit(done, 2)
+        self.assertIn("Restart PostSRSd", self.host.out("cat /var/lib/provision/pending"))
+        self.assertEqual(self.host.out("systemctl is-active postsrsd"), "active")
+        self.assertIn("Restart PostSRSd  (handler, left over from an unfinished run: not owed any more)",
+                      off.plan().stdout)
+        self.assertExit(off.apply(), 0)
+        self.assertEqual(self.host.out("systemctl is-active postsrsd; systemctl is-enabled postsrsd; true"),
+                         "inactive\ndisabled")
+        self.host.run("test ! -e /var/lib/provision/pending && test ! -e /var/lib/provision/unproven")
+        self.assertEqual(recap(off.apply().stdout)["mx1.example.com"]["changed"], 0)
+        self.assertExit(self.mail().apply(), 0)
+
     def test_10_killed_between_the_file_and_its_proof(self):
         good = self.files()
         lines = ["postfix: {main: {smtpd_recipient_restrictions: no_such_restriction}}"]
