@@ -47,6 +47,10 @@ static const struct field activation_fields[] = {
 		.dflt = COMPLAINTS_DEFAULT,
 		.doc = "Pattern of lines in the service's journal that mean that it failed, though "
 		       "it may still answer."},
+	{.name = "log",
+		.kind = FIELD_PATH,
+		.doc = "The file that the service logs to beside the journal; its lines begin with "
+		       "the time, as in 2026-11-21 15:06:41."},
 	{.name = "probes",
 		.kind = FIELD_LIST,
 		.sub = probe_fields,
@@ -130,6 +134,15 @@ static bool refused(
 	return no;
 }
 
+/* The daemon's own words: what `complaints` names, or else what sounds like trouble. */
+static const char *log_words(struct host *h, struct unit_log *log, const char *complaints)
+{
+	const char *words = complaints ? unit_log_words(h, log, complaints, SAID_MAX) : NULL;
+	if (!words)
+		words = unit_log_words(h, log, NULL, SAID_MAX);
+	return words ? words : "no complaint in its journal";
+}
+
 static bool run_check(struct host *h, const struct value *params, const char *text, struct err *e)
 {
 	const char *refuse = map_cstr(params, "refuse", REFUSE_DEFAULT);
@@ -139,14 +152,13 @@ static bool run_check(struct host *h, const struct value *params, const char *te
 		return false;
 	if (!argv[0])
 		return err_set(e, ERR_CONFIG, "a check is empty");
-	struct unit_log log = unit_log_open(h, NULL); /* Postfix tells its log only */
+	struct unit_log log = unit_log_open(h, NULL, NULL); /* Postfix tells its log only */
 	if (!run_with(h, argv, (struct str){0}, &r, e))
 		return false;
 	struct str said = r.err_out.n ? r.err_out : r.out;
 	if (r.status != 0)
 		return err_set(e, ERR_PERMANENT, "%s refuses it (exit %d): %s", text, r.status,
-			said.n ? last_words(h->a, said, SAID_MAX)
-			       : unit_log_words(h, &log, SAID_MAX));
+			said.n ? last_words(h->a, said, SAID_MAX) : log_words(h, &log, NULL));
 	return !refused(h, text, r.err_out, refuse, e) && !refused(h, text, r.out, refuse, e);
 }
 
@@ -166,7 +178,7 @@ static bool log_has(struct host *h, struct unit_log *log, const char *pattern)
 {
 	struct err ignored = {0};
 	struct host own = *h;
-	if (!pattern || !*pattern || !log->since)
+	if (!pattern || !*pattern || (!log->since && !log->file))
 		return false;
 	own.a = arena_new();
 	struct pattern *p = pattern_compile(own.a, str_c(pattern), PATTERN_LINES, &ignored);
@@ -188,16 +200,26 @@ static void wait_until_ready(struct host *h, const struct value *params, struct 
 	}
 }
 
+static const char *log_file(const struct value *params)
+{
+	return map_cstr(params, "log", NULL);
+}
+
 struct activating {
 	struct host *h;
 	const struct value *params;
 	struct unit_log log;
 };
 
+static const char *complaints_of(const struct value *params)
+{
+	return map_cstr(params, "complaints", COMPLAINTS_DEFAULT);
+}
+
 static bool complained(void *ctx)
 {
 	struct activating *act = ctx;
-	return log_has(act->h, &act->log, map_cstr(act->params, "complaints", COMPLAINTS_DEFAULT));
+	return log_has(act->h, &act->log, complaints_of(act->params));
 }
 
 static bool with_words(struct activating *act, struct err *e)
@@ -207,7 +229,8 @@ static bool with_words(struct activating *act, struct err *e)
 	if (complained(act))
 		first.kind = ERR_PERMANENT;
 	return err_set(e, first.kind, "%s; %s says: %s", first.msg,
-		map_cstr(act->params, "name", ""), unit_log_words(act->h, &act->log, SAID_MAX));
+		map_cstr(act->params, "name", ""),
+		log_words(act->h, &act->log, complaints_of(act->params)));
 }
 
 /* ---- probes after ---- */
@@ -250,7 +273,7 @@ static bool prove(
 	struct host *h, const struct value *params, int64_t since_us, int timeout_s, struct err *e)
 {
 	const char *name = map_cstr(params, "name", "");
-	struct activating act = {h, params, unit_log_from(h, name, since_us)};
+	struct activating act = {h, params, unit_log_from(h, name, log_file(params), since_us)};
 	return (service_await(h, name, e) && run_probes(&act, timeout_s, e)) || with_words(&act, e);
 }
 
@@ -258,7 +281,7 @@ static bool activate(
 	struct host *h, const struct value *params, bool restart, int timeout_s, struct err *e)
 {
 	const char *name = map_cstr(params, "name", "");
-	struct activating act = {h, params, unit_log_open(h, name)};
+	struct activating act = {h, params, unit_log_open(h, name, log_file(params))};
 	const struct value *command = map_at(params, "command");
 	if (command ? !run_command(h, command, e) : !service_activate(h, name, restart, e))
 		return false;

@@ -60,7 +60,7 @@ const char *postfix_try(struct host *h, const char *folder)
 	struct err ignored = {0}; /* no verdict: the activation will tell */
 	if (!argv[0] || !postfix_answers())
 		return NULL;
-	struct unit_log log = unit_log_open(h, NULL);
+	struct unit_log log = unit_log_open(h, NULL, NULL);
 	if (!proc_run(h->a, &p, &r, &ignored) || r.timed_out || r.status == 0)
 		return NULL;
 	return last_fatal(h, &log);

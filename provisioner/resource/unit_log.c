@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a unit's lines from systemd's journal, from a moment on. Where no journal is kept there are
- * no lines; never an error.
+ * Reads a unit's lines from systemd's journal and from its log file, from a moment on. Where
+ * neither is kept there are no lines; never an error.
  */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "resource/args.h"
 #include "resource/pattern.h"
 #include "resource/unit_log.h"
 
-enum { ASK_S = 10, LOG_LINES = 2000, LINE_MAX = 400, WORDS_LINES = 6 };
+enum {
+	ASK_S = 10,
+	LOG_LINES = 2000,
+	LINE_MAX = 400,
+	WORDS_LINES = 6,
+	STAMP_MAX = 64,
+	TAIL_MAX = 256 << 10
+};
 #define TROUBLE "(?i)warn|err|fatal|panic|fail|refus|invalid|cannot|can't|unable|bad "
 
 static int64_t clock_us(clockid_t clock)
@@ -19,25 +29,65 @@ static int64_t clock_us(clockid_t clock)
 
 /* By time, not by cursor: journalctl of systemd 252 takes the first line that matches a filter for
  * the cursor's own, and drops it. */
-static struct unit_log log_since(struct host *h, const char *unit, int64_t ago_us)
+static const char *journal_since(struct host *h, int64_t us)
 {
-	struct unit_log log = {unit, NULL};
 	if (!systemd_runs() || !program_there("journalctl"))
-		return log;
-	int64_t us = clock_us(CLOCK_REALTIME) - ago_us;
-	log.since = arena_printf(
+		return NULL;
+	return arena_printf(
 		h->a, "@%lld.%06lld", (long long)(us / 1000000), (long long)(us % 1000000));
-	return log;
 }
 
-struct unit_log unit_log_open(struct host *h, const char *unit)
+struct unit_log unit_log_open(struct host *h, const char *unit, const char *file)
 {
-	return log_since(h, unit, 0);
+	struct stat st;
+	return (struct unit_log){.unit = unit,
+		.since = journal_since(h, clock_us(CLOCK_REALTIME)),
+		.file = file,
+		.at = file && lstat(file, &st) == 0 ? st.st_size : 0,
+		.stamp = ""};
 }
 
-struct unit_log unit_log_from(struct host *h, const char *unit, int64_t us)
+struct unit_log unit_log_from(struct host *h, const char *unit, const char *file, int64_t us)
 {
-	return log_since(h, unit, clock_us(CLOCK_MONOTONIC) - us);
+	int64_t then = clock_us(CLOCK_REALTIME) - (clock_us(CLOCK_MONOTONIC) - us);
+	time_t s = (time_t)(then / 1000000);
+	char *stamp = arena_calloc(h->a, STAMP_MAX, 1);
+	struct tm tm;
+	strftime(stamp, STAMP_MAX, "%Y-%m-%d %H:%M:%S", localtime_r(&s, &tm));
+	return (struct unit_log){
+		.unit = unit, .since = journal_since(h, then), .file = file, .stamp = stamp};
+}
+
+/* The log belongs to its daemon, which is not trusted with what else root can read. */
+static struct str file_tail(struct host *h, const struct unit_log *log)
+{
+	int fd = log->file ? open(log->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	struct str text = str_c("");
+	struct stat st;
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		int64_t from = log->at <= st.st_size ? log->at : 0; /* rotated: a new one */
+		if (from < st.st_size - TAIL_MAX)
+			from = st.st_size - TAIL_MAX;
+		char *p = arena_calloc(h->a, TAIL_MAX + 1, 1);
+		ssize_t n = pread(fd, p, TAIL_MAX, from);
+		text = (struct str){p, n > 0 ? (size_t)n : 0};
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+static void add_file_lines(struct host *h, const struct unit_log *log, struct buf *b)
+{
+	struct str rest = file_tail(h, log);
+	size_t stamp = strlen(log->stamp);
+	struct line line;
+	while (line_next(&rest, &line)) {
+		if (line.n < stamp || memcmp(line.p, log->stamp, stamp) < 0)
+			continue;
+		buf_add(b, line.p, line.n);
+		buf_addc(b, '\n');
+	}
 }
 
 /* A journal that hangs is asked once: it must not hold up who is to put a daemon right. */
@@ -52,7 +102,7 @@ static struct str ask(struct host *h, struct unit_log *log, const char *const *a
 	return ran && !r.timed_out && r.status == 0 ? r.out : str_c("");
 }
 
-struct str unit_log_lines(struct host *h, struct unit_log *log)
+static struct str journal_lines(struct host *h, struct unit_log *log)
 {
 	const char *sync[] = {"journalctl", "--sync", NULL};
 	struct args argv = {0};
@@ -74,11 +124,28 @@ struct str unit_log_lines(struct host *h, struct unit_log *log)
 	return ask(h, log, argv.v);
 }
 
-/* Lines that tell of trouble, each once, the latest first. */
-static size_t troubled(struct host *h, struct str text, const char **out, size_t max)
+struct str unit_log_lines(struct host *h, struct unit_log *log)
+{
+	struct str journal = journal_lines(h, log);
+	struct buf b;
+	if (!log->file)
+		return journal;
+	buf_init(&b, journal.n + TAIL_MAX + 2);
+	buf_add(&b, journal.p, journal.n);
+	if (journal.n && journal.p[journal.n - 1] != '\n')
+		buf_addc(&b, '\n');
+	add_file_lines(h, log, &b);
+	struct str all = buf_str(h->a, &b);
+	buf_free(&b);
+	return all;
+}
+
+/* Lines that match, each once, the latest first. */
+static size_t matching(
+	struct host *h, struct str text, const char *pattern, const char **out, size_t max)
 {
 	struct err ignored = {0};
-	struct pattern *trouble = pattern_compile(h->a, str_c(TROUBLE), 0, &ignored);
+	struct pattern *trouble = pattern_compile(h->a, str_c(pattern), 0, &ignored);
 	const char **all = ARENA_ARRAY(h->a, const char *, LOG_LINES + 1);
 	struct line line;
 	size_t n = 0, kept = 0;
@@ -97,13 +164,15 @@ static size_t troubled(struct host *h, struct str text, const char **out, size_t
 	return kept;
 }
 
-const char *unit_log_words(struct host *h, struct unit_log *log, size_t max)
+const char *unit_log_words(struct host *h, struct unit_log *log, const char *pattern, size_t max)
 {
 	const char *lines[WORDS_LINES];
-	size_t n = troubled(h, unit_log_lines(h, log), lines, WORDS_LINES), first = 0, used = 0;
+	size_t n = matching(
+		h, unit_log_lines(h, log), pattern ? pattern : TROUBLE, lines, WORDS_LINES);
+	size_t first = 0, used = 0;
 	struct buf b;
 	if (n == 0)
-		return "no complaint in its journal";
+		return NULL;
 	while (first < n && (first == 0 || used + strlen(lines[first]) + 2 <= max))
 		used += strlen(lines[first++]) + 2;
 	buf_init(&b, used + 1);

@@ -21,6 +21,7 @@
 #include "resource/postfix_master.h"
 #include "resource/types.h"
 #include "resource/unit.h"
+#include "resource/unit_log.h"
 
 enum { ROUNDS = 3000, LINES_MAX = 12 };
 
@@ -183,6 +184,54 @@ static void test_policy(void **state)
 }
 
 /* ---- services ---- */
+
+static void say(const char *path, time_t when, const char *text)
+{
+	char stamp[32];
+	struct tm tm;
+	FILE *f = fopen(path, "a");
+	assert_non_null(f);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S", localtime_r(&when, &tm));
+	fprintf(f, "%s %s\n", stamp, text);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Lines written since, those of an older file as of one that was rotated; never another's file. */
+static void test_log_file(void **state)
+{
+	char dir[] = "/tmp/provision-log-XXXXXX";
+	struct arena *a = arena_new();
+	struct host h = {.a = a};
+	struct timespec mono;
+	time_t now = time(NULL);
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	const char *path = path_join(a, dir, "log"), *link = path_join(a, dir, "link");
+	say(path, now - 60, "error: an old one");
+	struct unit_log log = unit_log_open(&h, "no-such-unit", path);
+	say(path, now, "error: a new one");
+	assert_true(str_ends(unit_log_lines(&h, &log), " error: a new one\n"));
+	assert_null(strstr(unit_log_lines(&h, &log).p, "old"));
+	assert_non_null(strstr(unit_log_words(&h, &log, NULL, 500), "a new one"));
+	assert_null(unit_log_words(&h, &log, "fatal", 500));
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	log = unit_log_from(&h, "no-such-unit", path, ((int64_t)mono.tv_sec - 30) * 1000000);
+	assert_true(str_ends(unit_log_lines(&h, &log), " error: a new one\n"));
+	assert_null(strstr(unit_log_lines(&h, &log).p, "old"));
+	assert_int_equal(truncate(path, 0), 0);
+	log = unit_log_open(&h, "no-such-unit", path);
+	log.at = 4000;
+	say(path, now, "error: rotated");
+	assert_true(str_ends(unit_log_lines(&h, &log), " error: rotated\n"));
+	assert_int_equal(symlink(path, link), 0);
+	log = unit_log_open(&h, "no-such-unit", link);
+	log.at = 0;
+	assert_null(strstr(unit_log_lines(&h, &log).p, "rotated"));
+	unlink(path);
+	unlink(link);
+	rmdir(dir);
+	arena_free(a);
+}
 
 static const char shown[] =
 	"Type=oneshot\nResult=success\nId=postfix.service\nPartOf=\nLoadState=loaded\n"
@@ -413,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_package_names),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_log_file),
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_main_cf_properties),
 		cmocka_unit_test(test_master_cf_properties),
