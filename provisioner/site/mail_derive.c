@@ -166,7 +166,7 @@ struct str mail_keeper(
 	if (who && who->type == VALUE_STR)
 		return mail_address(a, who->s, name);
 	boxes = map_at(domain, "mailboxes");
-	if (boxes && boxes->map.n)
+	if (boxes && boxes->type == VALUE_MAP && boxes->map.n)
 		return mail_address(a, boxes->map.e[0].key, name);
 	return str_printf(a, "root@%s", host);
 }
