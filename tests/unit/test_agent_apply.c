@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The agent's apply: changes and handlers, what it refuses to touch, and what is left when it or
+ * The agent's apply: changes, what it refuses to touch, and what is left when it or
  * its connection dies in the middle.
  */
 #include "agent_peer.h"
@@ -139,139 +139,6 @@ static void a_failure_stops_the_rest(void **state)
 	peer_end(&p);
 }
 
-/* ---- handlers ---- */
-
-static struct value *handler_of(int id, const char *name, const char *script)
-{
-	return fresh(shell_of(id, script), "handler", value_text(a, name));
-}
-
-static void a_handler_runs_once(void **state)
-{
-	struct peer p;
-	const struct value *applied;
-	struct value *one = copy_of(1, in_dir("a"), "x"), *two = copy_of(2, in_dir("b"), "x");
-	struct value *reload = handler_of(3, "reload", arena_printf(a, "echo x >>%s/ran", dir));
-	struct value *other = handler_of(4, "other", arena_printf(a, "echo y >>%s/ran", dir));
-	(void)state;
-	peer_start(&p);
-	peer_observe(&p, list_of(one, two, NULL));
-	assert_string_equal(
-		peer_apply(&p, "r",
-			list_of(again(one, "notify", names("reload", NULL)),
-				again(two, "notify", names("reload", NULL)), reload, other, NULL),
-			NULL, &applied),
-		"1:changed 2:changed 3:changed 4:skipped done");
-	assert_int_equal(map_at(applied, "pending")->list.n, 0);
-	assert_string_equal(get_file(in_dir("ran")), "x\n");
-	assert_false(is_there(in_dir("state/pending")));
-	assert_string_equal(
-		peer_apply(&p, "r2", list_of(reload, NULL), NULL, NULL), "3:skipped done");
-	/* what the controller itself did may notify too */
-	struct value *msg = value_map(a), *told = value_list(a);
-	map_put(a, msg, "run", value_text(a, "r3"));
-	map_put(a, msg, "notified", names("other", NULL));
-	map_put(a, msg, "steps", list_of(reload, other, NULL));
-	peer_send(&p, FRAME_APPLY, msg);
-	take_applied(&p, told);
-	assert_string_equal(map_cstr(told->list.v[0], "status", ""), "skipped");
-	assert_string_equal(map_cstr(told->list.v[1], "status", ""), "changed");
-	peer_end(&p);
-}
-
-static void a_handler_is_remembered_after_a_failure(void **state)
-{
-	struct peer p;
-	const struct value *applied;
-	struct value *copy = copy_of(1, in_dir("a"), "x");
-	struct value *reload =
-		handler_of(3, "role : reload \"it\"\n", arena_printf(a, "echo x >>%s/ran", dir));
-	(void)state;
-	peer_start(&p);
-	peer_observe(&p, list_of(copy, NULL));
-	assert_string_equal(
-		peer_apply(&p, "r1",
-			list_of(again(copy, "notify", list_of(map_at(reload, "handler"), NULL)),
-				fresh(shell_of(2, "false"), NULL, NULL), reload, NULL),
-			NULL, &applied),
-		"1:changed 2:failed failed");
-	assert_int_equal(map_at(applied, "pending")->list.n, 1);
-	peer_end(&p);
-
-	peer_start(&p);
-	assert_int_equal(map_at(p.hello, "pending")->list.n, 1);
-	assert_string_equal(map_at(p.hello, "pending")->list.v[0]->s.p, "role : reload \"it\"\n");
-	assert_says(map_at(p.hello, "last"), "status", "failed");
-	assert_says(map_at(p.hello, "last"), "step", "step number 2");
-	peer_observe(&p, list_of(copy, NULL));
-	assert_string_equal(
-		peer_apply(&p, "r2", list_of(again(copy, NULL, NULL), reload, NULL), NULL, NULL),
-		"1:ok 3:changed done");
-	assert_string_equal(get_file(in_dir("ran")), "x\n");
-	peer_end(&p);
-}
-
-/* It is owed no longer: neither it nor what it would have to prove is kept. */
-static void a_handler_is_dropped(void **state)
-{
-	struct peer p;
-	const struct value *applied;
-	struct value *copy = copy_of(1, in_dir("a"), "x");
-	struct value *reload = handler_of(3, "reload", arena_printf(a, "echo x >>%s/ran", dir));
-	(void)state;
-	peer_start(&p);
-	peer_observe(&p, list_of(copy, NULL));
-	peer_apply(&p, "r1",
-		list_of(again(copy, "notify", names("reload", NULL)),
-			fresh(shell_of(2, "false"), NULL, NULL), NULL),
-		NULL, &applied);
-	assert_int_equal(map_at(applied, "pending")->list.n, 1);
-	assert_true(is_there(in_dir("state/unproven")));
-	map_put(a, reload, "drop", value_bool(a, true));
-	assert_string_equal(
-		peer_apply(&p, "r2", list_of(reload, NULL), NULL, &applied), "3:skipped done");
-	assert_int_equal(map_at(applied, "pending")->list.n, 0);
-	assert_false(is_there(in_dir("state/unproven")));
-	assert_false(is_there(in_dir("ran")));
-	peer_end(&p);
-}
-
-static void a_handler_with_a_loop_runs_whole(void **state)
-{
-	struct peer p;
-	struct value *copy = copy_of(1, in_dir("a"), "x");
-	(void)state;
-	peer_start(&p);
-	peer_observe(&p, list_of(copy, NULL));
-	assert_string_equal(
-		peer_apply(&p, "r",
-			list_of(again(copy, "notify", names("reload", "other")),
-				handler_of(2, "reload", arena_printf(a, "echo 2 >>%s/ran", dir)),
-				handler_of(3, "reload", arena_printf(a, "echo 3 >>%s/ran", dir)),
-				handler_of(4, "other", "true"), NULL),
-			NULL, NULL),
-		"1:changed 2:changed 3:changed 4:changed done");
-	assert_string_equal(get_file(in_dir("ran")), "2\n3\n");
-	peer_end(&p);
-}
-
-static void a_handler_that_fails_stays_pending(void **state)
-{
-	struct peer p;
-	const struct value *applied;
-	struct value *copy = copy_of(1, in_dir("a"), "x");
-	(void)state;
-	peer_start(&p);
-	peer_observe(&p, list_of(copy, NULL));
-	assert_string_equal(peer_apply(&p, "r1",
-				    list_of(again(copy, "notify", names("reload", NULL)),
-					    handler_of(2, "reload", "exit 1"), NULL),
-				    NULL, &applied),
-		"1:changed 2:failed failed");
-	assert_int_equal(map_at(applied, "pending")->list.n, 1);
-	peer_end(&p);
-}
-
 /* ---- the host moved ---- */
 
 static void a_host_that_moved_is_not_touched(void **state)
@@ -356,7 +223,10 @@ static void a_killed_agent_leaves_a_trace(void **state)
 	assert_says(map_at(p.hello, "last"), "step", "step number 2");
 	assert_says(map_at(p.hello, "last"), "at", "T");
 	assert_string_equal(
-		peer_apply(&p, "next", list_of(handler_of(3, "reload", "true"), NULL), NULL, NULL),
+		peer_apply(&p, "next",
+			list_of(fresh(shell_of(3, "true"), "handler", value_text(a, "reload")),
+				NULL),
+			NULL, NULL),
 		"3:changed done");
 	assert_false(is_there(in_dir(".provision-aBc123")));
 	assert_true(is_there(in_dir(".provision-settings")));
@@ -523,11 +393,6 @@ int main(void)
 		TEST(a_run_has_a_harmless_name),
 		TEST(the_constant_verdict_counts),
 		TEST(a_failure_stops_the_rest),
-		TEST(a_handler_runs_once),
-		TEST(a_handler_is_remembered_after_a_failure),
-		TEST(a_handler_is_dropped),
-		TEST(a_handler_with_a_loop_runs_whole),
-		TEST(a_handler_that_fails_stays_pending),
 		TEST(a_host_that_moved_is_not_touched),
 		TEST(an_earlier_change_explains_a_difference),
 		TEST(a_killed_agent_leaves_a_trace),
