@@ -135,10 +135,17 @@ static struct value *probe_of(const char *dialog)
 	return probe;
 }
 
+/* One attempt, and in it one second of silence, are enough. */
+static bool hopeless(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
 static bool ask(daemon_fn *daemon, const char *dialog, struct err *e)
 {
 	struct host h = {.a = arena_new()};
-	struct probe_patience patience = {.timeout_s = 1};
+	struct probe_patience patience = {.timeout_s = 20, .hopeless = hopeless};
 	pid_t pid = serve(daemon);
 	*e = (struct err){0};
 	bool ok = probe_run(&h, probe_of(dialog), &patience, e);
