@@ -10,6 +10,8 @@
 #include "resource/look.h"
 #include "resource/types.h"
 
+static const char MORE[] = "more mailboxes"; /* than LISTED_MAX: no path, for it has no slash */
+
 enum { LISTED_MAX = 20, FOLDERS_MAX = 64, NAME_LEN_MAX = 200 };
 
 static const struct field maildirs_fields[] = {
@@ -228,7 +230,7 @@ static bool maildirs_observe(
 			observe_attr(h, o, mailbox, strcmp(wrong, "absent") ? wrong : NULL, after);
 	}
 	if (w.wrong > LISTED_MAX)
-		observe_attr(h, o, "more mailboxes", NULL,
+		observe_attr(h, o, MORE, NULL,
 			arena_printf(h->a, "and %zu more", w.wrong - LISTED_MAX));
 	map_put(h->a, o->result, "path", value_text(h->a, w.root_path));
 	map_put(h->a, o->result, "mailboxes", value_int(h->a, (int64_t)w.mailboxes->list.n));
@@ -344,13 +346,12 @@ static bool maildirs_apply(
 	const char *after;
 	mode_t mode = folder_mode(params);
 	size_t made = 0;
-	bool ok = true;
-	(void)o;
+	bool ok = true, named = !observed_change(o, MORE);
 	if (!walk_open(&w, h, params, e))
 		return false;
 	for (size_t i = 0; ok && w.root >= 0 && i < w.mailboxes->list.n; i++) {
 		const char *mailbox = w.mailboxes->list.v[i]->s.p;
-		if (!fault(&w, mailbox, &after))
+		if (named ? !observed_change(o, mailbox) : !fault(&w, mailbox, &after))
 			continue;
 		ok = make_mailbox(&w, mailbox, mode);
 		if (!ok)
