@@ -85,6 +85,8 @@ void mail_outbound_on_host(struct vars *v, const struct value *mail, struct errs
 /* ---- mail_derive.c: mail_domains, mail_mailboxes, ... into `out`; mail passed every check ---- */
 void mail_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
 	struct errs *errs);
+/* How many entries all domains have under this key. */
+size_t mail_count(const struct value *domains, const char *key);
 struct str mail_join(struct arena *a, struct str left, char between, struct str right);
 /* A target as a whole address in ASCII and lower case: a name alone is of `domain`. */
 struct str mail_address(struct arena *a, struct str target, struct str domain);

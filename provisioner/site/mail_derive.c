@@ -325,6 +325,8 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 {
 	struct derive d = {.v = v, .a = a, .mail = mail, .errs = errs};
 	const struct value *domains = map_at(mail, "domains");
+	size_t boxes = mail_count(domains, "mailboxes");
+	size_t aliases = mail_count(domains, "aliases") + (domains ? 2 * domains->map.n : 0);
 
 	d.domains = new_list(&d, out, "mail_domains");
 	d.mailboxes = new_list(&d, out, "mail_mailboxes");
@@ -336,6 +338,11 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	d.boxes = value_map(d.work);
 	d.routes = value_map(d.work);
 	d.logins = value_map(d.work);
+	map_reserve(d.work, d.boxes, boxes);
+	map_reserve(d.work, d.routes, aliases);
+	map_reserve(d.work, d.logins, boxes + aliases);
+	list_reserve(d.a, d.aliases, aliases);
+	list_reserve(d.a, d.senders, boxes + aliases);
 	add_traps(&d, d.traps);
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(&d, &domains->map.e[i]);

@@ -243,6 +243,9 @@ struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail)
 	r->mailboxes = value_map(a);
 	r->others = value_map(a);
 	r->index = value_map(a);
+	map_reserve(a, r->mailboxes, mail_count(domains, "mailboxes"));
+	map_reserve(
+		a, r->index, mail_count(domains, "aliases") + (domains ? 3 * domains->map.n : 0));
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(r, &domains->map.e[i]);
 	for (size_t i = 0; i < r->n; i++)

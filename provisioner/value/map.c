@@ -6,6 +6,7 @@
 #include "value/value.h"
 
 enum { INDEX_FROM = 9 }; /* up to 8 entries are compared one by one */
+#define NO_SLOT SIZE_MAX
 
 static size_t slot_of(const struct value *map, struct str key)
 {
@@ -50,7 +51,8 @@ static void widen(struct arena *a, struct value *map, size_t cap)
 	map->map.cap = cap;
 }
 
-static struct map_entry *append(struct arena *a, struct value *map, struct str key)
+/* slot: where the index has room for the key, NO_SLOT when that is not known. */
+static struct map_entry *append(struct arena *a, struct value *map, struct str key, size_t slot)
 {
 	bool grown = map->map.n == map->map.cap;
 	if (grown)
@@ -60,7 +62,7 @@ static struct map_entry *append(struct arena *a, struct value *map, struct str k
 	struct map_entry *entry = &map->map.e[map->map.n++];
 	*entry = (struct map_entry){.key = key};
 	if (map->map.index && !grown)
-		map->map.index[slot_of(map, key)] = (uint32_t)map->map.n;
+		map->map.index[slot == NO_SLOT ? slot_of(map, key) : slot] = map->map.n;
 	else if (map->map.n >= INDEX_FROM)
 		index_build(a, map);
 	return entry;
@@ -78,7 +80,7 @@ void map_reserve(struct arena *a, struct value *map, size_t n)
 void map_append(
 	struct arena *a, struct value *map, struct str key, struct pos key_pos, struct value *v)
 {
-	struct map_entry *entry = append(a, map, key);
+	struct map_entry *entry = append(a, map, key, NO_SLOT);
 	entry->key_pos = key_pos;
 	entry->value = v;
 }
@@ -87,8 +89,11 @@ static struct map_entry *entry_for(struct arena *a, struct value *map, struct st
 {
 	if (map->type != VALUE_MAP)
 		panic("map_set '" STR_FMT "' on %s", STR_ARG(key), value_type_name(map));
-	struct map_entry *entry = find(map, key);
-	return entry ? entry : append(a, map, key);
+	size_t slot = map->map.index ? slot_of(map, key) : NO_SLOT;
+	if (slot != NO_SLOT && map->map.index[slot])
+		return &map->map.e[map->map.index[slot] - 1];
+	struct map_entry *entry = slot == NO_SLOT ? find(map, key) : NULL;
+	return entry ? entry : append(a, map, key, slot);
 }
 
 void map_set(struct arena *a, struct value *map, struct str key, struct value *v)
