@@ -262,7 +262,7 @@ static bool lookup_table_observe(
 		(!found && !parent_there(h, path, e)))
 		return false;
 	bool same = found && same_content(want, now);
-	if (!same && want->blob.bytes.p)
+	if (!same && want->blob.bytes.p && want->blob.size <= TEXT_MAX)
 		observe_content(h, o, found ? &now : NULL, want->blob.bytes, want->secret);
 	else if (!same)
 		observe_text(h, o, "content", found ? value_str(h->a, now) : NULL, want);

@@ -447,7 +447,7 @@ struct value *vars_value(struct vars *v, const char *name, struct err *e)
 static bool has_omit(const struct value *v)
 {
 	if (v->type == VALUE_STR)
-		return str_is(v->s, OMIT);
+		return v->s.n && v->s.p[0] == OMIT[0] && str_is(v->s, OMIT);
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
 		if (has_omit(v->list.v[i]))
 			return true;
