@@ -52,11 +52,13 @@ static void schedule(uint32_t w[64], const unsigned char *p)
 }
 
 /* One round in place: what the standard moves from name to name stays, and the names move. */
-#define ROUND(a, b, c, d, e, f, g, h, i)                                                        \
-	do {                                                                                    \
-		h += (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + (g ^ (e & (f ^ g))) + K[i] + w[i]; \
-		d += h;                                                                         \
-		h += (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + ((a & b) | (c & (a | b)));         \
+#define ROUND(a, b, c, d, e, f, g, h, i)                                          \
+	do {                                                                      \
+		(h) += (ror((e), 6) ^ ror((e), 11) ^ ror((e), 25)) + K[i] + w[i]; \
+		(h) += (g) ^ ((e) & ((f) ^ (g)));                                 \
+		(d) += (h);                                                       \
+		(h) += (ror((a), 2) ^ ror((a), 13) ^ ror((a), 22));               \
+		(h) += ((a) & (b)) | ((c) & ((a) | (b)));                         \
 	} while (0)
 
 /* The names are those of the standard's section 6.2.2. */
