@@ -102,20 +102,20 @@ static bool look_at_file(struct host *h, const struct value *params, const struc
 }
 
 /* Is a file of the folder ours? One that is too large to read is not. */
-static bool ours(struct host *h, const char *path, const char *mark)
+static bool is_ours(const char *path, const char *mark)
 {
+	struct arena *a = arena_new(); /* others may have large files there */
 	struct str text;
 	struct err ignored = {0};
 	struct stat st;
-	bool found;
-	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
-		return false;
-	if (!mark)
-		return true;
-	if (!look_read(h->a, path, FILE_MAX, &text, &found, &ignored) || !found)
-		return false;
-	size_t n = strlen(mark);
-	return text.n > n && memcmp(text.p, mark, n) == 0 && text.p[n] == '\n';
+	bool found, ours = lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+	if (ours && mark) {
+		size_t n = strlen(mark);
+		ours = look_read(a, path, FILE_MAX, &text, &found, &ignored) && text.n > n &&
+		       memcmp(text.p, mark, n) == 0 && text.p[n] == '\n';
+	}
+	arena_free(a);
+	return ours;
 }
 
 static int by_name(const void *x, const void *y)
@@ -131,7 +131,7 @@ static void note_surplus(struct host *h, const struct value *params, DIR *d, str
 	for (struct dirent *f; names.n < FILES_MAX && (f = readdir(d));) {
 		const char *name = f->d_name;
 		if (!map_at(files, name) &&
-			ours(h, path_join(h->a, folder, name), map_cstr(params, "mark", NULL)))
+			is_ours(path_join(h->a, folder, name), map_cstr(params, "mark", NULL)))
 			args_add(h->a, &names, arena_strdup(h->a, name));
 	}
 	if (names.n)
