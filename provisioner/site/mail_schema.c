@@ -472,7 +472,8 @@ static const struct field mail_fields[] = {
 		.kind = FIELD_MAP,
 		.dflt = "{}",
 		.doc = "The same for SpamAssassin: options of local.cf. required_score (5.0): to "
-		       "Spam from there on; delete_score (none): thrown away from there on."},
+		       "Spam from there on; delete_score (none): thrown away from there on; "
+		       "channels: domain -> public key, further rules that are updated daily."},
 	{.name = "domains",
 		.kind = FIELD_MAPOF,
 		.sub = domain_fields,

@@ -95,6 +95,29 @@ static void check_score(const struct value *options, const char *key, struct err
 		errs_add(errs, v->pos, "mail.spamassassin.%s must be a number", key);
 }
 
+/* Channels: domain -> the public key, as text, of who signs its updates. */
+static void check_channels(const struct value *channels, struct errs *errs)
+{
+	if (channels->type != VALUE_MAP && channels->type != VALUE_UNKNOWN)
+		errs_add(errs, channels->pos,
+			"mail.spamassassin.channels must be a map of domains with their public "
+			"keys");
+	for (size_t i = 0; channels->type == VALUE_MAP && i < channels->map.n; i++) {
+		const struct map_entry *e = &channels->map.e[i];
+
+		if (!mail_fqdn(e->key))
+			errs_add(errs, place(e), "the channel '%s' is no domain name", e->key.p);
+		if (e->value->type == VALUE_UNKNOWN)
+			continue;
+		if (e->value->type != VALUE_STR ||
+			!strstr(e->value->s.p, "-----BEGIN PGP PUBLIC KEY BLOCK-----"))
+			errs_add(errs, e->value->pos,
+				"the channel '%s' needs the public key that signs its rules, as "
+				"ASCII armor, such as \"{{ lookup('file', 'channel.asc') }}\"",
+				e->key.p);
+	}
+}
+
 static void check_spamassassin(const struct value *options, struct errs *errs)
 {
 	double required = 5.0, gone;
@@ -102,7 +125,9 @@ static void check_spamassassin(const struct value *options, struct errs *errs)
 	for (size_t i = 0; options && i < options->map.n; i++) {
 		const struct map_entry *e = &options->map.e[i];
 
-		if (!setting_name(e->key))
+		if (str_eq(e->key, str_c("channels")))
+			check_channels(e->value, errs);
+		else if (!setting_name(e->key))
 			errs_add(errs, place(e), "'%s' is no option of SpamAssassin", e->key.p);
 		else if (!option_ok(e->value))
 			errs_add(errs, e->value->pos,
