@@ -185,19 +185,28 @@ static int write_input(struct ssh2 *s)
 	return 1;
 }
 
-/* libssh2 takes packets of every kind off the socket whatever it was asked for: only when all three
- * have nothing to do may we wait for the socket. */
+/* Reading one stream, or writing, takes packets of every kind off the socket, and the loop does not
+ * wake us for those: only when none lies unread in libssh2 may we wait for the socket. Data of a
+ * kind that we never read does not hold us up. */
+static bool all_taken(struct ssh2 *s, int idle)
+{
+	if (libssh2_poll_channel_read(s->channel, 0) > 0)
+		return false;
+	return idle > 1 || libssh2_poll_channel_read(s->channel, SSH_EXTENDED_DATA_STDERR) <= 0;
+}
+
 static enum step exchange(struct ssh2 *s)
 {
-	for (;;) {
+	int idle = 0;
+
+	do {
 		int out = read_stream(s, LINK_OUT);
 		int err = out < 0 ? -1 : read_stream(s, LINK_ERR);
 		int in = err < 0 ? -1 : write_input(s);
 		if (in < 0)
 			return STEP_END;
-		if (out == 0 && err == 0 && in == 0)
-			break;
-	}
+		idle = out == 0 && err == 0 && in == 0 ? idle + 1 : 0;
+	} while (!idle || !all_taken(s, idle));
 	if (!libssh2_channel_eof(s->channel))
 		return STEP_WAIT;
 	s->state = CLOSING;
