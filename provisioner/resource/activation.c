@@ -120,18 +120,24 @@ static bool activation_observe(
 
 /* ---- checks before ---- */
 
-static bool refused(
-	struct host *h, const char *what, struct str said, const char *refuse, struct err *e)
+/* The lines with which a check says no, and no others: a checker may print the configuration as
+ * well, with keys in it. NULL: there are none. */
+static const char *refusal(struct host *h, const char *refuse, struct str said)
 {
-	struct pattern *p = pattern_compile(h->a, str_c(refuse), PATTERN_LINES, e);
-	if (!p)
-		return true;
-	bool no = pattern_search(p, said.p, false, NULL);
+	struct err ignored = {0};
+	struct pattern *p = pattern_compile(h->a, str_c(refuse), PATTERN_LINES, &ignored);
+	struct line line;
+	struct buf b;
+	buf_init(&b, PROC_OUTPUT);
+	while (p && line_next(&said, &line)) {
+		const char *text = str_dup(h->a, line.p, line.n).p;
+		if (pattern_search(p, text, false, NULL))
+			buf_addf(&b, "%s\n", text);
+	}
+	const char *words = b.n ? last_words(h->a, buf_str(h->a, &b), SAID_MAX) : NULL;
 	pattern_free(p);
-	if (no)
-		err_set(e, ERR_PERMANENT, "%s refuses it: %s", what,
-			last_words(h->a, said, SAID_MAX));
-	return no;
+	buf_free(&b);
+	return words;
 }
 
 /* The daemon's own words: what `complaints` names, or else what sounds like trouble. */
@@ -155,11 +161,15 @@ static bool run_check(struct host *h, const struct value *params, const char *te
 	struct unit_log log = unit_log_open(h, NULL, NULL); /* Postfix tells its log only */
 	if (!run_with(h, argv, (struct str){0}, &r, e))
 		return false;
+	const char *words = refusal(h, refuse, r.err_out);
+	if (!words)
+		words = refusal(h, refuse, r.out);
+	if (r.status == 0)
+		return !words || err_set(e, ERR_PERMANENT, "%s refuses it: %s", text, words);
 	struct str said = r.err_out.n ? r.err_out : r.out;
-	if (r.status != 0)
-		return err_set(e, ERR_PERMANENT, "%s refuses it (exit %d): %s", text, r.status,
-			said.n ? last_words(h->a, said, SAID_MAX) : log_words(h, &log, NULL));
-	return !refused(h, text, r.err_out, refuse, e) && !refused(h, text, r.out, refuse, e);
+	if (!words)
+		words = said.n ? last_words(h->a, said, SAID_MAX) : log_words(h, &log, NULL);
+	return err_set(e, ERR_PERMANENT, "%s refuses it (exit %d): %s", text, r.status, words);
 }
 
 static bool run_checks(struct host *h, const struct value *params, struct err *e)

@@ -128,7 +128,7 @@ static void who_shares_a_file_takes_the_old_one_again(void **state)
 	(void)state;
 	set_up_files();
 	map_put(a, map_at(bad, "params"), "check",
-		list_of(value_text(a, "sh -c 'echo error: it smokes'"), NULL));
+		list_of(value_text(a, "sh -c 'echo error: it smokes; echo key: 1234'"), NULL));
 	peer_start(&p);
 	peer_observe(&p, list_of(conf, NULL));
 	assert_string_equal(peer_apply(&p, "r",
@@ -137,7 +137,7 @@ static void who_shares_a_file_takes_the_old_one_again(void **state)
 					    fresh(bad, "handler", value_text(a, "second")), NULL),
 				    told, NULL),
 		"1:changed 4:changed 5:failed failed");
-	assert_says(told->list.v[2], "error", "error: it smokes");
+	assert_says(told->list.v[2], "error", "error: it smokes; rolled back");
 	assert_string_equal(get_file(in_dir("conf")), "good old\n");
 	assert_string_equal(get_file(in_dir("running")), "good old\n");
 	peer_end(&p);
