@@ -230,8 +230,8 @@ static bool maildirs_observe(
 			observe_attr(h, o, mailbox, strcmp(wrong, "absent") ? wrong : NULL, after);
 	}
 	if (w.wrong > LISTED_MAX)
-		observe_attr(h, o, MORE, NULL,
-			arena_printf(h->a, "and %zu more", w.wrong - LISTED_MAX));
+		observe_attr(
+			h, o, MORE, NULL, arena_printf(h->a, "and %zu more", w.wrong - LISTED_MAX));
 	map_put(h->a, o->result, "path", value_text(h->a, w.root_path));
 	map_put(h->a, o->result, "mailboxes", value_int(h->a, (int64_t)w.mailboxes->list.n));
 	walk_close(&w);
