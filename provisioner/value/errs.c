@@ -205,6 +205,8 @@ static int by_place(const void *a, const void *b)
 		c = x->pos.line < y->pos.line ? -1 : 1;
 	if (c == 0 && x->pos.col != y->pos.col)
 		c = x->pos.col < y->pos.col ? -1 : 1;
+	if (c == 0 && x->warning != y->warning)
+		c = x->warning ? 1 : -1;
 	return c ? c : (x > y) - (x < y); /* as they came */
 }
 
