@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fuzzes the rules of the declared mail state. The bytes choose keys of the schema and values of
+ * every shape, so that most of it is wrong somewhere: it is told, and what passes can be derived.
+ */
+#include "dns/dns.h"
+#include "lang/lang.h"
+#include "site/mail.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { DEPTH_MAX = 5, ENTRIES_MAX = 6 };
+struct input {
+	struct arena *a;
+	const uint8_t *p, *end;
+};
+static const char *const texts[] = {"", "a", "b", "A@d.test", "a@d.test", "b+x@D.test", "c@e.test",
+	"x@far.test", "l", "l@d.test", "postmaster", "abuse@e.test", "@d.test", "a@", "+x", "null",
+	"gmail", "mxroute", "builtin", "v=spf1 a mx ~all", "v=DMARC1; p=none; rua=mailto:a@e.test",
+	"192.0.2.1", "2001:db8::1", "192.0.2.0/24", "d.test",
+	"b\xc3\xbc"
+	"cher.test",
+	"global", "both", "members", "spamassassin", "none", "majordomo", "error:x", "relaylim",
+	"[h.test]", "$6$abcdefghijklmnop$abcdefghijklmnopqrstuvwxyz", "/x/ REJECT", "x\ny",
+	"mx1.x.test"};
+static const char *const names[] = {"a", "b", "c", "l", "m", "d.test", "e.test", "D.TEST",
+	"b\xc3\xbc"
+	"cher.test",
+	"xn--bcher-kva.test", "postmaster", "abuse", "team", ""};
+
+static unsigned next(struct input *in, unsigned below)
+{
+	return in->p < in->end ? *in->p++ % below : 0;
+}
+
+static struct value *any(struct input *in, int depth);
+
+static struct value *text(struct input *in)
+{
+	struct value *v = value_text(in->a, texts[next(in, ARRAY_LEN(texts))]);
+
+	v->pos = (struct pos){"fuzz.yml", 1, 1};
+	return v;
+}
+
+/* A map with keys of the table, or with names where the keys are the user's. */
+static struct value *map(struct input *in, const struct field *table, int depth)
+{
+	struct value *v = value_map(in->a);
+	size_t n = 0;
+
+	for (; table && table[n].name; n++)
+		;
+	for (unsigned left = next(in, n ? (unsigned)n + 1 : ENTRIES_MAX); left; left--) {
+		const struct field *f = n ? &table[next(in, (unsigned)n)] : NULL;
+		const char *key = f ? f->name : names[next(in, ARRAY_LEN(names))];
+		struct value *one = NULL;
+
+		if (!f || next(in, 8) == 0)
+			one = any(in, depth - 1);
+		else if (f->kind == FIELD_MAP && f->sub)
+			one = map(in, f->sub, depth - 1);
+		else if (f->kind == FIELD_MAP)
+			one = map(in, NULL, depth - 1);
+		else if (f->kind == FIELD_BOOL)
+			one = value_bool(in->a, next(in, 2));
+		else if (f->kind == FIELD_MAPOF) {
+			one = value_map(in->a);
+			for (unsigned m = next(in, ENTRIES_MAX); m; m--)
+				map_put(in->a, one, names[next(in, ARRAY_LEN(names))],
+					map(in, f->sub, depth - 1));
+		} else if (f->kind == FIELD_LIST) {
+			one = value_list(in->a);
+			for (unsigned m = next(in, ENTRIES_MAX); m; m--)
+				list_add(
+					in->a, one, f->sub ? map(in, f->sub, depth - 1) : text(in));
+		} else
+			one = text(in);
+		map_put(in->a, v, key, one);
+	}
+	v->pos = (struct pos){"fuzz.yml", 1, 1};
+	return v;
+}
+
+static struct value *any(struct input *in, int depth)
+{
+	struct value *v;
+
+	switch (next(in, depth > 0 ? 8 : 5)) {
+	case 0:
+		return value_null(in->a);
+	case 1:
+		return value_int(in->a, next(in, 256));
+	case 2:
+		return value_unknown(in->a, "until later");
+	case 3:
+	case 4:
+		return text(in);
+	case 5:
+		return map(in, NULL, depth - 1);
+	default:
+		v = value_list(in->a);
+		for (unsigned m = next(in, ENTRIES_MAX); m; m--)
+			list_add(in->a, v, any(in, depth - 1));
+		return v;
+	}
+}
+
+/* What passed, as mail_derive and `provision dns records` take it. */
+static void derive(struct arena *a, struct value *mail)
+{
+	struct value *out = value_map(a);
+	struct dns_records records = {.a = a};
+	struct dns_host h = {.mail = mail};
+	struct buf b;
+
+	mail_lists_derive(a, mail, out);
+	mail_derive_outbound(a, mail, out);
+	mail_zones(a, mail, out);
+	h.zones = map_at(out, "mail_zones");
+	dns_host_records(&records, &h, map_at(out, "mail_host_dkim"));
+	for (size_t i = 0; i < h.zones->list.n; i++)
+		dns_domain(&records, &h, h.zones->list.v[i], NULL);
+	buf_init(&b, 1 << 24);
+	dns_print(&records, &b);
+	buf_free(&b);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arena *a = arena_new();
+	struct input in = {a, data, data + size};
+	struct value *mail = map(&in, site_mail_fields(), DEPTH_MAX), *checked;
+	struct errs errs;
+
+	errs_init(&errs, a);
+	map_put(a, mail, "hostname", value_text(a, "mx1.x.test"));
+	checked = fields_check(a, site_mail_fields(), mail, "mail", &errs);
+	mail = checked ? checked : mail;
+	mail_rules(a, mail, &errs);
+	mail_fail2ban_rules(mail, &errs);
+	if (!errs.n && !value_find_type(mail, VALUE_UNKNOWN))
+		derive(a, mail);
+	arena_free(a);
+	return 0;
+}
