@@ -291,8 +291,27 @@ static const char *called(const struct mail_routes *r, const struct node *node)
 		r->a, "%s '%s'", node->kind == ROUTE_LIST ? "list" : "alias", node->address.p);
 }
 
+/* A post to a list is a message of its own: what it comes to is asked of the list. A catch-all does
+ * not hand an extension on. */
+static bool reaches(struct mail_routes *r, size_t from, size_t to, bool with_extension, int depth)
+{
+	struct node *node = &r->node[from];
+
+	if (from == to)
+		return true;
+	if (node->asked == r->questions || depth >= ROUTE_DEPTH || node->kind == ROUTE_LIST ||
+		(with_extension && node->kind == ROUTE_CATCH_ALL))
+		return false;
+	node->asked = r->questions;
+	for (size_t i = 0; i < node->n; i++)
+		if (node->edge[i].next != NONE &&
+			reaches(r, node->edge[i].next, to, with_extension, depth + 1))
+			return true;
+	return false;
+}
+
 /* Circles that a copy does not end. */
-static bool check_edges(const struct mail_routes *r, const struct node *node, struct errs *errs)
+static bool check_edges(struct mail_routes *r, const struct node *node, struct errs *errs)
 {
 	for (size_t i = 0; i < node->n; i++) {
 		const struct edge *e = &node->edge[i];
@@ -303,7 +322,8 @@ static bool check_edges(const struct mail_routes *r, const struct node *node, st
 			return errs_add(errs, e->pos,
 				"%s gets its own posts back through '%s', without end",
 				called(r, node), e->to.p);
-		if (e->extended)
+		r->questions++;
+		if (e->extended && reaches(r, e->next, (size_t)(node - r->node), true, 0))
 			return errs_add(errs, e->pos,
 				"%s leads back to itself through '%s', with one extension more "
 				"each time; Postfix refuses that",
@@ -393,26 +413,11 @@ void mail_routes_rules(struct mail_routes *r, struct errs *errs)
 	check_circles(r, errs);
 }
 
-static bool reaches(struct mail_routes *r, size_t from, size_t to, int depth)
-{
-	struct node *node = &r->node[from];
-
-	if (from == to)
-		return true;
-	if (node->asked == r->questions || depth >= ROUTE_DEPTH || node->kind == ROUTE_LIST)
-		return false;
-	node->asked = r->questions;
-	for (size_t i = 0; i < node->n; i++)
-		if (node->edge[i].next != NONE && reaches(r, node->edge[i].next, to, depth + 1))
-			return true;
-	return false;
-}
-
 bool mail_routes_reach(struct mail_routes *r, struct str from, struct str to)
 {
 	const struct value *start = map_get(r->index, without_extension(r->a, from));
 	const struct value *end = map_get(r->index, to);
 
 	r->questions++;
-	return start && end && reaches(r, (size_t)start->i, (size_t)end->i, 0);
+	return start && end && reaches(r, (size_t)start->i, (size_t)end->i, false, 0);
 }
