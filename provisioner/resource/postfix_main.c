@@ -17,6 +17,11 @@ static const struct field postfix_main_fields[] = {
 		       "a "
 		       "list, which is joined by ', '. null removes a parameter, so that Postfix's "
 		       "default holds."},
+	{.name = "revocable",
+		.kind = FIELD_LIST,
+		.doc = "Names of settings that somebody may take back. The file notes them in a "
+		       "comment: one that is noted there and is no more among the settings is "
+		       "removed."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
@@ -158,7 +163,7 @@ static struct str rewrite(struct arena *a, const struct config *c, const struct 
 	return out;
 }
 
-struct str main_cf_edit(struct arena *a, struct str text, const struct value *settings)
+static struct str edit(struct arena *a, struct str text, const struct value *settings)
 {
 	struct config c;
 	struct edit ed = {.n = settings->map.n};
@@ -178,6 +183,86 @@ struct str main_cf_edit(struct arena *a, struct str text, const struct value *se
 	return differs ? rewrite(a, &c, &ed) : text;
 }
 
+/* ---- what may be taken back ---- */
+#define NOTE "# Taken out again when it is declared no more:"
+
+static bool is_note(struct line line)
+{
+	return line.n >= sizeof(NOTE) - 1 && memcmp(line.p, NOTE, sizeof(NOTE) - 1) == 0;
+}
+
+/* The settings, and null for each name of the note that is none of them. */
+static struct value *with_revoked(struct arena *a, struct str text, const struct value *settings)
+{
+	struct value *all = value_shallow(a, settings);
+	struct line line;
+	while (line_next(&text, &line)) {
+		if (!is_note(line))
+			continue;
+		const char *p = str_dup(a, line.p, line.n).p + sizeof(NOTE) - 1;
+		for (size_t n; *(p += strspn(p, " ")); p += n) {
+			struct str name = str_dup(a, p, n = strcspn(p, " "));
+			if (name_valid(name) && !map_get(all, name))
+				map_set(a, all, name, value_null(a));
+		}
+	}
+	return all;
+}
+
+static struct str note_of(
+	struct arena *a, const struct value *settings, const struct value *revocable)
+{
+	struct buf b;
+	buf_init(&b, FILE_MAX);
+	for (size_t i = 0; i < revocable->list.n; i++) {
+		const struct value *v = map_get(settings, revocable->list.v[i]->s);
+		if (v && v->type != VALUE_NULL)
+			buf_addf(&b, "%s %s", b.n ? "" : NOTE, revocable->list.v[i]->s.p);
+	}
+	if (b.n)
+		buf_addc(&b, '\n');
+	struct str out = buf_str(a, &b);
+	buf_free(&b);
+	return out;
+}
+
+/* The text with that note in the place of the one it has, or behind all. */
+static struct str put_note(struct arena *a, struct str text, struct str note)
+{
+	struct buf b;
+	struct line line;
+	buf_init(&b, FILE_MAX);
+	while (line_next(&text, &line)) {
+		if (is_note(line)) {
+			buf_add(&b, note.p, note.n);
+			note = str_c("");
+			continue;
+		}
+		buf_add(&b, line.p, line.n);
+		buf_addc(&b, '\n');
+	}
+	buf_add(&b, note.p, note.n);
+	struct str out = buf_str(a, &b);
+	buf_free(&b);
+	return out;
+}
+
+struct str main_cf_edit(struct arena *a, struct str text, const struct value *settings,
+	const struct value *revocable)
+{
+	struct str note, noted = {0}, rest = text;
+	struct line line;
+	if (!revocable)
+		return edit(a, text, settings);
+	note = note_of(a, settings, revocable);
+	while (line_next(&rest, &line))
+		if (is_note(line))
+			noted = str_printf(
+				a, "%s%s\n", noted.n ? noted.p : "", str_dup(a, line.p, line.n).p);
+	text = edit(a, text, with_revoked(a, text, settings));
+	return str_eq(noted.n ? noted : str_c(""), note) ? text : put_note(a, text, note);
+}
+
 /* ---- the verbs ---- */
 
 static bool postfix_main_observe(
@@ -185,13 +270,14 @@ static bool postfix_main_observe(
 {
 	const char *path = map_cstr(params, "path", "");
 	const struct value *settings = map_at(params, "settings");
+	const struct value *revocable = map_at(params, "revocable");
 	struct str text, after;
 	bool found;
 	observation_init(h, o);
 	if (!look_read(h->a, path, FILE_MAX, &text, &found, e) ||
 		(!found && !parent_there(h, path, e)))
 		return false;
-	after = main_cf_edit(h->a, found ? text : str_c(""), settings);
+	after = main_cf_edit(h->a, found ? text : str_c(""), settings, revocable);
 	if (!found && (h->pending & RES_PACKAGE))
 		config_will_set(h, o, after, value_has_secret(settings));
 	else if (!found || !str_eq(text, after))
@@ -210,7 +296,8 @@ static bool postfix_main_apply(
 	if (observed_change(o, "content")) {
 		if (!look_read(h->a, path, FILE_MAX, &text, &found, e))
 			return false;
-		struct str after = main_cf_edit(h->a, found ? text : str_c(""), settings);
+		struct str after = main_cf_edit(
+			h->a, found ? text : str_c(""), settings, map_at(params, "revocable"));
 		if (!postfix_accepts(h, path_dir(h->a, path), "main.cf", after, settings, e))
 			return false;
 	}

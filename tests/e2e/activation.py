@@ -218,8 +218,13 @@ class Activation(HostTest):
         done = self.mail("postfix: {main: {smtpd_timeout: 200s}}").apply()
         self.assertExit(done, 0)
         self.assertEqual(self.host.out("postconf -h smtpd_timeout"), "200s")
-        done = self.mail().apply()
-        self.assertExit(done, 0)
+        # Declared no more, it is removed again, and the plan says so.
+        site = self.mail()
+        self.assertRegex(site.plan().stdout, r"(?m)^ *-\s*smtpd_timeout = 200s")
+        self.assertExit(site.apply(), 0)
+        self.assertEqual(self.host.out("postconf -n | grep smtpd_timeout; grep -c 'declared no "
+                                       "more' /etc/postfix/main.cf; true"), "0")
+        self.assertIn("No changes.", site.plan().stdout)
 
     def test_12_mail_flowed_all_the_while(self):
         self.flow.stop()

@@ -355,8 +355,8 @@ static void test_main_cf_properties(void **state)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct arena *a = arena_new();
 		struct str text = random_text(a, lines, ARRAY_LEN(lines), &seed);
-		struct str once = main_cf_edit(a, text, settings);
-		struct str twice = main_cf_edit(a, once, settings);
+		struct str once = main_cf_edit(a, text, settings, NULL);
+		struct str twice = main_cf_edit(a, once, settings, NULL);
 		if (!str_eq(once, twice))
 			fail_msg("edited twice:\n%s----\n%s----\n%s", text.p, once.p, twice.p);
 		assert_int_equal(count(once, "ours"), 1);
