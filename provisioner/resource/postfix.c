@@ -218,7 +218,9 @@ static bool check_in(struct host *h, const char *tmp, const char *folder, const 
 	const char *path = path_join(h->a, folder, name), *fatal;
 	if (!read_verdict(h->a, path, &r, managed, e))
 		return false;
-	fatal = is_main ? postfix_try(h, tmp) : NULL;
+	fatal = is_main ? postfix_values(h, tmp, managed) : NULL;
+	if (!fatal && is_main)
+		fatal = postfix_try(h, tmp, folder);
 	return !fatal ||
 	       err_set(e, ERR_CONFIG, "Postfix refuses the new %s: %.*s; nothing was changed", path,
 		       SAID_MAX, fatal);

@@ -36,9 +36,13 @@ void config_will_set(struct host *h, struct observation *o, struct str wanted, b
  * know. Passes where Postfix is not installed. */
 bool postfix_accepts(struct host *h, const char *folder, const char *name, struct str content,
 	const struct value *managed, struct err *e);
-/* Starts Postfix's SMTP server with the configuration in `folder`, for nobody: the words with which
- * it refuses to, or NULL. A value that makes no sense is found by no other check. */
-const char *postfix_try(struct host *h, const char *folder);
+/* Starts Postfix's daemons with the configuration in `folder`, for nobody: the words with which one
+ * refuses to, or an error that it does not have with the one in `before`; or NULL. A value that
+ * makes no sense is found by no other check. */
+const char *postfix_try(struct host *h, const char *folder, const char *before);
+/* The trouble with one of the parameters `managed` in `folder` that mail would only meet when it is
+ * delivered, or NULL: a transport, table, next hop or word of TLS that is none. */
+const char *postfix_values(struct host *h, const char *folder, const struct value *managed);
 /* Says of a file that was just put in place whole that it is not being written: Postfix's programs
  * wait seconds, each, for one that is younger than that. */
 bool postfix_settle(const char *path, struct err *e);

@@ -119,6 +119,8 @@ static struct str journal_lines(struct host *h, struct unit_log *log)
 		args_addf(h->a, &argv, "--unit=%s", log->unit);
 	else
 		args_add(h->a, &argv, "--priority=warning");
+	if (!log->unit && log->tag)
+		args_addf(h->a, &argv, "--identifier=%s", log->tag);
 	if (log->unit && !strchr(log->unit, '.') && !strchr(log->unit, '@'))
 		args_addf(h->a, &argv, "--unit=%s@*", log->unit);
 	return ask(h, log, argv.v);

@@ -10,6 +10,7 @@
 
 struct unit_log {
 	const char *unit;  /* NULL: everybody's warnings and errors */
+	const char *tag;   /* without a unit: only the lines of who logs by this name */
 	const char *since; /* NULL: there is no journal, or it does not answer: never a line */
 	const char *file;  /* the log file, or NULL */
 	int64_t at;        /* its length then */

@@ -162,6 +162,40 @@ class Activation(HostTest):
                       'unknown smtpd restriction: "no_such_restriction"',
                       "451 4.3.5 Server configuration error")
 
+    def test_08b_values_that_only_a_delivery_would_meet(self):
+        for value, words in (
+                ("smtp_tls_security_level: bogus", 'fatal: Invalid TLS level "bogus"'),
+                ("smtp_tls_mandatory_protocols: TLSv7", "'TLSv7' is no protocol of TLS"),
+                ("smtp_address_preference: ipv7", "fatal: bad smtp_address_preference value"),
+                ("virtual_transport: 'nosuch:'", "master.cf has no service 'nosuch'"),
+                ("default_transport: 'smpt:[192.0.2.1]'", "master.cf has no service 'smpt'"),
+                ("relayhost: '[192.0.2.1'", "'[192.0.2.1' is no next hop"),
+                ("relayhost: 'smtp:[192.0.2.1]'", "'smtp:[192.0.2.1]' is no next hop"),
+                ("transport_maps: 'hash:/etc/postfix/nowhere'", "no /etc/postfix/nowhere.db"),
+                ("relay_domains: 'hash:/nowhere'", "error: open database /nowhere.db"),
+                ("canonical_maps: 'nosuch:/x'", "no tables of the type 'nosuch'"),
+                ("masquerade_classes: nobody", "fatal: unknown masquerade_classes value")):
+            with self.subTest(value):
+                self.refused(self.mail(f"postfix: {{main: {{{value}}}}}"), words,
+                             "Postfix refuses the new /etc/postfix/main.cf", "nothing was changed")
+        # What a queue manager alone reads shows when it has to start, and is put back.
+        self.put_back(self.mail("postfix: {main: {maximal_queue_lifetime: ever}}"),
+                      "/etc/postfix/main.cf", "bad time value or unit: ever")
+
+    def test_08c_odd_values_that_are_right(self):
+        site = self.mail(
+            "postfix:", "  main:", "    smtp_tls_security_level: dane",
+            "    relayhost: '[192.0.2.1]:submission, relay.example.net [2001:db8::1]:25'",
+            "    local_transport: 'error:5.1.1 nobody lives here'",
+            "    relay_transport: $default_transport",
+            "    smtp_tls_mandatory_protocols: '!SSLv2 !SSLv3, >=TLSv1.2'",
+            "    smtp_header_checks: 'regexp:{ {/^X-Odd: a, b/ IGNORE} }'",
+            "    transport_maps: 'inline:{ {a.test = smtp:[b.test]}, c.test=error: }, "
+            "proxy:hash:/etc/postfix/next_hops, static:{smtp:}'",
+            "    smtpd_milters: '{ inet:127.0.0.1:11332, default_action=accept }'")
+        self.assertExit(site.apply(), 0)
+        self.assertExit(self.mail().apply(), 0)
+
     def test_09_a_syntax_error_beside_rspamds_files(self):
         # A hand of the administrator's, which only rspamd's own check of the whole finds.
         path = "/etc/rspamd/local.d/metadata_exporter.conf"
