@@ -108,6 +108,7 @@ static struct value *senders(struct out *o)
 {
 	const struct value *outbound = map_at(o->mail, "outbound"), *domains;
 	const struct value *assign = outbound ? map_at(outbound, "assign") : NULL;
+	const struct value *former = map_at(o->mail, "former_hostnames");
 	struct value *list = value_list(o->a);
 	struct str name;
 
@@ -118,6 +119,8 @@ static struct value *senders(struct out *o)
 	add_sender(o, list, str_c("<>"), o->transport);
 	add_sender(o, list, str_printf(o->a, "@%s", map_cstr(o->mail, "hostname", "localhost")),
 		o->transport);
+	for (size_t i = 0; former && i < former->list.n; i++)
+		add_sender(o, list, str_printf(o->a, "@%s", former->list.v[i]->s.p), o->transport);
 	domains = map_at(o->mail, "domains");
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		if (mail_is_local(o->mail, domains->map.e[i].value) &&

@@ -45,11 +45,39 @@ static void check_hostname(struct rules *r)
 			ascii.p, ascii.p);
 }
 
+static void check_former(struct rules *r)
+{
+	const struct value *host = known(r->mail, "hostname", VALUE_STR);
+	const struct value *list = known(r->mail, "former_hostnames", VALUE_LIST);
+
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		const struct value *name = list->list.v[i];
+		struct str ascii;
+
+		if (name->type != VALUE_STR)
+			continue;
+		if (!mail_domain_ascii(r->a, name->s, &ascii) || !str_eq(ascii, name->s))
+			errs_add(r->errs, name->pos,
+				"former host name '%s' is not a fully qualified name in lower case",
+				name->s.p);
+		else if (mail_routes_domain(r->routes, ascii))
+			errs_add(r->errs, name->pos,
+				"former host name '%s' is one of the hosted domains: its mail is "
+				"taken as such",
+				name->s.p);
+		else if (host && str_eq(host->s, ascii))
+			errs_add(r->errs, name->pos,
+				"'%s' is mail.hostname itself; former_hostnames are those before",
+				name->s.p);
+	}
+}
+
 static void check_server(struct rules *r)
 {
 	const struct value *nets = known(r->mail, "authorized_relay", VALUE_LIST);
 
 	check_hostname(r);
+	check_former(r);
 	for (size_t i = 0; nets && i < nets->list.n; i++)
 		if (nets->list.v[i]->type == VALUE_STR && !mail_network_ok(nets->list.v[i]->s))
 			errs_add(r->errs, nets->list.v[i]->pos,

@@ -345,6 +345,11 @@ static const struct field mail_fields[] = {
 		.doc = "Fully qualified name of the mail server; default: the inventory's name of "
 		       "the "
 		       "host. No hosted domain may have it."},
+	{.name = "former_hostnames",
+		.kind = FIELD_LIST,
+		.dflt = "[]",
+		.doc = "Names that the server had: bounces of mail forwarded then, and mail to "
+		       "its local users, are still taken."},
 	{.name = "postmaster",
 		.kind = FIELD_STR,
 		.doc = "Address for postmaster and abuse of every domain that names none. Default: "

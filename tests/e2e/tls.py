@@ -347,6 +347,9 @@ class Names(HostTest):
         self.assertIn("250", deliver(self.outside, a, "x@outside.test", ALICE[0], subject))
         arrives(a, *ALICE, subject)
 
+    def bounce_to(self, address):
+        return deliver(self.outside, self.host.address, "", address)
+
     def banner(self):
         with smtplib.SMTP(self.host.address, 25, timeout=20) as s:
             return s.ehlo()[1].decode().split()[0]
@@ -374,6 +377,14 @@ class Names(HostTest):
                              f"grep {MX}; true")
         self.assertEqual(left, "")
         self.both_ways()
+        # Its bounce is taken while the old name is declared.
+        self.assertRegex(self.bounce_to(old), "^554 .*Relay access denied")
+        self.applied(hostname=self.new, mail=f"former_hostnames: [{MX}]")
+        self.assertIn("250", self.bounce_to(old))
+        self.assertRegex(self.bounce_to(f"SRS0=AAAA=JK=outside.test=x@{MX}"), "^550 ")
+        wait_for("it is on its way to the first sender", lambda: "to=<x@outside.test>" in
+                 self.host.out(f"journalctl -q -o cat -u 'postfix*' | grep -F 'orig_to=<{old}>' || true"))
+        self.host.run("postsuper -d ALL")
 
     def test_02_mail_out_says_the_new_name(self):
         script = ("import socket\ns=socket.socket(); s.setsockopt(1,2,1); s.bind(('',25)); s.listen(1)\n"
