@@ -202,6 +202,9 @@ static double float_value(struct str s, enum float_kind kind)
 struct value *yaml_scalar(struct arena *a, struct str text)
 {
 	int64_t i;
+	/* what begins otherwise is text, which most of a large file is */
+	if (text.n && !strchr("~nNyYtTfFoO+-.0123456789", text.p[0]))
+		return value_str(a, text);
 	if (one_of(text, nulls))
 		return value_null(a);
 	if (one_of(text, trues) || one_of(text, falses))
