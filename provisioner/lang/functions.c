@@ -33,6 +33,8 @@ static struct value *fn_range(struct call *c)
 static struct value *fn_dict(struct call *c)
 {
 	struct value *map = value_map(c->a), *from = c->arg[0];
+	if (from && from->type == VALUE_UNKNOWN)
+		return from;
 	if (from && from->type == VALUE_MAP) {
 		map = value_shallow(c->a, from);
 	} else if (from) {
@@ -41,6 +43,8 @@ static struct value *fn_dict(struct call *c)
 			return NULL;
 		for (size_t i = 0; i < list->list.n; i++) {
 			struct value *pair = list->list.v[i];
+			if (pair->type == VALUE_UNKNOWN)
+				return pair;
 			if (pair->type != VALUE_LIST || pair->list.n != 2)
 				return call_fail(c, "a list of pairs is needed");
 			map_set(c->a, map, call_text(c, pair->list.v[0]), pair->list.v[1]);

@@ -222,6 +222,20 @@ void mail_check(struct vars *v, struct errs *errs)
 	PUSH(s->a, s->mails, s->n_mails, s->cap_mails, ((struct mail_state){.mail = mail}));
 }
 
+/* What mail_derive gives. */
+static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_aliases",
+	"mail_catchalls", "mail_senders", "mail_traps", "mail_zones", "mail_host_dkim",
+	"mail_dkim_keys", "mail_dkim_signers", "mail_outbound", "mail_acme", "mail_certificates",
+	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_archive"};
+
+/* A state that is not known whole, since it asks the host's facts: no more are they. */
+static void derive_none(struct arena *a, struct value *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(derived); i++)
+		map_put(a, out, derived[i],
+			value_unknown(a, "until the facts of the host are there"));
+}
+
 static struct value *names_of(
 	struct vars *v, struct arena *a, struct value *mail, struct errs *errs)
 {
@@ -230,8 +244,12 @@ static struct value *names_of(
 
 	mail->literal = true;
 	map_put(a, out, "mail", mail);
-	if (!value_find_type(mail, VALUE_UNKNOWN))
+	if (value_find_type(mail, VALUE_UNKNOWN))
+		derive_none(a, out);
+	else
 		mail_derive(v, a, mail, out, errs);
+	if (out->map.n != ARRAY_LEN(derived) + 1 && errs->n == before)
+		panic("a name that is made of the mail's state is not listed");
 	return errs->n == before ? out : NULL;
 }
 
