@@ -10,6 +10,9 @@
 
 enum { PASSWORD_BYTES = 18, SMTP_PORT = 25, LONGEST_POST = 100000000, FILES_MAX = 32 };
 
+/* Other lists keep it, unlike List-Id, which each makes anew. */
+#define BEEN_THERE "X-BeenThere:"
+
 static void add_file(struct arena *a, struct mlist_files *out, const struct mlist_file *f)
 {
 	if (out->n == FILES_MAX)
@@ -94,6 +97,7 @@ static const char *list_headers(const struct mlist *l, const char *commands, boo
 		buf_addf(&b, "List-Subscribe: <mailto:%s+subscribe@%s>\n", n, d);
 		buf_addf(&b, "List-Unsubscribe: <mailto:%s+unsubscribe@%s>\n", n, d);
 		buf_addf(&b, "List-Owner: <mailto:%s+owner@%s>\nPrecedence: bulk\n", n, d);
+		buf_addf(&b, BEEN_THERE " %s\n", l->address);
 		if (is(l, "reply_to", "list"))
 			buf_addf(&b, "Reply-To: %s\n", l->address);
 	}
@@ -128,6 +132,23 @@ static void mlmmj_posts(const struct mlist *l, struct mlist_files *out)
 		all || others ? moderators(l) : NULL);
 	/* A list that everybody can post to wants at least to be named in To or Cc. */
 	flag(out, l, "control/tocc", !is(l, "post", "anyone"));
+}
+
+/* A post that comes back, from another list or a mailbox that sends its mail on, was marked by us:
+ * without this it goes round until Postfix counts too many hops, to all members each time. */
+static const char *mlmmj_access(const struct mlist *l)
+{
+	struct buf b;
+	struct str out;
+
+	buf_init(&b, TEXT_MAX);
+	buf_adds(&b, "discard ^" BEEN_THERE "[[:space:]]*");
+	for (const char *p = l->address; *p; p++)
+		buf_addf(&b, *p == '.' ? "\\%c" : "%c", *p);
+	buf_adds(&b, "[[:space:]]*$\nallow\n");
+	out = buf_str(l->a, &b);
+	buf_free(&b);
+	return out.p;
 }
 
 static void mlmmj_sending(const struct mlist *l, struct mlist_files *out)
@@ -169,6 +190,7 @@ static bool mlmmj_files(
 		arena_printf(l->a, "%s/%s", map_cstr(l->all, "texts", "/usr/share/mlmmj/text.skel"),
 			language));
 	put(out, l, "index", MLIST_SEED, "");
+	put(out, l, "control/access", MLIST_SEED, mlmmj_access(l)); /* rules of one's own stay */
 	return true;
 }
 

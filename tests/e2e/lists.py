@@ -179,6 +179,12 @@ class Mlmmj(ListTest):
             # A bounce will tell whose it is; and this sender is never rewritten.
             self.assertEqual(m["Return-Path"],
                              f"<announce+bounces-1-{who[0].replace('@', '=')}@example.com>")
+        # A member whose mailbox sends its mail on to the list does not make it go round.
+        with smtplib.SMTP(self.host.address, 25, timeout=20) as s:
+            s.send_message(m, from_addr=DAN[0], to_addrs=["announce@example.com"])
+        log = f"grep -c 'was discarded by rule' {self.folder}/announce/mlmmj.operation.log || true"
+        wait_for("it is not sent again", lambda: self.host.out(log).strip() == "1", 60)
+        self.assertEqual(subjects(self.at(DAN), *DAN).count(f"[ann] {subject}"), 1)
 
     def test_4_a_post_of_a_stranger_is_refused(self):
         subject = self.write(ERIN, "announce@example.com")
