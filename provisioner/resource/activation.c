@@ -7,6 +7,7 @@
 #include "resource/args.h"
 #include "resource/pattern.h"
 #include "resource/probe.h"
+#include "resource/probe_dialog.h"
 #include "resource/service.h"
 #include "resource/types.h"
 #include "resource/unit.h"
@@ -47,6 +48,10 @@ static const struct field activation_fields[] = {
 		.dflt = COMPLAINTS_DEFAULT,
 		.doc = "Pattern of lines in the service's journal that mean that it failed, though "
 		       "it may still answer."},
+	{.name = "stuck",
+		.kind = FIELD_STR,
+		.doc = "Pattern of lines in the journal after which a reload does not put the "
+		       "service right: with its old files it is restarted."},
 	{.name = "log",
 		.kind = FIELD_PATH,
 		.doc = "The file that the service logs to beside the journal; its lines begin with "
@@ -75,7 +80,7 @@ static const struct field activation_returns[] = {
 static bool activation_check(const struct value *params, struct errs *errs)
 {
 	const struct value *probes = map_at(params, "probes");
-	static const char *const patterns[] = {"refuse", "ready", "complaints"};
+	static const char *const patterns[] = {"refuse", "ready", "complaints", "stuck"};
 	bool ok = true;
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
 		ok = pattern_check(params, patterns[i], 0, errs) && ok;
@@ -327,12 +332,22 @@ static bool activation_apply(
 				: reload(h, params, timeout_s, e);
 }
 
+static bool is_stuck(struct host *h, const struct value *params)
+{
+	enum { AGO_MS = 60000 };
+	const char *pattern = map_cstr(params, "stuck", NULL);
+	struct unit_log log = unit_log_from(
+		h, map_cstr(params, "name", ""), log_file(params), (probe_clock() - AGO_MS) * 1000);
+	return pattern && log_has(h, &log, pattern);
+}
+
 /* By a reload, and when that is not enough by a restart. */
 static bool activation_again(struct host *h, const struct value *params, struct err *e)
 {
 	enum { FIRST_TRY_S = 3 };
 	struct err first = {0};
-	if (!restarts(params) && activate(h, params, false, FIRST_TRY_S, &first))
+	if (!restarts(params) && !is_stuck(h, params) &&
+		activate(h, params, false, FIRST_TRY_S, &first))
 		return true;
 	return activate(h, params, true, (int)map_int(params, "timeout", 30), e);
 }

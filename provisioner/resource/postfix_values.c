@@ -177,6 +177,23 @@ static const char *judge_cipher(struct values *v, struct str word)
 	return "is no grade of ciphers; write medium or high";
 }
 
+/* ---- numbers, which the queue manager alone reads ---- */
+static const char *judge_number(struct values *v, struct str word)
+{
+	(void)v;
+	return word.p[strspn(word.p, "0123456789")] ? "is no number" : NULL;
+}
+
+static const char *judge_time(struct values *v, struct str word)
+{
+	size_t n = strspn(word.p, "0123456789");
+	(void)v;
+	if (n && (!word.p[n] ||
+			 (strchr("smhdw", tolower((unsigned char)word.p[n])) && !word.p[n + 1])))
+		return NULL;
+	return "is no time; write 30s, 10m, 2h or 5d";
+}
+
 /* ---- which is which ---- */
 static const struct {
 	const char *name; /* "*_maps": every name that ends so */
@@ -202,6 +219,14 @@ static const struct {
 	{"*_tls_mandatory_protocols", judge_protocol},
 	{"*_tls_ciphers", judge_cipher},
 	{"*_tls_mandatory_ciphers", judge_cipher},
+	{"*_time_limit", judge_time},
+	{"*_limit", judge_number},
+	{"*_lifetime", judge_time},
+	{"*_backoff_time", judge_time},
+	{"*_retry_time", judge_time},
+	{"*_run_delay", judge_time},
+	{"*_rate_delay", judge_time},
+	{"*_warning_time", judge_time},
 	{"*_maps", judge_table},
 	{"*_checks", judge_table},
 };

@@ -174,13 +174,19 @@ class Activation(HostTest):
                 ("transport_maps: 'hash:/etc/postfix/nowhere'", "no /etc/postfix/nowhere.db"),
                 ("relay_domains: 'hash:/nowhere'", "error: open database /nowhere.db"),
                 ("canonical_maps: 'nosuch:/x'", "no tables of the type 'nosuch'"),
+                ("maximal_queue_lifetime: ever", "'ever' is no time"),
+                ("qmgr_message_active_limit: many", "'many' is no number"),
                 ("masquerade_classes: nobody", "fatal: unknown masquerade_classes value")):
             with self.subTest(value):
                 self.refused(self.mail(f"postfix: {{main: {{{value}}}}}"), words,
                              "Postfix refuses the new /etc/postfix/main.cf", "nothing was changed")
-        # What a queue manager alone reads shows when it has to start, and is put back.
-        self.put_back(self.mail("postfix: {main: {maximal_queue_lifetime: ever}}"),
-                      "/etc/postfix/main.cf", "bad time value or unit: ever")
+        # What only the queue manager knows shows when it has to start; with the old value it
+        # works at once.
+        self.put_back(self.mail("postfix: {main: {qmgr_message_recipient_limit: 0}}"),
+                      "/etc/postfix/main.cf", "qmgr_message_recipient_limit")
+        sent = len(self.flow.sent)
+        wait_for("the queue is worked on", lambda: set(self.flow.sent[:sent]) <=
+                 set(subjects(self.host.address, *BOB)), 10)
 
     def test_08c_odd_values_that_are_right(self):
         site = self.mail(
