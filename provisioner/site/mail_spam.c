@@ -39,6 +39,33 @@ static bool setting_name(struct str s)
 	return s.n > 0 && s.n < 80 && strspn(s.p, "abcdefghijklmnopqrstuvwxyz0123456789_-") == s.n;
 }
 
+/* What rspamd 3.4 reads in local.d; its own check says nothing of a file that nobody reads. */
+static const char *const local_files[] = {"actions", "antivirus", "antivirus_group", "arc", "asn",
+	"aws_s3", "bimi", "chartable", "classifier-bayes", "clickhouse", "composites",
+	"content_group", "dcc", "dkim", "dkim_signing", "dmarc", "elastic", "emails",
+	"excessb64_group", "excessqp_group", "external_relay", "external_services",
+	"external_services_group", "fann_redis", "force_actions", "forged_recipients",
+	"fuzzy_check", "fuzzy_group", "greylist", "groups", "headers_group", "hfilter",
+	"hfilter_group", "history_redis", "http_headers", "logging", "maillist",
+	"metadata_exporter", "metric_exporter", "metrics", "mid", "milter_headers", "mime_types",
+	"mime_types_group", "mua_group", "multimap", "mx_check", "neural", "neural_group",
+	"once_received", "options", "p0f", "phishing", "phishing_group", "policies_group",
+	"ratelimit", "rbl", "rbl_group", "redis", "regexp", "replies", "reputation",
+	"rmilter_headers", "rspamd_update", "settings", "spamassassin", "spamtrap", "spf",
+	"statistic", "statistics_group", "subject_group", "surbl", "surbl_group", "trie",
+	"url_redirector", "whitelist", "whitelist_group", "worker-controller", "worker-fuzzy",
+	"worker-normal", "worker-proxy", NULL};
+
+static void check_file_name(const struct map_entry *e, struct errs *errs)
+{
+	const char *near = str_nearest(e->key.p, local_files);
+
+	if (near && strcmp(near, e->key.p) == 0)
+		return;
+	errs_warn(errs, place(e), "no part of rspamd 3.4 reads local.d/%s%s%s%s", e->key.p,
+		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
 static void check_rspamd(const struct value *mail, struct errs *errs)
 {
 	const struct value *files = of_type(mail, "rspamd", VALUE_MAP);
@@ -51,6 +78,8 @@ static void check_rspamd(const struct value *mail, struct errs *errs)
 				"'%s' is no file of rspamd's local.d; write its name without "
 				".conf or .inc",
 				e->key.p);
+		else
+			check_file_name(e, errs);
 		if (e->value->type != VALUE_MAP && e->value->type != VALUE_UNKNOWN)
 			errs_add(errs, e->value->pos,
 				"mail.rspamd.%s must be a map of settings, not %s", e->key.p,
