@@ -313,6 +313,8 @@ class Filters(WorldTest):
         arrives(self.host.address, to, "carols", "and now")
         time.sleep(2)
         self.assertEqual(len(self.answers()), 1)
+        self.assertEqual(self.host.out("ls -d /etc/maildrop* /usr/local/lib/mail 2>/dev/null"
+                                       " || true"), "/etc/maildroprc")
 
     def answers(self):
         return [m for m in self.world.mailbox() if "carol@example.com" in str(m.message["From"])]
