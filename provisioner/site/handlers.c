@@ -5,6 +5,8 @@
  */
 #include "site/control.h"
 
+enum { HANDLERS_MAX = 1 << 20 }; /* a larger file is not looked into for a hint */
+
 static void put_topics(struct build *b, struct task *t, size_t i)
 {
 	struct play_in *p = b->play;
@@ -126,6 +128,51 @@ bool handlers_ids(const struct play_in *p, struct arena *a, const struct value *
 	return true;
 }
 
+/* A role that is not in the play, and whose handlers have that name: or NULL. */
+static const char *role_with_handler(struct build *b, const char *name)
+{
+	struct arena *a = b->s->a;
+	const char *line = arena_printf(a, "name: %s\n", name), **roles;
+	struct err ignored = {0};
+	struct str text;
+	bool found;
+
+	for (size_t i = 0; b->s->roles_path[i]; i++) {
+		size_t n = dir_list(a, b->s->roles_path[i], &roles);
+
+		for (size_t j = 0; j < n; j++) {
+			const char *file = arena_printf(
+				a, "%s/%s/handlers/main.yml", b->s->roles_path[i], roles[j]);
+
+			if (file_read_opt(a, file, HANDLERS_MAX, &text, &found, &ignored) &&
+				found && strstr(text.p, line))
+				return roles[j];
+		}
+	}
+	return NULL;
+}
+
+/* The first of the names that no handler has: which role would bring it? */
+static const char *hint(struct build *b, const struct value *names)
+{
+	const struct play_in *p = b->play;
+
+	for (size_t i = 0; i < names->list.n; i++) {
+		struct str name = value_print(b->s->a, names->list.v[i]);
+		const char *role;
+
+		if (map_get(p->handler_names, name) || map_get(p->handler_topics, name))
+			continue;
+		role = role_with_handler(b, name.p);
+		return role ? arena_printf(b->s->a,
+				      "; the role '%s' has it: put that into the play, before this "
+				      "one",
+				      role)
+			    : "";
+	}
+	return "";
+}
+
 void handlers_link(struct build *b, struct task *t)
 {
 	struct err e = {0};
@@ -133,7 +180,7 @@ void handlers_link(struct build *b, struct task *t)
 	if (t->notify && handlers_ids(b->play, b->s->a, t->notify, &t->notify_ids, &e))
 		e.kind = ERR_NONE;
 	if (e.kind && !has_template(t->notify) && !b->play->dynamic_roles)
-		errs_take(b->errs, &e);
+		errs_add(b->errs, e.pos, "%s%s", e.msg, hint(b, t->notify));
 	for (size_t i = 0; i < t->n_child; i++)
 		handlers_link(b, t->child[i]);
 }
