@@ -84,6 +84,9 @@ struct survey {
 	const char *folder;
 	struct acme acme;
 	bool obtain;
+	const char *hook;    /* to run after changes; or NULL */
+	const char *mark;    /* file that is there while the hook is owed */
+	bool owed;           /* by a run that did not come to it, or in which it failed */
 	struct value *names; /* of acme */
 	struct action *v;
 	size_t n, cap;
@@ -262,6 +265,9 @@ static void survey_init(struct survey *s, struct host *h, const struct value *pa
 		map_set(h->a, s->names, acme->list.v[i]->s, acme->list.v[i]);
 	s->folder = clean_path(h->a, map_cstr(params, "path", ""));
 	s->obtain = strcmp(map_cstr(params, "state", "written"), "obtained") == 0;
+	s->hook = s->obtain ? map_cstr(params, "hook", NULL) : NULL;
+	s->mark = path_join(h->a, s->folder, ".hook");
+	s->owed = s->hook && access(s->mark, F_OK) == 0;
 	s->acme.folder = map_cstr(params, "certbot", "/etc/letsencrypt");
 	s->acme.directory = map_cstr(params, "directory", "");
 	s->acme.email = map_cstr(params, "email", NULL);
@@ -294,6 +300,8 @@ static bool certificates_observe(
 		observe_attr(h, o, s.v[i].name, s.v[i].before, s.v[i].after);
 	if (s.n > LISTED_MAX)
 		observe_attr(h, o, "others", NULL, arena_printf(h->a, "%zu", s.n - LISTED_MAX));
+	if (s.owed && !s.n)
+		observe_run(h, o, "hook", "run it, which was not done when the files changed");
 	map_put(h->a, o->result, "path", value_text(h->a, s.folder));
 	return true;
 }
@@ -372,32 +380,50 @@ static bool act(struct survey *s, const struct action *x, struct err *e)
 }
 
 /* One name that the authority refuses does not keep the others from theirs. */
+static size_t act_all(struct survey *s, size_t *done, struct err *e)
+{
+	size_t refused = 0;
+	for (size_t i = 0; i < s->n && refused < REFUSED_MAX; i++) {
+		struct err own = {0};
+		bool ok = act(s, &s->v[i], &own);
+		*done += ok;
+		if (!ok && refused++ == 0)
+			*e = own;
+		if (!ok && s->v[i].kind != ACTION_OBTAIN)
+			break;
+	}
+	return refused;
+}
+
+static bool owe_hook(struct survey *s, struct err *e)
+{
+	struct file_attr attr = {FILE_MODE, (uid_t)-1, (gid_t)-1};
+	return !s->hook || !s->n || s->owed || file_replace(s->mark, "", 0, attr, NULL, NULL, e);
+}
+
+static bool run_hook(struct survey *s, bool due, struct err *e)
+{
+	const char *const argv[] = {s->hook, NULL};
+	struct err own = {0};
+	bool ok = !due || run_program(s->h, argv, NULL, &own);
+	if (ok && unlink(s->mark) < 0 && errno != ENOENT)
+		ok = err_errno(&own, "cannot remove %s", s->mark);
+	if (!ok && e->kind == ERR_NONE)
+		*e = own;
+	return ok;
+}
+
 static bool certificates_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	const char *hook = map_cstr(params, "hook", NULL);
-	const char *const argv[] = {hook, NULL};
-	size_t refused = 0, done = 0;
+	size_t done = 0;
 	struct survey s;
 	(void)o;
 	survey_init(&s, h, params);
-	if (!survey(&s, e))
+	if (!survey(&s, e) || !owe_hook(&s, e))
 		return false;
-	for (size_t i = 0; i < s.n && refused < REFUSED_MAX; i++) {
-		struct err own = {0};
-		bool ok = act(&s, &s.v[i], &own);
-		done += ok;
-		if (!ok && refused++ == 0)
-			*e = own;
-		if (!ok && s.v[i].kind != ACTION_OBTAIN)
-			break;
-	}
-	if (hook && s.obtain && done) {
-		struct err own = {0};
-		if (!run_program(h, argv, NULL, &own) && !refused++)
-			*e = own;
-	}
-	return refused == 0;
+	size_t refused = act_all(&s, &done, e);
+	return (!s.hook || run_hook(&s, s.owed || done, e)) && refused == 0;
 }
 
 const struct restype restype_certificates = {
