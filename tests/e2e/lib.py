@@ -239,11 +239,21 @@ class NoNames(threading.Thread):
         self.address = host.address.rpartition(".")[0] + ".1"
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((self.address, 53))
+        self.socket.settimeout(0.5)
+        self.done = threading.Event()
         self.start()
 
+    def stop(self):
+        self.done.set()
+        self.join()
+        self.socket.close()
+
     def run(self):
-        while True:
-            question, peer = self.socket.recvfrom(512)
+        while not self.done.is_set():
+            try:
+                question, peer = self.socket.recvfrom(512)
+            except OSError:
+                continue
             if len(question) > 12:  # an answer, SERVFAIL (RFC 1035, 4.1.1)
                 self.socket.sendto(question[:2] + b"\x81\x82" + question[4:], peer)
 
@@ -257,12 +267,14 @@ class HostTest(unittest.TestCase):
     def setUpClass(cls):
         cls.hosts = [Host(n) for n in cls.names]
         cls.host = cls.hosts[0] if cls.hosts else None
-        dns = NoNames(cls.host) if cls.host else None
+        cls.no_names = NoNames(cls.host) if cls.host else None
         for h in cls.hosts:
-            h.run(f"echo nameserver {dns.address} >/etc/resolv.conf")
+            h.run(f"echo nameserver {cls.no_names.address} >/etc/resolv.conf")
 
     @classmethod
     def tearDownClass(cls):
+        if cls.no_names:  # the next class has the same address
+            cls.no_names.stop()
         found = [h.sanitizer_reports() for h in cls.hosts] if SANITIZED else []
         if not os.environ.get("PROVISION_KEEP"):
             for h in cls.hosts:
