@@ -273,7 +273,7 @@ class Filters(WorldTest):
         subject = f"unfiltered {time.time_ns()}"
         self.assertEqual(self.send(mail(subject, MINUTES % 3,
                                         head="X-Spam-Score: -9.0\r\n"))[:3], "250")
-        arrives(self.host.address, *ALICE, subject)
+        wait_for("it comes unfiltered", lambda: subject in subjects(self.host.address, *ALICE), 60)
         submit(self.host.address, *BOB, BOB[0], ALICE[0])
         self.host.run("systemctl start rspamd spamd")
 
@@ -336,6 +336,7 @@ class Filters(WorldTest):
         "files": "ls -d /etc/rspamd/local.d/* /etc/redis/redis-rspamd.conf /run/redis-rspamd "
                  "/run/rspamd /etc/spamassassin/zz-mail.cf /etc/systemd/system/spamd.service.d "
                  "/etc/systemd/system/rspamd.service.d /etc/dovecot/sieve /usr/local/lib/mail/* "
+                 "/etc/systemd/system/spamassassin* /usr/local/sbin/*spam* "
                  "2>/dev/null | sed 's/local.d.*/local.d/; s/learn-.*/learn/' | sort -u",
         "milters": "postconf -h smtpd_milters non_smtpd_milters milter_default_action; "
                    "postconf -P submission/inet/smtpd_milters submissions/inet/smtpd_milters "
@@ -356,7 +357,9 @@ class Filters(WorldTest):
         files = ["/etc/redis/redis-rspamd.conf", "/etc/rspamd/local.d",
                  "/etc/systemd/system/rspamd.service.d", "/run/redis-rspamd",
                  "/run/rspamd"] if rspamd else []
-        files += ["/etc/spamassassin/zz-mail.cf", "/etc/systemd/system/spamd.service.d"] if sa else []
+        files += ["/etc/spamassassin/zz-mail.cf", "/etc/systemd/system/spamd.service.d",
+                  "/etc/systemd/system/spamassassin-maintenance.service.d",
+                  "/usr/local/sbin/update-spamassassin"] if sa else []
         files += ["/etc/dovecot/sieve", "/usr/local/lib/mail/learn"] if rspamd or sa else []
         learn = ["rspamc"] * rspamd + ["spamc"] * sa
         asked = [f"/usr/local/lib/mail/learn-spam:{p}" for p in learn]
