@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 1: typed values that know where they stand, and lists of problems found in them.
+ * Floor 1: typed values that know where they stand.
  *
  * A value is built once and then never changed (list_add and map_set are for its builder). It
  * lives in the arena it was made in. `secret` travels with it: whatever is computed from a secret
  * is secret, and the writers (JSON, diff, report) print SECRET_TEXT in its place.
  */
 #pragma once
-#include "base/base.h"
+#include "value/errs.h"
 
 enum value_type {
 	VALUE_NULL,
@@ -118,31 +118,6 @@ const struct value *value_find_type(const struct value *v, enum value_type t); /
 const char *value_type_name(const struct value *v); /* "a string", "a list", ... for messages */
 /* As Jinja prints it: True, None, [1, 'a'], {'k': 'v'}. A string as it is. */
 struct str value_print(struct arena *a, const struct value *v);
-
-/* ---- sources and problems ---- */
-/* The text of a file, kept so that a problem can show its line. */
-void source_add(const char *file, struct str text); /* the text must outlive the run */
-struct errs {                                       /* problems of a run, shown together */
-	struct arena *a;
-	struct err *v;
-	size_t n, cap;
-	size_t dropped;   /* past ERRS_MAX */
-	struct err *warn; /* warnings stand apart: `n` alone says whether something is wrong */
-	size_t n_warn, cap_warn, dropped_warn;
-};
-enum { ERRS_MAX = 50 }; /* of each kind */
-void errs_init(struct errs *e, struct arena *a);
-bool errs_add(struct errs *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4); /* false */
-void errs_warn(struct errs *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4);
-bool errs_take(struct errs *e, const struct err *one); /* false; a warning stays one */
-void errs_join(struct errs *e, const struct errs *more);
-#define errs_add(...) always_false(errs_add(__VA_ARGS__))
-#define errs_take(...) always_false(errs_take(__VA_ARGS__))
-/* "file:12:7: message" ("warning: " before it), the line, a caret; sorted by place; to `out`. */
-void errs_print(const struct errs *e, struct buf *out);
-/* One JSON object a line: event (error, warning), file, line, column, message. */
-void errs_json(const struct errs *e, struct buf *out);
-void err_print(const struct err *e, struct buf *out); /* one */
 
 /* ---- codec: the wire's and the saved plan's form of a value ---- */
 enum { CODEC_DEPTH = 32, CODEC_ITEMS = 4 << 20 };
