@@ -121,6 +121,7 @@ static struct value *templates_unknown(struct arena *a, struct value *v)
 
 	if (v->type == VALUE_STR && !v->literal && lang_is_template(v->s)) {
 		out = value_unknown(a, "until it is evaluated");
+		out->src = v->src;
 	} else if (v->type == VALUE_LIST) {
 		out = value_list(a);
 		for (size_t i = 0; i < v->list.n; i++)
@@ -135,7 +136,6 @@ static struct value *templates_unknown(struct arena *a, struct value *v)
 		return v;
 	}
 	out->pos = v->pos;
-	out->src = v->src;
 	return out;
 }
 

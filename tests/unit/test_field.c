@@ -38,7 +38,7 @@ static struct value *word(const char *text)
 	else if (strcmp(text, "false") == 0 || strcmp(text, "no") == 0)
 		v = value_bool(a, false);
 	else if (strcmp(text, "{}") == 0)
-		v = value_map(a);
+		return value_map(a); /* has no source text */
 	else if (n && *end == 0)
 		v = value_int(a, i);
 	else if (n && strchr(text, '.') && strtod(text, &end) != 0 && *end == 0)
