@@ -262,6 +262,7 @@ class HostTest(unittest.TestCase):
     """A test class with hosts of its own: `names`, thrown away afterwards."""
 
     names = ()
+    no_names = None  # where the test has a name server of its own
 
     @classmethod
     def setUpClass(cls):
