@@ -85,7 +85,7 @@ class Reboot(WorldTest):
             self.host.restart()
             self.check_up(since)
             time.sleep(2)
-        traffic.check(self, refused=30)
+        traffic.check(self, refused=30, cut=since)
         print(traffic.figures(), flush=True)
 
     def test_2_orderly_reboot(self):
@@ -96,7 +96,7 @@ class Reboot(WorldTest):
             self.reboot()
             self.check_up(since)
             time.sleep(2)
-        traffic.check(self, refused=60)
+        traffic.check(self, refused=60, cut=since)
         print(traffic.figures(), flush=True)
 
     def test_3_spamassassin_and_lists(self):
@@ -121,8 +121,8 @@ class Reboot(WorldTest):
             self.assertEqual(self.host.out("systemctl is-active mlmmj-lists.timer "
                                            + " ".join(units)).split(),
                              ["active"] * (1 + len(units)))
-        traffic.check(self, refused=60)
-        spam.check(self, refused=60)
+        traffic.check(self, refused=60, cut=since)
+        spam.check(self, refused=60, cut=since)
         print(traffic.figures(), flush=True)
 
     def reboot(self):
