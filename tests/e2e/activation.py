@@ -197,7 +197,7 @@ class Activation(HostTest):
             "    smtp_tls_mandatory_protocols: '!SSLv2 !SSLv3, >=TLSv1.2'",
             "    smtp_header_checks: 'regexp:{ {/^X-Odd: a, b/ IGNORE} }'",
             "    transport_maps: 'inline:{ {a.test = smtp:[b.test]}, c.test=error: }, "
-            "proxy:hash:/etc/postfix/next_hops, static:{smtp:}'",
+            "proxy:hash:/etc/postfix/next_hops'",
             "    smtpd_milters: '{ inet:127.0.0.1:11332, default_action=accept }'")
         self.assertExit(site.apply(), 0)
         self.assertExit(self.mail().apply(), 0)
