@@ -60,6 +60,9 @@ class Reboot(WorldTest):
         address = self.host.address
         wait_for("a login", lambda: self.logs_in(address), 30)
         took = time.time() - since
+        began = self.stamp("postfix@-", "InactiveExit")
+        for unit in ("courier-authdaemon", "dovecot", "postsrsd"):
+            self.assertLessEqual(self.stamp(unit, "ActiveEnter"), began, unit)
         arrives(address, *ALICE, submit(address, *ALICE, ALICE[0], ALICE[0]))
         said = self.world.send("bob@outside.test", "away@example.com", subject=f"back {since}")
         self.assertEqual(said["data"][:3], "250", said)
@@ -69,6 +72,9 @@ class Reboot(WorldTest):
         self.assertExit(done, 0)
         self.assertIn("No changes.", done.stdout)
         return took
+
+    def stamp(self, unit, what):
+        return int(self.host.out(f"systemctl show -P {what}TimestampMonotonic {unit}"))
 
     @staticmethod
     def logs_in(address):
