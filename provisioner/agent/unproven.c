@@ -220,6 +220,17 @@ static bool count_sharers(const struct unproven *u, struct arena *a, struct valu
 	return more;
 }
 
+static bool forget_others(struct unproven *u, struct value *left, struct err *e)
+{
+	if (left->list.n == u->list->list.n)
+		return true;
+	keep_only(u, left);
+	if (!save(u, e))
+		return false;
+	remove_copies(u);
+	return true;
+}
+
 static struct value *set_of(struct arena *a, const struct value *texts)
 {
 	struct value *set = value_map(a);
@@ -240,13 +251,7 @@ bool unproven_forget_settled(struct unproven *u, const struct value *pending, st
 		if (map_at(path_in(record) ? counted : due, handler))
 			list_add(u->a, left, record);
 	}
-	if (left->list.n == u->list->list.n)
-		return true;
-	keep_only(u, left);
-	if (!save(u, e))
-		return false;
-	remove_copies(u);
-	return true;
+	return forget_others(u, left, e);
 }
 
 bool unproven_open(struct unproven *u, struct arena *a, const char *dir,
@@ -296,13 +301,7 @@ bool unproven_forget(struct unproven *u, const struct value *paths, struct err *
 		if (!path || !map_at(meant, path))
 			list_add(u->a, left, u->list->list.v[i]);
 	}
-	if (left->list.n == u->list->list.n)
-		return true;
-	keep_only(u, left);
-	if (!save(u, e))
-		return false;
-	remove_copies(u);
-	return true;
+	return forget_others(u, left, e);
 }
 
 struct value *unproven_paths(const struct unproven *u, struct arena *a, const char *handler)
@@ -320,7 +319,7 @@ struct value *unproven_paths(const struct unproven *u, struct arena *a, const ch
 
 /* ---- putting back ---- */
 
-static bool remove_file(const char *path, struct err *e)
+static bool remove_again(const char *path, struct err *e)
 {
 	struct stat st;
 	bool found;
@@ -338,7 +337,7 @@ bool unproven_restore(const struct unproven *u, const char *path, struct err *e)
 	const char *copy = copy_of(u, a, path);
 	bool found, ok;
 	if (!record || !map_bool(record, "was_there", false))
-		ok = remove_file(path, e) && sync_dir_of(a, path, e);
+		ok = remove_again(path, e) && sync_dir_of(a, path, e);
 	else
 		ok = copy_as_it_is(a, copy, path, &found, e) &&
 		     (found || err_set(e, ERR_PERMANENT, "the copy %s is gone", copy));
