@@ -353,15 +353,6 @@ static bool obtain(struct survey *s, const struct action *x, struct err *e)
 	return put(s, x, l.pem, e);
 }
 
-static bool remove_file(struct host *h, const char *path, struct err *e)
-{
-	if (!keep_original(h, path, e))
-		return false;
-	if (unlink(path) < 0 && errno != ENOENT)
-		return err_errno(e, "cannot remove %s", path);
-	return sync_dir_of(h->a, path, e);
-}
-
 static bool act(struct survey *s, const struct action *x, struct err *e)
 {
 	struct str pem = x->pem;

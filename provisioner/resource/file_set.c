@@ -165,15 +165,6 @@ static bool file_set_observe(
 
 /* ---- making ---- */
 
-static bool remove_file(struct host *h, const char *path, struct err *e)
-{
-	if (!keep_original(h, path, e))
-		return false;
-	if (unlink(path) < 0 && errno != ENOENT)
-		return err_errno(e, "cannot remove %s", path);
-	return sync_dir_of(h->a, path, e);
-}
-
 static bool file_set_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {

@@ -120,6 +120,8 @@ bool attr_for_write(struct host *h, const char *path, const struct value *params
 bool write_file(struct host *h, const char *path, struct str content, const struct value *params,
 	mode_t dflt_mode, const char *validate, struct err *e);
 bool keep_original(struct host *h, const char *path, struct err *e);
+/* Removes a file, durably, and keeps it as keep_original does; one that is gone is fine. */
+bool remove_file(struct host *h, const char *path, struct err *e);
 /* Before a file changes of which no original is kept, since it is made from another. */
 bool keep_proven(struct host *h, const char *path, struct err *e);
 /* A file or link at `to` like the one at `from`, with its owner, mode and time, in one step. *found

@@ -122,6 +122,15 @@ bool keep_original(struct host *h, const char *path, struct err *e)
 	       err_errno(e, "cannot keep the original of %s at %s", path, to);
 }
 
+bool remove_file(struct host *h, const char *path, struct err *e)
+{
+	if (!keep_original(h, path, e))
+		return false;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_errno(e, "cannot remove %s", path);
+	return sync_dir_of(h->a, path, e);
+}
+
 /* Ansible's name for it, numbered when an earlier step of the same second took that. */
 static const char *backup_name(struct arena *a, const char *path)
 {
