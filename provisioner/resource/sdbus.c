@@ -13,11 +13,6 @@
 
 #define SOCKET_PATH "/run/systemd/private"
 #define UNIT_PATH "/org/freedesktop/systemd1/unit/"
-#define NOTHING                                            \
-	{                                                  \
-		"", "", "", "", "", "", "", "", "", "", "" \
-	}
-
 enum {
 	BATCH = 64, /* units at a time: questions and answers fit into the socket's buffers */
 	ANSWER_S = 3,
@@ -113,7 +108,7 @@ static bool read_answers(struct arena *a, int fd, struct buf *in, struct shown *
 {
 	size_t length;
 	for (size_t got = 0; got < n;) {
-		struct shown s = NOTHING;
+		struct shown s = SHOWN_NOTHING;
 		uint32_t serial;
 		if (!next_message(fd, in, &length))
 			return false;
@@ -154,7 +149,7 @@ static bool show_batch(struct arena *a, const char *const *names, size_t n, stru
 bool sdbus_show(struct arena *a, const char *const *names, size_t n, struct shown *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		out[i] = (struct shown)NOTHING;
+		out[i] = (struct shown)SHOWN_NOTHING;
 		if (strlen(names[i]) >= NAME_LEN_MAX)
 			return false;
 	}

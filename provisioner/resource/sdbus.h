@@ -14,6 +14,10 @@ struct shown {
 	const char *part_of;     /* the units it is part of; only from systemctl, as the next two */
 	const char *type, *result;
 };
+#define SHOWN_NOTHING                                      \
+	{                                                  \
+		"", "", "", "", "", "", "", "", "", "", "" \
+	}
 
 /* Asks for `names` (with their suffixes). false, without a reason, when it does not work: not root,
  * another systemd, no answer in time. systemctl then tells. */

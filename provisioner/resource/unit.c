@@ -72,7 +72,7 @@ static bool next_block(struct arena *a, struct str *rest, struct shown *s)
 {
 	struct line line;
 	bool any = false;
-	*s = (struct shown){"", "", "", "", "", "", "", "", "", "", ""};
+	*s = (struct shown)SHOWN_NOTHING;
 	while (line_next(rest, &line)) {
 		if (line.n == 0 && any)
 			return true;
@@ -160,7 +160,7 @@ void unit_parse(
 	struct shown s;
 	for (size_t i = 0; i < n; i++) {
 		if (!next_block(a, &answer, &s))
-			s = (struct shown){"", "", "", "", "", "", "", "", "", "", ""};
+			s = (struct shown)SHOWN_NOTHING;
 		unit_from(a, &s, names[i], &out[i]);
 	}
 	while (next_block(a, &answer, &s))

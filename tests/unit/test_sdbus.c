@@ -123,7 +123,7 @@ static void put_answer(struct buf *b, char type)
 	memcpy(b->p + BODY_LENGTH_AT, &length, 4);
 }
 
-static const struct shown nothing = {"", "", "", "", "", "", "", "", "", "", ""};
+static const struct shown nothing = SHOWN_NOTHING;
 
 static void test_answer(void **state)
 {
