@@ -70,18 +70,6 @@ struct list_rules {
 	struct value *taken;   /* address -> what it is, in words */
 };
 
-static const struct value *known(const struct value *map, const char *key, enum value_type type)
-{
-	const struct value *v = map_at(map, key);
-
-	return v && v->type == type ? v : NULL;
-}
-
-static struct pos entry_pos(const struct map_entry *e)
-{
-	return e->key_pos.line ? e->key_pos : e->value->pos;
-}
-
 static void take(
 	struct list_rules *r, const struct value *names, struct str domain, const char *what)
 {
@@ -93,7 +81,7 @@ static void take(
 /* Every address of the hosted domains, so that a list can be told what it collides with. */
 static void take_all(struct list_rules *r, const struct value *domains)
 {
-	const struct value *traps = known(r->mail, "spam_traps", VALUE_LIST);
+	const struct value *traps = map_typed(r->mail, "spam_traps", VALUE_LIST);
 	struct str name;
 
 	for (size_t i = 0; traps && i < traps->list.n; i++)
@@ -107,9 +95,9 @@ static void take_all(struct list_rules *r, const struct value *domains)
 			!mail_domain_ascii(r->a, e->key, &name))
 			continue;
 		map_set(r->a, r->domains, name, value_null(r->a));
-		take(r, known(e->value, "lists", VALUE_MAP), name, "list");
-		take(r, known(e->value, "mailboxes", VALUE_MAP), name, "mailbox");
-		take(r, known(e->value, "aliases", VALUE_MAP), name, "alias");
+		take(r, map_typed(e->value, "lists", VALUE_MAP), name, "list");
+		take(r, map_typed(e->value, "mailboxes", VALUE_MAP), name, "mailbox");
+		take(r, map_typed(e->value, "aliases", VALUE_MAP), name, "alias");
 	}
 }
 
@@ -232,7 +220,7 @@ static void check_people(struct list_rules *r, const struct value *people, struc
 
 static void check_prefix(struct list_rules *r, const struct value *def)
 {
-	const struct value *prefix = known(def, "subject_prefix", VALUE_STR);
+	const struct value *prefix = map_typed(def, "subject_prefix", VALUE_STR);
 
 	if (prefix && (prefix->s.n == 0 || prefix->s.n > 60 || strpbrk(prefix->s.p, "\r\n") ||
 			      strlen(prefix->s.p) != prefix->s.n))
@@ -242,7 +230,7 @@ static void check_prefix(struct list_rules *r, const struct value *def)
 static void check_list(struct list_rules *r, const struct map_entry *e, struct str domain)
 {
 	struct str list = mail_join(r->a, e->key, '@', domain), owner;
-	const struct value *def = e->value, *who = known(def, "owner", VALUE_STR);
+	const struct value *def = e->value, *who = map_typed(def, "owner", VALUE_STR);
 
 	if (!check_name(r, e) || def->type != VALUE_MAP)
 		return;
@@ -250,14 +238,14 @@ static void check_list(struct list_rules *r, const struct map_entry *e, struct s
 	check_outgoing(r, e, domain);
 	if (who)
 		check_keeper(r, who, list, domain, "owner", &owner);
-	check_people(r, known(def, "moderators", VALUE_LIST), list, domain, false);
-	check_people(r, known(def, "members", VALUE_LIST), list, domain, true);
+	check_people(r, map_typed(def, "moderators", VALUE_LIST), list, domain, false);
+	check_people(r, map_typed(def, "members", VALUE_LIST), list, domain, true);
 	check_prefix(r, def);
 }
 
 static void check_domain(struct list_rules *r, const struct map_entry *e)
 {
-	const struct value *lists = known(e->value, "lists", VALUE_MAP);
+	const struct value *lists = map_typed(e->value, "lists", VALUE_MAP);
 	struct str name;
 
 	if (!lists || !lists->map.n || !mail_domain_ascii(r->a, e->key, &name) ||
@@ -274,7 +262,7 @@ static void check_domain(struct list_rules *r, const struct map_entry *e)
 static bool any_list(const struct value *domains)
 {
 	for (size_t i = 0; i < domains->map.n; i++) {
-		const struct value *lists = known(domains->map.e[i].value, "lists", VALUE_MAP);
+		const struct value *lists = map_typed(domains->map.e[i].value, "lists", VALUE_MAP);
 
 		if (lists && lists->map.n)
 			return true;
@@ -287,7 +275,7 @@ void mail_lists_rules(
 {
 	struct list_rules r = {
 		.a = a, .mail = mail, .errs = errs, .routes = routes, .majordomo = majordomo(mail)};
-	const struct value *domains = known(mail, "domains", VALUE_MAP);
+	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
 
 	if (!domains || !any_list(domains) || value_find_type(domains, VALUE_UNKNOWN))
 		return;

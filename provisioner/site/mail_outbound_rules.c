@@ -16,18 +16,6 @@ struct rules {
 	struct value *addresses; /* normal form -> null */
 };
 
-static const struct value *known(const struct value *map, const char *key, enum value_type type)
-{
-	const struct value *v = map ? map_at(map, key) : NULL;
-
-	return v && v->type == type ? v : NULL;
-}
-
-static struct pos entry_pos(const struct map_entry *e)
-{
-	return e->key_pos.line ? e->key_pos : e->value->pos;
-}
-
 static bool printable(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -54,8 +42,8 @@ int mail_ip(struct arena *a, struct str text, struct str *out)
 
 static void check_address(struct rules *r, const struct value *entry)
 {
-	const struct value *address = known(entry, "address", VALUE_STR);
-	const struct value *helo = known(entry, "helo", VALUE_STR);
+	const struct value *address = map_typed(entry, "address", VALUE_STR);
+	const struct value *helo = map_typed(entry, "helo", VALUE_STR);
 	struct str ip;
 
 	if (helo && !mail_fqdn(helo->s))
@@ -110,15 +98,15 @@ static void check_assign(struct rules *r, const struct value *assign)
 
 static void check_outbound(struct rules *r)
 {
-	const struct value *outbound = known(r->mail, "outbound", VALUE_MAP);
-	const struct value *list = known(outbound, "addresses", VALUE_LIST);
+	const struct value *outbound = map_typed(r->mail, "outbound", VALUE_MAP);
+	const struct value *list = map_typed(outbound, "addresses", VALUE_LIST);
 
 	r->addresses = value_map(r->a);
 	for (size_t i = 0; list && i < list->list.n; i++)
 		if (list->list.v[i]->type == VALUE_MAP)
 			check_address(r, list->list.v[i]);
 	if (outbound && !value_find_type(outbound, VALUE_UNKNOWN))
-		check_assign(r, known(outbound, "assign", VALUE_MAP));
+		check_assign(r, map_typed(outbound, "assign", VALUE_MAP));
 	if (!list || list->list.n == 0 || value_find_type(list, VALUE_UNKNOWN))
 		return;
 	if (!in_state(list, "active") && !in_state(list, "standby"))
@@ -144,10 +132,10 @@ static bool host_ok(struct arena *a, struct str host)
 
 static void check_smart_host(struct rules *r)
 {
-	const struct value *smart = known(r->mail, "smart_host", VALUE_MAP);
-	const struct value *host = known(smart, "host", VALUE_STR);
-	const struct value *user = known(smart, "user", VALUE_STR);
-	const struct value *password = known(smart, "password", VALUE_STR);
+	const struct value *smart = map_typed(r->mail, "smart_host", VALUE_MAP);
+	const struct value *host = map_typed(smart, "host", VALUE_STR);
+	const struct value *user = map_typed(smart, "user", VALUE_STR);
+	const struct value *password = map_typed(smart, "password", VALUE_STR);
 
 	if (host && !host_ok(r->a, host->s))
 		errs_add(r->errs, host->pos,
@@ -171,8 +159,8 @@ static void check_smart_host(struct rules *r)
 /* A service of that name stands in the operator's own part of master.cf. */
 static bool own_service(const struct rules *r, struct str name)
 {
-	const struct value *postfix = known(r->mail, "postfix", VALUE_MAP);
-	const struct value *master = known(postfix, "master", VALUE_STR);
+	const struct value *postfix = map_typed(r->mail, "postfix", VALUE_MAP);
+	const struct value *master = map_typed(postfix, "master", VALUE_STR);
 	const char *p = master ? master->s.p : "";
 
 	for (; *p; p += strcspn(p, "\n"), p += *p == '\n')
@@ -216,7 +204,7 @@ static bool check_hop(struct rules *r, const struct map_entry *e)
 
 static bool hosted_here(const struct rules *r, struct str name)
 {
-	const struct value *domains = known(r->mail, "domains", VALUE_MAP);
+	const struct value *domains = map_typed(r->mail, "domains", VALUE_MAP);
 	struct str ascii;
 
 	for (size_t i = 0; domains && i < domains->map.n; i++)
@@ -228,7 +216,7 @@ static bool hosted_here(const struct rules *r, struct str name)
 
 static void check_transports(struct rules *r)
 {
-	const struct value *map = known(r->mail, "transports", VALUE_MAP);
+	const struct value *map = map_typed(r->mail, "transports", VALUE_MAP);
 	struct value *seen = value_map(r->a);
 
 	for (size_t i = 0; map && i < map->map.n; i++) {
@@ -285,8 +273,8 @@ static bool dnsbl_ok(struct arena *a, struct str entry)
 
 static void check_postscreen(struct rules *r)
 {
-	const struct value *screen = known(r->mail, "postscreen", VALUE_MAP);
-	const struct value *lists = known(screen, "dnsbl", VALUE_LIST);
+	const struct value *screen = map_typed(r->mail, "postscreen", VALUE_MAP);
+	const struct value *lists = map_typed(screen, "dnsbl", VALUE_LIST);
 
 	for (size_t i = 0; lists && i < lists->list.n; i++)
 		if (lists->list.v[i]->type == VALUE_STR && !dnsbl_ok(r->a, lists->list.v[i]->s))
@@ -329,7 +317,7 @@ static bool header_check_ok(struct str line)
 
 static void check_headers(struct rules *r)
 {
-	const struct value *lines = known(r->mail, "header_checks", VALUE_LIST);
+	const struct value *lines = map_typed(r->mail, "header_checks", VALUE_LIST);
 
 	for (size_t i = 0; lines && i < lines->list.n; i++)
 		if (lines->list.v[i]->type == VALUE_STR &&
@@ -344,7 +332,7 @@ static void check_headers(struct rules *r)
 static void check_master(struct rules *r)
 {
 	const struct value *master =
-		known(known(r->mail, "postfix", VALUE_MAP), "master", VALUE_STR);
+		map_typed(map_typed(r->mail, "postfix", VALUE_MAP), "master", VALUE_STR);
 
 	if (master && strchr(" \t", master->s.p[strspn(master->s.p, "\n")]) &&
 		master->s.p[strspn(master->s.p, " \t\n")])

@@ -35,11 +35,6 @@ bool mail_is_local(const struct value *mail, const struct value *domain)
 	return provider && strcmp(provider, "builtin") == 0;
 }
 
-static struct pos place(const struct map_entry *e)
-{
-	return e->key_pos.line ? e->key_pos : e->value->pos;
-}
-
 static bool key_ok(struct str key)
 {
 	if (key.n == 0 || key.n > PROVIDER_KEY_MAX)
@@ -58,9 +53,10 @@ static void check_key(const struct value *mail, const struct map_entry *domain,
 
 	if (strcmp(provider, "mxroute") != 0) {
 		if (own && own->value->type == VALUE_STR)
-			errs_add(errs, place(own), "provider %s takes no provider_key", provider);
+			errs_add(errs, entry_pos(own), "provider %s takes no provider_key",
+				provider);
 	} else if (!key) {
-		errs_add(errs, place(domain),
+		errs_add(errs, entry_pos(domain),
 			"'%s' is with mxroute: provider_key has to name its server there",
 			domain->key.p);
 	} else if (!key_ok(key->s)) {
@@ -84,11 +80,11 @@ static void check_inside(const struct map_entry *domain, const char *provider, s
 		if (map)
 			e = &e->value->map.e[0];
 		if (strcmp(provider, "null") == 0)
-			errs_warn(errs, place(e),
+			errs_warn(errs, entry_pos(e),
 				"'%s' has the provider null: %s in it comes to nothing",
 				domain->key.p, words[i]);
 		else
-			errs_add(errs, place(e),
+			errs_add(errs, entry_pos(e),
 				"'%s' is with %s and not local here: it cannot have %s",
 				domain->key.p, provider, words[i]);
 	}

@@ -44,13 +44,6 @@ struct mail_routes {
 };
 #define NONE SIZE_MAX
 
-static const struct value *known(const struct value *map, const char *key, enum value_type type)
-{
-	const struct value *v = map_at(map, key);
-
-	return v && v->type == type ? v : NULL;
-}
-
 /* ---- reading ---- */
 static void add_edge(struct mail_routes *r, struct node *from, struct str to, struct pos pos)
 {
@@ -93,7 +86,7 @@ static void add_lists(struct mail_routes *r, const struct value *lists, struct s
 {
 	for (size_t i = 0; lists && i < lists->map.n; i++) {
 		const struct map_entry *e = &lists->map.e[i];
-		const struct value *members = known(e->value, "members", VALUE_LIST);
+		const struct value *members = map_typed(e->value, "members", VALUE_LIST);
 		struct node node = {.kind = ROUTE_LIST};
 
 		node.address = mail_join(r->a, e->key, '@', domain);
@@ -107,7 +100,7 @@ static void add_lists(struct mail_routes *r, const struct value *lists, struct s
 
 static void add_catch_all(struct mail_routes *r, const struct value *domain, struct str name)
 {
-	const struct value *who = known(domain, "catch_all", VALUE_STR);
+	const struct value *who = map_typed(domain, "catch_all", VALUE_STR);
 	struct node node = {.kind = ROUTE_CATCH_ALL};
 
 	if (!who)
@@ -145,7 +138,7 @@ static void add_duties(struct mail_routes *r, const struct value *domain, struct
 
 static void add_domain(struct mail_routes *r, const struct map_entry *e)
 {
-	const struct value *boxes = known(e->value, "mailboxes", VALUE_MAP);
+	const struct value *boxes = map_typed(e->value, "mailboxes", VALUE_MAP);
 	struct str name;
 
 	if (!mail_domain_ascii(r->a, e->key, &name))
@@ -157,8 +150,8 @@ static void add_domain(struct mail_routes *r, const struct map_entry *e)
 	for (size_t i = 0; boxes && i < boxes->map.n; i++)
 		map_set(r->a, r->mailboxes, mail_join(r->a, boxes->map.e[i].key, '@', name),
 			value_null(r->a));
-	add_aliases(r, known(e->value, "aliases", VALUE_MAP), name);
-	add_lists(r, known(e->value, "lists", VALUE_MAP), name);
+	add_aliases(r, map_typed(e->value, "aliases", VALUE_MAP), name);
+	add_lists(r, map_typed(e->value, "lists", VALUE_MAP), name);
 	add_catch_all(r, e->value, name);
 	add_duties(r, e->value, name);
 }
@@ -236,7 +229,7 @@ static void resolve(struct mail_routes *r, struct node *from, struct edge *e)
 struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail)
 {
 	struct mail_routes *r = ARENA_NEW(a, struct mail_routes);
-	const struct value *domains = known(mail, "domains", VALUE_MAP);
+	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
 
 	*r = (struct mail_routes){.a = a, .mail = mail};
 	r->domains = value_map(a);

@@ -13,17 +13,10 @@ struct rules {
 	struct mail_routes *routes;
 };
 
-static const struct value *known(const struct value *map, const char *key, enum value_type type)
-{
-	const struct value *v = map_at(map, key);
-
-	return v && v->type == type ? v : NULL;
-}
-
 /* ---- the server ---- */
 static void check_hostname(struct rules *r)
 {
-	const struct value *name = known(r->mail, "hostname", VALUE_STR);
+	const struct value *name = map_typed(r->mail, "hostname", VALUE_STR);
 	struct str ascii;
 
 	if (!name)
@@ -47,8 +40,8 @@ static void check_hostname(struct rules *r)
 
 static void check_former(struct rules *r)
 {
-	const struct value *host = known(r->mail, "hostname", VALUE_STR);
-	const struct value *list = known(r->mail, "former_hostnames", VALUE_LIST);
+	const struct value *host = map_typed(r->mail, "hostname", VALUE_STR);
+	const struct value *list = map_typed(r->mail, "former_hostnames", VALUE_LIST);
 
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		const struct value *name = list->list.v[i];
@@ -74,7 +67,7 @@ static void check_former(struct rules *r)
 
 static void check_server(struct rules *r)
 {
-	const struct value *nets = known(r->mail, "authorized_relay", VALUE_LIST);
+	const struct value *nets = map_typed(r->mail, "authorized_relay", VALUE_LIST);
 
 	check_hostname(r);
 	check_former(r);
@@ -90,7 +83,7 @@ static void check_password(struct rules *r, const char *address, const struct ma
 {
 	const struct value *plain = map_at(e->value, "password");
 	const struct value *hash = map_at(e->value, "password_hash");
-	struct pos pos = e->key_pos.line ? e->key_pos : e->value->pos;
+	struct pos pos = entry_pos(e);
 
 	if (!plain && !hash)
 		errs_add(r->errs, pos, "mailbox '%s' needs a password or a password_hash", address);
@@ -108,7 +101,7 @@ static void check_password(struct rules *r, const char *address, const struct ma
 
 static bool check_local(struct rules *r, const struct map_entry *e, const char *what)
 {
-	struct pos pos = e->key_pos.line ? e->key_pos : e->value->pos;
+	struct pos pos = entry_pos(e);
 
 	if (mail_local_part(e->key))
 		return true;
@@ -119,7 +112,7 @@ static bool check_local(struct rules *r, const struct map_entry *e, const char *
 
 static void check_mailboxes(struct rules *r, const struct value *domain, struct str name)
 {
-	const struct value *boxes = known(domain, "mailboxes", VALUE_MAP);
+	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
 
 	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
 		const struct map_entry *e = &boxes->map.e[i];
@@ -136,7 +129,7 @@ static void check_mailboxes(struct rules *r, const struct value *domain, struct 
 static void check_alias(struct rules *r, const struct map_entry *e, struct str domain,
 	const struct value *mailboxes)
 {
-	struct pos pos = e->key_pos.line ? e->key_pos : e->value->pos;
+	struct pos pos = entry_pos(e);
 	struct str address = mail_join(r->a, e->key, '@', domain);
 	struct value *list = as_list(r->a, e->value);
 	bool itself = false;
@@ -168,7 +161,7 @@ static void check_alias(struct rules *r, const struct map_entry *e, struct str d
 /* ---- domains ---- */
 static void check_domain(struct rules *r, const struct map_entry *e)
 {
-	struct pos pos = e->key_pos.line ? e->key_pos : e->value->pos;
+	struct pos pos = entry_pos(e);
 	const struct value *aliases, *catch_all;
 	struct str name;
 
@@ -182,10 +175,11 @@ static void check_domain(struct rules *r, const struct map_entry *e)
 	if (e->value->type != VALUE_MAP || !mail_is_local(r->mail, e->value))
 		return;
 	check_mailboxes(r, e->value, name);
-	aliases = known(e->value, "aliases", VALUE_MAP);
+	aliases = map_typed(e->value, "aliases", VALUE_MAP);
 	for (size_t i = 0; aliases && i < aliases->map.n; i++)
-		check_alias(r, &aliases->map.e[i], name, known(e->value, "mailboxes", VALUE_MAP));
-	catch_all = known(e->value, "catch_all", VALUE_STR);
+		check_alias(
+			r, &aliases->map.e[i], name, map_typed(e->value, "mailboxes", VALUE_MAP));
+	catch_all = map_typed(e->value, "catch_all", VALUE_STR);
 	if (catch_all && !mail_target_ok(catch_all->s))
 		errs_add(r->errs, catch_all->pos,
 			"catch_all of '%s' must be an address or the name of a mailbox", name.p);
@@ -193,8 +187,8 @@ static void check_domain(struct rules *r, const struct map_entry *e)
 
 static void check_postmaster(struct rules *r)
 {
-	const struct value *who = known(r->mail, "postmaster", VALUE_STR);
-	const struct value *host = known(r->mail, "hostname", VALUE_STR);
+	const struct value *who = map_typed(r->mail, "postmaster", VALUE_STR);
+	const struct value *host = map_typed(r->mail, "hostname", VALUE_STR);
 
 	if (who && !mail_target_ok(who->s))
 		errs_add(r->errs, who->pos,
@@ -209,15 +203,15 @@ static void check_postmaster(struct rules *r)
 static void check_settings(
 	struct rules *r, const char *program, const char *key, const char *called)
 {
-	const struct value *own = known(r->mail, program, VALUE_MAP);
-	const struct value *map = own ? known(own, key, VALUE_MAP) : NULL;
+	const struct value *own = map_typed(r->mail, program, VALUE_MAP);
+	const struct value *map = own ? map_typed(own, key, VALUE_MAP) : NULL;
 
 	for (size_t i = 0; map && i < map->map.n; i++) {
 		const struct map_entry *e = &map->map.e[i];
 		bool text = e->value->type == VALUE_STR;
 
 		if (strpbrk(e->key.p, "\r\n") || (text && strpbrk(e->value->s.p, "\r\n")))
-			errs_add(r->errs, e->key_pos.line ? e->key_pos : e->value->pos,
+			errs_add(r->errs, entry_pos(e),
 				"%s must be one line a setting; in YAML '>-' folds several",
 				called);
 	}
@@ -226,7 +220,7 @@ static void check_settings(
 void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 {
 	struct rules r = {.a = a, .mail = mail, .errs = errs};
-	const struct value *domains = known(mail, "domains", VALUE_MAP);
+	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
 
 	r.seen = value_map(a);
 	r.routes = mail_routes_new(a, mail);

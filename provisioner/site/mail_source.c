@@ -223,13 +223,6 @@ static const struct value *source_get(struct site *s, const char *name, struct e
 	return known;
 }
 
-static const struct value *text_at(const struct value *map, const char *key)
-{
-	const struct value *v = map_at(map, key);
-
-	return v && v->type == VALUE_STR ? v : NULL;
-}
-
 static bool sha256_text(struct str s)
 {
 	return s.n == SHA256_TEXT && strspn(s.p, "0123456789abcdef") == s.n;
@@ -253,8 +246,8 @@ static void check_digest(
 void mail_source_rules(struct vars *v, const struct value *mail, struct errs *errs)
 {
 	const struct value *lists = map_at(mail, "lists");
-	const struct value *source = text_at(lists, "source");
-	const struct value *sum = text_at(lists, "source_sha256");
+	const struct value *source = map_typed(lists, "source", VALUE_STR);
+	const struct value *sum = map_typed(lists, "source_sha256", VALUE_STR);
 	bool majordomo = !mail_lists_own(mail);
 
 	if (!lists)
@@ -276,7 +269,7 @@ void mail_source_rules(struct vars *v, const struct value *mail, struct errs *er
 void mail_source_derive(struct vars *v, struct arena *a, const struct value *mail,
 	struct value *out, struct errs *errs)
 {
-	const struct value *source = text_at(map_at(mail, "lists"), "source");
+	const struct value *source = map_typed(map_at(mail, "lists"), "source", VALUE_STR);
 	const struct value *found = NULL;
 	struct value *archive = NULL;
 	struct err e = {0};

@@ -5,18 +5,6 @@
  */
 #include "site/mail.h"
 
-static const struct value *of_type(const struct value *map, const char *key, enum value_type type)
-{
-	const struct value *v = map_at(map, key);
-
-	return v && v->type == type ? v : NULL;
-}
-
-static struct pos place(const struct map_entry *e)
-{
-	return e->key_pos.line ? e->key_pos : e->value->pos;
-}
-
 static void check_piggyback(const struct value *mail, struct errs *errs)
 {
 	const struct map_entry *on = map_entry(mail, str_c("rspamd_piggyback"));
@@ -26,7 +14,7 @@ static void check_piggyback(const struct value *mail, struct errs *errs)
 		filter = "rspamd"; /* the default, when the table has not filled it in */
 	if (on && on->value->type == VALUE_BOOL && on->value->b && filter &&
 		strcmp(filter, "spamassassin") != 0)
-		errs_add(errs, place(on),
+		errs_add(errs, entry_pos(on),
 			"mail.rspamd_piggyback needs 'spam_filter: spamassassin', which decides "
 			"then; here it is '%s'",
 			filter);
@@ -62,19 +50,19 @@ static void check_file_name(const struct map_entry *e, struct errs *errs)
 
 	if (near && strcmp(near, e->key.p) == 0)
 		return;
-	errs_warn(errs, place(e), "no part of rspamd 3.4 reads local.d/%s%s%s%s", e->key.p,
+	errs_warn(errs, entry_pos(e), "no part of rspamd 3.4 reads local.d/%s%s%s%s", e->key.p,
 		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 static void check_rspamd(const struct value *mail, struct errs *errs)
 {
-	const struct value *files = of_type(mail, "rspamd", VALUE_MAP);
+	const struct value *files = map_typed(mail, "rspamd", VALUE_MAP);
 
 	for (size_t i = 0; files && i < files->map.n; i++) {
 		const struct map_entry *e = &files->map.e[i];
 
 		if (!setting_name(e->key))
-			errs_add(errs, place(e),
+			errs_add(errs, entry_pos(e),
 				"'%s' is no file of rspamd's local.d; write its name without "
 				".conf or .inc",
 				e->key.p);
@@ -135,7 +123,8 @@ static void check_channels(const struct value *channels, struct errs *errs)
 		const struct map_entry *e = &channels->map.e[i];
 
 		if (!mail_fqdn(e->key))
-			errs_add(errs, place(e), "the channel '%s' is no domain name", e->key.p);
+			errs_add(
+				errs, entry_pos(e), "the channel '%s' is no domain name", e->key.p);
 		if (e->value->type == VALUE_UNKNOWN)
 			continue;
 		if (e->value->type != VALUE_STR ||
@@ -157,7 +146,7 @@ static void check_spamassassin(const struct value *options, struct errs *errs)
 		if (str_eq(e->key, str_c("channels")))
 			check_channels(e->value, errs);
 		else if (!setting_name(e->key))
-			errs_add(errs, place(e), "'%s' is no option of SpamAssassin", e->key.p);
+			errs_add(errs, entry_pos(e), "'%s' is no option of SpamAssassin", e->key.p);
 		else if (!option_ok(e->value))
 			errs_add(errs, e->value->pos,
 				"mail.spamassassin.%s must be one line, or a list of lines",
@@ -200,11 +189,11 @@ static void check_trap(
 void mail_spam_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
 	struct errs *errs)
 {
-	const struct value *traps = of_type(mail, "spam_traps", VALUE_LIST);
+	const struct value *traps = map_typed(mail, "spam_traps", VALUE_LIST);
 
 	check_piggyback(mail, errs);
 	check_rspamd(mail, errs);
-	check_spamassassin(of_type(mail, "spamassassin", VALUE_MAP), errs);
+	check_spamassassin(map_typed(mail, "spamassassin", VALUE_MAP), errs);
 	for (size_t i = 0; traps && i < traps->list.n; i++)
 		check_trap(a, traps->list.v[i], routes, errs);
 }

@@ -30,13 +30,6 @@ struct tls_rules {
 	struct errs *errs;
 };
 
-static const struct value *text_at(const struct value *map, const char *key)
-{
-	const struct value *v = map_at(map, key);
-
-	return v && v->type == VALUE_STR ? v : NULL;
-}
-
 static struct pos pos_of(const struct value *map, const char *key)
 {
 	const struct map_entry *e = map_entry(map, str_c(key));
@@ -185,8 +178,8 @@ static bool pair_of(struct tls_rules *r, const struct value *tls, struct pair *p
 {
 	bool certificate = map_at(tls, "certificate") != NULL, key = map_at(tls, "key") != NULL;
 
-	p->certificate = text_at(tls, "certificate");
-	p->key = text_at(tls, "key");
+	p->certificate = map_typed(tls, "certificate", VALUE_STR);
+	p->key = map_typed(tls, "key", VALUE_STR);
 	if (certificate != key)
 		errs_add(r->errs, p->pos, "%s needs both certificate and key, or neither", p->what);
 	return p->certificate && p->key;
@@ -195,8 +188,9 @@ static bool pair_of(struct tls_rules *r, const struct value *tls, struct pair *p
 /* ---- ACME ---- */
 static void check_acme(struct tls_rules *r, const struct value *acme)
 {
-	const struct value *directory = text_at(acme, "directory"), *ca = text_at(acme, "ca");
-	const struct value *email = text_at(acme, "email");
+	const struct value *directory = map_typed(acme, "directory", VALUE_STR),
+			   *ca = map_typed(acme, "ca", VALUE_STR);
+	const struct value *email = map_typed(acme, "email", VALUE_STR);
 	struct file *f = ca ? read_one(r, "mail.tls.acme", ca, "ca") : NULL;
 	X509 *x = f ? read_certificate(f->text) : NULL;
 

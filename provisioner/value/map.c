@@ -125,6 +125,17 @@ struct value *map_at(const struct value *map, const char *key)
 	return map_get(map, str_c(key));
 }
 
+struct value *map_typed(const struct value *map, const char *key, enum value_type type)
+{
+	struct value *v = map ? map_at(map, key) : NULL;
+	return v && v->type == type ? v : NULL;
+}
+
+struct pos entry_pos(const struct map_entry *e)
+{
+	return e->key_pos.line ? e->key_pos : e->value->pos;
+}
+
 const struct map_entry *map_entry(const struct value *map, struct str key)
 {
 	return find(map, key);

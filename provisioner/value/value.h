@@ -99,6 +99,9 @@ void map_put(struct arena *a, struct value *map, const char *key, struct value *
 struct value *map_get(const struct value *map, struct str key); /* NULL: none */
 struct value *map_at(const struct value *map, const char *key);
 const struct map_entry *map_entry(const struct value *map, struct str key);
+/* NULL also when it is of another type, or there is no map. */
+struct value *map_typed(const struct value *map, const char *key, enum value_type type);
+struct pos entry_pos(const struct map_entry *e); /* the key's, or else the value's */
 
 /* Readers with a default, for values that were checked by a field table. */
 const char *map_cstr(const struct value *map, const char *key, const char *dflt);
