@@ -36,17 +36,18 @@
  */
 #include "site/mail.h"
 
+/* What mail_derive gives. */
+static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_aliases",
+	"mail_catchalls", "mail_senders", "mail_traps", "mail_zones", "mail_host_dkim",
+	"mail_dkim_keys", "mail_dkim_signers", "mail_outbound", "mail_acme", "mail_certificates",
+	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_archive"};
+
 bool mail_name(struct str name)
 {
-	static const char *const names[] = {"mail", "mail_certificates", "mail_acme", "mail_sni",
-		"mail_domains", "mail_mailboxes", "mail_aliases", "mail_catchalls", "mail_senders",
-		"mail_traps", "mail_zones", "mail_host_dkim", "mail_dkim_keys", "mail_dkim_signers",
-		"mail_outbound", "mail_lists", "mail_list_aliases", "mail_list_archive"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_is(name, names[i]))
+	for (size_t i = 0; i < ARRAY_LEN(derived); i++)
+		if (str_is(name, derived[i]))
 			return true;
-	return false;
+	return str_is(name, "mail");
 }
 
 /* Merges one layer over what is there; a layer that is no map is a problem. */
@@ -221,12 +222,6 @@ void mail_check(struct vars *v, struct errs *errs)
 	map_set(s->a, s->mail_index, state_key(v, s->a), value_int(s->a, (int64_t)s->n_mails));
 	PUSH(s->a, s->mails, s->n_mails, s->cap_mails, ((struct mail_state){.mail = mail}));
 }
-
-/* What mail_derive gives. */
-static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_aliases",
-	"mail_catchalls", "mail_senders", "mail_traps", "mail_zones", "mail_host_dkim",
-	"mail_dkim_keys", "mail_dkim_signers", "mail_outbound", "mail_acme", "mail_certificates",
-	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_archive"};
 
 /* A state that is not known whole, since it asks the host's facts: no more are they. */
 static void derive_none(struct arena *a, struct value *out)

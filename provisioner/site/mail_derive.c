@@ -210,7 +210,6 @@ static void keep_from_catchall(struct derive *d, const struct value *names, stru
 {
 	for (size_t i = 0; names && i < names->map.n; i++) {
 		struct str address = mail_join(d->a, names->map.e[i].key, '@', domain);
-
 		struct value *v;
 
 		if (map_get(d->routes, address))

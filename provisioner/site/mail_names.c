@@ -72,11 +72,9 @@ bool mail_domain_ascii(struct arena *a, struct str domain, struct str *out)
 static bool domain_ok(const char *p)
 {
 	char *ascii = NULL;
-	bool plain = true, ok;
+	bool ok;
 
-	for (const char *c = p; *c; c++)
-		plain = plain && (unsigned char)*c < 0x80;
-	if (plain)
+	if (is_ascii(str_c(p)))
 		return mail_fqdn(str_c(p));
 	if (idn2_to_ascii_8z(p, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return false;
