@@ -133,12 +133,9 @@ bool handler_left_over(const struct resolver *r, const struct frame *f)
 /* The unit that a step of a service's type is about, "postfix" for "postfix.service"; n 0: none. */
 static struct str unit_of(const struct restype *type, const struct value *params)
 {
-	static const char *const types[] = {"service", "systemd", "activation"};
-	struct str name = {"", 0};
+	bool service = type && params && type->class == RES_SERVICE;
+	struct str name = str_c(service ? map_cstr(params, "name", "") : "");
 
-	for (size_t i = 0; type && params && i < ARRAY_LEN(types); i++)
-		if (strcmp(type->name, types[i]) == 0)
-			name = str_c(map_cstr(params, "name", ""));
 	if (str_ends(name, ".service"))
 		name.n -= strlen(".service");
 	return name;
