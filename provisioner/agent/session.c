@@ -9,13 +9,6 @@
 #include <unistd.h>
 #include "agent/session.h"
 
-int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 const char *now_text(struct arena *a)
 {
 	char text[32];

@@ -93,5 +93,4 @@ void session_apply(struct session *s, const struct value *msg, struct arena *a);
 /* What secret parameters hold does not appear in a message. */
 const char *redact(struct arena *a, const struct value *params, const char *text);
 
-int64_t now_ms(void);                  /* monotonic */
 const char *now_text(struct arena *a); /* 2026-11-21T08:12:47Z */

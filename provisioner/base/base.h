@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 #include "base/banned.h"
 
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -36,6 +37,10 @@ bool arena_owns(const struct arena *a, const void *p);
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_calloc((a), (n), sizeof(type)))
 void *arena_calloc(struct arena *a, size_t n, size_t size); /* panics on overflow */
+
+/* ---- clocks ---- */
+int64_t clock_us(clockid_t clock); /* microseconds of CLOCK_REALTIME, CLOCK_MONOTONIC, ... */
+int64_t now_ms(void);              /* milliseconds of CLOCK_MONOTONIC */
 
 /* ---- strings ---- */
 struct str {

@@ -44,13 +44,6 @@ struct child {
 	int signals; /* sent so far */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static const char *find_program(struct arena *a, const char *name)
 {
 	if (strchr(name, '/'))

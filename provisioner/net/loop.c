@@ -44,13 +44,6 @@ struct loop {
 	size_t n_watches, n_always; /* n_always: those that want events */
 };
 
-int64_t loop_now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void *must(void *p)
 {
 	if (!p)
@@ -240,7 +233,7 @@ struct loop_timer *loop_timer(struct loop *l, int64_t after_ms, loop_timer_fn *f
 {
 	struct loop_timer *t = must(calloc(1, sizeof(*t)));
 	*t = (struct loop_timer){.loop = l, .fn = fn, .ctx = ctx, .order = l->order++};
-	t->when = loop_now_ms() + (after_ms > 0 ? after_ms : 0);
+	t->when = now_ms() + (after_ms > 0 ? after_ms : 0);
 	t->next = l->timers;
 	if (t->next)
 		t->next->prev = t;
@@ -282,7 +275,7 @@ void loop_timer_free(struct loop_timer *t)
  * their turn. */
 static void fire_timers(struct loop *l)
 {
-	int64_t now = loop_now_ms();
+	int64_t now = now_ms();
 	uint64_t order = l->order;
 	while (!l->stopped && l->n_heap && l->heap[0]->when <= now && l->heap[0]->order < order) {
 		struct loop_timer *t = l->heap[0];
@@ -299,7 +292,7 @@ static int wait_ms(const struct loop *l)
 		return 0;
 	if (!l->n_heap)
 		return -1;
-	int64_t left = l->heap[0]->when - loop_now_ms();
+	int64_t left = l->heap[0]->when - now_ms();
 	return left < 0 ? 0 : left > WAIT_MOST_MS ? WAIT_MOST_MS : (int)left;
 }
 

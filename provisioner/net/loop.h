@@ -23,4 +23,3 @@ struct loop_timer *loop_timer(struct loop *l, int64_t after_ms, loop_timer_fn *f
 void loop_timer_free(struct loop_timer *t); /* also after it fired; a timer fires once */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-int64_t loop_now_ms(void); /* CLOCK_MONOTONIC */

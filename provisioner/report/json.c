@@ -49,7 +49,7 @@ static void put_end(struct arena *a, struct value *m, const struct report *r, co
 		map_put(a, m, "unknown", value_int(a, (int64_t)e->whole->counts.unknown));
 	}
 	map_put(a, m, "exit_code", value_int(a, e->exit_code));
-	map_put(a, m, "ms", value_int(a, loop_now_ms() - r->started_ms));
+	map_put(a, m, "ms", value_int(a, now_ms() - r->started_ms));
 }
 
 static void json_event(struct report *r, const struct event *e)

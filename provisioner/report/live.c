@@ -65,7 +65,7 @@ static struct live_host *live_find(struct live *l, const char *host)
 			panic("live_set: out of memory");
 	}
 	struct live_host *h = &l->v[l->n++];
-	*h = (struct live_host){.host = host, .since_ms = loop_now_ms()};
+	*h = (struct live_host){.host = host, .since_ms = now_ms()};
 	return h;
 }
 
@@ -80,12 +80,12 @@ void live_set(struct live *l, const char *host, const char *text)
 	for (; *text && n + 1 < sizeof(h->text); text++)
 		h->text[n++] = (unsigned char)*text < 0x20 ? ' ' : *text;
 	h->text[n] = 0;
-	h->text_ms = h->said_ms = loop_now_ms();
+	h->text_ms = h->said_ms = now_ms();
 }
 
 const char *live_overdue(struct live *l, const char **text, double *seconds)
 {
-	int64_t now = loop_now_ms();
+	int64_t now = now_ms();
 	for (size_t i = 0; !l->draws && i < l->n; i++) {
 		struct live_host *h = &l->v[i];
 		if (now - h->said_ms < OVERDUE_MS)
@@ -112,7 +112,7 @@ void live_hide(struct live *l)
 void live_show(struct live *l, bool force)
 {
 	struct winsize w = {.ws_row = 24, .ws_col = 80};
-	int64_t now = loop_now_ms();
+	int64_t now = now_ms();
 	if (!l->draws)
 		return;
 	if (!force && now - l->drawn_ms < REDRAW_MS)

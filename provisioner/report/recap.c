@@ -60,5 +60,5 @@ void recap_print(const struct report *r, struct buf *out)
 
 const char *recap_took(const struct report *r, struct arena *a)
 {
-	return arena_printf(a, "%.1f s", (double)(loop_now_ms() - r->started_ms) / 1000.0);
+	return arena_printf(a, "%.1f s", (double)(now_ms() - r->started_ms) / 1000.0);
 }

@@ -16,7 +16,7 @@ struct report *report_open(const struct report_options *o)
 	r->opt = *o;
 	r->a = arena_new();
 	r->ops = outputs[o->json ? 1 : 0];
-	r->started_ms = loop_now_ms();
+	r->started_ms = now_ms();
 	if (!o->json)
 		r->live = live_new(o->fd, o->tty);
 	return r;

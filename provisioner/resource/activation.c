@@ -7,7 +7,6 @@
 #include "resource/args.h"
 #include "resource/pattern.h"
 #include "resource/probe.h"
-#include "resource/probe_dialog.h"
 #include "resource/service.h"
 #include "resource/types.h"
 #include "resource/unit.h"
@@ -337,7 +336,7 @@ static bool is_stuck(struct host *h, const struct value *params)
 	enum { AGO_MS = 60000 };
 	const char *pattern = map_cstr(params, "stuck", NULL);
 	struct unit_log log = unit_log_from(
-		h, map_cstr(params, "name", ""), log_file(params), (probe_clock() - AGO_MS) * 1000);
+		h, map_cstr(params, "name", ""), log_file(params), (now_ms() - AGO_MS) * 1000);
 	return pattern && log_has(h, &log, pattern);
 }
 

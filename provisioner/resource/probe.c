@@ -76,13 +76,6 @@ const char *probe_name(const struct value *probe)
 	return map_cstr(probe, "name", "");
 }
 
-int64_t probe_clock(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 bool probe_hopeless(const struct probe_patience *p)
 {
 	return p->hopeless && p->hopeless(p->ctx);
@@ -195,7 +188,7 @@ static bool try_once(struct host *h, const struct value *probe,
 bool probe_run(struct host *h, const struct value *probe, const struct probe_patience *patience,
 	struct err *e)
 {
-	int64_t now = probe_clock(), end = now + 1000LL * patience->timeout_s, wrong_since = 0;
+	int64_t now = now_ms(), end = now + 1000LL * patience->timeout_s, wrong_since = 0;
 	int pause = PAUSE_FIRST_MS;
 	for (;;) {
 		struct err said = {0};
@@ -203,7 +196,7 @@ bool probe_run(struct host *h, const struct value *probe, const struct probe_pat
 		int64_t most = now + ATTEMPT_MS;
 		if (try_once(h, probe, patience, most < end ? most : end, &answered, &said))
 			return true;
-		now = probe_clock();
+		now = now_ms();
 		if (answered && !wrong_since)
 			wrong_since = now;
 		bool over = now + pause >= end ||
@@ -216,6 +209,6 @@ bool probe_run(struct host *h, const struct value *probe, const struct probe_pat
 				map_cstr(probe, "address", ""), said.msg);
 		usleep((useconds_t)pause * 1000);
 		pause = 2 * pause < PAUSE_LONGEST_MS ? 2 * pause : PAUSE_LONGEST_MS;
-		now = probe_clock();
+		now = now_ms();
 	}
 }

@@ -184,7 +184,7 @@ static bool wait_for(struct dialog *d, short events)
 {
 	struct pollfd p = {.fd = d->fd, .events = events};
 	for (;;) {
-		int64_t left = d->deadline - probe_clock();
+		int64_t left = d->deadline - now_ms();
 		int n = left > 0 ? poll(&p, 1, (int)(left < SLICE_MS ? left : SLICE_MS)) : 0;
 		if (n > 0)
 			return true;
@@ -229,12 +229,12 @@ static bool send_all(struct dialog *d, struct str s, struct err *e)
 	return true;
 }
 
-/* More of the answer; false at its end, or when the time is up. */
 static bool too_long(const struct dialog *d)
 {
 	return d->in.over || d->received_n > RECEIVED_MAX;
 }
 
+/* More of the answer; false at its end, or when the time is up. */
 static bool receive(struct dialog *d)
 {
 	char chunk[4096];

@@ -7,7 +7,6 @@
 
 #define SECRET_PLACE "@SECRET@" /* in what is sent: where the probe's secret goes */
 
-int64_t probe_clock(void); /* monotonic, in milliseconds */
 bool probe_hopeless(const struct probe_patience *p);
 bool probe_address(const char *text); /* can it be one? */
 bool probe_hex(struct arena *a, const char *text, struct str *out);

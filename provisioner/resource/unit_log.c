@@ -20,13 +20,6 @@ enum {
 };
 #define TROUBLE "(?i)warn|err|fatal|panic|fail|refus|invalid|cannot|can't|unable|bad "
 
-static int64_t clock_us(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* By time, not by cursor: journalctl of systemd 252 takes the first line that matches a filter for
  * the cursor's own, and drops it. */
 static const char *journal_since(struct host *h, int64_t us)
