@@ -24,6 +24,9 @@ What there is besides the mail hosts is one host, outside.test, configured by ha
 - Postfix takes mail for outside.test and what accept() adds, whoever it is for, and keeps it;
   refused@ is refused at RCPT, defers@ gets 450, bounces@ is taken and then bounced.
 - send() speaks SMTP as a script, with any envelope and any bytes, from any host of the world.
+- With `public = True` every host also has addresses outside the private ranges, which filters
+  exempt: host.public (198.51.100.0/24) and host.public6 (2001:db8:88::/64), with PTR; its name has
+  these in the DNS too. send(..., at=host.public) then comes from the sender's public address.
 
 The outside is set up in the background (15 s, mostly packages): mail hosts are there at once, so
 a first apply runs meanwhile, and whatever needs the outside waits for it.
@@ -230,22 +233,33 @@ class Arrived:
 class World:
     """See the top of the file."""
 
-    def __init__(self, names, outside="outside.test", zones=()):
+    def __init__(self, names, outside="outside.test", zones=(), public=False):
         with ThreadPoolExecutor(len(names) + 1) as pool:
             made = list(pool.map(Host, [outside, *names]))
-        self.outside, self.mail = made[0], made[1:]
+        self.outside, self.mail, self.public = made[0], made[1:], public
         self.hosts = [*self.mail, self.outside]
         self.records, self.domains, self.serial = {}, [], 0
         self.zones = sorted({self.parent(h.name) for h in self.mail} | {"outside.test", *zones})
         self.zones.append(".".join(reversed(self.outside.address.split(".")[:3])) +
                           ".in-addr.arpa")
+        if public:
+            self.zones += ["100.51.198.in-addr.arpa", "8.8.0.0.8.b.d.0.1.0.0.2.ip6.arpa"]
         self.lock = threading.RLock()
         self.failure = None
         for h in self.hosts:
+            last = h.address.rpartition(".")[2]
+            h.public, h.public6 = f"198.51.100.{last}", f"2001:db8:88::{last}"
+            if public:
+                self.add_public(h)
             h.run(f"echo nameserver {self.outside.address} >/etc/resolv.conf")
             put(h, "/usr/local/bin/world-send", SEND, "0755")
         self.background = threading.Thread(target=self.set_up)
         self.background.start()
+
+    @staticmethod
+    def add_public(h):
+        """Also to be called after a restart of the host."""
+        h.run(f"ip addr add {h.public}/24 dev eth0 && ip addr add {h.public6}/64 dev eth0 nodad")
 
     @staticmethod
     def parent(name):
@@ -289,9 +303,10 @@ class World:
             for z in ["", *self.zones]))
         self.records.clear()
         for h in self.hosts:
-            self.set_record(f"{h.name}. 60 IN A {h.address}")
-            reverse = ipaddress.ip_address(h.address).reverse_pointer
-            self.set_record(f"{reverse}. 60 IN PTR {h.name}.")
+            for address in [h.address] + ([h.public, h.public6] if self.public else []):
+                ip = ipaddress.ip_address(address)
+                self.set_record(f"{h.name}. 60 IN {'A' if ip.version == 4 else 'AAAA'} {address}")
+                self.set_record(f"{ip.reverse_pointer}. 60 IN PTR {h.name}.")
             if h is not self.outside:
                 self.set_record(f"{self.parent(h.name)}. 60 IN MX 10 {h.name}.")
         self.set_record("outside.test. 60 IN MX 10 outside.test.")
@@ -576,10 +591,11 @@ class WorldTest(HostTest):
 
     names = ("mx1.example.com", "mx2.example.org")
     zones = ()  # further zones of the name server
+    public = False  # hosts with addresses outside the private ranges, too
 
     @classmethod
     def setUpClass(cls):
-        cls.world = World(cls.names, zones=cls.zones)
+        cls.world = World(cls.names, zones=cls.zones, public=cls.public)
         cls.hosts = list(cls.world.mail)
         cls.host, cls.outside = cls.hosts[0], cls.world.outside
 
