@@ -32,6 +32,7 @@
  *                   null, reply_to, language}], all addresses whole
  *   mail_list_aliases  [{address, targets}]: what belongs to a list beside its address: +owner,
  * with Majordomo the list itself, -request, owner- and so on
+ *   mail_list_ways  [address]: of lists, and of aliases that lead to one
  *   mail_list_archive  a tar archive of the folder that Majordomo is built from; null: no folder
  */
 #include "site/mail.h"
@@ -40,7 +41,7 @@
 static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_aliases",
 	"mail_catchalls", "mail_senders", "mail_traps", "mail_zones", "mail_host_dkim",
 	"mail_dkim_keys", "mail_dkim_signers", "mail_outbound", "mail_acme", "mail_certificates",
-	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_archive"};
+	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_ways", "mail_list_archive"};
 
 bool mail_name(struct str name)
 {

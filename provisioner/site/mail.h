@@ -30,7 +30,6 @@ void mail_zones(struct arena *a, const struct value *mail, struct value *out);
 
 /* ---- mail_dkim.c ---- */
 void mail_dkim_rules(struct arena *a, const struct value *mail, struct errs *errs);
-bool mail_rspamd_runs(const struct value *mail); /* as the filter, or beside it (piggyback) */
 struct mail_dkim;
 /* Puts mail_dkim_keys and mail_dkim_signers into `out`; mail_dkim_of fills them. */
 struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struct value *out);
@@ -97,7 +96,8 @@ void mail_lists_rules(
 /* The addresses that a list takes beside its own, into the map `out`. */
 void mail_list_companions(struct arena *a, const struct value *mail, struct str list,
 	struct str domain, struct value *out);
-/* mail_lists and mail_list_aliases, as mail.c documents them, into `out`. */
+/* mail_lists, mail_list_aliases and mail_list_ways, as mail.c documents them, into `out`, which
+ * holds mail_aliases. */
 void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out);
 /* ---- mail_source.c: what Majordomo is built from; its files are read; mail_list_archive ---- */
 void mail_source_rules(struct vars *v, const struct value *mail, struct errs *errs);

@@ -10,12 +10,6 @@
 enum { SELECTOR_MAX = 63, BITS_ADVISED = 2048 };
 #define SECOND "-ed25519" /* what the second selector of `both` ends in */
 
-bool mail_rspamd_runs(const struct value *mail)
-{
-	return strcmp(map_cstr(mail, "spam_filter", "rspamd"), "rspamd") == 0 ||
-	       map_bool(mail, "rspamd_piggyback", false);
-}
-
 /* ---- settings: the domain's over those of all ---- */
 static const struct value *dkim_map(const struct value *of)
 {
@@ -48,8 +42,6 @@ static bool signs(const struct value *mail, const struct value *domain)
 {
 	const struct value *own = dkim_map(domain), *v;
 
-	if (!mail_rspamd_runs(mail))
-		return false;
 	if (domain && !mail_is_local(mail, domain)) {
 		v = own ? map_at(own, "enabled") : NULL;
 		return v && v->type == VALUE_BOOL && v->b;
@@ -213,47 +205,19 @@ static void check_keep(struct arena *a, const struct value *dkim, struct errs *e
 				"ed25519 or both, scope: domain or global}");
 }
 
-/* Keys that nobody would sign with. */
-static void check_idle(const struct value *mail, const struct value *dkim, struct errs *errs)
-{
-	static const char *const keys[] = {"selector", "keep", "algorithm", "bits", "scope"};
-	const struct value *enabled = map_at(dkim, "enabled");
-
-	if (mail_rspamd_runs(mail) || (enabled && enabled->type != VALUE_NULL))
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const struct map_entry *e = map_entry(dkim, str_c(keys[i]));
-
-		/* the table's defaults have no place */
-		if (!e || e->value->type == VALUE_NULL || !e->key_pos.line)
-			continue;
-		errs_warn(errs, e->key_pos,
-			"dkim.%s comes to nothing: mail is signed by rspamd, which does not run "
-			"here; set spam_filter: rspamd, or rspamd_piggyback with SpamAssassin",
-			keys[i]);
-		return;
-	}
-}
-
 static void check_map(
 	struct arena *a, const struct value *mail, const struct value *domain, struct errs *errs)
 {
 	const struct value *dkim = dkim_map(domain ? domain : mail);
-	const struct value *enabled, *bits;
+	const struct value *bits;
 
 	if (!dkim)
 		return;
-	enabled = map_at(dkim, "enabled");
 	bits = map_at(dkim, "bits");
-	if (enabled && enabled->type == VALUE_BOOL && enabled->b && !mail_rspamd_runs(mail))
-		errs_add(errs, enabled->pos,
-			"DKIM is signed by rspamd, which does not run here: set spam_filter: "
-			"rspamd, or rspamd_piggyback with SpamAssassin");
 	if (bits && bits->type == VALUE_INT && bits->i < BITS_ADVISED)
 		errs_warn(errs, bits->pos,
 			"an RSA key of %d bits is weak for DKIM (RFC 8301: %d and more)",
 			(int)bits->i, BITS_ADVISED);
-	check_idle(mail, dkim, errs);
 	check_keep(a, dkim, errs);
 	if (!value_find_type(dkim, VALUE_UNKNOWN))
 		check_selectors(a, mail, domain, errs);

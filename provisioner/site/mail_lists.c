@@ -387,6 +387,41 @@ static void add_list(struct list_derive *d, const struct map_entry *e, struct st
 			one(d, map_at(m, "owner")->s));
 }
 
+/* Adds each alias that leads to an address of `ways`; true when there was one. */
+static bool add_ways(struct list_derive *d, const struct value *aliases, struct value *ways)
+{
+	bool added = false;
+
+	for (size_t i = 0; i < aliases->list.n; i++) {
+		struct value *address = map_at(aliases->list.v[i], "address");
+		const struct value *to = map_at(aliases->list.v[i], "targets");
+
+		for (size_t j = 0; j < to->list.n && !map_get(ways, address->s); j++)
+			if (map_get(ways, to->list.v[j]->s)) {
+				map_set(d->a, ways, address->s, address);
+				added = true;
+			}
+	}
+	return added;
+}
+
+static void add_list_ways(struct list_derive *d, struct value *out)
+{
+	struct value *found = value_map(d->a), *ways = value_list(d->a);
+
+	for (size_t i = 0; i < d->lists->list.n; i++) {
+		struct value *address = map_at(d->lists->list.v[i], "address");
+
+		map_set(d->a, found, address->s, address);
+	}
+	while (found->map.n && add_ways(d, map_at(out, "mail_aliases"), found))
+		continue;
+	for (size_t i = 0; i < found->map.n; i++)
+		list_add(d->a, ways, found->map.e[i].value);
+	ways->literal = true;
+	map_put(d->a, out, "mail_list_ways", ways);
+}
+
 void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out)
 {
 	struct list_derive d = {.a = a, .mail = mail, .majordomo = majordomo(mail)};
@@ -410,4 +445,5 @@ void mail_lists_derive(struct arena *a, const struct value *mail, struct value *
 		if (d.majordomo)
 			add_server(&d, e->value, name);
 	}
+	add_list_ways(&d, out);
 }

@@ -65,17 +65,23 @@ static void check_former(struct rules *r)
 	}
 }
 
-static void check_server(struct rules *r)
+static void check_networks(struct rules *r, const char *key)
 {
-	const struct value *nets = map_typed(r->mail, "authorized_relay", VALUE_LIST);
+	const struct value *nets = map_typed(r->mail, key, VALUE_LIST);
 
-	check_hostname(r);
-	check_former(r);
 	for (size_t i = 0; nets && i < nets->list.n; i++)
 		if (nets->list.v[i]->type == VALUE_STR && !mail_network_ok(nets->list.v[i]->s))
 			errs_add(r->errs, nets->list.v[i]->pos,
 				"'%s' is no network; write 192.0.2.0/24 or 2001:db8::/48",
 				nets->list.v[i]->s.p);
+}
+
+static void check_server(struct rules *r)
+{
+	check_hostname(r);
+	check_former(r);
+	check_networks(r, "authorized_relay");
+	check_networks(r, "trusted_forwarders");
 }
 
 /* ---- mailboxes ---- */

@@ -8,7 +8,7 @@
 static const struct field dkim_fields[] = {
 	{.name = "enabled",
 		.kind = FIELD_BOOL,
-		.doc = "Sign outbound mail. Default: true where rspamd runs, which signs."},
+		.doc = "Sign outbound mail. Default: true."},
 	{.name = "selector",
 		.kind = FIELD_STR,
 		.dflt = "dkim",
@@ -370,13 +370,14 @@ static const struct field mail_fields[] = {
 		.choices = "rspamd spamassassin none",
 		.dflt = "rspamd",
 		.doc = "Which program decides about spam: rspamd refuses it in the dialog, "
-		       "SpamAssassin has it filed into Spam."},
+		       "SpamAssassin has it filed into Spam. In each case rspamd runs: it verifies "
+		       "SPF, DKIM and DMARC, and signs."},
 	{.name = "rspamd_piggyback",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "With spamassassin: rspamd runs as well, learns from SpamAssassin's "
-		       "verdicts, "
-		       "refuses and marks nothing of what comes in, and signs what goes out."},
+		.doc = "With spamassassin: rspamd also learns from SpamAssassin's verdicts, and "
+		       "rates what logins send; it refuses and marks nothing as spam of what comes "
+		       "in."},
 	{.name = "spf",
 		.kind = FIELD_STR,
 		.dflt = "v=spf1 a mx ~all",
@@ -386,6 +387,20 @@ static const struct field mail_fields[] = {
 		.kind = FIELD_STR,
 		.dflt = "v=DMARC1; p=quarantine",
 		.doc = "DMARC record of domains that say nothing."},
+	{.name = "dmarc_policy",
+		.kind = FIELD_ENUM,
+		.choices = "honour mark",
+		.dflt = "honour",
+		.doc = "What mail from outside gets that fails the DMARC policy of its author's "
+		       "domain, or that names a hosted domain as its sender without proof. honour: "
+		       "reject is refused in the dialog (with SpamAssassin: filed into Spam), "
+		       "quarantine is filed into Spam. mark: only Authentication-Results tells. "
+		       "Mailing lists refuse such mail in any case."},
+	{.name = "trusted_forwarders",
+		.kind = FIELD_LIST,
+		.dflt = "[]",
+		.doc = "Networks whose forwarded mail is not judged by SPF, nor by a DMARC policy: "
+		       "a backup MX, a server that forwards to this one."},
 	{.name = "dkim", .kind = FIELD_MAP, .sub = dkim_fields, .dflt = "{}", .doc = "Signatures."},
 	{.name = "srs",
 		.kind = FIELD_BOOL,

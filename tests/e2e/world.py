@@ -25,7 +25,7 @@ What there is besides the mail hosts is one host, outside.test, configured by ha
   refused@ is refused at RCPT, defers@ gets 450, bounces@ is taken and then bounced.
 - send() speaks SMTP as a script, with any envelope and any bytes, from any host of the world.
 - With `public = True` every host also has addresses outside the private ranges, which filters
-  exempt: host.public (198.51.100.0/24) and host.public6 (2001:db8:88::/64), with PTR; its name has
+  exempt: host.public (198.51.100.0/24) and host.public6 (2001:db8::/32, a /64 each), with PTR; its name has
   these in the DNS too. send(..., at=host.public) then comes from the sender's public address.
 
 The outside is set up in the background (15 s, mostly packages): mail hosts are there at once, so
@@ -243,14 +243,16 @@ class World:
         self.zones.append(".".join(reversed(self.outside.address.split(".")[:3])) +
                           ".in-addr.arpa")
         if public:
-            self.zones += ["100.51.198.in-addr.arpa", "8.8.0.0.8.b.d.0.1.0.0.2.ip6.arpa"]
+            self.zones += ["100.51.198.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa"]
         self.lock = threading.RLock()
         self.failure = None
         for h in self.hosts:
             last = h.address.rpartition(".")[2]
-            h.public, h.public6 = f"198.51.100.{last}", f"2001:db8:88::{last}"
+            h.public, h.public6 = f"198.51.100.{last}", f"2001:db8:{last}::1"
             if public:
                 self.add_public(h)
+                # A name in /etc/hosts has no address but the one there.
+                h.run("sed -i '/^10[.]/d' /etc/hosts")
             h.run(f"echo nameserver {self.outside.address} >/etc/resolv.conf")
             put(h, "/usr/local/bin/world-send", SEND, "0755")
         self.background = threading.Thread(target=self.set_up)
@@ -259,7 +261,7 @@ class World:
     @staticmethod
     def add_public(h):
         """Also to be called after a restart of the host."""
-        h.run(f"ip addr add {h.public}/24 dev eth0 && ip addr add {h.public6}/64 dev eth0 nodad")
+        h.run(f"ip addr add {h.public}/24 dev eth0 && ip addr add {h.public6}/32 dev eth0 nodad")
 
     @staticmethod
     def parent(name):
