@@ -191,7 +191,7 @@ class Filters(WorldTest):
         self.host.run("echo 'dns { timeout = 2s; }' >/etc/rspamd/local.d/mine.conf")
         self.mode("rspamd")
         self.assertIn("reject = 15", self.host.out(dump % "actions"))
-        self.host.run("! test -e /etc/rspamd/local.d/options.inc")
+        self.assertNotIn("task_timeout = 11", self.host.out(dump % "options"))
         self.host.run("rm /etc/rspamd/local.d/mine.conf")  # which was not ours
 
     def test_03_strangers_that_look_odd_wait_a_while(self):

@@ -80,6 +80,10 @@ CASES = (
     ("ed@plain.test", "carol@shop.test", 4, None, REJECT),
     ("carol@shop.test", "ed@plain.test", 4, None, REJECT),
     ("ed@plain.test", "ed@plain.test, carol@shop.test", 4, None, REJECT),
+    ("ed@plain.test", "ed@plain.test\r\nFrom: carol@shop.test", 4, None, REJECT),
+    ("ed@plain.test", "carol@shop.test\r\nFrom: ed@plain.test", 4, None, REJECT),
+    ("ed@plain.test", "=?utf-8?q?Carol?= <CAROL@SHOP.test>", 6, None, REJECT),
+    ("ed@plain.test", "carol@shop.test (ed@plain.test)", 4, None, REJECT),
     ("ed@plain.test", '"carol@shop.test" <ed@plain.test>', 4, None, INBOX),
     ("ed@plain.test", "eve@calm.test", 4, None, INBOX),
     ("ed@plain.test", "root@mx1.example.com", 4, None, SPAM),
@@ -181,7 +185,7 @@ class Verify(WorldTest):
             wish = case[4] if honoured else INBOX
             got = found.get(f"case {n} of {run}", [])
             if wish == REJECT and refuses:
-                if got or not re.match("554 5.7.1 Refused by the DMARC policy of ", said[n]):
+                if got or not re.match("554 5.7.1 Refused by the DMARC policy of the sender's domain", said[n]):
                     wrong.append((case, said[n], got))
             elif said[n][:3] != "250" or [f for f, _ in got] != [SPAM if wish == REJECT else wish]:
                 wrong.append((case, said[n], got))
@@ -224,6 +228,26 @@ class Verify(WorldTest):
             s.starttls(context=tls())
             s.login(*login)
             s.send_message(m, from_addr=login[0])
+
+    def unverifiable(self):
+        """Where the DNS does not answer, what names a hosted domain waits, and reaches no list."""
+        named = f"{self.outside.address}"
+        self.host.run("echo nameserver 127.0.0.9 >/etc/resolv.conf && systemctl restart rspamd")
+        try:
+            for sender, author, to in (("bob@example.com", "bob@example.com", ALICE[0]),
+                                       ("bob@example.com", "bob@example.com", "club@example.com")):
+                said = self.send(sender, to, letter(author, "cannot be verified", to))
+                self.assertRegex(said, "^451 4.7.1 The domain of the sender cannot be verified now", to)
+        finally:
+            self.host.run(f"echo nameserver {named} >/etc/resolv.conf && systemctl restart rspamd")
+
+    def too_large_to_skip(self):
+        """A message larger than rspamd takes by default is verified all the same."""
+        script = ("import smtplib,sys\ns = smtplib.SMTP(sys.argv[1], 25, timeout=120)\ns.ehlo()\n"
+                  "s.mail('ed@plain.test')\ns.rcpt('alice@example.com')\nprint(*s.data(b'From: ceo@strict.test"
+                  "\\r\\nSubject: large\\r\\n\\r\\n' + (b'x' * 70 + b'\\r\\n') * 750000))\n")
+        said = self.outside.out(f"cat >/root/large.py <<'EOF'\n{script}EOF\npython3 /root/large.py {self.host.public}")
+        self.assertRegex(said, "^554 .*5.7.1 Refused by the DMARC policy")
 
     # ---- lists ----
 
@@ -312,6 +336,8 @@ class Verify(WorldTest):
 
     def test_4_none(self):
         self.everything("none")
+        self.too_large_to_skip()
+        self.unverifiable()
 
     def test_5_marked_only(self):
         self.mode("none", "\n    dmarc_policy: mark")
