@@ -234,7 +234,7 @@ class Dkim(WorldTest):
         wait_for("nothing is signed any more", lambda: signatures(
             self.submitted(f"without a signature {next(tries)}")) == 0)
         self.converge("{enabled: false}", spam_filter="none")
-        self.assertEqual(self.host.out("ls /etc/rspamd/local.d | grep dkim || true"), "")
+        self.assertEqual(self.host.out("ls /etc/rspamd/local.d | grep dkim_ || true"), "")
         self.assertEqual(signatures(self.submitted("without a filter")), 0)
         self.assertEqual(self.host.out(f"sha256sum {KEYS}/*.key"), keys)
 
