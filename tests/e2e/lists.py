@@ -180,6 +180,7 @@ class Mlmmj(ListTest):
             self.assertEqual(m["Return-Path"],
                              f"<announce+bounces-1-{who[0].replace('@', '=')}@example.com>")
         # A member whose mailbox sends its mail on to the list does not make it go round.
+        m.replace_header("From", DAN[0])  # there are no names here to verify the author by
         with smtplib.SMTP(self.host.address, 25, timeout=20) as s:
             s.send_message(m, from_addr=DAN[0], to_addrs=["announce@example.com"])
         log = f"grep -c 'was discarded by rule' {self.folder}/announce/mlmmj.operation.log || true"
