@@ -53,6 +53,11 @@ static const struct field postfix_master_fields[] = {
 		.doc = "Name -> services as master.cf writes them, kept at the end of the file "
 		       "between marker lines; null or an empty text takes the block out. Postfix "
 		       "takes the last of two services with one name."},
+	{.name = "unused",
+		.kind = FIELD_STR,
+		.doc = "Services as master.cf writes them, which are taken out where the file has "
+		       "them just so and nothing uses them: neither main.cf, nor another service, "
+		       "nor a table beside the file or named by main.cf."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
@@ -355,6 +360,10 @@ static bool edited(struct host *h, const struct value *params, struct str *text,
 	const struct value *blocks = map_at(params, "blocks");
 	*after = blocks_cut(h->a, *found ? *text : str_c(""), blocks);
 	*after = master_cf_edit(h->a, *after, map_at(params, "services"));
+	const struct value *unused = map_at(params, "unused");
+	if (unused && !master_cf_cut(h, path_dir(h->a, path), after,
+			      blocks_put(h->a, *after, blocks), unused->s, e))
+		return false;
 	*after = blocks_put(h->a, *after, blocks);
 	return true;
 }
