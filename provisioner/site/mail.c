@@ -13,7 +13,8 @@
  *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
  *   mail_senders    [{address, logins: [mailbox]}]: who may send as what: a mailbox as itself and
  * as the aliases that lead to it; a catch-all gives nobody the right to send
- *   mail_certificates {name: PEM text of key, certificate, chain}, those given; secret
+ *   mail_certificates {name: PEM text of key, certificate, chain}, those given; of two of the
+ *                   server the RSA one has its name, the other is called HOSTNAME.ecdsa; secret
  *   mail_acme       [name] of the certificates to get by ACME, the server's first
  *   mail_sni        [{name, digest of a given certificate or ""}] of domains that have their own
  *   mail_zones      of every domain, what is to be published of it: [{name, provider,

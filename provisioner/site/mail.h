@@ -39,6 +39,9 @@ struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, cons
 /* ---- mail_fail2ban.c ---- */
 void mail_fail2ban_rules(const struct value *mail, struct errs *errs);
 
+/* ---- mail_schema_tls.c: what `tls` takes, of the server and of a domain ---- */
+extern const struct field mail_tls_fields[], mail_domain_tls_fields[];
+
 /* ---- mail_tls.c: the same for certificates, whose files are read; and the lists of them ---- */
 /* Has the domain a certificate of its own, for mail.DOMAIN? */
 bool mail_tls_own(const struct value *domain);

@@ -48,47 +48,6 @@ static const struct field domain_dkim_fields[] = {
 	{.name = "bits", .kind = FIELD_INT, .min = 1024, .max = 4096, .doc = "As mail.dkim."},
 	{.name = NULL},
 };
-static const struct field acme_fields[] = {
-	{.name = "email", .kind = FIELD_STR, .doc = "Who is told of an expiry."},
-	{.name = "directory",
-		.kind = FIELD_STR,
-		.dflt = "https://acme-v02.api.letsencrypt.org/directory",
-		.doc = "The authority's ACME directory."},
-	{.name = "ca",
-		.kind = FIELD_STR,
-		.doc = "File (PEM, beside the manifest) that proves the directory's own "
-		       "certificate, "
-		       "for a private authority."},
-	{.name = NULL},
-};
-static const struct field domain_tls_fields[] = {
-	{.name = "certificate",
-		.kind = FIELD_STR,
-		.doc = "File (PEM, with its chain) shown to clients that ask for mail.DOMAIN."},
-	{.name = "key", .kind = FIELD_STR, .doc = "File with its key."},
-	{.name = "acme",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Get one for mail.DOMAIN as mail.tls.acme says."},
-	{.name = NULL},
-};
-static const struct field tls_fields[] = {
-	{.name = "certificate",
-		.kind = FIELD_STR,
-		.doc = "File with the certificate and its chain (PEM), beside the manifest or "
-		       "absolute. "
-		       "Default: a self-signed one, made on the host."},
-	{.name = "key", .kind = FIELD_STR, .doc = "File with its key (PEM)."},
-	{.name = "insecure",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Also TLS 1.0 and 1.1, for old clients."},
-	{.name = "acme",
-		.kind = FIELD_MAP,
-		.sub = acme_fields,
-		.doc = "Certificates by ACME, renewed by themselves."},
-	{.name = NULL},
-};
 static const struct field postfix_fields[] = {
 	{.name = "main",
 		.kind = FIELD_MAP,
@@ -169,6 +128,18 @@ static const struct field postscreen_fields[] = {
 		.min = 1,
 		.max = 100,
 		.doc = "Weight from which a client is refused."},
+	{.name = NULL},
+};
+static const struct field services_fields[] = {
+	{.name = "pop3",
+		.kind = FIELD_BOOL,
+		.dflt = "true",
+		.doc = "Serve POP3, on the ports 110 and 995."},
+	{.name = "cleartext_ports",
+		.kind = FIELD_BOOL,
+		.dflt = "true",
+		.doc = "Open the ports 143 and 110, where a client has to ask for TLS. Without "
+		       "them IMAP is on 993, POP3 on 995 only."},
 	{.name = NULL},
 };
 #define LIMIT(of, text)                                                                 \
@@ -311,7 +282,7 @@ static const struct field domain_fields[] = {
 		.doc = "Over mail.dkim, key by key."},
 	{.name = "tls",
 		.kind = FIELD_MAP,
-		.sub = domain_tls_fields,
+		.sub = mail_domain_tls_fields,
 		.doc = "A certificate of its own for mail.DOMAIN, shown to clients that ask for "
 		       "that name (SNI)."},
 	{.name = "catch_all",
@@ -414,7 +385,11 @@ static const struct field mail_fields[] = {
 		.kind = FIELD_SIZE,
 		.dflt = "100M",
 		.doc = "Largest message that is accepted."},
-	{.name = "tls", .kind = FIELD_MAP, .sub = tls_fields, .dflt = "{}", .doc = "Certificate."},
+	{.name = "tls",
+		.kind = FIELD_MAP,
+		.sub = mail_tls_fields,
+		.dflt = "{}",
+		.doc = "Certificate."},
 	{.name = "outbound",
 		.kind = FIELD_MAP,
 		.sub = outbound_fields,
@@ -444,6 +419,11 @@ static const struct field mail_fields[] = {
 		.sub = limits_fields,
 		.dflt = "{}",
 		.doc = "What one client may do."},
+	{.name = "services",
+		.kind = FIELD_MAP,
+		.sub = services_fields,
+		.dflt = "{}",
+		.doc = "Which of Dovecot's ports are open."},
 	{.name = "verify_recipients",
 		.kind = FIELD_BOOL,
 		.dflt = "false",

@@ -157,11 +157,21 @@ static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct
 	EVP_PKEY_free(k);
 }
 
-static void check_pair(struct tls_rules *r, const struct pair *p)
+/* The kind of the certificate's key, for instance EVP_PKEY_RSA; EVP_PKEY_NONE: there is none. */
+static int kind_of(X509 *x)
+{
+	EVP_PKEY *k = x ? X509_get0_pubkey(x) : NULL;
+
+	return k ? EVP_PKEY_get_base_id(k) : EVP_PKEY_NONE;
+}
+
+/* Returns the kind of its key. */
+static int check_pair(struct tls_rules *r, const struct pair *p)
 {
 	struct file *certificate = read_one(r, p->what, p->certificate, "certificate");
 	struct file *key = read_one(r, p->what, p->key, "key");
 	X509 *x = certificate ? read_certificate(certificate->text) : NULL;
+	int kind = kind_of(x);
 
 	if (certificate && !x)
 		errs_add(r->errs, p->certificate->pos, "there is no certificate in '%s': %s",
@@ -171,6 +181,7 @@ static void check_pair(struct tls_rules *r, const struct pair *p)
 	if (key)
 		check_fit(r, p, x, key->text);
 	X509_free(x);
+	return kind;
 }
 
 /* A pair of `tls`, or none; half of one is a problem. */
@@ -215,19 +226,72 @@ static const struct value *server_acme(const struct value *mail)
 }
 
 /* ---- rules ---- */
+/* The pairs of mail.tls.certificates; NULL: none are given. */
+static const struct value *server_pairs(const struct value *tls)
+{
+	const struct value *list = map_typed(tls, "certificates", VALUE_LIST);
+
+	return list && list->list.n ? list : NULL;
+}
+
+/* A server shows one certificate of each kind, and Dovecot has place for these two. */
+static void check_kind(struct tls_rules *r, const struct pair *p, int kind, bool seen[2])
+{
+	bool ec = kind == EVP_PKEY_EC;
+
+	if (kind == EVP_PKEY_NONE)
+		return;
+	if (!ec && kind != EVP_PKEY_RSA)
+		errs_add(r->errs, p->certificate->pos,
+			"the key in the certificate is neither RSA nor ECDSA; %s takes one of each",
+			p->what);
+	else if (seen[ec])
+		errs_add(r->errs, p->certificate->pos,
+			"%s has two certificates with %s keys; it takes one with an RSA key and "
+			"one with an ECDSA key",
+			p->what, ec ? "ECDSA" : "RSA");
+	else
+		seen[ec] = true;
+}
+
+static void check_pairs(struct tls_rules *r, const struct value *list)
+{
+	bool seen[2] = {false, false};
+
+	for (size_t i = 0; i < list->list.n; i++) {
+		const struct value *v = list->list.v[i];
+		struct pair p = {.what = "mail.tls.certificates",
+			.name = map_cstr(r->mail, "hostname", ""),
+			.pos = v->pos,
+			.certificate = map_typed(v, "certificate", VALUE_STR),
+			.key = map_typed(v, "key", VALUE_STR)};
+
+		if (p.certificate && p.key)
+			check_kind(r, &p, check_pair(r, &p), seen);
+	}
+}
+
 static void check_server(struct tls_rules *r)
 {
-	const struct value *tls = map_at(r->mail, "tls"), *acme = server_acme(r->mail);
+	const struct value *tls = map_at(r->mail, "tls"), *acme = server_acme(r->mail), *pairs;
 	struct pair p = {.what = "mail.tls", .name = map_cstr(r->mail, "hostname", "")};
+	bool given;
 
 	if (!tls || tls->type != VALUE_MAP)
 		return;
 	p.pos = pos_of(r->mail, "tls");
+	pairs = server_pairs(tls);
+	given = map_at(tls, "certificate") || map_at(tls, "key");
 	if (acme)
 		check_acme(r, acme);
-	if (acme && (map_at(tls, "certificate") || map_at(tls, "key")))
+	if (acme && (given || pairs))
 		errs_add(r->errs, pos_of(tls, "acme"),
 			"mail.tls has both a certificate and acme; leave one");
+	else if (given && pairs)
+		errs_add(r->errs, pos_of(tls, "certificates"),
+			"mail.tls has both certificate and certificates; leave one");
+	else if (pairs)
+		check_pairs(r, pairs);
 	else if (pair_of(r, tls, &p))
 		check_pair(r, &p);
 }
@@ -310,6 +374,22 @@ static const char *add_given(struct tls_derive *d, const char *name, const struc
 	return arena_strdup(d->a, digest);
 }
 
+/* Of two the RSA one has the host's name, whatever the order, and the other its kind behind it:
+ * "ecdsa" is no top-level domain. */
+static void add_pairs(struct tls_derive *d, const char *host, const struct value *list)
+{
+	for (size_t i = 0; i < list->list.n; i++) {
+		struct err e = {0};
+		const struct value *pair = list->list.v[i];
+		struct file *f = beside(d->v, map_at(pair, "certificate"), &e);
+		X509 *x = f ? read_certificate(f->text) : NULL;
+		bool second = list->list.n > 1 && kind_of(x) == EVP_PKEY_EC;
+
+		X509_free(x);
+		add_given(d, second ? arena_printf(d->a, "%s.ecdsa", host) : host, pair);
+	}
+}
+
 static void add_acme(struct tls_derive *d, const char *name)
 {
 	list_add(d->a, d->acme, literal(value_text(d->a, name)));
@@ -356,6 +436,8 @@ void mail_tls_derive(struct vars *v, struct arena *a, const struct value *mail, 
 	d.given->secret = true;
 	if (server_acme(mail))
 		add_acme(&d, host);
+	else if (tls && server_pairs(tls))
+		add_pairs(&d, host, server_pairs(tls));
 	else if (tls && map_at(tls, "certificate"))
 		add_given(&d, host, tls);
 	for (size_t i = 0; domains && i < domains->map.n; i++)
