@@ -6,9 +6,7 @@
 #include "site/mail.h"
 
 static const struct field dkim_fields[] = {
-	{.name = "enabled",
-		.kind = FIELD_BOOL,
-		.doc = "Sign outbound mail. Default: true."},
+	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Sign outbound mail. Default: true."},
 	{.name = "selector",
 		.kind = FIELD_STR,
 		.dflt = "dkim",
