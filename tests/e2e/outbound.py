@@ -382,7 +382,7 @@ class PortTwentyFive(Sending):
         self.converge()
         self.assertNotRegex(self.main_cf(), "header_checks|unverified|unknown_sender|rate_limit")
         self.assertEqual(self.host.out("ls /etc/postfix/*header_checks").split(),
-                         ["/etc/postfix/submission_header_checks"])
+                         ["/etc/postfix/inbound_header_checks", "/etc/postfix/submission_header_checks"])
         self.assertEqual(self.reply(subject="forbidden words")[:3], "250")
         # Postfix would skip this line, and let in what it is to refuse
         done = self.state("header_checks: ['/x(/ REJECT']\n").apply()
