@@ -11,8 +11,9 @@
  *   mail_aliases    [{address, targets: [address]}], postmaster and abuse of every domain with them
  *   mail_catchalls  [{address: "@domain", targets}] behind the domain's mailboxes, each to itself:
  *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
- *   mail_senders    [{address, logins: [mailbox]}]: who may send as what: a mailbox as itself and
- * as the aliases that lead to it; a catch-all gives nobody the right to send
+ *   mail_senders    [{address or "@domain", logins: [mailbox]}]: who may send as what: a mailbox
+ *                   as itself, as the aliases that lead to it, as the lists it owns and as what
+ *                   send_as grants; the owner of a catch-all as what nobody else has
  *   mail_certificates {name: PEM text of key, certificate, chain}, those given; of two of the
  *                   server the RSA one has its name, the other is called HOSTNAME.ecdsa; secret
  *   mail_acme       [name] of the certificates to get by ACME, the server's first

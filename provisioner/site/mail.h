@@ -102,6 +102,14 @@ void mail_list_companions(struct arena *a, const struct value *mail, struct str 
 /* mail_lists, mail_list_aliases and mail_list_ways, as mail.c documents them, into `out`, which
  * holds mail_aliases. */
 void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out);
+/* ---- mail_senders.c: who may send as what ---- */
+void mail_senders_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
+	struct errs *errs);
+/* Fills mail_senders in `out`, which has mailboxes, aliases, lists and traps. boxes: address -> the
+ * same as a value; routes: address of an alias -> its targets, to which those of lists are added.
+ */
+void mail_senders_derive(struct arena *a, const struct value *mail, const struct value *boxes,
+	struct value *routes, struct value *out);
 /* ---- mail_source.c: what Majordomo is built from; its files are read; mail_list_archive ---- */
 void mail_source_rules(struct vars *v, const struct value *mail, struct errs *errs);
 void mail_source_derive(struct vars *v, struct arena *a, const struct value *mail,

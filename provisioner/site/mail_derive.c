@@ -6,16 +6,14 @@
  */
 #include "site/mail.h"
 
-enum { OWNERS_MAX = 1000, ROUTE_DEPTH = 1000 };
 struct derive {
 	struct vars *v;
 	struct arena *a, *work; /* work: for what is looked up here and then forgotten */
 	const struct value *mail;
 	struct errs *errs;
-	struct value *domains, *mailboxes, *aliases, *catchalls, *senders, *traps;
+	struct value *domains, *mailboxes, *aliases, *catchalls, *traps;
 	struct value *boxes;  /* address -> the same as a value */
 	struct value *routes; /* alias's address -> list of targets */
-	struct value *logins; /* address -> its logins in senders */
 };
 
 static struct value *text(struct derive *d, struct str s)
@@ -259,57 +257,6 @@ static void add_domain(struct derive *d, const struct map_entry *e)
 	add_catchall(d, def, name);
 }
 
-/* ---- who may send as whom ---- */
-static void add_login(struct derive *d, struct value *address, struct value *login)
-{
-	struct value *list = map_get(d->logins, address->s), *m;
-
-	if (!list) {
-		m = record(d, 2);
-		list = list_of(d, 1);
-		put(d, m, "address", address);
-		put(d, m, "logins", list);
-		list_add(d->a, d->senders, m);
-		map_set(d->work, d->logins, address->s, list);
-	}
-	for (size_t i = 0; i < list->list.n; i++)
-		if (str_eq(list->list.v[i]->s, login->s))
-			return;
-	if (list->list.n < OWNERS_MAX)
-		list_add(d->a, list, login);
-}
-
-/* The mailboxes that an alias leads to in the end. seen: the aliases followed already. */
-static void add_owners(struct derive *d, struct value *alias, const struct value *targets,
-	struct value *seen, int depth)
-{
-	for (size_t i = 0; i < targets->list.n; i++) {
-		struct str t = targets->list.v[i]->s;
-		struct value *next = map_get(d->routes, t), *box = map_get(d->boxes, t);
-
-		if (box)
-			add_login(d, alias, box);
-		if (!next || next == targets || depth >= ROUTE_DEPTH || map_get(seen, t))
-			continue;
-		map_set(d->work, seen, t, next);
-		add_owners(d, alias, next, seen, depth + 1);
-	}
-}
-
-static void add_senders(struct derive *d)
-{
-	for (size_t i = 0; i < d->mailboxes->list.n; i++) {
-		struct value *address = map_at(d->mailboxes->list.v[i], "address");
-
-		add_login(d, address, address);
-	}
-	for (size_t i = 0; i < d->aliases->list.n; i++) {
-		const struct value *al = d->aliases->list.v[i];
-
-		add_owners(d, map_at(al, "address"), map_at(al, "targets"), value_map(d->work), 0);
-	}
-}
-
 static struct value *new_list(struct derive *d, struct value *out, const char *name)
 {
 	struct value *list = value_list(d->a);
@@ -331,25 +278,22 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	d.mailboxes = new_list(&d, out, "mail_mailboxes");
 	d.aliases = new_list(&d, out, "mail_aliases");
 	d.catchalls = new_list(&d, out, "mail_catchalls");
-	d.senders = new_list(&d, out, "mail_senders");
+	new_list(&d, out, "mail_senders");
 	d.traps = new_list(&d, out, "mail_traps");
 	d.work = arena_new();
 	d.boxes = value_map(d.work);
 	d.routes = value_map(d.work);
-	d.logins = value_map(d.work);
 	map_reserve(d.work, d.boxes, boxes);
 	map_reserve(d.work, d.routes, aliases);
-	map_reserve(d.work, d.logins, boxes + aliases);
 	list_reserve(d.a, d.aliases, aliases);
-	list_reserve(d.a, d.senders, boxes + aliases);
 	add_traps(&d, d.traps);
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(&d, &domains->map.e[i]);
-	add_senders(&d);
-	arena_free(d.work);
 	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);
 	mail_tls_derive(v, a, mail, out, errs);
 	mail_lists_derive(a, mail, out);
+	mail_senders_derive(a, mail, d.boxes, d.routes, out);
+	arena_free(d.work);
 	mail_source_derive(v, a, mail, out, errs);
 }

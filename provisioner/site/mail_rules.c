@@ -239,6 +239,7 @@ void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 	mail_dkim_rules(a, mail, errs);
 	mail_spam_rules(a, mail, r.routes, errs);
 	mail_lists_rules(a, mail, r.routes, errs);
+	mail_senders_rules(a, mail, r.routes, errs);
 	if (domains && !value_find_type(domains, VALUE_UNKNOWN)) {
 		mail_routes_rules(r.routes, errs);
 		check_postmaster(&r);

@@ -149,6 +149,9 @@ static const struct field limits_fields[] = {
 	LIMIT("connections", "Of one client in a minute; 0: no limit."),
 	LIMIT("messages", "The same for messages."),
 	LIMIT("recipients", "The same for recipients."),
+	LIMIT("per_login",
+		"Messages one login may send in an hour, counted once for each recipient; 0: no "
+		"limit."),
 	{.name = NULL},
 };
 static const struct field fail2ban_fields[] = {
@@ -263,6 +266,10 @@ static const struct field mailbox_fields[] = {
 		.kind = FIELD_MAP,
 		.sub = vacation_fields,
 		.doc = "Answer while away; once a day to each sender."},
+	{.name = "send_as",
+		.kind = FIELD_LIST,
+		.doc = "Further addresses that this login may send as: info@example.com, or "
+		       "\"@example.com\" for all of a domain, whoever owns them."},
 	{.name = NULL},
 };
 static const struct field domain_fields[] = {
@@ -416,7 +423,7 @@ static const struct field mail_fields[] = {
 		.kind = FIELD_MAP,
 		.sub = limits_fields,
 		.dflt = "{}",
-		.doc = "What one client may do."},
+		.doc = "What one client, or one login, may do."},
 	{.name = "services",
 		.kind = FIELD_MAP,
 		.sub = services_fields,
