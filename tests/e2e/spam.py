@@ -2,6 +2,7 @@
 """The spam filters: rspamd, SpamAssassin, both, none; what they learn; and every switch between
 them while mail keeps coming."""
 import re
+import smtplib
 import time
 import unittest
 
@@ -267,13 +268,16 @@ class Filters(WorldTest):
         self.assertGreater(self.learnt_by_spamassassin(), before)
         self.trap(self.learnt_by_spamassassin)
 
-    def test_08_filters_that_are_away_hold_up_nothing(self):
+    def test_08_filters_that_are_away_hold_up_no_mail_of_strangers(self):
         self.host.run("systemctl stop rspamd spamd")
         subject = f"unfiltered {time.time_ns()}"
         self.assertEqual(self.send(mail(subject, MINUTES % 3,
                                         head="X-Spam-Score: -9.0\r\n"))[:3], "250")
         wait_for("it comes unfiltered", lambda: subject in subjects(self.host.address, *ALICE), 60)
-        submit(self.host.address, *BOB, BOB[0], ALICE[0])
+        # but who submits, whose mail would leave unsigned, waits
+        with self.assertRaises(smtplib.SMTPResponseException) as said:
+            submit(self.host.address, *BOB, BOB[0], ALICE[0])
+        self.assertEqual(said.exception.smtp_code, 454)
         self.host.run("systemctl start rspamd spamd")
 
     def test_09_none(self):
