@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `maildirs`: the folders of many mailboxes at once. Makes what is missing; never removes
- * anything, and never looks into a mailbox.
+ * The type `maildirs`: the folders of many mailboxes at once. Makes what is missing and sets owner
+ * and mode of the folders that it makes; never removes anything, and never looks at mail.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "resource/look.h"
+#include "resource/maildirs.h"
 #include "resource/types.h"
 
 static const char MORE[] = "more mailboxes"; /* than LISTED_MAX: no path, for it has no slash */
 
-enum { LISTED_MAX = 20, FOLDERS_MAX = 64, NAME_LEN_MAX = 200 };
+enum {
+	LISTED_MAX = 20,
+	FOLDERS_MAX = 64,
+	NAME_LEN_MAX = 200,
+	NEW_MODE = 0700,
+};
 
 static const struct field maildirs_fields[] = {
 	{.name = "root",
@@ -42,21 +48,9 @@ static const struct field maildirs_returns[] = {
 	{0},
 };
 
-/* One run over all mailboxes. */
-struct walk {
-	struct host *h;
-	const struct value *mailboxes, *folders; /* folders may be NULL */
-	const char *root_path, *maildir;
-	const struct value *attrs; /* owner, group, mode */
-	int root;                  /* -1: the root is not there yet */
-	uid_t uid;                 /* -1: not asked for */
-	gid_t gid;
-	size_t wrong; /* mailboxes that something is wrong with */
-};
-
 /* ---- rules ---- */
 
-/* A relative path without empty, "." or ".." parts and without control characters. */
+/* A relative path without empty, "." or ".." maildirs_parts and without control characters. */
 static bool path_valid(struct str path)
 {
 	for (size_t i = 0; i < path.n; i++)
@@ -113,7 +107,7 @@ static bool maildirs_check(const struct value *params, struct errs *errs)
 /* ---- looking ---- */
 
 /* The ids come from the one place that knows how owners are named. */
-static bool read_ids(struct walk *w, const struct value *params, struct err *e)
+static bool read_ids(struct maildirs_walk *w, const struct value *params, struct err *e)
 {
 	struct value *v = value_map(w->h->a);
 	struct file_attr attr;
@@ -138,13 +132,23 @@ static bool read_ids(struct walk *w, const struct value *params, struct err *e)
 	return false;
 }
 
-static bool walk_open(struct walk *w, struct host *h, const struct value *params, struct err *e)
+static mode_t folder_mode(const struct value *params)
 {
-	*w = (struct walk){.h = h,
+	mode_t mode;
+	const char *text = map_cstr(params, "mode", "0700");
+	return mode_parse(text, NEW_MODE, true, &mode) ? mode : NEW_MODE;
+}
+
+static bool walk_open(
+	struct maildirs_walk *w, struct host *h, const struct value *params, struct err *e)
+{
+	*w = (struct maildirs_walk){.h = h,
 		.mailboxes = map_at(params, "mailboxes"),
 		.folders = map_at(params, "folders"),
 		.root_path = map_cstr(params, "root", ""),
 		.maildir = map_cstr(params, "maildir", "Maildir"),
+		.mode = folder_mode(params),
+		.mode_asked = map_at(params, "mode") != NULL,
 		.root = -1};
 	if (!read_ids(w, params, e))
 		return false;
@@ -157,112 +161,68 @@ static bool walk_open(struct walk *w, struct host *h, const struct value *params
 		w->root_path);
 }
 
-static void walk_close(struct walk *w)
+static void walk_close(struct maildirs_walk *w)
 {
 	if (w->root >= 0)
 		close(w->root);
 }
 
-static bool owner_right(const struct walk *w, const struct stat *st)
+static void note_mailbox(const struct maildirs_walk *w, const char *mailbox, struct observation *o)
 {
-	return (w->uid == (uid_t)-1 || st->st_uid == w->uid) &&
-	       (w->gid == (gid_t)-1 || st->st_gid == w->gid);
-}
-
-/* A folder with cur, new and tmp: tmp is made last, so it stands for all three. One call to the
- * kernel, for there may be ten thousand mailboxes. `folder` NULL: the Maildir itself. */
-static bool complete(const struct walk *w, const char *mailbox, const char *folder, struct stat *st)
-{
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/%s/%s%s%stmp", mailbox, w->maildir,
-		folder ? "." : "", folder ? folder : "", folder ? "/" : "");
-	return n > 0 && (size_t)n < sizeof(path) &&
-	       fstatat(w->root, path, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st->st_mode);
-}
-
-static const char *owner_text(struct arena *a, const char *user, const char *group)
-{
-	return arena_printf(a, "owner %s:%s", user, group);
-}
-
-static const char *absent_or_incomplete(const struct walk *w, const char *mailbox)
-{
-	struct stat st;
-	const char *path = arena_printf(w->h->a, "%s/%s", mailbox, w->maildir);
-	return w->root < 0 || fstatat(w->root, path, &st, 0) < 0 ? "absent" : "incomplete";
-}
-
-/* What is wrong with one mailbox; NULL: nothing. The first thing found is told. */
-static const char *fault(const struct walk *w, const char *mailbox, const char **after)
-{
-	struct arena *a = w->h->a;
-	struct stat st;
-	*after = w->maildir;
-	if (w->root < 0 || !complete(w, mailbox, NULL, &st))
-		return absent_or_incomplete(w, mailbox);
-	if (!owner_right(w, &st)) {
-		*after = owner_text(a, map_cstr(w->attrs, "owner", "as it is"),
-			map_cstr(w->attrs, "group", "as it is"));
-		return owner_text(a, attr_user_name(a, st.st_uid), attr_group_name(a, st.st_gid));
-	}
-	for (size_t i = 0; w->folders && i < w->folders->list.n; i++) {
-		const char *folder = w->folders->list.v[i]->s.p;
-		if (!complete(w, mailbox, folder, &st)) {
-			*after = arena_printf(a, "with %s", folder);
-			return arena_printf(a, "without %s", folder);
-		}
-	}
-	return NULL;
+	struct maildirs_found f = {.fault = FOLDER_ABSENT};
+	const char *after;
+	if (w->root >= 0 && maildirs_right(w, &f, mailbox, NULL))
+		return;
+	const char *before = maildirs_fault_text(w, &f, mailbox, &after);
+	observe_attr(w->h, o, mailbox, before, after);
 }
 
 static bool maildirs_observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	struct walk w;
-	const char *after;
+	struct maildirs_walk w;
 	observation_init(h, o);
 	if (!walk_open(&w, h, params, e))
 		return false;
-	for (size_t i = 0; i < w.mailboxes->list.n; i++) {
-		const char *mailbox = w.mailboxes->list.v[i]->s.p;
-		const char *wrong = fault(&w, mailbox, &after);
-		if (wrong && w.wrong++ < LISTED_MAX)
-			observe_attr(h, o, mailbox, strcmp(wrong, "absent") ? wrong : NULL, after);
-	}
+	size_t n = w.mailboxes->list.n, bytes = n + 1;
+	unsigned char *wrong =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (wrong == MAP_FAILED)
+		err_errno(e, "cannot look at %zu mailboxes", n);
+	else
+		maildirs_look(&w, wrong);
+	for (size_t i = 0; e->kind == ERR_NONE && i < n; i++)
+		if (wrong[i] && w.wrong++ < LISTED_MAX)
+			note_mailbox(&w, w.mailboxes->list.v[i]->s.p, o);
 	if (w.wrong > LISTED_MAX)
 		observe_attr(
 			h, o, MORE, NULL, arena_printf(h->a, "and %zu more", w.wrong - LISTED_MAX));
 	map_put(h->a, o->result, "path", value_text(h->a, w.root_path));
-	map_put(h->a, o->result, "mailboxes", value_int(h->a, (int64_t)w.mailboxes->list.n));
+	map_put(h->a, o->result, "mailboxes", value_int(h->a, (int64_t)n));
+	if (wrong != MAP_FAILED)
+		munmap(wrong, bytes);
 	walk_close(&w);
-	return true;
+	return e->kind == ERR_NONE;
 }
 
 /* ---- making ---- */
 
-static mode_t folder_mode(const struct value *params)
+/* Opens `name` in `dir`, making it when it is missing; its owner and mode are set either way.
+ * Never through a link: the owner of a mailbox may have put one there. */
+static int make_folder(const struct maildirs_walk *w, int dir, const char *name)
 {
-	mode_t mode;
-	const char *text = map_cstr(params, "mode", "0700");
-	return mode_parse(text, 0700, true, &mode) ? mode : 0700;
-}
-
-/* Opens `name` in `dir`, making it when it is missing; its owner is set either way. Never through
- * a link: the owner of a mailbox may have put one there. */
-static int make_folder(const struct walk *w, int dir, const char *name, mode_t mode)
-{
-	bool made = mkdirat(dir, name, mode) == 0;
+	struct stat st;
+	bool made = mkdirat(dir, name, w->mode) == 0;
 	if (!made && errno != EEXIST)
 		return -1;
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
 	if (fd < 0)
 		return -1;
 	bool ok = fstat(fd, &st) == 0;
-	if (ok && !owner_right(w, &st))
+	if (ok && !maildirs_owner_right(w, &st))
 		ok = fchown(fd, w->uid, w->gid) == 0;
-	if (ok && made)
-		ok = fchmod(fd, mode) == 0; /* mkdir's mode went through the umask */
+	if (ok && (made || !maildirs_mode_right(w, &st)))
+		ok = fchmod(fd, w->mode) == 0; /* mkdir's mode went through the umask */
 	if (ok)
 		return fd;
 	int why = errno;
@@ -271,12 +231,10 @@ static int make_folder(const struct walk *w, int dir, const char *name, mode_t m
 	return -1;
 }
 
-/* cur, new, then tmp: observe takes tmp for a sign that all are there. */
-static bool make_maildir(const struct walk *w, int maildir, mode_t mode)
+static bool make_maildir(const struct maildirs_walk *w, int maildir)
 {
-	static const char *const parts[] = {"cur", "new", "tmp"};
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		int fd = make_folder(w, maildir, parts[i], mode);
+	for (size_t i = 0; i < MAILDIRS_PARTS; i++) {
+		int fd = make_folder(w, maildir, maildirs_parts[i] + 1);
 		if (fd < 0)
 			return false;
 		close(fd);
@@ -286,7 +244,7 @@ static bool make_maildir(const struct walk *w, int maildir, mode_t mode)
 
 /* A Maildir++ folder has an empty file that tells deliveries they are in a subfolder. One that is
  * there may belong to anybody, so only a new one gets an owner. */
-static bool mark_folder(const struct walk *w, int folder)
+static bool mark_folder(const struct maildirs_walk *w, int folder)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
 	int fd = openat(folder, "maildirfolder", flags, 0600);
@@ -297,23 +255,23 @@ static bool mark_folder(const struct walk *w, int folder)
 	return ok;
 }
 
-static bool make_mail_folder(const struct walk *w, int maildir, const char *name, mode_t mode)
+static bool make_mail_folder(const struct maildirs_walk *w, int maildir, const char *name)
 {
-	int fd = make_folder(w, maildir, arena_printf(w->h->a, ".%s", name), mode);
+	int fd = make_folder(w, maildir, arena_printf(w->h->a, ".%s", name));
 	if (fd < 0)
 		return false;
-	bool ok = mark_folder(w, fd) && make_maildir(w, fd, mode);
+	bool ok = mark_folder(w, fd) && make_maildir(w, fd);
 	close(fd);
 	return ok;
 }
 
-/* Opens the home, making each part of "domain/name"; the domain's folder can be passed through. */
-static int make_home(const struct walk *w, const char *mailbox, mode_t mode)
+/* Opens the home, making each part of "domain/name". */
+static int make_home(const struct maildirs_walk *w, const char *mailbox)
 {
 	int dir = dup(w->root);
 	for (const char *p = mailbox; dir >= 0 && *p;) {
 		size_t n = strcspn(p, "/");
-		int next = make_folder(w, dir, str_dup(w->h->a, p, n).p, mode);
+		int next = make_folder(w, dir, str_dup(w->h->a, p, n).p);
 		int why = errno;
 		close(dir);
 		errno = why;
@@ -323,13 +281,13 @@ static int make_home(const struct walk *w, const char *mailbox, mode_t mode)
 	return dir;
 }
 
-static bool make_mailbox(const struct walk *w, const char *mailbox, mode_t mode)
+static bool make_mailbox(const struct maildirs_walk *w, const char *mailbox)
 {
-	int home = make_home(w, mailbox, mode);
-	int maildir = home < 0 ? -1 : make_folder(w, home, w->maildir, mode);
-	bool ok = maildir >= 0 && make_maildir(w, maildir, mode);
+	int home = make_home(w, mailbox);
+	int maildir = home < 0 ? -1 : make_folder(w, home, w->maildir);
+	bool ok = maildir >= 0 && make_maildir(w, maildir);
 	for (size_t i = 0; ok && w->folders && i < w->folders->list.n; i++)
-		ok = make_mail_folder(w, maildir, w->folders->list.v[i]->s.p, mode);
+		ok = make_mail_folder(w, maildir, w->folders->list.v[i]->s.p);
 	int why = errno;
 	if (maildir >= 0)
 		close(maildir);
@@ -342,18 +300,17 @@ static bool make_mailbox(const struct walk *w, const char *mailbox, mode_t mode)
 static bool maildirs_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	struct walk w;
-	const char *after;
-	mode_t mode = folder_mode(params);
+	struct maildirs_walk w;
+	struct maildirs_found f;
 	size_t made = 0;
 	bool ok = true, named = !observed_change(o, MORE);
 	if (!walk_open(&w, h, params, e))
 		return false;
 	for (size_t i = 0; ok && w.root >= 0 && i < w.mailboxes->list.n; i++) {
 		const char *mailbox = w.mailboxes->list.v[i]->s.p;
-		if (named ? !observed_change(o, mailbox) : !fault(&w, mailbox, &after))
+		if (named ? !observed_change(o, mailbox) : maildirs_right(&w, &f, mailbox, NULL))
 			continue;
-		ok = make_mailbox(&w, mailbox, mode);
+		ok = make_mailbox(&w, mailbox);
 		if (!ok)
 			err_errno(e, "cannot make the mailbox %s/%s", w.root_path, mailbox);
 		if (ok && h->note && ++made % 1000 == 0)
