@@ -7,7 +7,56 @@
 #include "resource/args.h"
 #include "resource/x509.h"
 
-enum { ED25519_LEN = 32, SAID_MAX = 500 };
+enum { ED25519_LEN = 32, SAID_MAX = 500, NAME_LEN_MAX = 200, LABEL_MAX = 63 };
+#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
+/* ---- rules ---- */
+
+static bool domain_valid(struct str s)
+{
+	return s.n > 0 && s.n <= NAME_LEN_MAX && s.p[0] != '.' && s.p[0] != '-' &&
+	       !strstr(s.p, "..") && s.p[s.n - 1] != '.' &&
+	       strspn(s.p, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == s.n;
+}
+
+/* One label (RFC 6376 3.1 allows more): the file's name has to say where it begins. */
+static bool selector_valid(struct str s)
+{
+	return s.n > 0 && s.n <= LABEL_MAX && s.p[0] != '-' && s.p[s.n - 1] != '-' &&
+	       strspn(s.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+		       s.n;
+}
+
+const char *dkim_key_name(struct arena *a, const struct value *key)
+{
+	return arena_printf(a, "%s.%s", map_cstr(key, "domain", ""), map_cstr(key, "selector", ""));
+}
+
+bool dkim_keys_check(const struct value *params, struct errs *errs)
+{
+	const struct value *keys = map_at(params, "keys");
+	struct arena *a = arena_new();
+	struct value *seen = value_map(a);
+	bool ok = true;
+	for (size_t i = 0; keys && keys->type == VALUE_LIST && i < keys->list.n; i++) {
+		const struct value *k = keys->list.v[i];
+		if (k->type != VALUE_MAP || value_find_type(k, VALUE_UNKNOWN))
+			continue;
+		if (!domain_valid(str_c(map_cstr(k, "domain", ""))))
+			ok = errs_add(errs, k->pos, "'%s' is no domain in lower case ASCII",
+				map_cstr(k, "domain", ""));
+		if (!selector_valid(str_c(map_cstr(k, "selector", ""))))
+			ok = errs_add(errs, k->pos,
+				"'%s' is no selector: one label of letters, digits and -",
+				map_cstr(k, "selector", ""));
+		struct str name = str_c(dkim_key_name(a, k));
+		if (map_get(seen, name))
+			ok = errs_add(errs, k->pos, "%s is there twice", name.p);
+		map_set(a, seen, name, value_null(a));
+	}
+	arena_free(a);
+	return ok;
+}
 
 /* ---- the public half of an RSA key as SubjectPublicKeyInfo (RFC 5280 4.1) ---- */
 
@@ -122,6 +171,47 @@ bool dkim_key_read(struct host *h, struct str text, struct dkim_public *out)
 		return false;
 	*out = (struct dkim_public){.algorithm = "rsa", .bits = k.bits, .p = rsa_public(h->a, &k)};
 	return true;
+}
+
+/* Base64 may be wrapped: all lines from the first on that hold nothing else. */
+static struct str base64_alone(struct arena *a, struct str text)
+{
+	struct str rest = text, out;
+	struct line line;
+	struct buf b;
+	bool ended = false, beside = false;
+	buf_init(&b, DKIM_FILE_MAX);
+	while (line_next(&rest, &line)) {
+		struct str s = str_trim(a, str_dup(a, line.p, line.n));
+		ended = ended || (s.n && strspn(s.p, BASE64) != s.n);
+		beside = beside || (ended && s.n);
+		if (!ended)
+			buf_addf(&b, "%s\n", s.p);
+	}
+	out = beside ? buf_str(a, &b) : text;
+	buf_free(&b);
+	return out;
+}
+
+struct str dkim_key_alone(struct arena *a, struct str text)
+{
+	return strstr(text.p, "-----BEGIN") ? pem_only(a, text) : base64_alone(a, text);
+}
+
+bool dkim_key_sound(struct host *h, const char *path, const struct dkim_public *key, struct err *e)
+{
+	const char *argv[] = {"openssl", "pkey", "-check", "-noout", "-in", path, NULL};
+	struct proc_result r;
+	if (strcmp(key->algorithm, "rsa") != 0)
+		return true;
+	if (!run_with(h, argv, (struct str){0}, &r, e))
+		return false;
+	return r.status == 0 ||
+	       err_set(e, ERR_PERMANENT,
+		       "%s was changed by hand and is damaged (openssl pkey -check): bring it back "
+		       "from a copy, or remove it to have a new one made, whose record is to be "
+		       "published",
+		       path);
 }
 
 /* ---- making ---- */

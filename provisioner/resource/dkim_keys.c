@@ -3,16 +3,21 @@
  * The type `dkim_keys`: the DKIM keys of many domains at once, DOMAIN.SELECTOR.key in one folder,
  * each with its record beside it (.txt). A key that is there is never replaced; one is removed only
  * when it was ours (its record stands beside it), its domain is listed and its selector no more.
+ *
+ * A key that somebody changed is theirs: it is kept when it is sound, and the plan says when
+ * another record has to be published. One that is gone while its record is there cannot be brought
+ * back: a new one is made, and the plan says so.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 #include "resource/dkim_key.h"
+#include "resource/dkim_made.h"
 #include "resource/look.h"
 #include "resource/types.h"
 
-enum { LISTED_MAX = 20, NAME_LEN_MAX = 200, LABEL_MAX = 63, KEY_MODE = 0600, RECORD_MODE = 0644 };
+enum { LISTED_MAX = 20, KEY_MODE = 0600, RECORD_MODE = 0644 };
 
 static const struct field key_fields[] = {
 	{.name = "domain",
@@ -70,54 +75,6 @@ static const struct field dkim_keys_returns[] = {
 	{0},
 };
 
-/* ---- rules ---- */
-
-static bool domain_valid(struct str s)
-{
-	return s.n > 0 && s.n <= NAME_LEN_MAX && s.p[0] != '.' && s.p[0] != '-' &&
-	       !strstr(s.p, "..") && s.p[s.n - 1] != '.' &&
-	       strspn(s.p, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == s.n;
-}
-
-/* One label (RFC 6376 3.1 allows more): the file's name has to say where it begins. */
-static bool selector_valid(struct str s)
-{
-	return s.n > 0 && s.n <= LABEL_MAX && s.p[0] != '-' && s.p[s.n - 1] != '-' &&
-	       strspn(s.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
-		       s.n;
-}
-
-static const char *name_of(struct arena *a, const struct value *key)
-{
-	return arena_printf(a, "%s.%s", map_cstr(key, "domain", ""), map_cstr(key, "selector", ""));
-}
-
-static bool dkim_keys_check(const struct value *params, struct errs *errs)
-{
-	const struct value *keys = map_at(params, "keys");
-	struct arena *a = arena_new();
-	struct value *seen = value_map(a);
-	bool ok = true;
-	for (size_t i = 0; keys && keys->type == VALUE_LIST && i < keys->list.n; i++) {
-		const struct value *k = keys->list.v[i];
-		if (k->type != VALUE_MAP || value_find_type(k, VALUE_UNKNOWN))
-			continue;
-		if (!domain_valid(str_c(map_cstr(k, "domain", ""))))
-			ok = errs_add(errs, k->pos, "'%s' is no domain in lower case ASCII",
-				map_cstr(k, "domain", ""));
-		if (!selector_valid(str_c(map_cstr(k, "selector", ""))))
-			ok = errs_add(errs, k->pos,
-				"'%s' is no selector: one label of letters, digits and -",
-				map_cstr(k, "selector", ""));
-		struct str name = str_c(name_of(a, k));
-		if (map_get(seen, name))
-			ok = errs_add(errs, k->pos, "%s is there twice", name.p);
-		map_set(a, seen, name, value_null(a));
-	}
-	arena_free(a);
-	return ok;
-}
-
 /* ---- one key ---- */
 
 struct walk {
@@ -125,12 +82,17 @@ struct walk {
 	const struct value *params, *keys;
 	const char *folder;
 	struct attr_want *want;
+	struct dkim_made made;
 	int dir;           /* -1: the folder is not there yet */
 	size_t changed;    /* keys that something is wrong with */
 	struct value *out; /* records; NULL: state is not read */
 };
 struct look_at { /* what was found of one key */
-	bool found, attrs_wrong, record_wrong;
+	bool found, attrs_wrong, record_wrong, record_attrs_wrong;
+	bool record_there; /* with found false: the key was lost */
+	bool changed;      /* since it was made here */
+	bool beside;       /* something stands beside the key */
+	struct str text;   /* of the key alone */
 	struct dkim_public public;
 };
 
@@ -147,6 +109,10 @@ static bool walk_open(struct walk *w, struct host *h, const struct value *params
 	w->dir = open(w->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (strcmp(map_cstr(params, "state", "present"), "read") == 0)
 		w->out = value_list(h->a);
+	if (w->dir >= 0 && !dkim_made_read(&w->made, h, w->folder, e)) {
+		close(w->dir);
+		return false;
+	}
 	if (w->dir >= 0 || (errno == ENOENT && (w->out || files_pending(h))))
 		return true;
 	return err_errno(e,
@@ -180,13 +146,20 @@ static bool right_kind(const struct walk *w, const struct value *key, const char
 		path_of(w, name, "key"), l->public.algorithm, want);
 }
 
+/* A link in its place is none: a record takes it. */
 static bool record_right(struct walk *w, const char *name, struct look_at *l, struct err *e)
 {
 	struct str want = dkim_record(w->h->a, &l->public), now;
-	bool found;
-	if (!look_read(w->h->a, path_of(w, name, "txt"), DKIM_FILE_MAX, &now, &found, e))
+	struct stat st;
+	const char *path = path_of(w, name, "txt");
+	bool found = fstatat(w->dir, path_base(path), &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (found && S_ISLNK(st.st_mode))
+		found = false;
+	if (found && !look_read(w->h->a, path, DKIM_FILE_MAX, &now, &found, e))
 		return false;
 	l->record_wrong = !found || !str_eq(str_trim(w->h->a, now), want);
+	l->record_attrs_wrong = found && ((st.st_mode & 07777) != RECORD_MODE ||
+						 st.st_uid != geteuid() || st.st_gid != getegid());
 	return true;
 }
 
@@ -201,9 +174,15 @@ static bool look_at_key(
 		return true;
 	if (!look_read(w->h->a, path, DKIM_FILE_MAX, &text, &l->found, e))
 		return false;
+	l->found = l->found && str_trim(w->h->a, text).n;
+	l->record_there =
+		fstatat(w->dir, path_base(path_of(w, name, "txt")), &st, AT_SYMLINK_NOFOLLOW) == 0;
 	if (!l->found)
 		return true;
-	if (!dkim_key_read(w->h, text, &l->public))
+	l->text = dkim_key_alone(w->h->a, text);
+	l->beside = l->text.p != text.p;
+	l->changed = dkim_made_differs(&w->made, name, l->text);
+	if (!dkim_key_read(w->h, l->text, &l->public))
 		return err_set(e, ERR_PERMANENT, "%s holds no key that rspamd signs with", path);
 	if (w->out)
 		return true;
@@ -229,33 +208,54 @@ static void note_rest(struct walk *w, struct observation *o)
 			arena_printf(w->h->a, "and %zu more", w->changed - LISTED_MAX));
 }
 
-static const char *owner_text(struct walk *w, const char *name)
+static const char *owner_text(struct walk *w, const char *name, const char *ending)
 {
 	struct stat st;
 	struct arena *a = w->h->a;
-	if (fstatat(w->dir, path_base(path_of(w, name, "key")), &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(w->dir, path_base(path_of(w, name, ending)), &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return "unknown";
 	return arena_printf(a, "%s:%s %04o", attr_user_name(a, st.st_uid),
 		attr_group_name(a, st.st_gid), st.st_mode & 07777);
+}
+
+static void note_missing(struct walk *w, const struct value *key, const char *name,
+	const struct look_at *l, struct observation *o)
+{
+	struct arena *a = w->h->a;
+	bool rsa = strcmp(map_cstr(key, "algorithm", "rsa"), "rsa") == 0;
+	const char *kind =
+		rsa ? arena_printf(a, "RSA %d", (int)map_int(key, "bits", 2048)) : "Ed25519";
+	if (l->record_there)
+		note_change(w, o, name, "lost (its record is there)",
+			arena_printf(a, "a new one, %s: publish its record", kind));
+	else
+		note_change(w, o, name, NULL, kind);
 }
 
 static void note_found(struct walk *w, const struct value *key, const char *name,
 	const struct look_at *l, struct observation *o)
 {
 	struct arena *a = w->h->a;
-	bool rsa = strcmp(map_cstr(key, "algorithm", "rsa"), "rsa") == 0;
+	const char *path = arena_printf(a, "%s.key", name);
 	if (!l->found)
-		note_change(w, o, name, NULL,
-			rsa ? arena_printf(a, "RSA %d", (int)map_int(key, "bits", 2048))
-			    : "Ed25519");
+		note_missing(w, key, name, l, o);
+	if (l->beside)
+		note_change(w, o, path, "the key and something beside it", "the key alone");
+	if (l->changed)
+		note_change(w, o, path, "changed since it was made",
+			l->record_wrong ? "kept: publish its record" : "kept, when it is sound");
 	if (l->attrs_wrong)
-		note_change(w, o, arena_printf(a, "%s.key", name), owner_text(w, name),
+		note_change(w, o, path, owner_text(w, name, "key"),
 			arena_printf(a, "%s:%s %s", map_cstr(w->params, "owner", "as it is"),
 				map_cstr(w->params, "group", "as it is"),
 				map_cstr(w->params, "mode", "as it is")));
 	if (l->record_wrong)
 		note_change(w, o, arena_printf(a, "%s.txt", name), "not of this key",
 			"the key's public half");
+	else if (l->record_attrs_wrong)
+		note_change(w, o, arena_printf(a, "%s.txt", name), owner_text(w, name, "txt"),
+			arena_printf(a, "%s:%s %04o", attr_user_name(a, geteuid()),
+				attr_group_name(a, getegid()), RECORD_MODE));
 }
 
 static void add_record(struct walk *w, const struct value *key, const struct look_at *l)
@@ -276,7 +276,7 @@ static bool observe_present(struct walk *w, struct observation *o, struct err *e
 	struct look_at l;
 	for (size_t i = 0; i < w->keys->list.n; i++) {
 		const struct value *key = w->keys->list.v[i];
-		const char *name = name_of(w->h->a, key);
+		const char *name = dkim_key_name(w->h->a, key);
 		if (!look_at_key(w, key, name, &l, e))
 			return false;
 		if (w->out)
@@ -300,7 +300,7 @@ static struct declared declared_keys(struct walk *w)
 	for (size_t i = 0; i < w->keys->list.n; i++) {
 		const struct value *key = w->keys->list.v[i];
 		map_set(a, d.domains, map_at(key, "domain")->s, value_null(a));
-		map_set(a, d.names, str_c(name_of(a, key)), value_null(a));
+		map_set(a, d.names, str_c(dkim_key_name(a, key)), value_null(a));
 	}
 	return d;
 }
@@ -396,6 +396,8 @@ static bool write_record(
 {
 	struct value *attrs = value_map(w->h->a);
 	struct str text = str_printf(w->h->a, "%s\n", dkim_record(w->h->a, public).p);
+	map_put(w->h->a, attrs, "owner", value_printf(w->h->a, "%u", (unsigned)geteuid()));
+	map_put(w->h->a, attrs, "group", value_printf(w->h->a, "%u", (unsigned)getegid()));
 	map_put(w->h->a, attrs, "mode", value_printf(w->h->a, "%04o", RECORD_MODE));
 	return write_file(w->h, path_of(w, name, "txt"), text, attrs, RECORD_MODE, NULL, e);
 }
@@ -403,27 +405,40 @@ static bool write_record(
 static bool make_key(
 	struct walk *w, const struct value *key, const char *name, struct look_at *l, struct err *e)
 {
-	struct str text;
 	return dkim_key_make(w->h, map_cstr(key, "algorithm", "rsa"),
-		       (int)map_int(key, "bits", 2048), &text, e) &&
-	       write_file(w->h, path_of(w, name, "key"), text, w->params, KEY_MODE, NULL, e) &&
-	       dkim_key_read(w->h, text, &l->public) && write_record(w, name, &l->public, e);
+		       (int)map_int(key, "bits", 2048), &l->text, e) &&
+	       write_file(w->h, path_of(w, name, "key"), l->text, w->params, KEY_MODE, NULL, e) &&
+	       dkim_key_read(w->h, l->text, &l->public) && write_record(w, name, &l->public, e);
+}
+
+static bool set_key_right(struct walk *w, const char *name, const struct look_at *l, struct err *e)
+{
+	const char *path = path_of(w, name, "key");
+	if (l->beside && !write_file(w->h, path, l->text, w->params, KEY_MODE, NULL, e))
+		return false;
+	if (l->changed && !dkim_key_sound(w->h, path, &l->public, e))
+		return false;
+	return !l->attrs_wrong || attr_want_set(w->want, w->dir, path_base(path), e);
 }
 
 static bool set_right(struct walk *w, const struct value *key, size_t *made, struct err *e)
 {
-	const char *name = name_of(w->h->a, key);
+	const char *name = dkim_key_name(w->h->a, key);
 	struct look_at l;
 	if (!look_at_key(w, key, name, &l, e))
 		return false;
 	if (!l.found) {
 		if (w->h->note && ++*made % 100 == 0)
 			w->h->note(w->h->ctx, "%zu DKIM keys made", *made);
-		return make_key(w, key, name, &l, e);
-	}
-	if (l.attrs_wrong && !attr_want_set(w->want, w->dir, path_base(path_of(w, name, "key")), e))
+		if (!make_key(w, key, name, &l, e))
+			return false;
+	} else if (!set_key_right(w, name, &l, e) ||
+		   ((l.record_wrong || l.record_attrs_wrong) &&
+			   !write_record(w, name, &l.public, e))) {
 		return false;
-	return !l.record_wrong || write_record(w, name, &l.public, e);
+	}
+	dkim_made_note(&w->made, name, l.text);
+	return true;
 }
 
 static bool dkim_keys_apply(
@@ -441,6 +456,9 @@ static bool dkim_keys_apply(
 		ok = each_expired(&w, remove_expired, NULL, e);
 	for (size_t i = 0; ok && !is_expiry(params) && !w.out && i < w.keys->list.n; i++)
 		ok = set_right(&w, w.keys->list.v[i], &made, e);
+	struct err late = {0};
+	if (w.dir >= 0 && !dkim_made_write(&w.made, ok ? e : &late))
+		ok = false;
 	walk_close(&w);
 	return ok;
 }

@@ -101,6 +101,10 @@ static bool observe_key(struct host *h, const struct value *params, struct str t
 	const char *want = kind_wanted(h->a, params);
 	struct key_info k = {0};
 	bool is_key = found && key_read(h->a, text, &k);
+	if (found && str_trim(h->a, text).n == 0) { /* nothing to lose */
+		observe_attr(h, o, "key", "an empty file", want);
+		return true;
+	}
 	const char *now = is_key ? kind_of(h->a, &k) : "no key";
 	if (found && strcmp(now, want) != 0 && !map_bool(params, "force", false))
 		return err_set(e, ERR_PERMANENT,
@@ -109,6 +113,8 @@ static bool observe_key(struct host *h, const struct value *params, struct str t
 			path, now, want);
 	if (!found || strcmp(now, want) != 0)
 		observe_attr(h, o, "key", found ? now : NULL, want);
+	else if (pem_only(h->a, text).p != text.p)
+		observe_attr(h, o, "content", "the key and something beside it", "the key alone");
 	return true;
 }
 
@@ -177,6 +183,15 @@ static bool make_key(
 	return write_file(h, path, r.out, params, KEY_MODE, NULL, e);
 }
 
+static bool keep_key_alone(struct host *h, const struct value *params, struct err *e)
+{
+	const char *path = map_cstr(params, "path", "");
+	struct str text;
+	bool found;
+	return look_read(h->a, path, KEY_FILE_MAX, &text, &found, e) &&
+	       (!found || write_file(h, path, pem_only(h->a, text), params, KEY_MODE, NULL, e));
+}
+
 static bool openssl_privatekey_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
@@ -189,6 +204,8 @@ static bool openssl_privatekey_apply(
 		return unlink(path) == 0 || err_errno(e, "cannot remove %s", path);
 	}
 	if (observed_change(o, "key") && !make_key(h, params, o, e))
+		return false;
+	if (observed_change(o, "content") && !keep_key_alone(h, params, e))
 		return false;
 	return attr_apply(h, path, params, e);
 }

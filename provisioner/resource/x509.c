@@ -4,6 +4,7 @@
  * checked against what is there; nothing is decoded that is not asked for.
  */
 #include <arpa/inet.h>
+#include "resource/args.h"
 #include "resource/x509.h"
 
 enum {
@@ -44,6 +45,52 @@ static bool pem_block(struct arena *a, struct str pem, const char *label, struct
 			text[n++] = *p;
 	text[n] = 0;
 	return base64_decode(a, (struct str){text, n}, der);
+}
+
+/* The label of the line "-----WORD LABEL-----"; p NULL: it is no such line. */
+static struct str pem_label(struct arena *a, struct line line, const char *word)
+{
+	struct str s = str_trim(a, str_dup(a, line.p, line.n));
+	size_t head = strlen("-----") + strlen(word) + 1, tail = strlen("-----");
+	if (s.n < head + tail || strncmp(s.p, arena_printf(a, "-----%s ", word), head) != 0 ||
+		strcmp(s.p + s.n - tail, "-----") != 0)
+		return (struct str){NULL, 0};
+	return str_dup(a, s.p + head, s.n - head - tail);
+}
+
+/* All private keys are of one kind, whatever their encoding. */
+static struct str pem_kind(struct str label)
+{
+	return str_ends(label, "PRIVATE KEY") ? str_c("PRIVATE KEY") : label;
+}
+
+struct str pem_only(struct arena *a, struct str text)
+{
+	struct value *seen = value_map(a);
+	struct str rest = text, label = {NULL, 0}, kind, out;
+	struct line line;
+	struct buf b;
+	bool beside = false, keep = false;
+	buf_init(&b, text.n + 2);
+	while (line_next(&rest, &line)) {
+		bool inside = label.p != NULL;
+		if (!inside && (label = pem_label(a, line, "BEGIN")).p) {
+			kind = pem_kind(label);
+			keep = !map_get(seen, kind);
+			map_set(a, seen, kind, value_null(a));
+			inside = true;
+		}
+		beside = beside || (inside ? !keep : !line_is_blank(line));
+		if (inside && keep) {
+			buf_add(&b, line.p, line.n);
+			buf_addc(&b, '\n');
+		}
+		if (inside && str_eq(pem_label(a, line, "END"), label))
+			label.p = NULL;
+	}
+	out = beside ? buf_str(a, &b) : text;
+	buf_free(&b);
+	return out;
 }
 
 /* ---- DER ---- */

@@ -22,6 +22,10 @@ const char *key_type_name(enum key_type type); /* "RSA", "ECC", "Ed25519", ... *
 /* A private key in PEM. false: there is none, or it is not well formed. */
 bool key_read(struct arena *a, struct str pem, struct key_info *out);
 
+/* The text's PEM blocks alone, without what stands beside them and without a second key or
+ * certificate: daemons read the first. The text itself when there is nothing but those. */
+struct str pem_only(struct arena *a, struct str text);
+
 enum { CERT_NAMES_MAX = 256 };
 struct cert_info {
 	struct key_info key;     /* of the subject: the public one */

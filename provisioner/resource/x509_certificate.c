@@ -173,6 +173,7 @@ static bool read_key(
 	struct str pem;
 	if (!look_read(h->a, path, PEM_MAX, &pem, known, e))
 		return false;
+	*known = *known && str_trim(h->a, pem).n; /* an empty file is made anew */
 	if (!*known)
 		return files_pending(h) ||
 		       err_set(e, ERR_PERMANENT,
@@ -201,8 +202,8 @@ static void observe_end(struct host *h, const struct value *params, const struct
 		arena_printf(h->a, "%d days", (int)map_int(params, "valid_days", 0)));
 }
 
-static bool observe_cert(struct host *h, const struct value *params, const struct cert_info *c,
-	struct observation *o, struct err *e)
+static bool observe_cert(struct host *h, const struct value *params, struct str pem,
+	const struct cert_info *c, struct observation *o, struct err *e)
 {
 	const char *cn = map_cstr(params, "common_name", "");
 	struct args names = {0};
@@ -226,6 +227,9 @@ static bool observe_cert(struct host *h, const struct value *params, const struc
 	if (known && (key.type != c->key.type || (key.id.p && !str_eq(key.id, c->key.id))))
 		observe_attr(h, o, "key", "another", map_cstr(params, "privatekey_path", ""));
 	observe_end(h, params, c, o);
+	if (o->changes->list.n == 0 && pem_only(h->a, pem).p != pem.p)
+		observe_attr(h, o, "content", "the certificate and something beside it",
+			"the certificate alone");
 	return true;
 }
 
@@ -256,7 +260,7 @@ static bool x509_certificate_observe(
 		return false;
 	bool is_cert = found && cert_read(h->a, pem, &c);
 	if (is_cert)
-		ok = observe_cert(h, params, &c, o, e);
+		ok = observe_cert(h, params, pem, &c, o, e);
 	else
 		ok = observe_new(h, params, found ? "no certificate" : NULL, o, e);
 	map_put(h->a, o->result, "filename", value_text(h->a, path));
@@ -316,6 +320,12 @@ static bool x509_certificate_apply(
 		if (map_bool(params, "backup", false) && !write_backup(h, path, o, e))
 			return false;
 		if (!write_file(h, path, pem, params, CERT_MODE, NULL, e))
+			return false;
+	}
+	if (observed_change(o, "content")) {
+		bool found;
+		if (!look_read(h->a, path, PEM_MAX, &pem, &found, e) ||
+			!write_file(h, path, pem_only(h->a, pem), params, CERT_MODE, NULL, e))
 			return false;
 	}
 	return attr_apply(h, path, params, e);
