@@ -8,7 +8,7 @@
 #include "resource/types.h"
 #include "resource/unit.h"
 
-enum { SETTLE_US = 250000, JOURNAL_MAX = 700, NAMES_MAX = 4096 };
+enum { SETTLE_US = 250000, JOURNAL_MAX = 700 };
 
 #define STATE_DOC                                                                                \
 	"started and stopped are states. restarted restarts always; reloaded makes it read its " \
@@ -83,55 +83,6 @@ static const struct field service_returns[] = {
 	{0},
 };
 
-/* ---- what was asked for many at once ---- */
-
-static struct {
-	struct arena *a;
-	struct unit *v;
-	size_t n;
-} prefetched;
-
-void service_forget(void)
-{
-	arena_free(prefetched.a);
-	memset(&prefetched, 0, sizeof(prefetched));
-}
-
-void service_prefetch(struct host *h, const char *const *names)
-{
-	struct err ignored = {0};
-	struct args asked = {0};
-	service_forget();
-	if (!systemd_runs())
-		return;
-	struct host own = *h;
-	own.a = arena_new();
-	for (size_t i = 0; names[i] && asked.n < NAMES_MAX; i++)
-		if (unit_name_valid(names[i]))
-			args_add(own.a, &asked, arena_strdup(own.a, names[i]));
-	struct unit *v = ARENA_ARRAY(own.a, struct unit, asked.n);
-	if (asked.n == 0 || !unit_look(&own, asked.v, asked.n, v, &ignored)) {
-		arena_free(own.a);
-		return;
-	}
-	prefetched.a = own.a;
-	prefetched.v = v;
-	prefetched.n = asked.n;
-}
-
-static bool find_unit(struct host *h, const char *name, struct unit *u, struct err *e)
-{
-	if (!unit_name_valid(name))
-		return err_set(e, ERR_CONFIG, "'%s' is no name that a service can have", name);
-	for (size_t i = 0; i < prefetched.n; i++) {
-		if (strcmp(prefetched.v[i].name, name) == 0) {
-			*u = prefetched.v[i];
-			return true;
-		}
-	}
-	return unit_look(h, &name, 1, u, e);
-}
-
 /* ---- observe ---- */
 
 static bool asked_for(const struct value *params, const char *key)
@@ -165,7 +116,8 @@ static void tell(struct host *h, const struct unit *u, struct observation *o)
 	map_put(h->a, status, "UnitFileState", value_text(h->a, u->file_state));
 	map_put(h->a, o->result, "name", value_text(h->a, u->name));
 	map_put(h->a, o->result, "state", value_text(h->a, u->running ? "started" : "stopped"));
-	map_put(h->a, o->result, "enabled", value_bool(h->a, u->enabled == UNIT_ENABLED));
+	map_put(h->a, o->result, "enabled",
+		value_bool(h->a, u->enabled == UNIT_ENABLED || u->enabled == UNIT_RUNTIME));
 	map_put(h->a, o->result, "status", status);
 }
 
@@ -183,26 +135,48 @@ static void observe_state(
 		observe_attr(h, o, "state", state_word(u), state);
 }
 
+static const char *yes_no(bool yes)
+{
+	return yes ? "yes" : "no";
+}
+
+/* Is it to run, or to start at boot? */
+static bool wanted_on(const struct value *params)
+{
+	return map_bool(params, "enabled", false) ||
+	       strcmp(map_cstr(params, "state", "stopped"), "stopped") != 0;
+}
+
+/* A masked unit that is to be used is unmasked, unless masked: true says that it is not. */
+static bool observe_masked(struct host *h, const struct value *params, const struct unit *u,
+	bool *masked, struct observation *o, struct err *e)
+{
+	*masked = map_bool(params, "masked", u->masked && !wanted_on(params));
+	if (*masked && !systemd_runs())
+		return err_set(e, ERR_PERMANENT, "masked needs systemd, which does not run here");
+	if (*masked && wanted_on(params))
+		return err_set(e, ERR_CONFIG,
+			"service '%s' can't be used and be masked: take out masked: true, or "
+			"state and enabled",
+			u->name);
+	if (*masked != u->masked)
+		observe_attr(h, o, "masked", yes_no(u->masked), yes_no(*masked));
+	return true;
+}
+
 /* A unit whose boot behaviour is fixed is taken as it is. */
 static bool observe_enabled(struct host *h, const struct value *params, const struct unit *u,
 	struct observation *o, struct err *e)
 {
-	bool masked = map_bool(params, "masked", u->masked);
-	bool enabled = map_bool(params, "enabled", false);
-	if (asked_for(params, "masked") && masked && !systemd_runs())
-		return err_set(e, ERR_PERMANENT, "masked needs systemd, which does not run here");
-	if (asked_for(params, "masked") && masked != u->masked)
-		observe_attr(h, o, "masked", u->masked ? "yes" : "no", masked ? "yes" : "no");
-	const char *state = map_cstr(params, "state", "stopped");
-	if (masked && (enabled || strcmp(state, "stopped") != 0))
-		return err_set(e, ERR_CONFIG,
-			"service '%s' is masked on this host; set masked: false (type systemd) to "
-			"use it",
-			u->name);
+	bool masked, enabled = map_bool(params, "enabled", false);
+	if (!observe_masked(h, params, u, &masked, o, e))
+		return false;
 	if (!asked_for(params, "enabled") || masked || u->enabled == UNIT_FIXED)
 		return true;
-	if (enabled != (u->enabled == UNIT_ENABLED))
-		observe_attr(h, o, "enabled", enabled ? "no" : "yes", enabled ? "yes" : "no");
+	if (u->enabled == UNIT_RUNTIME)
+		observe_attr(h, o, "enabled", "until the next boot", yes_no(enabled));
+	else if (enabled != (u->enabled == UNIT_ENABLED))
+		observe_attr(h, o, "enabled", yes_no(!enabled), yes_no(enabled));
 	return true;
 }
 
@@ -237,7 +211,7 @@ static bool service_observe(
 	observation_init(h, o);
 	if (!name)
 		return observe_manager(h, params, o, e);
-	if (!find_unit(h, name, &u, e))
+	if (!service_find(h, name, &u, e))
 		return false;
 	if (!u.found && wanted_off(params)) {
 		tell(h, &u, o);
@@ -342,14 +316,31 @@ static const char *start_verb(const char *verb, const struct unit *u)
 	return hollow && strcmp(verb, "stop") != 0 ? "restart" : verb;
 }
 
+/* A unit can be masked for good and until the next boot; each wants a call of its own. */
+static bool set_masked(struct host *h, const struct unit *u, bool masked, struct err *e)
+{
+	const char *argv[] = {"systemctl", "unmask", "--runtime", u->id, NULL};
+	if (masked)
+		return control(h, "mask", u->id, e);
+	return control(h, "unmask", u->id, e) && run_program(h, argv, NULL, e);
+}
+
+static bool set_enabled(struct host *h, const struct unit *u, bool on, struct err *e)
+{
+	const char *argv[] = {"systemctl", "disable", "--runtime", u->id, NULL};
+	if (!on && u->enabled == UNIT_RUNTIME)
+		return run_program(h, argv, NULL, e);
+	return control(h, on ? "enable" : "disable", u->id, e);
+}
+
 static bool apply_systemd(struct host *h, const struct value *params, const char *name,
 	struct unit *u, const struct observation *o, struct err *e)
 {
 	bool on = map_bool(params, "enabled", false), masked = map_bool(params, "masked", false);
 	const char *verb = state_verb(params, o);
-	if (observed_change(o, "masked") && !control(h, masked ? "mask" : "unmask", u->id, e))
+	if (observed_change(o, "masked") && !set_masked(h, u, masked, e))
 		return false;
-	if (observed_change(o, "enabled") && !control(h, on ? "enable" : "disable", u->id, e))
+	if (observed_change(o, "enabled") && !set_enabled(h, u, on, e))
 		return false;
 	if (!verb)
 		return true;
@@ -394,7 +385,7 @@ static bool service_apply(
 	service_forget();
 	if (!name)
 		return !reload || control(h, "daemon-reload", NULL, e);
-	if (!find_unit(h, name, &u, e))
+	if (!service_find(h, name, &u, e))
 		return false;
 	/* a unit whose file changed would be started as it was */
 	if (systemd && (reload || unit_needs_reload(h, &u)) &&

@@ -15,6 +15,10 @@ void service_prefetch(struct host *h, const char *const *names);
 /* Forgets it; apply does so by itself whenever it changes a unit. */
 void service_forget(void);
 
+struct unit;
+/* The state of a unit, as it was prefetched or asked for now. */
+bool service_find(struct host *h, const char *name, struct unit *u, struct err *e);
+
 /* For the type activation: what a reload or restart of the service would do, and doing it. */
 bool service_activation_look(
 	struct host *h, const char *name, bool restart, struct observation *o, struct err *e);

@@ -51,6 +51,24 @@ static bool rc_links(struct arena *a, const char *name)
 
 /* ---- systemd ---- */
 
+static bool any_file(struct arena *a, const char *folders, const char *unit)
+{
+	glob_t found = {0};
+	if (strpbrk(unit, "*?[\\")) /* escaped names are no patterns */
+		return false;
+	bool any = glob(arena_printf(a, "/etc/systemd/system/*%s/%s", folders, unit), GLOB_NOSORT,
+			   NULL, &found) == 0 &&
+		   found.gl_pathc > 0;
+	globfree(&found);
+	return any;
+}
+
+/* What starts a unit at boot stays when it is masked, but systemd does not tell of it. */
+static bool wants_links(struct arena *a, const char *unit)
+{
+	return any_file(a, ".wants", unit) || any_file(a, ".requires", unit);
+}
+
 static void set_property(struct arena *a, struct shown *s, struct line line)
 {
 	const struct {
@@ -99,8 +117,12 @@ static bool runs(const struct shown *s)
 static enum unit_enabled enabled_of(struct arena *a, const struct shown *s)
 {
 	const char *f = s->file_state;
-	if (is(f, "enabled") || is(f, "enabled-runtime") || is(f, "alias"))
+	if (is(f, "enabled") || is(f, "alias"))
 		return UNIT_ENABLED;
+	if (is(f, "enabled-runtime"))
+		return UNIT_RUNTIME;
+	if (strncmp(f, "masked", 6) == 0)
+		return wants_links(a, s->id) ? UNIT_ENABLED : UNIT_DISABLED;
 	if (is(f, "static") || is(f, "indirect") || is(f, "transient"))
 		return UNIT_FIXED;
 	if (!is(f, "generated"))

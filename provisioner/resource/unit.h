@@ -8,7 +8,8 @@
 enum unit_enabled {
 	UNIT_DISABLED,
 	UNIT_ENABLED,
-	UNIT_FIXED, /* static, generated, ...: neither can be set */
+	UNIT_RUNTIME, /* until the next boot (systemctl enable --runtime) */
+	UNIT_FIXED,   /* static, generated, ...: neither can be set */
 };
 struct unit {
 	const char *name;    /* as it was asked for */
