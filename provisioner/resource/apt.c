@@ -451,3 +451,38 @@ bool package_apply_many(struct host *h, const struct value *const *params,
 	}
 	return true;
 }
+
+/* ---- configuration files that were removed ---- */
+
+const char *package_of_conffile(struct host *h, const char *path)
+{
+	struct str status;
+	struct err ignored = {0};
+	if (!file_read(h->a, DPKG_STATUS, FILE_MAX, &status, &ignored))
+		return NULL;
+	return dpkg_conffile(h->a, status, path);
+}
+
+bool package_bring_back(struct host *h, const char *package, const char *path, struct err *e)
+{
+	static const char *const options[] = {"force-confdef", "force-confold", "force-confmiss"};
+	struct value *params = value_map(h->a), *list = value_list(h->a);
+	struct batch b;
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		list_add(h->a, list, value_text(h->a, options[i]));
+	map_put(h->a, params, "dpkg_options", list);
+	batch_init(h, params, &b);
+	args_add(h->a, &b.argv, "--reinstall");
+	args_add(h->a, &b.argv, package);
+	service_forget();
+	if (!wait_for_dpkg(h, LOCK_WAIT_S, e) || !package_clean_leftovers(e) ||
+		!transaction(h, &b, e))
+		return err_prefix(e, "%s is to come back from its package", path);
+	/* apt-get ends well too when its lists have the package in another version only */
+	return access(path, F_OK) == 0 ||
+	       err_set(e, ERR_PERMANENT,
+		       "%s is not there, and its package %s did not bring it back: install the "
+		       "package again (apt-get --reinstall -o Dpkg::Options::=--force-confmiss "
+		       "install %s)",
+		       path, package, package);
+}

@@ -87,6 +87,11 @@ static const struct field fields[] = {
 	{.name = NULL},
 };
 
+static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	return text_apply(h, params, observe, o, e);
+}
+
 const struct restype restype_blockinfile = {
 	.name = "blockinfile",
 	.key = "path",
@@ -99,5 +104,5 @@ const struct restype restype_blockinfile = {
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,
 	.observe = observe,
-	.apply = text_apply,
+	.apply = apply,
 };

@@ -164,6 +164,31 @@ bool dpkg_provides(const struct dpkg *d, const char *name)
 	return false;
 }
 
+/* " /etc/courier/authdaemonrc 0123...": a line of the field Conffiles. One that a newer version of
+ * the package does not have any more is marked. */
+static bool is_conffile(struct line line, const char *path)
+{
+	size_t n = strlen(path);
+	return line.n > n + 2 && line.p[0] == ' ' && memcmp(line.p + 1, path, n) == 0 &&
+	       line.p[n + 1] == ' ' && !memmem(line.p, line.n, " obsolete", 9) &&
+	       !memmem(line.p, line.n, " newconffile", 12) &&
+	       !memmem(line.p, line.n, " remove-on-upgrade", 18);
+}
+
+const char *dpkg_conffile(struct arena *a, struct str status, const char *path)
+{
+	struct line line, package = {0}, state = {0};
+	while (line_next(&status, &line)) {
+		field(line, "Package", &package);
+		if (field(line, "Status", &state))
+			state = state_of(state);
+		if (is_conffile(line, path) && state.n == strlen("installed") &&
+			memcmp(state.p, "installed", state.n) == 0)
+			return str_dup(a, package.p, package.n).p;
+	}
+	return NULL;
+}
+
 bool dpkg_interrupted(const struct dpkg *d)
 {
 	return d->interrupted;

@@ -21,6 +21,9 @@ const struct dpkg_package *dpkg_find(const struct dpkg *d, const char *name, con
 bool dpkg_installed(const struct dpkg_package *p); /* unpacked and configured; NULL: false */
 /* Does an installed package provide this name (of a virtual package)? */
 bool dpkg_provides(const struct dpkg *d, const char *name);
+/* The package that a configuration file belongs to, as the status tells it; NULL: none that is
+ * installed. */
+const char *dpkg_conffile(struct arena *a, struct str status, const char *path);
 bool dpkg_interrupted(const struct dpkg *d); /* something is unpacked and not configured */
 /* The status of this host, read again only when the file changed. Owned by this file. */
 const struct dpkg *dpkg_host(struct err *e);

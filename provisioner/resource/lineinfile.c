@@ -126,6 +126,11 @@ static const struct field fields[] = {
 	{.name = NULL},
 };
 
+static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	return text_apply(h, params, observe, o, e);
+}
+
 const struct restype restype_lineinfile = {
 	.name = "lineinfile",
 	.key = "path",
@@ -138,5 +143,5 @@ const struct restype restype_lineinfile = {
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,
 	.observe = observe,
-	.apply = text_apply,
+	.apply = apply,
 };

@@ -12,6 +12,12 @@
 bool package_apply_many(struct host *h, const struct value *const *params,
 	struct observation *const *o, size_t n, struct err *e);
 
+/* The installed package that brings the configuration file at `path`; NULL: none does. */
+const char *package_of_conffile(struct host *h, const char *path);
+/* Brings back the configuration files of the package that were removed; those that are there stay
+ * as they are. An error when there is still nothing at `path` then. */
+bool package_bring_back(struct host *h, const char *package, const char *path, struct err *e);
+
 /* Removes the policy-rc.d that a killed run left behind, and puts back the host's own. Cheap: one
  * open when there is nothing to do. Call at the start of an apply; package_apply_many does. */
 bool package_clean_leftovers(struct err *e);

@@ -142,6 +142,11 @@ static const struct field fields[] = {
 	{.name = NULL},
 };
 
+static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	return text_apply(h, params, observe, o, e);
+}
+
 const struct restype restype_replace = {
 	.name = "replace",
 	.key = "path",
@@ -154,5 +159,5 @@ const struct restype restype_replace = {
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,
 	.observe = observe,
-	.apply = text_apply,
+	.apply = apply,
 };

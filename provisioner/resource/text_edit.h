@@ -47,7 +47,11 @@ typedef bool text_edit_fn(
 	void *ctx, struct arena *a, struct str in, struct str *out, struct err *e);
 bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit, void *ctx,
 	struct observation *o, struct err *e);
-bool text_apply(struct host *h, const struct value *params, struct observation *o, struct err *e);
+/* `observe` is that of the type. */
+typedef bool text_observe_fn(
+	struct host *h, const struct value *params, struct observation *o, struct err *e);
+bool text_apply(struct host *h, const struct value *params, text_observe_fn *observe,
+	struct observation *o, struct err *e);
 
 /* The fields that they share, before those of WRITE_FIELDS, and what register sees. */
 #define TEXT_PATH_FIELD                                                             \

@@ -4,7 +4,10 @@
  * theirs. Never makes a file unless `create` says so.
  */
 #include "resource/look.h"
+#include "resource/package.h"
 #include "resource/text_edit.h"
+
+#define BROUGHT_BACK "file" /* the change that says so */
 
 const struct field text_returns[] = {
 	RESULT_FILE_FIELDS,
@@ -18,7 +21,8 @@ static bool target_path(
 	return look_follow(h->a, clean_path(h->a, map_cstr(params, "path", "")), path, e);
 }
 
-/* A missing file: made by us, by an earlier step, or an error. *go: there is something to edit. */
+/* A missing file: made by us, brought back by its package, made by an earlier step, or an error.
+ * *go: there is something to edit. */
 static bool missing(struct host *h, const struct value *params, const char *path,
 	struct observation *o, bool *go, struct err *e)
 {
@@ -31,10 +35,15 @@ static bool missing(struct host *h, const struct value *params, const char *path
 		observe_attr(h, o, "folder", NULL, dir);
 	if (*go)
 		return true;
-	if (!files_pending(h))
+	const char *package = package_of_conffile(h, path);
+	if (package)
+		observe_attr(h, o, BROUGHT_BACK, NULL,
+			arena_printf(h->a, "as the package %s has it", package));
+	else if (!files_pending(h))
 		return err_set(e, ERR_PERMANENT,
 			"%s is not there; with create: true it would be made", path);
-	observe_run(h, o, "content", "edit the file that an earlier step makes");
+	observe_run(h, o, "content",
+		package ? "edit that file" : "edit the file that an earlier step makes");
 	return attr_observe(h, path, params, o, e);
 }
 
@@ -57,7 +66,22 @@ bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit
 	return attr_observe(h, path, params, o, e);
 }
 
-bool text_apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+/* What is to be edited in a file is known when it is back. */
+static bool bring_back(
+	struct host *h, const struct value *params, text_observe_fn *observe, struct err *e)
+{
+	const char *path;
+	struct observation o;
+	if (!target_path(h, params, &path, e))
+		return false;
+	const char *package = package_of_conffile(h, path);
+	observation_init(h, &o);
+	return (!package || package_bring_back(h, package, path, e)) && observe(h, params, &o, e) &&
+	       text_apply(h, params, observe, &o, e);
+}
+
+bool text_apply(struct host *h, const struct value *params, text_observe_fn *observe,
+	struct observation *o, struct err *e)
 {
 	const char *path;
 	struct stat st;
@@ -66,6 +90,8 @@ bool text_apply(struct host *h, const struct value *params, struct observation *
 		return true;
 	if (!target_path(h, params, &path, e) || !look(path, &st, &found, e))
 		return false;
+	if (!found && observed_change(o, BROUGHT_BACK))
+		return bring_back(h, params, observe, e);
 	if (observed_change(o, "folder") && !mkdirs(path_dir(h->a, path), 0755, e))
 		return false;
 	if (!apply_content(h, path, params, o, e))
