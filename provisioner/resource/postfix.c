@@ -249,6 +249,19 @@ bool postfix_settle(const char *path, struct err *e)
 	       err_errno(e, "cannot set the time of %s", path);
 }
 
+const struct value *config_attrs(struct host *h, const struct value *params)
+{
+	struct value *v = value_shallow(h->a, params);
+	struct stat st;
+	if (lstat(map_cstr(params, "path", ""), &st) < 0)
+		return params;
+	if (!map_at(params, "owner") && geteuid() == 0)
+		map_put(h->a, v, "owner", value_text(h->a, "root"));
+	if (!map_at(params, "mode"))
+		map_put(h->a, v, "mode", value_text(h->a, "go-w"));
+	return v;
+}
+
 void config_will_set(struct host *h, struct observation *o, struct str wanted, bool secret)
 {
 	struct config c;

@@ -28,6 +28,9 @@ struct str config_value(struct arena *a, const struct value *v, const char *comm
 /* Is it null, a plain value, or a list of plain values? The complaint goes into errs. */
 bool config_value_check(struct str name, const struct value *v, struct errs *errs);
 
+/* The parameters, with the owner and the mode that Postfix itself asks for (postfix check) where
+ * they name none: root's, and nobody else writes it. */
+const struct value *config_attrs(struct host *h, const struct value *params);
 /* The file is made by an earlier step: says what will be set in it, an entry a change, since what
  * else stands in it cannot be known yet. */
 void config_will_set(struct host *h, struct observation *o, struct str wanted, bool secret);

@@ -283,7 +283,7 @@ static bool postfix_main_observe(
 	else if (!found || !str_eq(text, after))
 		observe_content(h, o, found ? &text : NULL, after, value_has_secret(settings));
 	map_put(h->a, o->result, "path", value_text(h->a, path));
-	return attr_observe(h, path, params, o, e);
+	return attr_observe(h, path, config_attrs(h, params), o, e);
 }
 
 static bool postfix_main_apply(
@@ -301,7 +301,7 @@ static bool postfix_main_apply(
 		if (!postfix_accepts(h, path_dir(h->a, path), "main.cf", after, settings, e))
 			return false;
 	}
-	return apply_content(h, path, params, o, e) &&
+	return apply_content(h, path, config_attrs(h, params), o, e) &&
 	       (!observed_change(o, "content") || postfix_settle(path, e));
 }
 

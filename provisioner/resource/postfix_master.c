@@ -344,6 +344,16 @@ struct str master_cf_edit(struct arena *a, struct str text, const struct value *
 
 /* ---- the verbs ---- */
 
+/* Of a file that was removed: what Postfix itself begins with, for without its own services it does
+ * not run. */
+static bool begin_anew(struct host *h, const char *path, struct str *text, struct err *e)
+{
+	bool found = false;
+	*text = str_c("");
+	return strcmp(path, "/etc/postfix/master.cf") != 0 ||
+	       file_read_opt(h->a, "/usr/share/postfix/master.cf.dist", FILE_MAX, text, &found, e);
+}
+
 static bool edited(struct host *h, const struct value *params, struct str *text, bool *found,
 	struct str *after, struct err *e)
 {
@@ -358,7 +368,10 @@ static bool edited(struct host *h, const struct value *params, struct str *text,
 		(!*found && !parent_there(h, path, e)))
 		return false;
 	const struct value *blocks = map_at(params, "blocks");
-	*after = blocks_cut(h->a, *found ? *text : str_c(""), blocks);
+	struct str base = *text;
+	if (!*found && !begin_anew(h, path, &base, e))
+		return false;
+	*after = blocks_cut(h->a, base, blocks);
 	*after = master_cf_edit(h->a, *after, map_at(params, "services"));
 	const struct value *unused = map_at(params, "unused");
 	if (unused && !master_cf_cut(h, path_dir(h->a, path), after,
@@ -382,7 +395,7 @@ static bool postfix_master_observe(
 	else if (!found || !str_eq(text, after))
 		observe_content(h, o, found ? &text : NULL, after, value_has_secret(params));
 	map_put(h->a, o->result, "path", value_text(h->a, path));
-	return attr_observe(h, path, params, o, e);
+	return attr_observe(h, path, config_attrs(h, params), o, e);
 }
 
 static bool postfix_master_apply(
@@ -396,7 +409,7 @@ static bool postfix_master_apply(
 			!postfix_accepts(h, path_dir(h->a, path), "master.cf", after, NULL, e))
 			return false;
 	}
-	return apply_content(h, path, params, o, e) &&
+	return apply_content(h, path, config_attrs(h, params), o, e) &&
 	       (!observed_change(o, "content") || postfix_settle(path, e));
 }
 
