@@ -138,6 +138,20 @@ bool look_read(
 	return e->kind == ERR_NONE;
 }
 
+bool look_read_own(struct host *h, const char *path, size_t max, struct str *out, bool *found,
+	struct observation *o, struct err *e)
+{
+	struct stat st;
+	*out = (struct str){"", 0};
+	if (!look(path, &st, found, e))
+		return false;
+	if (!*found || !S_ISLNK(st.st_mode))
+		return look_read(h->a, path, max, out, found, e);
+	observe_attr(h, o, "state", "link", "file");
+	*found = false;
+	return true;
+}
+
 bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e)
 {
 	struct stat st;

@@ -16,6 +16,10 @@ bool look_is_dir(const char *path); /* links followed */
 /* Reads a regular file of at most `max` bytes; never through a link at the path. */
 bool look_read(
 	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e);
+/* As look_read, for a file that is replaced whole: a link in its place is noted as a change of
+ * "state" in `o` and counts as no file. */
+bool look_read_own(struct host *h, const char *path, size_t max, struct str *out, bool *found,
+	struct observation *o, struct err *e);
 /* Digest and size of a regular file, without holding it in memory. */
 bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e);
 /* Follows links at the end of `path` that are meant: those owned by root or by us. *out is where

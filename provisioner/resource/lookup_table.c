@@ -186,11 +186,10 @@ static bool same_time(const struct stat *a, const struct stat *b)
 }
 
 /* A compiled file as install() leaves it: a private source's entries are nobody else's there. */
-static bool same_access(
-	const struct stat *source, const struct stat *compiled, const struct format *f)
+static bool same_access(const struct stat *source, const struct stat *compiled)
 {
 	return source->st_uid == compiled->st_uid && source->st_gid == compiled->st_gid &&
-	       (is_userdb(f) || (compiled->st_mode & 07777) == (source->st_mode & 0666));
+	       (compiled->st_mode & 07777) == (source->st_mode & 0666);
 }
 
 static bool newer(const struct timespec *a, const struct timespec *b)
@@ -224,14 +223,14 @@ static bool parts_changed(struct host *h, const char *path, const struct stat *c
 static const char *compiled_state(struct host *h, const char *path, const struct format *f)
 {
 	struct stat source, compiled = {0};
-	if (stat(path, &source) < 0)
+	if (lstat(path, &source) < 0)
 		return "absent";
 	for (size_t i = 0; i < OUTPUTS_MAX && f->outputs[i]; i++) {
 		const char *to = arena_printf(h->a, "%s%s", path, f->outputs[i]);
 		if (lstat(to, &compiled) < 0)
 			return "absent";
 		if (!S_ISREG(compiled.st_mode) || !same_time(&source, &compiled) ||
-			!same_access(&source, &compiled, f))
+			!same_access(&source, &compiled))
 			return "stale";
 	}
 	if (is_sni(f) && parts_changed(h, path, &compiled))
@@ -258,7 +257,7 @@ static bool lookup_table_observe(
 	struct str now;
 	bool found;
 	observation_init(h, o);
-	if (!look_read(h->a, path, FILE_MAX, &now, &found, e) ||
+	if (!look_read_own(h, path, FILE_MAX, &now, &found, o, e) ||
 		(!found && !parent_there(h, path, e)))
 		return false;
 	bool same = found && same_content(want, now);
@@ -355,18 +354,17 @@ static bool compile(struct compiler *c, struct str content, struct err *e)
 	return read_warnings(c, &r, e);
 }
 
-/* Puts one compiled file in place, with the source's owner and time. A file that all may not read
- * because the source is private stays so; otherwise it can be read as the source can. */
+/* Puts one compiled file in place, with the source's owner and time. It can be read as the source
+ * can, whatever the compiler would have. */
 static bool install(struct compiler *c, const char *output, struct err *e)
 {
 	const char *from = arena_printf(c->h->a, "%s%s", c->work, output);
 	const char *to = arena_printf(c->h->a, "%s%s", c->path, output);
-	struct stat source, made;
+	struct stat source;
 	struct str bytes;
-	if (stat(c->path, &source) < 0 || stat(from, &made) < 0)
-		return err_errno(e, "cannot look at %s or what it was compiled to", c->path);
-	mode_t mode = is_userdb(c->f) ? made.st_mode : source.st_mode;
-	struct file_attr attr = {mode & 0666, source.st_uid, source.st_gid};
+	if (stat(c->path, &source) < 0)
+		return err_errno(e, "cannot look at %s", c->path);
+	struct file_attr attr = {source.st_mode & 0666, source.st_uid, source.st_gid};
 	/* No original is kept: it is made again from the source's. */
 	if (!keep_proven(c->h, to, e) || !file_read(c->h->a, from, FILE_MAX, &bytes, e) ||
 		!file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e))

@@ -43,6 +43,9 @@ static const char status[] = "Package: zlib1g\n"
 			     "Architecture: all\n"
 			     "Version: 3.7.11-0+deb12u1\n"
 			     "Provides: mail-transport-agent, smtpd (= 2:1.0) , other:any\n"
+			     "Conffiles:\n"
+			     " /etc/mailer/main 0123456789abcdef0123456789abcdef\n"
+			     " /etc/mailer/old 0123456789abcdef0123456789abcdef obsolete\n"
 			     "Description: a line\n"
 			     " Package: not-a-package\n"
 			     "\n"
@@ -51,6 +54,8 @@ static const char status[] = "Package: zlib1g\n"
 			     "Architecture: amd64\n"
 			     "Version: 1.0\n"
 			     "Provides: never\n"
+			     "Conffiles:\n"
+			     " /etc/gone 0123456789abcdef0123456789abcdef\n"
 			     "\n"
 			     "Package: waiting\n"
 			     "Status: install ok triggers-awaited\n"
@@ -79,6 +84,21 @@ static void test_dpkg(void **state)
 	assert_null(dpkg_find(d, "x", NULL));
 	assert_false(dpkg_interrupted(d));
 	dpkg_free(d);
+}
+
+/* Only what an installed package still has comes back with it. */
+static void test_conffiles(void **state)
+{
+	struct arena *a = arena_new();
+	struct str text = str_c(status);
+	(void)state;
+	assert_string_equal(dpkg_conffile(a, text, "/etc/mailer/main"), "mailer");
+	assert_null(dpkg_conffile(a, text, "/etc/mailer"));
+	assert_null(dpkg_conffile(a, text, "/etc/mailer/mai"));
+	assert_null(dpkg_conffile(a, text, "/etc/mailer/old"));
+	assert_null(dpkg_conffile(a, text, "/etc/gone"));
+	assert_null(dpkg_conffile(a, str_c(""), "/etc/mailer/main"));
+	arena_free(a);
 }
 
 static void test_package_names(void **state)
@@ -269,12 +289,20 @@ static void test_units(void **state)
 	assert_string_equal(u[2].trouble, "crashing.service");
 	assert_int_equal(u[2].enabled, UNIT_DISABLED);
 	assert_true(u[3].masked);
+	assert_int_equal(u[3].enabled, UNIT_DISABLED);
 	assert_true(u[4].running);
 	assert_string_equal(u[4].id, "ssh.service");
 	assert_int_equal(u[4].enabled, UNIT_FIXED);
 	unit_parse(a, str_c("Id=a.service\nLoadState=loaded\nActiveState=active\n"), names, 6, u);
 	assert_true(u[0].running);
 	assert_false(u[5].found);
+	unit_parse(a,
+		str_c("Id=a.service\nLoadState=loaded\nUnitFileState=enabled-runtime\n\n"
+		      "Id=b.service\nLoadState=masked\nActiveState=active\n"
+		      "UnitFileState=masked-runtime\n"),
+		names, 2, u);
+	assert_int_equal(u[0].enabled, UNIT_RUNTIME); /* the next boot would not start it */
+	assert_true(u[1].masked && u[1].running);
 	assert_true(unit_name_valid("postfix@-.service"));
 	assert_false(unit_name_valid("-H"));
 	assert_false(unit_name_valid("a b"));
@@ -397,68 +425,11 @@ static void test_master_cf_properties(void **state)
 	arena_free(all);
 }
 
-/* ---- tables ---- */
-
-static size_t table_changes(struct host *h, const char *path, const char *field)
-{
-	struct value *params = value_map(h->a);
-	struct observation o;
-	struct err e = {0};
-	map_put(h->a, params, "path", value_text(h->a, path));
-	map_put(h->a, params, "content", value_blob(h->a, str_c("k v\n")));
-	map_put(h->a, params, "format", value_text(h->a, "hash"));
-	if (!restype_lookup_table.observe(h, params, &o, &e))
-		fail_msg("%s", e.msg);
-	assert_true(o.changes->list.n == 0 || observed_change(&o, field));
-	return o.changes->list.n;
-}
-
-static void set_time(const char *path, long ns)
-{
-	const struct timespec times[2] = {{1000, ns}, {1000, ns}};
-	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
-}
-
-/* Both files have to carry the same time, to the nanosecond. */
-static void test_compiled_time(void **state)
-{
-	char dir[] = "/tmp/provision-test-XXXXXX";
-	struct arena *a = arena_new();
-	struct host h = {.a = a};
-	struct file_attr attr = {0644, (uid_t)-1, (gid_t)-1};
-	struct err e = {0};
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	const char *path = path_join(a, dir, "t"), *db = path_join(a, dir, "t.db");
-	assert_true(file_replace(path, "k v\n", 4, attr, NULL, NULL, &e));
-	assert_int_equal(table_changes(&h, path, "compiled"), 1);
-	assert_true(file_replace(db, "", 0, attr, NULL, NULL, &e));
-	set_time(path, 5);
-	set_time(db, 5);
-	assert_int_equal(table_changes(&h, path, "compiled"), 0);
-	set_time(db, 6);
-	assert_int_equal(table_changes(&h, path, "compiled"), 1);
-	set_time(db, 4);
-	assert_int_equal(table_changes(&h, path, "compiled"), 1);
-	set_time(db, 5);
-	assert_int_equal(
-		chmod(path, 0600), 0); /* what may be read in the one may be in the other */
-	assert_int_equal(table_changes(&h, path, "compiled"), 1);
-	assert_int_equal(chmod(db, 0600), 0);
-	assert_int_equal(table_changes(&h, path, "compiled"), 0);
-	assert_int_equal(unlink(db), 0);
-	assert_int_equal(symlink(path, db), 0);
-	assert_int_equal(table_changes(&h, path, "compiled"), 1);
-	unlink(db);
-	unlink(path);
-	rmdir(dir);
-	arena_free(a);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dpkg),
+		cmocka_unit_test(test_conffiles),
 		cmocka_unit_test(test_package_names),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_units),
@@ -466,7 +437,6 @@ int main(void)
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_main_cf_properties),
 		cmocka_unit_test(test_master_cf_properties),
-		cmocka_unit_test(test_compiled_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
