@@ -69,7 +69,7 @@ static const struct field certificates_returns[] = {
 	{0},
 };
 
-enum action_kind { ACTION_WRITE, ACTION_OBTAIN, ACTION_REMOVE, ACTION_MODE };
+enum action_kind { ACTION_WRITE, ACTION_OBTAIN, ACTION_REMOVE, ACTION_ACCESS };
 struct action {
 	enum action_kind kind;
 	const char *name, *path;
@@ -169,12 +169,33 @@ static bool look_at(struct survey *s, const char *name, struct action *x, struct
 	return true;
 }
 
-/* Writes `pem` where something else stands; a file that is right can still be too open. */
+static const char *access_text(struct arena *a, const struct stat *st)
+{
+	return arena_printf(a, "%s:%s %04o", attr_user_name(a, st->st_uid),
+		attr_group_name(a, st->st_gid), (unsigned)st->st_mode & 07777);
+}
+
+/* A file that is right can still be too open, or another user's. */
+static bool access_right(struct survey *s, struct action x, struct err *e)
+{
+	struct stat st, to_be = {.st_mode = FILE_MODE, .st_uid = geteuid(), .st_gid = getegid()};
+	bool found;
+	if (!look(x.path, &st, &found, e))
+		return false;
+	if (!found || ((st.st_mode & 07777) == FILE_MODE && st.st_uid == to_be.st_uid &&
+			      st.st_gid == to_be.st_gid))
+		return true;
+	x.kind = ACTION_ACCESS;
+	x.before = access_text(s->h->a, &st);
+	x.after = access_text(s->h->a, &to_be);
+	add(s, x);
+	return true;
+}
+
+/* Writes `pem` where something else stands. */
 static bool want(
 	struct survey *s, struct action x, struct str pem, const struct str *now, struct err *e)
 {
-	struct stat st;
-	bool found;
 	if (!now || !str_eq(*now, pem)) {
 		x.kind = ACTION_WRITE;
 		x.pem = pem;
@@ -182,15 +203,7 @@ static bool want(
 		add(s, x);
 		return true;
 	}
-	if (!look(x.path, &st, &found, e))
-		return false;
-	if (found && (st.st_mode & 07777) != FILE_MODE) {
-		x.kind = ACTION_MODE;
-		x.before = arena_printf(s->h->a, "%04o", (unsigned)st.st_mode & 07777);
-		x.after = arena_printf(s->h->a, "%04o", FILE_MODE);
-		add(s, x);
-	}
-	return true;
+	return access_right(s, x, e);
 }
 
 static bool survey_given(struct survey *s, const struct map_entry *entry, struct err *e)
@@ -224,7 +237,7 @@ static bool survey_acme(struct survey *s, const char *name, struct err *e)
 	if (l.there)
 		return want(s, x, l.pem, found ? &now : NULL, e);
 	if (found && cert_read(s->h->a, now, &c))
-		return true;
+		return access_right(s, x, e);
 	x.after = "the fallback, until there is one";
 	add(s, x); /* its text is read when it is written: it may still have to be made */
 	return true;
@@ -325,11 +338,21 @@ static bool fallback(struct survey *s, struct str *pem, struct err *e)
 	return all.n || err_set(e, ERR_CONFIG, "there is no certificate yet and no fallback");
 }
 
+/* Ours alone. */
+static const struct value *own_attrs(struct survey *s)
+{
+	struct arena *a = s->h->a;
+	struct value *attr = value_map(a);
+	map_put(a, attr, "owner", value_printf(a, "%u", (unsigned)geteuid()));
+	map_put(a, attr, "group", value_printf(a, "%u", (unsigned)getegid()));
+	map_put(a, attr, "mode", value_printf(a, "%04o", FILE_MODE));
+	return attr;
+}
+
 static bool put(struct survey *s, const struct action *x, struct str pem, struct err *e)
 {
-	struct value *attr = value_map(s->h->a);
-	map_put(s->h->a, attr, "mode", value_printf(s->h->a, "%04o", FILE_MODE));
-	return write_file(s->h, x->path, pem, attr, FILE_MODE, x->given ? checker : NULL, e);
+	return write_file(
+		s->h, x->path, pem, own_attrs(s), FILE_MODE, x->given ? checker : NULL, e);
 }
 
 /* The old file stays where none could be got; without an old one there is the fallback. */
@@ -361,9 +384,8 @@ static bool act(struct survey *s, const struct action *x, struct err *e)
 		return obtain(s, x, e);
 	case ACTION_REMOVE:
 		return remove_file(s->h, x->path, e);
-	case ACTION_MODE:
-		return chmod(x->path, FILE_MODE) == 0 ||
-		       err_errno(e, "cannot set the mode of %s", x->path);
+	case ACTION_ACCESS:
+		return attr_apply(s->h, x->path, own_attrs(s), e);
 	case ACTION_WRITE:
 		break;
 	}

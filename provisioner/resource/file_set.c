@@ -85,7 +85,10 @@ static bool look_at_file(struct host *h, const struct value *params, const struc
 	struct value *now;
 	struct stat st;
 	bool found, differs = false;
-	if (!look_read(h->a, path, FILE_MAX, &before, &found, e))
+	if (!look(path, &st, &found, e))
+		return false;
+	found = found && !S_ISLNK(st.st_mode); /* a file takes a link's place */
+	if (found && !look_read(h->a, path, FILE_MAX, &before, &found, e))
 		return false;
 	if (!found || !str_eq(before, after)) {
 		now = value_str(h->a, after);
@@ -94,7 +97,7 @@ static bool look_at_file(struct host *h, const struct value *params, const struc
 		observe_text(h, o, f->key.p, found ? value_str(h->a, before) : NULL, now);
 		return true;
 	}
-	if (!look(path, &st, &found, e) || !attr_want_differs(want, &st, &differs, e))
+	if (!attr_want_differs(want, &st, &differs, e))
 		return false;
 	if (differs)
 		observe_attr(h, o, f->key.p, "owner or mode differ", "as declared");
@@ -108,7 +111,8 @@ static bool is_ours(const char *path, const char *mark)
 	struct str text;
 	struct err ignored = {0};
 	struct stat st;
-	bool found, ours = lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+	bool found, there = lstat(path, &st) == 0;
+	bool ours = there && (S_ISREG(st.st_mode) || (S_ISLNK(st.st_mode) && !mark));
 	if (ours && mark) {
 		size_t n = strlen(mark);
 		ours = look_read(a, path, FILE_MAX, &text, &found, &ignored) && text.n > n &&

@@ -4,6 +4,7 @@
  * boot. Never touches /etc/hosts.
  */
 #include <unistd.h>
+#include "resource/look.h"
 #include "resource/types.h"
 
 #define HOSTNAME_FILE "/etc/hostname"
@@ -73,6 +74,16 @@ static const char *name_in_file(struct arena *a, struct str text)
 	return NULL;
 }
 
+/* Root's, and open to all: programs ask for it. */
+static const struct value *file_attrs(struct arena *a)
+{
+	struct value *v = value_map(a);
+	map_put(a, v, "owner", value_text(a, "root"));
+	map_put(a, v, "group", value_text(a, "root"));
+	map_put(a, v, "mode", value_text(a, "0644"));
+	return v;
+}
+
 static bool hostname_observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
@@ -84,13 +95,15 @@ static bool hostname_observe(
 	if (gethostname(now, sizeof(now)) < 0)
 		return err_errno(e, "cannot read the host's name");
 	now[NAME_LEN_MAX] = 0;
-	if (!file_read_opt(h->a, HOSTNAME_FILE, FILE_LEN_MAX, &text, &found, e))
+	if (!look_read_own(h, HOSTNAME_FILE, FILE_LEN_MAX, &text, &found, o, e))
 		return false;
 	const char *boot = found ? name_in_file(h->a, text) : NULL;
 	if (strcmp(now, want) != 0)
 		observe_attr(h, o, "name", now, want);
 	if (!boot || strcmp(boot, want) != 0)
 		observe_attr(h, o, "name at boot", boot, want);
+	if (found && !attr_observe(h, HOSTNAME_FILE, file_attrs(h->a), o, e))
+		return false;
 	map_put(h->a, o->result, "name", value_text(h->a, want));
 	return true;
 }
@@ -100,12 +113,12 @@ static bool hostname_apply(
 {
 	const char *want = map_cstr(params, "name", "");
 	struct str text = str_printf(h->a, "%s\n", want);
-	struct file_attr attr = {0644, (uid_t)-1, (gid_t)-1};
-	if (observed_change(o, "name at boot")) {
-		if (!keep_original(h, HOSTNAME_FILE, e) ||
-			!file_replace(HOSTNAME_FILE, text.p, text.n, attr, NULL, NULL, e))
-			return false;
-	}
+	const struct value *attrs = file_attrs(h->a);
+	if (observed_change(o, "name at boot") &&
+		!write_file(h, HOSTNAME_FILE, text, attrs, 0644, NULL, e))
+		return false;
+	if (!attr_apply(h, HOSTNAME_FILE, attrs, e))
+		return false;
 	if (observed_change(o, "name") && sethostname(want, strlen(want)) < 0)
 		return err_errno(e, "cannot set the host's name to %s", want);
 	return true;

@@ -10,6 +10,7 @@
 enum { SECRET_MODE = 0600, SECRET_MIN = 16, SECRET_MAX = 128, SECRET_FILE = 64 << 10 };
 #define PLACE "@SECRET@"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define BASE64 LETTERS "+/=" /* of a secret that somebody else made up */
 
 static const struct field random_secret_fields[] = {
 	{.name = "path",
@@ -27,7 +28,7 @@ static const struct field random_secret_fields[] = {
 		.max = SECRET_MAX,
 		.dflt = "32",
 		.doc = "Letters and digits of a new secret; one that is there may have another "
-		       "length, of 16 at least."},
+		       "length, of 16 at least, and be Base64."},
 	FILE_ATTR_FIELDS,
 	{0},
 };
@@ -56,7 +57,7 @@ static bool fits(struct str text, const char *content)
 	if (text.n < head + tail + SECRET_MIN || memcmp(text.p, content, head) != 0 ||
 		memcmp(text.p + text.n - tail, rest, tail) != 0)
 		return false;
-	return strspn(text.p + head, LETTERS) >= text.n - head - tail;
+	return strspn(text.p + head, BASE64) >= text.n - head - tail;
 }
 
 static bool random_secret_observe(
@@ -66,7 +67,7 @@ static bool random_secret_observe(
 	struct str text;
 	bool found;
 	observation_init(h, o);
-	if (!look_read(h->a, path, SECRET_FILE, &text, &found, e) ||
+	if (!look_read_own(h, path, SECRET_FILE, &text, &found, o, e) ||
 		(!found && !parent_there(h, path, e)))
 		return false;
 	if (!found || !fits(text, map_cstr(params, "content", PLACE "\n")))
