@@ -202,7 +202,7 @@ static bool file_look(struct mlist_walk *w, const struct mlist *l, int home,
 	if (s->found)
 		s->owned = (w->who.uid == (uid_t)-1 || w->who.uid == st.st_uid) &&
 			   (w->who.gid == (gid_t)-1 || w->who.gid == st.st_gid) &&
-			   (st.st_mode & 0007) == 0;
+			   (st.st_mode & (f->how == MLIST_EXACT ? 0027 : 0007)) == 0;
 	if (f->how == MLIST_ABSENT)
 		s->same = !s->found;
 	else if (f->how == MLIST_SEED)
@@ -265,14 +265,32 @@ static bool list_files(
 	return ok;
 }
 
-static bool missing_folders(struct mlist_walk *w, const struct mlist *l, int home)
+/* The first folder that is missing, or not the engine's alone. */
+static void folders_tell(struct mlist_walk *w, const struct mlist *l, int home)
 {
-	for (size_t i = 0; w->eng->folders[i]; i++)
-		if (!mlist_exists(home, w->eng->folders[i])) {
-			mlist_tell(w, l, w->eng->folders[i], NULL, "folder");
-			return true;
-		}
-	return false;
+	bool right = mlist_folder_right(home, &w->who);
+
+	if (!right)
+		mlist_tell(w, l, "folder", "wrong owner or mode", "right");
+	for (size_t i = 0; right && w->eng->folders[i]; i++) {
+		int fd = mlist_folder(home, w->eng->folders[i], NULL);
+
+		right = fd >= 0 && mlist_folder_right(fd, &w->who);
+		if (!right)
+			mlist_tell(w, l, w->eng->folders[i], fd < 0 ? NULL : "wrong owner or mode",
+				"folder");
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+static bool declared_owned(struct mlist_walk *w, const struct mlist *l, int home)
+{
+	struct mlist_file f = {.path = declared_file(w->eng, l), .how = MLIST_SEED};
+	struct file_state s;
+	struct err ignored = {0};
+
+	return !file_look(w, l, home, &f, &s, &ignored) || !s.found || s.owned;
 }
 
 bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e)
@@ -294,7 +312,9 @@ bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e)
 			close(old);
 		mlist_tell(w, l, NULL, closed ? "closed" : NULL, "open");
 	} else {
-		missing_folders(w, l, home);
+		folders_tell(w, l, home);
+		if (!declared_owned(w, l, home))
+			mlist_tell(w, l, declared, "wrong owner or mode", "right");
 	}
 	ok = members_read(w, l, home, &m, e);
 	if (ok) {
@@ -375,9 +395,14 @@ static bool list_fill(struct mlist_walk *w, const struct mlist *l, int home, str
 	for (size_t i = 0; w->eng->folders[i]; i++) {
 		int fd = mlist_folder(home, w->eng->folders[i], &w->who);
 
-		if (fd < 0)
-			return err_errno(e, "cannot make %s of %s", w->eng->folders[i], l->address);
-		close(fd);
+		bool ok = fd >= 0 && mlist_folder_give(fd, &w->who);
+
+		if (!ok)
+			err_errno(e, "cannot make %s of %s", w->eng->folders[i], l->address);
+		if (fd >= 0)
+			close(fd);
+		if (!ok)
+			return false;
 	}
 	if (!list_files(w, l, home, false, e) || !members_read(w, l, home, &m, e) ||
 		(m.remove->map.n && !mlist_unsubscribe(w->eng, l, home, m.remove, &w->who, e)) ||
@@ -399,7 +424,9 @@ bool mlist_make(struct mlist_walk *w, const struct mlist *l, struct err *e)
 	home = mlist_folder(w->root, home_of(w->eng, l, false), &w->who);
 	if (home < 0)
 		return err_errno(e, "cannot make the folder of the list %s", l->address);
-	ok = list_fill(w, l, home, e);
+	ok = mlist_folder_give(home, &w->who)
+		     ? list_fill(w, l, home, e)
+		     : err_errno(e, "cannot give the folder of %s to its owner", l->address);
 	close(home);
 	return ok;
 }

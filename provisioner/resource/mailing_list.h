@@ -59,6 +59,10 @@ struct mlist_owner {
 };
 /* The folder `path` below `at`; -1 with errno. With `make` what is missing is made for `who`. */
 int mlist_folder(int at, const char *path, const struct mlist_owner *make);
+/* Is the open folder its owner's, and closed to others? */
+bool mlist_folder_right(int fd, const struct mlist_owner *who);
+/* Makes it so. */
+bool mlist_folder_give(int fd, const struct mlist_owner *who);
 /* *found false: there is none. A file that is no regular one is an error. */
 bool mlist_read(struct arena *a, int at, const char *path, struct str *out, bool *found,
 	struct stat *st, struct err *e);

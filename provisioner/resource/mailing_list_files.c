@@ -18,6 +18,20 @@ static bool give(int fd, const struct mlist_owner *who, mode_t mode)
 	return fchmod(fd, mode) == 0 && fchown(fd, who->uid, who->gid) == 0;
 }
 
+bool mlist_folder_right(int fd, const struct mlist_owner *who)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (who->uid == (uid_t)-1 || who->uid == st.st_uid) &&
+	       (who->gid == (gid_t)-1 || who->gid == st.st_gid) &&
+	       (st.st_mode & 07777) == MLIST_DIR_MODE;
+}
+
+bool mlist_folder_give(int fd, const struct mlist_owner *who)
+{
+	return mlist_folder_right(fd, who) || give(fd, who, MLIST_DIR_MODE);
+}
+
 static int open_part(int at, const char *name, const struct mlist_owner *make)
 {
 	bool made = make && mkdirat(at, name, MLIST_DIR_MODE) == 0;
