@@ -16,11 +16,13 @@ enum { NEW_DIR_MODE = 0755, NEW_FILE_MODE = 0644 };
 static bool file_observe(struct host *h, const struct value *params, struct target *t,
 	struct observation *o, struct err *e)
 {
-	if (!t->found && !files_pending(h))
-		return err_set(e, ERR_PERMANENT,
-			"%s is not there, and state: file makes none; use state: touch, copy or "
-			"template",
-			t->path);
+	/* what an earlier step makes is looked at when it is there */
+	if (!t->found)
+		return files_pending(h) ||
+		       err_set(e, ERR_PERMANENT,
+			       "%s is not there, and state: file makes none; use state: touch, "
+			       "copy or template",
+			       t->path);
 	if (t->found && S_ISDIR(t->st.st_mode))
 		return err_set(e, ERR_PERMANENT, "%s is a directory, a file is wanted", t->path);
 	return attr_observe(h, t->path, params, o, e);
