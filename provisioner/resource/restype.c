@@ -31,6 +31,7 @@ const struct restype *const restypes[] = {
 	&restype_postfix_main,
 	&restype_postfix_master,
 	&restype_lookup_table,
+	&restype_sieve_script,
 	&restype_maildirs,
 	&restype_dkim_keys,
 	&restype_random_secret,

@@ -14,6 +14,7 @@ extern const struct restype restype_lineinfile;
 extern const struct restype restype_random_secret;
 extern const struct restype restype_replace;
 extern const struct restype restype_shell;
+extern const struct restype restype_sieve_script;
 extern const struct restype restype_slurp;
 extern const struct restype restype_stat;
 extern const struct restype restype_template;
