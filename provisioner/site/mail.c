@@ -188,6 +188,7 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 	checked = fields_check(v->a, site_mail_fields(), mail, "mail", errs);
 	if (mail->type != VALUE_MAP)
 		return NULL;
+	mail_sizes_rules(mail, errs); /* as they are written: with or without a unit */
 	mail = with_hostname(v, checked ? checked : mail, errs);
 	mail_rules(v->a, mail, errs); /* also of what did not pass the table: all is said at once */
 	mail_tls_rules(v, mail, errs);

@@ -14,6 +14,16 @@ static bool time_ok(struct str s)
 	return n > 0 && n < 10 && (s.n == n || (s.n == n + 1 && strchr("smhdw", s.p[n])));
 }
 
+/* fail2ban takes a number for seconds: that few are a unit that was forgotten. */
+static void check_unit(struct str s, struct pos pos, struct errs *errs)
+{
+	if (s.n > 0 && s.n < 3 && strspn(s.p, "0123456789") == s.n && strtol(s.p, NULL, 10) < 60)
+		errs_add(errs, pos,
+			"%s means %s seconds; write its unit, as in %sm (or %ss, if seconds "
+			"are meant)",
+			s.p, s.p, s.p, s.p);
+}
+
 void mail_fail2ban_rules(const struct value *mail, struct errs *errs)
 {
 	static const char *const times[] = {"bantime", "findtime"};
@@ -26,6 +36,8 @@ void mail_fail2ban_rules(const struct value *mail, struct errs *errs)
 		if (v && v->type == VALUE_STR && !time_ok(v->s))
 			errs_add(errs, v->pos, "'%s' is no time; write 30s, 10m, 1h, 2d or 1w",
 				v->s.p);
+		else if (v && (v->type == VALUE_STR || v->type == VALUE_INT))
+			check_unit(value_print(errs->a, v), v->pos, errs);
 	}
 	for (size_t i = 0; ignore && ignore->type == VALUE_LIST && i < ignore->list.n; i++) {
 		const struct value *v = ignore->list.v[i];
