@@ -61,6 +61,11 @@ test:
 	tests/deps test
 	tests/run
 
+# The same, and what takes too long for every change.
+test-all:
+	tests/deps test
+	PROVISION_TEST_ALL=1 tests/run
+
 demo:
 	tests/deps test
 	$(MAKE) -s all
@@ -91,6 +96,7 @@ help:
 	@echo 'make            build/provision and its agent'
 	@echo 'make demo       a mail server on a throwaway host, from nothing to a message read'
 	@echo 'make test       all tests, those on real hosts too'
+	@echo 'make test-all   all of those, and changes by hand under each filter'
 	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
 	@echo 'make lint       floors, headers, ceilings, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
@@ -100,5 +106,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit unit-here test demo bench lint fuzz install help clean
+.PHONY: all unit unit-here test test-all demo bench lint fuzz install help clean
 .DELETE_ON_ERROR:
