@@ -10,6 +10,7 @@
 #include "resource/types.h"
 
 enum { COLUMNS = 5 }; /* between the type and the command */
+#define SHIPPED "/usr/share/postfix/master.cf.dist"
 
 static const char *const columns[COLUMNS] = {
 	"private", "unprivileged", "chroot", "wakeup", "maxproc"};
@@ -48,6 +49,11 @@ static const struct field postfix_master_fields[] = {
 		.doc = "Services by 'name/type', for instance 'submission/inet'. Each a map of "
 		       "command, options, private, unprivileged, chroot, wakeup and maxproc, or "
 		       "null to remove it."},
+	{.name = "complete",
+		.kind = FIELD_BOOL,
+		.dflt = "false",
+		.doc = "Services inside Postfix that it ships, and that are neither in the file "
+		       "nor named, are added: without cleanup or qmgr it does not run."},
 	{.name = "blocks",
 		.kind = FIELD_MAP,
 		.doc = "Name -> services as master.cf writes them, kept at the end of the file "
@@ -342,17 +348,63 @@ struct str master_cf_edit(struct arena *a, struct str text, const struct value *
 	return differs ? rewrite(a, &c, &ed) : text;
 }
 
-/* ---- the verbs ---- */
+/* ---- Postfix's own services ---- */
 
-/* Of a file that was removed: what Postfix itself begins with, for without its own services it does
- * not run. */
-static bool begin_anew(struct host *h, const char *path, struct str *text, struct err *e)
+static bool has_service(struct arena *a, const struct config *c, const char *name)
 {
-	bool found = false;
-	*text = str_c("");
-	return strcmp(path, "/etc/postfix/master.cf") != 0 ||
-	       file_read_opt(h->a, "/usr/share/postfix/master.cf.dist", FILE_MAX, text, &found, e);
+	for (size_t i = 0; i < c->n_entries; i++) {
+		struct args words = {0};
+		add_words(a, &words, config_text(a, c, &c->entries[i]));
+		if (words.n && strcmp(words.v[0], name) == 0)
+			return true;
+	}
+	return false;
 }
+
+/* One that other services of Postfix use, and that nobody names: pickup, cleanup, qmgr, ... */
+static bool is_inner(struct arena *a, const struct args *words, const struct value *services)
+{
+	return words->n > 2 + COLUMNS && strcmp(words->v[1], "inet") != 0 &&
+	       strcmp(words->v[2 + COLUMNS], "pipe") != 0 &&
+	       !map_at(services, arena_printf(a, "%s/%s", words->v[0], words->v[1]));
+}
+
+struct str master_cf_complete(struct arena *a, struct str text, struct str whole,
+	struct str shipped, const struct value *services)
+{
+	struct config own, c;
+	struct buf b;
+	config_parse(a, whole, &own);
+	config_parse(a, shipped, &c);
+	buf_init(&b, FILE_MAX);
+	buf_add(&b, text.p, text.n);
+	for (size_t i = 0; i < c.n_entries; i++) {
+		struct str entry = config_squeeze(a, config_text(a, &c, &c.entries[i]));
+		struct args words = {0};
+		add_words(a, &words, entry);
+		if (!is_inner(a, &words, services) || has_service(a, &own, words.v[0]))
+			continue;
+		buf_addf(&b, "%s%s\n", b.n && b.p[b.n - 1] != '\n' ? "\n" : "", entry.p);
+	}
+	struct str out = b.n == text.n ? text : buf_str(a, &b);
+	buf_free(&b);
+	return out;
+}
+
+static bool complete(struct host *h, const struct value *params, struct str *text, struct err *e)
+{
+	struct str shipped;
+	bool found;
+	if (!map_bool(params, "complete", false))
+		return true;
+	if (!file_read_opt(h->a, SHIPPED, FILE_MAX, &shipped, &found, e))
+		return false;
+	struct str whole = blocks_put(h->a, *text, map_at(params, "blocks"));
+	*text = master_cf_complete(h->a, *text, whole, shipped, map_at(params, "services"));
+	return true;
+}
+
+/* ---- the verbs ---- */
 
 static bool edited(struct host *h, const struct value *params, struct str *text, bool *found,
 	struct str *after, struct err *e)
@@ -368,10 +420,9 @@ static bool edited(struct host *h, const struct value *params, struct str *text,
 		(!*found && !parent_there(h, path, e)))
 		return false;
 	const struct value *blocks = map_at(params, "blocks");
-	struct str base = *text;
-	if (!*found && !begin_anew(h, path, &base, e))
+	*after = blocks_cut(h->a, *found ? *text : str_c(""), blocks);
+	if (!complete(h, params, after, e))
 		return false;
-	*after = blocks_cut(h->a, base, blocks);
 	*after = master_cf_edit(h->a, *after, map_at(params, "services"));
 	const struct value *unused = map_at(params, "unused");
 	if (unused && !master_cf_cut(h, path_dir(h->a, path), after,

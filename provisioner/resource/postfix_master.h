@@ -14,3 +14,7 @@ struct str master_cf_edit(struct arena *a, struct str text, const struct value *
  * file could not be read. */
 bool master_cf_cut(struct host *h, const char *folder, struct str *text, struct str whole,
 	struct str shipped, struct err *e);
+/* The text with the services of `shipped` that others inside Postfix use and that `whole` (the text
+ * with what is put behind it) has not; but those that `services` names. */
+struct str master_cf_complete(struct arena *a, struct str text, struct str whole,
+	struct str shipped, const struct value *services);

@@ -425,6 +425,32 @@ static void test_master_cf_properties(void **state)
 	arena_free(all);
 }
 
+/* Of what Postfix ships, services inside it come back; no port, no pipe, none that is named. */
+static void test_master_cf_complete(void **state)
+{
+	static const char shipped[] = "smtp inet n - y - - smtpd\n"
+				      "# smtp inet n - y - 1 postscreen\n"
+				      "pickup unix n - y 60 1 pickup\n"
+				      "cleanup unix n - y - 0 cleanup\n"
+				      "relay unix - - y - - smtp\n"
+				      "        -o syslog_name=postfix/$service_name\n"
+				      "uucp unix - n n - - pipe\n  flags=Fqhu user=uucp\n"
+				      "flush unix n - y 1000? 0 flush\n";
+	struct arena *a = arena_new();
+	struct value *services = value_map(a);
+	(void)state;
+	map_put(a, services, "flush/unix", value_null(a));
+	struct str had = str_c("pickup fifo n - n 60 1 pickup");
+	struct str got = master_cf_complete(a, had, had, str_c(shipped), services);
+	assert_string_equal(got.p,
+		"pickup fifo n - n 60 1 pickup\n"
+		"cleanup unix n - y - 0 cleanup\n"
+		"relay unix - - y - - smtp -o syslog_name=postfix/$service_name\n");
+	assert_ptr_equal(master_cf_complete(a, had, got, str_c(shipped), services).p, had.p);
+	assert_ptr_equal(master_cf_complete(a, got, got, str_c(shipped), services).p, got.p);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_main_cf_properties),
 		cmocka_unit_test(test_master_cf_properties),
+		cmocka_unit_test(test_master_cf_complete),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
