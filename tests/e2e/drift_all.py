@@ -63,8 +63,12 @@ CHANGE = {
     "link": "mv {p} {s}.away && ln -s {s}.away {p}",
     "folder": "rm -f {p} && mkdir {p}",
     "gone": "mv {p} {s}.away",
+    "cut": "sed -i '{cut}' {p}",
     "add": "printf '%s\\nby hand\\n' {mark} >{p}",
 }
+# A line that has to be there, of each file of which only a part is ours.
+CUT = {"/etc/postfix/master.cf": "/^cleanup/d", "/etc/postfix/main.cf": "/^myhostname/d",
+       "/etc/hosts": "/^127.0.1.1/d", "/etc/courier/authdaemonrc": "/^daemons=/d"}
 ATTRIBUTES = ("mode", "owner", "group")
 CONTENTS = ("append", "truncate", "remove", "link", "folder")
 # One reload for all of a round, and no update-rc.d for each.
@@ -120,7 +124,8 @@ class Change:
 
 
 def on_file(kind, path, saved, mark=""):
-    do = CHANGE[kind].format(p=shlex.quote(path), s=saved, mark=shlex.quote(mark))
+    do = CHANGE[kind].format(p=shlex.quote(path), s=saved, mark=shlex.quote(mark),
+                             cut=CUT.get(path))
     if kind in ("gone",):
         return do, f"mv {saved}.away {shlex.quote(path)}"
     if kind == "add":
@@ -157,7 +162,8 @@ class Managed:
     def of_nothing(self, type_, key):
         assert type_ in ("activation", "package", "command", "shell") or type_ in WHOLE + PART, type_
         if type_ in WHOLE + PART:
-            self.files(type_, key, [key])
+            self.files(type_, key, [key], kinds=ATTRIBUTES + CONTENTS +
+                       (("cut",) if type_ in PART else ()))
 
     def kind_of(self, path):
         return self.there.get(path, "-")[0]
