@@ -12,6 +12,8 @@ enum { PASSWORD_BYTES = 18, SMTP_PORT = 25, LONGEST_POST = 100000000, FILES_MAX 
 
 /* Other lists keep it, unlike List-Id, which each makes anew. */
 #define BEEN_THERE "X-BeenThere:"
+/* Put there by what runs before Mlmmj, and by nobody else. */
+#define LIST_CHECK "X-List-Check:"
 
 static void add_file(struct arena *a, struct mlist_files *out, const struct mlist_file *f)
 {
@@ -107,6 +109,9 @@ static const char *list_headers(const struct mlist *l, const char *commands, boo
 }
 
 /* ---- mlmmj ---- */
+#define DELETED                                                                  \
+	"List-\nPrecedence:\nReturn-Receipt-To:\nDisposition-Notification-To:\n" \
+	"X-Confirm-Reading-To:\n" LIST_CHECK "\n"
 static const char *const mlmmj_folders[] = {"incoming", "queue", "queue/discarded", "archive",
 	"subconf", "unsubconf", "bounce", "control", "moderation", "subscribers.d", "digesters.d",
 	"nomailsubs.d", "requeue", NULL};
@@ -128,15 +133,16 @@ static void mlmmj_posts(const struct mlist *l, struct mlist_files *out)
 	flag(out, l, "control/subonlypost", members);
 	flag(out, l, "control/modnonsubposts", others);
 	flag(out, l, "control/notifymod", all || others);
-	put(out, l, "control/moderators", all || others ? MLIST_EXACT : MLIST_ABSENT,
-		all || others ? moderators(l) : NULL);
+	/* Of a list of any kind: a post that nobody verified waits for them. */
+	put(out, l, "control/moderators", MLIST_EXACT, moderators(l));
 	/* A list that everybody can post to wants at least to be named in To or Cc. */
 	flag(out, l, "control/tocc", !is(l, "post", "anyone"));
 }
 
-/* A post that comes back, from another list or a mailbox that sends its mail on, was marked by us:
- * without this it goes round until Postfix counts too many hops, to all members each time. */
-static const char *mlmmj_access(const struct mlist *l)
+/* The rules that come first. A post that comes back, from another list or a mailbox that sends its
+ * mail on, was marked by us: without this it goes round until Postfix counts too many hops, to all
+ * members each time. The other mark says what the verifier found of a post (role lists). */
+static const char *mlmmj_guard(const struct mlist *l)
 {
 	struct buf b;
 	struct str out;
@@ -145,10 +151,45 @@ static const char *mlmmj_access(const struct mlist *l)
 	buf_adds(&b, "discard ^" BEEN_THERE "[[:space:]]*");
 	for (const char *p = l->address; *p; p++)
 		buf_addf(&b, *p == '.' ? "\\%c" : "%c", *p);
-	buf_adds(&b, "[[:space:]]*$\nallow\n");
+	buf_adds(&b, "[[:space:]]*$\n");
+	buf_adds(&b, "discard ^" LIST_CHECK " fail$\nmoderate ^" LIST_CHECK " unverified$\n");
 	out = buf_str(l->a, &b);
 	buf_free(&b);
 	return out.p;
+}
+
+static bool has_line(struct str text, struct line line)
+{
+	struct line one;
+
+	while (line_next(&text, &one))
+		if (one.n == line.n && memcmp(one.p, line.p, line.n) == 0)
+			return true;
+	return false;
+}
+
+/* The guard, and behind it the operator's own rules. */
+static bool mlmmj_access(const struct mlist *l, int home, struct mlist_files *out, struct err *e)
+{
+	struct mlist_file f = {.path = "control/access", .how = MLIST_EXACT};
+	const char *guard = mlmmj_guard(l);
+	struct str rest = str_c("");
+	struct line line;
+	struct stat st;
+	struct buf b;
+	bool found;
+
+	if (!mlist_read(l->a, home, f.path, &rest, &found, &st, e))
+		return false;
+	buf_init(&b, FILE_MAX);
+	while (line_next(&rest, &line))
+		if (line.n && !has_line(str_c(guard), line))
+			buf_addf(&b, "%.*s\n", (int)line.n, line.p);
+	rest = buf_str(l->a, &b);
+	buf_free(&b);
+	f.content = str_printf(l->a, "%s%s", guard, rest.n ? rest.p : "allow\n");
+	add_file(l->a, out, &f);
+	return true;
 }
 
 static void mlmmj_sending(const struct mlist *l, struct mlist_files *out)
@@ -169,9 +210,7 @@ static bool mlmmj_files(
 	const char *language = map_cstr(l->def, "language", "en");
 	bool english = strcmp(language, "en") == 0;
 
-	(void)home;
 	(void)make;
-	(void)e;
 	tunable(out, l, "control/listaddress", l->address);
 	tunable(out, l, "control/owner", map_cstr(l->def, "owner", ""));
 	tunable(out, l, "control/prefix", map_cstr(l->def, "subject_prefix", NULL));
@@ -182,16 +221,15 @@ static bool mlmmj_files(
 		is(l, "subscription", "moderated") ? moderators(l) : NULL);
 	flag(out, l, "control/subonlyget", true);
 	put(out, l, "control/customheaders", MLIST_EXACT, list_headers(l, NULL, false));
+	/* RFC 5322, 3.6: there is one Reply-To at most. */
 	put(out, l, "control/delheaders", MLIST_EXACT,
-		"List-\nPrecedence:\nReturn-Receipt-To:\nDisposition-Notification-To:\n"
-		"X-Confirm-Reading-To:\n");
+		is(l, "reply_to", "list") ? DELETED "Reply-To:\n" : DELETED);
 	mlmmj_sending(l, out);
 	put(out, l, "text", english ? MLIST_NOLINK : MLIST_LINK,
 		arena_printf(l->a, "%s/%s", map_cstr(l->all, "texts", "/usr/share/mlmmj/text.skel"),
 			language));
 	put(out, l, "index", MLIST_SEED, "");
-	put(out, l, "control/access", MLIST_SEED, mlmmj_access(l)); /* rules of one's own stay */
-	return true;
+	return mlmmj_access(l, home, out, e);
 }
 
 const struct mlist_engine mlist_mlmmj = {
