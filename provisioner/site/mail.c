@@ -31,7 +31,7 @@
  *                   [{domain, transport}], of mail.transports; dnsbl: postscreen's sites
  *   mail_traps      [address]: whose mail is learnt as spam; behind a catch-all, each to itself
  *   mail_lists      [{address, owner, moderators, members, post, subscription, subject_prefix or
- *                   null, reply_to, language}], all addresses whole
+ *                   null, reply_to, dmarc, language}], all addresses whole
  *   mail_list_aliases  [{address, targets}]: what belongs to a list beside its address: +owner,
  * with Majordomo the list itself, -request, owner- and so on
  *   mail_list_ways  [address]: of lists, and of aliases that lead to one

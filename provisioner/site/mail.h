@@ -8,6 +8,9 @@
 /* Checks what the host declares, without its facts; what depends on them counts as unknown. */
 void mail_check(struct vars *v, struct errs *errs);
 
+/* ---- mail_schema_lists.c ---- */
+extern const struct field mail_list_fields[], mail_engine_fields[];
+
 /* ---- mail_names.c: the syntax of names and records; no position, no problem list ---- */
 /* The domain in lower case, its labels ASCII (IDNA 2008); false when it is no domain name. */
 bool mail_domain_ascii(struct arena *a, struct str domain, struct str *out);

@@ -366,7 +366,7 @@ static void add_server(struct list_derive *d, const struct value *domain, struct
 static void add_list(struct list_derive *d, const struct map_entry *e, struct str domain)
 {
 	static const char *const same[] = {
-		"post", "subscription", "subject_prefix", "reply_to", "language"};
+		"post", "subscription", "subject_prefix", "reply_to", "dmarc", "language"};
 	const struct value *def = e->value;
 	struct value *m = value_map(d->a);
 

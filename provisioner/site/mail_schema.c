@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The schema of `mail:`. Every key of the declared state stands here, also those that a later
- * version serves: asking for one of them is an error that says so, never silence.
+ * The schema of `mail:`, lists aside (mail_schema_lists.c). Every key of the declared state stands
+ * here, also those that a later version serves: asking for one of them is an error that says so,
+ * never silence.
  */
 #include "site/mail.h"
 
@@ -179,69 +180,6 @@ static const struct field fail2ban_fields[] = {
 		.doc = "Failures that are borne."},
 	{.name = NULL},
 };
-static const struct field engine_fields[] = {
-	{.name = "engine",
-		.kind = FIELD_ENUM,
-		.choices = "mlmmj majordomo",
-		.dflt = "mlmmj",
-		.doc = "Program that runs the lists."},
-	{.name = "source",
-		.kind = FIELD_STR,
-		.doc = "Majordomo itself, which no distribution has: a tar archive, as its authors "
-		       "give it out, or a folder of its files; beside the manifest. It is built on "
-		       "the host."},
-	{.name = "source_sha256",
-		.kind = FIELD_STR,
-		.doc = "Digest of an archive: sha256sum FILE; of a folder: (cd FOLDER && find . "
-		       "-type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum). "
-		       "Another source is refused, and a new digest builds anew."},
-	{.name = NULL},
-};
-static const struct field list_fields[] = {
-	{.name = "owner",
-		.kind = FIELD_STR,
-		.flags = FIELD_REQUIRED,
-		.doc = "Who gets the mail to the list's owner and the engine's reports: an address "
-		       "or the name of a mailbox."},
-	{.name = "moderators",
-		.kind = FIELD_LIST,
-		.dflt = "[]",
-		.doc = "Who lets posts and subscriptions pass; default: the owner."},
-	{.name = "members",
-		.kind = FIELD_LIST,
-		.dflt = "[]",
-		.doc = "Subscribed by the manifest. Who subscribes by mail stays beside them; who "
-		       "is "
-		       "taken out here is unsubscribed."},
-	{.name = "post",
-		.kind = FIELD_ENUM,
-		.choices = "members anyone moderated",
-		.dflt = "members",
-		.doc = "Whose posts go out at once. members: others' are refused, or wait for the "
-		       "moderators where some are named. moderated: all wait for them."},
-	{.name = "subscription",
-		.kind = FIELD_ENUM,
-		.choices = "open moderated closed",
-		.dflt = "open",
-		.doc = "Who can subscribe by mail. open: whoever confirms it. moderated: whom a "
-		       "moderator accepts. closed: nobody. Anybody can leave."},
-	{.name = "subject_prefix",
-		.kind = FIELD_STR,
-		.doc = "Put before each subject. It breaks the writer's DKIM signature: receivers "
-		       "refuse such posts of writers elsewhere whose domain has DMARC p=reject."},
-	{.name = "reply_to",
-		.kind = FIELD_ENUM,
-		.choices = "sender list",
-		.dflt = "sender",
-		.doc = "Where answers go. list breaks writers' signatures as subject_prefix does."},
-	{.name = "language",
-		.kind = FIELD_ENUM,
-		.choices = "en ast cs de fi fr gr it pt sk zh-cn",
-		.dflt = "en",
-		.doc = "Of mlmmj's messages. Texts of your own in the list's folder text are "
-		       "kept."},
-	{.name = NULL},
-};
 static const struct field vacation_fields[] = {
 	{.name = "subject",
 		.kind = FIELD_STR,
@@ -305,7 +243,7 @@ static const struct field domain_fields[] = {
 		       "domain."},
 	{.name = "lists",
 		.kind = FIELD_MAPOF,
-		.sub = list_fields,
+		.sub = mail_list_fields,
 		.dflt = "{}",
 		.doc = "Name before the @ -> its mailing list."},
 	{.name = NULL},
@@ -445,7 +383,7 @@ static const struct field mail_fields[] = {
 		.doc = "Lines of header_checks(5), with Perl's regular expressions."},
 	{.name = "lists",
 		.kind = FIELD_MAP,
-		.sub = engine_fields,
+		.sub = mail_engine_fields,
 		.dflt = "{}",
 		.doc = "The program for mailing lists."},
 	{.name = "spam_traps",
