@@ -5,15 +5,19 @@
  *
  * What roles see where `mail:` is declared; none of it holds a template:
  *   mail            the whole map, every key of the schema with its default
- *   mail_domains    [{name, spf, dmarc, catch_all or null}] of the domains that are local here
- *   mail_mailboxes  [{address, local, domain, home: "domain/local", password_hash, quota: bytes,
- *                   and vacation: {subject, text} for who has one}]
+ *   mail_domains    [{name, spf, dmarc, catch_all or null}] of the domains that are local here;
+ * with unicode: [spelling] where the name is an internationalised one mail_mailboxes  [{address,
+ * local, domain, home: "domain/local", password_hash, quota: bytes, and vacation: {subject, text}
+ * for who has one, logins: [address] in the Unicode spellings of the domain where it has some}]
  *   mail_aliases    [{address, targets: [address]}], postmaster and abuse of every domain with them
  *   mail_catchalls  [{address: "@domain", targets}] behind the domain's mailboxes, each to itself:
  *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
  *   mail_senders    [{address or "@domain", logins: [mailbox]}]: who may send as what: a mailbox
  *                   as itself, as the aliases that lead to it, as the lists it owns and as what
  *                   send_as grants; the owner of a catch-all as what nobody else has
+ *   mail_quota_owners  [{address, mailboxes}]: the mailboxes with a quota that an address leads to
+ *                   which is none itself; of a catch-all the address is its domain. No mailboxes:
+ *                   an address that the catch-all of its domain does not take
  *   mail_certificates {name: PEM text of key, certificate, chain}, those given; of two of the
  *                   server the RSA one has its name, the other is called HOSTNAME.ecdsa; secret
  *   mail_acme       [name] of the certificates to get by ACME, the server's first
@@ -43,7 +47,8 @@
 static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_aliases",
 	"mail_catchalls", "mail_senders", "mail_traps", "mail_zones", "mail_host_dkim",
 	"mail_dkim_keys", "mail_dkim_signers", "mail_outbound", "mail_acme", "mail_certificates",
-	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_ways", "mail_list_archive"};
+	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_ways", "mail_list_archive",
+	"mail_quota_owners"};
 
 bool mail_name(struct str name)
 {

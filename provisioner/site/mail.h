@@ -14,11 +14,15 @@ extern const struct field mail_list_fields[], mail_engine_fields[];
 /* ---- mail_names.c: the syntax of names and records; no position, no problem list ---- */
 /* The domain in lower case, its labels ASCII (IDNA 2008); false when it is no domain name. */
 bool mail_domain_ascii(struct arena *a, struct str domain, struct str *out);
+/* Adds to `list` the Unicode spellings of an ASCII domain: as it is, and in capitals. */
+void mail_domain_unicode(struct arena *a, struct str domain, struct value *list);
 bool mail_fqdn(struct str name);
-bool mail_local_part(struct str s);
-bool mail_target_ok(struct str target); /* an address, or a name that is one in its domain */
-bool mail_hash_ok(struct str hash);     /* a crypt(3) string that is not weak */
-bool mail_network_ok(struct str s);     /* 192.0.2.0/24, 2001:db8::/32, or one address */
+/* NULL, or why it cannot be the name of a mailbox or alias. */
+const char *mail_local_wrong(struct str s);
+/* The same for an address, or a name that is one in its domain. */
+const char *mail_target_wrong(struct str target);
+bool mail_hash_ok(struct str hash); /* a crypt(3) string that is not weak */
+bool mail_network_ok(struct str s); /* 192.0.2.0/24, 2001:db8::/32, or one address */
 
 /* ---- mail_rules.c: what the table cannot say: rules across keys ---- */
 void mail_rules(struct arena *a, const struct value *mail, struct errs *errs);
@@ -121,6 +125,9 @@ void mail_source_derive(struct vars *v, struct arena *a, const struct value *mai
 	struct value *out, struct errs *errs);
 /* Is a list's address final (mlmmj's transport takes it), rather than an alias (Majordomo)? */
 bool mail_lists_own(const struct value *mail);
+/* ---- mail_quota.c: mail_quota_owners, made of the other names in `out` ---- */
+void mail_quota_derive(struct arena *a, struct value *out);
+
 /* Who reads the mail to postmaster and abuse of a domain that names nobody for it. */
 struct str mail_keeper(
 	struct arena *a, const struct value *mail, const struct value *domain, struct str name);

@@ -96,9 +96,21 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 }
 
 /* ---- lists ---- */
-static void add_mailbox(struct derive *d, const struct map_entry *e, struct value *domain)
+/* The login in the Unicode spellings of its domain. */
+static void put_logins(
+	struct derive *d, struct value *m, struct str local, const struct value *unicode)
 {
-	struct value *m = record(d, 7), *plain = map_at(e->value, "password");
+	struct value *logins = list_of(d, unicode->list.n);
+
+	for (size_t i = 0; i < unicode->list.n; i++)
+		list_add(d->a, logins, text(d, mail_join(d->a, local, '@', unicode->list.v[i]->s)));
+	put(d, m, "logins", logins);
+}
+
+static void add_mailbox(struct derive *d, const struct map_entry *e, struct value *domain,
+	const struct value *unicode)
+{
+	struct value *m = record(d, 8), *plain = map_at(e->value, "password");
 	struct value *vacation = map_at(e->value, "vacation");
 	struct value *address = text(d, mail_join(d->a, e->key, '@', domain->s));
 
@@ -111,6 +123,8 @@ static void add_mailbox(struct derive *d, const struct map_entry *e, struct valu
 	put(d, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
 	if (vacation && vacation->type == VALUE_MAP)
 		put(d, m, "vacation", vacation);
+	if (unicode->list.n)
+		put_logins(d, m, e->key, unicode);
 	list_add(d->a, d->mailboxes, m);
 	map_set(d->work, d->boxes, address->s, address);
 }
@@ -234,7 +248,8 @@ static void add_catchall(struct derive *d, const struct value *domain, struct st
 static void add_domain(struct derive *d, const struct map_entry *e)
 {
 	const struct value *def = e->value, *boxes = map_at(def, "mailboxes");
-	struct value *m = record(d, 4), *catch_all = map_at(def, "catch_all"), *domain;
+	struct value *m = record(d, 5), *catch_all = map_at(def, "catch_all"), *domain;
+	struct value *unicode = list_of(d, 2);
 	struct str name;
 
 	if (!mail_is_local(d->mail, def))
@@ -249,9 +264,12 @@ static void add_domain(struct derive *d, const struct map_entry *e)
 		catch_all && catch_all->type == VALUE_STR
 			? text(d, mail_address(d->a, catch_all->s, name))
 			: value_null(d->a));
+	mail_domain_unicode(d->a, name, unicode);
+	if (unicode->list.n)
+		put(d, m, "unicode", unicode);
 	list_add(d->a, d->domains, m);
 	for (size_t i = 0; boxes && i < boxes->map.n; i++)
-		add_mailbox(d, &boxes->map.e[i], domain);
+		add_mailbox(d, &boxes->map.e[i], domain, unicode);
 	add_aliases(d, map_at(def, "aliases"), name);
 	add_duties(d, def, name);
 	add_catchall(d, def, name);
@@ -293,6 +311,7 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	mail_derive_outbound(a, mail, out);
 	mail_tls_derive(v, a, mail, out, errs);
 	mail_lists_derive(a, mail, out);
+	mail_quota_derive(a, out);
 	mail_senders_derive(a, mail, d.boxes, d.routes, out);
 	arena_free(d.work);
 	mail_source_derive(v, a, mail, out, errs);

@@ -104,7 +104,7 @@ static void take_all(struct list_rules *r, const struct value *domains)
 /* Less than a mailbox may have: the name becomes part of bounce addresses and of commands. */
 static bool name_ok(const struct list_rules *r, struct str s)
 {
-	if (!mail_local_part(s) || s.n > LIST_NAME_MAX || s.p[0] == '_')
+	if (mail_local_wrong(s) || s.n > LIST_NAME_MAX || s.p[0] == '_')
 		return false;
 	if (r->majordomo && strstr(s.p, "--")) /* its commands are NAME--DOMAIN */
 		return false;
@@ -167,12 +167,17 @@ static void check_taken(struct list_rules *r, const struct map_entry *e, struct 
 static bool check_person(struct list_rules *r, const struct value *v, struct str list,
 	struct str domain, const char *role, struct str *out)
 {
+	const char *wrong;
+
 	if (v->type == VALUE_UNKNOWN)
 		return false;
-	if (v->type != VALUE_STR || !mail_target_ok(v->s) || v->s.p[0] == '.')
+	wrong = v->type != VALUE_STR ? ""
+		: v->s.p[0] == '.'   ? "it begins with '.'"
+				     : mail_target_wrong(v->s);
+	if (wrong)
 		return errs_add(r->errs, v->pos,
-			"%s of list '%s' must be an address or the name of a mailbox", role,
-			list.p);
+			"%s of list '%s' must be an address or the name of a mailbox%s%s", role,
+			list.p, *wrong ? ": " : "", wrong);
 	*out = mail_address(r->a, v->s, domain);
 	if (str_eq(*out, list))
 		return errs_add(

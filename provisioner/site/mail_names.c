@@ -6,9 +6,12 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <idn2.h>
+#include <locale.h>
+#include <wctype.h>
 #include "site/mail.h"
 
 enum { DOMAIN_MAX = 253, LABEL_MAX = 63, LOCAL_MAX = 64 };
+#define TOO_LONG "it has more than 64 characters before the @ (RFC 5321, 4.5.3.1.1)"
 
 /* RFC 1035 and 1123: letters, digits and inner hyphens, two labels at least. */
 static bool host_syntax(const char *p)
@@ -83,34 +86,105 @@ static bool domain_ok(const char *p)
 	return ok;
 }
 
+/* Letters that are not ASCII in capitals: what a login in capitals has beside those. */
+static char *in_capitals(struct arena *a, const char *p)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), before;
+	wchar_t wide[DOMAIN_MAX + 1];
+	char *out = NULL;
+	size_t n;
+
+	if (!utf8)
+		return NULL;
+	before = uselocale(utf8);
+	n = mbstowcs(wide, p, DOMAIN_MAX);
+	if (n < DOMAIN_MAX) {
+		wide[n] = 0;
+		for (size_t i = 0; i < n; i++)
+			if (wide[i] >= 0x80)
+				wide[i] = (wchar_t)towupper((wint_t)wide[i]);
+		out = arena_alloc(a, n * 4 + 1);
+		if (wcstombs(out, wide, n * 4 + 1) == (size_t)-1)
+			out = NULL;
+	}
+	uselocale(before);
+	freelocale(utf8);
+	return out;
+}
+
+static void add_spelling(
+	struct arena *a, struct value *list, const char *unicode, struct str domain)
+{
+	struct str ascii;
+
+	for (size_t i = 0; i < list->list.n; i++)
+		if (str_is(list->list.v[i]->s, unicode))
+			return;
+	if (mail_domain_ascii(a, str_c(unicode), &ascii) && str_eq(ascii, domain)) {
+		list_add(a, list, value_str(a, str_c(arena_strdup(a, unicode))));
+		list->list.v[list->list.n - 1]->literal = true;
+	}
+}
+
+void mail_domain_unicode(struct arena *a, struct str domain, struct value *list)
+{
+	char *unicode = NULL, *capitals;
+
+	if (!strstr(domain.p, "xn--") || idn2_to_unicode_8z8z(domain.p, &unicode, 0) != IDN2_OK)
+		return;
+	if (!is_ascii(str_c(unicode))) {
+		add_spelling(a, list, unicode, domain);
+		capitals = in_capitals(a, unicode);
+		if (capitals)
+			add_spelling(a, list, capitals, domain);
+	}
+	idn2_free(unicode);
+}
+
+static bool ascii_before(struct str s, size_t n)
+{
+	return is_ascii((struct str){s.p, n});
+}
+
 /* Elsewhere a name may be odd, but Postfix takes none that begins with a hyphen (allow_min_user).
  */
-bool mail_target_ok(struct str t)
+const char *mail_target_wrong(struct str t)
 {
 	const char *at = memchr(t.p, '@', t.n);
 	size_t n = at ? (size_t)(at - t.p) : t.n;
 
-	if (n == 0 || n > LOCAL_MAX || t.p[0] == '-' || strlen(t.p) != t.n ||
-		strpbrk(t.p, " ,;:|<>()[]\"\\/"))
-		return false;
+	if (!ascii_before(t, n))
+		return "it has letters before the @ that are not ASCII, and this server does not "
+		       "speak SMTPUTF8";
+	if (n > LOCAL_MAX)
+		return TOO_LONG;
+	if (n == 0 || t.p[0] == '-' || strlen(t.p) != t.n || strpbrk(t.p, " ,;:|<>()[]\"\\/"))
+		return "it has a character that no address has here, or begins with '-'";
 	for (size_t i = 0; i < t.n; i++)
 		if ((unsigned char)t.p[i] < ' ' || t.p[i] == 127)
-			return false;
-	return !at || domain_ok(at + 1);
+			return "it has a control character";
+	return !at || domain_ok(at + 1) ? NULL : "what is behind the @ is no domain name";
 }
 
 /* What may stand before the @ of a mailbox or alias here: it becomes a folder and a line in tables,
  * so less than RFC 5321 allows. No '+', which parts an address from its extension. */
-bool mail_local_part(struct str s)
+const char *mail_local_wrong(struct str s)
 {
-	if (s.n == 0 || s.n > LOCAL_MAX || s.p[0] == '.' || s.p[0] == '-' || s.p[s.n - 1] == '.' ||
-		strstr(s.p, ".."))
-		return false;
+	if (!is_ascii(s))
+		return "its letters must be those of ASCII: this server does not speak SMTPUTF8";
 	for (size_t i = 0; i < s.n; i++)
 		if (!islower((unsigned char)s.p[i]) && !isdigit((unsigned char)s.p[i]) &&
 			!strchr("._-=~", s.p[i]))
-			return false;
-	return strlen(s.p) == s.n;
+			return "use lower-case letters, digits and . _ - = ~";
+	if (s.n == 0 || strlen(s.p) != s.n)
+		return "use lower-case letters, digits and . _ - = ~";
+	if (s.n > LOCAL_MAX)
+		return TOO_LONG;
+	if (s.p[0] == '-')
+		return "it begins with '-', which Postfix refuses in every recipient";
+	if (s.p[0] == '.' || s.p[s.n - 1] == '.' || strstr(s.p, ".."))
+		return "a '.' must stand between two other characters (RFC 5321, 4.1.2)";
+	return NULL;
 }
 
 bool mail_hash_ok(struct str hash)

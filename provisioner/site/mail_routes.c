@@ -56,7 +56,7 @@ static void add_edge(struct mail_routes *r, struct node *from, struct str to, st
 static void add_target(
 	struct mail_routes *r, struct node *from, const struct value *v, struct str domain)
 {
-	if (v->type == VALUE_STR && mail_target_ok(v->s))
+	if (v->type == VALUE_STR && !mail_target_wrong(v->s))
 		add_edge(r, from, mail_address(r->a, v->s, domain), v->pos);
 }
 
@@ -73,7 +73,7 @@ static void add_aliases(struct mail_routes *r, const struct value *aliases, stru
 		struct node node = {.kind = ROUTE_ALIAS};
 		struct value *list = as_list(r->a, e->value);
 
-		if (e->value->type == VALUE_UNKNOWN || !mail_local_part(e->key))
+		if (e->value->type == VALUE_UNKNOWN || mail_local_wrong(e->key))
 			continue;
 		node.address = mail_join(r->a, e->key, '@', domain);
 		for (size_t j = 0; list && j < list->list.n; j++)

@@ -5,6 +5,7 @@
  */
 #include "site/mail.h"
 
+enum { ADDRESS_MAX = 254 };
 struct rules {
 	struct arena *a;
 	const struct value *mail;
@@ -105,15 +106,33 @@ static void check_password(struct rules *r, const char *address, const struct ma
 			address);
 }
 
-static bool check_local(struct rules *r, const struct map_entry *e, const char *what)
+static bool check_local(
+	struct rules *r, const struct map_entry *e, struct str domain, const char *what)
 {
-	struct pos pos = entry_pos(e);
+	const char *wrong = mail_local_wrong(e->key);
 
-	if (mail_local_part(e->key))
-		return true;
-	return errs_add(r->errs, pos,
-		"'%s' cannot be the name of %s: use lower-case letters, digits and . _ - = ~",
-		e->key.p, what);
+	if (!wrong && e->key.n + 1 + domain.n > ADDRESS_MAX)
+		return errs_add(r->errs, entry_pos(e),
+			"'%s@%s' cannot be the address of %s: it has more than %d characters (RFC "
+			"5321, 4.5.3.1.3)",
+			e->key.p, domain.p, what, ADDRESS_MAX);
+	return !wrong || errs_add(r->errs, entry_pos(e), "'%s' cannot be the name of %s: %s",
+				 e->key.p, what, wrong);
+}
+
+/* Names that Postfix sends its own messages and probes as: it finds no extension behind them, and
+ * nobody answers what comes from them. */
+static bool check_reserved(struct rules *r, const struct map_entry *e)
+{
+	static const char *const reserved[] = {"mailer-daemon", "double-bounce"};
+
+	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
+		if (str_is(e->key, reserved[i]))
+			return errs_add(r->errs, entry_pos(e),
+				"'%s' cannot be the name of a mailbox: Postfix sends its own "
+				"messages with it; make it an alias",
+				e->key.p);
+	return true;
 }
 
 static void check_mailboxes(struct rules *r, const struct value *domain, struct str name)
@@ -124,7 +143,7 @@ static void check_mailboxes(struct rules *r, const struct value *domain, struct 
 		const struct map_entry *e = &boxes->map.e[i];
 		struct str address = mail_join(r->a, e->key, '@', name);
 
-		if (!check_local(r, e, "a mailbox"))
+		if (!check_local(r, e, name, "a mailbox") || !check_reserved(r, e))
 			continue;
 		if (e->value->type == VALUE_MAP)
 			check_password(r, address.p, e);
@@ -140,20 +159,21 @@ static void check_alias(struct rules *r, const struct map_entry *e, struct str d
 	struct value *list = as_list(r->a, e->value);
 	bool itself = false;
 
-	if (e->value->type == VALUE_UNKNOWN || !check_local(r, e, "an alias"))
+	if (e->value->type == VALUE_UNKNOWN || !check_local(r, e, domain, "an alias"))
 		return;
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		const struct value *v = list->list.v[i];
+		const char *wrong = v->type == VALUE_STR ? mail_target_wrong(v->s) : "";
 
-		if (v->type == VALUE_STR && mail_target_ok(v->s))
+		if (!wrong)
 			itself = itself || str_eq(mail_address(r->a, v->s, domain), address);
 		else if (v->type == VALUE_UNKNOWN)
 			itself = true; /* it may turn out so */
 		else
 			errs_add(r->errs, v->pos,
 				"a target of alias '%s' must be an address or the name of a "
-				"mailbox",
-				address.p);
+				"mailbox%s%s",
+				address.p, *wrong ? ": " : "", wrong);
 	}
 	if (!list || list->list.n == 0)
 		errs_add(r->errs, pos, "alias '%s' has no target", address.p);
@@ -169,6 +189,7 @@ static void check_domain(struct rules *r, const struct map_entry *e)
 {
 	struct pos pos = entry_pos(e);
 	const struct value *aliases, *catch_all;
+	const char *wrong;
 	struct str name;
 
 	if (!mail_domain_ascii(r->a, e->key, &name)) {
@@ -186,9 +207,11 @@ static void check_domain(struct rules *r, const struct map_entry *e)
 		check_alias(
 			r, &aliases->map.e[i], name, map_typed(e->value, "mailboxes", VALUE_MAP));
 	catch_all = map_typed(e->value, "catch_all", VALUE_STR);
-	if (catch_all && !mail_target_ok(catch_all->s))
+	wrong = catch_all ? mail_target_wrong(catch_all->s) : NULL;
+	if (wrong)
 		errs_add(r->errs, catch_all->pos,
-			"catch_all of '%s' must be an address or the name of a mailbox", name.p);
+			"catch_all of '%s' must be an address or the name of a mailbox: %s", name.p,
+			wrong);
 }
 
 static void check_postmaster(struct rules *r)
@@ -196,9 +219,11 @@ static void check_postmaster(struct rules *r)
 	const struct value *who = map_typed(r->mail, "postmaster", VALUE_STR);
 	const struct value *host = map_typed(r->mail, "hostname", VALUE_STR);
 
-	if (who && !mail_target_ok(who->s))
+	const char *wrong = who ? mail_target_wrong(who->s) : NULL;
+
+	if (wrong)
 		errs_add(r->errs, who->pos,
-			"mail.postmaster must be an address or the name of a mailbox");
+			"mail.postmaster must be an address or the name of a mailbox: %s", wrong);
 	else if (who)
 		mail_routes_check(r->routes,
 			mail_address(r->a, who->s, host ? host->s : str_c("localhost.localdomain")),

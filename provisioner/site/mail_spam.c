@@ -171,7 +171,7 @@ static void check_trap(
 
 	if (trap->type == VALUE_UNKNOWN)
 		return;
-	if (!at || !mail_local_part(str_dup(a, trap->s.p, (size_t)(at - trap->s.p)))) {
+	if (!at || mail_local_wrong(str_dup(a, trap->s.p, (size_t)(at - trap->s.p)))) {
 		errs_add(errs, trap->pos,
 			"a spam trap must be a whole address, such as trap@example.com");
 		return;
