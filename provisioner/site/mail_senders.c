@@ -29,7 +29,7 @@ static bool well_formed(struct arena *a, struct str text)
 		return false;
 	for (char *p = lower; *p; p++)
 		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
-	if (local.n == 0 ? !at : !mail_local_part(str_c(lower)))
+	if (local.n == 0 ? !at : mail_local_wrong(str_c(lower)) != NULL)
 		return false;
 	return !at || mail_domain_ascii(a, str_c(at + 1), &domain);
 }
