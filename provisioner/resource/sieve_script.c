@@ -85,10 +85,11 @@ static bool sieve_script_observe(
 
 /* ---- compiling ---- */
 
-/* In the script's place: its place is written into the compiled form. */
+/* In the script's place: its place is written into the compiled form. With the configuration named,
+ * since sievec asks a Dovecot that runs otherwise, which may not have read it yet. */
 static bool compile(struct host *h, const char *path, const char *to, struct err *e)
 {
-	const char *argv[] = {"sievec", path, to, NULL};
+	const char *argv[] = {"sievec", "-c", "/etc/dovecot/dovecot.conf", path, to, NULL};
 	struct proc_result r;
 	if (!program_there("sievec"))
 		return err_set(e, ERR_PERMANENT,
