@@ -20,7 +20,6 @@ PLAY = """
   roles: [mail]
   mail:
     hostname: mx1.example.com
-    rspamd: {greylist: {enabled: false}}
     ENGINE
     domains:
       two.test:
@@ -180,7 +179,7 @@ class ListPolicy(WorldTest):
     zones = ("strict.test", "gentle.test", "two.test")
     public = True
     folder = "/var/lib/mlmmj/two.test"
-    engine = ""
+    engine = "rspamd: {greylist: {enabled: false}}"
 
     def apply(self, lists=LISTS):
         s = self.site(PLAY.replace("LISTS", lists).replace("ENGINE", self.engine))
@@ -329,6 +328,17 @@ class ListPolicy(WorldTest):
         m = self.arrived(subject)
         self.assertEqual(m.message["From"], 'The CEO via club <club@two.test>')
 
+    def test_8a_a_failing_post_that_came_in_is_discarded(self):
+        """The verifier refuses it in the dialog; the list does not rely on that."""
+        put(self.host, "/tmp/post", f"{HOST_SAYS.replace('pass', 'fail', 1) % ('reject', 'strict.test')}\n"
+            f"Return-Path: <ceo@strict.test>\nFrom: {CEO}\nTo: club@two.test\nSubject: failing\n\nx\n")
+        before = self.host.out(f"cat {self.folder}/club/index")
+        self.host.run("setpriv --reuid=mlmmj --regid=mlmmj --clear-groups /usr/local/lib/lists/list-mail mlmmj "
+                      "/var/lib/mlmmj two.test/club '' '' 192.0.2.1 </tmp/post")
+        log = self.host.out(f"tail -n 1 {self.folder}/club/mlmmj.operation.log")
+        self.assertRegex(log, 'header "X-List-Check: fail" was discarded by rule')
+        self.assertEqual(self.host.out(f"cat {self.folder}/club/index"), before)
+
     def test_8b_a_failure_defers(self):
         self.host.run("mv /etc/mailing-lists.conf /root/")
         subject, _ = self.post("club@two.test")
@@ -337,11 +347,12 @@ class ListPolicy(WorldTest):
         self.arrived(subject)
 
     def test_9_the_same_with_majordomo(self):
+        """And where rspamd is no spam filter."""
         archive = os.path.join(RUN, "majordomo.tar.gz")
         sh(["tar", "-czf", archive, "-C", os.path.dirname(__file__), "majordomo"])
         with open(archive, "rb") as f:
             digest = hashlib.sha256(f.read()).hexdigest()
-        self.engine = f"lists: {{engine: majordomo, source: {archive}, source_sha256: {digest}}}"
+        self.engine = f"lists: {{engine: majordomo, source: {archive}, source_sha256: {digest}}}\n    spam_filter: none"
         self.apply()
         self.assertEqual(self.host.out("ls /usr/local/lib/lists").split(), ["list-mail", "majordomo-mailer"])
         subject, _ = self.post("club@two.test")
