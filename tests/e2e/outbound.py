@@ -146,7 +146,7 @@ class Outbound(Sending):
         self.assertEqual((m.sender, m.client, self.helo(m), m.spf),
                          (ALICE[0], self.first, "out1.example.com", "Pass"))
         ours = str(m.message.get_all("Received")[1])
-        self.assertRegex(ours, r"^by mx1\.example\.com \(Postfix\) with ESMTPSA id \w+")
+        self.assertRegex(ours, r"(?s)^by mx1\.example\.com \(Postfix\) \(using TLSv1\.3 .*\) with ESMTPSA id \w+")
         self.assertRegex(ours, r"; \w+, +\d+ \w+ 20\d\d")
         me = self.host.address.rsplit(".", 1)[0] + ".1"  # this machine, on the hosts' network
         self.assertNotIn(me.encode() + b"]", m.raw)
