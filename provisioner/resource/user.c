@@ -382,13 +382,22 @@ static bool modify(
 	struct host *h, const struct value *params, const struct observation *o, struct err *e)
 {
 	struct args argv = {0};
+	bool moves = map_bool(params, "move_home", false);
 	args_add(h->a, &argv, "usermod");
+	size_t head = argv.n;
 	common_options(h, params, o, &argv);
+	bool nothing = argv.n == head;
+	/* usermod refuses another home while a process of the user runs, and somebody always reads
+	 * mail; but not in the files below a folder, which may be this one */
+	if (observed_change(o, "home") && !moves && !observed_change(o, "uid")) {
+		args_add(h->a, &argv, "--prefix");
+		args_add(h->a, &argv, "/.");
+	}
 	if (observed_change(o, "groups") && map_bool(params, "append", false))
 		args_add(h->a, &argv, "--append");
-	if (observed_change(o, "home") && map_bool(params, "move_home", false))
+	if (observed_change(o, "home") && moves)
 		args_add(h->a, &argv, "--move-home");
-	if (argv.n == 1)
+	if (nothing)
 		return true;
 	args_add(h->a, &argv, map_cstr(params, "name", ""));
 	return run_program(h, argv.v, NULL, e);
