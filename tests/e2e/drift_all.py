@@ -87,7 +87,7 @@ UNIT_BACK = {
 }
 ACCOUNT = {
     "shell": "usermod --shell /bin/bash {n}",
-    "home": "usermod --home /nonexistent {n}",
+    "home": "usermod --prefix /. --home /nonexistent {n}",  # whatever runs as that user
     "comment": "usermod --comment changed {n}",
     "group": "usermod --gid daemon {n}",
     "groups": "usermod --append --groups adm {n}",
@@ -118,6 +118,9 @@ class Change:
             return True
         if self.resource == other.resource and (self.refused or other.refused):
             return True
+        for c, o in ((self, other), (other, self)):  # systemctl wants the unit's file
+            if c.slot.startswith("unit ") and "/systemd/system/" in o.path and c.path in o.path:
+                return True
         one, two = sorted((self, other), key=lambda c: len(c.path))
         inside = two.path.startswith(one.path + "/")
         return inside and one.kind not in ATTRIBUTES
@@ -220,7 +223,8 @@ class Managed:
             self.add(Change("add", key, key, type_), on_file("add", key, self.saved()))
 
     def of_file_set(self, type_, key):
-        files = [f for f in self.below(key) if "/dkim_" not in f]
+        others = [k for t, k in self.rows if t != type_]
+        files = [f for f in self.below(key) if f not in others]
         firsts = self.host.out(f"cd {key}; head -qn 1 * .[!.]* 2>/dev/null || true").splitlines()
         mark = max(set(firsts), key=firsts.count) if len(files) > 3 else ""
         self.files(type_, key, files, os.path.basename)
@@ -293,7 +297,7 @@ class Managed:
             return
         entry = self.host.out(f"getent passwd {key}")
         _, _, _, gid, comment, home, shell = entry.split(":")
-        back = (f"usermod --gid {gid} --home {home} --shell {shell} --groups '' "
+        back = (f"usermod --prefix /. --gid {gid} --home {home} --shell {shell} --groups '' "
                 f"--comment {shlex.quote(comment)} {key}; echo '{key}:!' | chpasswd --encrypted")
         for kind, do in ACCOUNT.items():
             self.add(Change(kind, key, key, type_, kind, "user " + key), (do.format(n=key), back))
