@@ -163,7 +163,8 @@ class Managed:
             getattr(self, "of_" + type_, self.of_nothing)(type_, key)
 
     def of_nothing(self, type_, key):
-        assert type_ in ("activation", "package", "command", "shell") or type_ in WHOLE + PART, type_
+        asks = ("activation", "package", "command", "shell", "slurp", "stat")
+        assert type_ in asks + WHOLE + PART, type_
         if type_ in WHOLE + PART:
             self.files(type_, key, [key], kinds=ATTRIBUTES + CONTENTS +
                        (("cut",) if type_ in PART else ()))
