@@ -6,9 +6,11 @@
  * What roles see where `mail:` is declared; none of it holds a template:
  *   mail            the whole map, every key of the schema with its default
  *   mail_domains    [{name, spf, dmarc, catch_all or null}] of the domains that are local here;
- * with unicode: [spelling] where the name is an internationalised one mail_mailboxes  [{address,
- * local, domain, home: "domain/local", password_hash, quota: bytes, and vacation: {subject, text}
- * for who has one, logins: [address] in the Unicode spellings of the domain where it has some}]
+ *                   with unicode: [spelling] where the name is an internationalised one
+ *   mail_mailboxes  [{address, local, domain, home: "domain/local", password_hash, quota: bytes,
+ *                   state unless it is active; for who is away vacation: {subject, text} and
+ *                   addresses, those that their owner is written to by; logins: [address] in the
+ *                   Unicode spellings of the domain where it has some}]
  *   mail_aliases    [{address, targets: [address]}], postmaster and abuse of every domain with them
  *   mail_catchalls  [{address: "@domain", targets}] behind the domain's mailboxes, each to itself:
  *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
@@ -39,6 +41,10 @@
  *   mail_list_aliases  [{address, targets}]: what belongs to a list beside its address: +owner,
  * with Majordomo the list itself, -request, owner- and so on
  *   mail_list_ways  [address]: of lists, and of aliases that lead to one
+ *   mail_reader     {address: who reads the mail of root and of the server's own name, or null;
+ *                   declared: does mail.root say so?}
+ *   mail_refused    [{address or domain, refused}] what leads to suspended mailboxes only; of a
+ *                   domain whose catch-all does, refused: false stands beside what is its own
  *   mail_list_archive  a tar archive of the folder that Majordomo is built from; null: no folder
  */
 #include "site/mail.h"
@@ -48,7 +54,7 @@ static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_al
 	"mail_catchalls", "mail_senders", "mail_traps", "mail_zones", "mail_host_dkim",
 	"mail_dkim_keys", "mail_dkim_signers", "mail_outbound", "mail_acme", "mail_certificates",
 	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_ways", "mail_list_archive",
-	"mail_quota_owners"};
+	"mail_quota_owners", "mail_reader", "mail_refused"};
 
 bool mail_name(struct str name)
 {

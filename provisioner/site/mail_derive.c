@@ -4,7 +4,7 @@
  * senders. The names are documented in mail.c. A pure function of the checked state, fast for many
  * entries.
  */
-#include "site/mail.h"
+#include "site/mail_boxes.h"
 
 struct derive {
 	struct vars *v;
@@ -110,7 +110,7 @@ static void put_logins(
 static void add_mailbox(struct derive *d, const struct map_entry *e, struct value *domain,
 	const struct value *unicode)
 {
-	struct value *m = record(d, 8), *plain = map_at(e->value, "password");
+	struct value *m = record(d, 10), *plain = map_at(e->value, "password");
 	struct value *vacation = map_at(e->value, "vacation");
 	struct value *address = text(d, mail_join(d->a, e->key, '@', domain->s));
 
@@ -121,8 +121,12 @@ static void add_mailbox(struct derive *d, const struct map_entry *e, struct valu
 	put(d, m, "password_hash",
 		plain ? password_hash(d, address->s, plain) : map_at(e->value, "password_hash"));
 	put(d, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
-	if (vacation && vacation->type == VALUE_MAP)
+	if (strcmp(mail_box_state(e->value), "active") != 0)
+		put(d, m, "state", map_at(e->value, "state"));
+	if (vacation && vacation->type == VALUE_MAP) {
 		put(d, m, "vacation", vacation);
+		put(d, m, "addresses", mail_own_addresses(d->a, e->value, address, domain->s));
+	}
 	if (unicode->list.n)
 		put_logins(d, m, e->key, unicode);
 	list_add(d->a, d->mailboxes, m);
@@ -164,23 +168,6 @@ static void add_aliases(struct derive *d, const struct value *aliases, struct st
 			list_add(d->a, to, text(d, mail_address(d->a, from->list.v[j]->s, domain)));
 		add_alias(d, mail_join(d->a, e->key, '@', domain), to);
 	}
-}
-
-struct str mail_keeper(
-	struct arena *a, const struct value *mail, const struct value *domain, struct str name)
-{
-	const char *host = map_cstr(mail, "hostname", "localhost.localdomain");
-	const struct value *who = map_at(mail, "postmaster"), *boxes;
-
-	if (who && who->type == VALUE_STR)
-		return mail_address(a, who->s, str_c(host));
-	who = map_at(domain, "catch_all");
-	if (who && who->type == VALUE_STR)
-		return mail_address(a, who->s, name);
-	boxes = map_at(domain, "mailboxes");
-	if (boxes && boxes->type == VALUE_MAP && boxes->map.n)
-		return mail_address(a, boxes->map.e[0].key, name);
-	return str_printf(a, "root@%s", host);
 }
 
 /* RFC 2142: the mail that every domain must take. */
@@ -311,8 +298,10 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	mail_derive_outbound(a, mail, out);
 	mail_tls_derive(v, a, mail, out, errs);
 	mail_lists_derive(a, mail, out);
-	mail_quota_derive(a, out);
 	mail_senders_derive(a, mail, d.boxes, d.routes, out);
 	arena_free(d.work);
+	mail_reader_derive(a, mail, out);
+	mail_boxes_derive(a, out);
+	mail_quota_derive(a, out);
 	mail_source_derive(v, a, mail, out, errs);
 }

@@ -8,7 +8,7 @@
  * circle. An extension (name+extension) is handed on at each step, so in a circle it grows without
  * end. A list sends anew what it gets, so a circle through a list is never ended by a copy.
  */
-#include "site/mail.h"
+#include "site/mail_boxes.h"
 
 enum { ROUTE_DEPTH = 1000 }; /* Postfix's virtual_alias_recursion_limit */
 
@@ -136,6 +136,31 @@ static void add_duties(struct mail_routes *r, const struct value *domain, struct
 	}
 }
 
+/* The server's own name: root leads to its reader, postmaster and abuse to root. */
+static void add_server(struct mail_routes *r)
+{
+	static const char *const duties[] = {"postmaster", "abuse"};
+	const struct value *host = map_typed(r->mail, "hostname", VALUE_STR), *named;
+	const struct value *who = map_at(r->mail, "root"), *all = map_at(r->mail, "postmaster");
+	struct node root = {.kind = ROUTE_DUTY};
+	struct str to;
+
+	if (!host || map_get(r->domains, host->s) || (who && who->type == VALUE_UNKNOWN) ||
+		(all && all->type == VALUE_UNKNOWN))
+		return;
+	root.address = str_printf(r->a, "root@%s", host->s.p);
+	if (mail_reader(r->a, r->mail, &to, &named))
+		add_edge(r, &root, to, named ? named->pos : host->pos);
+	add_node(r, &root);
+	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
+		struct node node = {.kind = ROUTE_DUTY};
+
+		node.address = str_printf(r->a, "%s@%s", duties[i], host->s.p);
+		add_edge(r, &node, root.address, host->pos);
+		add_node(r, &node);
+	}
+}
+
 static void add_domain(struct mail_routes *r, const struct map_entry *e)
 {
 	const struct value *boxes = map_typed(e->value, "mailboxes", VALUE_MAP);
@@ -241,6 +266,7 @@ struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail)
 		a, r->index, mail_count(domains, "aliases") + (domains ? 3 * domains->map.n : 0));
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(r, &domains->map.e[i]);
+	add_server(r);
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t j = 0; j < r->node[i].n; j++)
 			resolve(r, &r->node[i], &r->node[i].edge[j]);

@@ -3,7 +3,7 @@
  * Rules of the mail state that reach across keys: names, passwords, where aliases lead. Reports
  * every problem with its place; what is not known before the facts are is passed over.
  */
-#include "site/mail.h"
+#include "site/mail_boxes.h"
 
 enum { ADDRESS_MAX = 254 };
 struct rules {
@@ -214,20 +214,22 @@ static void check_domain(struct rules *r, const struct map_entry *e)
 			wrong);
 }
 
-static void check_postmaster(struct rules *r)
+static void check_quota_warnings(struct rules *r)
 {
-	const struct value *who = map_typed(r->mail, "postmaster", VALUE_STR);
-	const struct value *host = map_typed(r->mail, "hostname", VALUE_STR);
+	const struct value *list = map_typed(r->mail, "quota_warnings", VALUE_LIST);
 
-	const char *wrong = who ? mail_target_wrong(who->s) : NULL;
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		const struct value *v = list->list.v[i];
+		const char *text = v->type == VALUE_STR ? v->s.p : "";
+		size_t digits = strspn(text, "0123456789");
+		long mark = v->type == VALUE_INT ? (long)v->i : strtol(text, NULL, 10);
 
-	if (wrong)
-		errs_add(r->errs, who->pos,
-			"mail.postmaster must be an address or the name of a mailbox: %s", wrong);
-	else if (who)
-		mail_routes_check(r->routes,
-			mail_address(r->a, who->s, host ? host->s : str_c("localhost.localdomain")),
-			who->pos, "mail.postmaster", r->errs);
+		if (v->type == VALUE_UNKNOWN)
+			continue;
+		if (mark < 1 || mark > 99 || (v->type != VALUE_INT && text[digits]))
+			errs_add(r->errs, v->pos,
+				"mail.quota_warnings: a mark is per cent, a number from 1 to 99");
+	}
 }
 
 /* A second line would be a second setting, which nobody named. */
@@ -258,6 +260,7 @@ void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		check_domain(&r, &domains->map.e[i]);
 	check_server(&r);
+	check_quota_warnings(&r);
 	check_settings(&r, "postfix", "main", "mail.postfix.main");
 	check_settings(&r, "dovecot", "settings", "mail.dovecot.settings");
 	mail_records_rules(mail, errs);
@@ -267,7 +270,8 @@ void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 	mail_senders_rules(a, mail, r.routes, errs);
 	if (domains && !value_find_type(domains, VALUE_UNKNOWN)) {
 		mail_routes_rules(r.routes, errs);
-		check_postmaster(&r);
+		mail_readers_rules(a, mail, r.routes, errs);
+		mail_boxes_rules(a, mail, errs);
 	}
 	mail_outbound_rules(a, mail, errs);
 }

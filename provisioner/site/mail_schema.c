@@ -183,7 +183,7 @@ static const struct field fail2ban_fields[] = {
 static const struct field vacation_fields[] = {
 	{.name = "subject",
 		.kind = FIELD_STR,
-		.doc = "Subject of the answer; default: Re: and that of the message."},
+		.doc = "Subject of the answer; default: Auto: and that of the message."},
 	{.name = "text", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "Its text."},
 	{.name = NULL},
 };
@@ -203,11 +203,18 @@ static const struct field mailbox_fields[] = {
 	{.name = "vacation",
 		.kind = FIELD_MAP,
 		.sub = vacation_fields,
-		.doc = "Answer while away; once a day to each sender."},
+		.doc = "Answer while away, to mail that names the owner: this mailbox or one of "
+		       "its aliases. Once a day to each sender; a changed text answers anew."},
 	{.name = "send_as",
 		.kind = FIELD_LIST,
 		.doc = "Further addresses that this login may send as: info@example.com, or "
 		       "\"@example.com\" for all of a domain, whoever owns them."},
+	{.name = "state",
+		.kind = FIELD_ENUM,
+		.choices = "active suspended receive_only",
+		.dflt = "active",
+		.doc = "suspended: no login, mail is refused (5.2.1), what is there is kept. "
+		       "receive_only: mail comes in and can be read, but the login cannot send."},
 	{.name = NULL},
 };
 static const struct field domain_fields[] = {
@@ -268,7 +275,13 @@ static const struct field mail_fields[] = {
 		.kind = FIELD_STR,
 		.doc = "Address for postmaster and abuse of every domain that names none. Default: "
 		       "the "
-		       "domain's catch_all, else its first mailbox, else root of the host."},
+		       "domain's catch_all, else its first mailbox, else mail.root."},
+	{.name = "root",
+		.kind = FIELD_STR,
+		.doc = "Who reads the mail of root, cron and all system accounts, and of the "
+		       "server's own postmaster and abuse; it wins over /etc/aliases. Default: "
+		       "mail.postmaster, else the postmaster of the domain that the server's name "
+		       "lies in, else of the first domain."},
 	{.name = "provider",
 		.kind = FIELD_ENUM,
 		.flags = FIELD_NULLABLE,
@@ -381,6 +394,12 @@ static const struct field mail_fields[] = {
 		.kind = FIELD_LIST,
 		.dflt = "[]",
 		.doc = "Lines of header_checks(5), with Perl's regular expressions."},
+	{.name = "quota_warnings",
+		.kind = FIELD_LIST,
+		.flags = FIELD_COMMA,
+		.dflt = "80,95",
+		.doc = "Per cent of its quota from which a mailbox gets a warning, once each time "
+		       "it passes the mark."},
 	{.name = "lists",
 		.kind = FIELD_MAP,
 		.sub = mail_engine_fields,

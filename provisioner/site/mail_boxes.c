@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * States of mailboxes: which are suspended, which aliases lead only to such, what is refused
+ * therefore, and by which addresses their owner is written to.
+ */
+#include "site/mail_boxes.h"
+
+enum { DEPTH_MAX = 1000 }; /* Postfix's virtual_alias_recursion_limit */
+
+/* Where addresses lead, as far as suspended mailboxes ask for it. */
+struct boxes {
+	struct arena *a;
+	struct value *suspended; /* address -> null */
+	struct value *aliases;   /* address -> list of whole addresses */
+};
+
+const char *mail_box_state(const struct value *box)
+{
+	const struct value *state = box ? map_typed(box, "state", VALUE_STR) : NULL;
+
+	return state ? state->s.p : "active";
+}
+
+static bool suspended(const struct value *box)
+{
+	return strcmp(mail_box_state(box), "suspended") == 0;
+}
+
+static struct str plain(struct arena *a, struct str address)
+{
+	const char *at = strrchr(address.p, '@');
+	const char *plus = at ? memchr(address.p, '+', (size_t)(at - address.p)) : NULL;
+
+	return plus && plus > address.p
+		       ? str_printf(a, "%.*s%s", (int)(plus - address.p), address.p, at)
+		       : address;
+}
+
+bool mail_box_suspended(const struct value *domain, struct str name, struct str address)
+{
+	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
+	const char *at = strrchr(address.p, '@');
+	size_t n = strcspn(address.p, "+@");
+
+	if (!boxes || !at || !str_is(name, at + 1))
+		return false;
+	for (size_t i = 0; i < boxes->map.n; i++)
+		if (boxes->map.e[i].key.n == n && memcmp(boxes->map.e[i].key.p, address.p, n) == 0)
+			return suspended(boxes->map.e[i].value);
+	return false;
+}
+
+/* Does mail to the address come to suspended mailboxes only? seen: the aliases followed already. */
+static bool leads_nowhere(const struct boxes *b, struct str address, struct value *seen, int depth)
+{
+	struct str at = plain(b->a, address);
+	const struct value *to = map_get(b->aliases, at);
+	bool any = false;
+
+	if (map_get(b->suspended, at))
+		return true;
+	if (!to || depth >= DEPTH_MAX)
+		return false;
+	map_set(b->a, seen, at, value_null(b->a));
+	for (size_t i = 0; i < to->list.n; i++) {
+		struct str next = plain(b->a, to->list.v[i]->s);
+
+		if (str_eq(next, at)) /* the mailbox of its own name */
+			return false;
+		if (map_get(seen, next))
+			continue;
+		if (!leads_nowhere(b, next, seen, depth + 1))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static bool closed(const struct boxes *b, struct str address)
+{
+	struct str at = plain(b->a, address);
+
+	return map_get(b->suspended, at) ||
+	       (map_get(b->aliases, at) && leads_nowhere(b, at, value_map(b->a), 0));
+}
+
+/* ---- rules ---- */
+static void read_aliases(struct boxes *b, const struct value *aliases, struct str domain)
+{
+	for (size_t i = 0; aliases && i < aliases->map.n; i++) {
+		struct value *from = as_list(b->a, aliases->map.e[i].value), *to;
+
+		to = value_list(b->a);
+		for (size_t j = 0; from && j < from->list.n; j++)
+			if (from->list.v[j]->type == VALUE_STR)
+				list_add(b->a, to,
+					value_str(b->a,
+						mail_address(b->a, from->list.v[j]->s, domain)));
+		map_set(b->a, b->aliases, mail_join(b->a, aliases->map.e[i].key, '@', domain), to);
+	}
+}
+
+static void read_suspended(struct boxes *b, const struct value *domain, struct str name)
+{
+	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
+
+	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
+		struct str address = mail_join(b->a, boxes->map.e[i].key, '@', name);
+
+		if (suspended(boxes->map.e[i].value))
+			map_set(b->a, b->suspended, address, value_null(b->a));
+	}
+}
+
+/* RFC 5321 4.5.1 and RFC 2142: these have to be read. */
+static bool has_duty(struct str name)
+{
+	return str_is(name, "postmaster") || str_is(name, "abuse");
+}
+
+static void check_alias(
+	const struct boxes *b, const struct map_entry *e, struct str domain, struct errs *errs)
+{
+	struct str address = mail_join(b->a, e->key, '@', domain);
+	struct value *list = as_list(b->a, e->value);
+
+	if (closed(b, address)) {
+		if (has_duty(e->key))
+			errs_add(errs, entry_pos(e),
+				"alias '%s' leads only to suspended mailboxes; somebody has to "
+				"read it",
+				address.p);
+		else
+			errs_warn(errs, entry_pos(e),
+				"alias '%s' leads only to suspended mailboxes: mail to it is "
+				"refused",
+				address.p);
+		return;
+	}
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		struct value *v = list->list.v[i];
+		struct str to;
+
+		if (v->type != VALUE_STR || mail_target_wrong(v->s))
+			continue;
+		to = mail_address(b->a, v->s, domain);
+		if (closed(b, to))
+			errs_warn(errs, v->pos,
+				"'%s' is suspended: mail to alias '%s' goes to the others only",
+				to.p, address.p);
+	}
+}
+
+static void check_person(const struct boxes *b, const struct value *who, struct str domain,
+	const char *role, struct errs *errs)
+{
+	struct str to;
+
+	if (!who || who->type != VALUE_STR || mail_target_wrong(who->s))
+		return;
+	to = mail_address(b->a, who->s, domain);
+	if (closed(b, to))
+		errs_warn(errs, who->pos, "%s is '%s', which is suspended: mail to it is refused",
+			role, to.p);
+}
+
+static void check_domain(
+	const struct boxes *b, const struct value *domain, struct str name, struct errs *errs)
+{
+	const struct value *aliases = map_typed(domain, "aliases", VALUE_MAP);
+	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
+	const struct value *lists = map_typed(domain, "lists", VALUE_MAP);
+
+	for (size_t i = 0; boxes && i < boxes->map.n; i++)
+		if (has_duty(boxes->map.e[i].key) && suspended(boxes->map.e[i].value))
+			errs_add(errs, entry_pos(&boxes->map.e[i]),
+				"mailbox '%s@%s' cannot be suspended: somebody has to read it",
+				boxes->map.e[i].key.p, name.p);
+	for (size_t i = 0; aliases && i < aliases->map.n; i++)
+		check_alias(b, &aliases->map.e[i], name, errs);
+	check_person(b, map_at(domain, "catch_all"), name,
+		arena_printf(b->a, "catch_all of '%s'", name.p), errs);
+	for (size_t i = 0; lists && i < lists->map.n; i++)
+		check_person(b, map_typed(lists->map.e[i].value, "owner", VALUE_STR), name,
+			arena_printf(b->a, "owner of list '%s@%s'", lists->map.e[i].key.p, name.p),
+			errs);
+}
+
+/* Of whom the server's own mail is for: it may not be lost. */
+static void check_reader(
+	const struct boxes *b, const struct value *mail, const char *key, struct errs *errs)
+{
+	const struct value *who = map_typed(mail, key, VALUE_STR);
+	struct str to;
+
+	if (!who || mail_target_wrong(who->s) || !memchr(who->s.p, '@', who->s.n))
+		return;
+	to = mail_address(b->a, who->s, str_c(""));
+	if (closed(b, to))
+		errs_add(errs, who->pos, "mail.%s is '%s', which is suspended; name somebody else",
+			key, to.p);
+}
+
+static bool local_domain(
+	struct arena *a, const struct value *mail, const struct map_entry *e, struct str *name)
+{
+	return e->value->type == VALUE_MAP && mail_is_local(mail, e->value) &&
+	       mail_domain_ascii(a, e->key, name);
+}
+
+void mail_boxes_rules(struct arena *a, const struct value *mail, struct errs *errs)
+{
+	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
+	struct boxes b = {.a = a, .suspended = value_map(a), .aliases = value_map(a)};
+	struct str name;
+
+	for (size_t i = 0; domains && i < domains->map.n; i++)
+		if (local_domain(a, mail, &domains->map.e[i], &name))
+			read_suspended(&b, domains->map.e[i].value, name);
+	if (!b.suspended->map.n)
+		return;
+	for (size_t i = 0; i < domains->map.n; i++)
+		if (local_domain(a, mail, &domains->map.e[i], &name))
+			read_aliases(
+				&b, map_typed(domains->map.e[i].value, "aliases", VALUE_MAP), name);
+	for (size_t i = 0; i < domains->map.n; i++)
+		if (local_domain(a, mail, &domains->map.e[i], &name))
+			check_domain(&b, domains->map.e[i].value, name, errs);
+	check_reader(&b, mail, "root", errs);
+	check_reader(&b, mail, "postmaster", errs);
+}
+
+/* ---- for the roles ---- */
+static void find_suspended(struct boxes *b, const struct value *mailboxes)
+{
+	for (size_t i = 0; i < mailboxes->list.n; i++) {
+		struct value *address = map_at(mailboxes->list.v[i], "address");
+
+		if (suspended(mailboxes->list.v[i]))
+			map_set(b->a, b->suspended, address->s, address);
+	}
+}
+
+static void add_answer(struct arena *a, struct value *list, struct value *address, bool refused,
+	struct value *seen)
+{
+	struct value *m;
+
+	if (map_get(seen, address->s))
+		return;
+	map_set(a, seen, address->s, address);
+	m = value_map(a);
+	m->literal = true;
+	map_put(a, m, "address", address);
+	map_put(a, m, "refused", value_bool(a, refused));
+	list_add(a, list, m);
+}
+
+/* What is the domain's own goes on to the checks that follow; all else is the catch-all's. */
+static void spare_domain(struct arena *a, struct value *list, const struct value *addresses,
+	struct str domain, struct value *seen)
+{
+	for (size_t i = 0; i < addresses->list.n; i++) {
+		struct value *v = addresses->list.v[i];
+
+		if (v->type == VALUE_MAP)
+			v = map_at(v, "address");
+		if (str_is(domain, strrchr(v->s.p, '@') + 1))
+			add_answer(a, list, v, false, seen);
+	}
+}
+
+static void refuse_catch_alls(struct boxes *b, struct arena *a, const struct value *out,
+	struct value *list, struct value *seen)
+{
+	static const char *const own[] = {
+		"mail_mailboxes", "mail_aliases", "mail_lists", "mail_list_aliases", "mail_traps"};
+	const struct value *domains = map_at(out, "mail_domains");
+
+	for (size_t i = 0; i < domains->list.n; i++) {
+		struct value *name = map_at(domains->list.v[i], "name");
+		const struct value *who = map_at(domains->list.v[i], "catch_all");
+
+		if (who->type != VALUE_STR || !closed(b, who->s))
+			continue;
+		for (size_t j = 0; j < ARRAY_LEN(own); j++)
+			spare_domain(a, list, map_at(out, own[j]), name->s, seen);
+		add_answer(a, list, name, true, seen);
+	}
+}
+
+/* Others that an alias leads to still get its mail. */
+static struct value *open_targets(struct boxes *b, struct arena *a, struct value *targets)
+{
+	struct value *open = value_list(a);
+
+	open->literal = true;
+	for (size_t i = 0; i < targets->list.n; i++)
+		if (!closed(b, targets->list.v[i]->s))
+			list_add(a, open, targets->list.v[i]);
+	return open->list.n && open->list.n < targets->list.n ? open : targets;
+}
+
+static void close_boxes(struct boxes *b, struct arena *a, struct value *out, struct value *refused)
+{
+	struct value *aliases = map_at(out, "mail_aliases"), *seen = value_map(a);
+
+	for (size_t i = 0; i < b->suspended->map.n; i++)
+		add_answer(a, refused, b->suspended->map.e[i].value, true, seen);
+	for (size_t i = 0; i < aliases->list.n; i++) {
+		struct value *al = aliases->list.v[i], *address = map_at(al, "address");
+
+		if (closed(b, address->s))
+			add_answer(a, refused, address, true, seen);
+		else
+			map_put(a, al, "targets", open_targets(b, a, map_at(al, "targets")));
+	}
+	refuse_catch_alls(b, a, out, refused, seen);
+}
+
+/* ---- who is away ---- */
+static void add_own(struct arena *a, struct value *own, struct value *address)
+{
+	for (size_t i = 0; i < own->list.n; i++)
+		if (str_eq(own->list.v[i]->s, address->s))
+			return;
+	list_add(a, own, address);
+}
+
+struct value *mail_own_addresses(
+	struct arena *a, const struct value *box, struct value *address, struct str domain)
+{
+	const struct value *more = map_typed(box, "send_as", VALUE_LIST);
+	struct value *own = value_list(a);
+
+	own->literal = true;
+	list_add(a, own, address);
+	for (size_t i = 0; more && i < more->list.n; i++) {
+		struct value *v = more->list.v[i];
+
+		if (v->type != VALUE_STR || v->s.p[0] == '@') /* a whole domain is nobody's own */
+			continue;
+		v = value_str(a, mail_address(a, v->s, domain));
+		v->literal = true;
+		add_own(a, own, v);
+	}
+	return own;
+}
+
+/* An alias is somebody's own address when it names them, or leads to nobody else. */
+static void add_alias_to_own(
+	struct boxes *b, struct arena *a, const struct value *away, struct value *address)
+{
+	const struct value *to = map_get(b->aliases, address->s);
+
+	for (size_t i = 0; i < to->list.n; i++) {
+		struct value *own = map_get(away, plain(b->a, to->list.v[i]->s));
+
+		if (own)
+			add_own(a, own, address);
+	}
+	for (int depth = 0; to && to->list.n == 1 && depth < DEPTH_MAX; depth++) {
+		struct str next = plain(b->a, to->list.v[0]->s);
+		struct value *own = map_get(away, next);
+
+		if (own)
+			add_own(a, own, address);
+		to = own ? NULL : map_get(b->aliases, next);
+	}
+}
+
+/* address -> list of their own addresses */
+static struct value *who_is_away(struct arena *a, const struct value *boxes)
+{
+	struct value *away = value_map(a);
+
+	for (size_t i = 0; i < boxes->list.n; i++) {
+		struct value *own = map_at(boxes->list.v[i], "addresses");
+
+		if (own)
+			map_set(a, away, map_at(boxes->list.v[i], "address")->s, own);
+	}
+	return away;
+}
+
+static void find_own(
+	struct boxes *b, struct arena *a, const struct value *away, const struct value *aliases)
+{
+	for (size_t i = 0; away->map.n && i < aliases->list.n; i++) {
+		struct value *address = map_at(aliases->list.v[i], "address");
+		size_t n = strcspn(address->s.p, "@");
+
+		if (!has_duty(str_dup(b->a, address->s.p, n)))
+			add_alias_to_own(b, a, away, address);
+	}
+}
+
+static struct value *new_list(struct arena *a, struct value *out, const char *name)
+{
+	struct value *list = value_list(a);
+
+	list->literal = true;
+	map_put(a, out, name, list);
+	return list;
+}
+
+void mail_boxes_derive(struct arena *a, struct value *out)
+{
+	struct boxes b = {.a = arena_new()};
+	struct value *refused = new_list(a, out, "mail_refused");
+	const struct value *aliases = map_at(out, "mail_aliases"), *away;
+
+	b.suspended = value_map(b.a);
+	b.aliases = value_map(b.a);
+	find_suspended(&b, map_at(out, "mail_mailboxes"));
+	away = who_is_away(b.a, map_at(out, "mail_mailboxes"));
+	if (b.suspended->map.n || away->map.n) {
+		map_reserve(b.a, b.aliases, aliases->list.n);
+		for (size_t i = 0; i < aliases->list.n; i++)
+			map_set(b.a, b.aliases, map_at(aliases->list.v[i], "address")->s,
+				map_at(aliases->list.v[i], "targets"));
+		find_own(&b, a, away, aliases);
+	}
+	if (b.suspended->map.n)
+		close_boxes(&b, a, out, refused);
+	arena_free(b.a);
+}
