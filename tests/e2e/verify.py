@@ -33,6 +33,10 @@ MANIFEST = """
         dmarc: v=DMARC1; p=reject
         mailboxes:
           carol: {password: carols}
+      bücher.test:
+        dmarc: v=DMARC1; p=reject
+        mailboxes:
+          karl: {password: karls}
       calm.test:
         dmarc: v=DMARC1; p=none
         mailboxes:
@@ -85,6 +89,10 @@ CASES = (
     ("ed@plain.test", "=?utf-8?q?Carol?= <CAROL@SHOP.test>", 6, None, REJECT),
     ("ed@plain.test", "carol@shop.test (ed@plain.test)", 4, None, REJECT),
     ("ed@plain.test", '"carol@shop.test" <ed@plain.test>', 4, None, INBOX),
+    ("ed@plain.test", "karl@xn--bcher-kva.test", 4, None, REJECT),
+    ("ed@plain.test", "karl@bücher.test", 4, None, REJECT),
+    ("ed@plain.test", "Karl <karl@BÜCHER.test>", 4, None, REJECT),
+    ("ed@plain.test", "carol@shop.test.", 4, None, REJECT),
     ("ed@plain.test", "eve@calm.test", 4, None, INBOX),
     ("ed@plain.test", "root@mx1.example.com", 4, None, SPAM),
     ("SRS0=abcd=xy=plain.test=ed@mx1.example.com", "ed@plain.test", 4, None, INBOX),
@@ -103,7 +111,7 @@ class Verify(WorldTest):
     """One host that goes through all modes; the tests run in the order of their names."""
 
     names = ("mx1.example.com",)
-    zones = (*AUTHORS, "shop.test", "calm.test")
+    zones = (*AUTHORS, "shop.test", "calm.test", "xn--bcher-kva.test")
     public = True
     prepared = False
 
