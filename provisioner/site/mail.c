@@ -17,9 +17,6 @@
  *   mail_senders    [{address or "@domain", logins: [mailbox]}]: who may send as what: a mailbox
  *                   as itself, as the aliases that lead to it, as the lists it owns and as what
  *                   send_as grants; the owner of a catch-all as what nobody else has
- *   mail_quota_owners  [{address, mailboxes}]: the mailboxes with a quota that an address leads to
- *                   which is none itself; of a catch-all the address is its domain. No mailboxes:
- *                   an address that the catch-all of its domain does not take
  *   mail_certificates {name: PEM text of key, certificate, chain}, those given; of two of the
  *                   server the RSA one has its name, the other is called HOSTNAME.ecdsa; secret
  *   mail_acme       [name] of the certificates to get by ACME, the server's first
@@ -54,7 +51,7 @@ static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_al
 	"mail_catchalls", "mail_senders", "mail_traps", "mail_zones", "mail_host_dkim",
 	"mail_dkim_keys", "mail_dkim_signers", "mail_outbound", "mail_acme", "mail_certificates",
 	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_ways", "mail_list_archive",
-	"mail_quota_owners", "mail_reader", "mail_refused"};
+	"mail_reader", "mail_refused"};
 
 bool mail_name(struct str name)
 {

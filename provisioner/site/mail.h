@@ -125,9 +125,6 @@ void mail_source_derive(struct vars *v, struct arena *a, const struct value *mai
 	struct value *out, struct errs *errs);
 /* Is a list's address final (mlmmj's transport takes it), rather than an alias (Majordomo)? */
 bool mail_lists_own(const struct value *mail);
-/* ---- mail_quota.c: mail_quota_owners, made of the other names in `out` ---- */
-void mail_quota_derive(struct arena *a, struct value *out);
-
 /* Who reads the mail to postmaster and abuse of a domain that names nobody for it. */
 struct str mail_keeper(
 	struct arena *a, const struct value *mail, const struct value *domain, struct str name);

@@ -302,6 +302,5 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	arena_free(d.work);
 	mail_reader_derive(a, mail, out);
 	mail_boxes_derive(a, out);
-	mail_quota_derive(a, out);
 	mail_source_derive(v, a, mail, out, errs);
 }

@@ -57,7 +57,7 @@ PRINTABLE = [chr(c) for c in range(32, 127)]
 WORDS = ["-v", "-d", "-V9", "-h", "-m", "-A", "-AX-Injected:yes", "--", "--version", "-froot", "../../../canary",
          "/../canary", "$(touch /tmp/canary)", "`touch /tmp/canary`", ";touch /tmp/canary", "|touch /tmp/canary",
          "$HOME", "${recipient}", "unsubscribe-x", ":include:/etc/passwd", "<x>", "a\tb"]
-CANARIES = "find / -xdev -path /usr -prune -o -path /srv -prune -o -name 'canary*' -print"
+CANARIES = "find / -maxdepth 1 -name 'canary*'; find /etc /home /root /run /tmp /var -xdev -name 'canary*'"
 # Only a login may name a route to elsewhere (RFC 5321, 4.1.2): '%', '!' and '@' are refused.
 ROUTES = set("%!@")
 
@@ -373,8 +373,10 @@ class Addresses(WorldTest):
         ask = "setpriv --reuid vmail --regid vmail --clear-groups /usr/local/lib/provision/alias-quota </run/requests"
         full, taken = "action=552 5.2.2 Mailbox is full", "action=DUNNO"
         self.assertEqual(self.host.out(ask + " | sed '/^$/d'").splitlines(), [full, taken, full] + [taken] * 9)
-        # Without Dovecot's word mail is taken: here it is not to be reached.
-        said = self.host.out(f"unshare --net {ask} | sed '/^$/d'")
+        # Without Dovecot's word mail is taken: nobody answers at that port.
+        self.host.run("sed 's,/127.0.0.1/[0-9]*,/127.0.0.1/9,' /usr/local/lib/provision/alias-quota >/run/nobody; "
+                      "chmod 755 /run/nobody")
+        said = self.host.out(ask.replace("/usr/local/lib/provision/alias-quota", "/run/nobody") + " | sed '/^$/d'")
         self.assertEqual(said.splitlines(), [taken] * len(requests))
         self.assertEqual(self.host.out(CANARIES), "")
 
