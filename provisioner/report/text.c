@@ -38,12 +38,17 @@ static void add_changes(struct report *r, struct buf *out, const struct planned 
 	arena_free(a);
 }
 
+/* A script has many lines; the first tells which it is. */
 static void add_resource(struct report *r, struct buf *out, const struct planned *p)
 {
 	struct arena *a = arena_new();
-	if (p->step->type)
-		buf_addf(out, "    %s%s %s%s\n", CYAN(r), p->step->type->name, planned_key(a, p),
-			PLAIN(r));
+	if (p->step->type) {
+		const char *key = planned_key(a, p);
+		size_t n = strcspn(key, "\n");
+
+		buf_addf(out, "    %s%s %.*s%s%s\n", CYAN(r), p->step->type->name, (int)n, key,
+			key[n] && key[n + 1] ? " ..." : "", PLAIN(r));
+	}
 	arena_free(a);
 }
 
