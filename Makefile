@@ -95,8 +95,8 @@ install: all
 help:
 	@echo 'make            build/provision and its agent'
 	@echo 'make demo       a mail server on a throwaway host, from nothing to a message read'
-	@echo 'make test       all tests, those on real hosts too'
-	@echo 'make test-all   all of those, and changes by hand under each filter'
+	@echo 'make test       the tests, those on real hosts too'
+	@echo 'make test-all   all of those, and changes by hand under the other filters'
 	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
 	@echo 'make lint       floors, headers, ceilings, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'

@@ -45,7 +45,7 @@ struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struc
 struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name);
 /* ---- mail_fail2ban.c ---- */
 void mail_fail2ban_rules(const struct value *mail, struct errs *errs);
-/* A size without a unit that only makes sense with one. */
+/* ---- mail_sizes.c: refuses sizes whose unit was forgotten ---- */
 void mail_sizes_rules(const struct value *mail, struct errs *errs);
 
 /* ---- mail_schema_tls.c: what `tls` takes, of the server and of a domain ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The schema of `mail:`, lists aside (mail_schema_lists.c). Every key of the declared state stands
- * here, also those that a later version serves: asking for one of them is an error that says so,
- * never silence.
+ * The schema of `mail:`, lists and certificates aside (mail_schema_lists.c, mail_schema_tls.c).
+ * Every key of the declared state stands there, also those that a later version serves: asking for
+ * one of them is an error that says so, never silence.
  */
 #include "site/mail.h"
 
@@ -203,8 +203,9 @@ static const struct field mailbox_fields[] = {
 	{.name = "vacation",
 		.kind = FIELD_MAP,
 		.sub = vacation_fields,
-		.doc = "Answer while away, to mail that names the owner: this mailbox or one of "
-		       "its aliases. Once a day to each sender; a changed text answers anew."},
+		.doc = "Answer while away, to mail that names the owner: this mailbox, one of its "
+		       "aliases or an address of its send_as. Once a day to each sender; a changed "
+		       "text answers anew."},
 	{.name = "send_as",
 		.kind = FIELD_LIST,
 		.doc = "Further addresses that this login may send as: info@example.com, or "
@@ -280,8 +281,9 @@ static const struct field mail_fields[] = {
 		.kind = FIELD_STR,
 		.doc = "Who reads the mail of root, cron and all system accounts, and of the "
 		       "server's own postmaster and abuse; it wins over /etc/aliases. Default: "
-		       "mail.postmaster, else the postmaster of the domain that the server's name "
-		       "lies in, else of the first domain."},
+		       "mail.postmaster, else the catch_all or first mailbox of the domain that "
+		       "the "
+		       "server's name lies in, else of the first domain."},
 	{.name = "provider",
 		.kind = FIELD_ENUM,
 		.flags = FIELD_NULLABLE,
@@ -303,8 +305,7 @@ static const struct field mail_fields[] = {
 		.kind = FIELD_BOOL,
 		.dflt = "false",
 		.doc = "With spamassassin: rspamd also learns from SpamAssassin's verdicts, and "
-		       "rates what logins send; it refuses and marks nothing as spam of what comes "
-		       "in."},
+		       "rates what logins send; it refuses and marks nothing as spam."},
 	{.name = "spf",
 		.kind = FIELD_STR,
 		.dflt = "v=spf1 a mx ~all",
@@ -327,7 +328,8 @@ static const struct field mail_fields[] = {
 		.kind = FIELD_LIST,
 		.dflt = "[]",
 		.doc = "Networks whose forwarded mail is not judged by SPF, nor by a DMARC policy: "
-		       "a backup MX, a server that forwards to this one."},
+		       "a backup MX, a server that forwards to this one. Mailing lists still want "
+		       "a valid DKIM signature."},
 	{.name = "dkim", .kind = FIELD_MAP, .sub = dkim_fields, .dflt = "{}", .doc = "Signatures."},
 	{.name = "srs",
 		.kind = FIELD_BOOL,
@@ -399,7 +401,7 @@ static const struct field mail_fields[] = {
 		.flags = FIELD_COMMA,
 		.dflt = "80,95",
 		.doc = "Per cent of its quota from which a mailbox gets a warning, once each time "
-		       "it passes the mark."},
+		       "it passes the mark. [80, 95] is the default; [] gives none."},
 	{.name = "lists",
 		.kind = FIELD_MAP,
 		.sub = mail_engine_fields,
