@@ -13,7 +13,8 @@
  *                   Unicode spellings of the domain where it has some}]
  *   mail_aliases    [{address, targets: [address]}], postmaster and abuse of every domain with them
  *   mail_catchalls  [{address: "@domain", targets}] behind the domain's mailboxes, each to itself:
- *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail *   mail_senders    [{address or "@domain", logins: [mailbox]}]: who may send as what (no logins:
+ *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
+ *   mail_senders    [{address or "@domain", logins: [mailbox]}]: who may send as what (no logins:
  *                   nobody). A mailbox as itself, as the aliases that lead to it, as the lists it
  *                   owns and as what send_as grants; the owner of a catch-all as what nobody has
 *   mail_certificates {name: PEM text of key, certificate, chain}, those given; of two of the
@@ -33,7 +34,8 @@
  *                   [{domain, transport}], of mail.transports; dnsbl: postscreen's sites
  *   mail_traps      [address]: whose mail is learnt as spam; behind a catch-all, each to itself
  *   mail_lists      [{address, owner, moderators, members, post, subscription, subject_prefix or
- *                   null, reply_to, dmarc, language}], all addresses whole *   mail_list_aliases  [{address, targets}]: what belongs to a list beside its address: +owner;
+ *                   null, reply_to, dmarc, language}], all addresses whole
+ *   mail_list_aliases  [{address, targets}]: what belongs to a list beside its address: +owner;
  *                   with Majordomo the list itself, -request, owner- and so on
 *   mail_list_ways  [address]: of lists, and of aliases that lead to one
  *   mail_reader     {address: who reads the mail of root and of the server's own name, or null;
