@@ -17,7 +17,7 @@
  *   mail_senders    [{address or "@domain", logins: [mailbox]}]: who may send as what (no logins:
  *                   nobody). A mailbox as itself, as the aliases that lead to it, as the lists it
  *                   owns and as what send_as grants; the owner of a catch-all as what nobody has
-*   mail_certificates {name: PEM text of key, certificate, chain}, those given; of two of the
+ *   mail_certificates {name: PEM text of key, certificate, chain}, those given; of two of the
  *                   server the RSA one has its name, the other is called HOSTNAME.ecdsa; secret
  *   mail_acme       [name] of the certificates to get by ACME, the server's first
  *   mail_sni        [{name, digest of a given certificate or ""}] of domains that have their own
@@ -37,7 +37,7 @@
  *                   null, reply_to, dmarc, language}], all addresses whole
  *   mail_list_aliases  [{address, targets}]: what belongs to a list beside its address: +owner;
  *                   with Majordomo the list itself, -request, owner- and so on
-*   mail_list_ways  [address]: of lists, and of aliases that lead to one
+ *   mail_list_ways  [address]: of lists, and of aliases that lead to one
  *   mail_reader     {address: who reads the mail of root and of the server's own name, or null;
  *                   declared: does mail.root say so?}
  *   mail_refused    [{address or domain, refused}] what leads to suspended mailboxes only; of a
