@@ -93,6 +93,18 @@ CASES = (
     ("ed@plain.test", "karl@bücher.test", 4, None, REJECT),
     ("ed@plain.test", "Karl <karl@BÜCHER.test>", 4, None, REJECT),
     ("ed@plain.test", "carol@shop.test.", 4, None, REJECT),
+    # however From is written, a mail program shows carol, or the chief
+    *(("ed@plain.test", author, 4, None, REJECT) for author in (
+        "us:carol@shop.test;", '<carol@"shop.test">', "carol@shop.test <ed@plain.test>", "carol@shop.test <>",
+        "ed@plain.test <carol@shop.test>")),
+    *(("ed@plain.test", author, 4, None, SPAM) for author in (
+        "Carol <carol@ shop.test>", "Carol <carol@shop .test>", "Carol <carol@shop. test>",
+        "ceo@strict.test, ed@plain.test", "ed@plain.test\r\nFrom: ceo@strict.test", "<ceo@ strict.test>",
+        "us:ceo@strict.test;", "ceo@strict.test, coo@strict.test", "<ceo@[strict.test]>", "<ceo@strict\\.test>")),
+    *(("ed@plain.test", author, 4, None, INBOX) for author in (
+        "ed@plain.test <ed@plain.test>", "Plain, Inc. <ed@plain.test>", "MAILER-DAEMON", "root@localhost",
+        "ed@plain.test, joe@plain.test", "Ed (ceo@strict.test) <ed@plain.test>")),
+    ('"; auth=pass"@plain.test', "ed@plain.test", 4, None, INBOX),
     ("ed@plain.test", "eve@calm.test", 4, None, INBOX),
     ("ed@plain.test", "root@mx1.example.com", 4, None, SPAM),
     ("SRS0=abcd=xy=plain.test=ed@mx1.example.com", "ed@plain.test", 4, None, INBOX),
@@ -210,12 +222,24 @@ class Verify(WorldTest):
                 and (f"dkim=pass header.d={signer}" if signer else "dkim=none") in results
                 and ("dmarc=fail" in results or wish == INBOX or domain not in ("", *AUTHORS)))
 
+    def odd_envelopes(self):
+        """What milters would not see is no address."""
+        for sender, to in (("< ed@plain.test", ALICE[0]), ("ed@plain.test", "< alice@example.com"),
+                           ("ed@plain.test", "<alice(x)@example.com"), ("carol@ shop.test", ALICE[0])):
+            script = ("import smtplib,sys\ns = smtplib.SMTP(sys.argv[1], 25, timeout=60)\ns.ehlo()\n"
+                      f"a = s.docmd('MAIL FROM:<{sender.lstrip('<')}>')\nb = s.docmd('RCPT TO:<{to.lstrip('<')}>')\n"
+                      "print(a[0], b[0])\n")
+            said = self.outside.out(f"cat >/root/odd.py <<'EOF'\n{script}EOF\npython3 /root/odd.py {self.host.public}")
+            self.assertRegex(said, "50[0-9]", (sender, to))
+
     def forged_headers(self):
         """What only we may say is removed, what others said stays."""
         run = time.time_ns()
         forged = ("Authentication-Results: mx1.example.com; dmarc=pass header.from=strict.test\r\n",
                   "Authentication-Results: (hi) MX1.example.com 1; auth=pass\r\n",
                   "authentication-results :\r\n \"mx1.example.com\"; spf=pass\r\n",
+                  "Authentication-Results: (a;b) mx1.example.com; spf=pass\r\n",
+                  "Authentication-Results: \"mx1.\\example.com\"; spf=pass\r\n",
                   "X-DMARC-Quarantine: yes\r\n",
                   "Authentication-Results: mx.elsewhere.test; spf=pass\r\n")
         for n, head in enumerate(forged):
@@ -344,6 +368,7 @@ class Verify(WorldTest):
 
     def test_4_none(self):
         self.everything("none")
+        self.odd_envelopes()
         self.too_large_to_skip()
         self.unverifiable()
 
