@@ -97,4 +97,5 @@ class Six(Sending):
         self.converge(self.addresses(first="cooling"))
         for m in (self.own(), self.forwarded()):
             self.assertEqual((*self.client(m), m.spf), (self.second6, "out2.example.com", "Pass"))
-        self.assertIsNone(re.search(rf"{NET}::111\b", self.services() + self.main_cf()))
+        # (it is still a name in HELO that nobody else may give)
+        self.assertIsNone(re.search(rf"bind_address6 ?= ?{NET}::111\b", self.services() + self.main_cf()))
