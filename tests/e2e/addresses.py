@@ -151,6 +151,7 @@ def mails(address, password="pw"):
     return found
 
 
+@unittest.skipIf(SANITIZED, "the same files by the same agent")
 class Addresses(WorldTest):
     """One host; the tests run in the order of their names."""
 
@@ -412,7 +413,6 @@ class Addresses(WorldTest):
 
     SIGNS = [c for c in PRINTABLE if not c.isalnum()]
 
-    @unittest.skipIf(SANITIZED, "the same files by the same agent")
     def test_10_each_character_with_rspamd(self):
         self.assertExit(self.site(manifest("rspamd"), hosts=[self.host]).apply(), 0)
         self.walk("rspamd", self.KINDS, self.SIGNS + WORDS)
@@ -425,10 +425,8 @@ class Addresses(WorldTest):
         kinds = {k: self.KINDS[k] for k in ("list", "alias", "forward", "caught2", "nobody")}
         self.walk(run + " too", kinds, ["-", "/", " ", '"', "\\", "$", "|"])
 
-    @unittest.skipIf(SANITIZED, "the same files by the same agent")
     def test_11_each_character_with_spamassassin(self):
         self.with_spamassassin("spamassassin", "false")
 
-    @unittest.skipIf(SANITIZED, "the same files by the same agent")
     def test_12_each_character_with_both(self):
         self.with_spamassassin("piggyback", "true")
