@@ -579,7 +579,7 @@ ifmail    unix  -       n       n       -       -       pipe
 EOF
             postconf -e my_transport=hash:/etc/mail/transport; postfix reload""")
         s = self.site(manifest())
-        self.assertIn("Take out the services", s.plan().stdout)
+        self.assertIn("Remove Debian's unused services", s.plan().stdout)
         self.assertExit(s.apply(), 0)
         self.assertEqual(unused & set(self.host.out(services).split()), {"uucp", "mailman"})
         self.converged(s)
