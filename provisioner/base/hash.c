@@ -3,6 +3,7 @@
  * The hash of the hash tables: SipHash-1-3 under a key that each process draws, so that no input
  * can be made to collide. Never the same in two runs: nothing may store it or sort by it.
  */
+#include <endian.h>
 #include <sys/random.h>
 #include "base/base.h"
 
@@ -39,9 +40,15 @@ static const uint64_t *process_key(void)
 	return key;
 }
 
-static uint64_t word(const unsigned char *p, size_t n)
+/* The last n bytes, n < 8, of `all`; little-endian. Of eight and more they are read with the bytes
+ * before them, in one step. */
+static uint64_t tail(const unsigned char *p, size_t n, size_t all)
 {
 	uint64_t x = 0;
+	if (n && all >= sizeof(x)) {
+		memcpy(&x, p + n - sizeof(x), sizeof(x));
+		return le64toh(x) >> (8 * (sizeof(x) - n));
+	}
 	for (size_t i = 0; i < n; i++)
 		x |= (uint64_t)p[i] << (8 * i);
 	return x;
@@ -57,11 +64,12 @@ uint64_t hash64(const void *data, size_t n)
 	for (; left >= 8; p += 8, left -= 8) {
 		uint64_t m;
 		memcpy(&m, p, sizeof(m));
+		m = le64toh(m);
 		v[3] ^= m;
 		sip_round(v);
 		v[0] ^= m;
 	}
-	uint64_t last = word(p, left) | (uint64_t)n << 56;
+	uint64_t last = tail(p, left, n) | (uint64_t)n << 56;
 	v[3] ^= last;
 	sip_round(v);
 	v[0] ^= last;

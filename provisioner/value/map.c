@@ -8,24 +8,35 @@
 enum { INDEX_FROM = 9 }; /* up to 8 entries are compared one by one */
 #define NO_SLOT SIZE_MAX
 
-static size_t slot_of(const struct value *map, struct str key)
+static uint32_t tag_of(uint64_t hash)
 {
-	size_t mask = map->map.index_cap - 1, slot = hash64(key.p, key.n) & mask;
-	while (map->map.index[slot] && !str_eq(map->map.e[map->map.index[slot] - 1].key, key))
+	return (uint32_t)(hash >> 32);
+}
+
+static size_t slot_of(const struct value *map, struct str key, uint64_t hash)
+{
+	size_t mask = map->map.index_cap - 1, slot = hash & mask;
+	const struct map_slot *index = map->map.index;
+	while (index[slot].at && (index[slot].tag != tag_of(hash) ||
+					 !str_eq(map->map.e[index[slot].at - 1].key, key)))
 		slot = (slot + 1) & mask;
 	return slot;
 }
 
-/* The index holds the entry's number from 1; at most half of it is used. */
+/* At most half of the index is used. */
 static void index_build(struct arena *a, struct value *map)
 {
 	size_t cap = 32;
 	while (cap < map->map.cap * 2)
 		cap *= 2;
-	map->map.index = ARENA_ARRAY(a, uint32_t, cap);
+	map->map.index = ARENA_ARRAY(a, struct map_slot, cap);
 	map->map.index_cap = cap;
-	for (size_t i = 0; i < map->map.n; i++)
-		map->map.index[slot_of(map, map->map.e[i].key)] = (uint32_t)i + 1;
+	for (size_t i = 0; i < map->map.n; i++) {
+		struct str key = map->map.e[i].key;
+		uint64_t hash = hash64(key.p, key.n);
+		map->map.index[slot_of(map, key, hash)] =
+			(struct map_slot){(uint32_t)i + 1, tag_of(hash)};
+	}
 }
 
 static struct map_entry *find(const struct value *map, struct str key)
@@ -33,7 +44,7 @@ static struct map_entry *find(const struct value *map, struct str key)
 	if (!map || map->type != VALUE_MAP)
 		return NULL;
 	if (map->map.index) {
-		uint32_t at = map->map.index[slot_of(map, key)];
+		uint32_t at = map->map.index[slot_of(map, key, hash64(key.p, key.n))].at;
 		return at ? &map->map.e[at - 1] : NULL;
 	}
 	for (size_t i = 0; i < map->map.n; i++)
@@ -51,8 +62,9 @@ static void widen(struct arena *a, struct value *map, size_t cap)
 	map->map.cap = cap;
 }
 
-/* slot: where the index has room for the key, NO_SLOT when that is not known. */
-static struct map_entry *append(struct arena *a, struct value *map, struct str key, size_t slot)
+/* slot: where the index has room for the key of this hash, NO_SLOT when that is not known. */
+static struct map_entry *append(
+	struct arena *a, struct value *map, struct str key, size_t slot, uint64_t hash)
 {
 	bool grown = map->map.n == map->map.cap;
 	if (grown)
@@ -61,9 +73,13 @@ static struct map_entry *append(struct arena *a, struct value *map, struct str k
 		panic("map: too many keys");
 	struct map_entry *entry = &map->map.e[map->map.n++];
 	*entry = (struct map_entry){.key = key};
-	if (map->map.index && !grown)
-		map->map.index[slot == NO_SLOT ? slot_of(map, key) : slot] = map->map.n;
-	else if (map->map.n >= INDEX_FROM)
+	if (map->map.index && !grown) {
+		if (slot == NO_SLOT) {
+			hash = hash64(key.p, key.n);
+			slot = slot_of(map, key, hash);
+		}
+		map->map.index[slot] = (struct map_slot){map->map.n, tag_of(hash)};
+	} else if (map->map.n >= INDEX_FROM)
 		index_build(a, map);
 	return entry;
 }
@@ -80,7 +96,7 @@ void map_reserve(struct arena *a, struct value *map, size_t n)
 void map_append(
 	struct arena *a, struct value *map, struct str key, struct pos key_pos, struct value *v)
 {
-	struct map_entry *entry = append(a, map, key, NO_SLOT);
+	struct map_entry *entry = append(a, map, key, NO_SLOT, 0);
 	entry->key_pos = key_pos;
 	entry->value = v;
 }
@@ -89,11 +105,12 @@ static struct map_entry *entry_for(struct arena *a, struct value *map, struct st
 {
 	if (map->type != VALUE_MAP)
 		panic("map_set '" STR_FMT "' on %s", STR_ARG(key), value_type_name(map));
-	size_t slot = map->map.index ? slot_of(map, key) : NO_SLOT;
-	if (slot != NO_SLOT && map->map.index[slot])
-		return &map->map.e[map->map.index[slot] - 1];
+	uint64_t hash = map->map.index ? hash64(key.p, key.n) : 0;
+	size_t slot = map->map.index ? slot_of(map, key, hash) : NO_SLOT;
+	if (slot != NO_SLOT && map->map.index[slot].at)
+		return &map->map.e[map->map.index[slot].at - 1];
 	struct map_entry *entry = slot == NO_SLOT ? find(map, key) : NULL;
-	return entry ? entry : append(a, map, key, slot);
+	return entry ? entry : append(a, map, key, slot, hash);
 }
 
 void map_set(struct arena *a, struct value *map, struct str key, struct value *v)

@@ -28,6 +28,11 @@ struct map_entry {
 	struct pos key_pos;
 	struct value *value;
 };
+/* A place in the index of a map: most keys are told apart without a look at the key itself. */
+struct map_slot {
+	uint32_t at;  /* the entry's number from 1; 0: free */
+	uint32_t tag; /* of the key's hash */
+};
 struct value {
 	enum value_type type;
 	bool secret;
@@ -49,8 +54,8 @@ struct value {
 			size_t n, cap;
 		} list;
 		struct {
-			struct map_entry *e; /* in the order of insertion */
-			uint32_t *index;     /* hash index, once the map is large */
+			struct map_entry *e;    /* in the order of insertion */
+			struct map_slot *index; /* hash index, once the map is large */
 			uint32_t n, cap, index_cap;
 		} map;
 		struct {
