@@ -50,6 +50,8 @@ struct str {
 struct str str_c(const char *s); /* borrows */
 struct str str_dup(struct arena *a, const char *p, size_t n);
 struct str str_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+struct str str_between(
+	struct arena *a, const char *before, struct str s, const char *after); /* s not NULL */
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *s);
 int str_cmp(struct str a, struct str b); /* bytewise */

@@ -32,6 +32,16 @@ struct str str_printf(struct arena *a, const char *fmt, ...)
 	return s;
 }
 
+struct str str_between(struct arena *a, const char *before, struct str s, const char *after)
+{
+	size_t left = strlen(before), right = strlen(after);
+	char *p = arena_alloc(a, left + s.n + right + 1);
+	memcpy(p, before, left);
+	memcpy(p + left, s.p, s.n);
+	memcpy(p + left + s.n, after, right + 1);
+	return (struct str){p, left + s.n + right};
+}
+
 bool str_eq(struct str a, struct str b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
