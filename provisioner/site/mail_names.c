@@ -257,6 +257,7 @@ struct str mail_address(struct arena *a, struct str target, struct str domain)
 		host = ascii;
 	out = mail_join(a, local, '@', host);
 	for (char *p = (char *)out.p; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
 	return out;
 }

@@ -16,8 +16,9 @@ enum kind { ROUTE_ALIAS, ROUTE_DUTY, ROUTE_CATCH_ALL, ROUTE_LIST };
 struct edge {
 	struct str to;
 	struct pos pos;
+	size_t next; /* number of a node; NONE: it ends here */
+	enum mail_found found;
 	bool extended; /* to name+extension of the node `next` */
-	size_t next;   /* number of a node; NONE: it ends here */
 };
 struct node {
 	enum kind kind;
@@ -60,6 +61,13 @@ static void add_target(
 		add_edge(r, from, mail_address(r->a, v->s, domain), v->pos);
 }
 
+/* Most aliases have one target or two: an array that grows would take most of the memory here. */
+static void reserve_edges(struct mail_routes *r, struct node *node, size_t n)
+{
+	node->edge = ARENA_ARRAY(r->a, struct edge, n);
+	node->cap = n;
+}
+
 static void add_node(struct mail_routes *r, const struct node *node)
 {
 	map_set(r->a, r->index, node->address, value_int(r->a, (int64_t)r->n));
@@ -76,6 +84,7 @@ static void add_aliases(struct mail_routes *r, const struct value *aliases, stru
 		if (e->value->type == VALUE_UNKNOWN || mail_local_wrong(e->key))
 			continue;
 		node.address = mail_join(r->a, e->key, '@', domain);
+		reserve_edges(r, &node, list ? list->list.n : 0);
 		for (size_t j = 0; list && j < list->list.n; j++)
 			add_target(r, &node, list->list.v[j], domain);
 		add_node(r, &node);
@@ -106,6 +115,7 @@ static void add_catch_all(struct mail_routes *r, const struct value *domain, str
 	if (!who)
 		return;
 	node.address = str_printf(r->a, "@%s", name.p);
+	reserve_edges(r, &node, 1);
 	add_target(r, &node, who, name);
 	add_node(r, &node);
 }
@@ -130,6 +140,7 @@ static void add_duties(struct mail_routes *r, const struct value *domain, struct
 		node.address = mail_join(r->a, str_c(duties[i]), '@', name);
 		if (exists(r, node.address) || (!unknown && str_eq(node.address, who)))
 			continue;
+		reserve_edges(r, &node, 1);
 		if (!unknown)
 			add_edge(r, &node, who, all ? all->pos : own ? own->pos : domain->pos);
 		add_node(r, &node);
@@ -197,15 +208,24 @@ static const struct value *catch_all_of(const struct mail_routes *r, struct str 
 	return map_get(r->index, str_c(strrchr(address.p, '@')));
 }
 
-enum mail_found mail_routes_find(const struct mail_routes *r, struct str address)
+/* plain: the address without its extension; next: the node that it is. */
+static enum mail_found find(
+	const struct mail_routes *r, struct str address, struct str plain, const struct value *next)
 {
 	const struct value *local = map_get(r->domains, str_c(strrchr(address.p, '@') + 1));
 
 	if (!local || !local->b)
 		return MAIL_ELSEWHERE;
-	if (exists(r, without_extension(r->a, address)))
+	if (next || map_get(r->mailboxes, plain) || map_get(r->others, plain))
 		return MAIL_HERE;
 	return catch_all_of(r, address) ? MAIL_CAUGHT : MAIL_NOWHERE;
+}
+
+enum mail_found mail_routes_find(const struct mail_routes *r, struct str address)
+{
+	struct str plain = without_extension(r->a, address);
+
+	return find(r, address, plain, map_get(r->index, plain));
 }
 
 const struct value *mail_routes_domain(const struct mail_routes *r, struct str name)
@@ -238,7 +258,8 @@ static void resolve(struct mail_routes *r, struct node *from, struct edge *e)
 	struct str plain = without_extension(r->a, e->to);
 	const struct value *next = map_get(r->index, plain);
 
-	if (!next && !exists(r, plain) && mail_routes_find(r, e->to) == MAIL_CAUGHT)
+	e->found = find(r, e->to, plain, next);
+	if (e->found == MAIL_CAUGHT)
 		next = catch_all_of(r, e->to);
 	else if (next)
 		e->extended = plain.n != e->to.n;
@@ -411,11 +432,10 @@ static void check_node(const struct mail_routes *r, const struct node *node, str
 {
 	for (size_t i = 0; i < node->n; i++) {
 		const struct edge *e = &node->edge[i];
-		enum mail_found found = mail_routes_find(r, e->to);
-		bool own = node->kind == ROUTE_CATCH_ALL && found == MAIL_CAUGHT &&
+		bool own = node->kind == ROUTE_CATCH_ALL && e->found == MAIL_CAUGHT &&
 			   str_is(node->address, strrchr(e->to.p, '@'));
 
-		if (found == MAIL_HERE || found == MAIL_ELSEWHERE)
+		if (e->found == MAIL_HERE || e->found == MAIL_ELSEWHERE)
 			continue;
 		if (own)
 			errs_add(errs, e->pos, "%s leads to '%s', which does not exist%s",

@@ -98,6 +98,7 @@ struct senders {
 	struct value *out;         /* mail_senders */
 	struct value *logins;      /* address -> its logins in `out` */
 	struct value *wide;        /* domain -> who may send as all of it, whoever owns it */
+	bool domains;              /* has somebody a whole domain? */
 };
 
 static struct value *new_list(struct arena *a)
@@ -116,6 +117,7 @@ static struct value *entry(struct senders *s, struct value *address)
 
 	if (list)
 		return list;
+	s->domains = s->domains || address->s.p[0] == '@';
 	list = new_list(s->a);
 	m = value_map(s->a);
 	map_reserve(s->a, m, 2);
@@ -239,7 +241,7 @@ static void keep_all(struct senders *s, const char *name)
 {
 	const struct value *list = map_at(s->names, name);
 
-	for (size_t i = 0; i < list->list.n; i++) {
+	for (size_t i = 0; s->domains && i < list->list.n; i++) {
 		struct value *v = list->list.v[i];
 
 		keep_owned(s, v->type == VALUE_MAP ? map_at(v, "address") : v);
