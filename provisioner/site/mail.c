@@ -11,6 +11,9 @@
  *                   state unless it is active; for who is away vacation: {subject, text} and
  *                   addresses, those that their owner is written to by; logins: [address] in the
  *                   Unicode spellings of the domain where it has some}]
+ *   mail_vacations  those of them whose owner is away
+ *   mail_closed     those of them whose state is not active
+ *   mail_has_quotas does one of them have a quota?
  *   mail_aliases    [{address, targets: [address]}], postmaster and abuse of every domain with them
  *   mail_catchalls  [{address: "@domain", targets}] behind the domain's mailboxes, each to itself:
  *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
@@ -47,11 +50,11 @@
 #include "site/mail.h"
 
 /* What mail_derive gives. */
-static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_aliases",
-	"mail_catchalls", "mail_senders", "mail_traps", "mail_zones", "mail_host_dkim",
-	"mail_dkim_keys", "mail_dkim_signers", "mail_outbound", "mail_acme", "mail_certificates",
-	"mail_sni", "mail_lists", "mail_list_aliases", "mail_list_ways", "mail_list_archive",
-	"mail_reader", "mail_refused"};
+static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_vacations",
+	"mail_closed", "mail_has_quotas", "mail_aliases", "mail_catchalls", "mail_senders",
+	"mail_traps", "mail_zones", "mail_host_dkim", "mail_dkim_keys", "mail_dkim_signers",
+	"mail_outbound", "mail_acme", "mail_certificates", "mail_sni", "mail_lists",
+	"mail_list_aliases", "mail_list_ways", "mail_list_archive", "mail_reader", "mail_refused"};
 
 bool mail_name(struct str name)
 {
@@ -243,15 +246,16 @@ static void derive_none(struct arena *a, struct value *out)
 			value_unknown(a, "until the facts of the host are there"));
 }
 
+/* known: it was seen already that nothing in `mail` hangs on facts. */
 static struct value *names_of(
-	struct vars *v, struct arena *a, struct value *mail, struct errs *errs)
+	struct vars *v, struct arena *a, struct value *mail, bool known, struct errs *errs)
 {
 	struct value *out = value_map(a);
 	size_t before = errs->n;
 
 	mail->literal = true;
 	map_put(a, out, "mail", mail);
-	if (value_find_type(mail, VALUE_UNKNOWN))
+	if (!known && value_find_type(mail, VALUE_UNKNOWN))
 		derive_none(a, out);
 	else
 		mail_derive(v, a, mail, out, errs);
@@ -269,7 +273,7 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 
 	if (state) {
 		if (!state->vars)
-			state->vars = names_of(v, v->s->a, state->mail, errs);
+			state->vars = names_of(v, v->s->a, state->mail, true, errs);
 		mail_outbound_on_host(v, state->mail, errs);
 		return errs->n == before ? state->vars : NULL;
 	}
@@ -277,7 +281,7 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 	if (!mail)
 		return none ? value_map(v->a) : NULL;
 	mail_outbound_on_host(v, mail, errs);
-	return errs->n == before ? names_of(v, v->a, mail, errs) : NULL;
+	return errs->n == before ? names_of(v, v->a, mail, false, errs) : NULL;
 }
 
 /* The state of one play, evaluated anew where it needs the facts. */

@@ -11,7 +11,8 @@ struct derive {
 	struct arena *a, *work; /* work: for what is looked up here and then forgotten */
 	const struct value *mail;
 	struct errs *errs;
-	struct value *domains, *mailboxes, *aliases, *catchalls, *traps;
+	struct value *domains, *mailboxes, *vacations, *closed, *aliases, *catchalls, *traps;
+	bool quotas;          /* has a mailbox one? */
 	struct value *boxes;  /* address -> the same as a value */
 	struct value *routes; /* alias's address -> list of targets */
 };
@@ -121,11 +122,15 @@ static void add_mailbox(struct derive *d, const struct map_entry *e, struct valu
 	put(d, m, "password_hash",
 		plain ? password_hash(d, address->s, plain) : map_at(e->value, "password_hash"));
 	put(d, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
-	if (strcmp(mail_box_state(e->value), "active") != 0)
+	d->quotas = d->quotas || map_int(e->value, "quota", 0) > 0;
+	if (strcmp(mail_box_state(e->value), "active") != 0) {
 		put(d, m, "state", map_at(e->value, "state"));
+		list_add(d->a, d->closed, m);
+	}
 	if (vacation && vacation->type == VALUE_MAP) {
 		put(d, m, "vacation", vacation);
 		put(d, m, "addresses", mail_own_addresses(d->a, e->value, address, domain->s));
+		list_add(d->a, d->vacations, m);
 	}
 	if (unicode->list.n)
 		put_logins(d, m, e->key, unicode);
@@ -281,6 +286,8 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 
 	d.domains = new_list(&d, out, "mail_domains");
 	d.mailboxes = new_list(&d, out, "mail_mailboxes");
+	d.vacations = new_list(&d, out, "mail_vacations");
+	d.closed = new_list(&d, out, "mail_closed");
 	d.aliases = new_list(&d, out, "mail_aliases");
 	d.catchalls = new_list(&d, out, "mail_catchalls");
 	new_list(&d, out, "mail_senders");
@@ -294,6 +301,7 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	add_traps(&d, d.traps);
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(&d, &domains->map.e[i]);
+	map_put(a, out, "mail_has_quotas", value_bool(a, d.quotas));
 	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);
 	mail_tls_derive(v, a, mail, out, errs);
