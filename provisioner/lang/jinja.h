@@ -54,7 +54,6 @@ struct jinja {
 	struct err *e;
 	struct var *vars;
 	size_t vars_n, vars_cap;
-	struct scope scopes[SCOPES_MAX];
 	int scope;         /* -1: none yet */
 	struct var *cache; /* variables of the environment, resolved */
 	size_t cache_n, cache_cap;
@@ -70,6 +69,7 @@ struct jinja {
 	struct value *yes, *no, *none, *empty;
 	struct value *missing_in; /* map whose key was missed last, for a suggestion */
 	const struct value *missing;
+	struct scope scopes[SCOPES_MAX]; /* last, for it is not cleared: there are many evaluations */
 };
 struct jinja *jinja_new(const struct lang_env *env, struct arena *a, struct err *e);
 void jinja_free(struct jinja *in);

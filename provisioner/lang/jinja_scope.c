@@ -7,9 +7,10 @@
 
 struct jinja *jinja_new(const struct lang_env *env, struct arena *a, struct err *e)
 {
-	struct jinja *in = calloc(1, sizeof(*in));
+	struct jinja *in = malloc(sizeof(*in));
 	if (!in)
 		panic("out of memory");
+	memset(in, 0, offsetof(struct jinja, scopes));
 	in->env = env;
 	in->a = a;
 	in->e = e;

@@ -9,9 +9,12 @@
 
 enum { SHOWN_MOST = 60 }; /* bytes of a refused value that a message repeats */
 
+/* Names of parts are joined, not formatted: a large site has a hundred thousand. */
+static const struct str DOT = {".", 1};
+
 const char *field_path(struct check *c, const char *what, const char *key)
 {
-	return strchr(what, ' ') ? key : arena_printf(c->a, "%s.%s", what, key);
+	return strchr(what, ' ') ? key : str_between(c->a, what, DOT, key).p;
 }
 
 /* 'text' for a message; a secret is not shown. */
@@ -380,7 +383,7 @@ static struct value *to_map_of(
 	bool ok = true;
 	for (size_t i = 0; i < v->map.n; i++) {
 		const struct map_entry *m = &v->map.e[i];
-		const char *item_name = arena_printf(c->a, "%s." STR_FMT, name, STR_ARG(m->key));
+		const char *item_name = f->sub ? str_between(c->a, name, DOT, m->key.p).p : NULL;
 		const struct value *item = m->value;
 		if (item->type == VALUE_NULL)
 			item = from(item, value_map(c->a));
