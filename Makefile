@@ -13,7 +13,7 @@ SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanit
 VERSION = 0.1.0
 DEFS = -D_GNU_SOURCE -DPREFIX='"$(PREFIX)"' -DVERSION='"$(VERSION)"'
 CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(DEFS) -Iprovisioner $(CFLAGS)
-LIBS = -lyaml -ljansson -lssh2 -lgit2 -lpcre2-8 -lcrypto -lcrypt -lm -lidn2 -lcurl -lunbound
+LIBS = -lyaml -ljansson -lssh2 -lgit2 -lpcre2-8 -lcrypto -lcrypt -lm -lidn2 -lunbound
 # The agent: static, libc only. With sanitizers musl has no runtime for them, so then it is glibc's,
 # the sanitizers linked in.
 AGENT_STATIC_CC = $(if $(SANITIZE),$(CC),$(MUSL_CC))

@@ -5,18 +5,16 @@
  * checked before it can become a record.
  */
 #include <ctype.h>
-#include <curl/curl.h>
 #include <sys/stat.h>
 #include "dns/dns.h"
 #include "lang/lang.h"
+#include "net/http.h"
 
 enum {
 	ANSWER_MAX = 1 << 20,
 	SERVERS_MAX = 10000,
 	NAME_MAX_LEN = 253,
 	SPF_MAX = 1000,
-	CONNECT_S = 5,
-	WHOLE_S = 15,
 };
 #define API "https://api.mxrouteapps.com"
 
@@ -29,14 +27,6 @@ static struct {
 } run;
 
 /* ---- asking ---- */
-static size_t take(char *p, size_t size, size_t n, void *ctx)
-{
-	struct buf *b = ctx;
-
-	buf_add(b, p, size * n);
-	return b->over ? 0 : size * n;
-}
-
 /* The address can be set for a mirror or a test; only then plain HTTP is spoken. */
 static const char *base_url(const char **protocols)
 {
@@ -46,60 +36,26 @@ static const char *base_url(const char **protocols)
 	return own && *own ? own : API;
 }
 
-static bool perform(CURL *c, struct arena *a, const char *path, struct buf *answer, struct err *e)
-{
-	const char *protocols, *base = base_url(&protocols);
-	char why[CURL_ERROR_SIZE] = "";
-	long status = 0;
-
-	curl_easy_setopt(c, CURLOPT_URL, arena_printf(a, "%s%s", base, path));
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, protocols);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)WHOLE_S);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, answer);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "provision/" VERSION);
-	CURLcode code = curl_easy_perform(c);
-	if (code != CURLE_OK)
-		return err_set(e, ERR_TRANSIENT, "mxroute's API (%s%s) does not answer: %s", base,
-			path,
-			answer->over ? "too long an answer"
-			: why[0]     ? why
-				     : curl_easy_strerror(code));
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200)
-		return err_set(e, ERR_TRANSIENT, "mxroute's API (%s%s) answers with status %ld",
-			base, path, status);
-	return true;
-}
-
 /* The list under "data" of the answer. */
 static struct value *fetch(struct arena *a, const char *path, struct err *e)
 {
-	CURL *c = curl_easy_init();
+	const char *protocols, *url = arena_printf(a, "%s%s", base_url(&protocols), path);
 	struct buf answer;
 	struct value *v = NULL, *data;
 
-	if (!c) {
-		err_set(e, ERR_PERMANENT, "libcurl cannot be set up");
-		return NULL;
-	}
 	buf_init(&answer, ANSWER_MAX);
-	if (perform(c, a, path, &answer, e)) {
-		v = json_parse(a, buf_str(a, &answer), e);
-		if (!v)
-			err_prefix(e, "mxroute's API (%s) gave no JSON", path);
-	}
+	if (!http_get(url, protocols, &answer, e))
+		err_prefix(e, "mxroute's API (%s)", url);
+	else if (!(v = json_parse(a, buf_str(a, &answer), e)))
+		err_prefix(e, "mxroute's API (%s) gave no JSON", url);
 	buf_free(&answer);
-	curl_easy_cleanup(c);
-	data = v && v->type == VALUE_MAP ? map_at(v, "data") : NULL;
-	if (v && (!data || data->type != VALUE_LIST || data->list.n > SERVERS_MAX)) {
-		err_set(e, ERR_PERMANENT, "mxroute's API (%s) gave no list named data", path);
+	if (!v)
 		return NULL;
-	}
-	return v ? data : NULL;
+	data = v->type == VALUE_MAP ? map_at(v, "data") : NULL;
+	if (data && data->type == VALUE_LIST && data->list.n <= SERVERS_MAX)
+		return data;
+	err_set(e, ERR_PERMANENT, "mxroute's API (%s) gave no list named data", url);
+	return NULL;
 }
 
 /* ---- decoding ---- */

@@ -69,7 +69,7 @@ struct jinja {
 	struct value *yes, *no, *none, *empty;
 	struct value *missing_in; /* map whose key was missed last, for a suggestion */
 	const struct value *missing;
-	struct scope scopes[SCOPES_MAX]; /* last, for it is not cleared: there are many evaluations */
+	struct scope scopes[SCOPES_MAX]; /* last: not cleared for each evaluation */
 };
 struct jinja *jinja_new(const struct lang_env *env, struct arena *a, struct err *e);
 void jinja_free(struct jinja *in);

@@ -58,6 +58,8 @@ static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_va
 
 bool mail_name(struct str name)
 {
+	if (!str_starts(name, "mail")) /* it is asked of every name */
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(derived); i++)
 		if (str_is(name, derived[i]))
 			return true;
