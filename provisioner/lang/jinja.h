@@ -66,7 +66,7 @@ struct jinja {
 	int depth, nesting;
 	unsigned flags; /* of the template, for those that it includes */
 	bool made_undefined;
-	struct value *yes, *no, *none, *empty;
+	struct value *yes, *no, *none, *empty, *nothing; /* empty: text; nothing: a list */
 	struct value *missing_in; /* map whose key was missed last, for a suggestion */
 	const struct value *missing;
 	struct scope scopes[SCOPES_MAX]; /* last: not cleared for each evaluation */

@@ -86,7 +86,7 @@ static bool bind(struct call *c, struct value *args, struct value *named)
 	}
 	if (used < given && !more)
 		return signature_error(c, "too many arguments") != NULL;
-	c->rest = value_list(c->a);
+	c->rest = used < given ? value_list(c->a) : c->in->nothing;
 	for (; used < given; used++)
 		list_add(c->a, c->rest, args->list.v[used]);
 	return !named || taken == named->map.n ? true : bind_rest(c, named, others);

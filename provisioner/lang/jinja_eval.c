@@ -377,6 +377,7 @@ bool jinja_args(struct jinja *in, const struct args *a, struct value **list, str
 	if (!a)
 		return true;
 	*list = value_list(in->a);
+	list_reserve(in->a, *list, a->n);
 	for (size_t i = 0; i < a->n; i++) {
 		struct value *v = jinja_eval_any(in, a->v[i]);
 		if (v && (int)v->type == VALUE_OBJECT)

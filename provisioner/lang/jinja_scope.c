@@ -21,6 +21,7 @@ struct jinja *jinja_new(const struct lang_env *env, struct arena *a, struct err 
 	in->no = value_bool(a, false);
 	in->none = value_null(a);
 	in->empty = value_str(a, str_c(""));
+	in->nothing = value_list(a);
 	in->yes->literal = in->no->literal = in->none->literal = in->empty->literal = true;
 	scope_push(in, -1);
 	return in;
