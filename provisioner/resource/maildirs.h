@@ -37,7 +37,7 @@ struct maildirs_found {
 extern const char *const maildirs_parts[MAILDIRS_PARTS];
 bool maildirs_owner_right(const struct maildirs_walk *w, const struct stat *st);
 bool maildirs_mode_right(const struct maildirs_walk *w, const struct stat *st);
-/* Is all of a mailbox right? Nine calls to the kernel: there may be ten thousand of them. `last`:
+/* Is all of a mailbox right? Quick, for there may be ten thousand of them. `last`:
  * a mailbox that was right, whose way need not be looked at again; or NULL. */
 bool maildirs_right(const struct maildirs_walk *w, struct maildirs_found *f, const char *mailbox,
 	const char *last);

@@ -23,14 +23,8 @@ bool maildirs_mode_right(const struct maildirs_walk *w, const struct stat *st)
 	return !w->mode_asked || (st->st_mode & 07777) == w->mode;
 }
 
-/* Is it a folder as it is to be? A link of root's counts as what it leads to: somebody moved mail
- * to another disk. It is only looked through. */
-static enum folder_fault folder_at(const struct maildirs_walk *w, const char *path, struct stat *st)
+static enum folder_fault judge(const struct maildirs_walk *w, const struct stat *st)
 {
-	if (fstatat(w->root, path, st, AT_SYMLINK_NOFOLLOW) < 0)
-		return FOLDER_ABSENT;
-	if (S_ISLNK(st->st_mode) && st->st_uid == 0 && fstatat(w->root, path, st, 0) < 0)
-		return FOLDER_ABSENT;
 	if (!S_ISDIR(st->st_mode))
 		return FOLDER_OTHER;
 	if (!maildirs_owner_right(w, st))
@@ -38,9 +32,42 @@ static enum folder_fault folder_at(const struct maildirs_walk *w, const char *pa
 	return maildirs_mode_right(w, st) ? FOLDER_RIGHT : FOLDER_MODE;
 }
 
-/* Looks at path[0..n] with `end` behind it. */
-static bool right_at(
-	const struct maildirs_walk *w, struct maildirs_found *f, size_t n, const char *end)
+/* Is it a folder as it is to be? A link of root's counts as what it leads to: somebody moved mail
+ * to another disk. It is only looked through. */
+static enum folder_fault folder_at(
+	const struct maildirs_walk *w, int at, const char *path, struct stat *st)
+{
+	if (fstatat(at, path, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return FOLDER_ABSENT;
+	if (S_ISLNK(st->st_mode) && st->st_uid == 0 && fstatat(at, path, st, 0) < 0)
+		return FOLDER_ABSENT;
+	return judge(w, st);
+}
+
+/* The folder f->path, which `at` knows as `name`, opened to look at what lies in it: its path is
+ * walked once. -1 where it is not as it is to be. */
+static int open_folder(
+	const struct maildirs_walk *w, struct maildirs_found *f, int at, const char *name)
+{
+	int fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fstatat(fd, "", &f->st, AT_EMPTY_PATH) == 0) {
+		f->fault = judge(w, &f->st);
+	} else {
+		f->fault = folder_at(w, at, name, &f->st);
+		if (f->fault == FOLDER_RIGHT) /* a link of root's */
+			fd = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (f->fault == FOLDER_RIGHT && fd >= 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	else if (f->fault == FOLDER_RIGHT)
+		f->fault = FOLDER_ABSENT;
+	return -1;
+}
+
+/* Puts `end` behind path[0..n]. */
+static bool path_add(struct maildirs_found *f, size_t n, const char *end)
 {
 	size_t len = strlen(end);
 	if (n + len >= sizeof(f->path)) {
@@ -48,18 +75,42 @@ static bool right_at(
 		return false;
 	}
 	memcpy(f->path + n, end, len + 1);
-	f->fault = folder_at(w, f->path, &f->st);
+	return true;
+}
+
+/* Looks at path[0..n] with `end` behind it. */
+static bool right_at(
+	const struct maildirs_walk *w, struct maildirs_found *f, size_t n, const char *end)
+{
+	if (!path_add(f, n, end))
+		return false;
+	f->fault = folder_at(w, w->root, f->path, &f->st);
 	return f->fault == FOLDER_RIGHT;
 }
 
 const char *const maildirs_parts[MAILDIRS_PARTS] = {"/cur", "/new", "/tmp"};
 
-static bool maildir_right(const struct maildirs_walk *w, struct maildirs_found *f, size_t n)
+/* cur, new and tmp of the folder path[0..n], which is open. */
+static bool parts_right(
+	const struct maildirs_walk *w, struct maildirs_found *f, int folder, size_t n)
 {
-	for (size_t i = 0; i < MAILDIRS_PARTS; i++)
-		if (!right_at(w, f, n, maildirs_parts[i]))
-			return false;
+	for (size_t i = 0; i < MAILDIRS_PARTS; i++) {
+		f->fault = folder_at(w, folder, maildirs_parts[i] + 1, &f->st);
+		if (f->fault != FOLDER_RIGHT)
+			return path_add(f, n, maildirs_parts[i]) && false;
+	}
 	return true;
+}
+
+/* The mail folder path[n..], below the Maildir, which is open. */
+static bool sub_right(
+	const struct maildirs_walk *w, struct maildirs_found *f, int maildir, size_t n)
+{
+	int folder = open_folder(w, f, maildir, f->path + n + 1);
+	bool right = folder >= 0 && parts_right(w, f, folder, n + strlen(f->path + n));
+	if (folder >= 0)
+		close(folder);
+	return right;
 }
 
 /* Each folder on the way to the mailbox, itself included. What lies between the root and the
@@ -86,19 +137,18 @@ bool maildirs_right(const struct maildirs_walk *w, struct maildirs_found *f, con
 	if (!way_right(w, f, mailbox, last))
 		return false;
 	size_t home = strlen(mailbox), n = home + 1 + strlen(w->maildir);
-	if (n >= sizeof(f->path))
-		return right_at(w, f, n, "");
-	f->path[home] = '/';
-	if (!right_at(w, f, home + 1, w->maildir) || !maildir_right(w, f, n))
+	if (!path_add(f, home, "/") || !path_add(f, home + 1, w->maildir))
 		return false;
-	for (size_t i = 0; w->folders && i < w->folders->list.n; i++) {
+	int maildir = open_folder(w, f, w->root, f->path);
+	bool right = maildir >= 0 && parts_right(w, f, maildir, n);
+	for (size_t i = 0; right && w->folders && i < w->folders->list.n; i++) {
 		f->folder = w->folders->list.v[i]->s.p;
-		memcpy(f->path + n, "/.", 2 + 1);
-		if (!right_at(w, f, n + 2, f->folder) ||
-			!maildir_right(w, f, n + 2 + strlen(f->folder)))
-			return false;
+		right = path_add(f, n, "/.") && path_add(f, n + 2, f->folder) &&
+			sub_right(w, f, maildir, n);
 	}
-	return true;
+	if (maildir >= 0)
+		close(maildir);
+	return right;
 }
 
 static const char *owner_text(struct arena *a, const char *user, const char *group)
