@@ -237,7 +237,8 @@ static size_t do_next(struct apply *ap, size_t at)
 {
 	struct work *w = &ap->v[at];
 	size_t n = 0;
-	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]))
+	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]) &&
+		w[n].step->id <= ap->stop_after)
 		n++;
 	if (converged(ap, w))
 		n = 0;
@@ -262,6 +263,12 @@ static void do_all(struct apply *ap)
 		if (stream_interrupted(&ap->s->io)) {
 			apply_stop(ap, "failed",
 				"interrupted by a signal before '%s'; what came before is done",
+				ap->v[at].step->name);
+			return;
+		}
+		stream_stopped(&ap->s->io, &ap->stop_after);
+		if (ap->v[at].step->id > ap->stop_after) {
+			apply_stop(ap, "stopped", "stopped before '%s'; what came before is done",
 				ap->v[at].step->name);
 			return;
 		}
@@ -449,7 +456,11 @@ static void close_journal(struct apply *ap)
 
 void session_apply(struct session *s, const struct value *msg, struct arena *a)
 {
-	struct apply ap = {.s = s, .a = a, .state = {.lock = -1}, .journal = {.fd = -1}};
+	struct apply ap = {.s = s,
+		.a = a,
+		.state = {.lock = -1},
+		.journal = {.fd = -1},
+		.stop_after = UINT32_MAX};
 	struct value *answer = value_map(a);
 	carry_out(&ap, msg);
 	close_journal(&ap);

@@ -26,6 +26,7 @@ struct apply {
 	struct state state;
 	struct journal journal;
 	struct value *pending; /* handler ids */
+	uint32_t stop_after;   /* id of the last step that is wanted */
 	struct unproven unproven;
 	struct value *proven;        /* by handlers of this APPLY: id -> paths */
 	struct value *serving;       /* services that they have proven: name -> do they still? */

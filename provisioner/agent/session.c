@@ -90,6 +90,8 @@ static enum next dispatch(struct session *s, enum frame_type type, const struct 
 	case FRAME_APPLY:
 		session_apply(s, msg, a);
 		return NEXT_GO_ON;
+	case FRAME_STOP: /* of an APPLY that has ended */
+		return NEXT_GO_ON;
 	case FRAME_BYE:
 		return NEXT_BYE;
 	case FRAME_FATAL:

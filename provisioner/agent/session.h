@@ -22,6 +22,8 @@ struct stream {
 	bool broken;      /* the peer is gone: what is sent from now on is dropped */
 	bool interrupted; /* a signal came; sticky */
 };
+/* Takes a STOP that has come. Never waits, and leaves every other frame for stream_read. */
+bool stream_stopped(struct stream *s, uint32_t *after);
 enum stream_status { STREAM_FRAME, STREAM_END, STREAM_BAD };
 /* Moves standard input and output away, so that neither a child nor a stray printf disturbs the
  * frames. false when there are none. */

@@ -135,6 +135,28 @@ void stream_raw(struct stream *s, const char *text)
 		buf_adds(&s->tx, text);
 }
 
+bool stream_stopped(struct stream *s, uint32_t *after)
+{
+	char chunk[WRITE_CHUNK];
+	struct pollfd ready = {s->in, POLLIN, 0};
+	if (s->rx.n < sizeof(chunk) && poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN)) {
+		ssize_t n = read(s->in, chunk, sizeof(chunk));
+		if (n > 0)
+			buf_add(&s->rx, chunk, (size_t)n);
+	}
+	if (!frame_is_next(&s->rx, FRAME_STOP))
+		return false;
+	struct arena *a = arena_new();
+	enum frame_type type;
+	struct value *msg;
+	struct err e = {0};
+	bool ok = frame_read(a, &s->rx, &type, &msg, &e) == FRAME_OK;
+	if (ok)
+		*after = (uint32_t)map_int(msg, "after", 0);
+	arena_free(a);
+	return ok;
+}
+
 /* false at the end of the input or when a signal came. */
 static bool fill(struct stream *s)
 {

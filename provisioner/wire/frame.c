@@ -143,3 +143,9 @@ enum frame_status frame_read(
 	buf_consume(in, LENGTH_BYTES + n);
 	return FRAME_OK;
 }
+
+bool frame_is_next(const struct buf *in, enum frame_type type)
+{
+	return in->n >= HEAD_BYTES && (unsigned char)in->p[LENGTH_BYTES] == type &&
+	       in->n >= LENGTH_BYTES + get_length(in->p);
+}

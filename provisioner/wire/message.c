@@ -116,7 +116,7 @@ static const struct field applied_fields[] = {
 	{.name = "status",
 		.kind = FIELD_ENUM,
 		.flags = FIELD_REQUIRED,
-		.choices = "done failed stale locked"},
+		.choices = "done failed stale locked stopped"},
 	{.name = "error", .kind = FIELD_STR},
 	{.name = "pending", .kind = FIELD_LIST},
 	{.name = NULL},
@@ -126,6 +126,11 @@ static const struct field bye_fields[] = {{.name = NULL}};
 
 static const struct field fatal_fields[] = {
 	{.name = "msg", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = NULL},
+};
+
+static const struct field stop_fields[] = {
+	{.name = "after", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 0, .max = UINT32_MAX},
 	{.name = NULL},
 };
 
@@ -143,6 +148,7 @@ static const struct {
 	[FRAME_APPLIED] = {"APPLIED", applied_fields},
 	[FRAME_BYE] = {"BYE", bye_fields},
 	[FRAME_FATAL] = {"FATAL", fatal_fields},
+	[FRAME_STOP] = {"STOP", stop_fields},
 };
 
 const struct field *wire_fields(enum frame_type type)

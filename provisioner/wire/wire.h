@@ -6,6 +6,7 @@
  * The agent speaks first, after the sync mark: HELLO. Then the controller leads:
  *   OBSERVE -> OBSERVED      one round trip for every resource
  *   APPLY   -> STARTED, NOTE, STEP ... APPLIED
+ *           <- STOP        while it applies, if the rest is not wanted any more
  *   BYE     -> the agent exits
  * The agent that the controller put there by content is the same source: a version that differs is
  * refused, never negotiated. Bump WIRE_VERSION with any change here.
@@ -13,7 +14,7 @@
 #pragma once
 #include "value/field.h"
 
-enum { WIRE_VERSION = 2, FRAME_MAX = 64 << 20 };
+enum { WIRE_VERSION = 3, FRAME_MAX = 64 << 20 };
 /* Before the first frame; text before it is skipped. */
 #define WIRE_SYNC "\n\001PROVISION-AGENT\001\n"
 /* The bootstrap asks for the agent's bytes. */
@@ -30,6 +31,7 @@ enum frame_type {
 	FRAME_APPLIED,
 	FRAME_BYE,
 	FRAME_FATAL, /* {msg}: the agent gives up */
+	FRAME_STOP,  /* {after: id}: nothing behind that step of the APPLY under way is begun */
 };
 
 /* HELLO   {version, facts: map, uid, user, landlock: bool, pending: [handler ids not yet run],
@@ -46,12 +48,13 @@ enum frame_type {
  * STEP    {id, status: ok|changed|failed|skipped, changes, result, error, ms}
  *         changes only when they are not what OBSERVED said; result only when it was looked at
  *         again; a skipped step is a handler that nothing notified, or that was dropped
- * APPLIED {status: done|failed|stale|locked, error, pending: [...]} */
+ * APPLIED {status: done|failed|stale|locked|stopped, error, pending: [...]} */
 const struct field *wire_fields(enum frame_type type); /* NULL: no such type */
 const char *frame_name(enum frame_type type);
 
 /* Appends a frame; blobs with bytes only in APPLY. */
 void frame_write(struct buf *out, enum frame_type type, const struct value *msg);
+bool frame_is_next(const struct buf *in, enum frame_type type); /* a whole one */
 enum frame_status { FRAME_MORE, FRAME_OK, FRAME_BAD };
 /* Takes one whole frame off the front of `in`: decoded and checked by its table. FRAME_MORE when it
  * is not all there yet; FRAME_BAD (e set) ends this peer. */

@@ -297,6 +297,37 @@ static void a_signal_lets_the_step_finish(void **state)
 	assert_int_equal(peer_end(&p), 0);
 }
 
+static void a_stop_begins_nothing_behind_its_step(void **state)
+{
+	struct peer p;
+	struct value *told = value_list(a);
+	const struct value *end;
+	(void)state;
+	peer_start(&p);
+	send_apply(&p, "r",
+		list_of(fresh(shell_of(1, "sleep 1"), "notify", names("later", NULL)),
+			fresh(shell_of(2, "true"), NULL, NULL),
+			fresh(copy_of(3, in_dir("x"), "x\n"), NULL, NULL), NULL));
+	peer_until(&p, FRAME_STARTED);
+	struct value *stop = value_map(a);
+	map_put(a, stop, "after", value_int(a, 2));
+	peer_send(&p, FRAME_STOP, stop);
+	end = take_applied(&p, told);
+	assert_int_equal(told->list.n, 2);
+	assert_says(told->list.v[1], "status", "changed");
+	assert_says(end, "status", "stopped");
+	assert_says(end, "error", "stopped before 'step number 3'");
+	assert_int_equal(map_at(end, "pending")->list.n, 1); /* the handler is owed */
+	assert_false(is_there(in_dir("x")));
+	/* One that comes too late stops nothing. */
+	peer_send(&p, FRAME_STOP, stop);
+	assert_string_equal(
+		peer_apply(
+			&p, "s", list_of(fresh(shell_of(4, "true"), NULL, NULL), NULL), NULL, NULL),
+		"4:changed done");
+	assert_int_equal(peer_end(&p), 0);
+}
+
 static void one_at_a_time(void **state)
 {
 	struct peer p, q;
@@ -399,6 +430,7 @@ int main(void)
 		TEST(a_cut_connection_does_not_stop_it),
 		TEST(a_silent_peer_does_not_hold_it_up),
 		TEST(a_signal_lets_the_step_finish),
+		TEST(a_stop_begins_nothing_behind_its_step),
 		TEST(one_at_a_time),
 		TEST(nothing_secret_is_kept),
 		TEST(old_runs_are_forgotten),

@@ -167,7 +167,7 @@ static void unknown_types_are_refused_at_once(void **state)
 	(void)state;
 	put_head(100, 0);
 	refused("type is unknown");
-	put_head(100, FRAME_FATAL + 1);
+	put_head(100, FRAME_STOP + 1);
 	refused("type is unknown");
 	put_head(100, 255);
 	refused("type is unknown");
