@@ -5,6 +5,8 @@
 #pragma once
 #include "fleet/fleet.h"
 
+#define HIDDEN "hidden (no_log)" /* what stands for an error of such a task */
+
 enum host_state {
 	HOST_WAITING, /* for a free connection */
 	HOST_CONNECTING,
@@ -14,7 +16,18 @@ enum host_state {
 	HOST_LOST, /* failed or unreachable: takes no further part */
 };
 /* After the observation that is under way: what the resolver asked for. */
-enum host_want { WANT_RESOLVE, WANT_APPLY, WANT_END };
+enum host_want {
+	WANT_RESOLVE,
+	WANT_APPLY,
+	WANT_END,
+	WANT_FAIL, /* the plan's last task fails: it ends the host's play once the rest is done */
+};
+
+/* A task in the recap: a looped one counts once, as its gravest item. */
+struct task_count {
+	bool seen, changed;
+	enum step_status status;
+};
 
 struct fleet;
 struct fleet_host {
@@ -36,7 +49,7 @@ struct fleet_host {
 	size_t saved_next;
 	size_t applied_to;        /* plan->v up to here is applied and reported */
 	struct value *notified;   /* handler ids for the next APPLY, by verdicts given here */
-	signed char *task_status; /* by task: enum step_status, -1 none */
+	struct task_count *tasks; /* by task */
 	size_t task_cap;
 	struct host_stats stats;
 	const char *error;
@@ -74,8 +87,16 @@ void host_fail(struct fleet_host *h, const struct err *e);
 void host_end(struct fleet_host *h); /* after its last play: report, hang up */
 void host_progress(struct fleet_host *h, const char *fmt, ...) PRINTF(2, 3);
 const char *host_visible(struct fleet_host *h, struct str text); /* control bytes made harmless */
+/* The step may notify, and the agent could not know when: a task of the controller that changed
+ * something, or one whose failure is ignored (it notifies nothing) or none (it may). */
+bool host_notifies(const struct step *s);
+/* Ends the plan with the first task that is known to fail: what stands behind it is not reached.
+ * false: none is. */
+bool host_cut(struct fleet_host *h);
+void host_fail_last(struct fleet_host *h); /* that task's failure, told */
 /* host_observe.c */
-bool host_observe(struct fleet_host *h); /* false: nothing to observe */
+void host_judge(struct fleet_host *h, struct planned *p); /* by what was observed */
+bool host_observe(struct fleet_host *h);                  /* false: nothing to observe */
 void host_observed(struct fleet_host *h, struct value *msg);
 /* The parameters as they go to the agent: with no_log all of them as secrets. */
 struct value *wire_params(struct arena *a, const struct step *s);

@@ -35,27 +35,16 @@ void host_progress(struct fleet_host *h, const char *fmt, ...)
 static void count_tasks(struct fleet_host *h)
 {
 	for (size_t i = 0; i < h->task_cap; i++) {
-		switch (h->task_status[i]) {
-		case STEP_OK:
-			h->stats.ok++;
-			break;
-		case STEP_CHANGED:
-			h->stats.ok++;
-			h->stats.changed++;
-			break;
-		case STEP_SKIPPED:
-			h->stats.skipped++;
-			break;
-		case STEP_IGNORED:
-			h->stats.ok++;
-			h->stats.ignored++;
-			break;
-		case STEP_FAILED:
-			h->stats.failed++;
-			break;
-		default:
-			break;
-		}
+		const struct task_count *t = &h->tasks[i];
+		bool ok = t->status == STEP_OK || t->status == STEP_CHANGED ||
+			  t->status == STEP_IGNORED;
+		if (!t->seen)
+			continue;
+		h->stats.ok += ok;
+		h->stats.changed += ok && t->changed;
+		h->stats.skipped += t->status == STEP_SKIPPED;
+		h->stats.ignored += t->status == STEP_IGNORED;
+		h->stats.failed += t->status == STEP_FAILED;
 	}
 }
 
@@ -285,10 +274,47 @@ static enum resolve_status next_step(struct fleet_host *h, struct step **out, st
 	return RESOLVE_STEP;
 }
 
-static void take_step(struct fleet_host *h, const struct step *s)
+/* What has to be carried out before the next step is asked for; WANT_RESOLVE: nothing. */
+static enum host_want take_step(struct fleet_host *h, const struct step *s)
 {
 	struct planned *p = plan_add(h->plan, s);
 	p->observed = !s->type || s->handler;
+	p->changed = s->local && s->changed == 1;
+	if (s->local && s->failed == 1 && !s->ignore_errors)
+		return WANT_FAIL;
+	if (h->f->o->mode != FLEET_APPLY)
+		return WANT_RESOLVE;
+	/* What is notified from here, the host hears with the next APPLY. */
+	return s->verdict || host_notifies(s) ? WANT_APPLY : WANT_RESOLVE;
+}
+
+bool host_cut(struct fleet_host *h)
+{
+	bool planning = h->f->o->mode == FLEET_PLAN;
+	plan_classify(h->plan);
+	for (size_t i = h->applied_to; i < h->plan->n; i++) {
+		const struct planned *p = h->plan->v[i];
+		/* An earlier change may yet make observable what now is not. */
+		if (p->kind != PLANNED_FAILED || (planning && !p->failed && !p->step->local))
+			continue;
+		h->plan->n = i + 1;
+		h->want = WANT_FAIL;
+		return true;
+	}
+	return false;
+}
+
+void host_fail_last(struct fleet_host *h)
+{
+	struct planned *p = h->plan->v[h->plan->n - 1];
+	struct err e = {0};
+	if (p->step->local)
+		err_at(&e, p->step->pos, "%s", planned_error(p));
+	else
+		err_set(&e, ERR_PERMANENT, "'%s' failed", p->step->name);
+	if (h->f->o->mode == FLEET_APPLY)
+		host_step_event(h, p, STEP_FAILED, NULL, p->error, 0);
+	host_fail(h, &e);
 }
 
 static void host_wants(struct fleet_host *h, enum host_want want)
@@ -296,22 +322,25 @@ static void host_wants(struct fleet_host *h, enum host_want want)
 	h->want = want;
 	if (host_observe(h))
 		return;
-	if (h->f->o->mode == FLEET_PLAN)
-		fleet_host_done(h);
-	else
+	if (h->f->o->mode == FLEET_APPLY)
 		host_apply(h);
+	else if (host_cut(h))
+		host_fail_last(h);
+	else
+		fleet_host_done(h);
 }
 
 void host_resolve(struct fleet_host *h)
 {
 	struct err e = {0};
 	struct step *s;
+	enum host_want want;
 	for (;;) {
 		switch (next_step(h, &s, &e)) {
 		case RESOLVE_STEP:
-			take_step(h, s);
-			if (s->verdict && h->f->o->mode == FLEET_APPLY) {
-				host_wants(h, WANT_APPLY);
+			want = take_step(h, s);
+			if (want != WANT_RESOLVE) {
+				host_wants(h, want);
 				return;
 			}
 			break;

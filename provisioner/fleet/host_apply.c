@@ -5,7 +5,7 @@
  */
 #include "fleet/fleet_private.h"
 
-static void count_step(struct fleet_host *h, uint32_t task, enum step_status s)
+static void count_step(struct fleet_host *h, uint32_t task, enum step_status s, bool changed)
 {
 	/* A looped task counts once, as its gravest item: Ansible's recap counts tasks. */
 	static const int gravity[] = {[STEP_SKIPPED] = 0,
@@ -15,16 +15,17 @@ static void count_step(struct fleet_host *h, uint32_t task, enum step_status s)
 		[STEP_FAILED] = 4};
 	if (task >= h->task_cap) {
 		size_t cap = task + 64;
-		signed char *v = ARENA_ARRAY(h->a, signed char, cap);
-		memset(v, -1, cap);
+		struct task_count *v = ARENA_ARRAY(h->a, struct task_count, cap);
 		if (h->task_cap)
-			memcpy(v, h->task_status, h->task_cap);
-		h->task_status = v;
+			memcpy(v, h->tasks, h->task_cap * sizeof(*v));
+		h->tasks = v;
 		h->task_cap = cap;
 	}
-	signed char *now = &h->task_status[task];
-	if (*now < 0 || gravity[s] > gravity[(int)*now])
-		*now = (signed char)s;
+	struct task_count *now = &h->tasks[task];
+	if (!now->seen || gravity[s] > gravity[now->status])
+		now->status = s;
+	now->seen = true;
+	now->changed = now->changed || changed;
 }
 
 void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s,
@@ -37,14 +38,27 @@ void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s
 		.changes = changes,
 		.error = error,
 		.ms = ms};
-	count_step(h, p->step->task, s);
+	count_step(h, p->step->task, s, s == STEP_CHANGED || (s == STEP_IGNORED && p->changed));
 	report_event(h->f->o->report, &e);
+}
+
+bool host_notifies(const struct step *s)
+{
+	if (!s->notify || !s->notify[0])
+		return false;
+	return s->local ? s->changed == 1 : s->ignore_errors;
+}
+
+/* Changed by a verdict that was given here: the host has nothing to do. */
+static bool changed_here(const struct planned *p)
+{
+	return p->kind == PLANNED_CHANGE && (p->step->local || (p->changed && p->step->verdict));
 }
 
 static bool to_send(const struct planned *p)
 {
-	return p->kind == PLANNED_CHANGE || p->kind == PLANNED_RUN || p->kind == PLANNED_HANDLER ||
-	       p->step->dropped;
+	return (p->kind == PLANNED_CHANGE && !changed_here(p)) || p->kind == PLANNED_RUN ||
+	       p->kind == PLANNED_HANDLER || p->step->dropped;
 }
 
 static struct value *blobs_of(struct arena *a, const struct step *s)
@@ -64,8 +78,8 @@ static struct value *apply_step(struct arena *a, const struct planned *p)
 	struct value *m = value_map(a), *notify = value_list(a);
 	map_put(a, m, "id", value_int(a, s->id));
 	map_put(a, m, "name", value_text(a, s->name));
-	/* With a verdict that is given here, the agent cannot know whether it notifies. */
-	for (const char *const *n = s->notify; n && *n && !s->verdict; n++)
+	bool here = s->verdict || host_notifies(s);
+	for (const char *const *n = s->notify; n && *n && !here; n++)
 		list_add(a, notify, value_text(a, *n));
 	map_put(a, m, "notify", notify);
 	map_put(a, m, "ignore_errors",
@@ -87,25 +101,64 @@ static struct value *apply_step(struct arena *a, const struct planned *p)
 	return m;
 }
 
-/* Skipped, local and converged steps end here, without a word to the host. */
-static void report_quiet(struct fleet_host *h, size_t from, size_t to)
+static void note(struct fleet_host *h, const struct planned *p)
 {
-	for (size_t i = from; i < to; i++) {
+	for (const char *const *n = p->step->notify; n && *n; n++)
+		list_add(h->a, h->notified, value_text(h->a, *n));
+}
+
+/* A verdict that had to wait for earlier tasks, which have run now. */
+static bool close_verdict(struct fleet_host *h, struct planned *p)
+{
+	host_judge(h, p);
+	if (p->open) {
+		p->error =
+			arena_printf(h->a, "its verdict needs what nothing can tell (%s)", p->open);
+		p->open = NULL;
+	}
+	plan_classify(h->plan);
+	return p->kind != PLANNED_FAILED;
+}
+
+static enum step_status quiet_status(const struct planned *p)
+{
+	if (p->step->skipped)
+		return STEP_SKIPPED;
+	if (p->kind == PLANNED_IGNORED)
+		return STEP_IGNORED;
+	return p->kind == PLANNED_CHANGE ? STEP_CHANGED : STEP_OK;
+}
+
+/* What the host has no part in ends here, without a word to it. false: the host's play ended. */
+static bool report_quiet(struct fleet_host *h, size_t to)
+{
+	for (size_t i = h->applied_to; i < to; i++) {
 		struct planned *p = h->plan->v[i];
-		if (p->applied || p->kind == PLANNED_QUIET || p->kind == PLANNED_UNKNOWN)
+		if (p->open && !p->applied && !close_verdict(h, p)) {
+			h->plan->n = i + 1;
+			host_fail_last(h);
+			return false;
+		}
+		if (p->applied || p->kind == PLANNED_QUIET || p->kind == PLANNED_UNKNOWN ||
+			p->kind == PLANNED_FAILED)
 			continue;
 		p->applied = true;
-		enum step_status s = p->step->skipped ? STEP_SKIPPED : STEP_OK;
-		if (p->error || (p->step->local && p->step->failed == 1))
-			s = STEP_IGNORED;
-		host_step_event(h, p, s, NULL, p->error, 0);
+		if (changed_here(p))
+			note(h, p);
+		host_step_event(h, p, quiet_status(p), NULL, p->error, 0);
 	}
+	h->applied_to = to;
+	return true;
 }
 
 static void host_go_on(struct fleet_host *h)
 {
 	h->state = HOST_IDLE;
-	if (h->want == WANT_END)
+	if (!report_quiet(h, h->plan->n))
+		return;
+	if (h->want == WANT_FAIL)
+		host_fail_last(h);
+	else if (h->want == WANT_END)
 		fleet_host_done(h);
 	else
 		host_resolve(h);
@@ -124,7 +177,8 @@ static void send_apply(struct fleet_host *h)
 	struct value *msg = value_map(a), *steps = value_list(a);
 	for (size_t i = h->applied_to; i < h->plan->n; i++) {
 		struct planned *p = h->plan->v[i];
-		if ((p->step->type && p->kind != PLANNED_FAILED) || p->step->dropped)
+		bool fails = p->kind == PLANNED_FAILED || p->kind == PLANNED_IGNORED;
+		if ((p->step->type && !fails) || p->step->dropped)
 			list_add(a, steps, apply_step(a, p));
 	}
 	map_put(a, msg, "run", value_text(a, h->f->run));
@@ -137,32 +191,19 @@ static void send_apply(struct fleet_host *h)
 	arena_free(a);
 }
 
-/* What could not be observed ends the host's play here, as a task that fails does. */
-static bool can_be_planned(struct fleet_host *h, struct err *e)
+static bool work_to_do(const struct fleet_host *h)
 {
-	for (size_t i = h->applied_to; i < h->plan->n; i++) {
-		struct planned *p = h->plan->v[i];
-		if (!p->error || p->step->ignore_errors)
-			continue;
-		host_step_event(h, p, STEP_FAILED, NULL, p->error, 0);
-		return err_set(e, ERR_PERMANENT, "'%s' failed before anything was changed by it",
-			p->step->name);
-	}
-	return true;
+	bool work = h->notified->list.n > 0;
+	for (size_t i = h->applied_to; i < h->plan->n; i++)
+		work = work || to_send(h->plan->v[i]);
+	return work;
 }
 
 void host_apply(struct fleet_host *h)
 {
 	struct err e = {0};
-	plan_classify(h->plan);
-	if (!can_be_planned(h, &e)) {
-		host_fail(h, &e);
-		return;
-	}
-	bool work = h->notified->list.n > 0;
-	for (size_t i = h->applied_to; i < h->plan->n; i++)
-		work = work || to_send(h->plan->v[i]);
-	if (work) {
+	host_cut(h);
+	if (work_to_do(h)) {
 		announce(h);
 		send_apply(h);
 		return;
@@ -173,8 +214,6 @@ void host_apply(struct fleet_host *h)
 		return;
 	}
 	announce(h);
-	report_quiet(h, h->applied_to, h->plan->n);
-	h->applied_to = h->plan->n;
 	host_go_on(h);
 }
 
@@ -190,41 +229,45 @@ static enum step_status status_of(const char *name)
 }
 
 /* A saved plan has no verdict but constants: what asks the result is not saved. */
-static bool verdict_of(
-	struct fleet_host *h, const struct step *s, struct step_result *res, struct err *e)
+static void verdict_of(struct fleet_host *h, const struct step *s, struct step_result *res)
 {
-	if (!h->saved)
-		return resolver_result(h->resolver, s->id, res, e);
+	if (!h->saved) {
+		resolver_result(h->resolver, s->id, res);
+		return;
+	}
 	if (s->changed >= 0)
 		res->changed = s->changed;
 	if (s->failed >= 0)
 		res->failed = s->failed;
-	return true;
 }
 
 /* changed_when and failed_when have the last word; a change they find notifies. */
-static bool give_verdict(struct fleet_host *h, struct planned *p, enum step_status *s,
-	const char *error, struct err *e)
+static enum step_status give_verdict(struct fleet_host *h, struct planned *p, enum step_status s,
+	const struct value *changes, const char **error)
 {
 	/* a command that was run and failed has changed something, unless the task says otherwise
 	 */
-	bool ran = p->changes && p->changes->list.n;
+	bool ran = changes && changes->type == VALUE_LIST && changes->list.n;
 	struct step_result res = {
-		.changed = *s == STEP_CHANGED || (*s == STEP_FAILED && ran),
-		.failed = *s == STEP_FAILED,
+		.changed = s == STEP_CHANGED || (s == STEP_FAILED && ran),
+		.failed = s == STEP_FAILED,
 		.result = p->result,
-		.error = error,
+		.error = *error,
 	};
-	if (!verdict_of(h, p->step, &res, e))
-		return false;
-	if (!p->step->verdict && p->step->failed != 0)
-		return true;
-	bool noted = *s == STEP_CHANGED && !p->step->verdict; /* by the agent */
-	*s = res.failed ? STEP_FAILED : res.changed ? STEP_CHANGED : STEP_OK;
-	const char *const *n = *s == STEP_CHANGED && !noted ? p->step->notify : NULL;
-	for (; n && *n; n++)
-		list_add(h->a, h->notified, value_text(h->a, *n));
-	return true;
+	verdict_of(h, p->step, &res);
+	p->changed = res.changed;
+	bool here = p->step->verdict || host_notifies(p->step);
+	if (!here && p->step->failed != 0)
+		return s;
+	bool noted = s == STEP_CHANGED && !here; /* by the agent */
+	s = res.failed ? STEP_FAILED : res.changed ? STEP_CHANGED : STEP_OK;
+	if (s == STEP_CHANGED && !noted)
+		note(h, p);
+	if (s != STEP_FAILED)
+		*error = NULL;
+	else if (!*error && res.error)
+		*error = p->step->no_log ? HIDDEN : host_visible(h, str_c(res.error));
+	return s;
 }
 
 static void step_ended(struct fleet_host *h, struct planned *p, struct value *msg)
@@ -233,17 +276,16 @@ static void step_ended(struct fleet_host *h, struct planned *p, struct value *ms
 	enum step_status s = status_of(map_cstr(msg, "status", "ok"));
 	const char *error = map_cstr(msg, "error", NULL);
 	if (error)
-		error = p->step->no_log ? "hidden (no_log)" : host_visible(h, str_c(error));
+		error = p->step->no_log ? HIDDEN : host_visible(h, str_c(error));
 	if (map_at(msg, "result"))
 		p->result = map_at(msg, "result");
 	p->applied = true;
-	if (!p->step->handler && !give_verdict(h, p, &s, error, &e)) {
-		host_fail(h, &e);
-		return;
-	}
+	const struct value *changes = map_at(msg, "changes");
+	if (p->step->type)
+		s = give_verdict(h, p, s, changes ? changes : p->changes, &error);
 	if (s == STEP_FAILED && p->step->ignore_errors)
 		s = STEP_IGNORED;
-	host_step_event(h, p, s, map_at(msg, "changes"), error, map_int(msg, "ms", 0));
+	host_step_event(h, p, s, changes, error, map_int(msg, "ms", 0));
 	if (s == STEP_FAILED && p->step->verdict) {
 		err_set(&e, ERR_PERMANENT, "'%s' failed", p->step->name);
 		host_fail(h, &e);
@@ -274,13 +316,12 @@ void host_applied(struct fleet_host *h, struct value *msg)
 	if (strcmp(status, "done") != 0) {
 		while (end > h->applied_to && !h->plan->v[end - 1]->applied)
 			end--;
-		report_quiet(h, h->applied_to, end); /* what stands before the one that failed */
+		if (!report_quiet(h, end)) /* what stands before the one that failed */
+			return;
 		err_set(&e, ERR_PERMANENT, "%s",
 			map_cstr(msg, "error", "the apply stopped; what is pending is remembered"));
 		host_fail(h, &e);
 		return;
 	}
-	report_quiet(h, h->applied_to, h->plan->n);
-	h->applied_to = h->plan->n;
 	host_go_on(h);
 }

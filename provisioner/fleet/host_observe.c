@@ -55,31 +55,66 @@ bool host_observe(struct fleet_host *h)
 	return n > 0;
 }
 
-static bool take_result(
-	struct fleet_host *h, struct planned *p, const struct value *m, struct err *e)
+/* failed_when says that this is no failure. */
+static void take_back(struct fleet_host *h, struct planned *p)
+{
+	p->error = NULL;
+	if (!p->changes)
+		p->changes = value_list(h->a);
+}
+
+void host_judge(struct fleet_host *h, struct planned *p)
+{
+	bool planned = p->changes && p->changes->list.n;
+	bool looked = p->result && p->result->type == VALUE_MAP && p->result->map.n;
+	struct step_result res = {
+		.changed = planned || (looked && map_bool(p->result, "changed", false)),
+		.planned = planned,
+		.failed = p->error != NULL,
+		.result = p->result,
+		.error = p->error,
+	};
+	resolver_result(h->resolver, p->step->id, &res);
+	if (planned && h->f->o->mode == FLEET_PLAN && p->step->failed == 1 &&
+		!p->step->ignore_errors) {
+		p->failed = true;
+		p->error = "it will run, and then failed_when says that it has failed";
+	}
+	if (planned)
+		return;
+	p->failed = res.failed && (looked || !p->error);
+	p->changed = res.changed;
+	p->open = res.unknown;
+	if (res.failed && !p->error)
+		p->error = p->step->no_log ? HIDDEN : host_visible(h, str_c(res.error));
+	else if (!res.failed)
+		take_back(h, p);
+}
+
+/* A saved plan was judged when it was made. */
+static void judge_saved(struct fleet_host *h, struct planned *p)
+{
+	const struct planned *then = plan_find((struct host_plan *)h->saved, p->step->id);
+	if (p->error && p->step->failed == 0)
+		take_back(h, p);
+	else if (!p->error && then)
+		p->error = then->error;
+}
+
+static void take_result(struct fleet_host *h, struct planned *p, const struct value *m)
 {
 	p->observed = true;
 	p->changes = map_at(m, "changes");
 	p->result = map_at(m, "result");
 	const char *error = map_cstr(m, "error", NULL);
 	if (error && *error) {
-		p->error = p->step->no_log ? "hidden (no_log)" : host_visible(h, str_c(error));
+		p->error = p->step->no_log ? HIDDEN : host_visible(h, str_c(error));
 		p->changes = NULL;
 	}
-	if (h->saved || !h->resolver)
-		return true;
-	bool planned = p->changes && p->changes->list.n;
-	struct step_result res = {
-		.changed = planned,
-		.planned = planned,
-		.failed = p->error != NULL,
-		.result = p->result,
-		.error = p->error,
-	};
-	bool ok = resolver_result(h->resolver, p->step->id, &res, e);
-	if (ok && !res.failed) /* failed_when says that this is no failure */
-		p->error = NULL;
-	return ok;
+	if (h->saved)
+		judge_saved(h, p);
+	else if (h->resolver)
+		host_judge(h, p);
 }
 
 static bool take_results(struct fleet_host *h, const struct value *msg, struct err *e)
@@ -93,8 +128,7 @@ static bool take_results(struct fleet_host *h, const struct value *msg, struct e
 				continue;
 			return err_set(e, ERR_PERMANENT, "the agent answered what was not asked");
 		}
-		if (!take_result(h, p, m, e))
-			return false;
+		take_result(h, p, m);
 	}
 	for (size_t i = 0; i < h->plan->n; i++)
 		if (!h->plan->v[i]->observed)
@@ -124,7 +158,7 @@ static bool still_as_planned(struct fleet_host *h, struct err *e)
 		const struct planned *then = h->saved->v[i];
 		if (!p->step->type || p->step->handler)
 			continue;
-		if (!p->error && same_changes(p->changes, then->changes))
+		if (!then->error == !p->error && same_changes(p->changes, then->changes))
 			continue;
 		moved++;
 		if (!first)
@@ -167,13 +201,14 @@ void host_observed(struct fleet_host *h, struct value *msg)
 		take_probed(h);
 		return;
 	}
-	if (h->want == WANT_RESOLVE) {
+	if (h->f->o->mode == FLEET_APPLY && h->want != WANT_RESOLVE)
+		host_apply(h);
+	else if (host_cut(h) && h->f->o->mode == FLEET_APPLY)
+		host_apply(h);
+	else if (h->want == WANT_FAIL)
+		host_fail_last(h);
+	else if (h->want == WANT_RESOLVE)
 		host_resolve(h);
-		return;
-	}
-	if (h->f->o->mode == FLEET_PLAN) {
+	else
 		fleet_host_done(h);
-		return;
-	}
-	host_apply(h);
 }

@@ -64,7 +64,8 @@ static bool notified(struct host_plan *hp, const struct step *s)
 		return true;
 	for (const uint32_t *id = s->notified_by; id && *id; id++) {
 		const struct planned *p = plan_find(hp, *id);
-		if (p && (p->kind == PLANNED_CHANGE || p->kind == PLANNED_HANDLER))
+		if (p && p->step->failed != 1 &&
+			(p->kind == PLANNED_CHANGE || p->kind == PLANNED_HANDLER))
 			return true;
 	}
 	return false;
@@ -75,16 +76,16 @@ static enum planned_kind classify(struct host_plan *hp, const struct planned *p)
 	const struct step *s = p->step;
 	if (s->skipped)
 		return PLANNED_SKIPPED;
-	if (s->unknown)
+	if (s->unknown || p->open)
 		return PLANNED_UNKNOWN;
+	if (p->error || (s->local && s->failed == 1))
+		return s->ignore_errors ? PLANNED_IGNORED : PLANNED_FAILED;
 	if (s->local)
-		return PLANNED_LOCAL;
+		return s->changed == 1 ? PLANNED_CHANGE : PLANNED_LOCAL;
 	if (s->handler)
 		return notified(hp, s) ? PLANNED_HANDLER : PLANNED_QUIET;
-	if (p->error)
-		return PLANNED_FAILED;
 	if (!p->changes || p->changes->list.n == 0)
-		return s->changed == 1 && p->changes ? PLANNED_CHANGE : PLANNED_OK;
+		return p->changed || (p->changes && s->changed == 1) ? PLANNED_CHANGE : PLANNED_OK;
 	return s->changed == 0 ? PLANNED_RUN : PLANNED_CHANGE;
 }
 
@@ -96,12 +97,15 @@ void plan_classify(struct host_plan *hp)
 
 static void count(struct plan_counts *c, const struct planned *p)
 {
-	c->resources += p->step->type && !p->step->handler;
+	bool resource = p->step->type && !p->step->handler;
+	c->resources += resource;
+	c->unchanged += resource && (p->kind == PLANNED_OK || p->kind == PLANNED_RUN);
 	c->change += p->kind == PLANNED_CHANGE;
 	c->run += p->kind == PLANNED_RUN;
-	c->handler += p->kind == PLANNED_HANDLER;
+	c->handler += p->kind == PLANNED_HANDLER || (p->kind == PLANNED_LOCAL && p->step->handler);
 	c->unknown += p->kind == PLANNED_UNKNOWN;
 	c->failed += p->kind == PLANNED_FAILED;
+	c->ignored += p->kind == PLANNED_IGNORED;
 }
 
 static void add_text(struct sha256 *s, const char *text)
@@ -158,10 +162,12 @@ static void sum(struct plan_counts *c, const struct plan_counts *h)
 {
 	c->resources += h->resources;
 	c->change += h->change;
+	c->unchanged += h->unchanged;
 	c->run += h->run;
 	c->handler += h->handler;
 	c->unknown += h->unknown;
 	c->failed += h->failed;
+	c->ignored += h->ignored;
 }
 
 void plan_freeze(struct plan *p)
@@ -177,6 +183,13 @@ void plan_freeze(struct plan *p)
 	}
 	sha256_end(&s, d);
 	hex(d, sizeof(d), p->digest);
+}
+
+const char *planned_error(const struct planned *p)
+{
+	if (p->kind != PLANNED_FAILED && p->kind != PLANNED_IGNORED)
+		return NULL;
+	return p->error ? p->error : p->step->message;
 }
 
 const char *planned_key(struct arena *a, const struct planned *p)

@@ -20,18 +20,23 @@ enum planned_kind {
 	PLANNED_SKIPPED,
 	PLANNED_LOCAL,   /* debug, set_fact, assert */
 	PLANNED_UNKNOWN, /* depends on a change not yet made */
-	PLANNED_FAILED,  /* could not be observed */
+	PLANNED_FAILED,  /* its result is a failure, or it could not be observed */
+	PLANNED_IGNORED, /* so, and ignore_errors says that the play goes on */
 };
 struct planned {
 	const struct step *step;
 	enum planned_kind kind; /* set by plan_classify */
 	struct value *changes;  /* list of {field, kind, before, after}; NULL: not observed */
 	struct value *result;
-	const char *error;      /* PLANNED_FAILED */
+	const char *error; /* PLANNED_FAILED, PLANNED_IGNORED */
+	/* The verdicts, where the result is known while planning: */
+	bool changed;           /* it counts as a change, though nothing is to be done */
+	bool failed;            /* it has failed; not only: it could not be observed */
+	const char *open;       /* neither is known before earlier tasks have run: why */
 	bool observed, applied; /* the fleet's progress */
 };
 struct plan_counts {
-	size_t resources, change, run, handler, unknown, failed;
+	size_t resources, change, unchanged, run, handler, unknown, failed, ignored;
 };
 struct host_plan {
 	struct arena *a;
@@ -77,4 +82,5 @@ struct str diff_text(struct arena *a, const char *path, struct str before, struc
 void change_print(struct buf *out, struct arena *a, const struct planned *p,
 	const struct value *change, int indent, bool diff, bool color);
 struct value *plan_value(struct arena *a, const struct host_plan *hp); /* for --json */
-const char *planned_key(struct arena *a, const struct planned *p);     /* "/etc/postfix/main.cf" */
+const char *planned_error(const struct planned *p); /* of a FAILED or IGNORED one; else NULL */
+const char *planned_key(struct arena *a, const struct planned *p); /* "/etc/postfix/main.cf" */

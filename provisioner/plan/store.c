@@ -34,6 +34,7 @@ static const struct field step_fields[] = {
 	{.name = "changed", .kind = FIELD_INT, .dflt = "-1", .min = -1, .max = 1},
 	{.name = "failed", .kind = FIELD_INT, .dflt = "-1", .min = -1, .max = 1},
 	{.name = "changes", .kind = FIELD_ANY},
+	{.name = "error", .kind = FIELD_STR},
 	{.name = NULL},
 };
 static const struct field host_fields[] = {
@@ -70,10 +71,12 @@ static struct value *texts(struct arena *a, const char *const *v)
 	return l;
 }
 
+/* What was judged while planning is a constant from then on: a saved plan asks no results. */
 static struct value *step_value(struct arena *a, const struct planned *p)
 {
 	const struct step *s = p->step;
 	struct value *m = value_map(a);
+	bool passed = s->verdict && !p->error;
 	map_put(a, m, "id", value_int(a, s->id));
 	map_put(a, m, "task", value_int(a, s->task));
 	put_text(a, m, "name", s->name);
@@ -95,8 +98,9 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 	map_put(a, m, "notified_by", by);
 	map_put(a, m, "was_pending", value_bool(a, s->was_pending));
 	map_put(a, m, "dropped", value_bool(a, s->dropped));
-	map_put(a, m, "changed", value_int(a, s->changed));
-	map_put(a, m, "failed", value_int(a, s->failed));
+	map_put(a, m, "changed", value_int(a, p->changed ? 1 : s->changed));
+	map_put(a, m, "failed", value_int(a, passed ? 0 : s->failed));
+	put_text(a, m, "error", p->error);
 	if (p->changes)
 		map_put(a, m, "changes", p->changes);
 	return m;
@@ -134,15 +138,16 @@ static bool promised(const struct host_plan *hp, struct err *e)
 			return err_set(e, ERR_CONFIG,
 				"a plan with unknowns cannot be saved: on %s, '%s' is unknown %s; "
 				"apply the site itself",
-				hp->host, name, p->step->unknown);
-		if (p->step->verdict && p->changes && p->changes->list.n)
+				hp->host, name, p->open ? p->open : p->step->unknown);
+		bool runs = p->kind == PLANNED_HANDLER || (p->changes && p->changes->list.n);
+		if (p->step->verdict && runs)
 			return err_set(e, ERR_CONFIG,
 				"a plan that asks results cannot be saved: on %s, '%s' has "
 				"changed_when or failed_when; apply the site itself",
 				hp->host, name);
 		if (p->kind == PLANNED_FAILED)
 			return err_set(e, ERR_CONFIG, "the plan of %s is incomplete: '%s': %s",
-				hp->host, name, p->error);
+				hp->host, name, planned_error(p));
 	}
 	return true;
 }
@@ -258,7 +263,10 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 		return false;
 	if (changes && (!s->type || !is_changes(changes)))
 		return err_set(e, ERR_CONFIG, "the plan's step '%s' is damaged", s->name);
-	plan_add(hp, s)->changes = changes;
+	s->ignore_errors = s->ignore_errors || s->failed == 0;
+	struct planned *p = plan_add(hp, s);
+	p->changes = changes;
+	p->error = s->type ? map_cstr(m, "error", NULL) : NULL;
 	return true;
 }
 
@@ -327,8 +335,8 @@ struct plan *plan_load(struct arena *a, const char *path, struct err *e)
 	return p;
 }
 
-static const char *const kind_names[] = {
-	"ok", "change", "run", "handler", "quiet", "skipped", "local", "unknown", "failed"};
+static const char *const kind_names[] = {"ok", "change", "run", "handler", "quiet", "skipped",
+	"local", "unknown", "failed", "ignored"};
 
 struct value *plan_value(struct arena *a, const struct host_plan *hp)
 {
@@ -351,8 +359,8 @@ struct value *plan_value(struct arena *a, const struct host_plan *hp)
 		put_text(a, s, "kind", kind_names[p->kind]);
 		put_text(a, s, "type", p->step->type ? p->step->type->name : NULL);
 		put_text(a, s, "resource", planned_key(a, p));
-		put_text(a, s, "unknown", p->step->unknown);
-		put_text(a, s, "error", p->error);
+		put_text(a, s, "unknown", p->open ? p->open : p->step->unknown);
+		put_text(a, s, "error", planned_error(p));
 		if (p->changes && !p->step->no_log)
 			map_put(a, s, "changes", p->changes);
 		list_add(a, steps, s);

@@ -25,7 +25,8 @@ static void add_task(struct report *r, struct buf *out, const struct planned *p)
 
 static void add_place(struct report *r, struct buf *out, const struct planned *p)
 {
-	if (p->step->pos.line && (r->opt.verbosity > 0 || p->kind == PLANNED_FAILED))
+	if (p->step->pos.line &&
+		(r->opt.verbosity > 0 || p->kind == PLANNED_FAILED || p->kind == PLANNED_IGNORED))
 		buf_addf(out, "  [%s:%u]", p->step->pos.file, p->step->pos.line);
 }
 
@@ -64,14 +65,16 @@ static void add_summary(struct buf *out, const struct planned *p)
 
 static void plan_step(struct report *r, struct buf *out, const struct planned *p)
 {
-	static const char *const marks[] = {" ", "~", ">", "!", " ", " ", ".", "?", "x"};
+	static const char *const marks[] = {" ", "~", ">", "!", " ", " ", ".", "?", "x", "x"};
 	bool quiet =
 		p->kind == PLANNED_OK || p->kind == PLANNED_QUIET || p->kind == PLANNED_SKIPPED;
 	if (quiet && r->opt.verbosity < 2 && !p->step->dropped)
 		return;
-	if ((p->kind == PLANNED_RUN || p->kind == PLANNED_LOCAL) && r->opt.verbosity < 1)
+	bool handler = p->kind == PLANNED_LOCAL && p->step->handler;
+	if ((p->kind == PLANNED_RUN || p->kind == PLANNED_LOCAL) && !handler &&
+		r->opt.verbosity < 1)
 		return;
-	buf_addf(out, "%s ", marks[p->kind]);
+	buf_addf(out, "%s ", marks[handler ? PLANNED_HANDLER : p->kind]);
 	add_task(r, out, p);
 	add_place(r, out, p);
 	if (p->step->dropped) {
@@ -80,10 +83,14 @@ static void plan_step(struct report *r, struct buf *out, const struct planned *p
 	}
 	switch (p->kind) {
 	case PLANNED_UNKNOWN:
-		buf_addf(out, "\n      %sunknown %s%s\n", YELLOW(r), p->step->unknown, PLAIN(r));
+		buf_addf(out, "\n      %sunknown %s%s\n", YELLOW(r),
+			p->open ? p->open : p->step->unknown, PLAIN(r));
 		return;
 	case PLANNED_FAILED:
-		buf_addf(out, "\n      %s%s%s\n", RED(r), p->error, PLAIN(r));
+	case PLANNED_IGNORED:
+		buf_addf(out, "%s\n      %s%s%s\n",
+			p->kind == PLANNED_IGNORED ? "  (fails, and is ignored)" : "", RED(r),
+			planned_error(p), PLAIN(r));
 		return;
 	case PLANNED_HANDLER:
 		buf_addf(out, "  (handler%s)\n",
@@ -92,25 +99,31 @@ static void plan_step(struct report *r, struct buf *out, const struct planned *p
 		add_summary(out, p);
 		return;
 	case PLANNED_LOCAL:
-		buf_addf(out, "  %s\n", p->step->message ? p->step->message : "");
+		buf_addf(out, "%s  %s\n", handler ? "  (handler)" : "",
+			p->step->message ? p->step->message : "");
 		return;
 	default:
 		buf_addc(out, '\n');
 		add_resource(r, out, p);
+		if (p->kind == PLANNED_CHANGE && (!p->changes || !p->changes->list.n))
+			buf_addf(out, "      counts as changed%s\n",
+				p->step->changed == 1 || !p->step->type ? " (changed_when)" : "");
 		add_changes(r, out, p, p->changes, r->opt.diff);
 	}
 }
 
 static void add_counts(struct buf *out, const struct plan_counts *c)
 {
-	buf_addf(out, "%zu to change, %zu unchanged", c->change,
-		c->resources - c->change - c->failed);
+	buf_addf(out, "%zu to change, %zu unchanged", c->change, c->unchanged);
 	if (c->handler)
 		buf_addf(out, ", %zu handler%s to run", c->handler, c->handler == 1 ? "" : "s");
 	if (c->unknown)
 		buf_addf(out, ", %zu unknown", c->unknown);
 	if (c->failed)
-		buf_addf(out, ", %zu cannot be planned", c->failed);
+		buf_addf(out, ", %zu fail%s", c->failed, c->failed == 1 ? "s" : "");
+	if (c->ignored)
+		buf_addf(out, ", %zu fail%s and %s ignored", c->ignored, c->ignored == 1 ? "s" : "",
+			c->ignored == 1 ? "is" : "are");
 }
 
 static void host_plan(struct report *r, struct buf *out, const struct event *e)
@@ -203,7 +216,8 @@ static void plan_end(struct report *r, struct buf *out, const struct plan *p)
 {
 	struct arena *a = arena_new();
 	size_t lost = without_plan(p), seen = p->n - lost;
-	bool news = p->counts.change || p->counts.handler || p->counts.unknown || p->counts.failed;
+	const struct plan_counts *c = &p->counts;
+	bool news = c->change || c->handler || c->unknown || c->failed || c->ignored;
 	if (news) {
 		buf_addf(out, "\n%sPlan:%s %zu host%s, ", BOLD(r), PLAIN(r), seen,
 			seen == 1 ? "" : "s");

@@ -200,8 +200,12 @@ static bool observe_either(struct host *h, const struct value *params, bool shel
 		result_set(h, params, o, 0, str_c(why), str_c(""));
 		return true;
 	}
-	if (probe)
-		return run(h, params, shell, o, e);
+	if (probe) {
+		bool ok = run(h, params, shell, o, e);
+		if (o->result->map.n) /* a command that ran counts as a change, as in Ansible */
+			map_put(h->a, o->result, "changed", value_bool(h->a, true));
+		return ok;
+	}
 	observe_run(h, o, "run", shown(h, params));
 	return true;
 }

@@ -4,45 +4,78 @@
  * change nothing but what later tasks see.
  */
 #include <strings.h>
-#include "site/resolve.h"
+#include "site/verdict.h"
 
-static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, const char *message,
-	bool failed, struct step **out)
+struct done { /* what came of a task, before its verdicts */
+	const char *message;
+	bool failed;
+	struct value *facts; /* names that it gives to later tasks, or NULL */
+	bool included;       /* as include_vars does */
+};
+
+/* A task that fails gives no names, as in Ansible. */
+static void give_facts(struct resolver *r, const struct done *d)
+{
+	if (d->included)
+		vars_include(r->v, d->facts);
+	for (size_t i = 0; !d->included && d->facts && i < d->facts->map.n; i++)
+		vars_set(r->v, d->facts->map.e[i].key, d->facts->map.e[i].value);
+}
+
+static void emit(struct resolver *r, struct frame *f, struct task *t, const struct done *d,
+	const struct judged *j, struct step **out)
 {
 	struct srec *s = step_new(r, f, t);
-	struct value *m = value_map(r->a);
 
 	s->step.local = true;
-	s->step.message = message;
-	s->step.failed = failed ? 1 : -1;
+	s->step.message = j->failed ? j->error : d->message;
+	s->step.failed = j->failed ? 1 : -1;
+	s->step.changed = j->changed ? 1 : -1;
 	s->answered = true;
-	map_put(r->a, m, "changed", value_bool(r->a, false));
-	map_put(r->a, m, "failed", value_bool(r->a, failed));
-	if (message)
-		map_put(r->a, m, "msg", value_text(r->a, message));
-	reg_fix(r, f, m);
+	s->changed = j->changed && !j->failed;
 	*out = &s->step;
-	return OUT_STEP;
+	if (!j->failed || s->step.ignore_errors)
+		return;
+	r->failed = true; /* the host's play ends with this step */
+	err_at(&r->err, t->pos, "%s", j->error);
 }
 
-static enum outcome local(
-	struct resolver *r, struct frame *f, struct task *t, const char *message, struct step **out)
+static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, struct done d,
+	enum resolve_status *st, struct step **out, struct err *e)
 {
-	return ended(r, f, t, message, false, out);
-}
+	struct judged j = {.failed = d.failed, .error = d.failed ? d.message : NULL};
+	struct value *m = value_map(r->a);
 
-/* A failure that ignore_errors may turn into a line of output. */
-static enum outcome failure(struct resolver *r, struct frame *f, struct task *t, const char *why,
-	struct step **out, struct err *e)
-{
-	if (r->dry) { /* it is this host's failure, and comes when the host's turn comes */
+	if (d.message)
+		map_put(r->a, m, "msg", value_text(r->a, d.message));
+	verdicts_give(r, t, d.facts, m, &j);
+	if (j.unknown)
+		return step_wait(r, f, t, value_unknown(r->a, "%s", j.unknown), st, out, e);
+	if (r->dry && j.wrong.kind) {
+		*e = j.wrong;
+		return OUT_FAIL;
+	}
+	if (r->dry && j.failed) { /* it is this host's failure, and comes when its turn comes */
 		r->blind = true;
 		return OUT_END;
 	}
-	if (attr_true(r, TASK_ATTR(t, ignore_errors), false))
-		return ended(r, f, t, why, true, out);
-	err_at(e, t->pos, "%s", why);
-	return OUT_FAIL;
+	if (!j.failed)
+		give_facts(r, &d);
+	reg_fix(r, f, m);
+	emit(r, f, t, &d, &j, out);
+	return OUT_STEP;
+}
+
+static enum outcome local(struct resolver *r, struct frame *f, struct task *t, const char *message,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	return ended(r, f, t, (struct done){.message = message}, st, out, e);
+}
+
+static enum outcome failure(struct resolver *r, struct frame *f, struct task *t, const char *why,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	return ended(r, f, t, (struct done){.message = why, .failed = true}, st, out, e);
 }
 
 static const char *show(struct resolver *r, const struct value *v)
@@ -81,13 +114,13 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	if (map_int(t->args, "verbosity", 0) > 0) /* for those who debug the play */
 		return step_skip(r, f, t, out);
 	if (!var && !msg)
-		return local(r, f, t, "Hello world!", out);
+		return local(r, f, t, "Hello world!", st, out, e);
 	v = var ? expression(r, var, &own) : vars_resolve(r->v, msg, &own);
 	if (!v && var && strstr(own.msg, "undefined"))
 		return local(r, f, t,
 			arena_printf(
 				r->a, "%s: VARIABLE IS NOT DEFINED!", value_print(r->a, var).p),
-			out);
+			st, out, e);
 	if (!v) {
 		*e = own;
 		return OUT_FAIL;
@@ -96,9 +129,9 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	if (unknown)
 		return step_wait(r, f, t, unknown, st, out, e);
 	if (!var)
-		return local(r, f, t, show(r, v), out);
-	return local(
-		r, f, t, arena_printf(r->a, "%s: %s", value_print(r->a, var).p, show(r, v)), out);
+		return local(r, f, t, show(r, v), st, out, e);
+	return local(r, f, t, arena_printf(r->a, "%s: %s", value_print(r->a, var).p, show(r, v)),
+		st, out, e);
 }
 
 /* Text that says yes or no is a boolean here, as in Ansible. */
@@ -115,7 +148,7 @@ static struct value *fact_value(struct resolver *r, struct value *v)
 static enum outcome set_fact(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
-	struct value *args = vars_resolve(r->v, t->args, e);
+	struct value *args = vars_resolve(r->v, t->args, e), *facts = value_map(r->a);
 	const struct value *unknown;
 	struct buf names;
 	const char *text;
@@ -135,12 +168,12 @@ static enum outcome set_fact(struct resolver *r, struct frame *f, struct task *t
 	for (size_t i = 0; i < args->map.n; i++) {
 		if (str_is(args->map.e[i].key, "cacheable"))
 			continue;
-		vars_set(r->v, args->map.e[i].key, fact_value(r, args->map.e[i].value));
+		map_set(r->a, facts, args->map.e[i].key, fact_value(r, args->map.e[i].value));
 		buf_addf(&names, "%s%s", names.n ? ", " : "sets ", args->map.e[i].key.p);
 	}
 	text = buf_str(r->a, &names).p;
 	buf_free(&names);
-	return local(r, f, t, text, out);
+	return ended(r, f, t, (struct done){.message = text, .facts = facts}, st, out, e);
 }
 
 static const char *message(struct resolver *r, struct task *t, const char *key, const char *dflt)
@@ -171,9 +204,9 @@ static enum outcome assertion(struct resolver *r, struct frame *f, struct task *
 				message(r, t, "fail_msg",
 					arena_printf(r->a, "assertion failed: %s",
 						value_print(r->a, one).p)),
-				out, e);
+				st, out, e);
 	}
-	return local(r, f, t, message(r, t, "success_msg", "All assertions passed"), out);
+	return local(r, f, t, message(r, t, "success_msg", "All assertions passed"), st, out, e);
 }
 
 static enum outcome fail_task(struct resolver *r, struct frame *f, struct task *t,
@@ -188,7 +221,7 @@ static enum outcome fail_task(struct resolver *r, struct frame *f, struct task *
 	unknown = v ? value_find_type(v, VALUE_UNKNOWN) : NULL;
 	if (unknown)
 		return step_wait(r, f, t, unknown, st, out, e);
-	return failure(r, f, t, v ? show(r, v) : "Failed as requested from task", out, e);
+	return failure(r, f, t, v ? show(r, v) : "Failed as requested from task", st, out, e);
 }
 
 static enum outcome include_vars(struct resolver *r, struct frame *f, struct task *t,
@@ -216,16 +249,20 @@ static enum outcome include_vars(struct resolver *r, struct frame *f, struct tas
 		*e = errs.v[0];
 		return OUT_FAIL;
 	}
+	if (doc && doc->type != VALUE_MAP)
+		doc = NULL;
 	named = map_at(args, "name");
-	if (doc && doc->type == VALUE_MAP && named && named->type == VALUE_STR) {
+	if (doc && named && named->type == VALUE_STR) {
 		struct value *one = value_map(r->a);
 
 		map_set(r->a, one, named->s, doc);
-		vars_include(r->v, one);
-	} else if (doc && doc->type == VALUE_MAP) {
-		vars_include(r->v, doc);
+		doc = one;
 	}
-	return local(r, f, t, arena_printf(r->a, "reads %s", path), out);
+	return ended(r, f, t,
+		(struct done){.message = arena_printf(r->a, "reads %s", path),
+			.facts = doc,
+			.included = doc != NULL},
+		st, out, e);
 }
 
 static enum outcome include(struct resolver *r, struct frame *f, struct task *t,
@@ -282,7 +319,7 @@ enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 			e->pos = t->pos;
 		return OUT_FAIL;
 	case CONTROL_SETUP:
-		return local(r, f, t, "facts are known", out);
+		return local(r, f, t, "facts are known", st, out, e);
 	case CONTROL_IMPORT_TASKS:
 	case CONTROL_IMPORT_ROLE:
 		break;

@@ -41,7 +41,7 @@ const char *const *handlers_of_host(struct resolver *r, const char *const *ids)
 
 static bool may_change(const struct srec *s)
 {
-	if (s->step.skipped || s->step.changed == 0 || (s->step.local && !s->step.unknown))
+	if (s->step.skipped || s->step.changed == 0)
 		return false;
 	return !s->answered || s->changed;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers: what observe and apply found becomes the registered variable, and changed_when and
- * failed_when say what it counts as. Known parts are never called unknown, nor the reverse.
+ * Answers: what observe and apply found becomes the registered variable. Known parts are never
+ * called unknown, nor the reverse.
  */
-#include "site/resolve.h"
+#include "site/verdict.h"
 
 struct value *reg_unknown(struct resolver *r, const struct task *t)
 {
@@ -117,43 +117,9 @@ static struct value *result_map(
 		map_set(r->a, m, res->result->map.e[i].key, res->result->map.e[i].value);
 	for (; res->planned && f && f->name; f++)
 		map_put(r->a, m, f->name, reg_unknown(r, s->t));
-	map_put(r->a, m, "changed", value_bool(r->a, res->changed || res->planned));
-	map_put(r->a, m, "failed", value_bool(r->a, res->failed));
 	if (res->error && !map_at(m, "msg"))
 		map_put(r->a, m, "msg", value_text(r->a, res->error));
 	return s->step.no_log ? hidden(r->a, m) : m;
-}
-
-static bool judge(struct resolver *r, struct srec *s, struct value *cond, bool *out, struct err *e)
-{
-	struct value *c;
-
-	vars_loop(r->v, NULL);
-	vars_enter(r->v, s->t, s->inst);
-	vars_loop(r->v, s->loop);
-	r->v->own = value_map(r->a);
-	if (s->t->reg)
-		map_put(r->a, r->v->own, s->t->reg, s->result);
-	c = vars_condition(r->v, cond, e);
-	r->v->own = NULL;
-	if (c && c->type == VALUE_BOOL)
-		*out = c->b;
-	return c != NULL;
-}
-
-static bool verdicts(struct resolver *r, struct srec *s, struct step_result *res, struct err *e)
-{
-	if (s->step.changed >= 0)
-		res->changed = s->step.changed;
-	if (s->step.failed >= 0)
-		res->failed = s->step.failed;
-	if (res->planned || !s->step.verdict)
-		return true;
-	if (s->t->changed_when && s->step.changed < 0 &&
-		!judge(r, s, s->t->changed_when, &res->changed, e))
-		return false;
-	return !s->t->failed_when || s->step.failed >= 0 ||
-	       judge(r, s, s->t->failed_when, &res->failed, e);
 }
 
 static void count(struct resolver *r, struct srec *s, bool planned)
@@ -168,29 +134,51 @@ static void count(struct resolver *r, struct srec *s, bool planned)
 	r->asked_observe = r->asked_apply = false;
 }
 
-bool resolver_result(struct resolver *r, uint32_t id, struct step_result *res, struct err *e)
+/* What register sees of a step that has yet to run. */
+static void foresee(struct resolver *r, struct srec *s, struct step_result *res)
+{
+	const struct task *t = s->t;
+	int changed = t->changed_when ? s->step.changed : 1;
+	/* When a failure does not end the play, later tasks must not count on success. */
+	int failed = t->failed_when ? s->step.failed : s->step.ignore_errors ? -1 : 0;
+	struct value *fails = failed < 0 ? reg_unknown(r, t) : value_bool(r->a, failed == 1);
+
+	map_put(r->a, s->result, "changed",
+		changed < 0 ? reg_unknown(r, t) : value_bool(r->a, changed == 1));
+	map_put(r->a, s->result, "failed", fails);
+	if (t->failed_when)
+		map_put(r->a, s->result, "failed_when_result", fails);
+	s->changed = res->changed = changed != 0 && failed != 1;
+}
+
+static void conclude(struct resolver *r, struct srec *s, struct step_result *res)
+{
+	struct judged j = {.changed = res->changed, .failed = res->failed, .error = res->error};
+
+	vars_loop(r->v, NULL);
+	vars_enter(r->v, s->t, s->inst);
+	vars_loop(r->v, s->loop);
+	verdicts_give(r, s->t, NULL, s->result, &j);
+	res->changed = j.changed;
+	res->failed = j.failed;
+	res->error = j.error;
+	res->unknown = j.unknown;
+	s->changed = j.unknown || (j.changed && !j.failed);
+}
+
+void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)
 {
 	struct srec *s;
-	bool ok;
 
 	if (id == 0 || id > r->n_steps || !r->steps[id - 1]->step.type)
 		panic("resolver_result: step %u has no type", id);
 	s = r->steps[id - 1];
 	count(r, s, res->planned);
 	s->result = result_map(r, s, res);
-	ok = verdicts(r, s, res, e);
-	s->changed = (res->changed || res->planned) && s->step.changed != 0;
-	map_put(r->a, s->result, "changed", value_bool(r->a, s->changed));
-	map_put(r->a, s->result, "failed", value_bool(r->a, res->failed));
-	if (s->t->failed_when)
-		map_put(r->a, s->result, "failed_when_result",
-			s->planned && s->step.failed < 0 ? reg_unknown(r, s->t)
-							 : value_bool(r->a, res->failed));
-	if (s->planned && s->t->changed_when && s->step.changed < 0)
-		map_put(r->a, s->result, "changed", reg_unknown(r, s->t));
-	if (s->planned && s->t->failed_when && s->step.failed < 0)
-		map_put(r->a, s->result, "failed", reg_unknown(r, s->t));
+	if (res->planned)
+		foresee(r, s, res);
+	else
+		conclude(r, s, res);
 	if (s->reg)
 		reg_update(r, s->reg);
-	return ok;
 }

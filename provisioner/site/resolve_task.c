@@ -3,7 +3,7 @@
  * One task on one host: its loop, its `when`, its keywords, and the steps that come of it. What is
  * unknown is asked for or said, never guessed.
  */
-#include "site/resolve.h"
+#include "site/verdict.h"
 
 struct value *task_attr(const struct task *t, size_t offset)
 {
@@ -174,34 +174,6 @@ enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, stru
 	return OUT_STEP;
 }
 
-/* A constant verdict, or -1 when it depends on the result. */
-static int verdict(struct resolver *r, struct task *t, struct value *cond, struct err *e)
-{
-	struct value *c;
-
-	r->v->own = value_map(r->a);
-	if (t->reg)
-		map_put(r->a, r->v->own, t->reg, value_unknown(r->a, "until its task has run"));
-	c = vars_condition(r->v, cond, e);
-	r->v->own = NULL;
-	return c && c->type == VALUE_BOOL ? c->b : -1;
-}
-
-static bool set_verdicts(struct resolver *r, struct task *t, struct srec *s, struct err *e)
-{
-	if (t->changed_when)
-		s->step.changed = verdict(r, t, t->changed_when, e);
-	if (t->failed_when)
-		s->step.failed = verdict(r, t, t->failed_when, e);
-	if (e->kind)
-		return false;
-	s->step.verdict =
-		(t->changed_when && s->step.changed < 0) || (t->failed_when && s->step.failed < 0);
-	if (s->step.failed == 0)
-		s->step.ignore_errors = true;
-	return true;
-}
-
 static enum outcome module_run(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
@@ -217,7 +189,7 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 	s = step_new(r, f, t);
 	s->step.type = type;
 	s->step.params = params;
-	if (!set_verdicts(r, t, s, e)) {
+	if (!verdicts_constant(r, t, s, e)) {
 		r->n_steps--;
 		return OUT_FAIL;
 	}
@@ -271,8 +243,9 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 		return OUT_FAIL;
 	if (when->type == VALUE_UNKNOWN)
 		return step_wait(r, f, t, when, st, out, e);
-	if (!when->b && t->control && t->control->kind == CONTROL_VALIDATE)
-		return OUT_NONE;
+	if (!when->b && t->control &&
+		(t->control->kind == CONTROL_VALIDATE || t->control->kind == CONTROL_META))
+		return OUT_NONE; /* neither counts as a task, as in Ansible */
 	if (!when->b)
 		return step_skip(r, f, t, out);
 	return t->type ? module_run(r, f, t, st, out, e) : control_run(r, f, t, st, out, e);

@@ -96,16 +96,17 @@ struct step {
 	const uint32_t *notified_by; /* handler: ids of steps that may notify it, 0-terminated */
 	bool was_pending;            /* handler: notified by an earlier, unfinished run */
 	bool dropped;                /* and skipped now: the host forgets it */
-	int changed;                 /* changed_when's constant: -1 none, 0, 1 */
+	int changed;  /* changed_when's constant: -1 none, 0, 1; local: it counts as */
 	int failed;   /* failed_when's constant: -1 none, 0 (the program's status does not
-			 matter: ignore_errors is set for the agent), 1 */
+			 matter: ignore_errors is set for the agent), 1; local: it has failed */
 	bool verdict; /* changed_when/failed_when need its result: apply up to here, then ask */
 };
 struct step_result {
 	bool changed, failed;
 	bool planned;         /* would change: result not known, only that */
 	struct value *result; /* what register sees; may be NULL */
-	const char *error;
+	const char *error;    /* back: why it failed */
+	const char *unknown;  /* back: the verdict hangs on tasks that have not run */
 };
 enum resolve_mode { RESOLVE_PLAN, RESOLVE_RUN };
 enum resolve_status {
@@ -120,7 +121,9 @@ struct resolver *resolver_new(const struct site *s, struct arena *a, const char 
 	struct value *facts, const char *const *pending, enum resolve_mode mode);
 enum resolve_status resolver_next(struct resolver *r, struct step **out, struct err *e);
 /* Called for every step with a type: once with what observe found (planned when it would change),
- * and in RUN again after it was applied. Gives the verdict of changed_when and failed_when back in
- * *res. The next play's resolver of the same host continues its step ids and registered values. */
-bool resolver_result(struct resolver *r, uint32_t id, struct step_result *res, struct err *e);
+ * and in RUN again after it was applied, or once more when the verdict was unknown. Gives the
+ * verdict of changed_when and failed_when back in *res; a condition that cannot be evaluated is a
+ * failure. The next play's resolver of the same host continues its step ids and registered values.
+ */
+void resolver_result(struct resolver *r, uint32_t id, struct step_result *res);
 struct resolver *resolver_continue(struct resolver *done, size_t play);

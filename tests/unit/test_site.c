@@ -92,7 +92,6 @@ static void answer(
 {
 	struct value *say = map_at(w->map, s->name);
 	struct step_result res = {.planned = true, .changed = true};
-	struct err e = {0};
 
 	if (say) {
 		res.planned = map_bool(say, "planned", false) && !applied;
@@ -102,8 +101,7 @@ static void answer(
 	} else if (applied) {
 		res.planned = false;
 	}
-	if (!resolver_result(r, s->id, &res, &e))
-		buf_addf(out, "result of %u: %s\n", s->id, e.msg);
+	resolver_result(r, s->id, &res);
 	if (s->verdict && !res.planned)
 		buf_addf(out, "verdict of %u:%s%s\n", s->id, res.changed ? " changed" : " ok",
 			res.failed ? " failed" : "");
