@@ -26,7 +26,7 @@ static void fill_members(struct fleet *f)
 	}
 	for (const char *const *n = f->plays[f->play].hosts; n && *n; n++) {
 		const struct value *at = map_at(f->by_name, *n);
-		if (at && f->hosts[at->i].state != HOST_LOST)
+		if (at)
 			f->members[f->n_members++] = &f->hosts[at->i];
 	}
 }
@@ -37,6 +37,7 @@ static void start_wave(struct fleet *f)
 	f->wave_first = f->wave_next = f->wave_end;
 	f->wave_end = f->wave_first + size;
 	f->wave_failed = 0;
+	f->stopped = NULL;
 	struct event e = {.kind = EVENT_PLAY, .count = size, .text = "saved plan"};
 	if (f->n_plays)
 		e.text = f->plays[f->play].name;
@@ -50,9 +51,12 @@ static void start_wave(struct fleet *f)
 static void leave_out(struct fleet *f, struct fleet_host *h)
 {
 	const struct play *p = &f->plays[f->play];
-	h->error = arena_printf(h->a,
-		"the play '%s' ended before its turn came: %zu host%s of it lost", p->name,
-		f->play_failed, f->play_failed == 1 ? "" : "s");
+	if (f->stopped)
+		h->error = arena_printf(h->a, "the play '%s' was stopped: %s", p->name, f->stopped);
+	else
+		h->error = arena_printf(h->a,
+			"the play '%s' ended before its turn came: %zu host%s of it lost", p->name,
+			f->play_failed, f->play_failed == 1 ? "" : "s");
 }
 
 static void end_all(struct fleet *f)
@@ -75,22 +79,30 @@ void fleet_closed(struct fleet *f)
 		loop_stop(f->loop);
 }
 
+static bool any_left(const struct fleet *f)
+{
+	for (size_t i = 0; i < f->n_members; i++)
+		if (f->members[i]->state != HOST_LOST)
+			return true;
+	return false;
+}
+
 /* Without plays (facts, a saved plan) there is one part, of all hosts. */
 static void start_play(struct fleet *f)
 {
 	size_t n = f->n_plays ? f->n_plays : 1;
 	for (; f->play < n; f->play++) {
 		fill_members(f);
-		if (f->n_members)
+		if (any_left(f))
 			break;
 	}
 	if (f->play == n) {
 		end_all(f);
 		return;
 	}
-	bool waved = f->n_plays && f->o->mode == FLEET_APPLY;
+	const struct play *p = f->n_plays && f->o->mode == FLEET_APPLY ? &f->plays[f->play] : NULL;
 	f->wave_sizes =
-		waves(f->a, waved ? f->plays[f->play].serial : NULL, f->n_members, &f->n_waves);
+		waves(f->a, p ? p->serial : NULL, p ? p->n_serial : 0, f->n_members, &f->n_waves);
 	f->wave = 0;
 	f->wave_end = 0;
 	f->play_failed = 0;
@@ -101,9 +113,7 @@ static bool goes_on(const struct fleet *f)
 {
 	if (f->o->mode != FLEET_APPLY || !f->n_plays)
 		return true;
-	const struct play *p = &f->plays[f->play];
-	return wave_goes_on(f->wave_end - f->wave_first, f->wave_failed, f->n_members,
-		f->play_failed, p->max_fail_percentage, p->any_errors_fatal);
+	return !f->stopped && wave_goes_on(f->wave_end - f->wave_first, f->wave_failed);
 }
 
 static void wave_over(struct fleet *f)
@@ -120,17 +130,11 @@ static void wave_over(struct fleet *f)
 	start_play(f);
 }
 
-static void count_lost(struct fleet *f)
-{
-	f->wave_failed++;
-	f->play_failed++;
-}
-
 static void start_next(struct fleet *f)
 {
 	struct fleet_host *h = f->members[f->wave_next++];
-	if (h->state == HOST_LOST) { /* its connection, while it waited for its wave */
-		count_lost(f);
+	if (h->state == HOST_LOST) { /* in an earlier play, or its connection since then */
+		wave_lost(h);
 		return;
 	}
 	h->active = true;
@@ -138,20 +142,33 @@ static void start_next(struct fleet *f)
 	host_start(h);
 }
 
-/* Starts what may start now. A host with nothing to do is done before host_start returns: the loop
- * goes on with the next, so no number of such hosts nests. */
-static void advance(struct fleet *f)
+static void go_on(struct fleet_host *h)
+{
+	wave_leave(h);
+	h->f->running++;
+	host_carry_out(h);
+}
+
+/* A host with nothing to do is done before host_start returns: the loop goes on with the next, so
+ * no number of such hosts nests. */
+void fleet_advance(struct fleet *f)
 {
 	if (f->advancing)
 		return;
 	f->advancing = true;
 	while (!f->done) {
-		if (f->wave_next < f->wave_end && f->running < f->forks)
+		bool all_begun = f->wave_next == f->wave_end;
+		struct fleet_host *due = wave_due(f);
+		if (due && f->running < f->forks)
+			go_on(due);
+		else if (!all_begun && f->running < f->forks)
 			start_next(f);
-		else if (f->wave_next == f->wave_end && !f->running)
-			wave_over(f);
-		else
+		else if (!all_begun || due || f->running)
 			break;
+		else if (f->waiting)
+			wave_release(f);
+		else
+			wave_over(f);
 	}
 	f->advancing = false;
 }
@@ -162,14 +179,15 @@ void fleet_host_done(struct fleet_host *h)
 	if (!h->active || f->done)
 		return;
 	h->active = false;
-	f->running--;
+	f->running -= !h->waits;
+	wave_leave(h);
 	if (h->state == HOST_LOST)
-		count_lost(f);
-	if (h->state == HOST_LOST || h->last_play <= f->play)
+		wave_lost(h);
+	if (h->state == HOST_LOST || (h->last_play <= f->play && h->want != WANT_STOP))
 		host_end(h);
 	else
 		report_event(f->o->report, &(struct event){EVENT_PROGRESS, .host = h->name});
-	advance(f);
+	fleet_advance(f);
 }
 
 static const char *const *all_hosts(struct fleet *f)
@@ -226,6 +244,8 @@ static void make_hosts(struct fleet *f)
 static int exit_code(const struct fleet *f)
 {
 	int code = 0;
+	if (f->stopped)
+		return 2;
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->hosts[i].stats.unreachable)
 			return 4;
@@ -263,7 +283,7 @@ bool fleet_run(
 	f.loop = loop_new();
 	f.tick = loop_timer(f.loop, TICK_MS, tick, &f);
 	start_play(&f);
-	advance(&f);
+	fleet_advance(&f);
 	if (!f.done || f.open)
 		loop_run(f.loop);
 	if (o->mode == FLEET_PLAN)

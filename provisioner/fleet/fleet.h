@@ -6,7 +6,8 @@
  *   connecting -> resolving <-> observing -> (applying -> resolving) ...
  *              -> done | failed | unreachable
  *
- * A slow or dead host delays and spoils nothing but itself; a play's end waits for its hosts.
+ * A slow or dead host delays and spoils nothing but itself; a play's end waits for its hosts. In a
+ * play with a budget of failures the hosts of a wave plan together before any of them is changed.
  */
 #pragma once
 #include "report/report.h"
@@ -32,7 +33,8 @@ struct fleet_options {
 };
 enum { FLEET_FORKS = 64 };
 struct fleet_result {
-	int exit_code;         /* 0, 2 a host failed, 4 one was unreachable (wins) */
+	int exit_code;         /* 0; 2 a budget or a host failed; 4 one was unreachable (wins over
+				  a host that failed) */
 	struct plan *plan;     /* PLAN: frozen */
 	struct value *facts;   /* FACTS: host -> facts */
 	struct value *probed;  /* FACTS with a probe: host -> its result */
@@ -44,8 +46,10 @@ bool fleet_run(
 void fleet_result_free(struct fleet_result *r);
 
 /* ---- waves: pure ---- */
-/* Sizes of the waves of n hosts by `serial` (ints and "25%" texts; the last repeats; NULL: one). */
-size_t *waves(struct arena *a, const struct value *serial, size_t n, size_t *count);
-/* May the play go on after a wave? max_percent -1: only a wave lost whole ends it. */
-bool wave_goes_on(size_t wave_hosts, size_t wave_failed, size_t play_hosts, size_t play_failed,
-	int max_percent, bool any_errors_fatal);
+/* Sizes of the waves of a play's hosts by `serial` (the last entry repeats; none: one wave). */
+size_t *waves(struct arena *a, const struct share *serial, size_t n, size_t hosts, size_t *count);
+bool play_watched(const struct play *p); /* it has a budget of failures that holds */
+/* Judged after every result: may a wave with so many failed or unreachable hosts begin more? Those
+ * that an earlier play lost belong to the wave and do not count as failed in it. */
+bool wave_in_budget(const struct play *p, size_t hosts, size_t failed);
+bool wave_goes_on(size_t hosts, size_t failed); /* lost whole, it ends the plays, budget or not */

@@ -21,6 +21,7 @@ enum host_want {
 	WANT_APPLY,
 	WANT_END,
 	WANT_FAIL, /* the plan's last task fails: it ends the host's play once the rest is done */
+	WANT_STOP, /* the wave is stopped: so does this */
 };
 
 /* A task in the recap: a looped one counts once, as its gravest item. */
@@ -37,7 +38,10 @@ struct fleet_host {
 	struct transport *t;
 	enum host_state state;
 	enum host_want want;
-	bool active;   /* holds one of the forks */
+	bool active;  /* has a part in the wave under way; holds one of the forks unless it waits */
+	bool waits;   /* for the others of its wave, before anything of its plan is carried out */
+	bool due;     /* it waits for one of the forks only */
+	bool counted; /* as lost */
 	bool finished; /* its last play is done */
 	bool hello;
 	size_t last_play; /* that it has a part in */
@@ -48,7 +52,10 @@ struct fleet_host {
 	const struct host_plan *saved;
 	size_t saved_next;
 	size_t applied_to;        /* plan->v up to here is applied and reported */
+	size_t upto;              /* up to here it is being carried out */
+	size_t announced;         /* up to here the person has heard what is to come */
 	struct value *notified;   /* handler ids for the next APPLY, by verdicts given here */
+	uint32_t failed_task;     /* 0: none */
 	struct task_count *tasks; /* by task */
 	size_t task_cap;
 	struct host_stats stats;
@@ -72,14 +79,26 @@ struct fleet {
 	size_t wave_first, wave_next, wave_end; /* members: this wave; next to start */
 	const char *run;                        /* names this run in the hosts' journals */
 	size_t open;                            /* connections, those being closed too */
-	size_t running, forks;
+	size_t running, waiting, due, forks;    /* due: of those that wait */
 	size_t wave_failed, play_failed;
+	const char *stopped; /* the budget of the wave under way is used up: why */
+	uint32_t stopped_at; /* the task behind which nothing is begun */
 	bool done, advancing;
 };
 
 /* fleet.c */
 void fleet_host_done(struct fleet_host *h); /* its part of the play ended, well or not */
 void fleet_closed(struct fleet *f);         /* a connection is gone */
+void fleet_advance(struct fleet *f);        /* starts what may start now */
+/* budget.c */
+/* The host's plan up to here is made. true: its turn to carry it out comes later, or never. */
+bool wave_waits(struct fleet_host *h);
+/* All of the wave that are left wait: what each of them carries out, by what is known to fail. */
+void wave_release(struct fleet *f);
+struct fleet_host *wave_due(struct fleet *f); /* the next that is due, or NULL */
+void wave_leave(struct fleet_host *h);        /* it waits no more */
+void wave_lost(struct fleet_host *h);         /* counts, and stops the wave that has too many */
+const struct play *wave_play(const struct fleet *f); /* with a budget to keep; else NULL */
 /* host.c */
 void host_start(struct fleet_host *h);
 void host_resolve(struct fleet_host *h);
@@ -102,6 +121,7 @@ void host_observed(struct fleet_host *h, struct value *msg);
 struct value *wire_params(struct arena *a, const struct step *s);
 /* host_apply.c */
 void host_apply(struct fleet_host *h);
+void host_carry_out(struct fleet_host *h); /* of the plan what stands in it now */
 void host_step(struct fleet_host *h, struct value *msg);
 void host_applied(struct fleet_host *h, struct value *msg);
 void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s,

@@ -38,6 +38,8 @@ void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s
 		.changes = changes,
 		.error = error,
 		.ms = ms};
+	if (s == STEP_FAILED)
+		h->failed_task = p->step->task;
 	count_step(h, p->step->task, s, s == STEP_CHANGED || (s == STEP_IGNORED && p->changed));
 	report_event(h->f->o->report, &e);
 }
@@ -154,11 +156,13 @@ static bool report_quiet(struct fleet_host *h, size_t to)
 static void host_go_on(struct fleet_host *h)
 {
 	h->state = HOST_IDLE;
-	if (!report_quiet(h, h->plan->n))
+	if (!report_quiet(h, h->upto))
 		return;
-	if (h->want == WANT_FAIL)
+	if (h->upto < h->plan->n)
+		host_apply(h);
+	else if (h->want == WANT_FAIL)
 		host_fail_last(h);
-	else if (h->want == WANT_END)
+	else if (h->want == WANT_END || h->want == WANT_STOP)
 		fleet_host_done(h);
 	else
 		host_resolve(h);
@@ -166,6 +170,9 @@ static void host_go_on(struct fleet_host *h)
 
 static void announce(struct fleet_host *h)
 {
+	if (h->announced == h->plan->n && h->applied_to < h->announced)
+		return;
+	h->announced = h->plan->n;
 	h->plan->counts = plan_count(h->plan, h->applied_to);
 	struct event e = {.kind = EVENT_PLAN, .host = h->name, .plan = h->plan};
 	report_event(h->f->o->report, &e);
@@ -175,7 +182,7 @@ static void send_apply(struct fleet_host *h)
 {
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *steps = value_list(a);
-	for (size_t i = h->applied_to; i < h->plan->n; i++) {
+	for (size_t i = h->applied_to; i < h->upto; i++) {
 		struct planned *p = h->plan->v[i];
 		bool fails = p->kind == PLANNED_FAILED || p->kind == PLANNED_IGNORED;
 		if ((p->step->type && !fails) || p->step->dropped)
@@ -194,15 +201,22 @@ static void send_apply(struct fleet_host *h)
 static bool work_to_do(const struct fleet_host *h)
 {
 	bool work = h->notified->list.n > 0;
-	for (size_t i = h->applied_to; i < h->plan->n; i++)
+	for (size_t i = h->applied_to; i < h->upto; i++)
 		work = work || to_send(h->plan->v[i]);
 	return work;
 }
 
 void host_apply(struct fleet_host *h)
 {
-	struct err e = {0};
 	host_cut(h);
+	h->upto = h->plan->n;
+	if (!wave_waits(h))
+		host_carry_out(h);
+}
+
+void host_carry_out(struct fleet_host *h)
+{
+	struct err e = {0};
 	if (work_to_do(h)) {
 		announce(h);
 		send_apply(h);
@@ -312,12 +326,18 @@ void host_applied(struct fleet_host *h, struct value *msg)
 {
 	const char *status = map_cstr(msg, "status", "");
 	struct err e = {0};
-	size_t end = h->plan->n;
+	size_t end = h->upto;
 	if (strcmp(status, "done") != 0) {
 		while (end > h->applied_to && !h->plan->v[end - 1]->applied)
 			end--;
 		if (!report_quiet(h, end)) /* what stands before the one that failed */
 			return;
+		if (strcmp(status, "stopped") == 0 && h->f->stopped) {
+			h->plan->n = h->upto = end;
+			h->want = WANT_STOP;
+			host_go_on(h);
+			return;
+		}
 		err_set(&e, ERR_PERMANENT, "%s",
 			map_cstr(msg, "error", "the apply stopped; what is pending is remembered"));
 		host_fail(h, &e);

@@ -4,48 +4,44 @@
  */
 #include "fleet/fleet.h"
 
-static size_t wave_size(const struct value *v, size_t n)
+/* Rounded down, and a small share of few hosts is still one host, as in Ansible. */
+static size_t wave_size(const struct share *s, size_t hosts, size_t left)
 {
-	int64_t size = 0;
-	if (v->type == VALUE_INT)
-		size = v->i;
-	else if (v->type == VALUE_STR) {
-		char *end;
-		long k = strtol(v->s.p, &end, 10);
-		size = *end == '%' ? (int64_t)n * k / 100 : k;
-	}
-	if (size < 1)
-		size = 1; /* a small percentage of few hosts is still one host, as in Ansible */
-	return (size_t)size;
+	double n = s->percent ? s->n / 100.0 * (double)hosts : s->n;
+	if (s->percent && n < 1)
+		n = 1;
+	return n < 1 || n > (double)left ? left : (size_t)n;
 }
 
-size_t *waves(struct arena *a, const struct value *serial, size_t n, size_t *count)
+size_t *waves(struct arena *a, const struct share *serial, size_t n, size_t hosts, size_t *count)
 {
-	size_t *sizes = ARENA_ARRAY(a, size_t, n + 1);
-	size_t left = n, k = 0;
+	size_t *sizes = ARENA_ARRAY(a, size_t, hosts + 1);
+	size_t left = hosts, k = 0;
 	while (left > 0) {
-		size_t size = left;
-		if (serial && serial->type == VALUE_LIST && serial->list.n) {
-			size_t i = k < serial->list.n ? k : serial->list.n - 1;
-			size = wave_size(serial->list.v[i], n);
-		}
-		if (size > left)
-			size = left;
-		sizes[k++] = size;
-		left -= size;
+		const struct share *s = n ? &serial[k < n ? k : n - 1] : NULL;
+		sizes[k] = s ? wave_size(s, hosts, left) : left;
+		left -= sizes[k++];
 	}
 	*count = k;
 	return sizes;
 }
 
-bool wave_goes_on(size_t wave_hosts, size_t wave_failed, size_t play_hosts, size_t play_failed,
-	int max_percent, bool any_errors_fatal)
+bool play_watched(const struct play *p)
 {
-	if (any_errors_fatal && wave_failed)
+	return !p->own_pace && (p->any_errors_fatal || p->max_fail_percentage >= 0);
+}
+
+bool wave_in_budget(const struct play *p, size_t hosts, size_t failed)
+{
+	if (!play_watched(p) || !failed)
+		return true;
+	if (p->any_errors_fatal)
 		return false;
-	if (wave_hosts && wave_failed == wave_hosts)
-		return false;
-	if (max_percent >= 0 && play_hosts)
-		return play_failed * 100 <= (size_t)max_percent * play_hosts;
-	return true;
+	return p->max_fail_percentage < 0 ||
+	       (double)failed / (double)hosts <= p->max_fail_percentage / 100.0;
+}
+
+bool wave_goes_on(size_t hosts, size_t failed)
+{
+	return failed < hosts;
 }

@@ -22,16 +22,17 @@ static const struct field fields_of_play[] = {
 	{.name = "become_user", .kind = FIELD_ANY, .doc = "User to become; default root."},
 	{.name = "become_method", .kind = FIELD_ENUM, .choices = "sudo", .doc = "Only sudo."},
 	{.name = "tags", .kind = FIELD_ANY, .doc = "Tags of every task."},
-	{.name = "serial", .kind = FIELD_ANY, .doc = "Size of the waves: 1, 25%, or a list."},
+	{.name = "serial",
+		.kind = FIELD_ANY,
+		.doc = "Size of the waves: 1, 25%, or a list; 0: all that are left."},
 	{.name = "max_fail_percentage",
-		.kind = FIELD_INT,
-		.min = 0,
-		.max = 100,
-		.doc = "A wave with more failed hosts than this ends the play."},
+		.kind = FIELD_ANY,
+		.doc = "More lost hosts of a wave than this stop it and the plays; unreachable "
+		       "ones count."},
 	{.name = "any_errors_fatal",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "One failed host ends the play."},
+		.doc = "One failed or unreachable host stops its wave, and the plays."},
 	{.name = "gather_facts", .kind = FIELD_ANY, .doc = "Accepted; facts are always known."},
 	{.name = "gather_subset", .kind = FIELD_ANY, .doc = "Accepted."},
 	{.name = "gather_timeout", .kind = FIELD_ANY, .doc = "Accepted."},
@@ -50,7 +51,7 @@ static const struct field fields_of_play[] = {
 	{.name = "strategy",
 		.kind = FIELD_ENUM,
 		.choices = "linear free host_pinned",
-		.doc = "Accepted; each host runs at its own pace."},
+		.doc = "linear: a budget of failures holds; free, host_pinned: it does not."},
 	{.name = "collections", .kind = FIELD_ANY, .doc = "Accepted; all types are built in."},
 	{.name = "force_handlers",
 		.kind = FIELD_BOOL,
@@ -164,31 +165,6 @@ static void play_hosts(struct site *s, struct play_in *p, struct value *hosts, s
 		p->face.name = pattern;
 }
 
-static bool serial_ok(const struct value *v)
-{
-	char *end;
-	long n;
-
-	if (v->type == VALUE_INT)
-		return v->i > 0;
-	if (v->type != VALUE_STR)
-		return false;
-	n = strtol(v->s.p, &end, 10);
-	return n > 0 && (*end == 0 || (n <= 100 && strcmp(end, "%") == 0));
-}
-
-static void play_serial(struct site *s, struct play_in *p, struct value *v, struct errs *errs)
-{
-	struct value *list = as_list(s->a, v);
-
-	for (size_t i = 0; list && i < list->list.n; i++)
-		if (!serial_ok(list->list.v[i]))
-			errs_add(errs, list->list.v[i]->pos,
-				"serial is a number of hosts, a share such as 25%%, or a list of "
-				"those");
-	p->face.serial = list && list->list.n ? list : NULL;
-}
-
 static void vars_file(struct build *b, struct play_in *p, struct value *v)
 {
 	struct value *doc;
@@ -227,7 +203,6 @@ static void init_play(struct site *s, struct play_in *p, struct build *b)
 	p->root.file = b->file;
 	p->root.play = p;
 	p->root.loop_var = "item";
-	p->face.max_fail_percentage = -1;
 }
 
 static void build_section(
@@ -277,7 +252,7 @@ static void build_play(struct build *b, struct value *doc)
 {
 	struct play_in *p = ARENA_NEW(b->s->a, struct play_in);
 	struct value *kw = fields_check(b->s->a, fields_of_play, doc, "a play", b->errs);
-	struct value *list, *serial;
+	struct value *list;
 
 	if (!kw)
 		return;
@@ -286,12 +261,7 @@ static void build_play(struct build *b, struct value *doc)
 	p->doc = doc;
 	p->face.pos = doc->pos;
 	p->face.name = map_cstr(kw, "name", NULL);
-	p->face.max_fail_percentage = (int)map_int(kw, "max_fail_percentage", -1);
-	p->face.any_errors_fatal = map_bool(kw, "any_errors_fatal", false);
 	p->mail = map_at(kw, "mail");
-	serial = map_at(kw, "serial");
-	if (serial)
-		play_serial(b->s, p, serial, b->errs);
 	play_hosts(b->s, p, map_at(kw, "hosts"), b->errs);
 	task_inherited(b, &p->root, kw);
 	p->vars = p->root.vars;
@@ -305,6 +275,7 @@ static void build_play(struct build *b, struct value *doc)
 	b->parent = &p->root;
 	handlers_build(b, map_at(kw, "handlers"));
 	finish_play(b, p);
+	play_batches(b->s, p, kw, b->errs);
 	PUSH(b->s->a, b->s->plays, b->s->n_plays, b->s->cap_plays, p);
 }
 

@@ -63,13 +63,19 @@ const char *site_action_name(size_t i); /* NULL past the last */
 /* The folder of a role on the roles path; NULL: there is none. */
 const char *site_role_dir(const struct site *s, struct arena *a, const char *role);
 
+struct share { /* a number of hosts (0 and less: all that are left), or a percentage */
+	double n;
+	bool percent;
+};
 struct play {
 	const char *name;
 	struct pos pos;
-	const char *const *hosts;   /* matched and limited */
-	const struct value *serial; /* list of ints and "25%" texts, or NULL */
-	int max_fail_percentage;    /* -1: none given */
+	const char *const *hosts; /* matched and limited */
+	const struct share *serial;
+	size_t n_serial;            /* 0: all hosts at once */
+	double max_fail_percentage; /* -1: none given */
 	bool any_errors_fatal;
+	bool own_pace; /* strategy free or host_pinned: no budget of failures, as in Ansible */
 };
 size_t site_plays(const struct site *s, const struct play **out);
 /* One line per task: name, role, tags (--list-tasks). */

@@ -86,6 +86,8 @@ struct play_in {
 	bool becomes;
 };
 
+/* batch.c: into p->face, or a problem. */
+void play_batches(struct site *s, struct play_in *p, const struct value *kw, struct errs *errs);
 bool play_has(const struct play_in *p, const char *host);
 
 struct build { /* where the builder of the tree stands */

@@ -273,17 +273,10 @@ static void test_secrets_and_control_bytes_are_not_shown(void **state)
 	buf_free(&out);
 }
 
-static struct value *serial(const char *yaml)
-{
-	struct errs errs;
-	errs_init(&errs, a);
-	return yaml_parse(a, "serial", str_c(yaml), &errs);
-}
-
-static void check_waves(const char *yaml, size_t n, const char *expect)
+static void check_waves(const struct share *serial, size_t n, size_t hosts, const char *expect)
 {
 	size_t count;
-	size_t *w = waves(a, yaml ? serial(yaml) : NULL, n, &count);
+	size_t *w = waves(a, serial, n, hosts, &count);
 	struct buf out;
 	buf_init(&out, 4096);
 	for (size_t i = 0; i < count; i++)
@@ -292,26 +285,45 @@ static void check_waves(const char *yaml, size_t n, const char *expect)
 	assert_string_equal(out.p, expect);
 	buf_free(&out);
 }
+#define WAVES(hosts, expect, ...)                  \
+	check_waves((struct share[]){__VA_ARGS__}, \
+		sizeof((struct share[]){__VA_ARGS__}) / sizeof(struct share), hosts, expect)
 
 static void test_waves(void **state)
 {
 	(void)state;
-	check_waves(NULL, 7, "7");
-	check_waves("[2]", 5, "2 2 1");
-	check_waves("[1, 25%, 100%]", 10, "1 2 7");
-	check_waves("[10%]", 4, "1 1 1 1");
-	check_waves("[0]", 2, "1 1");
-	check_waves("[3]", 0, "");
+	check_waves(NULL, 0, 7, "7");
+	WAVES(5, "2 2 1", {2, false});
+	WAVES(10, "1 2 7", {1, false}, {25, true}, {100, true});
+	WAVES(4, "1 1 1 1", {10, true});
+	WAVES(10, "10", {0, false});
+	WAVES(10, "1 9", {1, false}, {-1, false});
+	WAVES(3, "1 1 1", {0, true});
+	WAVES(10, "10", {150, true});
+	WAVES(100, "28 28 28 16", {29, true}); /* 0.29 * 100 is less than 29, there too */
+	WAVES(5, "2 2 1", {2.9, false});
+	WAVES(3, "3", {1e300, false});
+	WAVES(0, "", {3, false});
 }
 
 static void test_budget(void **state)
 {
 	(void)state;
-	assert_true(wave_goes_on(10, 0, 10, 0, 0, true));
-	assert_false(wave_goes_on(10, 1, 10, 1, -1, true));
-	assert_true(wave_goes_on(10, 1, 10, 1, 10, false));
-	assert_false(wave_goes_on(10, 2, 10, 2, 10, false));
-	assert_false(wave_goes_on(2, 2, 10, 2, 100, false));
+	struct play fatal = {.any_errors_fatal = true, .max_fail_percentage = -1};
+	struct play ten = {.max_fail_percentage = 10}, all = {.max_fail_percentage = 100};
+	struct play free = {.any_errors_fatal = true, .own_pace = true};
+	struct play none = {.max_fail_percentage = -1}, odd = {.max_fail_percentage = 29.9};
+	assert_true(wave_in_budget(&fatal, 10, 0));
+	assert_false(wave_in_budget(&fatal, 10, 1));
+	assert_true(wave_in_budget(&ten, 10, 1));
+	assert_false(wave_in_budget(&ten, 10, 2));
+	assert_false(wave_in_budget(&odd, 10, 3));
+	assert_true(wave_in_budget(&all, 2, 2));
+	assert_true(wave_in_budget(&none, 2, 2));
+	assert_true(wave_in_budget(&free, 2, 1));
+	assert_false(wave_goes_on(2, 2));
+	assert_true(wave_goes_on(2, 1));
+	assert_true(wave_goes_on(2, 0));
 }
 
 int main(void)
