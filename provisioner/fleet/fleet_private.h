@@ -5,8 +5,6 @@
 #pragma once
 #include "fleet/fleet.h"
 
-#define HIDDEN "hidden (no_log)" /* what stands for an error of such a task */
-
 enum host_state {
 	HOST_WAITING, /* for a free connection */
 	HOST_CONNECTING,

@@ -28,7 +28,7 @@ static void emit(struct resolver *r, struct frame *f, struct task *t, const stru
 	struct srec *s = step_new(r, f, t);
 
 	s->step.local = true;
-	s->step.message = j->failed ? j->error : d->message;
+	s->step.message = s->step.no_log ? HIDDEN : j->failed ? j->error : d->message;
 	s->step.failed = j->failed ? 1 : -1;
 	s->step.changed = j->changed ? 1 : -1;
 	s->answered = true;
@@ -37,7 +37,7 @@ static void emit(struct resolver *r, struct frame *f, struct task *t, const stru
 	if (!j->failed || s->step.ignore_errors)
 		return;
 	r->failed = true; /* the host's play ends with this step */
-	err_at(&r->err, t->pos, "%s", j->error);
+	err_at(&r->err, t->pos, "%s", s->step.message);
 }
 
 static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, struct done d,

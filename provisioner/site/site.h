@@ -81,6 +81,7 @@ size_t site_plays(const struct site *s, const struct play **out);
 /* One line per task: name, role, tags (--list-tasks). */
 void site_list_tasks(const struct site *s, struct buf *out);
 
+#define HIDDEN "hidden (no_log)" /* stands for what such a task says */
 /* One resource wanted, or one task that comes to nothing on the host. */
 struct step {
 	uint32_t id;      /* from 1, within a host's run */
