@@ -143,6 +143,32 @@ const struct control *control_find(struct str name)
 	return NULL;
 }
 
+/* Keywords of one task's result, where there is no result of one task. Ansible refuses some of them
+ * and ignores the others. */
+void control_result_keywords(struct build *b, const struct task *t, const struct value *kw)
+{
+	static const char *const words[] = {"failed_when", "changed_when", "notify", "register"};
+	bool import = t->control && (t->control->kind == CONTROL_IMPORT_TASKS ||
+					    t->control->kind == CONTROL_IMPORT_ROLE);
+	bool block = !t->type && !t->control;
+
+	for (size_t i = 0; i < ARRAY_LEN(words) && (import || block || t->dynamic); i++) {
+		const struct map_entry *e = map_entry(kw, str_c(words[i]));
+		bool notify = !strcmp(words[i], "notify"), reg = !strcmp(words[i], "register");
+
+		if (!e || (reg && !block) || (notify && !t->dynamic))
+			continue;
+		if (import)
+			errs_warn(b->errs, e->key_pos,
+				"%s does nothing here: it stands on the tasks themselves",
+				words[i]);
+		else
+			errs_add(b->errs, e->key_pos,
+				"%s has no meaning here: it stands on the tasks themselves",
+				words[i]);
+	}
+}
+
 const char *site_action_name(size_t i)
 {
 	return i < ARRAY_LEN(rows) ? rows[i].name : NULL;

@@ -29,5 +29,6 @@ struct control {
 	const char *doc;
 };
 const struct control *control_find(struct str name);
+void control_result_keywords(struct build *b, const struct task *t, const struct value *kw);
 extern const struct control control_validate;
 const struct control *control_row(size_t i); /* NULL past the last */

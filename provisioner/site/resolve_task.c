@@ -252,12 +252,23 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 }
 
 /* ---- one task ---- */
-static bool read_notify(struct resolver *r, struct frame *f, struct task *t, struct err *e)
+/* A block and an import give their notify to the tasks that have none, as in Ansible. */
+static const struct task *notifier(const struct task *t)
+{
+	const struct task *p = t;
+
+	while (p && (!p->notify || (p != t && p->dynamic)))
+		p = p->parent;
+	return p;
+}
+
+static bool read_notify(struct resolver *r, struct frame *f, const struct task *t, struct err *e)
 {
 	struct value *names;
 
-	f->at.notify = t->notify_ids;
-	if (!t->notify || t->notify_ids)
+	t = notifier(t);
+	f->at.notify = t ? t->notify_ids : NULL;
+	if (!t || t->notify_ids)
 		return true;
 	names = vars_resolve(r->v, t->notify, e);
 	return names && handlers_ids(r->p, r->a, names, &f->at.notify, e);

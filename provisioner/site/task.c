@@ -456,6 +456,7 @@ static void build_one(struct build *b, struct value *map, struct task *into)
 	else if (act.entry)
 		errs_add(b->errs, act.entry->key_pos,
 			"a task has one module or one block, not both");
+	control_result_keywords(b, t, act.keywords);
 }
 
 void tasks_build(struct build *b, struct value *list, struct task *into)
