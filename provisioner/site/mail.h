@@ -22,7 +22,8 @@ const char *mail_local_wrong(struct str s);
 /* The same for an address, or a name that is one in its domain. */
 const char *mail_target_wrong(struct str target);
 bool mail_hash_ok(struct str hash); /* a crypt(3) string that is not weak */
-bool mail_network_ok(struct str s); /* 192.0.2.0/24, 2001:db8::/32, or one address */
+/* 192.0.2.0/24, 2001:db8::/32, or one address; *first: nothing is set behind the prefix. */
+bool mail_network_ok(struct str s, bool *first);
 
 /* ---- mail_rules.c: what the table cannot say: rules across keys ---- */
 void mail_rules(struct arena *a, const struct value *mail, struct errs *errs);

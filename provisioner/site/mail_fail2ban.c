@@ -41,8 +41,9 @@ void mail_fail2ban_rules(const struct value *mail, struct errs *errs)
 	}
 	for (size_t i = 0; ignore && ignore->type == VALUE_LIST && i < ignore->list.n; i++) {
 		const struct value *v = ignore->list.v[i];
+		bool first; /* fail2ban takes the network of any address */
 
-		if (v->type == VALUE_STR && !mail_network_ok(v->s))
+		if (v->type == VALUE_STR && !mail_network_ok(v->s, &first))
 			errs_add(errs, v->pos,
 				"'%s' is no network; write 192.0.2.0/24 or 2001:db8::/48", v->s.p);
 	}

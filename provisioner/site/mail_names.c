@@ -201,7 +201,15 @@ bool mail_hash_ok(struct str hash)
 	return known && hash.n > 20 && hash.n < 400 && strlen(hash.p) == hash.n;
 }
 
-bool mail_network_ok(struct str s)
+static bool only_zeros(const unsigned char *addr, long from, long to)
+{
+	for (long bit = from; bit < to; bit++)
+		if (addr[bit / 8] & 0x80 >> bit % 8)
+			return false;
+	return true;
+}
+
+bool mail_network_ok(struct str s, bool *first)
 {
 	char text[64], *slash, *end;
 	unsigned char addr[16];
@@ -219,10 +227,11 @@ bool mail_network_ok(struct str s)
 		most = 128;
 	else
 		return false;
-	if (!slash)
-		return true;
-	bits = strtol(slash, &end, 10);
-	return end != slash && !*end && bits > 0 && bits <= most;
+	bits = slash ? strtol(slash, &end, 10) : most;
+	if (slash && (end == slash || *end || bits <= 0 || bits > most))
+		return false;
+	*first = only_zeros(addr, bits, most);
+	return true;
 }
 
 size_t mail_count(const struct value *domains, const char *key)

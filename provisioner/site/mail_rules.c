@@ -69,12 +69,23 @@ static void check_former(struct rules *r)
 static void check_networks(struct rules *r, const char *key)
 {
 	const struct value *nets = map_typed(r->mail, key, VALUE_LIST);
+	bool first;
 
-	for (size_t i = 0; nets && i < nets->list.n; i++)
-		if (nets->list.v[i]->type == VALUE_STR && !mail_network_ok(nets->list.v[i]->s))
-			errs_add(r->errs, nets->list.v[i]->pos,
+	for (size_t i = 0; nets && i < nets->list.n; i++) {
+		const struct value *net = nets->list.v[i];
+
+		if (net->type != VALUE_STR)
+			continue;
+		if (!mail_network_ok(net->s, &first))
+			errs_add(r->errs, net->pos,
 				"'%s' is no network; write 192.0.2.0/24 or 2001:db8::/48",
-				nets->list.v[i]->s.p);
+				net->s.p);
+		else if (!first) /* Postfix would put off all mail */
+			errs_add(r->errs, net->pos,
+				"'%s' has more than its first %s bits; write the network's first "
+				"address, as in 192.0.2.0/24, or one address without '/'",
+				net->s.p, strchr(net->s.p, '/') + 1);
+	}
 }
 
 static void check_server(struct rules *r)
