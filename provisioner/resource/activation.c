@@ -283,12 +283,12 @@ static bool started_with_it(struct host *h, const struct value *params, int64_t 
 	return *since_us >= h->changed_ms * 1000;
 }
 
-static bool prove(
-	struct host *h, const struct value *params, int64_t since_us, int timeout_s, struct err *e)
+static bool serves(struct host *h, const struct value *params, int64_t since_us, int timeout_s)
 {
 	const char *name = map_cstr(params, "name", "");
 	struct activating act = {h, params, unit_log_from(h, name, log_file(params), since_us)};
-	return (service_await(h, name, e) && run_probes(&act, timeout_s, e)) || with_words(&act, e);
+	struct err ignored = {0};
+	return service_await(h, name, &ignored) && run_probes(&act, timeout_s, &ignored);
 }
 
 static bool activate(
@@ -325,8 +325,12 @@ static bool activation_apply(
 	(void)o;
 	if (!run_checks(h, params, e))
 		return false;
-	if (started_with_it(h, params, &since_us))
-		return prove(h, params, since_us, timeout_s, e);
+	if (started_with_it(h, params, &since_us)) {
+		/* When it started, files of others that it reads may still have been missing. */
+		if (serves(h, params, since_us, timeout_s))
+			return true;
+		return activate(h, params, true, timeout_s, e);
+	}
 	return restarts(params) ? activate(h, params, true, timeout_s, e)
 				: reload(h, params, timeout_s, e);
 }
