@@ -279,6 +279,14 @@ static bool check_running(struct host *h, const char *name, struct unit *u, stru
 		name, unit, u->trouble ? "in failure" : u->active, journal(h, unit));
 }
 
+/* After several failing starts systemd refuses any further one for a while, the right one too. */
+static void forget_failures(struct host *h, const struct unit *u)
+{
+	struct err ignored = {0};
+	if (u->trouble)
+		control(h, "reset-failed", u->trouble, &ignored);
+}
+
 static bool systemd_start(struct host *h, const struct value *params, const char *verb,
 	const char *name, struct unit *u, struct err *e)
 {
@@ -286,6 +294,7 @@ static bool systemd_start(struct host *h, const struct value *params, const char
 	bool no_block = map_bool(params, "no_block", false);
 	bool starting = strcmp(u->active, "activating") == 0 && !no_block;
 	const char *argv[] = {"systemctl", verb, u->id, no_block ? "--no-block" : NULL, NULL};
+	forget_failures(h, u);
 	/* a signal to read its configuration again may end a daemon that is only starting */
 	if (starting && strcmp(verb, "reload-or-restart") == 0)
 		control(h, "start", u->id, &said);
