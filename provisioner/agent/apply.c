@@ -318,7 +318,7 @@ static void compare(struct apply *ap, const struct value *entry, size_t *at)
 	const struct work *w = work_find(ap, (uint32_t)map_int(entry, "id", 0), at);
 	unsigned char digest[SHA256_LEN];
 	if (!w || w->handler || !w->step->observed || w->step->failed ||
-		step_explained(ap->s, w->step))
+		step_explained(ap->s, w->step) || step_flaps(w->step, map_at(entry, "changes")))
 		return;
 	if (!observed_digest(entry, digest) || memcmp(digest, w->step->digest, SHA256_LEN) != 0)
 		tell_stale(ap, w->step, entry);

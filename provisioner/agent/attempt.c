@@ -74,7 +74,8 @@ static bool as_planned(struct apply *ap, struct attempt *t)
 		return true;
 	step_digest(t->o.changes, digest);
 	t->as_observed = memcmp(digest, step->digest, SHA256_LEN) == 0;
-	return t->as_observed || t->explained || t->w->handler || step_explained(ap->s, step);
+	return t->as_observed || t->explained || t->w->handler || step_explained(ap->s, step) ||
+	       step_flaps(step, t->o.changes);
 }
 
 bool attempt_look(struct apply *ap, struct attempt *t)

@@ -70,6 +70,8 @@ unsigned step_may_touch(const struct agent_step *step);     /* classes; none onc
 void steps_settle(struct session *s, uint32_t id);
 void steps_observing(struct session *s); /* remembers for the older steps what was touched */
 bool step_explained(const struct session *s, const struct agent_step *step);
+/* A unit that cannot start is now up, now down: nothing to do any more, or to start what failed. */
+bool step_flaps(const struct agent_step *step, const struct value *changes);
 /* Digest of the changes, the same whether a text came as text or only as its digest. */
 void step_digest(const struct value *changes, unsigned char out[SHA256_LEN]);
 const char *step_key(struct arena *a, const struct agent_step *step); /* "copy /etc/x" */

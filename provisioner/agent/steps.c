@@ -148,6 +148,17 @@ bool step_explained(const struct session *s, const struct agent_step *step)
 	return (step->moved | s->touched) & (step->type->class | step->type->moved_by);
 }
 
+bool step_flaps(const struct agent_step *step, const struct value *changes)
+{
+	if (step->type->class != RES_SERVICE || !changes)
+		return false;
+	for (size_t i = 0; i < changes->list.n; i++)
+		if (strcmp(map_cstr(changes->list.v[i], "field", ""), "state") != 0 ||
+			strcmp(map_cstr(changes->list.v[i], "before", ""), "failed") != 0)
+			return false;
+	return true;
+}
+
 static struct value *as_digest(struct arena *a, struct value *v)
 {
 	struct value *blob = v && v->type == VALUE_STR ? value_blob(a, v->s) : v;

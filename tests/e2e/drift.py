@@ -43,6 +43,23 @@ DROPIN = """
 """
 
 
+FLAPPING = """
+- hosts: all
+  become: true
+  tasks:
+    - copy:
+        dest: /etc/systemd/system/flapping.service
+        content: |
+          [Unit]
+          StartLimitIntervalSec=0
+          [Service]
+          ExecStart=/bin/sh -c 'test -e /run/mended && exec sleep 1000; exec sleep 0.1'
+          Restart=always
+          RestartSec=200ms
+    - service: {name: flapping, state: started}
+"""
+
+
 class Drift(HostTest):
     names = ("drift.example.com",)
 
@@ -168,6 +185,19 @@ class Drift(HostTest):
         self.assertEqual(self.host.out("stat -c %a /etc/postfix/transport"), "600")
         self.assertIn("by hand", self.host.out("cat /etc/kept.conf"))
         self.mended()
+
+    def test_a_unit_that_goes_up_and_down_is_not_stale(self):
+        """One that cannot start, as its configuration is damaged, is started again and again by systemd:
+        the repair does not depend on the moment."""
+        unit = self.site(FLAPPING)
+        seen = set()
+        for _ in range(12):
+            done = unit.apply()
+            self.assertNotIn("since the plan", done.stdout)
+            seen.add(done.returncode)
+        self.assertIn(2, seen)  # it does not run, and that is said
+        self.host.run("systemctl stop flapping; touch /run/mended")
+        self.assertExit(unit.apply(), 0)
 
     def test_a_damaged_plan_is_refused(self):
         plan = self.s.path("p.plan")
