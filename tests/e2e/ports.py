@@ -354,8 +354,8 @@ class Ports(HostTest):
             "before the greeting": b"EHLO client.test\r\nMAIL FROM:<eve@client.test>\r\n"
                                    b"RCPT TO:<%b>\r\nDATA\r\n",
         }
-        for name, group in groups.items():
-            with self.subTest(name), Raw(self.host.address, 25, helo=None) as s:
+        for port, (name, group) in ((port, g) for port in (25, 587, 465) for g in groups.items()):
+            with self.subTest(name, port=port), Raw(self.host.address, port, helo=None) as s:
                 s.send(group % BOB[0].encode())
                 said = s.rest()
                 self.assertRegex(said[-1], "^(503|554|521|421) .*(pipelining|synchroni|Protocol)")
@@ -562,6 +562,11 @@ class Ports(HostTest):
         boxes = [imap(self.host.address, *ALICE) for _ in range(45)]
         for s in boxes:
             s.logout()
+        lines = [Raw(self.host.address, 25, helo=None) for _ in range(26)]
+        self.assertEqual([s.banner[:3] for s in lines], ["220"] * 25 + ["421"])
+        for s in lines:
+            s.s.close()
+        self.assertEqual(self.host.out("postconf -h delay_warning_time"), "4h")
 
     def test_12_masters_unused_services(self):
         services = "postconf -M | awk '{print $1}'"
