@@ -77,6 +77,11 @@ AUTHORS = [
     (HOST_SAYS % ("none", "strict.test"), CEO, "", CEO, []),
     (HOST_SAYS % ("quarantine", "strict.test"), CEO, "", '"The CEO via club" <club@two.test>', []),
     ("Authentication-Results: mx1.example.com;\n\tdmarc=none header.from=strict.test;\n\tspf=none", CEO, "", CEO, []),
+    # Nobody could be asked: the author's domain may still have signed.
+    (HOST_SAYS.replace("pass", "temperror") % ("reject", "strict.test"), CEO, "", '"The CEO via club" <club@two.test>',
+     ["# unverified"]),
+    (HOST_SAYS.replace("pass", "temperror") % ("reject", "strict.test") + "; dkim=pass header.d=strict.test", CEO, "",
+     '"The CEO via club" <club@two.test>', ["!#"]),
     ("Authentication-Results: mx1.example.com; auth=pass", "carol@two.test", "", "carol@two.test", []),
     (HOST_SAYS % ("quarantine", "two.test") + "; dkim=pass header.d=two.test", "carol@two.test", "",
      "carol@two.test", []),

@@ -6,9 +6,10 @@ import re
 import smtplib
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from lib import SANITIZED, imap, message, recap, submit, tls, wait_for
-from world import WorldTest
+from world import WorldTest, put
 
 MANIFEST = """
 - hosts: mail
@@ -52,6 +53,7 @@ MODES = {
 ALICE = ("alice@example.com", "alices")
 BOB = ("bob@example.com", "bobs")
 CAROL = ("carol@shop.test", "carols")
+CEO = "ceo@strict.test"
 AUTHORS = ("strict.test", "soft.test", "lax.test", "plain.test", "example.net")
 RECORDS = """
 {0}. TXT "v=spf1 ip4:{1} -all"
@@ -111,6 +113,33 @@ CASES = (
     ("ed@plain.test", "root@mx1.example.com", 4, None, SPAM),
     ("SRS0=abcd=xy=plain.test=ed@mx1.example.com", "ed@plain.test", 4, None, INBOX),
 )
+
+
+# A name server that asks the real one, but takes its time for SPF of slow.test, which never ends.
+SLOW_NAMES = r"""
+import socket, struct, sys, threading, time
+here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+here.bind(("127.0.0.9", 53))
+
+def answer(question, peer):
+    labels, at = [], 12
+    while question[at]:
+        labels.append(question[at + 1:at + 1 + question[at]].decode("latin-1").lower())
+        at += 1 + question[at]
+    if labels[-2:] != ["slow", "test"]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
+            there.settimeout(5)
+            there.sendto(question, (sys.argv[1], 53))
+            here.sendto(there.recv(4096), peer)
+        return
+    time.sleep(0.9)
+    text = b"v=spf1 include:x%s.slow.test -all" % labels[0].encode()
+    record = struct.pack(">HHHIHB", 0xc00c, 16, 1, 60, len(text) + 1, len(text)) + text
+    here.sendto(question[:2] + struct.pack(">5H", 0x8580, 1, 1, 0, 0) + question[12:at + 5] + record, peer)
+
+while True:
+    threading.Thread(target=answer, args=here.recvfrom(4096), daemon=True).start()
+"""
 
 
 def letter(sender, subject, to=ALICE[0], head=""):
@@ -278,11 +307,27 @@ class Verify(WorldTest):
         finally:
             self.host.run(f"echo nameserver {named} >/etc/resolv.conf && systemctl restart rspamd")
 
-    def too_large_to_skip(self):
+    def too_slow_to_ask(self):
+        """A sender whose own SPF takes too long does not keep rspamd from the policy of who is in From."""
+        put(self.host, "/root/slow.py", SLOW_NAMES)
+        self.host.run(f"systemd-run -q --unit=slow-names python3 /root/slow.py {self.outside.address} && "
+                      "echo nameserver 127.0.0.9 >/etc/resolv.conf && systemctl restart rspamd")
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                said = list(pool.map(lambda to: self.send("ed@slow.test", to, letter(CEO, "slow", to)),
+                                     (ALICE[0], "club@example.com")))
+            for reply in said:
+                self.assertRegex(reply, "^451 4.7.1 The domain of the sender cannot be verified now")
+            self.assertRegex(self.send("ed@plain.test", ALICE[0], letter(CEO, "not slow")), "^554 5.7.1 Refused")
+        finally:
+            self.host.run(f"echo nameserver {self.outside.address} >/etc/resolv.conf; systemctl stop slow-names; "
+                          "systemctl restart rspamd")
+
+    def too_large_to_skip(self, size):
         """A message larger than rspamd takes by default is verified all the same."""
         script = ("import smtplib,sys\ns = smtplib.SMTP(sys.argv[1], 25, timeout=120)\ns.ehlo()\n"
-                  "s.mail('ed@plain.test')\ns.rcpt('alice@example.com')\nprint(*s.data(b'From: ceo@strict.test"
-                  "\\r\\nSubject: large\\r\\n\\r\\n' + (b'x' * 70 + b'\\r\\n') * 750000))\n")
+                  f"s.mail('ed@plain.test')\ns.rcpt('alice@example.com')\nprint(*s.data(b'From: {CEO}"
+                  f"\\r\\nSubject: large\\r\\n\\r\\n' + (b'x' * 70 + b'\\r\\n') * {size // 72}))\n")
         said = self.outside.out(f"cat >/root/large.py <<'EOF'\n{script}EOF\npython3 /root/large.py {self.host.public}")
         self.assertRegex(said, "^554 .*5.7.1 Refused by the DMARC policy")
 
@@ -374,12 +419,26 @@ class Verify(WorldTest):
     def test_4_none(self):
         self.everything("none")
         self.odd_envelopes()
-        self.too_large_to_skip()
+        self.too_large_to_skip(54_000_000)
         self.unverifiable()
+        self.too_slow_to_ask()
+        # without a limit, and by a limit of Postfix's own
+        self.mode("none", "\n    message_size_limit: 0")
+        self.too_large_to_skip(2_500_000)
+        self.mode("none", "\n    message_size_limit: 1M\n    postfix: {main: {message_size_limit: 8000000}}")
+        self.too_large_to_skip(2_500_000)
 
     def test_5_marked_only(self):
         self.mode("none", "\n    dmarc_policy: mark")
         self.incoming("none", honoured=False)
+        run = time.time_ns()
+        for mode in ("rspamd", "piggyback"):
+            self.mode(mode, f"\n    dmarc_policy: mark\n    trusted_forwarders: [{self.outside.public6}]")
+            for n, (author, family, word) in enumerate(((CEO, 4, "dmarc=fail (policy=reject)"), (CEO, 6, "dmarc=none"),
+                                                        (CAROL[0], 4, "dmarc=fail (policy=reject)"))):
+                subject = f"{mode} marked {n} {run}"
+                self.assertEqual(self.send("ed@plain.test", ALICE[0], letter(author, subject), family)[:3], "250")
+                self.assertIn(word, self.results(self.fetch(ALICE, subject)))
 
     def test_6_forwarders_are_not_judged(self):
         """A backup MX, or somebody who forwards: neither SPF nor a policy."""
@@ -395,6 +454,13 @@ class Verify(WorldTest):
         # It vouches for nobody: neither for a list nor for a signature.
         said = self.send("ed@plain.test", "club@example.com", letter("bob@example.com", f"post {run}"), 6)
         self.assertRegex(said, "^554 5.7.1 Mailing lists take ")
+        # The policy is not known where SPF is not asked: a post waits unless it is signed by its author's domain.
+        log = "grep -c 'X-List-Check: unverified' /var/lib/mlmmj/example.com/club/mlmmj.operation.log || true"
+        for signer in (None, "lax.test"):
+            data = letter("joe@lax.test", f"post {signer} {run}", "club@example.com")
+            self.assertEqual(self.send("ed@plain.test", "club@example.com", data, 6, signer)[:3], "250")
+            self.queue_is_empty()
+            self.assertEqual(self.host.out(log), "1")
         subject = f"relayed {run}"
         self.send("bob@example.com", "friend@example.com", letter("bob@example.com", subject), 4)
         self.assertEqual(self.world.arrived(subject, 60).message.get_all("DKIM-Signature", []), [])
