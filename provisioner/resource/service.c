@@ -394,6 +394,9 @@ static bool service_apply(
 	service_forget();
 	if (!name)
 		return !reload || control(h, "daemon-reload", NULL, e);
+	/* a timer does not start when the file of its service is new */
+	if (map_bool(params, "daemon_reload", false) && observed_change(o, "state"))
+		reload = true;
 	if (!service_find(h, name, &u, e))
 		return false;
 	/* a unit whose file changed would be started as it was */

@@ -433,6 +433,8 @@ class DriftAll(HostTest):
         its own change too. It was stopped; or started without, until systemd gave it up."""
         self.host.run("rm /etc/postfix/main.cf; systemctl stop postsrsd;"
                       "echo SRS_HASHMIN=3 >>/etc/default/postsrsd; rm /etc/dovecot/dovecot.conf;"
+                      "systemctl stop mlmmj-lists.timer; rm /etc/systemd/system/mlmmj-lists.service;"
+                      "systemctl daemon-reload;"
                       "for i in 1 2 3 4 5 6; do systemctl restart dovecot; done", check=False)
         self.assertIn("repeated too quickly", self.host.out("journalctl -q -o cat -n 50 -u dovecot"))
         self.repaired()
