@@ -11,6 +11,7 @@ const char *err_kind_name(enum err_kind kind)
 {
 	switch (kind) {
 	case ERR_CONFIG:
+	case ERR_UNDEFINED:
 		return "config";
 	case ERR_TRANSIENT:
 		return "transient";

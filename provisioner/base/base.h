@@ -87,6 +87,8 @@ enum err_kind {
 	ERR_TRANSIENT,   /* trying again can help (network, lock held) */
 	ERR_UNREACHABLE, /* no connection, no login, host key refused: counted as unreachable */
 	ERR_PERMANENT,   /* neither */
+	/* of the kind CONFIG: a name without a value; default(), `is defined` and the like take it */
+	ERR_UNDEFINED,
 };
 struct pos { /* where a value stands; line 0: no position */
 	const char *file;
@@ -102,6 +104,7 @@ struct err {
  */
 bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
 bool err_at(struct err *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4); /* ERR_CONFIG */
+bool err_undefined(struct err *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4);
 bool err_errno(struct err *e, const char *fmt, ...) PRINTF(2, 3);  /* PERMANENT, ": strerror" */
 bool err_prefix(struct err *e, const char *fmt, ...) PRINTF(2, 3); /* "prefix: " before msg */
 
@@ -113,6 +116,7 @@ static inline bool always_false(bool result)
 }
 #define err_set(...) always_false(err_set(__VA_ARGS__))
 #define err_at(...) always_false(err_at(__VA_ARGS__))
+#define err_undefined(...) always_false(err_undefined(__VA_ARGS__))
 #define err_errno(...) always_false(err_errno(__VA_ARGS__))
 #define err_prefix(...) always_false(err_prefix(__VA_ARGS__))
 

@@ -50,6 +50,15 @@ bool(err_at)(struct err *e, struct pos pos, const char *fmt, ...)
 	return false;
 }
 
+bool(err_undefined)(struct err *e, struct pos pos, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	set(e, ERR_UNDEFINED, pos, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
 bool(err_errno)(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;

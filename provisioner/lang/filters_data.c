@@ -23,7 +23,7 @@ static struct value *f_mandatory(struct call *c)
 		return c->v;
 	if (c->arg[0])
 		return call_fail(c, STR_FMT, STR_ARG(call_text(c, c->arg[0])));
-	return jinja_undefined_error(c->in, c->v, c->pos);
+	return call_fail(c, STR_FMT, STR_ARG(c->v->s)); /* no default() takes it, as in Ansible */
 }
 
 static struct value *f_type_debug(struct call *c)

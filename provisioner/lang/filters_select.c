@@ -42,8 +42,7 @@ static struct value *f_map(struct call *c)
 	if (!c->rest->list.n)
 		return call_fail(c, "needs a filter's name, or attribute=");
 	struct str name = call_text(c, c->rest->list.v[0]);
-	const char *dot = strrchr(name.p, '.');
-	const struct callable *fn = jinja_filter(dot ? str_c(dot + 1) : name);
+	const struct callable *fn = jinja_filter(lang_builtin_name(name));
 	if (!fn)
 		return call_fail(c, "unknown filter '" STR_FMT "'", STR_ARG(name));
 	struct value *args = rest_from(c, 1);
@@ -69,8 +68,7 @@ static struct value *filter_items(struct call *c, bool want, bool by_attribute)
 		return call_fail(c, "needs an attribute's name");
 	if (c->rest->list.n > first) {
 		struct str name = call_text(c, c->rest->list.v[first]);
-		const char *dot = strrchr(name.p, '.');
-		fn = jinja_test(dot ? str_c(dot + 1) : name);
+		fn = jinja_test(lang_builtin_name(name));
 		if (!fn)
 			return call_fail(c, "unknown test '" STR_FMT "'", STR_ARG(name));
 	}

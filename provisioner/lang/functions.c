@@ -101,21 +101,24 @@ static struct value *lookup_vars(struct call *c)
 
 static struct value *look_up(struct call *c)
 {
-	struct str name = call_text(c, c->arg[0]);
-	const char *last = strrchr(name.p, '.');
-	last = last ? last + 1 : name.p; /* ansible.builtin.file */
-	if (strcmp(last, "vars") == 0)
+	struct str name = lang_builtin_name(call_text(c, c->arg[0]));
+	if (str_is(name, "vars"))
 		return lookup_vars(c);
 	if (!c->in->env->plugin)
-		return call_fail(c, "lookup '%s' is not available here", last);
+		return call_fail(c, "lookup '" STR_FMT "' is not available here", STR_ARG(name));
 	const struct lang_env *env = c->in->env;
 	struct value *args = value_copy(env->a, c->rest); /* the plugin may keep them */
 	struct value *kwargs = value_copy(env->a, c->kwargs ? c->kwargs : value_map(c->a));
 	args->literal = kwargs->literal = true;
-	struct value *v = env->plugin(env->ctx, arena_strdup(env->a, last), args, kwargs, c->in->e);
-	if (!v && c->in->e->kind == ERR_NONE)
-		return call_fail(c, "lookup '%s' gave nothing", last);
-	return v;
+	name = str_dup(env->a, name.p, name.n);
+	struct value *v = env->plugin(env->ctx, name.p, args, kwargs, c->in->e);
+	if (v)
+		return v;
+	if (c->in->e->kind == ERR_NONE)
+		return call_fail(c, "lookup '%s' gave nothing", name.p);
+	if (!c->in->e->pos.line)
+		c->in->e->pos = c->pos;
+	return NULL;
 }
 
 static struct value *fn_query(struct call *c)

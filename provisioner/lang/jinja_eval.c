@@ -56,11 +56,11 @@ struct value *jinja_undefined_error(struct jinja *in, const struct value *v, str
 	const char *near = suggestion(in, v);
 	if (v->pos.line)
 		pos = v->pos;
-	if (!memchr(v->s.p, ' ', v->s.n)) /* the environment's own, which holds the name alone */
-		return jinja_fail(in, pos, "'" STR_FMT "' is undefined", STR_ARG(v->s));
 	if (near)
-		return jinja_fail(in, pos, STR_FMT " (did you mean '%s'?)", STR_ARG(v->s), near);
-	return jinja_fail(in, pos, STR_FMT, STR_ARG(v->s));
+		err_undefined(in->e, pos, STR_FMT " (did you mean '%s'?)", STR_ARG(v->s), near);
+	else
+		err_undefined(in->e, pos, STR_FMT, STR_ARG(v->s));
+	return NULL;
 }
 
 /* `x if false` is undefined, but where a value is needed it counts as an empty text. */

@@ -120,15 +120,15 @@ struct node *parse_postfix(struct parser *p, struct node *left)
 	return left;
 }
 
-/* ansible.builtin.x, community.general.x: the last part is the name. */
+/* A name, perhaps with its collection before it. */
 static struct str dotted_name(struct parser *p)
 {
 	struct str s = p->t++->text;
 	while (parse_is(p, TOK_DOT) && p->t[1].kind == TOK_NAME) {
-		s = p->t[1].text;
+		s = str_printf(p->a, STR_FMT "." STR_FMT, STR_ARG(s), STR_ARG(p->t[1].text));
 		p->t += 2;
 	}
-	return s;
+	return lang_builtin_name(s);
 }
 
 static bool known(struct parser *p, struct node *n, const char *what, const char *const *names)

@@ -66,6 +66,9 @@ struct value *lang_expr(const struct lang_env *env, struct str text, struct pos 
  * Gives a BOOL or an UNKNOWN; NULL on error. */
 struct value *lang_condition(const struct lang_env *env, struct value *cond, struct err *e);
 
+/* "ansible.builtin.x" and "ansible.legacy.x" name what "x" names. The names of other collections
+ * come back as they are, and so are no names of ours. */
+struct str lang_builtin_name(struct str name);
 /* Names of the filters and of the tests, NULL-terminated, sorted, for `provision doc` and tests. */
 const char *const *lang_filters(void);
 const char *const *lang_tests(void);

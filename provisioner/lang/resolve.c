@@ -16,6 +16,15 @@ bool lang_is_template(struct str s)
 	return false;
 }
 
+struct str lang_builtin_name(struct str name)
+{
+	static const char *const collections[] = {"ansible.builtin.", "ansible.legacy."};
+	for (size_t i = 0; i < ARRAY_LEN(collections); i++)
+		if (str_starts(name, collections[i]))
+			return text_sub(name, strlen(collections[i]), name.n);
+	return name;
+}
+
 /* ---- templates ---- */
 /* "#jinja2: trim_blocks: False, lstrip_blocks: True" */
 static bool header_option(struct str line, const char *name, unsigned flag, unsigned *flags)

@@ -94,6 +94,7 @@ static bool apply(struct host *h, const struct value *params, struct observation
 
 const struct restype restype_blockinfile = {
 	.name = "blockinfile",
+	.full_names = BUILTIN_NAMES("blockinfile"),
 	.key = "path",
 	.doc = "A block of lines between two markers in a text file.",
 	.example = "- blockinfile:\n    path: /etc/hosts\n    block: |\n      192.0.2.10 "

@@ -311,6 +311,7 @@ static const struct field returns[] = {
 
 const struct restype restype_command = {
 	.name = "command",
+	.full_names = BUILTIN_NAMES("command"),
 	.key = "cmd",
 	.doc = "Runs a program, without a shell. With creates or removes only when needed; with "
 	       "check_mode: false it is a probe, and runs when the plan is made.",
@@ -326,6 +327,7 @@ const struct restype restype_command = {
 
 const struct restype restype_shell = {
 	.name = "shell",
+	.full_names = BUILTIN_NAMES("shell"),
 	.key = "cmd",
 	.doc = "Runs a script in a shell. Everything else is as in command.",
 	.example = "- shell: postqueue -p | grep -c '^[A-F0-9]'\n  check_mode: false\n",

@@ -252,6 +252,7 @@ const struct field copy_returns[] = {
 
 const struct restype restype_copy = {
 	.name = "copy",
+	.full_names = BUILTIN_NAMES("copy"),
 	.key = "dest",
 	.doc = "A file with a given content.",
 	.example = "- copy:\n    dest: /etc/mailname\n    content: \"mx1.example.com\\n\"\n"

@@ -305,6 +305,7 @@ static const struct field returns[] = {
 
 const struct restype restype_file = {
 	.name = "file",
+	.full_names = BUILTIN_NAMES("file"),
 	.key = "path",
 	.doc = "Makes folders, links and empty files, sets owner, group and mode, and removes.",
 	.example = "- file:\n    path: /etc/dovecot/conf.d\n    state: directory\n    owner: root\n"

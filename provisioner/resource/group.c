@@ -111,6 +111,7 @@ static bool group_apply(
 
 const struct restype restype_group = {
 	.name = "group",
+	.full_names = BUILTIN_NAMES("group"),
 	.key = "name",
 	.doc = "A group of the host.",
 	.example = "- name: The group of the mailboxes\n  group:\n    name: vmail\n    gid: 5000\n",

@@ -126,6 +126,7 @@ static bool hostname_apply(
 
 const struct restype restype_hostname = {
 	.name = "hostname",
+	.full_names = BUILTIN_NAMES("hostname"),
 	.key = "name",
 	.doc = "The host's name, now and after the next boot.",
 	.example = "- name: The name that mail servers see\n  hostname:\n"

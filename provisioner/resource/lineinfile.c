@@ -133,6 +133,7 @@ static bool apply(struct host *h, const struct value *params, struct observation
 
 const struct restype restype_lineinfile = {
 	.name = "lineinfile",
+	.full_names = BUILTIN_NAMES("lineinfile"),
 	.key = "path",
 	.doc = "One line of a text file.",
 	.example = "- lineinfile:\n    path: /etc/default/saslauthd\n    regexp: '^START='\n"

@@ -212,6 +212,7 @@ static bool openssl_privatekey_apply(
 
 const struct restype restype_openssl_privatekey = {
 	.name = "openssl_privatekey",
+	.full_names = BUILTIN_NAMES("openssl_privatekey") " community.crypto.openssl_privatekey",
 	.key = "path",
 	.doc = "A private key, made on the host. A key that is there is never replaced unless "
 	       "force "

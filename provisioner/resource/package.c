@@ -449,6 +449,7 @@ static bool package_apply(
 
 const struct restype restype_package = {
 	.name = "package",
+	.full_names = BUILTIN_NAMES("package"),
 	.key = "name",
 	.doc = "Packages that are installed or not. Services of newly installed packages are not "
 	       "started by the installation; a service resource starts them, configured.",
@@ -464,6 +465,7 @@ const struct restype restype_package = {
 
 const struct restype restype_apt = {
 	.name = "apt",
+	.full_names = BUILTIN_NAMES("apt"),
 	.key = "name",
 	.doc = "Packages of Debian and its relatives. Services of newly installed packages are not "
 	       "started by the installation; a service resource starts them, configured.",

@@ -149,6 +149,7 @@ static bool apply(struct host *h, const struct value *params, struct observation
 
 const struct restype restype_replace = {
 	.name = "replace",
+	.full_names = BUILTIN_NAMES("replace"),
 	.key = "path",
 	.doc = "Replaces every match of a pattern in a text file.",
 	.example = "- replace:\n    path: /etc/hosts\n    regexp: '^127\\.0\\.1\\.1.*$'\n"

@@ -42,9 +42,14 @@ struct host {
 	int64_t changed_ms;
 };
 
+#define BUILTIN_NAMES(name) "ansible.builtin." name " ansible.legacy." name
+
 struct restype {
 	const char *name;
 	const char *aliases; /* space separated, or NULL */
+	/* with the collection before it: every such name that means this type, space separated;
+	 * NULL: a type of this program, which has none */
+	const char *full_names;
 	const char *key;     /* the field that names the thing: "path", "name" */
 	const char *doc;
 	const char *example; /* YAML task */
@@ -72,8 +77,7 @@ struct restype {
 };
 
 extern const struct restype *const restypes[]; /* NULL-terminated; the one visible list */
-/* By name or alias, with or without "ansible.builtin."/"ansible.legacy."/"community.*."; or NULL.
- */
+/* By name, alias or full name; or NULL. */
 const struct restype *restype_find(struct str name);
 const char *restype_nearest(struct str name); /* for a suggestion; or NULL */
 void restype_doc(const struct restype *t, struct buf *out);

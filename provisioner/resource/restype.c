@@ -42,20 +42,6 @@ const struct restype *const restypes[] = {
 	NULL,
 };
 
-/* "ansible.builtin.copy" and "community.general.x" name the same types as "copy" and "x". */
-static struct str short_name(struct str name)
-{
-	static const char *const prefixes[] = {
-		"ansible.builtin.", "ansible.legacy.", "ansible.posix."};
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-		if (str_starts(name, prefixes[i]))
-			return str_c(name.p + strlen(prefixes[i]));
-	if (!str_starts(name, "community."))
-		return name;
-	const char *dot = strchr(name.p + strlen("community."), '.');
-	return dot ? str_c(dot + 1) : name;
-}
-
 /* Is `word` one of the space separated `words`? */
 static bool among(const char *words, struct str word)
 {
@@ -70,14 +56,16 @@ static bool among(const char *words, struct str word)
 
 const struct restype *restype_find(struct str name)
 {
-	struct str s = short_name(name);
-	if (s.n == 0)
+	if (name.n == 0)
 		return NULL;
 	for (size_t i = 0; restypes[i]; i++)
-		if (str_is(s, restypes[i]->name) || among(restypes[i]->aliases, s))
+		if (str_is(name, restypes[i]->name) || among(restypes[i]->aliases, name) ||
+			among(restypes[i]->full_names, name))
 			return restypes[i];
 	return NULL;
 }
+
+static const char BUILTIN[] = "ansible.builtin.";
 
 const char *restype_nearest(struct str name)
 {
@@ -87,14 +75,16 @@ const char *restype_nearest(struct str name)
 	for (size_t i = 0; restypes[i] && n < NAMES_MAX; i++)
 		names[n++] = restypes[i]->name;
 	names[n] = NULL;
-	return str_nearest(short_name(name).p, names);
+	return str_nearest(str_starts(name, BUILTIN) ? name.p + strlen(BUILTIN) : name.p, names);
 }
 
 void restype_doc(const struct restype *t, struct buf *out)
 {
 	buf_addf(out, "%s\n\n  %s\n", t->name, t->doc);
-	if (t->aliases)
-		buf_addf(out, "\n  Also written: %s\n", t->aliases);
+	if (t->aliases || t->full_names)
+		buf_addf(out, "\n  Also written: %s%s%s\n", t->aliases ? t->aliases : "",
+			t->aliases && t->full_names ? " " : "",
+			t->full_names ? t->full_names : "");
 	if (t->probe)
 		buf_adds(out, "\n  Only reads; its result is known when the plan is made.\n");
 	buf_adds(out, "\nParameters:\n");

@@ -450,6 +450,7 @@ bool service_await(struct host *h, const char *name, struct err *e)
 
 const struct restype restype_service = {
 	.name = "service",
+	.full_names = BUILTIN_NAMES("service"),
 	.key = "name",
 	.doc = "A service of the host: whether it runs, and whether it starts at boot.",
 	.example = "- name: Postfix runs\n  service:\n    name: postfix\n    state: started\n"
@@ -464,6 +465,7 @@ const struct restype restype_service = {
 
 const struct restype restype_systemd = {
 	.name = "systemd",
+	.full_names = BUILTIN_NAMES("systemd") " " BUILTIN_NAMES("systemd_service"),
 	.aliases = "systemd_service",
 	.key = "name",
 	.doc = "A unit of systemd: whether it runs, starts at boot, is masked.",

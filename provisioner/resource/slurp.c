@@ -42,6 +42,7 @@ static const struct field returns[] = {
 
 const struct restype restype_slurp = {
 	.name = "slurp",
+	.full_names = BUILTIN_NAMES("slurp"),
 	.key = "src",
 	.doc = "Reads a file from the host.",
 	.example = "- slurp:\n    src: /etc/mailname\n  register: mailname\n",

@@ -197,6 +197,7 @@ static const struct field returns[] = {
 
 const struct restype restype_stat = {
 	.name = "stat",
+	.full_names = BUILTIN_NAMES("stat"),
 	.key = "path",
 	.doc = "Looks at a file, a folder or a link.",
 	.example = "- stat:\n    path: /etc/aliases\n  register: aliases\n",

@@ -40,6 +40,7 @@ static const struct field fields[] = {
 
 const struct restype restype_template = {
 	.name = "template",
+	.full_names = BUILTIN_NAMES("template"),
 	.key = "dest",
 	.doc = "A file rendered from a Jinja2 template. Everything else is as in copy.",
 	.example = "- template:\n    src: master.cf.j2\n    dest: /etc/postfix/master.cf\n"

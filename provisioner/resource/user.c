@@ -461,6 +461,7 @@ static bool user_apply(
 
 const struct restype restype_user = {
 	.name = "user",
+	.full_names = BUILTIN_NAMES("user"),
 	.key = "name",
 	.doc = "A user of the host.",
 	.example = "- name: The user who owns all mailboxes\n  user:\n    name: vmail\n"

@@ -333,6 +333,7 @@ static bool x509_certificate_apply(
 
 const struct restype restype_x509_certificate = {
 	.name = "x509_certificate",
+	.full_names = BUILTIN_NAMES("x509_certificate") " community.crypto.x509_certificate",
 	.key = "path",
 	.doc = "A self-signed certificate, made anew before it ends or when names or key change.",
 	.example = "- name: A certificate to begin with\n  x509_certificate:\n"

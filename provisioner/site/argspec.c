@@ -173,7 +173,7 @@ bool argspec_check(struct resolver *r, const struct task *t, struct err *e)
 			continue;
 		needed = map_bool(o->value, "required", false);
 		v = vars_value(r->v, o->key.p, e);
-		if (!v && e->kind && !needed && strstr(e->msg, "undefined"))
+		if (!v && e->kind == ERR_UNDEFINED && !needed)
 			*e = (struct err){0}; /* said where it is used */
 		if (e->kind)
 			return false;

@@ -131,14 +131,9 @@ const struct control *control_row(size_t i)
 
 const struct control *control_find(struct str name)
 {
-	const char *word = name.p;
-
-	if (str_starts(name, "ansible.builtin."))
-		word += strlen("ansible.builtin.");
-	else if (str_starts(name, "ansible.legacy."))
-		word += strlen("ansible.legacy.");
+	name = lang_builtin_name(name);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (strcmp(rows[i].name, word) == 0)
+		if (str_is(name, rows[i].name))
 			return &rows[i];
 	return NULL;
 }

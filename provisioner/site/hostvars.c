@@ -274,7 +274,8 @@ static struct value *host_resolved(struct site *s, struct invhost *h)
 		struct value *x = vars_resolve(v, raw->map.e[i].value, &e);
 
 		if (!x)
-			x = value_undefined(a, e.pos, "%s", raw->map.e[i].key.p);
+			x = value_undefined(
+				a, e.pos, "'%s' is undefined", raw->map.e[i].key.p);
 		map_set(a, out, raw->map.e[i].key, x);
 	}
 	for (size_t i = 0; i < v->magic->map.n; i++)

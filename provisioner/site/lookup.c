@@ -54,8 +54,8 @@ static bool look_vars(struct call *c)
 		if (v && v->type == VALUE_UNDEFINED)
 			v = NULL;
 		if (!v && !dflt)
-			return err_set(
-				c->e, ERR_CONFIG, "lookup 'vars': '%s' is undefined", name.p);
+			return err_undefined(c->e, (struct pos){0},
+				"lookup 'vars': '%s' is undefined", name.p);
 		list_add(c->v->a, c->out, v ? v : dflt);
 	}
 	return true;
@@ -313,8 +313,6 @@ static bool run_lookup(struct call *c, const char *name)
 {
 	const char *names[ARRAY_LEN(lookups) + 1], *near;
 
-	if (strncmp(name, "ansible.builtin.", 16) == 0)
-		name += 16;
 	for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
 		if (strcmp(lookups[i].name, name) == 0)
 			return lookups[i].run(c);

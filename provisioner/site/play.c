@@ -284,11 +284,12 @@ static void build_doc(struct site *s, const char *path, int depth, struct errs *
 static bool import_playbook(
 	struct site *s, const struct value *doc, const char *file, int depth, struct errs *errs)
 {
-	const struct map_entry *e = map_entry(doc, str_c("import_playbook"));
+	const struct map_entry *e = NULL;
 	const char *path;
 
-	if (!e)
-		e = map_entry(doc, str_c("ansible.builtin.import_playbook"));
+	for (size_t i = 0; i < doc->map.n; i++)
+		if (str_is(lang_builtin_name(doc->map.e[i].key), "import_playbook"))
+			e = &doc->map.e[i];
 	if (!e)
 		return false;
 	if (e->value->type != VALUE_STR || depth >= IMPORT_DEPTH) {

@@ -116,7 +116,7 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	if (!var && !msg)
 		return local(r, f, t, "Hello world!", st, out, e);
 	v = var ? expression(r, var, &own) : vars_resolve(r->v, msg, &own);
-	if (!v && var && strstr(own.msg, "undefined"))
+	if (!v && var && own.kind == ERR_UNDEFINED)
 		return local(r, f, t,
 			arena_printf(
 				r->a, "%s: VARIABLE IS NOT DEFINED!", value_print(r->a, var).p),

@@ -162,9 +162,20 @@ static const char *nearest_word(struct arena *a, struct str key)
 	return str_nearest(key.p, names);
 }
 
+/* The types of one collection are not those of another, whatever their last name. */
+static const char *namesake(struct arena *a, struct str key)
+{
+	const char *dot = strrchr(key.p, '.');
+	const char *last = dot ? dot + 1 : "";
+
+	return restype_find(str_c(last)) || control_find(str_c(last))
+		       ? arena_printf(a, ", and '%s' is another module", last)
+		       : "";
+}
+
 static void unknown_word(struct build *b, const struct map_entry *e)
 {
-	const char *near = nearest_word(b->s->a, e->key);
+	const char *near = nearest_word(b->s->a, lang_builtin_name(e->key));
 
 	if (near)
 		errs_add(b->errs, e->key_pos,
@@ -173,9 +184,9 @@ static void unknown_word(struct build *b, const struct map_entry *e)
 			e->key.p, near);
 	else
 		errs_add(b->errs, e->key_pos,
-			"module '%s' is not served; `provision doc` lists those "
+			"module '%s' is not served%s; `provision doc` lists those "
 			"that are",
-			e->key.p);
+			e->key.p, namesake(b->s->a, e->key));
 }
 
 static bool sort_keys(struct build *b, const struct value *map, struct action *out)
@@ -411,7 +422,8 @@ static void build_action(
 	if (t->type)
 		t->action = t->type->name;
 	if (!t->type && !t->control) {
-		errs_add(b->errs, args->pos, "module '%s' is not served", word.p);
+		errs_add(b->errs, args->pos, "module '%s' is not served%s", word.p,
+			namesake(b->s->a, word));
 		return;
 	}
 	t->fields = t->type ? t->type->fields : t->control->fields;

@@ -110,11 +110,12 @@ static bool is_busy(const struct vars *v, struct str name)
  * so that default() takes it as in Ansible; otherwise the whole evaluation fails. */
 static struct value *failed(struct vars *v, struct str name, struct pos pos, const struct err *e)
 {
-	if (!v->err.kind || (!v->hard && !strstr(e->msg, "undefined")))
+	bool hard = e->kind != ERR_UNDEFINED;
+
+	if (!v->err.kind || (!v->hard && hard))
 		v->err = *e;
-	if (!strstr(e->msg, "undefined"))
-		v->hard = true;
-	return value_undefined(v->a, pos, "%s", name.p);
+	v->hard = v->hard || hard;
+	return value_undefined(v->a, pos, "'%s' is undefined", name.p);
 }
 
 static struct value *evaluate(struct vars *v, struct str name, struct value *raw)
@@ -402,13 +403,13 @@ static struct value *settle(struct vars *v, struct value *out, struct err *own, 
 	v->err = (struct err){0};
 	v->hard = false;
 	if (out && out->type == VALUE_UNDEFINED) {
-		err_at(own, out->pos, "'%s' is undefined", out->s.p);
+		err_undefined(own, out->pos, "%s", out->s.p);
 		out = NULL;
 	}
 	if (out && !hard)
 		return out;
 	if (e && !e->kind)
-		*e = inner.kind && (hard || strstr(own->msg, "undefined")) ? inner : *own;
+		*e = inner.kind && (hard || own->kind == ERR_UNDEFINED) ? inner : *own;
 	return NULL;
 }
 

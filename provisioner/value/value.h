@@ -19,7 +19,7 @@ enum value_type {
 	VALUE_MAP,
 	VALUE_BLOB,      /* a file's content: digest and size, its bytes perhaps left out */
 	VALUE_UNKNOWN,   /* not known before an apply; s says what it waits for */
-	VALUE_UNDEFINED, /* a name without a value; s says which, pos where it was used */
+	VALUE_UNDEFINED, /* a name without a value; s says so as a message, pos where it was used */
 };
 
 struct value;

@@ -44,6 +44,9 @@ static void test_find(void **state)
 	assert_null(restype_find(str_c("")));
 	assert_null(restype_find(str_c("ansible.builtin.")));
 	assert_null(restype_find(str_c("flie")));
+	assert_null(restype_find(str_c("community.general.copy")));
+	assert_null(restype_find(str_c("ansible.builtin.dkim_keys")));
+	assert_non_null(restype_find(str_c("community.crypto.x509_certificate")));
 	assert_string_equal(restype_nearest(str_c("lineinfiel")), "lineinfile");
 	assert_string_equal(restype_nearest(str_c("ansible.builtin.comand")), "command");
 }
