@@ -3,7 +3,8 @@
  * The budget of failures of a play (max_fail_percentage, any_errors_fatal), kept over the hosts of
  * the wave under way. They plan first and then carry out as many tasks as the one that knows least,
  * so that a failure that is known stops every host at the same task; one that shows while applying
- * stops each before its next step.
+ * stops each before its next step. A host that is parked has carried out what stands before its
+ * task, and knows no more than that.
  */
 #include <stdint.h>
 #include "fleet/fleet_private.h"
@@ -105,7 +106,8 @@ static uint32_t fatal_task(const struct fleet *f)
 	return task;
 }
 
-/* The first task of the wave whose outcome a host must know before it can plan on. */
+/* The first task of the wave that a host cannot plan beyond: it lacks the outcome, or what others
+ * tell. */
 static uint32_t common_task(const struct fleet *f)
 {
 	uint32_t task = UINT32_MAX;
@@ -113,6 +115,8 @@ static uint32_t common_task(const struct fleet *f)
 		const struct fleet_host *h = f->members[i];
 		if (h->waits && h->want == WANT_APPLY && final_task(h) < task)
 			task = final_task(h);
+		if (h->parked && resolver_task(h->resolver) < task)
+			task = resolver_task(h->resolver);
 	}
 	return task;
 }
@@ -133,7 +137,7 @@ static void carry_out_to(struct fleet_host *h, uint32_t task)
 		now_due(h);
 }
 
-void wave_release(struct fleet *f)
+bool wave_release(struct fleet *f)
 {
 	uint32_t fatal = fatal_task(f), common = common_task(f);
 	bool ends = fatal < UINT32_MAX && fatal <= common;
@@ -148,6 +152,18 @@ void wave_release(struct fleet *f)
 		if (h->waits)
 			carry_out_to(h, common);
 	}
+	return f->due > 0;
+}
+
+bool wave_is_behind(const struct fleet_host *h)
+{
+	return h->f->stopped && resolver_task(h->resolver) > h->f->stopped_at;
+}
+
+void wave_drop(struct fleet_host *h)
+{
+	h->want = WANT_STOP;
+	host_apply(h);
 }
 
 /* The last step of what the host has been sent that belongs to the task or to one before it. */

@@ -31,6 +31,16 @@ static void fill_members(struct fleet *f)
 	}
 }
 
+static const char *const *names_of(struct fleet *f, size_t first, size_t end)
+{
+	const char **names = ARENA_ARRAY(f->a, const char *, end - first + 1);
+	size_t n = 0;
+	for (size_t i = first; i < end; i++)
+		if (f->members[i]->state != HOST_LOST)
+			names[n++] = f->members[i]->name;
+	return names;
+}
+
 static void start_wave(struct fleet *f)
 {
 	size_t size = f->wave_sizes[f->wave];
@@ -38,6 +48,8 @@ static void start_wave(struct fleet *f)
 	f->wave_end = f->wave_first + size;
 	f->wave_failed = 0;
 	f->stopped = NULL;
+	if (f->n_plays && f->o->mode == FLEET_APPLY)
+		site_batch(f->o->site, f->play, names_of(f, f->wave_first, f->wave_end));
 	struct event e = {.kind = EVENT_PLAY, .count = size, .text = "saved plan"};
 	if (f->n_plays)
 		e.text = f->plays[f->play].name;
@@ -87,6 +99,15 @@ static bool any_left(const struct fleet *f)
 	return false;
 }
 
+/* A plan is made of all hosts at once, and says of batches what an apply would. */
+static void plan_batches(struct fleet *f)
+{
+	const struct play *p = &f->plays[f->play];
+	size_t n, *sizes = waves(f->a, p->serial, p->n_serial, f->n_members, &n);
+	for (size_t i = 0, at = 0; i < n; at += sizes[i++])
+		site_batch(f->o->site, f->play, names_of(f, at, at + sizes[i]));
+}
+
 /* Without plays (facts, a saved plan) there is one part, of all hosts. */
 static void start_play(struct fleet *f)
 {
@@ -101,6 +122,8 @@ static void start_play(struct fleet *f)
 		return;
 	}
 	const struct play *p = f->n_plays && f->o->mode == FLEET_APPLY ? &f->plays[f->play] : NULL;
+	if (f->n_plays && !p)
+		plan_batches(f);
 	f->wave_sizes =
 		waves(f->a, p ? p->serial : NULL, p ? p->n_serial : 0, f->n_members, &f->n_waves);
 	f->wave = 0;
@@ -138,8 +161,100 @@ static void start_next(struct fleet *f)
 		return;
 	}
 	h->active = true;
+	if (h->early) { /* its facts are under way */
+		h->early = false;
+		return;
+	}
 	f->running++;
 	host_start(h);
+}
+
+/* ---- hosts that wait for one another ---- */
+void fleet_park(struct fleet_host *h)
+{
+	struct fleet *f = h->f;
+	bool facts;
+	h->parked = true;
+	f->parked++;
+	for (size_t i = 0; resolver_waits(h->resolver, i, &facts); i++) {
+		const struct value *at = map_at(f->by_name, resolver_waits(h->resolver, i, &facts));
+		struct fleet_host *other = at ? &f->hosts[at->i] : NULL;
+		if (facts && other && other->state == HOST_WAITING && !other->wanted) {
+			other->wanted = true;
+			f->wanted++;
+		}
+	}
+	f->running--;
+	host_progress(h, "waiting for other hosts");
+	fleet_advance(f);
+}
+
+static void unpark(struct fleet_host *h)
+{
+	h->parked = false;
+	h->f->parked--;
+	h->f->running++;
+}
+
+/* One that the wave was stopped before has nothing to wait for. */
+static bool wake_one(struct fleet *f)
+{
+	for (size_t i = 0; f->parked && i < f->n; i++) {
+		struct fleet_host *h = &f->hosts[i];
+		if (!h->parked || (!wave_is_behind(h) && !resolver_may_go_on(h->resolver)))
+			continue;
+		unpark(h);
+		if (wave_is_behind(h))
+			wave_drop(h);
+		else
+			host_resolve(h);
+		return true;
+	}
+	return false;
+}
+
+static bool ask_one(struct fleet *f)
+{
+	for (size_t i = 0; f->wanted && i < f->n; i++) {
+		struct fleet_host *h = &f->hosts[i];
+		if (!h->wanted)
+			continue;
+		h->wanted = false;
+		f->wanted--;
+		if (h->state != HOST_WAITING)
+			continue;
+		h->early = true;
+		f->running++;
+		host_ask_facts(h);
+		return true;
+	}
+	return false;
+}
+
+/* Nobody is left who could tell what the others wait for. In a wave that was stopped this is no
+ * failure of theirs. */
+static void give_up(struct fleet *f)
+{
+	struct err e = {0};
+	bool stopped = f->stopped != NULL;
+	err_set(&e, ERR_PERMANENT, "its task waits for hosts that wait themselves");
+	for (size_t i = 0; f->parked && i < f->n; i++) {
+		struct fleet_host *h = &f->hosts[i];
+		if (!h->parked)
+			continue;
+		if (!stopped) {
+			host_fail(h, &e);
+			continue;
+		}
+		unpark(h);
+		wave_drop(h);
+	}
+}
+
+void fleet_moved(struct fleet *f)
+{
+	if (f->parked)
+		fleet_advance(f);
 }
 
 static void go_on(struct fleet_host *h)
@@ -157,16 +272,20 @@ void fleet_advance(struct fleet *f)
 		return;
 	f->advancing = true;
 	while (!f->done) {
-		bool all_begun = f->wave_next == f->wave_end;
+		bool all_begun = f->wave_next == f->wave_end, fork_free = f->running < f->forks;
 		struct fleet_host *due = wave_due(f);
-		if (due && f->running < f->forks)
+		if (fork_free && (wake_one(f) || ask_one(f)))
+			continue;
+		if (due && fork_free)
 			go_on(due);
-		else if (!all_begun && f->running < f->forks)
+		else if (!all_begun && fork_free)
 			start_next(f);
 		else if (!all_begun || due || f->running)
 			break;
-		else if (f->waiting)
-			wave_release(f);
+		else if (f->waiting && wave_release(f))
+			continue;
+		else if (f->parked)
+			give_up(f);
 		else
 			wave_over(f);
 	}
@@ -176,14 +295,16 @@ void fleet_advance(struct fleet *f)
 void fleet_host_done(struct fleet_host *h)
 {
 	struct fleet *f = h->f;
-	if (!h->active || f->done)
+	bool early = h->early;
+	if (f->done || (!h->active && !early))
 		return;
-	h->active = false;
-	f->running -= !h->waits;
+	f->running -= !h->waits && !h->parked;
+	f->parked -= h->parked;
 	wave_leave(h);
-	if (h->state == HOST_LOST)
+	h->active = h->parked = h->early = false;
+	if (h->state == HOST_LOST && !early)
 		wave_lost(h);
-	if (h->state == HOST_LOST || (h->last_play <= f->play && h->want != WANT_STOP))
+	if (h->state == HOST_LOST || (!early && h->last_play <= f->play && h->want != WANT_STOP))
 		host_end(h);
 	else
 		report_event(f->o->report, &(struct event){EVENT_PROGRESS, .host = h->name});
@@ -235,6 +356,8 @@ static void make_hosts(struct fleet *f)
 		h->last_play = play ? (size_t)play->i : 0;
 		h->a = arena_new();
 		h->plan = plan_host(f->plan, h->a, h->name);
+		if (f->n_plays)
+			site_host_comes(f->o->site, h->name);
 		h->notified = value_list(h->a);
 		if (f->o->saved)
 			h->saved = f->o->saved->v[i];

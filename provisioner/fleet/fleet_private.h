@@ -40,6 +40,9 @@ struct fleet_host {
 	bool waits;   /* for the others of its wave, before anything of its plan is carried out */
 	bool due;     /* it waits for one of the forks only */
 	bool counted; /* as lost */
+	bool wanted;  /* another host waits for its facts, and its own turn has not come */
+	bool early;   /* it is asked for its facts alone, before its turn; holds one of the forks */
+	bool parked;  /* its task waits for what other hosts tell; it holds no fork */
 	bool finished; /* its last play is done */
 	bool hello;
 	size_t last_play; /* that it has a part in */
@@ -78,6 +81,7 @@ struct fleet {
 	const char *run;                        /* names this run in the hosts' journals */
 	size_t open;                            /* connections, those being closed too */
 	size_t running, waiting, due, forks;    /* due: of those that wait */
+	size_t parked, wanted;                  /* hosts */
 	size_t wave_failed, play_failed;
 	const char *stopped; /* the budget of the wave under way is used up: why */
 	uint32_t stopped_at; /* the task behind which nothing is begun */
@@ -87,18 +91,24 @@ struct fleet {
 /* fleet.c */
 void fleet_host_done(struct fleet_host *h); /* its part of the play ended, well or not */
 void fleet_closed(struct fleet *f);         /* a connection is gone */
+void fleet_park(struct fleet_host *h);      /* its task waits for other hosts */
+void fleet_moved(struct fleet *f);          /* something of a host became known */
 void fleet_advance(struct fleet *f);        /* starts what may start now */
 /* budget.c */
 /* The host's plan up to here is made. true: its turn to carry it out comes later, or never. */
 bool wave_waits(struct fleet_host *h);
-/* All of the wave that are left wait: what each of them carries out, by what is known to fail. */
-void wave_release(struct fleet *f);
-struct fleet_host *wave_due(struct fleet *f); /* the next that is due, or NULL */
-void wave_leave(struct fleet_host *h);        /* it waits no more */
-void wave_lost(struct fleet_host *h);         /* counts, and stops the wave that has too many */
+/* All of the wave that are left wait: what each of them carries out, by what is known to fail.
+ * false: nothing, before the hosts that are parked go on. */
+bool wave_release(struct fleet *f);
+struct fleet_host *wave_due(struct fleet *f);    /* the next that is due, or NULL */
+void wave_leave(struct fleet_host *h);           /* it waits no more */
+bool wave_is_behind(const struct fleet_host *h); /* behind the task at which the wave stopped */
+void wave_drop(struct fleet_host *h);            /* ends a host that is parked, with its wave */
+void wave_lost(struct fleet_host *h);            /* counts, and stops the wave that has too many */
 const struct play *wave_play(const struct fleet *f); /* with a budget to keep; else NULL */
 /* host.c */
 void host_start(struct fleet_host *h);
+void host_ask_facts(struct fleet_host *h); /* before its turn */
 void host_resolve(struct fleet_host *h);
 void host_fail(struct fleet_host *h, const struct err *e);
 void host_end(struct fleet_host *h); /* after its last play: report, hang up */

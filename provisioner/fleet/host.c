@@ -82,7 +82,10 @@ void host_fail(struct fleet_host *h, const struct err *e)
 			h->a, "%s:%u:%u: %s", e->pos.file, e->pos.line, e->pos.col, h->error);
 	if (e->kind == ERR_UNREACHABLE || e->kind == ERR_TRANSIENT)
 		h->stats.unreachable = 1;
+	if (h->f->n_plays)
+		site_host_lost(h->f->o->site, h->name);
 	fleet_host_done(h);
+	fleet_moved(h->f);
 }
 
 static const char **pending_of(struct fleet_host *h, const struct value *hello)
@@ -155,6 +158,13 @@ static void on_hello(struct fleet_host *h, struct value *msg)
 		h->facts = value_map(h->a);
 	h->pending = pending_of(h, msg);
 	tell_last_run(h, msg);
+	if (h->f->n_plays)
+		site_host_facts(h->f->o->site, h->name, h->facts);
+	if (h->early) {
+		h->state = HOST_IDLE;
+		fleet_host_done(h);
+		return;
+	}
 	if (h->f->o->mode == FLEET_FACTS) {
 		take_facts(h);
 		return;
@@ -189,6 +199,7 @@ static void on_frame(void *ctx, enum frame_type type, struct value *msg)
 		err_set(&e, ERR_PERMANENT, "the agent sent %s out of turn", frame_name(type));
 		host_fail(h, &e);
 	}
+	fleet_moved(h->f);
 }
 
 static void on_progress(void *ctx, const char *what)
@@ -253,6 +264,11 @@ static void host_connect(struct fleet_host *h)
 	h->state = HOST_CONNECTING;
 	h->f->open++;
 	h->t = transport_open(h->f->loop, h->a, t, &o->image, &events, h);
+}
+
+void host_ask_facts(struct fleet_host *h)
+{
+	host_connect(h);
 }
 
 void host_start(struct fleet_host *h)
@@ -351,6 +367,9 @@ void host_resolve(struct fleet_host *h)
 					"a task waits for results that nothing will give");
 				host_fail(h, &e);
 			}
+			return;
+		case RESOLVE_PEERS:
+			fleet_park(h);
 			return;
 		case RESOLVE_APPLY:
 			host_wants(h, WANT_APPLY);

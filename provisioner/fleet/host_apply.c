@@ -109,13 +109,17 @@ static void note(struct fleet_host *h, const struct planned *p)
 		list_add(h->a, h->notified, value_text(h->a, *n));
 }
 
+static const char *unknown_verdict(struct fleet_host *h, const char *why)
+{
+	return arena_printf(h->a, "its verdict needs what nothing can tell (%s)", why);
+}
+
 /* A verdict that had to wait for earlier tasks, which have run now. */
 static bool close_verdict(struct fleet_host *h, struct planned *p)
 {
 	host_judge(h, p);
 	if (p->open) {
-		p->error =
-			arena_printf(h->a, "its verdict needs what nothing can tell (%s)", p->open);
+		p->error = unknown_verdict(h, p->open);
 		p->open = NULL;
 	}
 	plan_classify(h->plan);
@@ -269,6 +273,10 @@ static enum step_status give_verdict(struct fleet_host *h, struct planned *p, en
 		.error = *error,
 	};
 	verdict_of(h, p->step, &res);
+	if (res.unknown) {
+		res.failed = true;
+		res.error = unknown_verdict(h, res.unknown);
+	}
 	p->changed = res.changed;
 	bool here = p->step->verdict || host_notifies(p->step);
 	if (!here && p->step->failed != 0)

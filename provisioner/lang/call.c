@@ -99,6 +99,8 @@ struct value *call_list(struct call *c, struct value *v)
 		return v;
 	if (v->type == VALUE_STR)
 		return text_chars_list(c->in, v->s);
+	if (is_parts(v))
+		return parts_names(c->in, v);
 	if (v->type != VALUE_MAP)
 		return call_fail(c, "a list is needed, not %s", value_type_name(v));
 	struct value *list = value_list(c->a);

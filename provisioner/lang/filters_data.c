@@ -9,7 +9,7 @@
 /* ---- whether there is a value ---- */
 static struct value *f_default(struct call *c)
 {
-	if (c->v->type == VALUE_UNKNOWN)
+	if (c->v->type == VALUE_UNKNOWN || is_parts(c->v))
 		return c->v;
 	bool empty = c->v->type == VALUE_UNDEFINED || (call_bool(c, 1, false) && !value_true(c->v));
 	if (!empty)
@@ -298,9 +298,10 @@ static struct value *f_strftime(struct call *c)
 	return call_str(c, str_dup(c->a, text, n));
 }
 
+enum { DEFAULT_FLAGS = CALL_UNDEFINED | CALL_UNKNOWN | CALL_PLAIN | CALL_PARTS };
 const struct callable filters_data[] = {
-	{"d", f_default, "default_value boolean", CALL_UNDEFINED | CALL_UNKNOWN | CALL_PLAIN},
-	{"default", f_default, "default_value boolean", CALL_UNDEFINED | CALL_UNKNOWN | CALL_PLAIN},
+	{"d", f_default, "default_value boolean", DEFAULT_FLAGS},
+	{"default", f_default, "default_value boolean", DEFAULT_FLAGS},
 	{"from_json", f_from_json, "", 0},
 	{"from_yaml", f_from_yaml, "", 0},
 	{"mandatory", f_mandatory, "msg", CALL_UNDEFINED | CALL_PLAIN},

@@ -233,7 +233,7 @@ const struct callable filters_map[] = {
 	{"combine", f_combine, "* recursive list_merge", CALL_PLAIN},
 	{"dict2items", f_dict2items, "key_name value_name", 0},
 	{"dictsort", f_dictsort, "case_sensitive by reverse", 0},
-	{"extract", f_extract, "!container morekeys", CALL_PLAIN},
+	{"extract", f_extract, "!container morekeys", CALL_PLAIN | CALL_PARTS},
 	{"items", f_items, "", CALL_UNDEFINED},
 	{"items2dict", f_items2dict, "key_name value_name", 0},
 	{NULL, NULL, NULL, 0},

@@ -115,7 +115,7 @@ static struct value *f_rejectattr(struct call *c)
 }
 
 const struct callable filters_select[] = {
-	{"map", f_map, "* **", 0},
+	{"map", f_map, "* **", CALL_PARTS},
 	{"reject", f_reject, "* **", 0},
 	{"rejectattr", f_rejectattr, "* **", 0},
 	{"select", f_select, "* **", 0},

@@ -13,6 +13,7 @@ enum object_kind {
 	OBJECT_MACRO,
 	OBJECT_JOINER,
 	OBJECT_CYCLER,
+	OBJECT_PARTS,
 };
 struct object {
 	struct value v; /* type VALUE_OBJECT */
@@ -24,7 +25,8 @@ struct object {
 	const struct macro *macro; /* MACRO */
 	int scope;                 /* MACRO, LOOP: the scope where it was made */
 	struct object *caller;
-	struct str sep; /* JOINER */
+	struct str sep;  /* JOINER */
+	struct str path; /* PARTS: as the environment names it */
 };
 struct var {
 	struct str name;
@@ -79,6 +81,7 @@ bool jinja_step(struct jinja *in, uint64_t n, struct pos pos);
 /* eval: a value. any: also UNDEFINED, or an object. raw: as any, templates perhaps inside a list
  * or map (never a STR that is one). */
 struct value *jinja_eval(struct jinja *in, const struct node *n);
+struct value *jinja_eval_keys(struct jinja *in, const struct node *n); /* of PARTS: the names */
 struct value *jinja_eval_any(struct jinja *in, const struct node *n);
 struct value *jinja_eval_raw(struct jinja *in, const struct node *n);
 struct value *jinja_soft(struct jinja *in, struct value *v);
@@ -98,6 +101,17 @@ struct value *jinja_loop_again(
 bool jinja_args(struct jinja *in, const struct args *a, struct value **list, struct value **named);
 /* A list or map behind a target that a method may change in place. */
 struct value *jinja_mutable(struct jinja *in, const struct node *target);
+
+/* parts: maps of the environment that are made when they are asked for */
+struct value *parts_new(struct jinja *in, struct str path);
+bool is_parts(const struct value *v);
+struct value *parts_item(
+	struct jinja *in, const struct value *parts, struct str key, struct pos pos);
+struct value *parts_names(struct jinja *in, const struct value *parts); /* list */
+struct value *parts_whole(struct jinja *in, struct value *v); /* a map; other values as they are */
+/* keys and get; NULL without error: needs the whole. */
+struct value *parts_method(struct jinja *in, const struct value *parts, struct str name,
+	const struct value *args, struct pos pos);
 
 /* ops */
 struct value *jinja_math(struct jinja *in, enum token_kind op, struct value *l, struct value *r,

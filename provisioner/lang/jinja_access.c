@@ -40,6 +40,8 @@ static struct value *undefined(struct jinja *in, struct pos pos, struct value *o
 			"'" STR_FMT "' is undefined: %s has no such attribute", STR_ARG(name),
 			value_type_name(obj));
 	if (obj->type == VALUE_MAP) {
+		if (in->env->missing)
+			in->env->missing(in->env->ctx, obj, str_dup(in->env->a, name.p, name.n));
 		v->src = name;
 		in->missing = v;
 		in->missing_in = obj;
@@ -84,6 +86,8 @@ struct value *jinja_attr(struct jinja *in, struct value *obj, struct str name, s
 		struct object *o = (struct object *)obj;
 		if (o->kind == OBJECT_LOOP)
 			return loop_attr(in, o, name, pos);
+		if (o->kind == OBJECT_PARTS)
+			return parts_item(in, obj, name, pos);
 		return jinja_fail(in, pos, "a macro has no attributes");
 	}
 	if (obj->type == VALUE_MAP) {

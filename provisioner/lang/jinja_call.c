@@ -130,9 +130,21 @@ static struct value *mark_secret(
 	return copy;
 }
 
+/* What is made in parts is made whole for a filter that knows only values. */
+static void take_whole(struct jinja *in, struct value **v, struct value *args, struct value *named)
+{
+	*v = parts_whole(in, *v);
+	for (size_t i = 0; args && i < args->list.n; i++)
+		args->list.v[i] = parts_whole(in, args->list.v[i]);
+	for (size_t i = 0; named && i < named->map.n; i++)
+		named->map.e[i].value = parts_whole(in, named->map.e[i].value);
+}
+
 struct value *jinja_apply(struct jinja *in, const struct callable *fn, struct value *v,
 	struct value *args, struct value *named, struct pos pos)
 {
+	if (!(fn->flags & CALL_PARTS))
+		take_whole(in, &v, args, named);
 	struct call c = {.in = in, .a = in->a, .fn = fn, .pos = pos, .v = v};
 	if (!(fn->flags & CALL_UNDEFINED))
 		v = c.v = jinja_soft(in, v);
@@ -204,6 +216,12 @@ static struct value *call_method(struct jinja *in, const struct node *n)
 		return jinja_undefined_error(in, obj, target->pos);
 	if (obj->type == VALUE_UNKNOWN)
 		return obj;
+	if (is_parts(obj)) {
+		struct value *r = parts_method(in, obj, target->name, args, n->pos);
+		if (r)
+			return r;
+		obj = parts_whole(in, obj);
+	}
 	if ((int)obj->type == VALUE_OBJECT) {
 		struct object *o = (struct object *)obj;
 		if (o->kind == OBJECT_LOOP)

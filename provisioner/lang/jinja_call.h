@@ -14,6 +14,7 @@ enum call_flags {
 	CALL_UNKNOWN = 2,   /* looks at unknown values itself */
 	CALL_PLAIN = 4,   /* the result is no secret although the input is, or has its own marks */
 	CALL_CHANGES = 8, /* a method that changes its object */
+	CALL_PARTS = 16,  /* takes a map that is made in parts as it is */
 };
 struct call {
 	struct jinja *in;

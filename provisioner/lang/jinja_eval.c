@@ -87,6 +87,7 @@ static struct value *eval_list(struct jinja *in, const struct node *n)
 	list->pos = n->pos;
 	for (size_t i = 0; i < n->n; i++) {
 		struct value *v = jinja_soft(in, jinja_eval_any(in, n->kid[i]));
+		v = parts_whole(in, v);
 		if (!v)
 			return NULL;
 		if ((int)v->type == VALUE_OBJECT)
@@ -104,6 +105,7 @@ static struct value *eval_dict(struct jinja *in, const struct node *n)
 	for (size_t i = 0; i + 1 < n->n; i += 2) {
 		struct value *key = jinja_eval(in, n->kid[i]);
 		struct value *v = key ? jinja_soft(in, jinja_eval_any(in, n->kid[i + 1])) : NULL;
+		v = parts_whole(in, v);
 		if (!v)
 			return NULL;
 		if (key->type == VALUE_UNKNOWN)
@@ -179,11 +181,23 @@ static struct value *eval_logic(struct jinja *in, const struct node *n)
 	return unknown ? unknown : v;
 }
 
+/* Where the keys of a map that is made in parts are enough. */
+struct value *jinja_eval_keys(struct jinja *in, const struct node *n)
+{
+	struct value *v = jinja_soft(in, jinja_eval_any(in, n));
+	if (is_parts(v))
+		return parts_names(in, v);
+	if (v && (v->type == VALUE_UNDEFINED || (int)v->type == VALUE_OBJECT))
+		return jinja_undefined_error(in, v, n->pos);
+	return v;
+}
+
 static struct value *eval_compare(struct jinja *in, const struct node *n)
 {
 	struct value *l = jinja_eval(in, n->left), *unknown = NULL;
 	for (size_t i = 0; l && i < n->n; i++) {
-		struct value *r = jinja_eval(in, n->kid[i]);
+		bool keys = n->kid_op[i] == TOK_IN || n->kid_op[i] == TOK_NOT_IN;
+		struct value *r = keys ? jinja_eval_keys(in, n->kid[i]) : jinja_eval(in, n->kid[i]);
 		struct value *v = r ? jinja_compare(in, n->kid_op[i], l, r, n->pos) : NULL;
 		if (!v)
 			return NULL;
@@ -268,7 +282,8 @@ static struct value *eval_filter(struct jinja *in, const struct node *n)
 	if ((int)v->type == VALUE_OBJECT) {
 		if (n->kind == NODE_TEST && str_is(n->name, "defined"))
 			return in->yes;
-		return jinja_undefined_error(in, v, n->left->pos);
+		if (!is_parts(v))
+			return jinja_undefined_error(in, v, n->left->pos);
 	}
 	/* a name that is there is defined, whatever its value will be */
 	if (n->kind == NODE_TEST && v->type == VALUE_UNKNOWN && n->left->kind == NODE_NAME &&
@@ -364,7 +379,7 @@ struct value *jinja_eval_any(struct jinja *in, const struct node *n)
 
 struct value *jinja_eval(struct jinja *in, const struct node *n)
 {
-	struct value *v = jinja_soft(in, jinja_eval_any(in, n));
+	struct value *v = parts_whole(in, jinja_soft(in, jinja_eval_any(in, n)));
 	if (v && (v->type == VALUE_UNDEFINED || (int)v->type == VALUE_OBJECT))
 		return jinja_undefined_error(in, v, n->pos);
 	return v;
@@ -380,7 +395,7 @@ bool jinja_args(struct jinja *in, const struct args *a, struct value **list, str
 	list_reserve(in->a, *list, a->n);
 	for (size_t i = 0; i < a->n; i++) {
 		struct value *v = jinja_eval_any(in, a->v[i]);
-		if (v && (int)v->type == VALUE_OBJECT)
+		if (v && (int)v->type == VALUE_OBJECT && !is_parts(v))
 			v = jinja_undefined_error(in, v, a->v[i]->pos);
 		if (!v)
 			return false;
@@ -399,7 +414,7 @@ bool jinja_args(struct jinja *in, const struct args *a, struct value **list, str
 		*named = value_map(in->a);
 	for (size_t i = 0; i < a->named_n; i++) {
 		struct value *v = jinja_eval_any(in, a->named[i].value);
-		if (v && (int)v->type == VALUE_OBJECT)
+		if (v && (int)v->type == VALUE_OBJECT && !is_parts(v))
 			v = jinja_undefined_error(in, v, a->named[i].value->pos);
 		if (!v)
 			return false;

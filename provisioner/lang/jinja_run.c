@@ -289,7 +289,7 @@ static bool loop_over(
 
 static bool run_for(struct jinja *in, const struct node *n, struct output *o)
 {
-	struct value *v = jinja_eval(in, n->right);
+	struct value *v = jinja_eval_keys(in, n->right);
 	return v && loop_over(in, n, v, 0, o);
 }
 
@@ -352,8 +352,11 @@ static bool include_text(struct jinja *in, const struct node *n, struct str name
 		       NULL;
 	name = str_dup(in->env->a, name.p, name.n); /* positions may keep it */
 	file = name.p;
-	if (!in->env->include(in->env->ctx, name, &text, &file, in->e))
+	if (!in->env->include(in->env->ctx, name, n->pos.file, &text, &file, in->e)) {
+		if (!in->e->pos.line)
+			in->e->pos = n->pos;
 		return false;
+	}
 	struct pos pos = {file, 1, 1};
 	const struct template *t =
 		template_parse(in->a, text, pos, in->flags | TEMPLATE_STRIP_NEWLINE, in->e);
@@ -389,7 +392,8 @@ static bool run_include(struct jinja *in, const struct node *n, struct output *o
 		const char *file;
 		struct err e = {0};
 		bool may_miss = n->flag || i + 1 < count;
-		if (may_miss && !in->env->include(in->env->ctx, name->s, &text, &file, &e))
+		if (may_miss &&
+			!in->env->include(in->env->ctx, name->s, n->pos.file, &text, &file, &e))
 			continue;
 		return include_text(in, n, name->s, o);
 	}

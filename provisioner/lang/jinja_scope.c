@@ -142,6 +142,11 @@ struct value *scope_lookup(
 		return var->v;
 	size_t i = cache_find(in, name, hash);
 	if (i == in->cache_n) {
+		struct str parts = {0};
+		if (in->env->part)
+			in->env->part(in->env->ctx, str_c(""), name, &parts);
+		if (parts.n)
+			return parts_new(in, parts);
 		struct value *v = ask(in, &name);
 		if (!v) {
 			in->made_undefined = true;
@@ -226,13 +231,37 @@ static struct value *run_text(struct jinja *in, const struct node *body)
 	return r;
 }
 
+static size_t newlines_at_end(struct str s)
+{
+	size_t n = 0;
+	while (n < s.n && s.p[s.n - 1 - n] == '\n')
+		n++;
+	return n;
+}
+
+struct value *keep_newlines(struct arena *a, struct value *v, struct str source)
+{
+	size_t want = newlines_at_end(source);
+	size_t have = v->type == VALUE_STR ? newlines_at_end(v->s) : want;
+	if (have >= want)
+		return v;
+	struct value *longer = ARENA_NEW(a, struct value);
+	*longer = *v;
+	longer->s = str_printf(a, STR_FMT "%.*s", STR_ARG(v->s), (int)(want - have),
+		source.p + source.n - (want - have));
+	return longer;
+}
+
 static struct value *resolve_text(struct jinja *in, struct value *v, struct str s)
 {
 	struct template t = {0};
 	struct tokens tokens;
+	struct str source = s;
 	unsigned flags = TEMPLATE_TRIM_BLOCKS | TEMPLATE_KEEP_BACKSLASH;
 	if (in->nesting >= JINJA_DEPTH)
 		return jinja_fail(in, v->pos, "variables refer to one another without an end");
+	if (s.n && s.p[s.n - 1] == '\n')
+		s.n--; /* as Jinja; it comes back below */
 	if (!jinja_lex(in->a, s, v->pos, flags, LEX_TEMPLATE, &tokens, in->e) ||
 		!jinja_parse(in->a, &tokens, &t.body, in->e))
 		return NULL;
@@ -243,6 +272,7 @@ static struct value *resolve_text(struct jinja *in, struct value *v, struct str 
 	in->nesting--;
 	if (!r)
 		return NULL;
+	r = keep_newlines(in->a, r, source);
 	struct value *copy = ARENA_NEW(in->a, struct value);
 	*copy = *r;
 	copy->pos = v->pos;

@@ -33,15 +33,23 @@ struct lang_env {
 	void *ctx;
 	/* The raw value of a variable (a template in it is evaluated by the caller), NULL: none. */
 	struct value *(*lookup)(void *ctx, struct str name);
+	/* Maps whose parts are made when they are asked for; may be NULL. With path "" a name of
+	 * such a map, else a key in it: gives its value, evaluated, or in *deeper the path of a map
+	 * of this kind; NULL and nothing: there is none. */
+	struct value *(*part)(void *ctx, struct str path, struct str key, struct str *deeper);
+	const char *const *(*parts)(void *ctx, struct str path); /* the keys, NULL-terminated */
 	/* Names that exist, for suggestions; may be NULL. NULL-terminated. */
 	const char *const *(*names)(void *ctx);
+	/* Told of a key that a map has not; may be NULL. */
+	void (*missing)(void *ctx, const struct value *map, struct str key);
 	/* lookup('file', 'x'), query(...): opens files above this floor; may be NULL. Result a
 	 * list. */
 	struct value *(*plugin)(void *ctx, const char *name, const struct value *args,
 		const struct value *kwargs, struct err *e);
-	/* {% include 'x' %}: the text of a template and its file name; may be NULL. */
-	bool (*include)(
-		void *ctx, struct str name, struct str *text, const char **file, struct err *e);
+	/* {% include 'x' %} in the file `from` (or NULL): the text of a template and its file name;
+	 * may be NULL. */
+	bool (*include)(void *ctx, struct str name, const char *from, struct str *text,
+		const char **file, struct err *e);
 };
 
 enum template_flags {
@@ -55,6 +63,10 @@ const struct template *template_parse(
 	struct arena *a, struct str text, struct pos pos, unsigned flags, struct err *e);
 /* Gives a literal STR (secret when anything printed was), or UNKNOWN; NULL on error. */
 struct value *template_render(const struct lang_env *env, const struct template *t, struct err *e);
+
+/* Ansible's rule for the end of what is rendered: as many newlines as the source ended with, where
+ * the result has fewer. Of what is no text nothing is changed. */
+struct value *keep_newlines(struct arena *a, struct value *v, struct str source);
 
 bool lang_is_template(struct str s); /* has {{, {% or {# */
 /* A string that is one {{ expression }} gives its value with its type; other strings with templates

@@ -111,7 +111,7 @@ struct value *template_render(const struct lang_env *env, const struct template 
 /* The result as it leaves: literal, and nothing undefined in it. */
 static struct value *finish(struct jinja *in, struct value *v, struct pos pos)
 {
-	v = jinja_soft(in, v);
+	v = parts_whole(in, jinja_soft(in, v));
 	if (!v)
 		return NULL;
 	if (v->type == VALUE_UNDEFINED || (int)v->type == VALUE_OBJECT)

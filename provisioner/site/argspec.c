@@ -3,7 +3,6 @@
  * Arguments of a role against its meta/argument_specs.yml: what is required, its type, its choices.
  * Changes no value; what is not known yet passes.
  */
-#include <strings.h>
 #include "site/resolve.h"
 
 enum { SPEC_DEPTH = 8 };
@@ -14,13 +13,13 @@ struct spec {
 };
 
 /* Where a value stands. Its name is made for an error only: the items may be many. */
-struct place {
-	const struct place *in;
+struct arg_place {
+	const struct arg_place *in;
 	const char *key; /* NULL: an item of a list */
 	size_t item;
 };
 
-static const char *place_name(struct arena *a, const struct place *at)
+static const char *place_name(struct arena *a, const struct arg_place *at)
 {
 	const char *in = at->in ? place_name(a, at->in) : NULL;
 
@@ -48,27 +47,16 @@ static bool whole_number(const struct value *v)
 	return *end == 0;
 }
 
-static bool boolean(const struct value *v)
-{
-	static const char *const words[] = {
-		"yes", "no", "true", "false", "on", "off", "1", "0", "y", "n", "t", "f"};
-
-	if (v->type == VALUE_BOOL)
-		return true;
-	for (size_t i = 0; v->type == VALUE_STR && i < ARRAY_LEN(words); i++)
-		if (strcasecmp(v->s.p, words[i]) == 0)
-			return true;
-	return v->type == VALUE_INT && (v->i == 0 || v->i == 1);
-}
-
 static bool type_fits(const struct value *v, const char *type)
 {
+	bool truth;
+
 	if (strcmp(type, "int") == 0)
 		return whole_number(v);
 	if (strcmp(type, "float") == 0)
 		return v->type == VALUE_FLOAT || whole_number(v) || v->type == VALUE_STR;
 	if (strcmp(type, "bool") == 0)
-		return boolean(v);
+		return value_as_bool(v, &truth);
 	if (strcmp(type, "list") == 0)
 		return v->type == VALUE_LIST || is_text(v);
 	if (strcmp(type, "dict") == 0)
@@ -78,7 +66,8 @@ static bool type_fits(const struct value *v, const char *type)
 	return true;
 }
 
-static bool fail_at(struct spec *s, const struct place *at, const struct value *v, const char *must)
+static bool fail_at(
+	struct spec *s, const struct arg_place *at, const struct value *v, const char *must)
 {
 	return err_set(s->e, ERR_CONFIG, "role '%s': %s must be %s, not %s", s->role,
 		place_name(s->r->a, at), must, v->secret ? "what is given" : value_type_name(v));
@@ -96,17 +85,17 @@ static bool choice_fits(struct spec *s, const struct value *choices, const struc
 }
 
 static bool check_map(struct spec *s, const struct value *options, const struct value *map,
-	const struct place *in, int depth);
+	const struct arg_place *in, int depth);
 
 static bool check_items(struct spec *s, const struct value *spec, const struct value *v,
-	const struct place *at, int depth)
+	const struct arg_place *at, int depth)
 {
 	const struct value *sub = map_at(spec, "options");
 	const char *elements = map_cstr(spec, "elements", NULL);
 
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++) {
 		const struct value *x = v->list.v[i];
-		const struct place item = {.in = at, .item = i};
+		const struct arg_place item = {.in = at, .item = i};
 
 		if (x->type == VALUE_UNKNOWN)
 			continue;
@@ -121,14 +110,16 @@ static bool check_items(struct spec *s, const struct value *spec, const struct v
 }
 
 static bool check_one(struct spec *s, const struct value *spec, const struct value *v,
-	const struct place *at, int depth)
+	const struct arg_place *at, int depth)
 {
 	const struct value *choices = map_at(spec, "choices");
 	const char *type = map_cstr(spec, "type", "str");
 	struct str shown;
+	bool required;
 
-	if (v->type == VALUE_UNKNOWN ||
-		(v->type == VALUE_NULL && !map_bool(spec, "required", false)))
+	if (!option_bool(spec, "required", false, &required, s->e))
+		return false;
+	if (v->type == VALUE_UNKNOWN || (v->type == VALUE_NULL && !required))
 		return true;
 	if (!type_fits(v, type))
 		return fail_at(s, at, v, arena_printf(s->r->a, "of type %s", type));
@@ -141,16 +132,19 @@ static bool check_one(struct spec *s, const struct value *spec, const struct val
 }
 
 static bool check_map(struct spec *s, const struct value *options, const struct value *map,
-	const struct place *in, int depth)
+	const struct arg_place *in, int depth)
 {
 	for (size_t i = 0; options->type == VALUE_MAP && i < options->map.n; i++) {
 		const struct map_entry *o = &options->map.e[i];
 		const struct value *v = map_get(map, o->key);
-		const struct place at = {.in = in, .key = o->key.p};
+		const struct arg_place at = {.in = in, .key = o->key.p};
+		bool required;
 
 		if (o->value->type != VALUE_MAP)
 			continue;
-		if (!v && map_bool(o->value, "required", false))
+		if (!option_bool(o->value, "required", false, &required, s->e))
+			return false;
+		if (!v && required)
 			return err_set(s->e, ERR_CONFIG, "role '%s': %s is missing", s->role,
 				place_name(s->r->a, &at));
 		if (v && !check_one(s, o->value, v, &at, depth))
@@ -171,7 +165,8 @@ bool argspec_check(struct resolver *r, const struct task *t, struct err *e)
 
 		if (o->value->type != VALUE_MAP)
 			continue;
-		needed = map_bool(o->value, "required", false);
+		if (!option_bool(o->value, "required", false, &needed, e))
+			return false;
 		v = vars_value(r->v, o->key.p, e);
 		if (!v && e->kind == ERR_UNDEFINED && !needed)
 			*e = (struct err){0}; /* said where it is used */
@@ -181,7 +176,7 @@ bool argspec_check(struct resolver *r, const struct task *t, struct err *e)
 			return err_set(e, ERR_CONFIG, "role '%s' needs the variable '%s': %s",
 				s.role, o->key.p,
 				map_cstr(o->value, "description", "see its argument_specs"));
-		if (v && !check_one(&s, o->value, v, &(struct place){.key = o->key.p}, 0)) {
+		if (v && !check_one(&s, o->value, v, &(struct arg_place){.key = o->key.p}, 0)) {
 			e->pos = v->pos;
 			return false;
 		}

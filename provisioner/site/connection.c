@@ -3,7 +3,6 @@
  * How to reach a host: its variables, then the plays' keywords, then the options, as Ansible orders
  * them. Contacts nobody.
  */
-#include <strings.h>
 #include "site/vars.h"
 
 struct reach {
@@ -15,8 +14,13 @@ static const char *one(struct reach *r, const char *name)
 {
 	struct value *x = name && !r->e->kind ? vars_value(r->v, name, r->e) : NULL;
 
-	if (!x || x->type == VALUE_NULL || x->type == VALUE_UNKNOWN)
+	if (!x || x->type == VALUE_NULL)
 		return NULL;
+	if (value_find_type(x, VALUE_UNKNOWN)) {
+		err_at(r->e, x->pos, "host %s: %s must be known before the host is reached (%s)",
+			r->v->host->name, name, value_find_type(x, VALUE_UNKNOWN)->s.p);
+		return NULL;
+	}
 	return value_print(r->v->a, x).p;
 }
 
@@ -33,12 +37,6 @@ static const char *first(const char *a, const char *b, const char *c)
 	return a ? a : b ? b : c;
 }
 
-static bool truth(const char *s)
-{
-	return s &&
-	       (strcasecmp(s, "true") == 0 || strcasecmp(s, "yes") == 0 || strcmp(s, "1") == 0);
-}
-
 static const struct play_in *first_play(const struct site *s, const char *host)
 {
 	for (size_t i = 0; i < s->n_plays; i++)
@@ -47,12 +45,15 @@ static const struct play_in *first_play(const struct site *s, const char *host)
 	return NULL;
 }
 
-static bool any_play_becomes(const struct site *s, const char *host)
+/* plays: by the keyword; tasks: by the variable ansible_become of one of them. */
+static void any_play_becomes(const struct site *s, const char *host, bool *plays, bool *tasks)
 {
+	*plays = *tasks = false;
 	for (size_t i = 0; i < s->n_plays; i++)
-		if (s->plays[i]->becomes && play_has(s->plays[i], host))
-			return true;
-	return false;
+		if (play_has(s->plays[i], host)) {
+			*plays = *plays || s->plays[i]->becomes;
+			*tasks = *tasks || s->plays[i]->vars_become;
+		}
 }
 
 static bool read_port(struct reach *r, const char *host, int *port)
@@ -68,24 +69,63 @@ static bool read_port(struct reach *r, const char *host, int *port)
 	return true;
 }
 
-static const char *keyword(const struct play_in *p, const char *name)
+static const char *keyword(struct reach *r, const struct play_in *p, const char *name)
 {
-	const struct value *v = p ? map_at(p->doc, name) : NULL;
+	struct value *v = p && !r->e->kind ? map_at(p->doc, name) : NULL;
 
-	return v && v->type == VALUE_STR && !lang_is_template(v->s) ? v->s.p : NULL;
+	v = v ? vars_resolve(r->v, v, r->e) : NULL;
+	if (!v || v->type == VALUE_NULL)
+		return NULL;
+	if (v->type == VALUE_STR)
+		return v->s.p;
+	err_at(r->e, v->pos, "%s must be text that is known before a host is reached", name);
+	return NULL;
 }
 
-static bool read_all(struct reach *r, const struct site *s, const char *host, struct connection *c)
+/* Only sudo is served, as it stands on the host. */
+static bool check_become_method(struct reach *r, const char *host)
 {
-	const struct play_in *p = first_play(s, host);
-	const char *x;
+	static const char *const names[] = {
+		"ansible_become_method", "ansible_become_exe", "ansible_become_flags"};
 
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *s = one(r, names[i]);
+
+		if (s && *s && strcmp(s, "sudo") != 0)
+			return err_set(r->e, ERR_CONFIG,
+				"host %s: %s '%s' is not served; there is sudo, without flags",
+				host, names[i], s);
+	}
+	return !r->e->kind;
+}
+
+/* The host's variable comes before the plays' keywords, but not before a task's own variable. */
+static bool read_become(struct reach *r, const struct site *s, const char *host, bool *out)
+{
+	const struct value *v = r->e->kind ? NULL : vars_value(r->v, "ansible_become", r->e);
+	bool plays, tasks;
+
+	any_play_becomes(s, host, &plays, &tasks);
+	*out = s->opt.become == 1 || plays;
+	if (r->e->kind)
+		return false;
+	if (v && v->type != VALUE_NULL && !value_as_bool(v, out))
+		return err_at(r->e, v->pos,
+			"host %s: ansible_become must be a boolean (true or false), not %s", host,
+			v->type == VALUE_UNKNOWN ? v->s.p : value_type_name(v));
+	*out = *out || tasks;
+	return true;
+}
+
+static bool read_all(struct reach *r, const struct site *s, const char *host,
+	const struct play_in *p, struct connection *c)
+{
 	c->address = text(r, "ansible_host", "ansible_ssh_host");
 	c->address = c->address ? c->address : host;
-	c->user = first(text(r, "ansible_user", "ansible_ssh_user"), keyword(p, "remote_user"),
+	c->user = first(text(r, "ansible_user", "ansible_ssh_user"), keyword(r, p, "remote_user"),
 		s->opt.remote_user);
-	c->kind = first(
-		text(r, "ansible_connection", NULL), keyword(p, "connection"), s->opt.connection);
+	c->kind = first(text(r, "ansible_connection", NULL), keyword(r, p, "connection"),
+		s->opt.connection);
 	if (!c->kind || strcmp(c->kind, "smart") == 0 || strcmp(c->kind, "paramiko") == 0)
 		c->kind = "ssh";
 	c->key_file = text(r, "ansible_ssh_private_key_file", "ansible_private_key_file");
@@ -95,21 +135,80 @@ static bool read_all(struct reach *r, const struct site *s, const char *host, st
 	c->become_password = text(r, "ansible_become_password", "ansible_become_pass");
 	c->become_user = text(r, "ansible_become_user", NULL);
 	c->become_user = c->become_user ? c->become_user : "root";
-	x = text(r, "ansible_become", NULL);
-	c->become = x ? truth(x) : s->opt.become == 1 || any_play_becomes(s, host);
-	return !r->e->kind && read_port(r, host, &c->port);
+	return check_become_method(r, host) && read_become(r, s, host, &c->become) &&
+	       read_port(r, host, &c->port);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* The word for what differs; NULL: a host is reached in the same way. */
+static const char *difference(const struct connection *a, const struct connection *b)
+{
+	return !same(a->address, b->address)     ? "address"
+	       : a->port != b->port              ? "port"
+	       : !same(a->user, b->user)         ? "user"
+	       : !same(a->kind, b->kind)         ? "connection"
+	       : !same(a->key_file, b->key_file) ? "key"
+	       : !same(a->password, b->password) ? "password"
+	       : !same(a->ssh_args, b->ssh_args) ? "arguments of ssh"
+						 : NULL;
+}
+
+static bool says_how(const struct play_in *p)
+{
+	const char *name;
+	struct pos pos;
+
+	return map_at(p->doc, "remote_user") || map_at(p->doc, "connection") ||
+	       vars_reach(p->vars, &name, &pos) || vars_reach(p->files_vars, &name, &pos) ||
+	       (p->vars && map_at(p->vars, "ansible_become_user"));
+}
+
+/* One connection serves all plays of a run, so they have to agree on it. Where several users are to
+ * be become, the agent has to be root's. */
+static bool plays_agree(struct reach *r, const struct site *s, struct invhost *h,
+	const struct play_in *first_one, struct connection *c)
+{
+	for (size_t i = 0; i < s->n_plays; i++) {
+		struct play_in *p = s->plays[i];
+		struct connection other = {0};
+		const char *what;
+
+		if (!play_has(p, h->name))
+			continue;
+		if (p->vars_become_user)
+			c->become_user = "root";
+		if (p == first_one || (!says_how(p) && !says_how(first_one)))
+			continue;
+		r->v = vars_new((struct site *)s, s->a, h, p, NULL);
+		if (!read_all(r, s, h->name, p, &other))
+			return false;
+		if (!same(c->become_user, other.become_user))
+			c->become_user = "root";
+		what = difference(c, &other);
+		if (what)
+			return err_at(r->e, p->face.pos,
+				"host %s: the %s of the play '%s' is another than that of '%s', "
+				"and a host is reached in one way in the whole run",
+				h->name, what, p->face.name, first_one->face.name);
+	}
+	return true;
 }
 
 bool site_connection(const struct site *s, const char *host, struct connection *out, struct err *e)
 {
 	struct invhost *h = inventory_host(s->inv, str_c(host));
+	const struct play_in *p = first_play(s, host);
 	struct reach r = {.e = e};
 
 	*out = (struct connection){0};
 	if (!h)
 		return err_set(e, ERR_CONFIG, "host '%s' is not in the inventory", host);
-	r.v = vars_new((struct site *)s, s->a, h, (struct play_in *)first_play(s, host), NULL);
-	if (!read_all(&r, s, host, out))
+	r.v = vars_new((struct site *)s, s->a, h, (struct play_in *)p, NULL);
+	if (!read_all(&r, s, host, p, out) || (p && !plays_agree(&r, s, h, p, out)))
 		return false;
 	if (strcmp(out->kind, "ssh") != 0 && strcmp(out->kind, "local") != 0 &&
 		strcmp(out->kind, "openssh") != 0)

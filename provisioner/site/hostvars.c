@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inventory's layers of a host, group_vars and host_vars, the magic variables, and hostvars.
+ * The inventory's layers of a host, group_vars and host_vars, and their merge.
  * Knows nothing of tasks.
  */
-#include <limits.h>
 #include "site/vars.h"
 
 enum { BESIDE_DEPTH = 8 };
@@ -149,16 +148,6 @@ struct value *host_merged(struct site *s, struct invhost *h)
 	return h->merged;
 }
 
-static struct value *names_list(struct arena *a, const char *const *names)
-{
-	struct value *list = value_list(a);
-
-	list->literal = true;
-	for (size_t i = 0; names && names[i]; i++)
-		list_add(a, list, value_text(a, names[i]));
-	return list;
-}
-
 struct value *magic_groups(struct site *s)
 {
 	if (s->groups_var)
@@ -175,131 +164,4 @@ struct value *magic_groups(struct site *s)
 		map_put(s->a, s->groups_var, s->inv->groups[i]->name, list);
 	}
 	return s->groups_var;
-}
-
-static int by_text(const void *x, const void *y)
-{
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
-static struct value *group_names(struct arena *a, const struct invhost *h)
-{
-	const char **names = arena_calloc(a, h->n_groups + 1, sizeof(*names));
-	size_t n = 0;
-
-	for (size_t i = 0; i < h->n_groups; i++)
-		if (!is_all(h->groups[i]))
-			names[n++] = h->groups[i]->name;
-	qsort(names, n, sizeof(*names), by_text);
-	return names_list(a, names);
-}
-
-static void put_text(struct vars *v, struct value *m, const char *name, const char *text)
-{
-	struct value *x = value_text(v->a, text);
-
-	x->literal = true;
-	map_put(v->a, m, name, x);
-}
-
-static struct value *version_var(struct arena *a)
-{
-	struct value *m = value_map(a);
-
-	m->literal = true;
-	map_put(a, m, "full", value_text(a, "2.14.0"));
-	map_put(a, m, "string", value_text(a, "2.14.0"));
-	map_put(a, m, "major", value_int(a, 2));
-	map_put(a, m, "minor", value_int(a, 14));
-	map_put(a, m, "revision", value_int(a, 0));
-	return m;
-}
-
-static void magic_play(struct vars *v, struct value *m)
-{
-	struct value *hosts, *roles = value_list(v->a);
-
-	if (!v->play)
-		return;
-	hosts = v->play->hosts_var;
-	map_put(v->a, m, "play_hosts", hosts);
-	map_put(v->a, m, "ansible_play_hosts", hosts);
-	map_put(v->a, m, "ansible_play_hosts_all", hosts);
-	map_put(v->a, m, "ansible_play_batch", hosts);
-	put_text(v, m, "ansible_play_name", v->play->face.name);
-	for (size_t i = 0; i < v->play->n_roles; i++)
-		list_add(v->a, roles, value_text(v->a, v->play->roles[i]->name));
-	roles->literal = true;
-	map_put(v->a, m, "role_names", roles);
-	map_put(v->a, m, "ansible_play_role_names", roles);
-}
-
-struct value *magic_vars(struct vars *v)
-{
-	struct value *m = value_map(v->a);
-	const char *host = v->host->name, *dot = strchr(host, '.');
-	const char *src = v->s->inv->n_sources ? v->s->inv->sources[0] : NULL;
-	char abs[PATH_MAX];
-
-	put_text(v, m, "inventory_hostname", host);
-	put_text(v, m, "inventory_hostname_short",
-		dot ? str_dup(v->a, host, (size_t)(dot - host)).p : host);
-	put_text(v, m, "playbook_dir", v->s->abs_dir);
-	if (src && realpath(src, abs)) {
-		put_text(v, m, "inventory_file", abs);
-		put_text(v, m, "inventory_dir", is_dir(abs) ? abs : path_dir(v->a, abs));
-	}
-	map_put(v->a, m, "groups", magic_groups(v->s));
-	map_put(v->a, m, "group_names", group_names(v->a, v->host));
-	map_put(v->a, m, "ansible_check_mode", value_bool(v->a, false));
-	map_put(v->a, m, "ansible_diff_mode", value_bool(v->a, false));
-	put_text(v, m, "ansible_managed", "Ansible managed");
-	map_put(v->a, m, "ansible_version", version_var(v->a));
-	put_text(v, m, "omit", OMIT);
-	map_put(v->a, m, "ansible_run_tags",
-		names_list(v->a, v->s->tags ? v->s->tags : (const char *[]){"all", NULL}));
-	map_put(v->a, m, "ansible_skip_tags", names_list(v->a, v->s->skip_tags));
-	magic_play(v, m);
-	return m;
-}
-
-static struct value *host_resolved(struct site *s, struct invhost *h)
-{
-	struct arena *a = arena_new(); /* what is left over of thousands of hosts would add up */
-	struct vars *v = vars_new(s, a, h, NULL, NULL);
-	struct value *raw = host_merged(s, h), *out = value_map(a);
-
-	for (size_t i = 0; i < raw->map.n; i++) {
-		struct err e = {0};
-		struct value *x = vars_resolve(v, raw->map.e[i].value, &e);
-
-		if (!x)
-			x = value_undefined(
-				a, e.pos, "'%s' is undefined", raw->map.e[i].key.p);
-		map_set(a, out, raw->map.e[i].key, x);
-	}
-	for (size_t i = 0; i < v->magic->map.n; i++)
-		if (!str_is(v->magic->map.e[i].key, "omit") &&
-			v->magic->map.e[i].value != s->groups_var)
-			map_set(a, out, v->magic->map.e[i].key, v->magic->map.e[i].value);
-	out = value_copy(s->a, out);
-	map_put(s->a, out, "groups", s->groups_var);
-	out->literal = true;
-	arena_free(a);
-	return out;
-}
-
-/* Other hosts' inventory variables, each evaluated for its own host; facts are not among them. */
-struct value *magic_hostvars(struct site *s)
-{
-	if (s->hostvars || s->hostvars_busy)
-		return s->hostvars;
-	s->hostvars_busy = true;
-	s->hostvars = value_map(s->a);
-	s->hostvars->literal = true;
-	for (size_t i = 0; i < s->inv->n_hosts; i++)
-		map_put(s->a, s->hostvars, s->inv->hosts[i]->name,
-			host_resolved(s, s->inv->hosts[i]));
-	s->hostvars_busy = false;
-	return s->hostvars;
 }

@@ -27,6 +27,8 @@ static struct task *new_node(struct build *b, struct task *t, struct value *args
 	b->role = t->role;
 	node = task_new(b, t->pos);
 	if (apply && apply->type == VALUE_MAP)
+		apply = keywords_check(b, site_task_fields(), apply, "apply");
+	if (apply && apply->type == VALUE_MAP)
 		task_inherited(b, node, apply);
 	b->parent = node;
 	return node;
@@ -119,23 +121,28 @@ static enum outcome included(struct resolver *r, struct frame *f, struct task *t
 	return OUT_STEP;
 }
 
+struct task *include_node(struct resolver *r, struct task *t, struct value *args, struct err *e)
+{
+	const char *key = key_of(r, t, args);
+	struct task *node = cached(r->s, key);
+
+	if (!node && (node = build(r, t, args, e)))
+		remember(r->s, key, node);
+	return node;
+}
+
 enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, struct value *args,
 	struct step **out, struct err *e)
 {
-	const char *key;
-	struct task *node;
 	struct inst *in = instance(r, f, t);
+	struct task *node = include_node(r, t, vars_omit(r->a, args), e);
 
-	args = vars_omit(r->a, args);
-	key = key_of(r, t, args);
-	node = cached(r->s, key);
-	if (!node) {
-		node = build(r, t, args, e);
-		if (!node)
-			return OUT_FAIL;
-		remember(r->s, key, node);
-	}
+	if (!node)
+		return OUT_FAIL;
 	if (!frame_push(r, node->child, node->n_child, in, e))
 		return OUT_FAIL;
+	r->frame[r->n_frames - 1].deeper = true;
+	r->frame[r->n_frames - 1].from = t->id;
+	r->frame[r->n_frames - 1].item = (uint32_t)f->at.i;
 	return included(r, f, t, out);
 }

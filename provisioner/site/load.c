@@ -179,6 +179,7 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	load_hosts(s);
 	if (variables == before) /* a role that is missing hides no mistake in the mail state */
 		check_mail(s, errs);
+	site_sets(s);
 	if (errs->n == before)
 		site_dry_run(s, errs);
 	return errs->n == before ? s : NULL;

@@ -63,9 +63,11 @@ struct site {
 	struct mail_state *mails;
 	size_t n_mails, cap_mails;
 	struct value *groups_var;
-	struct value *hostvars;
-	bool hostvars_busy;
-	struct value *includes; /* cache of dynamic includes: key -> number in include_v */
+	const char *inventory_abs; /* the first source's absolute path; NULL: none, or not asked */
+	struct peer *peers;        /* by the number of the host; NULL: not asked for yet */
+	struct value *sets;        /* set of the names that tasks set or register */
+	bool sets_open;            /* and there may be more, of tasks that are read later */
+	struct value *includes;    /* cache of dynamic includes: key -> number in include_v */
 	struct task **include_v;
 	size_t n_include, cap_include;
 	uint32_t tasks; /* ids given out */
@@ -89,6 +91,7 @@ bool pattern_match(const struct site *s, struct arena *a, const char *pattern, c
 bool pattern_limit(const struct site *s, struct arena *a, const char *limit, const char ***out,
 	size_t *n, struct err *e); /* also @file */
 bool pattern_none(const struct site *s, struct arena *a, const char *pattern, struct err *e);
+void site_sets(struct site *s);                                  /* sets.c: fills in `sets` */
 void site_dry_run(struct site *s, struct errs *errs);            /* dry.c */
 void problems_once(const struct errs *found, struct errs *errs); /* each that is not there yet */
 struct value *extra_vars_read(struct site *s, const char *const *texts, struct errs *errs);

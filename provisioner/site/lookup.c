@@ -54,8 +54,8 @@ static bool look_vars(struct call *c)
 		if (v && v->type == VALUE_UNDEFINED)
 			v = NULL;
 		if (!v && !dflt)
-			return err_undefined(c->e, (struct pos){0},
-				"lookup 'vars': '%s' is undefined", name.p);
+			return err_undefined(
+				c->e, (struct pos){0}, "lookup 'vars': '%s' is undefined", name.p);
 		list_add(c->v->a, c->out, v ? v : dflt);
 	}
 	return true;
@@ -185,7 +185,9 @@ static bool look_subelements(struct call *c)
 	if (!items || items->type != VALUE_LIST)
 		return err_set(c->e, ERR_CONFIG, "lookup 'subelements' takes a list and a key");
 	opt = c->args->list.n > 2 ? c->args->list.v[2] : NULL;
-	skip = opt && opt->type == VALUE_MAP && map_bool(opt, "skip_missing", false);
+	if (!option_bool(
+		    opt && opt->type == VALUE_MAP ? opt : NULL, "skip_missing", false, &skip, c->e))
+		return false;
 	for (size_t i = 0; i < items->list.n; i++) {
 		struct value *sub = dig(items->list.v[i], key, c->v->a);
 

@@ -96,9 +96,11 @@ bool lookup_first_found(struct call *c)
 	struct value *files = value_list(c->v->a),
 		     *paths = as_list(c->v->a, map_at(c->kwargs, "paths"));
 	struct value *more = as_list(c->v->a, map_at(c->kwargs, "files"));
-	bool skip = map_bool(c->kwargs, "skip", false);
+	bool skip, also = false;
 	const char *path;
 
+	if (!option_bool(c->kwargs, "skip", false, &skip, c->e))
+		return false;
 	for (size_t i = 0; more && i < more->list.n; i++)
 		list_add(c->v->a, files, more->list.v[i]);
 	for (size_t i = 0; i < c->args->list.n; i++) {
@@ -107,7 +109,9 @@ bool lookup_first_found(struct call *c)
 		if (x->type == VALUE_MAP) {
 			lookup_flatten(c->v->a, files, as_list(c->v->a, map_at(x, "files")), 2);
 			paths = as_list(c->v->a, map_at(x, "paths"));
-			skip = skip || map_bool(x, "skip", false);
+			if (!option_bool(x, "skip", false, &also, c->e))
+				return false;
+			skip = skip || also;
 		} else {
 			lookup_flatten(c->v->a, files, x, 2);
 		}

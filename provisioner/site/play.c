@@ -18,7 +18,10 @@ static const struct field fields_of_play[] = {
 	{.name = "tasks", .kind = FIELD_ANY, .doc = "Tasks after the roles."},
 	{.name = "post_tasks", .kind = FIELD_ANY, .doc = "Tasks after the handlers of those."},
 	{.name = "handlers", .kind = FIELD_ANY, .doc = "Tasks that run when they are notified."},
-	{.name = "become", .kind = FIELD_ANY, .doc = "Run as become_user."},
+	{.name = "become",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Run as become_user."},
 	{.name = "become_user", .kind = FIELD_ANY, .doc = "User to become; default root."},
 	{.name = "become_method", .kind = FIELD_ENUM, .choices = "sudo", .doc = "Only sudo."},
 	{.name = "tags", .kind = FIELD_ANY, .doc = "Tags of every task."},
@@ -33,7 +36,10 @@ static const struct field fields_of_play[] = {
 		.kind = FIELD_BOOL,
 		.dflt = "false",
 		.doc = "One failed or unreachable host stops its wave, and the plays."},
-	{.name = "gather_facts", .kind = FIELD_ANY, .doc = "Accepted; facts are always known."},
+	{.name = "gather_facts",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Accepted; facts are always known."},
 	{.name = "gather_subset", .kind = FIELD_ANY, .doc = "Accepted."},
 	{.name = "gather_timeout", .kind = FIELD_ANY, .doc = "Accepted."},
 	{.name = "fact_path", .kind = FIELD_ANY, .doc = "Accepted."},
@@ -43,10 +49,16 @@ static const struct field fields_of_play[] = {
 		.flags = FIELD_LATER,
 		.doc = "Port; set ansible_port instead."},
 	{.name = "connection", .kind = FIELD_STR, .doc = "ssh or local."},
-	{.name = "no_log", .kind = FIELD_ANY, .doc = "Hides parameters and results."},
-	{.name = "ignore_errors", .kind = FIELD_ANY, .doc = "Failures do not end the play."},
-	{.name = "check_mode", .kind = FIELD_ANY, .doc = "As on a task."},
-	{.name = "diff", .kind = FIELD_ANY, .doc = "Accepted."},
+	{.name = "no_log",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Hides parameters and results."},
+	{.name = "ignore_errors",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Failures do not end the play."},
+	{.name = "check_mode", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "As on a task."},
+	{.name = "diff", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "Accepted."},
 	{.name = "when", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Stands on tasks."},
 	{.name = "strategy",
 		.kind = FIELD_ENUM,
@@ -222,36 +234,44 @@ static void build_section(
 	tasks_build(&inner, tasks, node);
 }
 
-static bool any_becomes(const struct task *t)
+static bool may_be_true(const struct value *v)
 {
-	if (t->become && (t->become->type != VALUE_BOOL || t->become->b))
-		return true;
+	bool b = true;
+
+	return v && (!value_as_bool(v, &b) || b);
+}
+
+static void find_becomes(struct play_in *p, const struct task *t)
+{
+	p->becomes = p->becomes || may_be_true(t->become);
+	p->vars_become =
+		p->vars_become || (t->vars && may_be_true(map_at(t->vars, "ansible_become")));
+	p->vars_become_user =
+		p->vars_become_user || (t->vars && map_at(t->vars, "ansible_become_user"));
 	for (size_t i = 0; i < t->n_child; i++)
-		if (any_becomes(t->child[i]))
-			return true;
-	return false;
+		find_becomes(p, t->child[i]);
 }
 
 static void finish_play(struct build *b, struct play_in *p)
 {
-	p->becomes = any_becomes(&p->root);
+	find_becomes(p, &p->root);
 	for (int i = 0; i < SECTIONS; i++) {
 		for (size_t j = 0; j < p->section[i]->n_child; j++)
 			if (!p->section[i]->child[j]->role) /* roles have checked theirs */
 				task_templates(b, p->section[i]->child[j]);
 		handlers_link(b, p->section[i]);
-		p->becomes = p->becomes || any_becomes(p->section[i]);
+		find_becomes(p, p->section[i]);
 	}
 	for (size_t i = 0; i < p->n_handlers; i++) {
 		handlers_link(b, p->handlers[i].task);
-		p->becomes = p->becomes || any_becomes(p->handlers[i].task);
+		find_becomes(p, p->handlers[i].task);
 	}
 }
 
 static void build_play(struct build *b, struct value *doc)
 {
 	struct play_in *p = ARENA_NEW(b->s->a, struct play_in);
-	struct value *kw = fields_check(b->s->a, fields_of_play, doc, "a play", b->errs);
+	struct value *kw = keywords_check(b, fields_of_play, doc, "a play");
 	struct value *list;
 
 	if (!kw)

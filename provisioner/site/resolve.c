@@ -16,6 +16,31 @@ bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst
 }
 
 /* ---- the walk ---- */
+size_t levels_below(const struct resolver *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_frames; i++)
+		n += r->frame[i].deeper;
+	return n;
+}
+
+void take_place(struct resolver *r, const struct task *t)
+{
+	uint32_t *id = ARENA_ARRAY(r->a, uint32_t, 2 * levels_below(r) + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_frames; i++)
+		if (r->frame[i].deeper) {
+			id[n++] = r->frame[i].from;
+			id[n++] = r->frame[i].item;
+		}
+	id[n++] = t->id;
+	r->at.id = id;
+	r->at.n = n;
+	peer_moved(r);
+}
+
 static enum outcome walk(
 	struct resolver *r, enum resolve_status *st, struct step **out, struct err *e)
 {
@@ -97,6 +122,7 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 		if (o == OUT_FAIL)
 			break;
 	}
+	peer_moved(r);
 	if (!own.kind)
 		return RESOLVE_END;
 	*e = own;
@@ -104,13 +130,17 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 }
 
 /* ---- lifetime ---- */
-static const char *login_user(const struct site *s, const char *host, const struct play_in *p)
+/* Whom the steps run as that do not become, where the agent itself has become somebody. */
+static const char *login_user(struct resolver *r)
 {
+	const struct site *s = r->s;
+	const char *host = r->v->host->name;
 	struct connection c;
 	struct err e = {0};
 	struct passwd *pw;
 
-	if (!p->becomes && s->opt.become != 1)
+	if (!r->p->becomes && !r->p->vars_become && s->opt.become != 1 &&
+		!vars_value(r->v, "ansible_become", &e))
 		return NULL;
 	if (!site_connection(s, host, &c, &e) || !c.become)
 		return NULL;
@@ -178,12 +208,16 @@ static bool read_vars_files(struct resolver *r, struct err *e)
 static void start_play(struct resolver *r, size_t play)
 {
 	r->p = r->s->plays[play];
+	r->at = (struct place){.play = play};
+	r->v->resolver = r;
+	if (!r->dry)
+		peer_resolver(r);
 	r->n_frames = 0;
 	r->ended = r->flushing = r->failed = r->section_flushed = false;
 	r->notice = NULL;
 	r->n_notice = 0;
 	r->flush_from = r->n_steps;
-	r->user = login_user(r->s, r->v->host->name, r->p);
+	r->user = login_user(r);
 	r->section = SECTION_PRE;
 	frame_push(r, &r->p->section[SECTION_PRE], 1, NULL, &r->err);
 	if (!read_vars_files(r, &r->err))

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "site/control.h"
+#include "site/peers.h"
 #include "site/vars.h"
 
 struct reg_item {
@@ -17,9 +18,11 @@ struct reg { /* a registered result */
 	bool loop, complete; /* complete: every item was emitted */
 	struct reg_item *v;
 	size_t n, cap;
+	struct place at;
 };
 struct srec { /* a step and what became of it */
 	struct step step;
+	struct place at;
 	struct task *t;
 	const struct inst *inst;
 	struct value *loop;
@@ -28,6 +31,12 @@ struct srec { /* a step and what became of it */
 	const char *const *notify; /* every handler's id; step.notify: those that run on the host */
 	bool answered, planned, changed;
 	struct value *result; /* as register sees it */
+};
+struct keywords {  /* what they come to for one item of a task */
+	bool read; /* false: not looked at yet */
+	bool no_log, ignore_errors, check_mode;
+	const char *user;            /* to run as; NULL: as the agent */
+	const struct value *unknown; /* one of them is not known yet, or NULL */
 };
 struct cursor { /* within one task */
 	bool started;
@@ -45,6 +54,8 @@ struct frame {
 	struct inst *inst;
 	struct cursor at;
 	long handler; /* index of the handler that this is, or -1 */
+	bool deeper;  /* tasks of a dynamic include or a flush: a level of a place's path, below */
+	uint32_t from, item; /* the task that it was pushed for and the number of its item */
 };
 enum { FRAMES = 128 };
 struct resolver {
@@ -61,6 +72,8 @@ struct resolver {
 	size_t n_steps, cap_steps;
 	size_t unanswered, planned;
 	uint32_t tasks;
+	struct place at;                 /* of the task that is being looked at, or was last */
+	struct keywords kw;              /* of the item that stands to be run */
 	bool asked_observe, asked_apply; /* returned, and no result has come since */
 	bool ended, failed;
 	bool dry;   /* no host: nothing is asked for, every result is unknown */
@@ -72,6 +85,7 @@ struct resolver {
 	size_t flush_depth; /* frames below the handlers' */
 	size_t flush_from;  /* first step that the next flush looks at */
 	size_t flush_i;
+	uint32_t flush_task;   /* after which it happens */
 	struct notice *notice; /* one for each handler of the play */
 	size_t n_notice;
 };
@@ -101,6 +115,8 @@ enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 	const struct value *unknown, enum resolve_status *st, struct step **out, struct err *e);
 /* The task comes to nothing here. */
 enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, struct step **out);
+/* A fact that is set or a result that is registered at that place, for this host and its peers. */
+void name_set(struct resolver *r, const struct place *at, struct str name, struct value *value);
 void reg_fix(struct resolver *r, struct frame *f, struct value *result);
 void reg_finish(struct resolver *r, struct frame *f);
 void reg_update(struct resolver *r, struct reg *reg);
@@ -108,7 +124,10 @@ struct value *reg_unknown(struct resolver *r, const struct task *t);
 /* The inherited value of a keyword; NULL: nowhere. */
 #define TASK_ATTR(t, what) task_attr((t), offsetof(struct task, what))
 struct value *task_attr(const struct task *t, size_t offset);
-bool attr_true(struct resolver *r, struct value *v, bool dflt);
+/* keyword.c: false with e when one of them cannot be what it says. */
+bool keywords_read(struct resolver *r, const struct task *t, struct keywords *out, struct err *e);
+bool keyword_hides(
+	struct resolver *r, const struct task *t); /* no_log, also when it is not known */
 /* The `when` of a task and of what it stands in: BOOL, UNKNOWN, or NULL on error. */
 struct value *task_when(struct resolver *r, const struct task *t, struct err *e);
 
@@ -120,9 +139,13 @@ bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* 
 bool control_is_noop(const struct task *t); /* meta: noop, as a handler that others listen beside */
 enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e);
+/* The tasks of a dynamic include, below a node; NULL with e. */
+struct task *include_node(struct resolver *r, struct task *t, struct value *args, struct err *e);
 /* include.c: pushes the frame of a dynamic include's tasks, and gives a step that says so. */
 enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, struct value *args,
 	struct step **out, struct err *e);
+size_t levels_below(const struct resolver *r);             /* of the frames that there are */
+void take_place(struct resolver *r, const struct task *t); /* r->at: it stands at this task */
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e);
 /* resolve_handlers.c */
 void flush_start(struct resolver *r, bool with_pending);

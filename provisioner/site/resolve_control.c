@@ -18,8 +18,14 @@ static void give_facts(struct resolver *r, const struct done *d)
 {
 	if (d->included)
 		vars_include(r->v, d->facts);
-	for (size_t i = 0; !d->included && d->facts && i < d->facts->map.n; i++)
-		vars_set(r->v, d->facts->map.e[i].key, d->facts->map.e[i].value);
+	for (size_t i = 0; d->facts && i < d->facts->map.n; i++) {
+		const struct map_entry *one = &d->facts->map.e[i];
+
+		if (d->included)
+			peer_note(r, &r->at, one->key.p, one->value, true);
+		else
+			name_set(r, &r->at, one->key, one->value);
+	}
 }
 
 static void emit(struct resolver *r, struct frame *f, struct task *t, const struct done *d,
@@ -160,7 +166,7 @@ static enum outcome set_fact(struct resolver *r, struct frame *f, struct task *t
 		enum outcome o = step_wait(r, f, t, unknown, st, out, e);
 
 		for (size_t i = 0; o == OUT_STEP && i < args->map.n; i++)
-			vars_set(r->v, args->map.e[i].key, args->map.e[i].value);
+			name_set(r, &r->at, args->map.e[i].key, args->map.e[i].value);
 		return o;
 	}
 	args = vars_omit(r->a, args);

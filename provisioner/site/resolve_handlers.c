@@ -62,6 +62,7 @@ void flush_start(struct resolver *r, bool with_pending)
 	if (with_pending)
 		r->pending = value_map(r->a);
 	r->flushing = true;
+	r->flush_task = r->at.n > 2 * levels_below(r) ? r->at.id[2 * levels_below(r)] : 0;
 	r->flush_depth = r->n_frames;
 	r->flush_i = 0;
 }
@@ -98,6 +99,8 @@ static bool push_handler(struct resolver *r, size_t i, struct err *e)
 	if (!frame_push(r, handler_task(r, &r->p->handlers[i]), 1, NULL, e))
 		return false;
 	r->frame[r->n_frames - 1].handler = (long)i;
+	r->frame[r->n_frames - 1].deeper = true;
+	r->frame[r->n_frames - 1].from = r->flush_task;
 	return true;
 }
 

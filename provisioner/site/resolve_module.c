@@ -26,9 +26,7 @@ static struct value *check(struct resolver *r, const struct restype *type, struc
 /* Only read when planned: a command that says `check_mode: false`. */
 static bool is_probe(struct resolver *r, const struct task *t)
 {
-	struct value *mode = TASK_ATTR(t, check_mode);
-
-	return mode && field_find(t->type->fields, str_c("_probe")) && !attr_true(r, mode, true);
+	return !r->kw.check_mode && field_find(t->type->fields, str_c("_probe"));
 }
 
 /* Maps and lists as a file's content are JSON, as Ansible has it. */

@@ -10,6 +10,12 @@ struct value *reg_unknown(struct resolver *r, const struct task *t)
 	return value_unknown(r->a, "until task '%s' has run", task_label(r->a, t));
 }
 
+void name_set(struct resolver *r, const struct place *at, struct str name, struct value *value)
+{
+	vars_set(r->v, name, value);
+	peer_note(r, at, name.p, value, false);
+}
+
 void reg_fix(struct resolver *r, struct frame *f, struct value *result)
 {
 	if (!f->at.reg)
@@ -77,7 +83,7 @@ void reg_update(struct resolver *r, struct reg *reg)
 		m = reg_unknown(r, reg->t);
 	if (m->type == VALUE_MAP)
 		m->literal = true;
-	vars_set(r->v, str_c(reg->t->reg), m);
+	name_set(r, &reg->at, str_c(reg->t->reg), m);
 }
 
 void reg_finish(struct resolver *r, struct frame *f)
@@ -154,11 +160,14 @@ static void foresee(struct resolver *r, struct srec *s, struct step_result *res)
 static void conclude(struct resolver *r, struct srec *s, struct step_result *res)
 {
 	struct judged j = {.changed = res->changed, .failed = res->failed, .error = res->error};
+	struct place now = r->at;
 
 	vars_loop(r->v, NULL);
 	vars_enter(r->v, s->t, s->inst);
 	vars_loop(r->v, s->loop);
+	r->at = s->at; /* of other hosts it sees what its task sees */
 	verdicts_give(r, s->t, NULL, s->result, &j);
+	r->at = now;
 	res->changed = j.changed;
 	res->failed = j.failed;
 	res->error = j.error;
@@ -181,4 +190,5 @@ void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)
 		conclude(r, s, res);
 	if (s->reg)
 		reg_update(r, s->reg);
+	peer_moved(r);
 }

@@ -16,14 +16,6 @@ struct value *task_attr(const struct task *t, size_t offset)
 	return NULL;
 }
 
-bool attr_true(struct resolver *r, struct value *v, bool dflt)
-{
-	struct err e = {0};
-	struct value *c = v ? vars_condition(r->v, v, &e) : NULL;
-
-	return c && c->type == VALUE_BOOL ? c->b : dflt;
-}
-
 struct value *task_when(struct resolver *r, const struct task *t, struct err *e)
 {
 	const struct task *chain[FRAMES];
@@ -60,6 +52,16 @@ static const char *label_of(struct resolver *r, const struct task *t)
 		       : value_print(r->a, name).p;
 }
 
+/* A map is called by its name, the result of an item of a loop by that item. */
+static struct value *item_name(struct value *v)
+{
+	const char *loop_var = v->type == VALUE_MAP ? map_cstr(v, "ansible_loop_var", NULL) : NULL;
+
+	if (v->type == VALUE_MAP && map_at(v, "name"))
+		return map_at(v, "name");
+	return loop_var && map_at(v, loop_var) ? item_name(map_at(v, loop_var)) : v;
+}
+
 static const char *item_label(struct resolver *r, const struct frame *f, const struct task *t)
 {
 	struct err e = {0};
@@ -72,31 +74,9 @@ static const char *item_label(struct resolver *r, const struct frame *f, const s
 		return "item";
 	if (value_has_secret(v))
 		return SECRET_TEXT;
-	if (v->type == VALUE_MAP && map_at(v, "name") && !t->loop_label)
-		v = map_at(v, "name");
+	if (!t->loop_label)
+		v = item_name(v);
 	return value_print(r->a, v).p;
-}
-
-/* Whom the step runs as: NULL when that is the agent's own user. */
-static const char *user_of(struct resolver *r, const struct task *t)
-{
-	struct value *flag, *user;
-	struct err e = {0};
-	bool become = r->s->opt.become == 1;
-
-	become = attr_true(r, TASK_ATTR(t, become), become);
-	flag = vars_value(r->v, "ansible_become", &e);
-	if (flag && flag->type != VALUE_UNKNOWN)
-		become = attr_true(r, flag, become);
-	if (!become)
-		return r->user;
-	user = TASK_ATTR(t, become_user);
-	user = user ? vars_resolve(r->v, user, &e) : vars_value(r->v, "ansible_become_user", &e);
-	if (!user || user->type != VALUE_STR)
-		return r->s->opt.become_user && strcmp(r->s->opt.become_user, "root") != 0
-			       ? r->s->opt.become_user
-			       : NULL;
-	return str_is(user->s, "root") ? NULL : user->s.p;
 }
 
 struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
@@ -116,14 +96,23 @@ struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
 		.changed = -1,
 		.failed = -1};
 	s->notify = f->at.notify;
-	s->step.no_log = attr_true(r, TASK_ATTR(t, no_log), false);
+	s->step.no_log = r->kw.read && !r->kw.unknown ? r->kw.no_log : keyword_hides(r, t);
 	if (s->step.no_log && s->step.item)
 		s->step.item = SECRET_TEXT;
-	s->step.ignore_errors = attr_true(r, TASK_ATTR(t, ignore_errors), false);
-	s->step.user = user_of(r, t);
+	s->step.ignore_errors = r->kw.ignore_errors;
+	s->step.user = r->kw.user;
 	if (f->handler >= 0)
 		handler_fill(r, f, s);
 	return s;
+}
+
+/* Is there a host to ask before what is unknown counts as such? */
+static bool can_learn(const struct resolver *r)
+{
+	if (r->dry)
+		return false;
+	return (r->unanswered && !r->asked_observe) || r->v->n_waits ||
+	       (r->mode == RESOLVE_RUN && r->planned && !r->asked_apply);
 }
 
 enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
@@ -138,12 +127,16 @@ enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 		r->asked_observe = true;
 		return OUT_WAIT;
 	}
+	if (r->mode == RESOLVE_RUN && !r->asked_apply && r->planned) {
+		*st = RESOLVE_APPLY;
+		r->asked_apply = true;
+		return OUT_WAIT;
+	}
+	if (!r->dry && r->v->n_waits) {
+		*st = RESOLVE_PEERS;
+		return OUT_WAIT;
+	}
 	if (r->mode == RESOLVE_RUN) {
-		if (!r->asked_apply && r->planned) {
-			*st = RESOLVE_APPLY;
-			r->asked_apply = true;
-			return OUT_WAIT;
-		}
 		err_at(e, t->pos, "task '%s' needs what nothing can tell (%s)", f->at.name,
 			unknown->s.p);
 		return OUT_FAIL;
@@ -152,6 +145,7 @@ enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 	s->step.unknown = unknown->s.n ? unknown->s.p : "until earlier tasks have run";
 	s->answered = true;
 	s->changed = true;
+	set_unknown(r, t, unknown);
 	reg_fix(r, f, reg_unknown(r, t));
 	*out = &s->step;
 	return OUT_STEP;
@@ -248,6 +242,10 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 		return OUT_NONE; /* neither counts as a task, as in Ansible */
 	if (!when->b)
 		return step_skip(r, f, t, out);
+	if (!keywords_read(r, t, &r->kw, e))
+		return OUT_FAIL;
+	if (r->kw.unknown)
+		return step_wait(r, f, t, r->kw.unknown, st, out, e);
 	return t->type ? module_run(r, f, t, st, out, e) : control_run(r, f, t, st, out, e);
 }
 
@@ -281,10 +279,13 @@ static enum outcome start_loop(struct resolver *r, struct frame *f, struct task 
 {
 	struct err own = {0};
 	struct value *v = t->loop, *when;
+	const struct value *unknown;
 
 	v = vars_resolve(r->v, v, &own);
 	v = v ? loop_items(r->v, t->loop_kind, v, &own) : NULL;
-	if (v && v->type != VALUE_UNKNOWN) {
+	/* the items stay as they are now, so what can still be learnt of them is learnt before */
+	unknown = v && can_learn(r) ? value_find_type(v, VALUE_UNKNOWN) : NULL;
+	if (v && v->type != VALUE_UNKNOWN && !unknown) {
 		f->at.items = v;
 		return OUT_NONE;
 	}
@@ -292,7 +293,7 @@ static enum outcome start_loop(struct resolver *r, struct frame *f, struct task 
 	if (when && when->type == VALUE_BOOL && !when->b)
 		return OUT_NONE;
 	if (v)
-		return step_wait(r, f, t, v, st, out, e);
+		return step_wait(r, f, t, unknown ? unknown : v, st, out, e);
 	own.pos = own.pos.line ? own.pos : t->loop->pos;
 	*e = own;
 	return OUT_FAIL;
@@ -310,6 +311,7 @@ static enum outcome start_task(struct resolver *r, struct frame *f, struct task 
 		f->at.reg = ARENA_NEW(r->a, struct reg);
 		f->at.reg->t = t;
 		f->at.reg->loop = t->loop != NULL;
+		f->at.reg->at = r->at;
 	}
 	if (!read_notify(r, f, t, e))
 		return OUT_FAIL;
@@ -318,7 +320,7 @@ static enum outcome start_task(struct resolver *r, struct frame *f, struct task 
 	if (o == OUT_NONE) {
 		f->at.started = true;
 		if (t->reg)
-			vars_set(r->v, str_c(t->reg), reg_unknown(r, t));
+			name_set(r, &r->at, str_c(t->reg), reg_unknown(r, t));
 	}
 	return o;
 }
@@ -337,6 +339,9 @@ enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum 
 	bool last;
 	enum outcome o;
 
+	r->kw = (struct keywords){0};
+	r->v->n_waits = 0;
+	take_place(r, t);
 	vars_loop(r->v, NULL);
 	vars_enter(r->v, t, f->inst);
 	if (!f->at.started) {

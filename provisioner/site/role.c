@@ -118,6 +118,8 @@ static struct role *role_get(
 	r->abs_path = arena_strdup(b->s->a, realpath(path, abs) ? abs : path);
 	r->defaults = part_map(b, path, "defaults", from_of(b->s->a, from, "defaults_from"));
 	r->vars = part_map(b, path, "vars", from_of(b->s->a, from, "vars_from"));
+	refuse_reach(b, r->defaults, "a role");
+	refuse_reach(b, r->vars, "a role");
 	r->meta = part_map(b, path, "meta", "main");
 	return r;
 }
@@ -142,6 +144,7 @@ static void play_sees(struct build *b, const struct role *r, const struct value 
 	if (!map_at(p->role_index, r->name)) {
 		map_put(b->s->a, p->role_index, r->name, value_null(b->s->a));
 		PUSH(b->s->a, p->roles, p->n_roles, p->cap_roles, (struct role *)r);
+		((struct role *)r)->dependency = b->role != NULL;
 	}
 }
 
@@ -216,6 +219,16 @@ static struct value *role_facts(struct build *b, const struct role *r)
 	return m;
 }
 
+static bool yes_or_no(struct build *b, const struct value *map, const char *key)
+{
+	struct err e = {0};
+	bool yes;
+
+	if (!option_bool(map, key, false, &yes, &e))
+		errs_take(b->errs, &e);
+	return yes;
+}
+
 struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
 	struct value *params, struct value *given, const struct value *from, struct task *into)
 {
@@ -239,7 +252,7 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 	use->defaults = merged(b->s->a, b->role ? b->role->defaults : NULL, r->defaults);
 	use->vars = merged(b->s->a, b->role ? b->role->vars : NULL, given);
 	use->vars = merged(b->s->a, use->vars, r->vars);
-	if (!b->dynamic || (from && map_bool(from, "public", false)))
+	if (!b->dynamic || (from && yes_or_no(b, from, "public")))
 		play_sees(b, r, given);
 	into->role = use;
 	inner.role = use;
@@ -255,11 +268,20 @@ static const struct field entry_fields[] = {
 	{.name = "role", .kind = FIELD_STR, .aliases = "name src", .doc = "The role."},
 	{.name = "when", .kind = FIELD_ANY, .doc = "Condition for all its tasks."},
 	{.name = "tags", .kind = FIELD_ANY, .doc = "Tags for all its tasks."},
-	{.name = "become", .kind = FIELD_ANY, .doc = "Run its tasks as become_user."},
+	{.name = "become",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Run its tasks as become_user."},
 	{.name = "become_user", .kind = FIELD_ANY, .doc = "User to become."},
 	{.name = "vars", .kind = FIELD_MAP, .doc = "Variables for its tasks."},
-	{.name = "no_log", .kind = FIELD_ANY, .doc = "Hides parameters and results."},
-	{.name = "ignore_errors", .kind = FIELD_ANY, .doc = "Failures do not end the play."},
+	{.name = "no_log",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Hides parameters and results."},
+	{.name = "ignore_errors",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Failures do not end the play."},
 	{.name = "delegate_to", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Another host."},
 	{.name = "environment", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Environment."},
 	{.name = NULL},
@@ -301,7 +323,7 @@ static struct value *split_entry(struct build *b, struct value *entry, struct va
 		map_set(b->s->a, to, e->key, e->value);
 		to->map.e[to->map.n - 1].key_pos = e->key_pos;
 	}
-	return fields_check(b->s->a, entry_fields, known, "a role", b->errs);
+	return keywords_check(b, entry_fields, known, "a role");
 }
 
 void role_entry(struct build *b, struct value *entry, struct task *into)
@@ -325,12 +347,13 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 	}
 	path = role_find(b->s, name->s, b->s->a);
 	if (seen_before(b, kw, params) && path &&
-		!map_bool(part_map(b, path, "meta", "main"), "allow_duplicates", false))
+		!yes_or_no(b, part_map(b, path, "meta", "main"), "allow_duplicates"))
 		return;
 	t = task_new(b, entry->pos);
 	PUSH(b->s->a, into->child, into->n_child, into->cap_child, t);
 	task_inherited(b, t, kw);
 	given = t->vars;
+	refuse_reach(b, params, "a role");
 	t->vars = NULL; /* those of an entry rank as the role's own, not as a task's */
 	inner.parent = t;
 	inner.depth++;

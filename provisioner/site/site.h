@@ -28,6 +28,7 @@ struct site_options {
 	const char *connection; /* -c */
 	int become;             /* -b: 1; else 0 */
 	const char *become_user;
+	int forks, verbosity; /* as ansible_forks and ansible_verbosity have them */
 };
 struct site;
 struct site *site_load(struct arena *a, const struct site_options *opt, struct errs *errs);
@@ -119,6 +120,7 @@ enum resolve_mode { RESOLVE_PLAN, RESOLVE_RUN };
 enum resolve_status {
 	RESOLVE_STEP,    /* *out is the next step */
 	RESOLVE_OBSERVE, /* give resolver_result for the steps so far (observed), then go on */
+	RESOLVE_PEERS,   /* it waits for other hosts: go on when resolver_may_go_on */
 	RESOLVE_APPLY,   /* RUN only: apply the steps so far, give their results, then go on */
 	RESOLVE_END,
 	RESOLVE_FAILED, /* e says why: the host's play ends here */
@@ -134,3 +136,15 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
  */
 void resolver_result(struct resolver *r, uint32_t id, struct step_result *res);
 struct resolver *resolver_continue(struct resolver *done, size_t play);
+/* The i-th host that it waits for, for its facts or for what its tasks set; NULL past the last. */
+const char *resolver_waits(const struct resolver *r, size_t i, bool *facts);
+bool resolver_may_go_on(const struct resolver *r);
+uint32_t resolver_task(const struct resolver *r); /* number of the task that it has come to */
+/* For hostvars: the host has a part in this run; its facts, which outlive the site's use; it takes
+ * no further part. */
+void site_host_comes(const struct site *s, const char *host);
+void site_host_facts(const struct site *s, const char *host, struct value *facts);
+void site_host_lost(const struct site *s, const char *host);
+/* The hosts (NULL-terminated) that go through the play together, in the order of these calls: what
+ * ansible_play_batch says on each of them. */
+void site_batch(const struct site *s, size_t play, const char *const *hosts);

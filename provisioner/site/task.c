@@ -4,6 +4,7 @@
  * the parameters; evaluates nothing.
  */
 #include "site/control.h"
+#include "site/vars.h"
 
 static const struct field loop_control_fields[] = {
 	{.name = "loop_var", .kind = FIELD_STR, .doc = "Name of the loop variable; default item."},
@@ -39,16 +40,29 @@ static const struct field fields_of_task[] = {
 	{.name = "failed_when", .kind = FIELD_ANY, .doc = "Condition: does it count as a failure."},
 	{.name = "vars", .kind = FIELD_MAP, .doc = "Variables of this task."},
 	{.name = "tags", .kind = FIELD_ANY, .doc = "Words for --tags and --skip-tags."},
-	{.name = "become", .kind = FIELD_ANY, .doc = "Run as become_user."},
+	{.name = "become",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Run as become_user."},
 	{.name = "become_user", .kind = FIELD_ANY, .doc = "User to become; default root."},
 	{.name = "become_method", .kind = FIELD_ENUM, .choices = "sudo", .doc = "Only sudo."},
 	{.name = "become_flags", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Flags of sudo."},
-	{.name = "no_log", .kind = FIELD_ANY, .doc = "Hides parameters, diff and result."},
-	{.name = "ignore_errors", .kind = FIELD_ANY, .doc = "A failure does not end the play."},
+	{.name = "no_log",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Hides parameters, diff and result."},
+	{.name = "ignore_errors",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "A failure does not end the play."},
 	{.name = "check_mode",
-		.kind = FIELD_ANY,
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
 		.doc = "false on a command: it only reads, so it is run when the plan is made."},
-	{.name = "diff", .kind = FIELD_ANY, .doc = "Accepted; a plan always has its diffs."},
+	{.name = "diff",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_PER_HOST,
+		.doc = "Accepted; a plan always has its diffs."},
 	{.name = "block", .kind = FIELD_ANY, .doc = "List of tasks that share these keywords."},
 	{.name = "rescue",
 		.kind = FIELD_ANY,
@@ -245,6 +259,18 @@ static const char *text_of(const struct value *map, const char *key)
 	return v && v->type == VALUE_STR ? v->s.p : NULL;
 }
 
+void refuse_reach(struct build *b, const struct value *vars, const char *where)
+{
+	const char *name;
+	struct pos pos;
+
+	if (vars_reach(vars, &name, &pos))
+		errs_add(b->errs, pos,
+			"'%s' stands on %s, and a host is reached in one way in the whole run: "
+			"set it in the inventory or among the vars of the play",
+			name, where);
+}
+
 void task_inherited(struct build *b, struct task *t, const struct value *map)
 {
 	struct value *vars = map_at(map, "vars");
@@ -258,6 +284,8 @@ void task_inherited(struct build *b, struct task *t, const struct value *map)
 	t->tags = tags_read(b->s->a, map_at(map, "tags"), t->tags, b->errs);
 	if (vars && vars->type == VALUE_MAP)
 		t->vars = vars;
+	if (t != &b->play->root)
+		refuse_reach(b, t->vars, "a task, block or role");
 	check_syntax(b, t->when, true);
 	check_syntax(b, t->vars, false);
 }
@@ -447,7 +475,7 @@ static void build_one(struct build *b, struct value *map, struct task *into)
 	}
 	if (!sort_keys(b, map, &act))
 		return;
-	kw = fields_check(b->s->a, fields_of_task, act.keywords, "a task", b->errs);
+	kw = keywords_check(b, fields_of_task, act.keywords, "a task");
 	if (!kw)
 		return;
 	t = task_new(b, map->pos);

@@ -44,6 +44,7 @@ struct role { /* one folder, read once a play */
 	const char *name, *path, *abs_path;
 	struct value *defaults, *vars; /* maps */
 	struct value *meta;
+	bool dependency; /* no play names it: a role's meta does */
 };
 struct role_use { /* one place where a role is brought in */
 	struct role *role;
@@ -79,11 +80,15 @@ struct play_in {
 	struct value *all_defaults, *all_vars; /* of every role of the play */
 	struct value *roles_seen;              /* digest of a role entry: brought in already */
 	struct value *hosts_var;
+	struct value *batch_of; /* host -> hosts that go through it together; NULL: not told */
+	size_t batches;
 	struct value *host_set;   /* the names of face.hosts */
 	struct value *role_index; /* name -> number in roles */
 	struct role **roles;
 	size_t n_roles, cap_roles;
-	bool becomes;
+	bool becomes;          /* by the keyword, somewhere in it */
+	bool vars_become;      /* by the variable ansible_become of a task or block */
+	bool vars_become_user; /* a task or block has the variable ansible_become_user */
 };
 
 /* batch.c: into p->face, or a problem. */
@@ -110,8 +115,15 @@ const char *const *tags_read(
 	struct arena *a, struct value *v, const char *const *inherited, struct errs *errs);
 /* Keywords shared by plays, blocks, tasks and roles: when, vars, become, tags, ... */
 void task_inherited(struct build *b, struct task *t, const struct value *map);
+/* A problem when one of the variables says how the host is reached. */
+void refuse_reach(struct build *b, const struct value *vars, const char *where);
 struct value *as_list(struct arena *a, struct value *v); /* NULL or null: NULL */
-bool has_template(const struct value *v);                /* deep */
+/* The keywords of a map by their table; those that hold a template stay as they are written. */
+struct value *keywords_check(
+	struct build *b, const struct field *table, const struct value *map, const char *what);
+/* A boolean of a map that no table has checked; false with e when it is none. */
+bool option_bool(const struct value *map, const char *key, bool dflt, bool *out, struct err *e);
+bool has_template(const struct value *v); /* deep */
 void check_syntax(struct build *b, struct value *v, bool expression);
 const char *task_label(struct arena *a, const struct task *t); /* "role : name" */
 bool task_selected(const struct site *s, const struct task *t);

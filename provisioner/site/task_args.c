@@ -157,8 +157,10 @@ void task_args_check(struct build *b, struct task *t)
 	struct value *seen, *ok;
 	size_t before = b->errs->n;
 
-	if (t->control && t->control->any_key)
+	if (t->control && t->control->any_key) {
+		refuse_reach(b, t->args, "a task");
 		return;
+	}
 	seen = templates_unknown(b->s->a, t->args);
 	ok = fields_check(
 		b->s->a, t->fields, seen, arena_printf(b->s->a, "module '%s'", t->action), b->errs);

@@ -10,44 +10,51 @@ static struct str copied(struct arena *a, struct str s)
 	return str_dup(a, s.p, s.n);
 }
 
-bool lookup_include(void *ctx, struct str name, struct str *text, const char **file, struct err *e)
+/* A file beside a template, or in templates/ beside it; NULL: none. */
+static const char *beside(struct arena *a, const char *template, const char *name)
+{
+	const char *dir = path_dir(a, template);
+	const char *paths[] = {
+		dir_join(a, dir_join(a, dir, "templates"), name), dir_join(a, dir, name)};
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (is_file(paths[i]))
+			return paths[i];
+	return NULL;
+}
+
+bool lookup_include(void *ctx, struct str name, const char *from, struct str *text,
+	const char **file, struct err *e)
 {
 	struct vars *v = ctx;
 	const char *path = task_file(v->s, v->task, "templates", name.p, v->a);
-	struct file *f = path ? files_get(&v->s->files, path, e) : NULL;
+	struct file *f;
 
+	if (!path && v->template)
+		path = beside(v->a, v->template->path, name.p);
+	if (!path && from)
+		path = beside(v->a, from, name.p);
+	f = path ? files_get(&v->s->files, path, e) : NULL;
 	if (!f)
-		return err_set(e, ERR_CONFIG, "there is no template '%s' to include", name.p);
+		return err_set(e, ERR_CONFIG,
+			"there is no template '%s' to include, neither among the role's templates "
+			"nor beside the one that includes it",
+			name.p);
 	*text = f->text;
 	*file = f->path;
 	return true;
 }
 
-/* Ansible's rule for the end of a rendered file: Jinja drops the template's last newline, then as
- * many as the template ended with are put back where the result has fewer. */
-static struct value *with_newlines(struct vars *v, struct value *out, struct str source)
-{
-	size_t want = 0, have = 0;
-	struct value *longer;
-
-	if (!out || out->type != VALUE_STR)
-		return out;
-	while (want < source.n && source.p[source.n - 1 - want] == '\n')
-		want++;
-	while (have < out->s.n && out->s.p[out->s.n - 1 - have] == '\n')
-		have++;
-	if (have >= want)
-		return out;
-	longer = value_shallow(v->a, out);
-	longer->s = str_printf(v->a, STR_FMT "%.*s", STR_ARG(out->s), (int)(want - have),
-		source.p + source.n - (want - have));
-	return longer;
-}
-
 struct value *template_text(
 	struct vars *v, const struct file *f, const struct template *t, struct err *e)
 {
-	return with_newlines(v, vars_render(v, t, e), f->text);
+	struct value *out;
+	const struct file *outer = v->template;
+
+	v->template = f;
+	out = vars_render(v, t, e);
+	v->template = outer;
+	return out ? keep_newlines(v->a, out, f->text) : NULL;
 }
 
 const struct template *template_get(struct site *s, struct file *f, struct err *e)

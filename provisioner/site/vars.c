@@ -3,7 +3,7 @@
  * Looking up a variable: layers by Ansible's precedence, evaluation on first use, and a cache that
  * forgets exactly when something that was read changes. Never decides what a value means.
  */
-#include "site/vars.h"
+#include "site/peers.h"
 
 const char OMIT[] = "\001provision-omit\001";
 
@@ -33,7 +33,7 @@ static struct value *find_in_layers(struct vars *v, struct str name)
 		if (found)
 			return found;
 	}
-	if (!v->facts && str_starts(name, "ansible_"))
+	if (!v->facts && name_may_be_fact(name))
 		return value_unknown(v->a, "until the host's facts are known");
 	return NULL;
 }
@@ -106,16 +106,14 @@ static bool is_busy(const struct vars *v, struct str name)
 	return false;
 }
 
-/* What a variable is when its own template fails: undefined when that is about an undefined name,
- * so that default() takes it as in Ansible; otherwise the whole evaluation fails. */
-static struct value *failed(struct vars *v, struct str name, struct pos pos, const struct err *e)
+struct value *vars_fail(struct vars *v, struct str name, const struct err *e)
 {
 	bool hard = e->kind != ERR_UNDEFINED;
 
 	if (!v->err.kind || (!v->hard && hard))
 		v->err = *e;
 	v->hard = v->hard || hard;
-	return value_undefined(v->a, pos, "'%s' is undefined", name.p);
+	return value_undefined(v->a, e->pos, "'%s' is undefined", name.p);
 }
 
 static struct value *evaluate(struct vars *v, struct str name, struct value *raw)
@@ -127,17 +125,19 @@ static struct value *evaluate(struct vars *v, struct str name, struct value *raw
 
 	if (is_busy(v, name) || v->n_busy == VARS_DEPTH) {
 		err_at(&e, raw->pos, "variable '%s' is defined by itself", name.p);
-		return failed(v, name, raw->pos, &e);
+		return vars_fail(v, name, &e);
 	}
 	v->busy[v->n_busy++] = name.p;
 	v->taint = false;
 	outer = vars_reads_begin(v);
 	note_read(v, name, raw);
 	out = lang_resolve(&v->env, raw, &e);
+	if (v->hard && !v->err.pos.line)
+		v->err.pos = raw->pos;
 	reads = vars_reads_end(v, outer);
 	v->n_busy--;
 	if (!out)
-		out = failed(v, name, raw->pos, &e);
+		out = vars_fail(v, name, &e);
 	else if (!v->taint && !v->cache_off) {
 		map_set(v->a, v->scope->cache, name, out);
 		if (reads)
@@ -163,9 +163,7 @@ static struct value *special(struct vars *v, struct str name)
 	found = map_get(v->magic, name);
 	if (!found && v->scope->role)
 		found = map_get(v->scope->role->facts, name);
-	if (!found && str_is(name, "hostvars"))
-		found = magic_hostvars(v->s);
-	return found;
+	return found ? found : magic_of_task(v, name);
 }
 
 static struct value *mail_lookup(struct vars *v, struct str name)
@@ -183,7 +181,7 @@ static struct value *mail_lookup(struct vars *v, struct str name)
 			v->mail = value_map(v->a);
 	}
 	if (v->mail_err.kind) /* whoever asks hears what is wrong with the declared state */
-		return failed(v, name, v->mail_err.pos, &v->mail_err);
+		return vars_fail(v, name, &v->mail_err);
 	return map_get(v->mail, name);
 }
 
@@ -195,6 +193,32 @@ static struct value *env_raw(struct vars *v, struct str name)
 	if (!found)
 		found = mail_lookup(v, name);
 	return found ? found : find_in_layers(v, name);
+}
+
+/* No layer has it. A name that Ansible defines and that is not served is an error for whoever asks,
+ * also with default() and `is defined`. */
+static struct value *not_there(struct vars *v, struct str name)
+{
+	const char *why = name_lacking(name);
+	struct err e = {0};
+
+	if (!why)
+		return v->hidden;
+	err_set(&e, ERR_CONFIG, "Ansible's variable '%s' is not served here; %s", name.p, why);
+	return vars_fail(v, name, &e);
+}
+
+static void env_missing(void *ctx, const struct value *map, struct str key)
+{
+	struct vars *v = ctx;
+	struct err e = {0};
+
+	if (map != v->facts || !fact_lacking(key))
+		return;
+	err_set(&e, ERR_CONFIG,
+		"Ansible's fact '%s' is not served here; `provision facts` shows those that are",
+		key.p);
+	vars_fail(v, key, &e);
 }
 
 static struct value *env_lookup(void *ctx, struct str name)
@@ -214,7 +238,9 @@ static struct value *env_lookup(void *ctx, struct str name)
 	}
 	found = find_in_layers(v, name);
 	note_read(v, name, found);
-	if (!found || found->literal)
+	if (!found)
+		return not_there(v, name);
+	if (found->literal)
 		return found;
 	if (found->type != VALUE_LIST && found->type != VALUE_MAP &&
 		!(found->type == VALUE_STR && lang_is_template(found->s)))
@@ -380,7 +406,9 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 	v->s = s;
 	v->a = a;
 	v->host = h;
-	v->facts = facts;
+	v->facts = facts ? value_shallow(a, facts) : NULL;
+	if (facts)
+		v->facts->literal = true; /* so that it is known again in env_missing */
 	v->facts_named = facts_named(a, facts);
 	v->set = value_map(a);
 	v->included = value_map(a);
@@ -388,6 +416,9 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 		.ctx = v,
 		.lookup = env_lookup,
 		.names = env_names,
+		.part = vars_part,
+		.parts = vars_parts,
+		.missing = env_missing,
 		.plugin = lookup_plugin,
 		.include = lookup_include};
 	vars_play(v, play);
@@ -402,6 +433,8 @@ static struct value *settle(struct vars *v, struct value *out, struct err *own, 
 
 	v->err = (struct err){0};
 	v->hard = false;
+	if (!inner.pos.line)
+		inner.pos = own->pos.line || !v->task ? own->pos : v->task->pos;
 	if (out && out->type == VALUE_UNDEFINED) {
 		err_undefined(own, out->pos, "%s", out->s.p);
 		out = NULL;

@@ -25,6 +25,12 @@ struct scope { /* tasks that see the same layers share one, and what was evaluat
 	const struct role_use *role;
 };
 enum { VARS_DEPTH = 60 };
+struct peer_wait { /* for another host: its facts, or what its tasks set */
+	const char *host;
+	bool facts;
+	uint64_t stamp; /* what was known of it then */
+};
+struct resolver;
 struct vars {
 	struct site *s;
 	struct arena *a;
@@ -44,8 +50,9 @@ struct vars {
 	struct scope **scopes;
 	size_t n_scopes, cap_scopes;
 	struct scope *scope;
-	const struct task *task; /* for the lookups of files */
-	bool taint;              /* a loop variable was used */
+	const struct task *task;     /* for the lookups of files */
+	const struct file *template; /* being rendered; NULL: none */
+	bool taint;                  /* a loop variable was used */
 	bool cache_off;
 	const char *busy[VARS_DEPTH];
 	size_t n_busy;
@@ -53,6 +60,11 @@ struct vars {
 	bool reads_lost;     /* something was read that does not outlive this run */
 	struct err err;      /* of a variable's own template */
 	bool hard;           /* err is not about an undefined name */
+	/* a task that may define any name has not shown what it does: no name is undefined */
+	struct value *hidden;
+	const struct resolver *resolver; /* NULL: nobody goes through a play */
+	struct peer_wait *waits;         /* of the task that is being looked at */
+	size_t n_waits, cap_waits;
 	struct lang_env env;
 };
 
@@ -68,6 +80,9 @@ void vars_include(struct vars *v, const struct value *map);
 struct value *vars_resolve(struct vars *v, struct value *x, struct err *e);
 struct value *vars_condition(struct vars *v, struct value *cond, struct err *e);
 struct value *vars_render(struct vars *v, const struct template *t, struct err *e);
+/* What a variable is whose evaluation failed: undefined, and unless that is about an undefined
+ * name, so that default() takes it as in Ansible, the whole evaluation fails. */
+struct value *vars_fail(struct vars *v, struct str name, const struct err *e);
 /* A variable's value, evaluated; NULL without error: there is none. */
 struct value *vars_value(struct vars *v, const char *name, struct err *e);
 /* What is read between begin and end: names with what was found for them, or NULL when that cannot
@@ -88,14 +103,23 @@ enum { HOST_LAYERS = 2048 };
 size_t host_layers(
 	const struct site *s, const struct invhost *h, struct arena *a, struct layer **out);
 struct value *host_merged(struct site *s, struct invhost *h);
-struct value *magic_vars(struct vars *v);
-struct value *magic_hostvars(struct site *s);
 struct value *magic_groups(struct site *s);
-
+/* ---- magic.c: the variables that Ansible defines ---- */
+struct value *magic_vars(struct vars *v);
+struct value *magic_of_task(struct vars *v, struct str name); /* NULL: no such one */
+/* ---- names.c: the names that Ansible gives a meaning ---- */
+bool name_reaches(struct str name);        /* says how a host is reached */
+bool name_may_be_fact(struct str name);    /* or ansible_facts itself */
+const char *name_lacking(struct str name); /* not served: why, or what to do; else NULL */
+bool fact_lacking(struct str name);        /* as in ansible_facts, without ansible_ */
+/* The first name of a map of variables that says how a host is reached. */
+bool vars_reach(const struct value *map, const char **name, struct pos *pos);
 /* ---- lookup.c ---- */
 struct value *lookup_plugin(void *ctx, const char *name, const struct value *args,
 	const struct value *kwargs, struct err *e);
-bool lookup_include(void *ctx, struct str name, struct str *text, const char **file, struct err *e);
+/* `from`: the file of the template that includes it, or NULL. */
+bool lookup_include(void *ctx, struct str name, const char *from, struct str *text,
+	const char **file, struct err *e);
 /* ---- template.c ---- */
 /* Compiled once a site; NULL with e. */
 const struct template *template_get(struct site *s, struct file *f, struct err *e);

@@ -4,6 +4,7 @@
  * not matter. Neither position nor secrecy takes part.
  */
 #include <math.h>
+#include <strings.h>
 #include "value/value.h"
 
 static bool is_number(const struct value *v)
@@ -94,4 +95,40 @@ bool value_true(const struct value *v)
 	default:
 		return false;
 	}
+}
+
+static bool among(struct str s, const char *const *words)
+{
+	for (; *words; words++)
+		if (s.n == strlen(*words) && strncasecmp(s.p, *words, s.n) == 0)
+			return true;
+	return false;
+}
+
+static bool word_as_bool(struct str s, bool *out)
+{
+	static const char *const yes[] = {"true", "yes", "on", "1", "1.0", "y", "t", NULL};
+	static const char *const no[] = {"false", "no", "off", "0", "0.0", "n", "f", NULL};
+
+	while (s.n && memchr(" \t\r\n", s.p[0], 4))
+		s.p++, s.n--;
+	while (s.n && memchr(" \t\r\n", s.p[s.n - 1], 4))
+		s.n--;
+	if (!among(s, yes) && !among(s, no))
+		return false;
+	*out = among(s, yes);
+	return true;
+}
+
+bool value_as_bool(const struct value *v, bool *out)
+{
+	bool number = v->type == VALUE_INT || v->type == VALUE_FLOAT;
+	double n = v->type == VALUE_INT ? (double)v->i : number ? v->f : -1;
+
+	if (v->type == VALUE_STR)
+		return word_as_bool(v->s, out);
+	if (v->type != VALUE_BOOL && n != 0 && n != 1)
+		return false;
+	*out = v->type == VALUE_BOOL ? v->b : n == 1;
+	return true;
 }

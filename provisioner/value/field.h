@@ -32,6 +32,7 @@ enum field_flags {
 	FIELD_LATER = 16,   /* known, but not served yet: using it is an error that says so */
 	FIELD_ACTION =
 		32, /* steers how, not what: no part of the desired state (backup, validate) */
+	FIELD_PER_HOST = 64, /* a keyword that a template may give, another for each host */
 };
 struct field {
 	const char *name;

@@ -89,28 +89,14 @@ static bool text_is(struct str s, const char *lower)
 	return s.n == strlen(lower) && strncasecmp(s.p, lower, s.n) == 0;
 }
 
-static bool is_truth(struct str s, bool *out)
-{
-	static const char *const yes[] = {"true", "yes", "on", "1", "1.0", "y", "t"};
-	static const char *const no[] = {"false", "no", "off", "0", "0.0", "n", "f"};
-	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
-		*out = text_is(s, yes[i]);
-		if (*out || text_is(s, no[i]))
-			return true;
-	}
-	return false;
-}
-
 static struct value *to_bool(
 	struct check *c, const struct field *f, const struct value *v, const char *name)
 {
 	bool b;
-	if (v->type == VALUE_BOOL)
-		return from(v, value_bool(c->a, v->b));
+	if (value_as_bool(v, &b))
+		return from(v, value_bool(c->a, b));
 	if (!is_scalar(v))
 		return wrong_type(c, v, name, "a boolean");
-	if (is_truth(value_print(c->a, v), &b))
-		return from(v, value_bool(c->a, b));
 	errs_add(c->errs, v->pos, "'%s' must be a boolean (true or false), not %s", name,
 		shown(c, f, v));
 	return NULL;

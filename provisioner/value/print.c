@@ -124,7 +124,7 @@ static void print(struct buf *b, const struct value *v, bool quoted)
 		print_blob(b, v, quoted);
 		break;
 	case VALUE_UNKNOWN:
-		buf_addf(b, "(unknown until " STR_FMT ")", STR_ARG(v->s));
+		buf_addf(b, "(unknown " STR_FMT ")", STR_ARG(v->s));
 		break;
 	case VALUE_UNDEFINED:
 		buf_addf(b, "(undefined: " STR_FMT ")", STR_ARG(v->s));

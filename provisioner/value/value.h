@@ -120,6 +120,9 @@ struct value *value_shallow(struct arena *a, const struct value *v); /* own list
 /* Deep, key by key: `over` wins; lists and plain values are replaced whole. */
 struct value *value_merge(struct arena *a, const struct value *under, const struct value *over);
 bool value_equal(const struct value *a, const struct value *b); /* 1 == 1.0 == true, as Python */
+/* Does v say yes or no, as every boolean may be written: true/false, yes/no, on/off, y/n, t/f, 1/0,
+ * in any case, also as text? The one place that knows these words. */
+bool value_as_bool(const struct value *v, bool *out);
 bool value_true(const struct value *v);       /* Python's truth; UNKNOWN and UNDEFINED panic */
 bool value_has_secret(const struct value *v); /* itself or anything in it */
 const struct value *value_find_type(const struct value *v, enum value_type t); /* deep; or NULL */

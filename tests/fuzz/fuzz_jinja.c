@@ -16,8 +16,10 @@ static struct value *lookup(void *ctx, struct str name)
 	return map_get(ctx, name);
 }
 
-static bool include(void *ctx, struct str name, struct str *text, const char **file, struct err *e)
+static bool include(void *ctx, struct str name, const char *from, struct str *text,
+	const char **file, struct err *e)
 {
+	(void)from;
 	(void)ctx;
 	if (!str_is(name, "s"))
 		return err_set(e, ERR_CONFIG, "no such template");

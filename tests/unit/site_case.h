@@ -22,6 +22,7 @@ struct options {
 	size_t n_inventories, n_extra;
 	const char *explain, *vars, *match, *connection;
 	bool run;
+	bool together; /* the hosts go through each play side by side, as in a run */
 };
 
 /* ---- a case's options: "name: value" lines ---- */
@@ -49,6 +50,8 @@ static inline void read_option(struct options *o, const char *key, const char *v
 		o->match = value;
 	else if (strcmp(key, "mode") == 0)
 		o->run = strcmp(value, "run") == 0;
+	else if (strcmp(key, "together") == 0)
+		o->together = strcmp(value, "yes") == 0;
 	else
 		fail_msg("unknown option '%s'", key);
 }

@@ -44,8 +44,10 @@ static struct value *plugin(void *ctx, const char *name, const struct value *arg
 	return list;
 }
 
-static bool include(void *ctx, struct str name, struct str *text, const char **file, struct err *e)
+static bool include(void *ctx, struct str name, const char *from, struct str *text,
+	const char **file, struct err *e)
 {
+	(void)from;
 	struct world *w = ctx;
 	struct value *v = w->files ? map_get(w->files, name) : NULL;
 	if (!v)

@@ -127,7 +127,18 @@ static void answer_applied(struct resolver *r, struct answers *w, struct buf *ou
 		answer(r, w, w->planned[i], true, out);
 }
 
-static void walk(struct resolver *r, struct answers *w, struct buf *out)
+static void dump_waits(const struct resolver *r, struct buf *out)
+{
+	bool facts;
+
+	buf_adds(out, "-- waits for");
+	for (size_t i = 0; resolver_waits(r, i, &facts); i++)
+		buf_addf(out, " %s%s", resolver_waits(r, i, &facts), facts ? " (facts)" : "");
+	buf_addc(out, '\n');
+}
+
+/* true: it waits for other hosts */
+static bool walk(struct resolver *r, struct answers *w, struct buf *out)
 {
 	struct step *s;
 	struct err e = {0};
@@ -147,13 +158,16 @@ static void walk(struct resolver *r, struct answers *w, struct buf *out)
 			buf_adds(out, "-- apply\n");
 			answer_applied(r, w, out);
 			break;
+		case RESOLVE_PEERS:
+			dump_waits(r, out);
+			return true;
 		case RESOLVE_END:
 			buf_adds(out, "-- end\n");
-			return;
+			return false;
 		case RESOLVE_FAILED:
 			buf_addf(out, "-- failed: %s:%u:%u: %s\n", e.pos.file ? e.pos.file : "",
 				e.pos.line, e.pos.col, e.msg);
-			return;
+			return false;
 		}
 	}
 }
@@ -210,6 +224,89 @@ static void dump_host(struct arena *a, const struct site *s, const struct option
 	}
 }
 
+/* ---- several hosts side by side ---- */
+enum { TOGETHER = 8 };
+struct walker {
+	const char *host;
+	struct resolver *r;
+	struct answers w;
+	struct value *facts;
+	struct buf out;
+	bool in, waits;
+};
+
+static void begin_walk(struct arena *a, const struct site *s, const struct options *o, size_t play,
+	struct walker *k)
+{
+	buf_addf(&k->out, "== %s: play %zu\n", k->host, play + 1);
+	if (k->facts)
+		site_host_facts(s, k->host, k->facts);
+	k->r = k->r ? resolver_continue(k->r, play)
+		    : resolver_new(s, a, k->host, play, k->facts, NULL,
+			      o->run ? RESOLVE_RUN : RESOLVE_PLAN);
+	k->waits = walk(k->r, &k->w, &k->out);
+}
+
+static bool go_on(struct walker *k)
+{
+	if (!k->waits || !resolver_may_go_on(k->r))
+		return false;
+	k->waits = walk(k->r, &k->w, &k->out);
+	return true;
+}
+
+static void play_together(struct arena *a, const struct site *s, const struct options *o,
+	size_t play, struct walker *k, size_t n)
+{
+	const struct play *plays;
+	bool moved = true;
+
+	site_plays(s, &plays);
+	for (size_t i = 0; i < n; i++) {
+		k[i].in = false;
+		for (size_t j = 0; plays[play].hosts[j]; j++)
+			k[i].in = k[i].in || strcmp(plays[play].hosts[j], k[i].host) == 0;
+		if (k[i].in)
+			begin_walk(a, s, o, play, &k[i]);
+	}
+	while (moved) {
+		moved = false;
+		for (size_t i = 0; i < n; i++)
+			moved = (k[i].in && go_on(&k[i])) || moved;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (k[i].in) {
+			answer_open(k[i].r, &k[i].w, &k[i].out);
+			answer_applied(k[i].r, &k[i].w, &k[i].out);
+		}
+}
+
+static void dump_together(
+	struct arena *a, const struct site *s, const struct options *o, struct buf *out)
+{
+	static struct walker k[TOGETHER];
+	const struct play *plays;
+	size_t n = 0, n_plays = site_plays(s, &plays);
+	struct value *facts = yaml_file(a, "facts.yml"), *answers = yaml_file(a, "answers.yml");
+
+	memset(k, 0, sizeof(k));
+	for (const char *const *h = site_hosts(s); *h && n < TOGETHER; h++, n++) {
+		k[n].host = *h;
+		k[n].w.a = a;
+		k[n].w.map = map_at(answers, *h) ? map_at(answers, *h) : value_map(a);
+		k[n].facts = map_at(facts, *h);
+		buf_init(&k[n].out, 1 << 20);
+		if (k[n].facts)
+			site_host_comes(s, *h);
+	}
+	for (size_t p = 0; p < n_plays; p++)
+		play_together(a, s, o, p, k, n);
+	for (size_t i = 0; i < n; i++) {
+		buf_add(out, k[i].out.p, k[i].out.n);
+		buf_free(&k[i].out);
+	}
+}
+
 static void dump_connection(const struct site *s, const char *host, struct buf *out)
 {
 	struct connection c;
@@ -221,9 +318,10 @@ static void dump_connection(const struct site *s, const char *host, struct buf *
 	}
 	buf_addf(out, "%s: %s %s port %d user %s", host, c.kind, c.address, c.port,
 		c.user ? c.user : "-");
-	buf_addf(out, " key %s args %s%s%s\n", c.key_file ? c.key_file : "-",
+	buf_addf(out, " key %s args %s%s%s%s%s\n", c.key_file ? c.key_file : "-",
 		c.ssh_args ? c.ssh_args : "-", c.password ? " password" : "",
-		c.become ? " become" : "");
+		c.become ? " become" : "", strcmp(c.become_user, "root") != 0 ? " " : "",
+		strcmp(c.become_user, "root") != 0 ? c.become_user : "");
 }
 
 static void dump_site(
@@ -254,7 +352,9 @@ static void dump_site(
 	for (size_t i = 0; hosts[i] && o->explain; i++)
 		if (!site_explain(s, hosts[i], o->explain, out, &e))
 			buf_addf(out, "%s\n", e.msg);
-	for (size_t i = 0; hosts[i] && !special; i++)
+	if (o->together)
+		dump_together(a, s, o, out);
+	for (size_t i = 0; hosts[i] && !special && !o->together; i++)
 		dump_host(a, s, o, hosts[i], out);
 }
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The keywords that are yes or no, and whom a task runs as: read from plays, blocks, tasks, roles
+ * and the variables that stand for them, all by the words of value_as_bool. A word that is none is
+ * an error; what is not known yet is said to be so.
+ */
+#include "site/resolve.h"
+
+/* ---- when the files are read ---- */
+struct value *keywords_check(
+	struct build *b, const struct field *table, const struct value *map, const char *what)
+{
+	struct value *seen = value_shallow(b->s->a, map), *out;
+
+	/* one that holds a template is judged when it is evaluated, for each host */
+	for (size_t i = 0; i < map->map.n; i++) {
+		const struct map_entry *e = &map->map.e[i];
+		const struct field *f = field_find(table, e->key);
+
+		if (f && f->flags & FIELD_PER_HOST && has_template(e->value)) {
+			check_syntax(b, e->value, false);
+			seen->map.e[i].value = value_unknown(b->s->a, "until it is evaluated");
+		}
+	}
+	out = fields_check(b->s->a, table, seen, what, b->errs);
+	for (size_t i = 0; out && i < out->map.n; i++)
+		if (out->map.e[i].value->type == VALUE_UNKNOWN)
+			out->map.e[i].value = map_get(map, out->map.e[i].key);
+	return out;
+}
+
+bool option_bool(const struct value *map, const char *key, bool dflt, bool *out, struct err *e)
+{
+	const struct value *v = map ? map_at(map, key) : NULL;
+
+	*out = dflt;
+	if (!v || v->type == VALUE_NULL || value_as_bool(v, out))
+		return true;
+	return err_at(e, v->pos, "'%s' must be a boolean (true or false), not %s", key,
+		value_type_name(v));
+}
+
+/* ---- when a host reaches the task ---- */
+struct reader {
+	struct resolver *r;
+	const struct task *t;
+	struct keywords *to;
+	struct err *e;
+};
+
+/* One evaluated value; out stays as it is when there is none, or it is not known yet. */
+static bool take_bool(struct reader *k, const char *name, struct value *v, bool *out)
+{
+	if (!v || v->type == VALUE_NULL)
+		return true;
+	if (v->type == VALUE_UNKNOWN) {
+		k->to->unknown = k->to->unknown ? k->to->unknown : v;
+		return true;
+	}
+	if (value_as_bool(v, out))
+		return true;
+	return err_at(k->e, v->pos.line ? v->pos : k->t->pos,
+		"'%s' must be a boolean (true or false), not %s", name,
+		v->secret || v->type != VALUE_STR ? value_type_name(v)
+						  : arena_printf(k->r->a, "'%s'", v->s.p));
+}
+
+static bool keyword(struct reader *k, const char *name, struct value *v, bool *out)
+{
+	if (v)
+		v = vars_resolve(k->r->v, v, k->e);
+	return !k->e->kind && take_bool(k, name, v, out);
+}
+
+static bool variable(struct reader *k, const char *name, bool *out)
+{
+	struct value *v = vars_value(k->r->v, name, k->e);
+
+	return !k->e->kind && take_bool(k, name, v, out);
+}
+
+/* Whom to become: the variable before the keyword, as in Ansible, then the option. */
+static bool become_user(struct reader *k, const char **out)
+{
+	struct value *v = vars_value(k->r->v, "ansible_become_user", k->e);
+	const struct site *s = k->r->s;
+
+	if (!v && !k->e->kind && (v = TASK_ATTR(k->t, become_user)))
+		v = vars_resolve(k->r->v, v, k->e);
+	if (k->e->kind)
+		return false;
+	if (v && v->type == VALUE_UNKNOWN) {
+		k->to->unknown = k->to->unknown ? k->to->unknown : v;
+		return true;
+	}
+	if (v && v->type != VALUE_NULL && (v->type == VALUE_LIST || v->type == VALUE_MAP))
+		return err_at(k->e, v->pos.line ? v->pos : k->t->pos,
+			"become_user must be the name of a user, not %s", value_type_name(v));
+	*out = v && v->type != VALUE_NULL ? value_print(k->r->a, v).p : s->opt.become_user;
+	if (*out && (!**out || strcmp(*out, "root") == 0))
+		*out = NULL;
+	return true;
+}
+
+bool keywords_read(struct resolver *r, const struct task *t, struct keywords *out, struct err *e)
+{
+	struct reader k = {.r = r, .t = t, .to = out, .e = e};
+	bool become = r->s->opt.become == 1;
+
+	*out = (struct keywords){.read = true, .check_mode = true, .user = r->user};
+	if (!keyword(&k, "no_log", TASK_ATTR(t, no_log), &out->no_log) ||
+		!keyword(&k, "ignore_errors", TASK_ATTR(t, ignore_errors), &out->ignore_errors) ||
+		!keyword(&k, "check_mode", TASK_ATTR(t, check_mode), &out->check_mode) ||
+		!keyword(&k, "become", TASK_ATTR(t, become), &become) ||
+		!variable(&k, "ansible_become", &become))
+		return false;
+	return !become || become_user(&k, &out->user);
+}
+
+bool keyword_hides(struct resolver *r, const struct task *t)
+{
+	struct keywords to = {0};
+	struct err e = {0};
+	struct reader k = {.r = r, .t = t, .to = &to, .e = &e};
+	bool hides = false;
+
+	return !keyword(&k, "no_log", TASK_ATTR(t, no_log), &hides) || to.unknown || hides;
+}
