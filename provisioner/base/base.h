@@ -87,7 +87,7 @@ enum err_kind {
 	ERR_TRANSIENT,   /* trying again can help (network, lock held) */
 	ERR_UNREACHABLE, /* no connection, no login, host key refused: counted as unreachable */
 	ERR_PERMANENT,   /* neither */
-	/* of the kind CONFIG: a name without a value; default(), `is defined` and the like take it */
+	/* of the kind CONFIG: a name without a value; default() and `is defined` take it */
 	ERR_UNDEFINED,
 };
 struct pos { /* where a value stands; line 0: no position */

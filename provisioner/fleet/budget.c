@@ -33,7 +33,7 @@ struct fleet_host *wave_due(struct fleet *f)
 static void stop_after(struct fleet_host *h, uint32_t task)
 {
 	size_t n = h->applied_to;
-	while (n < h->plan->n && h->plan->v[n]->step->task <= task)
+	while (n < h->plan->n && h->plan->v[n]->step->turn <= task)
 		n++;
 	if (n == h->plan->n && (h->want == WANT_FAIL || h->want == WANT_END))
 		return; /* it ends there by itself */
@@ -78,7 +78,7 @@ static const char *used_up(struct fleet *f, size_t failed)
 
 static uint32_t final_task(const struct fleet_host *h)
 {
-	return h->plan->n ? h->plan->v[h->plan->n - 1]->step->task : 0;
+	return h->plan->n ? h->plan->v[h->plan->n - 1]->step->turn : 0;
 }
 
 /* How many hosts of the wave have failed once all have come past a task. */
@@ -130,7 +130,7 @@ static void now_due(struct fleet_host *h)
 static void carry_out_to(struct fleet_host *h, uint32_t task)
 {
 	size_t n = h->applied_to;
-	while (n < h->plan->n && h->plan->v[n]->step->task <= task)
+	while (n < h->plan->n && h->plan->v[n]->step->turn <= task)
 		n++;
 	h->upto = n;
 	if (n > h->applied_to || n == h->plan->n)
@@ -171,7 +171,7 @@ static uint32_t last_step(const struct fleet_host *h, uint32_t task)
 {
 	uint32_t id = 0;
 	for (size_t i = h->applied_to; i < h->upto; i++)
-		if (h->plan->v[i]->step->task <= task)
+		if (h->plan->v[i]->step->turn <= task)
 			id = h->plan->v[i]->step->id;
 	return id;
 }

@@ -39,7 +39,7 @@ void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s
 		.error = error,
 		.ms = ms};
 	if (s == STEP_FAILED)
-		h->failed_task = p->step->task;
+		h->failed_task = p->step->turn;
 	count_step(h, p->step->task, s, s == STEP_CHANGED || (s == STEP_IGNORED && p->changed));
 	report_event(h->f->o->report, &e);
 }

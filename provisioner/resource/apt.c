@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "resource/apt.h"
 #include "resource/package.h"
+#include "resource/held.h"
 #include "resource/policy.h"
 #include "resource/service.h"
 
@@ -327,14 +328,18 @@ static bool batch_add(struct host *h, struct batch *b, const struct value *param
 
 static bool transaction(struct host *h, struct batch *b, struct err *e)
 {
-	struct args running = {0};
+	struct args running = {0}, before = {0}, after = {0};
 	struct err late = {0};
 	if (b->answer == ANSWER_START)
 		return finish_interrupted(h, e) && apt_run(h, "apt-get", b->argv.v, e);
+	held_enabled_units(h->a, &before);
 	if (!running_services(h, &running, e) ||
-		!policy_begin(POLICY_FOLDER, b->answer, running.v, e))
+		!policy_begin(POLICY_FOLDER, HELD_FILE, b->answer, running.v, e))
 		return false;
 	bool ok = finish_interrupted(h, e) && apt_run(h, "apt-get", b->argv.v, e);
+	held_enabled_units(h->a, &after);
+	if (!held_add_new(h->a, HELD_FILE, &before, &after, ok ? e : &late))
+		ok = false;
 	return policy_end(POLICY_FOLDER, ok ? e : &late) && ok;
 }
 

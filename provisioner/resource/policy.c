@@ -32,7 +32,8 @@ static bool plain_name(const char *name)
 
 /* invoke-rc.d calls it with the script's name, deb-systemd-invoke with the unit's. Timers start
  * programs that are configured by then; stopping is always right. */
-static struct str policy_text(struct arena *a, int answer, const char *const *running)
+static struct str policy_text(
+	struct arena *a, const char *held, int answer, const char *const *running)
 {
 	struct buf b;
 	buf_init(&b, POLICY_MAX);
@@ -46,7 +47,10 @@ static struct str policy_text(struct arena *a, int answer, const char *const *ru
 	for (size_t i = 0; running && running[i]; i++)
 		if (plain_name(running[i]))
 			buf_addf(&b, "%s) exit 0 ;;\n", running[i]);
-	buf_addf(&b, "esac\nexit %d\n", answer);
+	buf_addf(&b,
+		"esac\n"
+		"case $2 in *start) printf '%%s\\n' \"$1\" >>%s ;; esac\nexit %d\n",
+		held, answer);
 	struct str text = buf_str(a, &b);
 	buf_free(&b);
 	return text;
@@ -90,7 +94,8 @@ bool policy_end(const char *folder, struct err *e)
 	return ok;
 }
 
-bool policy_begin(const char *folder, int answer, const char *const *running, struct err *e)
+bool policy_begin(
+	const char *folder, const char *held, int answer, const char *const *running, struct err *e)
 {
 	struct arena *a = arena_new();
 	struct paths p = paths_in(a, folder);
@@ -99,7 +104,7 @@ bool policy_begin(const char *folder, int answer, const char *const *running, st
 	if (ok && rename(p.policy, p.saved) < 0 && errno != ENOENT)
 		ok = err_errno(e, "cannot put %s aside", p.policy);
 	if (ok) {
-		struct str text = policy_text(a, answer, running);
+		struct str text = policy_text(a, held, answer, running);
 		ok = file_replace(p.policy, text.p, text.n, attr, NULL, NULL, e);
 	}
 	if (!ok)

@@ -9,8 +9,10 @@
 #define POLICY_FOLDER "/usr/sbin"
 
 /* Puts ours in place, the host's own aside. `running`: names of services that may be started
- * (NULL-terminated); every other start is answered with `answer`. */
-bool policy_begin(const char *folder, int answer, const char *const *running, struct err *e);
+ * (NULL-terminated); every other start is answered with `answer` and
+ * noted in the file `held`. */
+bool policy_begin(const char *folder, const char *held, int answer, const char *const *running,
+	struct err *e);
 /* Takes ours away, the host's own back. Also after a run that was killed; nothing of ours there
  * is fine. */
 bool policy_end(const char *folder, struct err *e);

@@ -24,6 +24,7 @@ const struct restype *const restypes[] = {
 	&restype_service,
 	&restype_systemd,
 	&restype_activation,
+	&restype_installed_services,
 	&restype_user,
 	&restype_group,
 	&restype_hostname,
@@ -81,10 +82,10 @@ const char *restype_nearest(struct str name)
 void restype_doc(const struct restype *t, struct buf *out)
 {
 	buf_addf(out, "%s\n\n  %s\n", t->name, t->doc);
-	if (t->aliases || t->full_names)
-		buf_addf(out, "\n  Also written: %s%s%s\n", t->aliases ? t->aliases : "",
-			t->aliases && t->full_names ? " " : "",
-			t->full_names ? t->full_names : "");
+	if (t->aliases)
+		buf_addf(out, "\n  Also written: %s\n", t->aliases);
+	if (t->full_names)
+		buf_addf(out, "\n  In full: %s\n", t->full_names);
 	if (t->probe)
 		buf_adds(out, "\n  Only reads; its result is known when the plan is made.\n");
 	buf_adds(out, "\nParameters:\n");

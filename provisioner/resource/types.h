@@ -11,6 +11,7 @@ extern const struct restype restype_copy;
 extern const struct restype restype_file;
 extern const struct restype restype_file_set;
 extern const struct restype restype_lineinfile;
+extern const struct restype restype_installed_services;
 extern const struct restype restype_random_secret;
 extern const struct restype restype_replace;
 extern const struct restype restype_shell;

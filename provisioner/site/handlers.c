@@ -79,6 +79,40 @@ void handlers_build(struct build *b, struct value *list)
 		add_leaves(&inner, node->child[i]);
 }
 
+static bool may_change_packages(const struct task *t)
+{
+	if (t->dynamic || (t->type && t->type->class == RES_PACKAGE))
+		return true;
+	for (size_t i = 0; i < t->n_child; i++)
+		if (may_change_packages(t->child[i]))
+			return true;
+	return false;
+}
+
+void handlers_add_installed(struct build *b)
+{
+	static const char id[] = "start what packages have installed";
+	struct play_in *p = b->play;
+	bool needed = false;
+	struct task *t;
+
+	p->installed = -1;
+	for (int i = 0; i < SECTIONS; i++)
+		needed = needed || may_change_packages(p->section[i]);
+	if (!needed || map_at(p->handler_ids, id))
+		return;
+	t = task_new(b, p->face.pos);
+	t->name = id;
+	t->type = restype_find(str_c("installed_services"));
+	t->action = t->type->name;
+	t->fields = t->type->fields;
+	t->args = t->checked = value_map(b->s->a);
+	p->installed = (long)p->n_handlers;
+	map_put(b->s->a, p->handler_ids, id, value_int(b->s->a, p->installed));
+	PUSH(b->s->a, p->handlers, p->n_handlers, p->cap_handlers,
+		((struct handler){.id = id, .task = t}));
+}
+
 static bool add_id(const struct play_in *p, struct arena *a, size_t i, const char ***out, size_t *n,
 	size_t *cap)
 {

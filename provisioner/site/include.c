@@ -115,7 +115,7 @@ static enum outcome included(struct resolver *r, struct frame *f, struct task *t
 	s->step.local = true;
 	s->answered = true;
 	if (f->at.included) /* the next item's file counts for itself */
-		s->step.task = ++r->tasks;
+		s->step.task = s->step.turn = ++r->tasks;
 	f->at.included = true;
 	*out = &s->step;
 	return OUT_STEP;

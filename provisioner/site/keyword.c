@@ -40,6 +40,61 @@ bool option_bool(const struct value *map, const char *key, bool dflt, bool *out,
 		value_type_name(v));
 }
 
+void refuse_reach(struct build *b, const struct value *vars, const char *where)
+{
+	const char *name;
+	struct pos pos;
+
+	if (vars_reach(vars, &name, &pos))
+		errs_add(b->errs, pos,
+			"'%s' stands on %s, and a host is reached in one way in the whole run: "
+			"set it in the inventory or among the vars of the play",
+			name, where);
+}
+
+/* ---- words that are not known ---- */
+static const char *nearest_word(struct arena *a, struct str key)
+{
+	const char **names = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; restypes[i]; i++)
+		PUSH(a, names, n, cap, restypes[i]->name);
+	for (size_t i = 0; control_row(i); i++)
+		PUSH(a, names, n, cap, control_row(i)->name);
+	for (size_t i = 0; site_task_fields()[i].name; i++)
+		PUSH(a, names, n, cap, site_task_fields()[i].name);
+	PUSH(a, names, n, cap, NULL);
+	return str_nearest(key.p, names);
+}
+
+/* The types of one collection are not those of another, whatever their last name. */
+const char *module_namesake(struct arena *a, struct str key)
+{
+	const char *dot = strrchr(key.p, '.');
+	const char *last = dot ? dot + 1 : "";
+
+	return restype_find(str_c(last)) || control_find(str_c(last))
+		       ? arena_printf(a, ", and '%s' is another module", last)
+		       : "";
+}
+
+void word_unknown(struct build *b, const struct map_entry *e)
+{
+	const char *near = nearest_word(b->s->a, lang_builtin_name(e->key));
+
+	if (near)
+		errs_add(b->errs, e->key_pos,
+			"'%s' is neither a module nor a keyword of a task (did "
+			"you mean '%s'?)",
+			e->key.p, near);
+	else
+		errs_add(b->errs, e->key_pos,
+			"module '%s' is not served%s; `provision doc` lists those "
+			"that are",
+			e->key.p, module_namesake(b->s->a, e->key));
+}
+
 /* ---- when a host reaches the task ---- */
 struct reader {
 	struct resolver *r;

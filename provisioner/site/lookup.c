@@ -3,6 +3,7 @@
  * Lookup plugins, and the lists that with_KIND and loop run over. Reads files beside the roles and
  * the manifest and the environment; runs no program (pipe) and keeps no state (password).
  */
+#include "site/keyword.h"
 #include "site/lookup.h"
 
 const char *lookup_arg(const struct call *c, size_t i)

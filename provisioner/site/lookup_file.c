@@ -3,6 +3,7 @@
  * Lookups that read files: beside the roles, the tasks and the manifest. They write nothing.
  */
 #include <glob.h>
+#include "site/keyword.h"
 #include "site/lookup.h"
 
 bool lookup_file(struct call *c)

@@ -2,6 +2,7 @@
  *
  * Plays: keywords, the hosts they are for, and the tree of their roles and tasks.
  */
+#include "site/keyword.h"
 #include "site/control.h"
 
 static const struct field fields_of_play[] = {
@@ -294,6 +295,7 @@ static void build_play(struct build *b, struct value *doc)
 	build_section(b, p, SECTION_POST, NULL, map_at(kw, "post_tasks"));
 	b->parent = &p->root;
 	handlers_build(b, map_at(kw, "handlers"));
+	handlers_add_installed(b);
 	finish_play(b, p);
 	play_batches(b->s, p, kw, b->errs);
 	PUSH(b->s->a, b->s->plays, b->s->n_plays, b->s->cap_plays, p);

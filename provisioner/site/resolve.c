@@ -5,7 +5,7 @@
  */
 #include <pwd.h>
 #include <unistd.h>
-#include "site/resolve.h"
+#include "site/flush.h"
 
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e)
 {
@@ -216,7 +216,10 @@ static void start_play(struct resolver *r, size_t play)
 	r->ended = r->flushing = r->failed = r->section_flushed = false;
 	r->notice = NULL;
 	r->n_notice = 0;
-	r->flush_from = r->n_steps;
+	r->flush_from = r->play_from = r->n_steps;
+	r->held = r->p->installed >= 0 &&
+		  map_at(r->pending, r->p->handlers[r->p->installed].id) != NULL;
+	r->package = NULL;
 	r->user = login_user(r);
 	r->section = SECTION_PRE;
 	frame_push(r, &r->p->section[SECTION_PRE], 1, NULL, &r->err);

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "site/control.h"
+#include "site/keyword.h"
 #include "site/peers.h"
 #include "site/vars.h"
 
@@ -31,12 +32,6 @@ struct srec { /* a step and what became of it */
 	const char *const *notify; /* every handler's id; step.notify: those that run on the host */
 	bool answered, planned, changed;
 	struct value *result; /* as register sees it */
-};
-struct keywords {  /* what they come to for one item of a task */
-	bool read; /* false: not looked at yet */
-	bool no_log, ignore_errors, check_mode;
-	const char *user;            /* to run as; NULL: as the agent */
-	const struct value *unknown; /* one of them is not known yet, or NULL */
 };
 struct cursor { /* within one task */
 	bool started;
@@ -85,8 +80,12 @@ struct resolver {
 	size_t flush_depth; /* frames below the handlers' */
 	size_t flush_from;  /* first step that the next flush looks at */
 	size_t flush_i;
-	uint32_t flush_task;   /* after which it happens */
-	struct notice *notice; /* one for each handler of the play */
+	uint32_t flush_task; /* after which it happens */
+	bool last_flush;     /* at the end of the play */
+	size_t play_from;    /* first step of the play */
+	bool held; /* an unfinished run has left to this one what its packages installed */
+	const struct step *package; /* the last one that may change packages; NULL: none */
+	struct notice *notice;      /* one for each handler of the play */
 	size_t n_notice;
 };
 struct notice {
@@ -124,10 +123,6 @@ struct value *reg_unknown(struct resolver *r, const struct task *t);
 /* The inherited value of a keyword; NULL: nowhere. */
 #define TASK_ATTR(t, what) task_attr((t), offsetof(struct task, what))
 struct value *task_attr(const struct task *t, size_t offset);
-/* keyword.c: false with e when one of them cannot be what it says. */
-bool keywords_read(struct resolver *r, const struct task *t, struct keywords *out, struct err *e);
-bool keyword_hides(
-	struct resolver *r, const struct task *t); /* no_log, also when it is not known */
 /* The `when` of a task and of what it stands in: BOOL, UNKNOWN, or NULL on error. */
 struct value *task_when(struct resolver *r, const struct task *t, struct err *e);
 
@@ -147,17 +142,5 @@ enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, st
 size_t levels_below(const struct resolver *r);             /* of the frames that there are */
 void take_place(struct resolver *r, const struct task *t); /* r->at: it stands at this task */
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e);
-/* resolve_handlers.c */
-void flush_start(struct resolver *r, bool with_pending);
-bool flush_next(struct resolver *r, struct err *e); /* pushes a handler's frame; false: no more */
-bool handler_notified(const struct resolver *r, const struct frame *f); /* as far as is known */
-/* Of the handlers notified, those that run on the host. */
-const char *const *handlers_of_host(struct resolver *r, const char *const *ids);
-void handler_fill(struct resolver *r, const struct frame *f, struct srec *s);
-/* Notified by an unfinished run, and by nothing in this one. */
-bool handler_left_over(const struct resolver *r, const struct frame *f);
-/* Would it start again a service that this play has stopped? */
-bool handler_revives(
-	const struct resolver *r, const struct restype *type, const struct value *params);
 /* A resolver that knows nothing of the host. */
 struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play);

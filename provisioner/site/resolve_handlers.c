@@ -3,7 +3,7 @@
  * Flushing handlers: which may be notified, in the order of definition, each once a flush. Whether
  * one really runs is known on the host, from what changed there.
  */
-#include "site/resolve.h"
+#include "site/flush.h"
 
 static size_t handler_index(const struct play_in *p, const char *id)
 {
@@ -46,10 +46,29 @@ static bool may_change(const struct srec *s)
 	return !s->answered || s->changed;
 }
 
+/* What packages have installed is started once, after everything else. */
+static void want_installed(struct resolver *r)
+{
+	struct notice *n = &r->notice[r->p->installed];
+
+	*n = (struct notice){0};
+	for (size_t i = r->play_from; r->last_flush && i < r->n_steps; i++) {
+		const struct srec *s = r->steps[i];
+
+		if (!s->step.type || s->step.type->class != RES_PACKAGE || !may_change(s))
+			continue;
+		n->want = true;
+		PUSH(r->a, n->by, n->n, n->cap, s->step.id);
+	}
+	n->pending = r->last_flush && r->held;
+	n->want = n->want || n->pending;
+}
+
 void flush_start(struct resolver *r, bool with_pending)
 {
 	size_t n = r->p->n_handlers;
 
+	r->last_flush = r->n_frames == 0 && r->section == SECTION_POST;
 	r->notice = ARENA_ARRAY(r->a, struct notice, n + 1);
 	r->n_notice = n;
 	for (size_t i = r->flush_from; i < r->n_steps; i++)
@@ -61,10 +80,63 @@ void flush_start(struct resolver *r, bool with_pending)
 			r->notice[i].want = r->notice[i].pending = true;
 	if (with_pending)
 		r->pending = value_map(r->a);
+	if (r->p->installed >= 0)
+		want_installed(r);
 	r->flushing = true;
 	r->flush_task = r->at.n > 2 * levels_below(r) ? r->at.id[2 * levels_below(r)] : 0;
 	r->flush_depth = r->n_frames;
 	r->flush_i = 0;
+}
+
+/* The unit that a step of a service's type is about, "postfix" for "postfix.service"; n 0: none. */
+static struct str unit_of(const struct restype *type, const struct value *params)
+{
+	bool service = type && params && type->class == RES_SERVICE;
+	struct str name = str_c(service ? map_cstr(params, "name", "") : "");
+
+	if (str_ends(name, ".service"))
+		name.n -= strlen(".service");
+	return name;
+}
+
+void installed_notify(struct resolver *r, struct srec *s)
+{
+	const struct handler *h = r->p->installed >= 0 ? &r->p->handlers[r->p->installed] : NULL;
+	const char **ids;
+	size_t n = 0;
+
+	r->package = &s->step;
+	if (!h)
+		return;
+	while (s->step.notify && s->step.notify[n])
+		n++;
+	ids = ARENA_ARRAY(r->a, const char *, n + 2);
+	if (n)
+		memcpy(ids, s->step.notify, n * sizeof(*ids));
+	ids[n] = h->id;
+	s->step.notify = ids;
+}
+
+/* Services of which the last word of the play is that they are stopped. */
+struct value *installed_params(struct resolver *r)
+{
+	struct value *params = value_map(r->a), *except = value_list(r->a);
+	struct value *state = value_map(r->a);
+
+	for (size_t i = r->play_from; i < r->n_steps; i++) {
+		const struct step *s = &r->steps[i]->step;
+		struct value *said = s->params ? map_at(s->params, "state") : NULL;
+		struct str unit = unit_of(s->type, s->params);
+
+		if (unit.n && said && said->type == VALUE_STR)
+			map_set(r->a, state, str_dup(r->a, unit.p, unit.n), said);
+	}
+	for (size_t i = 0; i < state->map.n; i++)
+		if (str_is(state->map.e[i].value->s, "stopped"))
+			list_add(r->a, except, value_str(r->a, state->map.e[i].key));
+	except->pos = r->p->face.pos;
+	map_put(r->a, params, "except", except);
+	return params;
 }
 
 /* What the handlers of this flush notify is wanted in the same flush. */
@@ -106,15 +178,20 @@ static bool push_handler(struct resolver *r, size_t i, struct err *e)
 
 bool flush_next(struct resolver *r, struct err *e)
 {
+	size_t k;
+
 	want_of_handlers(r);
-	for (size_t k = 0; k < r->n_notice; k++) {
+	for (k = 0; k < r->n_notice; k++) {
 		size_t i = (r->flush_i + k) % r->n_notice;
 
-		if (r->notice[i].want && !r->notice[i].done) {
+		if (r->notice[i].want && !r->notice[i].done && (long)i != r->p->installed) {
 			r->flush_i = i + 1;
 			return push_handler(r, i, e);
 		}
 	}
+	k = r->p->installed >= 0 ? (size_t)r->p->installed : r->n_notice;
+	if (k < r->n_notice && r->notice[k].want && !r->notice[k].done)
+		return push_handler(r, k, e);
 	return false;
 }
 
@@ -131,17 +208,6 @@ bool handler_notified(const struct resolver *r, const struct frame *f)
 bool handler_left_over(const struct resolver *r, const struct frame *f)
 {
 	return r->notice[f->handler].pending && r->notice[f->handler].n == 0;
-}
-
-/* The unit that a step of a service's type is about, "postfix" for "postfix.service"; n 0: none. */
-static struct str unit_of(const struct restype *type, const struct value *params)
-{
-	bool service = type && params && type->class == RES_SERVICE;
-	struct str name = str_c(service ? map_cstr(params, "name", "") : "");
-
-	if (str_ends(name, ".service"))
-		name.n -= strlen(".service");
-	return name;
 }
 
 /* What the play said of the service last is what counts. */

@@ -3,6 +3,7 @@
  * One task on one host: its loop, its `when`, its keywords, and the steps that come of it. What is
  * unknown is asked for or said, never guessed.
  */
+#include "site/flush.h"
 #include "site/verdict.h"
 
 struct value *task_attr(const struct task *t, size_t offset)
@@ -87,8 +88,10 @@ struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
 	s->t = t;
 	s->inst = f->inst;
 	s->loop = r->v->loop;
+	s->at = r->at;
 	s->step = (struct step){.id = (uint32_t)r->n_steps,
 		.task = f->at.task,
+		.turn = f->at.task,
 		.name = f->at.name,
 		.item = item_label(r, f, t),
 		.pos = t->pos,
@@ -168,6 +171,16 @@ enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, stru
 	return OUT_STEP;
 }
 
+/* It counts as part of the task that changed packages, and runs as that one did. */
+static void installed_run(struct resolver *r, struct srec *s)
+{
+	s->step.params = installed_params(r);
+	if (!r->package)
+		return;
+	s->step.task = r->package->task;
+	s->step.user = r->package->user;
+}
+
 static enum outcome module_run(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
@@ -183,9 +196,18 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 	s = step_new(r, f, t);
 	s->step.type = type;
 	s->step.params = params;
+	if (type->class == RES_PACKAGE)
+		installed_notify(r, s);
+	if (f->handler >= 0 && f->handler == r->p->installed)
+		installed_run(r, s);
 	if (!verdicts_constant(r, t, s, e)) {
 		r->n_steps--;
 		return OUT_FAIL;
+	}
+	if (!r->dry && r->v->n_waits) { /* its verdict asks other hosts, before it is run */
+		r->n_steps--;
+		unknown = value_unknown(r->a, "until other hosts have come as far");
+		return step_wait(r, f, t, unknown, st, out, e);
 	}
 	if (!s->step.handler) /* a handler is not observed: what it does is known when it ran */
 		r->unanswered++;

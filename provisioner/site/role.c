@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <unistd.h>
+#include "site/keyword.h"
 #include "site/control.h"
 
 static bool has_slash(struct str s)

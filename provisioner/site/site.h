@@ -86,7 +86,8 @@ void site_list_tasks(const struct site *s, struct buf *out);
 /* One resource wanted, or one task that comes to nothing on the host. */
 struct step {
 	uint32_t id;      /* from 1, within a host's run */
-	uint32_t task;    /* steps of one looped task share it */
+	uint32_t task;    /* counts as; steps of one looped task share it */
+	uint32_t turn;    /* the task whose turn it is, in the order of the play */
 	const char *name; /* the task's name ("role : name" when it stands in a role) */
 	const char *item; /* loop item's label, or NULL */
 	struct pos pos;
@@ -132,8 +133,7 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 /* Called for every step with a type: once with what observe found (planned when it would change),
  * and in RUN again after it was applied, or once more when the verdict was unknown. Gives the
  * verdict of changed_when and failed_when back in *res; a condition that cannot be evaluated is a
- * failure. The next play's resolver of the same host continues its step ids and registered values.
- */
+ * failure. resolver_continue takes step ids and registered values over for the next play. */
 void resolver_result(struct resolver *r, uint32_t id, struct step_result *res);
 struct resolver *resolver_continue(struct resolver *done, size_t play);
 /* The i-th host that it waits for, for its facts or for what its tasks set; NULL past the last. */

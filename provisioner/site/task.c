@@ -4,7 +4,7 @@
  * the parameters; evaluates nothing.
  */
 #include "site/control.h"
-#include "site/vars.h"
+#include "site/keyword.h"
 
 static const struct field loop_control_fields[] = {
 	{.name = "loop_var", .kind = FIELD_STR, .doc = "Name of the loop variable; default item."},
@@ -161,48 +161,6 @@ static bool is_action(struct str key)
 	return restype_find(key) || control_find(key);
 }
 
-static const char *nearest_word(struct arena *a, struct str key)
-{
-	const char **names = NULL;
-	size_t n = 0, cap = 0;
-
-	for (size_t i = 0; restypes[i]; i++)
-		PUSH(a, names, n, cap, restypes[i]->name);
-	for (size_t i = 0; control_row(i); i++)
-		PUSH(a, names, n, cap, control_row(i)->name);
-	for (size_t i = 0; fields_of_task[i].name; i++)
-		PUSH(a, names, n, cap, fields_of_task[i].name);
-	PUSH(a, names, n, cap, NULL);
-	return str_nearest(key.p, names);
-}
-
-/* The types of one collection are not those of another, whatever their last name. */
-static const char *namesake(struct arena *a, struct str key)
-{
-	const char *dot = strrchr(key.p, '.');
-	const char *last = dot ? dot + 1 : "";
-
-	return restype_find(str_c(last)) || control_find(str_c(last))
-		       ? arena_printf(a, ", and '%s' is another module", last)
-		       : "";
-}
-
-static void unknown_word(struct build *b, const struct map_entry *e)
-{
-	const char *near = nearest_word(b->s->a, lang_builtin_name(e->key));
-
-	if (near)
-		errs_add(b->errs, e->key_pos,
-			"'%s' is neither a module nor a keyword of a task (did "
-			"you mean '%s'?)",
-			e->key.p, near);
-	else
-		errs_add(b->errs, e->key_pos,
-			"module '%s' is not served%s; `provision doc` lists those "
-			"that are",
-			e->key.p, namesake(b->s->a, e->key));
-}
-
 static bool sort_keys(struct build *b, const struct value *map, struct action *out)
 {
 	bool ok = true;
@@ -220,7 +178,7 @@ static bool sort_keys(struct build *b, const struct value *map, struct action *o
 			out->loop = e;
 		} else if (is_action(e->key) || !is_keyword(e->key)) {
 			if (!is_action(e->key)) {
-				unknown_word(b, e);
+				word_unknown(b, e);
 				ok = false;
 			} else if (out->entry) {
 				ok = errs_add(b->errs, e->key_pos,
@@ -257,18 +215,6 @@ static const char *text_of(const struct value *map, const char *key)
 	const struct value *v = map_at(map, key);
 
 	return v && v->type == VALUE_STR ? v->s.p : NULL;
-}
-
-void refuse_reach(struct build *b, const struct value *vars, const char *where)
-{
-	const char *name;
-	struct pos pos;
-
-	if (vars_reach(vars, &name, &pos))
-		errs_add(b->errs, pos,
-			"'%s' stands on %s, and a host is reached in one way in the whole run: "
-			"set it in the inventory or among the vars of the play",
-			name, where);
 }
 
 void task_inherited(struct build *b, struct task *t, const struct value *map)
@@ -451,7 +397,7 @@ static void build_action(
 		t->action = t->type->name;
 	if (!t->type && !t->control) {
 		errs_add(b->errs, args->pos, "module '%s' is not served%s", word.p,
-			namesake(b->s->a, word));
+			module_namesake(b->s->a, word));
 		return;
 	}
 	t->fields = t->type ? t->type->fields : t->control->fields;

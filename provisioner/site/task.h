@@ -74,6 +74,7 @@ struct play_in {
 	bool dynamic_roles;             /* include_role may still bring handlers */
 	struct handler *handlers;       /* in the order of definition */
 	size_t n_handlers, cap_handlers;
+	long installed; /* number of the handler that starts what packages installed; -1: none */
 	struct value *handler_ids;             /* id -> number in handlers */
 	struct value *handler_names;           /* id and name -> number */
 	struct value *handler_topics;          /* listen -> list of numbers */
@@ -86,9 +87,8 @@ struct play_in {
 	struct value *role_index; /* name -> number in roles */
 	struct role **roles;
 	size_t n_roles, cap_roles;
-	bool becomes;          /* by the keyword, somewhere in it */
-	bool vars_become;      /* by the variable ansible_become of a task or block */
-	bool vars_become_user; /* a task or block has the variable ansible_become_user */
+	bool becomes;                       /* by the keyword, somewhere in it */
+	bool vars_become, vars_become_user; /* a task or block has ansible_become, .._user */
 };
 
 /* batch.c: into p->face, or a problem. */
@@ -115,15 +115,8 @@ const char *const *tags_read(
 	struct arena *a, struct value *v, const char *const *inherited, struct errs *errs);
 /* Keywords shared by plays, blocks, tasks and roles: when, vars, become, tags, ... */
 void task_inherited(struct build *b, struct task *t, const struct value *map);
-/* A problem when one of the variables says how the host is reached. */
-void refuse_reach(struct build *b, const struct value *vars, const char *where);
 struct value *as_list(struct arena *a, struct value *v); /* NULL or null: NULL */
-/* The keywords of a map by their table; those that hold a template stay as they are written. */
-struct value *keywords_check(
-	struct build *b, const struct field *table, const struct value *map, const char *what);
-/* A boolean of a map that no table has checked; false with e when it is none. */
-bool option_bool(const struct value *map, const char *key, bool dflt, bool *out, struct err *e);
-bool has_template(const struct value *v); /* deep */
+bool has_template(const struct value *v);                /* deep */
 void check_syntax(struct build *b, struct value *v, bool expression);
 const char *task_label(struct arena *a, const struct task *t); /* "role : name" */
 bool task_selected(const struct site *s, const struct task *t);
@@ -146,6 +139,7 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 void role_entry(struct build *b, struct value *entry, struct task *into);
 /* handlers.c */
 void handlers_build(struct build *b, struct value *list);
+void handlers_add_installed(struct build *b); /* ends a play which may change packages */
 /* Turns the notify lists below t into handler ids; a name that no handler has is a problem. */
 void handlers_link(struct build *b, struct task *t);
 bool handlers_ids(const struct play_in *p, struct arena *a, const struct value *names,

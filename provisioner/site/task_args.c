@@ -3,6 +3,7 @@
  * A task's parameters: their old text forms, and what can be checked of them before any template is
  * evaluated. Evaluates nothing.
  */
+#include "site/keyword.h"
 #include "site/control.h"
 #include "site/vars.h"
 

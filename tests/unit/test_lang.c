@@ -185,7 +185,12 @@ static void run_case(void **state)
 	w.names = ARENA_ARRAY(a, const char *, w.vars->map.n + 1);
 	for (size_t i = 0; i < w.vars->map.n; i++)
 		w.names[i] = w.vars->map.e[i].key.p;
-	struct lang_env env = {a, &w, lookup, names, plugin, include};
+	struct lang_env env = {.a = a,
+		.ctx = &w,
+		.lookup = lookup,
+		.names = names,
+		.plugin = plugin,
+		.include = include};
 	struct value *v = run(a, t, &env, &is_text, &e);
 	const struct str *want = section(t, "expect");
 	if (!v) {

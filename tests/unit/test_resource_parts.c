@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "resource/held.h"
 #include "resource/look.h"
 #include "resource/mailing_list.h"
 #include "resource/pattern.h"
@@ -377,10 +378,52 @@ static void test_list_lock(void **state)
 	arena_free(a);
 }
 
+static bool are_held(struct arena *a, const char *file, const char *names)
+{
+	struct args held = {0};
+	struct err e = {0};
+	struct buf b;
+	assert_true(held_read(a, file, &held, &e));
+	buf_init(&b, 4096);
+	for (size_t i = 0; i < held.n; i++)
+		buf_addf(&b, "%s ", held.v[i]);
+	bool same = str_is(buf_str(a, &b), names);
+	buf_free(&b);
+	return same;
+}
+
+static void test_held_units(void **state)
+{
+	char dir[] = "/tmp/provision-test-XXXXXX";
+	struct arena *a = arena_new();
+	struct args before = {0}, after = {0};
+	struct err e = {0};
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	const char *file = path_join(a, dir, "held");
+	assert_true(are_held(a, file, ""));
+	args_add(a, &before, "ssh.service");
+	args_add(a, &after, "ssh.service");
+	assert_true(held_add_new(a, file, &before, &after, &e));
+	assert_true(are_held(a, file, ""));
+	args_add(a, &after, "exim4-base.timer");
+	args_add(a, &after, "dovecot.service");
+	assert_true(held_add_new(a, file, &before, &after, &e));
+	assert_true(held_add_new(a, file, &before, &after, &e)); /* each once */
+	assert_true(are_held(a, file, "exim4-base.timer dovecot.service "));
+	/* the policy's script adds names as it is given them; what is none is passed over */
+	write_text(file, "a\n../b\na\n--now\n\nc.timer");
+	assert_true(are_held(a, file, "a c.timer "));
+	assert_true(held_forget(file, &e) && held_forget(file, &e));
+	assert_int_equal(rmdir(dir), 0);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_held_units),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_modes),

@@ -177,8 +177,8 @@ static void test_policy(void **state)
 	struct err e = {0};
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	const char *path = path_join(a, dir, "policy-rc.d");
-	assert_true(policy_begin(dir, 101, running, &e));
+	const char *path = path_join(a, dir, "policy-rc.d"), *held = path_join(a, dir, "held");
+	assert_true(policy_begin(dir, held, 101, running, &e));
 	assert_int_equal(policy_answer(dir, "postfix", "start"), 101);
 	assert_int_equal(policy_answer(dir, "postfix.service", "restart"), 101);
 	assert_int_equal(policy_answer(dir, "postfix.service", "stop"), 0);
@@ -188,17 +188,20 @@ static void test_policy(void **state)
 	assert_true(policy_end(dir, &e));
 	assert_true(holds(dir, "policy-rc.d", NULL));
 	assert_true(policy_end(dir, &e)); /* nothing to do */
+	/* what was to start and was kept from it: no stop, and nothing that was let through */
+	assert_true(holds(dir, "held", "postfix\npostfix.service\n"));
 
 	assert_true(file_replace(path, own, sizeof(own) - 1, attr, NULL, NULL, &e));
 	assert_true(policy_end(dir, &e)); /* not ours */
-	assert_true(policy_begin(dir, 101, NULL, &e));
+	assert_true(policy_begin(dir, held, 101, NULL, &e));
 	assert_int_equal(policy_answer(dir, "ssh", "start"), 101);
-	assert_true(policy_begin(dir, 102, NULL, &e)); /* the run before was killed */
+	assert_true(policy_begin(dir, held, 102, NULL, &e)); /* the run before was killed */
 	assert_int_equal(policy_answer(dir, "ssh", "start"), 102);
 	assert_true(policy_end(dir, &e));
 	assert_true(holds(dir, "policy-rc.d", own));
 	assert_true(holds(dir, "policy-rc.d.provision-saved", NULL));
 	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(held), 0);
 	assert_int_equal(rmdir(dir), 0);
 	arena_free(a);
 }

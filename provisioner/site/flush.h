@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Flushing handlers, and the end of a play that has changed packages.
+ */
+#pragma once
+#include "site/resolve.h"
+
+void flush_start(struct resolver *r, bool with_pending);
+bool flush_next(struct resolver *r, struct err *e); /* pushes a handler's frame; false: no more */
+bool handler_notified(const struct resolver *r, const struct frame *f); /* as far as is known */
+/* Of the handlers notified, those that run on the host. */
+const char *const *handlers_of_host(struct resolver *r, const char *const *ids);
+/* A step that may change packages: the play ends with what that needs. */
+void installed_notify(struct resolver *r, struct srec *s);
+struct value *installed_params(struct resolver *r); /* of the handler that does it */
+void handler_fill(struct resolver *r, const struct frame *f, struct srec *s);
+/* Notified by an unfinished run, and by nothing in this one. */
+bool handler_left_over(const struct resolver *r, const struct frame *f);
+/* Would it start again a service that this play has stopped? */
+bool handler_revives(
+	const struct resolver *r, const struct restype *type, const struct value *params);
