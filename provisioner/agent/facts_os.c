@@ -3,6 +3,7 @@
  * Facts: the host's names, its distribution, and who manages its services and packages. The full
  * name comes from /etc/hosts and the host name only, never from the network.
  */
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -245,8 +246,23 @@ static void put_security(struct arena *a, struct value *facts)
 	map_put(a, facts, "apparmor", apparmor);
 }
 
+/* An administrator's own facts are not read; that there are none can be told. */
+static void put_local(struct arena *a, struct value *facts)
+{
+	DIR *dir = opendir("/etc/ansible/facts.d");
+	const struct dirent *d;
+	bool any = false;
+	while (dir && (d = readdir(dir)))
+		any = any || str_ends(str_c(d->d_name), ".fact");
+	if (dir)
+		closedir(dir);
+	if (!any)
+		map_put(a, facts, "local", value_map(a));
+}
+
 void facts_os(struct arena *a, struct value *facts)
 {
+	put_local(a, facts);
 	put_names(a, facts);
 	put_distribution(a, facts);
 	put_managers(a, facts);

@@ -74,7 +74,7 @@ static const struct {
 };
 
 /* Facts that Ansible gathers on such hosts, without ansible_ before them. */
-static const char *const lacking_facts[] = {"env", "python", "python_version", "cmdline",
+static const char *const lacking_facts[] = {"env", "local", "python", "python_version", "cmdline",
 	"proc_cmdline", "devices", "device_links", "loadavg", "lvm", "memory_mb", "module_setup",
 	"gather_subset", "selinux_python_present", "processor", "processor_threads_per_core",
 	"hostnqn", "iscsi_iqn", "fips", "system_capabilities", "system_capabilities_enforced",
