@@ -50,7 +50,7 @@ struct restype {
 	/* with the collection before it: every such name that means this type, space separated;
 	 * NULL: a type of this program, which has none */
 	const char *full_names;
-	const char *key; /* the field that names the thing: "path", "name" */
+	const char *key; /* the field that names the thing: "path", "name"; NULL: none */
 	const char *doc;
 	const char *example; /* YAML task */
 	const struct field *fields;
