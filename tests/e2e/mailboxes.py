@@ -12,7 +12,7 @@ import unittest
 
 from lib import (HOST, SANITIZED, arrives, deliver, imap, message, recap, sh, submit, subjects, tls,
                  wait_for)
-from world import WorldTest
+from world import WorldTest, put
 
 MANIFEST = """
 - name: Mail servers
@@ -38,6 +38,10 @@ MANIFEST = """
           crowd: [sales, carol]
           only: bob
           both: [bob, carol]
+      caught.test:
+        catch_all: hers@example.com
+        mailboxes: {}
+        aliases: {free: alice@example.com, freed: free}
   roles: [mail]
 """
 ALICE = ("alice@example.com", "alices")
@@ -108,6 +112,33 @@ AWAY = [
     ("do-not-reply.shop", PERSON, False),
     ("majordomo", PERSON, False),
 ]
+# (recipient, header lines, is it answered?): a catch-all's address is not her own, but what is read
+# there may name her, too. Each also in upper case.
+WAYS = [
+    ("alice@example.com", PERSON, True),
+    ("alice+shop@example.com", "To: alice+shop@example.com\r\n", True),
+    ("sales@example.com", "To: sales@example.com\r\n", True),
+    ("sales+spring@example.com", "To: sales+spring@example.com\r\n", True),
+    ("hers@example.com", "To: hers@example.com\r\n", True),
+    ("hers+x@example.com", "Cc: hers+x@example.com\r\n", True),
+    ("hers@example.com", PERSON, True),
+    ("free@caught.test", "To: free@caught.test\r\n", True),
+    ("freed+x@caught.test", "To: freed+x@caught.test\r\n", True),
+    ("crowd@example.com", "To: crowd@example.com\r\n", False),
+    ("crowd@example.com", "To: crowd@example.com\r\nCc: hers@example.com\r\n", True),
+    ("hers@example.com", "To: x@outside.test\r\n", False),
+    ("anybody@caught.test", "To: anybody@caught.test\r\n", False),
+    ("alice+x@caught.test", "To: alice+x@caught.test\r\n", False),
+    ("anybody@caught.test", "To: anybody@caught.test, freed@caught.test\r\n", True),
+    ("postmaster@caught.test", "To: postmaster@caught.test\r\n", False),
+    ("bob@example.com", PERSON, False),
+]
+# One run of the program that answers, as maildrop calls it.
+ANSWER_ONE = """#!/bin/sh
+printf 'From: x@y.test\\nTo: alice@example.com\\nSubject: s\\n\\nx\\n' |
+	exec setpriv --reuid vmail --regid vmail --clear-groups env -i PATH="$PATH" LOGNAME=alice@example.com \\
+	SENDER="$1" ADDRESSES=alice@example.com /usr/local/lib/mail/answer
+"""
 # Subjects as bytes, and what the answer's is when it is decoded.
 SUBJECTS = [
     (b"plain words", "Auto: plain words"),
@@ -201,14 +232,24 @@ class Mailboxes(WorldTest):
                     self.send(sender, "hers@example.com", data)
                 else:
                     self.send(sender, ALICE[0], data)
+                if not answered:
+                    self.send(sender, "hers@example.com", data)
+                    self.send(sender, "anybody@caught.test", data)
             if answered:
                 wanted.add(sender.lower())
-        self.send("", ALICE[0], self.letter(PERSON))
+        for to in (ALICE[0], "hers@example.com", "anybody@caught.test"):
+            self.send("", to, self.letter(PERSON))
+        for n, (to, head, answered) in enumerate(WAYS):
+            for sender, to_, head_ in ((f"way{n}@outside.test", to, head),
+                                       (f"upper{n}@outside.test", to.upper(), head.upper())):
+                self.assertRegex(self.send(sender, to_, self.letter(head_)), "^250 ", to_)
+                if answered:
+                    wanted.add(sender)
         for sender in wanted:
             self.answer_to(sender)
         self.settle()
         time.sleep(1)
-        self.assertEqual({m.to.lower() for m in self.answers()}, wanted)
+        self.assertEqual(sorted(m.to.lower() for m in self.answers()), sorted(wanted))
         # Nor does she answer herself, or mail that the list of her own names leads round.
         submit(self.host.address, *ALICE, ALICE[0], ALICE[0], subject="to myself")
         arrives(self.host.address, *ALICE, "to myself")
@@ -256,20 +297,23 @@ class Mailboxes(WorldTest):
 
     def test_05_large_messages_are_read_to_their_end(self):
         since = self.host.out("date '+%Y-%m-%d %H:%M:%S'")
-        body = (b"x" * 70 + b"\r\n") * 30000
-        for to in (ALICE, CAROL):
-            subject = f"large {to[0]}"
-            self.send("ask@outside.test", to[0], self.letter(f"To: {to[0]}\r\n", subject.encode(), body))
-            arrives(self.host.address, *to, subject)
+        body = (b"x" * 70 + b"\r\n") * 70000
+        for to, who in ((ALICE[0], ALICE), ("hers@example.com", ALICE), ("anybody@caught.test", ALICE),
+                        (CAROL[0], CAROL)):
+            subject = f"large {to}"
+            said = self.send(f"{to[:4]}@outside.test", to, self.letter(f"To: {to}\r\n", subject.encode(), body))
+            self.assertRegex(said, "^250 ")
+            arrives(self.host.address, *who, subject)
         self.settle()
         log = self.host.out(f"journalctl -q -o cat --since '{since}' -t postfix/pipe")
-        self.assertIn("status=sent (delivered via vmaildrop service)", log)
+        self.assertGreaterEqual(log.count("status=sent (delivered via vmaildrop service)"), 4, log)
         self.assertNotIn("maildrop:", log)
 
     def test_06_once_a_day_for_each_text(self):
         before = len(self.answers())
-        for n in range(2):
-            self.send("ASK@outside.test", ALICE[0], self.letter(PERSON, b"again %d" % n))
+        for n, to in enumerate((ALICE[0], "alice+x@example.com", "sales@example.com", "HERS@example.com",
+                                "anybody@caught.test")):
+            self.send("ASK@outside.test", to, self.letter(PERSON, b"again %d" % n))
         self.settle()
         time.sleep(1)
         self.assertEqual(len(self.answers()), before)
@@ -280,7 +324,7 @@ class Mailboxes(WorldTest):
         self.assertEqual(m["Subject"], "Fort bis März")
         self.assertEqual(m.get_content().strip(), "Ich bin im März zurück.")
         # Yesterday's are forgotten, and no file grows without end.
-        file = self.host.out("ls /var/lib/mail-answered/*")
+        file = self.host.out("ls /var/lib/mail-answered/* | grep -v lock")
         self.host.run(f"""awk 'NR == 1 {{print; for (i = 0; i < 5000; i++) print "1000000000 x" i; next}}
                       {{print $1 - 90000, $2}}' {file} >/tmp/f && cat /tmp/f >{file}""")
         self.send("ask@outside.test", ALICE[0], self.letter(PERSON))
@@ -291,6 +335,33 @@ class Mailboxes(WorldTest):
         arrives(self.host.address, *ALICE, "too many")
         self.settle()
         self.assertEqual(self.host.out(f"wc -l <{file}"), "1002")
+
+    def test_06a_two_messages_at_once_and_a_kill(self):
+        """The record of who was answered is whole at every moment, whatever happens to the program."""
+        file = self.host.out("ls /var/lib/mail-answered/* | grep -v lock")
+        self.host.run(f"head -n 2 {file} >/tmp/f && cat /tmp/f >{file}")
+        put(self.host, "/tmp/one", ANSWER_ONE, "0755")
+        before = len(self.answers())
+        self.host.run("for i in 1 2 3 4 5 6 7 8; do /tmp/one same@outside.test & /tmp/one s$i@outside.test & done; wait")
+        wanted = sorted(["same@outside.test", *(f"s{i}@outside.test" for i in range(1, 9))])
+        wait_for("an answer each", lambda: len(self.answers()) >= before + 9)
+        self.settle()
+        self.assertEqual(sorted(m.to for m in self.answers()[before:]), wanted)
+        self.assertEqual(self.host.out(f"wc -l <{file}"), "11")
+        # Killed anywhere: nobody who is in the record is lost.
+        self.host.run("for i in $(seq 30); do setsid /tmp/one k$i@outside.test & sleep 0.0$((i * 3 + 10));"
+                      f" kill -9 -- -$!; grep -c . {file}; done 2>/dev/null >/tmp/lines; wait")
+        lines = [int(n) for n in self.host.out("cat /tmp/lines").split()]
+        self.assertEqual((len(lines), lines[0] >= 11, lines), (30, True, sorted(lines)))
+        self.assertNotRegex(self.host.out(f"sed 1d {file}"), "(?m)^(?![0-9]{10} [0-9a-f]{32}$)")
+        # No room for the record: nobody is answered whom it does not name.
+        before = len(self.answers())
+        self.host.run(f"""cp {file} /tmp/f; mount -t tmpfs -o size=4k,mode=700,uid=vmail,gid=vmail none /var/lib/mail-answered
+                      (head -n 1 /tmp/f; for i in $(seq 92); do echo "$(date +%s) $(echo $i | md5sum | cut -c1-32)"; done) >{file}
+                      chown vmail {file}; cp {file} /tmp/full; /tmp/one full@outside.test; cmp {file} /tmp/full; rc=$?
+                      umount /var/lib/mail-answered; exit $rc""")
+        self.settle()
+        self.assertEqual([m.to for m in self.answers()[before:] if m.to[0] != "k"], [])
 
     # ---- full ----
 
