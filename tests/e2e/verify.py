@@ -288,6 +288,31 @@ class Verify(WorldTest):
         m["Authentication-Results"] = "mx1.example.com; dmarc=pass"
         self.submit_message(m, BOB)
         self.assertEqual(self.results(self.fetch(ALICE, subject)), "mx1.example.com; auth=pass")
+        # and of a program of this host, to a mailbox and to a list
+        for n, head in enumerate(h for h in forged if h[0] in "Aa"):
+            subject = f"forged by a program {n} {run}"
+            to = "club@example.com" if n == 0 else ALICE[0]
+            put(self.host, "/tmp/forged", (head * (1 + n % 2) + f"From: bob@example.com\r\nTo: {to}\r\n"
+                                           f"Subject: {subject}\r\n\r\nx\r\n").replace("\r", ""))
+            self.host.run(f"setpriv --reuid nobody --clear-groups sendmail -i -f bob@example.com {to} </tmp/forged")
+            header = self.fetch(ALICE, subject)
+            self.assertEqual(self.results(header), "mx1.example.com; none", head)
+            self.assertEqual("elsewhere" in header, "elsewhere" in head)
+            self.assertEqual("=pass" in header, "elsewhere" in head, head)
+
+    def requeued(self):
+        """What the operator puts into the queue once more (postsuper -r) comes by pickup, like mail of
+        programs, and keeps what was found of it."""
+        subject = f"requeued {time.time_ns()}"
+        self.host.run("postconf -e defer_transports=vmaildrop && postfix reload")
+        try:
+            self.assertEqual(self.send("ed@plain.test", ALICE[0], letter("boss@soft.test", subject))[:3], "250")
+            wait_for("it waits", lambda: "deferred transport" in self.host.out("postqueue -p"))
+            self.host.run("postsuper -r ALL deferred")
+        finally:
+            self.host.run("postconf -X defer_transports && postfix reload && postqueue -f")
+        header = self.fetch(ALICE, subject, "Spam")
+        self.assertIn("dmarc=fail (policy=quarantine) header.from=soft.test", self.results(header))
 
     def submit_message(self, m, login):
         with smtplib.SMTP(self.host.address, 587, timeout=30) as s:
@@ -418,6 +443,7 @@ class Verify(WorldTest):
 
     def test_4_none(self):
         self.everything("none")
+        self.requeued()
         self.odd_envelopes()
         self.too_large_to_skip(54_000_000)
         self.unverifiable()
