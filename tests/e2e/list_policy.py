@@ -267,9 +267,19 @@ class ListPolicy(WorldTest):
         # Nothing is lost by a failure, and nothing but the envelope says what a message is for.
         bad = [{"argv": ["mlmmj"], "text": "x"}, {"argv": argv, "text": "X: y\n" * 300000}]
         self.assertEqual([r[0] for r in self.run_program(bad)], [75, 65])
-        for extension in ("", "-v", "$(id)", "a b"):
+        # What is no command of Mlmmj comes back: it would drop it.
+        for extension in ("-v", "$(id)", "a b", "owner+x", "unsubscirbe", "subscribe\nx", "get-../1", "bounces-",
+                          "confsub-.", "release-..", "get-", "moderate-$(id)", "bounces-.", "bounces-1-a/b", "help\n"):
             argv[3] = extension
-            self.assertIn(f"took {extension} -F", self.run_program([{"argv": argv, "text": "A: b\n\nc\n"}])[0][1])
+            rc, out, _ = self.run_program([{"argv": argv, "text": "A: b\n\nc\n"}])[0]
+            self.assertEqual((rc, out), (67, "this mailing list has no such address; club+help@two.test tells which there are\n"))
+        # A command is none for Mlmmj where To or Cc names the list.
+        for extension in ("", "unsubscribe", "SUBSCRIBE-Digest", "confsub-digest-0a-x=y.test", "confsub-0a", "release-0f",
+                          "get-1", "list"):
+            argv[3] = extension
+            out = self.run_program([{"argv": argv, "text": "To: x,\n club@two.test\ncc : y\nA: b\n\nTo: c\n"}])[0][1]
+            self.assertIn(f"took {extension} -F", out)
+            self.assertEqual("club@two.test" in out.split("\n\n")[0], extension == "", out)
 
     def test_4_a_strict_author_is_rewritten(self):
         subject, _ = self.post("club@two.test")
