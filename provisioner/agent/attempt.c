@@ -4,6 +4,7 @@
  * outcome told. Never changes what differs from the plan without an earlier change to explain it.
  */
 #include "agent/apply.h"
+#include "base/place.h"
 
 enum { DIRS_MAX = 8, NAME_SHOWN = 200, NOTE_EVERY_MS = 100, NOTE_LONG = 500 };
 
@@ -54,6 +55,7 @@ static void put_blobs(struct arena *a, struct agent_step *step, const struct val
 void attempt_open(struct apply *ap, struct attempt *t, struct work *w)
 {
 	*t = (struct attempt){.w = w, .step = *w->step, .since = now_ms()};
+	folders_hold();
 	t->h = (struct host){.a = arena_new(),
 		.originals = ap->originals,
 		.note = note,
@@ -249,5 +251,6 @@ void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome)
 	if (outcome == OUTCOME_FAILED && !t->w->ignore_errors)
 		apply_stop(ap, "failed", "'%s' failed: %s", step->name, error);
 	ap->noted = NULL;
+	folders_release();
 	arena_free(t->h.a);
 }

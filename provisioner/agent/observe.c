@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "agent/session.h"
+#include "base/place.h"
 #include "resource/service.h"
 
 enum {
@@ -119,6 +120,7 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 	unsigned char digest[SHA256_LEN];
 	char text[SHA256_HEX];
 	map_put(a, entry, "id", value_int(a, step->id));
+	folders_hold();
 	if (step_observe(step, &h, &o, &e)) {
 		if (step->type->class == RES_PACKAGE)
 			leave_out_planned(a, look, &o);
@@ -135,6 +137,7 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 	}
 	if (e.kind == ERR_NONE && o.changes->list.n)
 		look->pending |= step->type->touches;
+	folders_release();
 	arena_free(h.a);
 	return entry;
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "agent/session.h"
+#include "base/place.h"
 
 enum { STEP_UMASK = 022, OWN_UMASK = 077, ANSWER_MAX = FRAME_MAX };
 
@@ -76,6 +77,7 @@ _Noreturn static void child(int fd, const struct account *who, verb_fn *verb, st
 	h->note = NULL;
 	h->keep = NULL;
 	umask(STEP_UMASK);
+	folders_forget(); /* this user may not be allowed to walk there */
 	if (!become(who))
 		err_errno(&e, "cannot become user '%s'", who->name);
 	else

@@ -104,6 +104,17 @@ static bool save(struct unproven *u, struct err *e)
 	return ok;
 }
 
+/* So that the name of a new file is on the disk too. */
+static bool sync_folder_of(const char *path, struct err *e)
+{
+	struct place p;
+	if (!place_open(path, &p, e))
+		return false;
+	bool ok = place_sync(&p, e);
+	place_close(&p);
+	return ok;
+}
+
 /* Only this line is written, behind whole ones. */
 static bool append(struct unproven *u, const struct buf *b, struct err *e)
 {
@@ -119,7 +130,7 @@ static bool append(struct unproven *u, const struct buf *b, struct err *e)
 	close(fd);
 	u->torn = !ok;
 	if (ok && u->size == 0)
-		ok = sync_dir_of(u->a, path, e);
+		ok = sync_folder_of(path, e);
 	u->size += b->n;
 	return ok;
 }
@@ -175,6 +186,7 @@ static void remove_copies(const struct unproven *u)
 	struct arena *a = arena_new();
 	struct value *wanted = value_map(a);
 	struct dirent *item;
+	remove_temporaries(folder(u, a));
 	DIR *d = opendir(folder(u, a));
 	for (size_t i = 0; i < u->list->list.n; i++)
 		if (path_in(u->list->list.v[i]))
@@ -327,7 +339,7 @@ static bool remove_again(const char *path, struct err *e)
 		return false;
 	if (!found || S_ISDIR(st.st_mode))
 		return true;
-	return unlink(path) == 0 || err_errno(e, "cannot remove %s", path);
+	return remove_name(path, false, e);
 }
 
 bool unproven_restore(const struct unproven *u, const char *path, struct err *e)
@@ -337,7 +349,7 @@ bool unproven_restore(const struct unproven *u, const char *path, struct err *e)
 	const char *copy = copy_of(u, a, path);
 	bool found, ok;
 	if (!record || !map_bool(record, "was_there", false))
-		ok = remove_again(path, e) && sync_dir_of(a, path, e);
+		ok = remove_again(path, e);
 	else
 		ok = copy_as_it_is(a, copy, path, &found, e) &&
 		     (found || err_set(e, ERR_PERMANENT, "the copy %s is gone", copy));

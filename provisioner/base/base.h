@@ -149,12 +149,12 @@ struct file_attr {
 	gid_t gid;   /* (gid_t)-1: leave */
 };
 /* Atomic: temporary in the same folder, fchown, fchmod, fsync, rename, fsync the folder. Never
- * follows a link at `path`. The temporary is `.provision-XXXXXX` beside it and is removed on
- * failure. `validate` (may be NULL) is called with the temporary's path before the rename. */
+ * follows a link at `path`, nor one on the way that place.h calls not meant. The temporary is
+ * `.provision-XXXXXX` beside it and is removed on failure. `validate` (may be NULL) is called with the temporary's path before the rename. */
 typedef bool file_validate_fn(void *ctx, const char *tmp, struct err *e);
 bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e);
-bool mkdirs(const char *path, mode_t mode, struct err *e);           /* like mkdir -p */
+bool mkdirs(const char *path, mode_t mode, struct err *e); /* like mkdir -p, by place.h's rule */
 char *path_join(struct arena *a, const char *dir, const char *name); /* absolute name wins */
 const char *path_base(const char *path);
 char *path_dir(struct arena *a, const char *path);

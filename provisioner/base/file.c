@@ -5,9 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include "base/base.h"
+#include "base/place.h"
 
 enum { READ_FIRST = 4096 };
 
@@ -107,10 +106,10 @@ bool file_read(struct arena *a, const char *path, size_t max, struct str *out, s
 }
 
 /* A name that is to be replaced keeps its owner where the caller leaves it. */
-static void keep_owner(const char *path, struct file_attr *attr)
+static void keep_owner(const struct place *at, struct file_attr *attr)
 {
 	struct stat st;
-	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+	if (!place_stat(at, &st) || !S_ISREG(st.st_mode))
 		return;
 	if (attr->uid == (uid_t)-1)
 		attr->uid = st.st_uid;
@@ -138,83 +137,44 @@ static bool fill(
 	return true;
 }
 
-static bool sync_dir(const char *dir, struct err *e)
+/* Programs know the temporary by its path: they validate it, and have no descriptor. */
+static bool accepted(const struct place *at, const char *name, file_validate_fn *validate,
+	void *ctx, struct err *e)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(e, "cannot open the folder %s", dir);
-	bool ok = fsync(fd) == 0 || errno == EINVAL; /* some filesystems have no such thing */
-	if (!ok)
-		err_errno(e, "cannot write the folder %s to disk", dir);
-	close(fd);
-	return ok;
+	struct arena *a = arena_new();
+	bool ok = validate(ctx, path_join(a, path_dir(a, at->path), name), e);
+	arena_free(a);
+	return ok || err_set(e, ERR_PERMANENT, "%s: validation failed", at->path);
 }
 
-static bool replace(const char *path, const char *dir, char *tmp, const void *p, size_t n,
-	struct file_attr attr, file_validate_fn *validate, void *ctx, struct err *e)
+static bool replace(const struct place *at, const void *p, size_t n, struct file_attr attr,
+	file_validate_fn *validate, void *ctx, struct err *e)
 {
-	keep_owner(path, &attr);
-	int fd = mkostemp(tmp, O_CLOEXEC); /* O_EXCL: a name that nobody else has */
+	char name[TEMPORARY_MAX];
+	keep_owner(at, &attr);
+	int fd = place_temp_file(at, name, e);
 	if (fd < 0)
-		return err_errno(e, "cannot make a temporary file for %s", path);
-	bool ok = fill(fd, path, p, n, attr, e);
-	if (close(fd) < 0 && ok)
-		ok = err_errno(e, "cannot write %s", path);
-	/* closed before: a program can't be run while it is open for writing */
-	if (ok && validate && !validate(ctx, tmp, e)) {
-		err_set(e, ERR_PERMANENT, "%s: validation failed", path);
-		ok = false;
-	}
-	if (ok && rename(tmp, path) < 0)
-		ok = err_errno(e, "cannot replace %s", path);
-	if (!ok) {
-		unlink(tmp);
 		return false;
-	}
-	return sync_dir(dir, e);
+	bool ok = fill(fd, at->path, p, n, attr, e);
+	if (close(fd) < 0 && ok)
+		ok = err_errno(e, "cannot write %s", at->path);
+	/* closed before: a program can't be run while it is open for writing */
+	if (ok && validate)
+		ok = accepted(at, name, validate, ctx, e);
+	if (ok)
+		return place_swap_in(at, name, e);
+	unlinkat(at->dir, name, 0);
+	return false;
 }
 
 bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e)
 {
-	struct arena *a = arena_new();
-	char *dir = path_dir(a, path);
-	char *tmp = path_join(a, dir, ".provision-XXXXXX");
-	bool ok = replace(path, dir, tmp, p, n, attr, validate, ctx, e);
-	arena_free(a);
-	return ok;
-}
-
-static bool make_one(const char *path, mode_t mode, struct err *e)
-{
-	struct stat st;
-	if (mkdir(path, mode) == 0)
-		return true;
-	if (errno != EEXIST)
-		return err_errno(e, "cannot make the folder %s", path);
-	if (stat(path, &st) < 0)
-		return err_errno(e, "cannot make the folder %s", path);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(
-			e, ERR_PERMANENT, "cannot make the folder %s: a file is there", path);
-	return true;
-}
-
-bool mkdirs(const char *path, mode_t mode, struct err *e)
-{
-	struct arena *a = arena_new();
-	char *part = arena_strdup(a, path);
-	bool ok = true;
-	for (char *c = part; ok && *c; c++) {
-		if (*c != '/' || c == part)
-			continue;
-		*c = 0;
-		ok = make_one(part, mode, e);
-		*c = '/';
-	}
-	if (ok && *part)
-		ok = make_one(part, mode, e);
-	arena_free(a);
+	struct place at;
+	if (!place_open(path, &at, e))
+		return false;
+	bool ok = replace(&at, p, n, attr, validate, ctx, e);
+	place_close(&at);
 	return ok;
 }
 

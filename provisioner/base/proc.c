@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "base/base.h"
+#include "base/place.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434 /* the same on every architecture */
@@ -312,6 +312,7 @@ bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, stru
 	struct child c = {.in = -1, .out = {-1, -1}, .err = {-1, -1}, .failed = {-1, -1}};
 	size_t limit = p->max_output ? p->max_output : PROC_OUTPUT;
 	*r = (struct proc_result){.out = {"", 0}, .err_out = {"", 0}};
+	folders_forget();
 	if (!prepare(a, p, &c, e))
 		return false;
 	buf_init(&c.out_buf, limit);

@@ -274,12 +274,30 @@ bool attr_want_set(const struct attr_want *w, int dirfd, const char *name, struc
 	return ok;
 }
 
+static bool set_at_path(const struct attr_want *w, const char *path, struct err *e)
+{
+	struct place p;
+	if (!place_open(path, &p, e))
+		return false;
+	int fd = openat(p.dir, p.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	bool ok = fd >= 0 ? set_attrs(fd, path, w, e)
+			  : err_errno(e, "cannot open %s to set its owner and mode", path);
+	if (fd >= 0)
+		close(fd);
+	place_close(&p);
+	return ok;
+}
+
 /* A file of which only the attributes change may be wanted back too. */
 static bool keep_attr(struct host *h, const struct attr_want *w, const char *path, struct err *e)
 {
 	struct stat st;
-	bool differs = false;
-	if (!h->keep || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+	bool found, differs = false;
+	if (!h->keep)
+		return true;
+	if (!look(path, &st, &found, e))
+		return false;
+	if (!found || !S_ISREG(st.st_mode))
 		return true;
 	return attr_want_differs(w, &st, &differs, e) && (!differs || keep_proven(h, path, e));
 }
@@ -291,7 +309,7 @@ bool attr_apply(struct host *h, const char *path, const struct value *params, st
 		return false;
 	if (!w.owner && !w.group && !w.mode)
 		return true;
-	return keep_attr(h, &w, path, e) && attr_want_set(&w, AT_FDCWD, path, e);
+	return keep_attr(h, &w, path, e) && set_at_path(&w, path, e);
 }
 
 bool attr_for_write(struct host *h, const char *path, const struct value *params, mode_t dflt_mode,

@@ -250,10 +250,11 @@ static bool listed(const struct survey *s, const char *name)
 
 static bool survey_others(struct survey *s, struct err *e)
 {
-	DIR *d = opendir(s->folder);
+	int fd = folder_open(s->folder, e);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	if (!d)
-		return errno == ENOENT || err_errno(e, "cannot read %s", s->folder);
+		return e->kind == ERR_NONE;
 	while ((entry = readdir(d))) {
 		size_t n = strlen(entry->d_name);
 		if (n < 5 || strcmp(entry->d_name + n - 4, ".pem") != 0)
@@ -419,8 +420,7 @@ static bool run_hook(struct survey *s, bool due, struct err *e)
 	const char *const argv[] = {s->hook, NULL};
 	struct err own = {0};
 	bool ok = !due || run_program(s->h, argv, NULL, &own);
-	if (ok && unlink(s->mark) < 0 && errno != ENOENT)
-		ok = err_errno(&own, "cannot remove %s", s->mark);
+	ok = ok && remove_name(s->mark, false, &own);
 	if (!ok && e->kind == ERR_NONE)
 		*e = own;
 	return ok;

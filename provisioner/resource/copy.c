@@ -7,7 +7,7 @@
 #include "resource/look.h"
 #include "resource/types.h"
 
-struct place {
+struct dest {
 	const char *path;
 	struct stat st;
 	bool found;
@@ -31,7 +31,7 @@ static const char *source_name(const struct value *params)
 	return name ? path_base(name) : NULL;
 }
 
-static bool into_folder(struct host *h, const struct value *params, struct place *p, struct err *e)
+static bool into_folder(struct host *h, const struct value *params, struct dest *p, struct err *e)
 {
 	const char *name = source_name(params);
 	if (!name || !*name)
@@ -42,11 +42,11 @@ static bool into_folder(struct host *h, const struct value *params, struct place
 	return true;
 }
 
-static bool place_find(struct host *h, const struct value *params, struct place *p, struct err *e)
+static bool dest_find(struct host *h, const struct value *params, struct dest *p, struct err *e)
 {
 	const char *dest = map_cstr(params, "dest", "");
 	struct stat st;
-	*p = (struct place){.path = clean_path(h->a, dest)};
+	*p = (struct dest){.path = clean_path(h->a, dest)};
 	bool is_dir = stat(p->path, &st) == 0 && S_ISDIR(st.st_mode);
 	p->make_parents = ends_in_slash(dest) && !is_dir;
 	if ((is_dir || ends_in_slash(dest)) && !into_folder(h, params, p, e))
@@ -63,7 +63,7 @@ static struct value *remote_content(struct host *h, const char *src, struct err 
 {
 	struct str s;
 	bool found;
-	if (!file_read_opt(h->a, src, FILE_MAX, &s, &found, e))
+	if (!look_follow(h->a, src, &src, e) || !look_read(h->a, src, FILE_MAX, &s, &found, e))
 		return NULL;
 	if (!found && !files_pending(h))
 		err_set(e, ERR_PERMANENT, "%s is not there on the host (remote_src)", src);
@@ -87,7 +87,7 @@ static bool content_wanted(
 }
 
 /* Small files are read whole, for the diff; of a large one only the digest is told. */
-static bool content_there(struct host *h, const struct place *p, struct value **out, struct err *e)
+static bool content_there(struct host *h, const struct dest *p, struct value **out, struct err *e)
 {
 	struct str s;
 	bool found = true;
@@ -113,8 +113,7 @@ static bool same_content(const struct value *a, const struct value *b)
 	       memcmp(a->blob.sha, b->blob.sha, SHA256_LEN) == 0;
 }
 
-static bool place_usable(
-	struct host *h, const struct place *p, struct observation *o, struct err *e)
+static bool dest_usable(struct host *h, const struct dest *p, struct observation *o, struct err *e)
 {
 	if (p->make_parents) {
 		observe_attr(h, o, "folder", NULL, path_dir(h->a, p->path));
@@ -132,7 +131,7 @@ static bool place_usable(
 }
 
 static void result_add(
-	struct host *h, const struct value *params, const struct place *p, struct observation *o)
+	struct host *h, const struct value *params, const struct dest *p, struct observation *o)
 {
 	const char *src = map_cstr(params, "src", NULL);
 	result_file(h, p->path, o);
@@ -144,14 +143,14 @@ static void result_add(
 static bool observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	struct place p;
+	struct dest p;
 	struct value *want = NULL, *have = NULL;
-	if (!place_find(h, params, &p, e) || !content_wanted(h, params, &want, e))
+	if (!dest_find(h, params, &p, e) || !content_wanted(h, params, &want, e))
 		return false;
 	result_add(h, params, &p, o);
 	if (p.found && S_ISREG(p.st.st_mode) && !map_bool(params, "force", true))
 		return true;
-	if (!place_usable(h, &p, o, e))
+	if (!dest_usable(h, &p, o, e))
 		return false;
 	if (p.found && S_ISREG(p.st.st_mode) && !content_there(h, &p, &have, e))
 		return false;
@@ -175,8 +174,8 @@ static bool make_parents(
 
 static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	struct place p;
-	if (!place_find(h, params, &p, e))
+	struct dest p;
+	if (!dest_find(h, params, &p, e))
 		return false;
 	if (o->changes->list.n == 0)
 		return true;

@@ -106,7 +106,7 @@ static bool walk_open(struct walk *w, struct host *h, const struct value *params
 		.dir = -1};
 	if (!w->want)
 		return false;
-	w->dir = open(w->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	w->dir = folder_open(w->folder, e);
 	if (strcmp(map_cstr(params, "state", "present"), "read") == 0)
 		w->out = value_list(h->a);
 	if (w->dir >= 0 && !dkim_made_read(&w->made, h, w->folder, e)) {
@@ -359,10 +359,8 @@ static bool remove_expired(struct walk *w, const char *name, void *ctx, struct e
 	(void)ctx;
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
 		const char *path = path_of(w, name, endings[i]);
-		if (!keep_original(w->h, path, e))
+		if (!remove_file(w->h, path, e))
 			return false;
-		if (unlinkat(w->dir, path_base(path), 0) < 0 && errno != ENOENT)
-			return err_errno(e, "cannot remove %s", path);
 	}
 	return true;
 }

@@ -58,11 +58,17 @@ static bool touch_observe(struct host *h, const struct value *params, struct tar
 
 static bool touch_make(const char *path, struct err *e)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, NEW_FILE_MODE);
-	if (fd < 0)
-		return err_errno(e, "cannot make %s", path);
-	close(fd);
-	return true;
+	struct place p;
+	if (!place_open(path, &p, e))
+		return false;
+	int fd = openat(
+		p.dir, p.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, NEW_FILE_MODE);
+	if (fd >= 0)
+		close(fd);
+	else
+		err_errno(e, "cannot make %s", path);
+	place_close(&p);
+	return fd >= 0;
 }
 
 static bool touch_times(const struct value *params, const char *path, struct err *e)
@@ -71,9 +77,7 @@ static bool touch_times(const struct value *params, const char *path, struct err
 	bool keep_m = strcmp(map_cstr(params, "modification_time", "now"), "preserve") == 0;
 	struct timespec times[2] = {{.tv_nsec = keep_a ? UTIME_OMIT : UTIME_NOW},
 		{.tv_nsec = keep_m ? UTIME_OMIT : UTIME_NOW}};
-	if (utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(e, "cannot set the times of %s", path);
-	return true;
+	return set_times(path, times, e);
 }
 
 static bool touch_apply(struct host *h, const struct value *params, struct target *t,
@@ -137,22 +141,45 @@ static bool directory_observe(struct host *h, const struct value *params, struct
 	return true;
 }
 
+static bool make_folder(const char *path, mode_t mode, struct err *e)
+{
+	struct place p;
+	if (!place_open(path, &p, e))
+		return false;
+	struct stat st;
+	if (mkdirat(p.dir, p.name, mode & 0777) < 0 &&
+		!(errno == EEXIST && place_stat(&p, &st) && S_ISDIR(st.st_mode)))
+		err_errno(e, "cannot make the folder %s", path);
+	place_close(&p);
+	return e->kind == ERR_NONE;
+}
+
+/* Is there a folder, perhaps at the end of links that are meant? */
+static bool folder_there(const char *path, bool *there, struct err *e)
+{
+	int fd = folder_open(path, e);
+	*there = fd >= 0;
+	if (*there)
+		close(fd);
+	return e->kind == ERR_NONE;
+}
+
 /* Makes what is missing of a path; new folders all get the attributes asked for, as in Ansible. */
 static bool make_folders(
 	struct host *h, const struct value *params, const char *path, struct err *e)
 {
-	struct stat st;
 	mode_t mode;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+	bool there;
+	if (!folder_there(path, &there, e))
+		return false;
+	if (there)
 		return true;
 	const char *parent = path_dir(h->a, path);
 	if (strcmp(parent, path) != 0 && !make_folders(h, params, parent, e))
 		return false;
 	if (!mode_parse(map_cstr(params, "mode", "0755"), NEW_DIR_MODE, true, &mode))
 		mode = NEW_DIR_MODE;
-	if (mkdir(path, mode & 0777) < 0 && errno != EEXIST)
-		return err_errno(e, "cannot make the folder %s", path);
-	return attr_apply(h, path, params, e);
+	return make_folder(path, mode, e) && attr_apply(h, path, params, e);
 }
 
 static bool directory_apply(struct host *h, const struct value *params, struct target *t,

@@ -53,9 +53,7 @@ static bool remove_folder(const char *path, struct err *e)
 	t.ctx = (void *)(uintptr_t)path;
 	if (!tree_walk(path, &t, e))
 		return false;
-	if (rmdir(path) < 0)
-		return err_errno(e, "cannot remove the folder %s", path);
-	return true;
+	return remove_name(path, true, e);
 }
 
 bool absent_apply(struct host *h, const struct value *params, struct target *t,
@@ -64,13 +62,5 @@ bool absent_apply(struct host *h, const struct value *params, struct target *t,
 	(void)params;
 	if (!t->found || !observed_change(o, "state"))
 		return true;
-	if (S_ISDIR(t->st.st_mode)) {
-		if (!remove_folder(t->path, e))
-			return false;
-	} else if (!keep_original(h, t->path, e)) {
-		return false;
-	} else if (unlink(t->path) < 0 && errno != ENOENT) {
-		return err_errno(e, "cannot remove %s", t->path);
-	}
-	return sync_dir_of(h->a, t->path, e);
+	return S_ISDIR(t->st.st_mode) ? remove_folder(t->path, e) : remove_file(h, t->path, e);
 }

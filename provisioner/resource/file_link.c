@@ -5,11 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 #include "resource/file_states.h"
-
-enum { NAME_TRIES = 16 };
 
 /* ---- observe ---- */
 
@@ -123,46 +120,39 @@ bool hard_observe(struct host *h, const struct value *params, struct target *t,
 
 /* ---- apply ---- */
 
-static const char *temp_name(struct arena *a, const char *path, struct err *e)
+static bool make_hard(
+	const struct place *p, const char *src, char name[TEMPORARY_MAX], struct err *e)
 {
-	unsigned char r[8];
-	char text[2 * sizeof(r) + 1];
-	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r)) {
-		err_errno(e, "cannot get random bytes");
-		return NULL;
-	}
-	hex(r, sizeof(r), text);
-	return path_join(a, path_dir(a, path), arena_printf(a, ".provision-%s", text));
-}
-
-static int make_one(const char *src, const char *tmp, bool hard)
-{
-	return hard ? linkat(AT_FDCWD, src, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW) : symlink(src, tmp);
+	struct place from;
+	if (!place_open(src, &from, e))
+		return false;
+	bool ok = place_temp_name(p, &from, name, e);
+	place_close(&from);
+	return ok;
 }
 
 /* An empty folder gives way (place_is_free saw to it); a file is replaced by the rename itself. */
-static bool swap_in(
-	struct host *h, const char *src, const struct target *t, bool hard, struct err *e)
+static bool swap_at(
+	const struct place *p, const char *src, const struct target *t, bool hard, struct err *e)
 {
-	const char *tmp = NULL;
-	int rc = -1;
-	for (int i = 0; i < NAME_TRIES && rc < 0; i++) {
-		if (!(tmp = temp_name(h->a, t->path, e)))
-			return false;
-		rc = make_one(src, tmp, hard);
-		if (rc < 0 && errno != EEXIST)
-			break;
-	}
-	if (rc < 0)
-		return err_errno(e, "cannot make the link %s", t->path);
-	if (t->found && S_ISDIR(t->st.st_mode) && rmdir(t->path) < 0)
-		err_errno(e, "cannot replace the folder %s", t->path);
-	else if (rename(tmp, t->path) < 0)
-		err_errno(e, "cannot put the link %s in place", t->path);
-	else
-		return sync_dir_of(h->a, t->path, e);
-	unlink(tmp);
+	char tmp[TEMPORARY_MAX];
+	if (!(hard ? make_hard(p, src, tmp, e) : place_temp_link(p, src, tmp, e)))
+		return false;
+	if (!t->found || !S_ISDIR(t->st.st_mode) || unlinkat(p->dir, p->name, AT_REMOVEDIR) == 0)
+		return place_swap_in(p, tmp, e);
+	err_errno(e, "cannot replace the folder %s", t->path);
+	unlinkat(p->dir, tmp, 0);
 	return false;
+}
+
+static bool swap_in(const char *src, const struct target *t, bool hard, struct err *e)
+{
+	struct place p;
+	if (!place_open(t->path, &p, e))
+		return false;
+	bool ok = swap_at(&p, src, t, hard, e);
+	place_close(&p);
+	return ok;
 }
 
 bool link_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,
@@ -170,7 +160,7 @@ bool link_apply(struct host *h, const struct value *params, struct target *t, st
 {
 	const char *src = map_cstr(params, "src", NULL), *path;
 	if (observed_change(o, "target") &&
-		(!keep_original(h, t->path, e) || !swap_in(h, src, t, false, e)))
+		(!keep_original(h, t->path, e) || !swap_in(src, t, false, e)))
 		return false;
 	if (!src && !(src = look_target(h->a, t->path, e)))
 		return false;
@@ -179,12 +169,15 @@ bool link_apply(struct host *h, const struct value *params, struct target *t, st
 	return !path || attr_apply(h, path, params, e);
 }
 
+/* The links that src leads through are followed when they are meant, never one that is swapped in:
+ * a second name of root's file in a user's folder would make it that user's. */
 bool hard_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,
 	struct err *e)
 {
 	const char *src = path_join(h->a, path_dir(h->a, t->path), map_cstr(params, "src", ""));
 	if (observed_change(o, "target") &&
-		(!keep_original(h, t->path, e) || !swap_in(h, src, t, true, e)))
+		(!look_follow(h->a, src, &src, e) || !keep_original(h, t->path, e) ||
+			!swap_in(src, t, true, e)))
 		return false;
 	return attr_apply(h, t->path, params, e);
 }

@@ -111,8 +111,9 @@ static bool is_ours(const char *path, const char *mark)
 	struct str text;
 	struct err ignored = {0};
 	struct stat st;
-	bool found, there = lstat(path, &st) == 0;
-	bool ours = there && (S_ISREG(st.st_mode) || (S_ISLNK(st.st_mode) && !mark));
+	bool found, there;
+	bool ours = look(path, &st, &there, &ignored) && there &&
+		    (S_ISREG(st.st_mode) || (S_ISLNK(st.st_mode) && !mark));
 	if (ours && mark) {
 		size_t n = strlen(mark);
 		ours = look_read(a, path, FILE_MAX, &text, &found, &ignored) && text.n > n &&
@@ -150,13 +151,12 @@ static bool file_set_observe(
 	const struct value *files = map_at(params, "files");
 	const char *folder = map_cstr(params, "path", "");
 	struct attr_want *want = attr_want_new(h, params, e);
-	DIR *d = opendir(folder);
+	int fd = folder_open(folder, e);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	observation_init(h, o);
 	map_put(h->a, o->result, "path", value_text(h->a, folder));
 	map_put(h->a, o->result, "files", value_int(h->a, (int64_t)files->map.n));
-	if (!d && errno != ENOENT && want)
-		err_errno(e, "cannot open the folder %s", folder);
-	else if (!d && files->map.n && !files_pending(h) && want)
+	if (!d && files->map.n && !files_pending(h) && want)
 		err_errno(e, "cannot open the folder %s", folder);
 	for (size_t i = 0; !e->kind && i < files->map.n; i++)
 		look_at_file(h, params, want, &files->map.e[i], o, e);

@@ -11,48 +11,23 @@
 
 enum { LINKS_MAX = 16, READ_STEP = 64 << 10 };
 
-/* A link that another user put there (in /tmp, in a home) is not meant. */
-static bool link_is_meant(const char *path, const struct stat *st, struct err *e)
-{
-	if (st->st_uid == 0 || st->st_uid == geteuid())
-		return true;
-	return err_set(e, ERR_PERMANENT,
-		"%s is a symbolic link of user %u, and is not followed; remove it, name its "
-		"target, or "
-		"do this as that user (become_user)",
-		path, (unsigned)st->st_uid);
-}
-
-/* The folders on the way to path: real ones, or links that are meant. */
-static bool way_is_meant(const char *path, struct err *e)
-{
-	char way[PATH_MAX];
-	struct stat st;
-	if (strlen(path) >= sizeof(way))
-		return err_set(e, ERR_CONFIG, "a path of %zu bytes is too long", strlen(path));
-	for (size_t i = 1; path[i]; i++) {
-		if (path[i] != '/' || path[i - 1] == '/')
-			continue;
-		memcpy(way, path, i);
-		way[i] = 0;
-		if (lstat(way, &st) < 0)
-			return true; /* nothing there: the caller sees that */
-		if (S_ISLNK(st.st_mode) && !link_is_meant(way, &st, e))
-			return false;
-	}
-	return true;
-}
-
 bool look(const char *path, struct stat *st, bool *found, struct err *e)
 {
-	if (!*path)
-		return err_set(e, ERR_CONFIG, "an empty path");
-	if (!way_is_meant(path, e))
-		return false;
-	*found = lstat(path, st) == 0;
-	if (*found || errno == ENOENT || errno == ENOTDIR)
-		return true;
-	return err_errno(e, "cannot look at %s", path);
+	struct place p;
+	if (!place_find(path, &p, found, e) || !*found)
+		return e->kind == ERR_NONE;
+	*found = place_stat(&p, st);
+	bool ok = *found || errno == ENOENT || errno == ENOTDIR ||
+		  err_errno(e, "cannot look at %s", path);
+	place_close(&p);
+	return ok;
+}
+
+bool look_there(const char *path, struct stat *st, struct err *e)
+{
+	bool found;
+	return look(path, st, &found, e) &&
+	       (found || err_set(e, ERR_PERMANENT, "%s is not there any more", path));
 }
 
 const char *look_kind(mode_t mode)
@@ -79,12 +54,29 @@ bool look_is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Opens the file at a path; -1 with e set, or with errno alone. */
+static int open_there(const char *path, int flags, struct err *e)
+{
+	struct place p;
+	bool there;
+	if (!place_find(path, &p, &there, e))
+		return -1;
+	if (!there) {
+		errno = ENOENT;
+		return -1;
+	}
+	int fd = openat(p.dir, p.name, flags | O_NOFOLLOW | O_CLOEXEC), why = errno;
+	place_close(&p);
+	errno = why;
+	return fd;
+}
+
 /* Opens a regular file; -1 with e set, or -1 without when nothing is there. */
 static int open_regular(const char *path, struct stat *st, struct err *e)
 {
 	/* O_NONBLOCK: a FIFO in its place must not make us wait for a writer */
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+	int fd = open_there(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, e);
+	if (fd < 0 && (e->kind || errno == ENOENT || errno == ENOTDIR))
 		return -1;
 	if (fd < 0 && errno == ELOOP)
 		err_set(e, ERR_PERMANENT, "%s is a symbolic link; a regular file is expected there",
@@ -174,10 +166,11 @@ bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size
 	return r == 0;
 }
 
-char *look_target(struct arena *a, const char *path, struct err *e)
+/* The very link that is open: another may have taken its place since. */
+static char *target_of(struct arena *a, int link, const char *path, struct err *e)
 {
 	char *t = arena_alloc(a, PATH_MAX + 1);
-	ssize_t n = readlink(path, t, PATH_MAX);
+	ssize_t n = readlinkat(link, "", t, PATH_MAX);
 	if (n < 0) {
 		err_errno(e, "cannot read the link %s", path);
 		return NULL;
@@ -186,21 +179,44 @@ char *look_target(struct arena *a, const char *path, struct err *e)
 	return t;
 }
 
+char *look_target(struct arena *a, const char *path, struct err *e)
+{
+	int link = open_there(path, O_PATH, e);
+	if (link < 0) {
+		err_errno(e, "cannot read the link %s", path);
+		return NULL;
+	}
+	char *t = target_of(a, link, path, e);
+	close(link);
+	return t;
+}
+
+/* *target: where the link at `path` leads, or NULL when there is no link. */
+static bool meant_target(struct arena *a, const char *path, char **target, struct err *e)
+{
+	struct stat st;
+	*target = NULL;
+	int fd = open_there(path, O_PATH, e);
+	if (fd < 0)
+		return e->kind == ERR_NONE && (errno == ENOENT || errno == ENOTDIR ||
+						      err_errno(e, "cannot look at %s", path));
+	if (fstat(fd, &st) < 0)
+		err_errno(e, "cannot look at %s", path);
+	else if (S_ISLNK(st.st_mode) && link_is_meant(path, &st, e))
+		*target = target_of(a, fd, path, e);
+	close(fd);
+	return e->kind == ERR_NONE;
+}
+
 bool look_follow(struct arena *a, const char *path, const char **out, struct err *e)
 {
 	*out = path;
 	for (int i = 0; i < LINKS_MAX; i++) {
-		struct stat st;
-		bool found;
-		if (!look(*out, &st, &found, e))
+		char *target;
+		if (!meant_target(a, *out, &target, e))
 			return false;
-		if (!found || !S_ISLNK(st.st_mode))
-			return true;
-		if (!link_is_meant(*out, &st, e))
-			return false;
-		char *target = look_target(a, *out, e);
 		if (!target)
-			return false;
+			return true;
 		*out = path_join(a, path_dir(a, *out), target);
 	}
 	return err_set(
@@ -214,11 +230,14 @@ bool files_pending(const struct host *h)
 
 bool parent_there(struct host *h, const char *path, struct err *e)
 {
-	struct stat st;
 	const char *dir = path_dir(h->a, path);
-	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
-		return true;
-	if (files_pending(h))
+	struct place p;
+	bool there;
+	/* what is in the folder leads to it, by the links that are meant alone */
+	if (!place_find(path, &p, &there, e))
+		return false;
+	place_close(&p);
+	if (there || files_pending(h))
 		return true;
 	return err_set(e, ERR_PERMANENT,
 		"the folder %s is not there on the host; make it first (file: state: directory)",
@@ -229,8 +248,10 @@ void result_file(struct host *h, const char *path, struct observation *o)
 {
 	struct stat st;
 	struct value *r = o->result;
+	struct err none = {0}; /* what cannot be looked at is told as absent */
+	bool found;
 	map_put(h->a, r, "path", value_text(h->a, path));
-	if (lstat(path, &st) < 0) {
+	if (!look(path, &st, &found, &none) || !found) {
 		map_put(h->a, r, "state", value_text(h->a, "absent"));
 		return;
 	}

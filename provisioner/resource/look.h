@@ -4,13 +4,16 @@
  * lineinfile, blockinfile, replace, stat and slurp.
  */
 #pragma once
-#include <sys/stat.h>
+#include "base/place.h"
 #include "resource/resource.h"
 
+/* Everything here walks to a path as place.h says, and never through a link that is not meant. */
 /* lstat; *found false when nothing is there. A path through something that is no folder (ENOTDIR)
  * counts as not found. Refused when a link on the way is another user's: whoever owns it could
  * lead us anywhere. */
 bool look(const char *path, struct stat *st, bool *found, struct err *e);
+/* lstat of what has to be there. */
+bool look_there(const char *path, struct stat *st, struct err *e);
 const char *look_kind(mode_t mode); /* "file", "directory", "link", "device", ... */
 bool look_is_dir(const char *path); /* links followed */
 /* Reads a regular file of at most `max` bytes; never through a link at the path. */
@@ -31,6 +34,9 @@ char *look_target(struct arena *a, const char *path, struct err *e); /* readlink
 bool files_pending(const struct host *h);
 /* Is the folder that `path` lies in there? Fine too while files are pending; else an error. */
 bool parent_there(struct host *h, const char *path, struct err *e);
+/* Removes what stands at a path, a folder only when it is empty; durably. Gone already is fine. */
+bool remove_name(const char *path, bool folder, struct err *e);
+bool set_times(const char *path, const struct timespec times[2], struct err *e);
 /* A copy of the file under Ansible's backup name; told as backup_file in the result. */
 bool write_backup(struct host *h, const char *path, struct observation *o, struct err *e);
 /* Names of an id on this host, or the number. */
@@ -93,8 +99,6 @@ extern const struct field copy_returns[];
 /* Trailing slashes off, "//" and "/./" made one "/". */
 const char *clean_path(struct arena *a, const char *path);
 bool path_is_root(const char *path); /* "/", "//", "/./", "/etc/..": by its text */
-bool sync_dir_of(
-	struct arena *a, const char *path, struct err *e); /* its new name survives a crash */
 
 /* ---- trees ---- */
 enum { TREE_DEPTH = 128, TREE_ENTRIES = 2 << 20 };

@@ -4,7 +4,6 @@
  * daemons read (postmap(1), postalias(1), makeuserdb(8)). A table that does not compile replaces
  * nothing. The compiled file carries the source's exact time: when the two differ it is stale.
  */
-#include <fcntl.h>
 #include <unistd.h>
 #include "resource/args.h"
 #include "resource/look.h"
@@ -317,8 +316,7 @@ static bool put_main_cf(struct compiler *c, struct err *e)
 	struct file_attr attr = {CONFIG_MODE, (uid_t)-1, (gid_t)-1};
 	if (!file_replace(path, "", 0, attr, NULL, NULL, e))
 		return false;
-	return utimensat(AT_FDCWD, path, old, 0) == 0 ||
-	       err_errno(e, "cannot set the time of %s", path);
+	return set_times(path, old, e);
 }
 
 static void compile_args(struct compiler *c, struct args *argv)
@@ -362,17 +360,15 @@ static bool install(struct compiler *c, const char *output, struct err *e)
 	const char *to = arena_printf(c->h->a, "%s%s", c->path, output);
 	struct stat source;
 	struct str bytes;
-	if (stat(c->path, &source) < 0)
-		return err_errno(e, "cannot look at %s", c->path);
+	if (!look_there(c->path, &source, e))
+		return false;
 	struct file_attr attr = {source.st_mode & 0666, source.st_uid, source.st_gid};
 	/* No original is kept: it is made again from the source's. */
 	if (!keep_proven(c->h, to, e) || !file_read(c->h->a, from, FILE_MAX, &bytes, e) ||
 		!file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e))
 		return false;
 	struct timespec times[2] = {source.st_atim, source.st_mtim};
-	if (utimensat(AT_FDCWD, to, times, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(e, "cannot set the time of %s", to);
-	return true;
+	return set_times(to, times, e);
 }
 
 static bool install_all(struct compiler *c, struct err *e)
@@ -402,9 +398,10 @@ static bool source_bytes(struct host *h, const struct value *params, struct str 
 		*out = want->blob.bytes.p ? want->blob.bytes : str_c("");
 		return true;
 	}
-	if (!file_read(h->a, map_cstr(params, "path", ""), FILE_MAX, out, e))
+	bool found;
+	if (!look_read(h->a, map_cstr(params, "path", ""), FILE_MAX, out, &found, e))
 		return false;
-	return same_content(want, *out) ||
+	return (found && same_content(want, *out)) ||
 	       err_set(e, ERR_PERMANENT, "the table's content did not come with the plan");
 }
 

@@ -152,7 +152,7 @@ static bool walk_open(
 		.root = -1};
 	if (!read_ids(w, params, e))
 		return false;
-	w->root = open(w->root_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	w->root = folder_open(w->root_path, e);
 	if (w->root >= 0 || (errno == ENOENT && files_pending(h)))
 		return true;
 	return err_errno(e,

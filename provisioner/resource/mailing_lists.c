@@ -233,7 +233,9 @@ static bool walk_open(
 		.other_root = -1};
 	w->eng = majordomo ? &mlist_majordomo : &mlist_mlmmj;
 	w->other = majordomo ? &mlist_mlmmj : &mlist_majordomo;
-	w->root = open(w->root_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	w->root = folder_open(w->root_path, e);
+	if (e->kind)
+		return false;
 	if (w->root < 0 && errno == ENOENT && !w->lists->list.n)
 		return true; /* never had any, and is to have none */
 	if (w->root < 0 && !(errno == ENOENT && files_pending(h)))
@@ -242,8 +244,8 @@ static bool walk_open(
 			"directory)",
 			w->root_path);
 	if (other)
-		w->other_root = open(other, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (read_owner(w, e))
+		w->other_root = folder_open(other, e);
+	if (!e->kind && read_owner(w, e))
 		return true;
 	walk_close(w);
 	return false;

@@ -197,11 +197,7 @@ static bool openssl_privatekey_apply(
 {
 	const char *path = map_cstr(params, "path", "");
 	if (!wanted(params)) {
-		if (!observed_change(o, "state"))
-			return true;
-		if (!keep_original(h, path, e))
-			return false;
-		return unlink(path) == 0 || err_errno(e, "cannot remove %s", path);
+		return !observed_change(o, "state") || remove_file(h, path, e);
 	}
 	if (observed_change(o, "key") && !make_key(h, params, o, e))
 		return false;

@@ -3,9 +3,9 @@
  * Reads Postfix's configuration files as lines, and has Postfix check a new one in a folder of its
  * own. Never writes into Postfix's folder.
  */
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "resource/look.h"
 #include "resource/postfix.h"
 
 enum { SAID_MAX = 500, CONFIG_MODE = 0600 };
@@ -197,8 +197,7 @@ static bool put_file(
 	const char *path = path_join(a, folder, name);
 	if (!file_replace(path, content.p, content.n, attr, NULL, NULL, e))
 		return false;
-	return utimensat(AT_FDCWD, path, old, 0) == 0 ||
-	       err_errno(e, "cannot set the time of %s", path);
+	return set_times(path, old, e);
 }
 
 static bool check_in(struct host *h, const char *tmp, const char *folder, const char *name,
@@ -245,8 +244,7 @@ bool postfix_settle(const char *path, struct err *e)
 {
 	enum { AGE_S = 10 };
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - AGE_S}};
-	return utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       err_errno(e, "cannot set the time of %s", path);
+	return set_times(path, times, e);
 }
 
 const struct value *config_attrs(struct host *h, const struct value *params)

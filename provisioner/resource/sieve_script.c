@@ -4,7 +4,6 @@
  * users who run it cannot compile it themselves. The compiled file carries the script's time plus a
  * second: when that is not so, somebody changed one of the two.
  */
-#include <fcntl.h>
 #include <unistd.h>
 #include "resource/args.h"
 #include "resource/look.h"
@@ -107,16 +106,15 @@ static bool install(struct host *h, const char *path, const char *from, struct e
 	const char *to = compiled_path(h->a, path);
 	struct stat script;
 	struct str bytes;
-	if (stat(path, &script) < 0)
-		return err_errno(e, "cannot look at %s", path);
+	if (!look_there(path, &script, e))
+		return false;
 	struct file_attr attr = {script.st_mode & 0666, script.st_uid, script.st_gid};
 	struct timespec times[2] = {script.st_atim, script.st_mtim};
 	times[1].tv_sec += NEWER_S;
 	if (!keep_proven(h, to, e) || !file_read(h->a, from, FILE_MAX, &bytes, e) ||
 		!file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e))
 		return false;
-	return utimensat(AT_FDCWD, to, times, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       err_errno(e, "cannot set the time of %s", to);
+	return set_times(to, times, e);
 }
 
 static bool sieve_script_apply(

@@ -61,12 +61,8 @@ static bool walk_entries(struct walk *w, DIR *dir, const char *name, struct err 
 	}
 }
 
-static bool walk_folder(struct walk *w, int parent, const char *name, struct err *e)
+static bool walk_open(struct walk *w, int fd, const char *name, struct err *e)
 {
-	if (++w->depth > TREE_DEPTH)
-		return err_set(e, ERR_PERMANENT, "%s is more than %d folders deep, the limit here",
-			w->root, TREE_DEPTH);
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		err_errno(e, "cannot open the folder '%s' of %s", name, w->root);
@@ -76,15 +72,30 @@ static bool walk_folder(struct walk *w, int parent, const char *name, struct err
 	}
 	bool ok = walk_entries(w, dir, name, e);
 	closedir(dir);
+	return ok;
+}
+
+static bool walk_folder(struct walk *w, int parent, const char *name, struct err *e)
+{
+	if (++w->depth > TREE_DEPTH)
+		return err_set(e, ERR_PERMANENT, "%s is more than %d folders deep, the limit here",
+			w->root, TREE_DEPTH);
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool ok = walk_open(w, fd, name, e);
 	w->depth--;
 	return ok;
 }
 
 bool tree_walk(const char *path, const struct tree *t, struct err *e)
 {
+	struct place p;
 	struct stat st;
-	if (lstat(path, &st) < 0)
-		return err_errno(e, "cannot look at %s", path);
-	struct walk w = {.t = t, .root = path, .device = st.st_dev};
-	return walk_folder(&w, AT_FDCWD, path, e);
+	if (!place_open(path, &p, e))
+		return false;
+	struct walk w = {.t = t, .root = path};
+	bool ok = place_stat(&p, &st) || err_errno(e, "cannot look at %s", path);
+	w.device = st.st_dev;
+	ok = ok && walk_folder(&w, p.dir, p.name, e);
+	place_close(&p);
+	return ok;
 }

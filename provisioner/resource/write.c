@@ -50,16 +50,23 @@ static bool copy_whole(
 /* In the place of what is there, by a rename. */
 static bool swap_link(struct arena *a, const char *from, const char *to, struct err *e)
 {
-	const char *tmp = arena_printf(a, "%s.provision-link", to);
-	char *target = look_target(a, from, e);
-	if (!target)
+	char *target = look_target(a, from, e), tmp[TEMPORARY_MAX];
+	struct place p;
+	if (!target || !place_open(to, &p, e))
 		return false;
-	unlink(tmp);
-	if (symlink(target, tmp) == 0 && rename(tmp, to) == 0)
-		return sync_dir_of(a, to, e);
-	err_errno(e, "cannot make the link %s", to);
-	unlink(tmp);
-	return false;
+	bool ok = place_temp_link(&p, target, tmp, e) && place_swap_in(&p, tmp, e);
+	place_close(&p);
+	return ok;
+}
+
+bool set_times(const char *path, const struct timespec times[2], struct err *e)
+{
+	struct place p;
+	if (!place_open(path, &p, e))
+		return false;
+	bool ok = place_set_times(&p, times, e);
+	place_close(&p);
+	return ok;
 }
 
 bool copy_as_it_is(struct arena *a, const char *from, const char *to, bool *found, struct err *e)
@@ -74,10 +81,7 @@ bool copy_as_it_is(struct arena *a, const char *from, const char *to, bool *foun
 	if (S_ISLNK(st.st_mode))
 		return swap_link(a, from, to, e);
 	struct timespec times[2] = {st.st_atim, st.st_mtim};
-	if (!copy_whole(a, from, &st, to, e))
-		return false;
-	return utimensat(AT_FDCWD, to, times, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       err_errno(e, "cannot set the time of %s", to);
+	return copy_whole(a, from, &st, to, e) && set_times(to, times, e);
 }
 
 static bool copy_link(struct arena *a, const char *from, const char *to, struct err *e)
@@ -85,7 +89,7 @@ static bool copy_link(struct arena *a, const char *from, const char *to, struct 
 	char *target = look_target(a, from, e);
 	if (!target)
 		return false;
-	if (symlink(target, to) < 0 && errno != EEXIST)
+	if (symlink(target, to) < 0 && errno != EEXIST) /* `to` lies in a folder of our own */
 		return err_errno(e, "cannot keep the original of %s at %s", from, to);
 	return true;
 }
@@ -93,6 +97,17 @@ static bool copy_link(struct arena *a, const char *from, const char *to, struct 
 bool keep_proven(struct host *h, const char *path, struct err *e)
 {
 	return !h->keep || h->keep(h->ctx, path, e);
+}
+
+static bool keep_by_name(const char *path, const char *to, struct err *e)
+{
+	struct place p;
+	if (!place_open(path, &p, e))
+		return false;
+	bool ok = linkat(p.dir, p.name, AT_FDCWD, to, 0) == 0 || errno == EEXIST ||
+		  err_errno(e, "cannot keep the original of %s at %s", path, to);
+	place_close(&p);
+	return ok;
 }
 
 bool keep_original(struct host *h, const char *path, struct err *e)
@@ -118,17 +133,25 @@ bool keep_original(struct host *h, const char *path, struct err *e)
 	 * replaced. Only what is too large to read is kept by its name. */
 	if (st.st_size <= FILE_MAX)
 		return copy_whole(h->a, path, &st, to, e);
-	return linkat(AT_FDCWD, path, AT_FDCWD, to, 0) == 0 || errno == EEXIST ||
-	       err_errno(e, "cannot keep the original of %s at %s", path, to);
+	return keep_by_name(path, to, e);
+}
+
+bool remove_name(const char *path, bool folder, struct err *e)
+{
+	struct place p;
+	bool there;
+	if (!place_find(path, &p, &there, e) || !there)
+		return e->kind == ERR_NONE;
+	bool ok = unlinkat(p.dir, p.name, folder ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT ||
+		  err_errno(e, "cannot remove %s", path);
+	ok = ok && place_sync(&p, e);
+	place_close(&p);
+	return ok;
 }
 
 bool remove_file(struct host *h, const char *path, struct err *e)
 {
-	if (!keep_original(h, path, e))
-		return false;
-	if (unlink(path) < 0 && errno != ENOENT)
-		return err_errno(e, "cannot remove %s", path);
-	return sync_dir_of(h->a, path, e);
+	return keep_original(h, path, e) && remove_name(path, false, e);
 }
 
 /* Ansible's name for it, numbered when an earlier step of the same second took that. */
@@ -160,18 +183,6 @@ bool write_backup(struct host *h, const char *path, struct observation *o, struc
 		return false;
 	map_put(h->a, o->result, "backup_file", value_text(h->a, to));
 	return true;
-}
-
-bool sync_dir_of(struct arena *a, const char *path, struct err *e)
-{
-	const char *dir = path_dir(a, path);
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-	if (!ok)
-		err_errno(e, "cannot sync the folder %s", dir);
-	if (fd >= 0)
-		close(fd);
-	return ok;
 }
 
 /* ---- content ---- */

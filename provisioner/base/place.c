@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Walks to the folder of a path by descriptors. Never follows a link that another user owns, and
+ * never looks at the same part of a path twice.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "base/place.h"
+
+enum { LINKS_MAX = 40, FOLDER = O_PATH | O_DIRECTORY | O_CLOEXEC };
+
+bool link_is_meant(const char *path, const struct stat *st, struct err *e)
+{
+	if (st->st_uid == 0 || st->st_uid == geteuid())
+		return true;
+	return err_set(e, ERR_PERMANENT,
+		"%s is a symbolic link of user %u, and is not followed; remove it, name its "
+		"target, or "
+		"do this as that user (become_user)",
+		path, (unsigned)st->st_uid);
+}
+
+static bool too_long(const char *path, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "a path of %zu bytes is too long", strlen(path));
+}
+
+/* ---- the walk ---- */
+
+struct way {
+	const char *path;    /* of the folder that is wanted */
+	int fd;              /* the folder reached so far */
+	char seen[PATH_MAX]; /* its path, for messages */
+	char rest[PATH_MAX]; /* what is left to walk */
+	size_t own;          /* bytes at the end of rest that no link brought */
+	unsigned links;      /* followed so far */
+	const mode_t *make;  /* the mode that missing folders are made with; NULL: none is made */
+};
+
+static bool way_restart(struct way *w, const char *from)
+{
+	int fd = open(from, FOLDER);
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = fd;
+	w->seen[0] = 0;
+	return fd >= 0;
+}
+
+/* The target of the link takes the place of the link in what is left to walk. */
+static bool take_target(struct way *w, int link, size_t left, struct err *e)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(link, "", target, sizeof(target));
+	const char *rest = w->rest + strlen(w->rest) - left;
+	if (n < 0)
+		return err_errno(e, "cannot read a symbolic link on the way to %s", w->path);
+	if ((size_t)n + 1 + left >= sizeof(w->rest))
+		return too_long(w->path, e);
+	memmove(w->rest + n + 1, rest, left + 1);
+	memcpy(w->rest, target, (size_t)n);
+	w->rest[n] = '/';
+	if (w->own > left)
+		w->own = left;
+	return target[0] != '/' || way_restart(w, "/") || err_errno(e, "cannot open /");
+}
+
+/* What stands at `part` is no folder. false with errno: no link either; false with e: no further.
+ */
+static bool follow_link(struct way *w, const char *part, size_t left, struct err *e)
+{
+	struct stat st;
+	char at[2 * PATH_MAX];
+	bool ok = false;
+	int link = openat(w->fd, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (link < 0)
+		return false;
+	snprintf(at, sizeof(at), "%s%s", w->seen, part);
+	if (fstat(link, &st) < 0)
+		err_errno(e, "cannot look at %s", at);
+	else if (S_ISLNK(st.st_mode) && ++w->links > LINKS_MAX)
+		err_set(e, ERR_PERMANENT, "%s leads through more than %d symbolic links", w->path,
+			LINKS_MAX);
+	else if (S_ISLNK(st.st_mode))
+		ok = link_is_meant(at, &st, e) && take_target(w, link, left, e);
+	close(link);
+	errno = ENOTDIR;
+	return ok;
+}
+
+/* A missing folder is made as `mkdir -p` would: never at the end of a link that leads nowhere. */
+static bool make_part(const struct way *w, const char *part, size_t left)
+{
+	if (!w->make || w->own < left + strlen(part)) {
+		errno = ENOENT;
+		return false;
+	}
+	return mkdirat(w->fd, part, *w->make) == 0 || errno == EEXIST;
+}
+
+static bool step_into(struct way *w, const char *part, size_t left, struct err *e)
+{
+	int fd = openat(w->fd, part, FOLDER | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT && make_part(w, part, left))
+		fd = openat(w->fd, part, FOLDER | O_NOFOLLOW);
+	if (fd < 0)
+		return (errno == ENOTDIR || errno == ELOOP) && follow_link(w, part, left, e);
+	close(w->fd);
+	w->fd = fd;
+	size_t n = strlen(w->seen), more = strlen(part);
+	if (n + more + 1 < sizeof(w->seen)) { /* else the message is about less */
+		memcpy(w->seen + n, part, more);
+		memcpy(w->seen + n + more, "/", 2);
+	}
+	memmove(w->rest, w->rest + strlen(w->rest) - left, left + 1);
+	return true;
+}
+
+static bool walk_parts(struct way *w, struct err *e)
+{
+	char part[NAME_MAX + 1];
+	for (;;) {
+		const char *p = w->rest + strspn(w->rest, "/");
+		size_t n = strcspn(p, "/");
+		if (n == 0)
+			return true;
+		if (n > NAME_MAX) {
+			errno = ENAMETOOLONG;
+			return false;
+		}
+		memcpy(part, p, n);
+		part[n] = 0;
+		if (!step_into(w, part, strlen(p + n), e))
+			return false;
+	}
+}
+
+static int walk(const char *path, const mode_t *make, struct err *e)
+{
+	struct way w = {.path = path, .fd = -1, .make = make};
+	size_t n = strlen(path);
+	if (n >= sizeof(w.rest)) {
+		too_long(path, e);
+		return -1;
+	}
+	memcpy(w.rest, path, n + 1);
+	w.own = n;
+	bool ok = way_restart(&w, path[0] == '/' ? "/" : ".");
+	if (ok && path[0] == '/')
+		memcpy(w.seen, "/", 2);
+	ok = ok && walk_parts(&w, e);
+	if (ok)
+		return w.fd;
+	int why = errno;
+	if (w.fd >= 0)
+		close(w.fd);
+	errno = why;
+	return -1;
+}
+
+static int open_without_links(const char *path)
+{
+	struct open_how how = {.flags = FOLDER, .resolve = RESOLVE_NO_SYMLINKS};
+	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+/* -1 with e set, or with errno alone. Most paths have no link: the kernel walks them in one call,
+ * and says at once what is not there. All else is walked here. */
+static int find_folder(const char *path, const mode_t *make, struct err *e)
+{
+	int fd = open_without_links(path);
+	if (fd >= 0 || (!make && (errno == ENOENT || errno == ENOTDIR)))
+		return fd;
+	return walk(path, make, e);
+}
+
+/* ---- folders kept open for a step ---- */
+
+enum { HELD_MAX = 8 };
+
+struct held {
+	char *path;
+	int fd;
+	unsigned users;
+};
+
+static struct held held[HELD_MAX];
+static unsigned holders;
+
+static void held_drop(struct held *h)
+{
+	close(h->fd);
+	free(h->path);
+	*h = (struct held){0};
+}
+
+void folders_forget(void)
+{
+	for (size_t i = 0; i < HELD_MAX; i++) {
+		if (held[i].path && held[i].users == 0)
+			held_drop(&held[i]);
+		else if (held[i].path)
+			held[i].path[0] = 0; /* nobody asks for it any more */
+	}
+}
+
+void folders_hold(void)
+{
+	holders++;
+}
+
+void folders_release(void)
+{
+	holders--;
+	folders_forget();
+}
+
+static struct held *held_find(const char *path)
+{
+	for (size_t i = 0; i < HELD_MAX; i++)
+		if (held[i].path && strcmp(held[i].path, path) == 0)
+			return &held[i];
+	return NULL;
+}
+
+static struct held *held_add(const char *path, int fd)
+{
+	for (size_t i = 0; holders && i < HELD_MAX; i++)
+		if (!held[i].path && (held[i].path = strdup(path))) {
+			held[i].fd = fd;
+			return &held[i];
+		}
+	return NULL;
+}
+
+/* ---- places ---- */
+
+/* Splits "/etc//a/" into "/etc" and "a". */
+static bool split(const char *path, char folder[PATH_MAX], struct place *p, struct err *e)
+{
+	size_t n = strlen(path), start;
+	if (n == 0)
+		return err_set(e, ERR_CONFIG, "an empty path");
+	if (n >= PATH_MAX)
+		return too_long(path, e);
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	for (start = n; start > 0 && path[start - 1] != '/';)
+		start--;
+	if (n - start > NAME_MAX)
+		return err_set(e, ERR_CONFIG, "the name of %s is too long", path);
+	memcpy(p->name, path + start, n - start);
+	p->name[n - start] = 0;
+	if (start == n)
+		memcpy(p->name, ".", 2);
+	while (start > 1 && path[start - 1] == '/')
+		start--;
+	memcpy(folder, path, start);
+	memcpy(folder + start, start ? "" : ".", start ? 1 : 2);
+	return true;
+}
+
+bool place_find(const char *path, struct place *p, bool *there, struct err *e)
+{
+	char folder[PATH_MAX];
+	*p = (struct place){.dir = -1, .path = path};
+	*there = false;
+	if (!split(path, folder, p, e))
+		return false;
+	p->held = held_find(folder);
+	if (!p->held) {
+		p->dir = find_folder(folder, NULL, e);
+		if (p->dir >= 0)
+			p->held = held_add(folder, p->dir);
+	}
+	if (p->held) {
+		p->dir = p->held->fd;
+		p->held->users++;
+	}
+	*there = p->dir >= 0;
+	if (*there || (!e->kind && (errno == ENOENT || errno == ENOTDIR)))
+		return true;
+	return err_errno(e, "cannot look at %s", path);
+}
+
+bool place_open(const char *path, struct place *p, struct err *e)
+{
+	bool there;
+	if (!place_find(path, p, &there, e))
+		return false;
+	return there || err_errno(e, "cannot open the folder of %s", path);
+}
+
+void place_close(struct place *p)
+{
+	if (p->held && --p->held->users == 0 && !p->held->path[0])
+		held_drop(p->held);
+	else if (!p->held && p->dir >= 0)
+		close(p->dir);
+	*p = (struct place){.dir = -1};
+}
+
+bool place_stat(const struct place *p, struct stat *st)
+{
+	return fstatat(p->dir, p->name, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool place_set_times(const struct place *p, const struct timespec times[2], struct err *e)
+{
+	return utimensat(p->dir, p->name, times, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       err_errno(e, "cannot set the time of %s", p->path);
+}
+
+int folder_open(const char *path, struct err *e)
+{
+	char inside[PATH_MAX + 2];
+	struct place p;
+	bool there;
+	int fd = -1;
+	snprintf(inside, sizeof(inside), "%s/.", path);
+	if (place_find(inside, &p, &there, e) && there) {
+		fd = openat(p.dir, p.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int why = errno;
+		place_close(&p);
+		errno = why;
+	}
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+		err_errno(e, "cannot open the folder %s", path);
+	return fd;
+}
+
+bool mkdirs(const char *path, mode_t mode, struct err *e)
+{
+	int fd = find_folder(path, &mode, e);
+	if (fd >= 0)
+		close(fd);
+	else if (errno == ENOTDIR)
+		err_set(e, ERR_PERMANENT, "cannot make the folder %s: a file is there", path);
+	else
+		err_errno(e, "cannot make the folder %s", path);
+	return fd >= 0;
+}
