@@ -8,9 +8,12 @@
 #include "transport/bootstrap.h"
 
 /* One line for `sh -c '...'`: neither a single quote nor an exclamation mark, which csh and fish
- * would take. %s: the digest, the machine twice, the size, the digest.
+ * would take. %s: the digest, what is done with an agent that is there, the machine twice, the
+ * size, the digest.
  *
  * The first loop is every run but the first: tests are built in, so the agent is the next program.
+ * WIRE_FOUND says that one was there. When it does not speak, it is damaged, and the second try
+ * removes it; its content is not looked at in every run, which would cost a program more.
  * A folder owned by us was made or checked by the second loop: its mode lets nobody else write.
  * The second loop checks it, and that programs may run there at all (noexec), then takes the bytes,
  * and only when their digest is right do they get the name under which the first loop looks. */
@@ -18,7 +21,7 @@ static const char script[] =
 	"f=agent-%s; "
 	"own() { [ -L \"$1\" ] && return 1; [ -O \"$1\" ] && [ -d \"$1\" ]; }; "
 	"run() { own \"$1\" && [ -O \"$1/$f\" ] && [ -x \"$1/$f\" ] && [ -s \"$1/$f\" ] && "
-	"exec \"$1/$f\"; }; "
+	"%s \"$1/$f\"; }; "
 	"h=${HOME:-/nonexistent}/.cache/provision; "
 	"run /var/lib/provision/bin; run \"$h\"; "
 	"umask 077; u=$(id -u); m=$(uname -m); case $m in %s) ;; *) "
@@ -41,8 +44,9 @@ static const char script[] =
 	"exit 1; }; "
 	"chmod 700 \"$t\" && { sync \"$t\" 2>/dev/null || sync; } && mv -f \"$t\" \"$d/$f\" || "
 	"exit 1; "
-	"n=0; for x in $(ls -t \"$d\"); do case $x in agent-*) n=$((n+1)); "
-	"[ $n -gt 4 ] && rm -f \"$d/$x\";; esac; done; "
+	/* whatever the clock says of the others, this one stays */
+	"n=0; for x in $(ls -t \"$d\"); do case $x in $f) ;; agent-*) n=$((n+1)); "
+	"[ $n -gt 3 ] && rm -f \"$d/$x\";; esac; done; "
 	"exec \"$d/$f\"";
 
 static bool plain_word(const char *s, const char *extra)
@@ -137,8 +141,8 @@ static const char *elf_machine(struct str image)
 	}
 }
 
-const char *bootstrap_command(
-	struct arena *a, const struct target *t, const struct agent_image *img, const char *prompt)
+const char *bootstrap_command(struct arena *a, const struct target *t,
+	const struct agent_image *img, const char *prompt, bool anew)
 {
 	const char *become[BECOME_ARGS];
 	struct buf b;
@@ -149,7 +153,9 @@ const char *bootstrap_command(
 		buf_addf(&b, "'%s' ", become[i]);
 	buf_adds(&b, "sh -c '");
 	const char *machine = elf_machine(img->bytes);
-	buf_addf(&b, script, img->sha, machine, machine, img->bytes.n, img->sha);
+	static const char found[] = "printf \"\\n\\001PROVISION-FOUND\\001\\n\" && exec";
+	buf_addf(&b, script, img->sha, anew ? "rm -f" : found, machine, machine, img->bytes.n,
+		img->sha);
 	buf_adds(&b, "'");
 	const char *command = buf_str(a, &b).p;
 	buf_free(&b);
@@ -163,6 +169,7 @@ enum boot_event bootstrap_scan(struct buf *in)
 		size_t n;
 		enum boot_event event;
 	} marks[] = {{WIRE_SYNC, sizeof WIRE_SYNC - 1, BOOT_SYNC},
+		{WIRE_FOUND, sizeof WIRE_FOUND - 1, BOOT_FOUND},
 		{WIRE_NEED, sizeof WIRE_NEED - 1, BOOT_NEED}};
 	const char *first = NULL;
 	size_t which = 0;

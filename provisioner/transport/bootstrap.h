@@ -22,13 +22,13 @@ void become_argv(struct arena *a, const struct target *t, const char *login, con
 const char *const *local_argv(
 	struct arena *a, const struct target *t, const char *agent, const char *prompt);
 /* The command for the login shell of the host, whichever shell that is (sh, csh, fish). */
-const char *bootstrap_command(
-	struct arena *a, const struct target *t, const struct agent_image *img, const char *prompt);
+const char *bootstrap_command(struct arena *a, const struct target *t,
+	const struct agent_image *img, const char *prompt, bool anew);
 /* false (e set): an unknown kind; a word that would be taken for an option, or that no shell should
  * see. */
 bool target_check(const struct target *t, struct err *e);
 
-enum boot_event { BOOT_MORE, BOOT_NEED, BOOT_SYNC, BOOT_NOISE };
+enum boot_event { BOOT_MORE, BOOT_FOUND, BOOT_NEED, BOOT_SYNC, BOOT_NOISE };
 /* Looks for a mark in what came so far and takes everything up to its end off `in`. BOOT_NOISE:
  * there is more than BOOT_NOISE_MAX without one. */
 enum boot_event bootstrap_scan(struct buf *in);

@@ -37,7 +37,9 @@ struct transport {
 	char prompt[PROMPT_SIZE];
 	enum phase phase;
 	bool openssh, brought, answered; /* by ssh; the agent was sent; sudo had its password */
-	const char *fallback;            /* why not libssh2; NULL: no fallback */
+	bool found, anew;     /* an agent was there; one that did not speak was, and is replaced */
+	bool restarting;      /* in the next turn of the loop a new link takes this one's place */
+	const char *fallback; /* why not libssh2; NULL: no fallback */
 	struct link *link;
 	struct buf in, errors, held; /* held: frames to send once the agent runs */
 	struct loop_timer *limit, *turn;
@@ -135,6 +137,22 @@ static bool said(const struct transport *t, const char *text)
 	return t->errors.n && memmem(t->errors.p, t->errors.n, text, strlen(text));
 }
 
+/* An agent that was there and does not speak as one is damaged: it is replaced, once. */
+static bool start_anew(struct transport *t)
+{
+	if (!t->found || t->anew)
+		return false;
+	t->anew = t->restarting = true;
+	t->found = t->answered = false;
+	t->phase = PHASE_LOGIN;
+	buf_clear(&t->in);
+	buf_clear(&t->errors);
+	set_limit(t, (int64_t)t->target.timeout_s * 1000);
+	progress(t, "replacing a damaged agent");
+	in_next_turn(t);
+	return true;
+}
+
 /* The command ended before the agent spoke. */
 static void explain_no_agent(struct transport *t, const struct link_end *end)
 {
@@ -157,7 +175,7 @@ static void explain_no_agent(struct transport *t, const struct link_end *end)
 		fail(t, ERR_UNREACHABLE, "ssh could not log in: %s%s%s%s", words,
 			t->fallback ? " (ssh was used because " : "",
 			t->fallback ? t->fallback : "", t->fallback ? ")" : "");
-	else
+	else if (!start_anew(t))
 		fail(t, ERR_UNREACHABLE, "the agent could not be started: %s (%s)", words,
 			link_how(t->a, end));
 }
@@ -170,12 +188,14 @@ static bool check_hello(struct transport *t, enum frame_type type, const struct 
 		return true;
 	if (type == FRAME_FATAL) /* it says why; its end follows */
 		return true;
+	int64_t version = map_int(msg, "version", 0);
+	if ((type != FRAME_HELLO || version != WIRE_VERSION) && start_anew(t))
+		return false;
 	if (type != FRAME_HELLO) {
 		fail(t, ERR_PERMANENT, "the agent began with %s instead of HELLO",
 			frame_name(type));
 		return false;
 	}
-	int64_t version = map_int(msg, "version", 0);
 	if (version != WIRE_VERSION) {
 		fail(t, ERR_PERMANENT, "the agent speaks version %lld of the protocol, not %d",
 			(long long)version, WIRE_VERSION);
@@ -195,6 +215,8 @@ static void take_frames(struct transport *t)
 		case FRAME_MORE:
 			return;
 		case FRAME_BAD:
+			if (t->phase == PHASE_HELLO && start_anew(t))
+				return;
 			fail(t, ERR_PERMANENT, "a message of the agent is wrong: %s", e.msg);
 			return;
 		case FRAME_OK:
@@ -243,6 +265,9 @@ static void look_for_marks(struct transport *t)
 		switch (bootstrap_scan(&t->in)) {
 		case BOOT_MORE:
 			return;
+		case BOOT_FOUND:
+			t->found = true;
+			break;
 		case BOOT_NEED:
 			bring_agent(t);
 			break;
@@ -250,6 +275,8 @@ static void look_for_marks(struct transport *t)
 			agent_runs(t);
 			break;
 		case BOOT_NOISE:
+			if (start_anew(t))
+				return;
 			fail(t, ERR_UNREACHABLE,
 				"the login prints more than %d KB before the agent starts: %s",
 				BOOT_NOISE_MAX >> 10, quote_tail(t->a, &t->in));
@@ -306,6 +333,8 @@ static void take_errors(struct transport *t, const char *p, size_t n)
 static bool link_data(void *ctx, enum link_stream from, const char *p, size_t n)
 {
 	struct transport *t = ctx;
+	if (t->restarting)
+		return false;
 	if (t->phase == PHASE_LOGIN) /* a child does not say when it has logged in */
 		link_up(t);
 	if (t->phase >= PHASE_CLOSING)
@@ -319,13 +348,13 @@ static bool link_data(void *ctx, enum link_stream from, const char *p, size_t n)
 		fail(t, ERR_PERMANENT, "a message of the agent is too large");
 	look_for_marks(t);
 	take_frames(t);
-	return t->phase != PHASE_ENDED;
+	return t->phase != PHASE_ENDED && !t->restarting;
 }
 
 static void link_end(void *ctx, const struct link_end *end)
 {
 	struct transport *t = ctx;
-	if (t->phase == PHASE_ENDED)
+	if (t->phase == PHASE_ENDED || t->restarting)
 		return;
 	if (t->phase == PHASE_CLOSING) {
 		finish(t, NULL);
@@ -344,7 +373,7 @@ static void link_end(void *ctx, const struct link_end *end)
 		finish(t, &why);
 	} else if (t->phase <= PHASE_BOOT) {
 		explain_no_agent(t, end);
-	} else {
+	} else if (t->phase != PHASE_HELLO || !start_anew(t)) {
 		fail(t, t->phase == PHASE_HELLO ? ERR_PERMANENT : ERR_TRANSIENT,
 			"the agent ended (%s): %s", link_how(t->a, end), last_words(t));
 	}
@@ -368,7 +397,7 @@ static void start_link(struct transport *t)
 		link_up(t);
 		return;
 	}
-	const char *command = bootstrap_command(t->a, &t->target, t->img, t->prompt);
+	const char *command = bootstrap_command(t->a, &t->target, t->img, t->prompt, t->anew);
 	const char *const *argv = NULL;
 	if (!t->openssh)
 		t->link = ssh2_open(&base, command);
@@ -436,6 +465,7 @@ static void next_turn(void *ctx)
 	} else {
 		t->link->ops->free(t->link);
 		t->link = NULL;
+		t->restarting = false;
 		start_link(t);
 	}
 }

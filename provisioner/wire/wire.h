@@ -19,6 +19,8 @@ enum { WIRE_VERSION = 3, FRAME_MAX = 64 << 20 };
 #define WIRE_SYNC "\n\001PROVISION-AGENT\001\n"
 /* The bootstrap asks for the agent's bytes. */
 #define WIRE_NEED "\n\001PROVISION-NEED\001\n"
+/* The host says that it starts an agent which was there already. */
+#define WIRE_FOUND "\n\001PROVISION-FOUND\001\n"
 
 enum frame_type {
 	FRAME_HELLO = 1,

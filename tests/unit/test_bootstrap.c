@@ -146,7 +146,7 @@ static void command_is_quotable(void **state)
 	struct agent_image img = {.bytes = str_c("x")};
 	snprintf(img.sha, sizeof img.sha, "%064d", 1);
 	struct target t = {.name = "m", .kind = "ssh", .address = "h", .user = "root"};
-	const char *text = bootstrap_command(a, &t, &img, "[x]");
+	const char *text = bootstrap_command(a, &t, &img, "[x]", false);
 	const char *start = strchr(text, '\'');
 	assert_true(strncmp(text, "exec sh -c '", 12) == 0);
 	assert_ptr_equal(strchr(start + 1, '\''), text + strlen(text) - 1);

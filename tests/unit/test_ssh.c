@@ -183,6 +183,42 @@ static void ssh_bad_folders(void **state)
 	stop_sshd(&s);
 }
 
+/* An agent with the wrong content is replaced, whatever that content does. */
+static void ssh_damaged_agent(void **state)
+{
+	static const char *const damages[] = {
+		"truncate -s 1000 $f",
+		"head -c 5000 /dev/urandom >$f",
+		"printf '#!/bin/sh\\nexit 0\\n' >$f",
+		"printf '#!/bin/sh\\nhead -c 100000 /dev/zero\\n' >$f",
+		"printf '#!/bin/sh\\nprintf \"\\\\n\\\\001PROVISION-AGENT\\\\001\\\\nxxxxxxxx\"' "
+		">$f",
+		"printf '#!/bin/sh\\nprintf \"\\\\n\\\\001PROVISION-AGENT\\\\001\\\\n\"' >$f",
+		"printf '#!/nowhere\\n' >$f",
+	};
+	(void)state;
+	struct server s = start_sshd(ed25519_only, "");
+	struct target t = remote(s.port);
+	struct watched first = {0};
+	const char *agent = arena_printf(a, "/var/lib/provision/bin/agent-%s", image.sha);
+	know(&s, "host_ed25519");
+	run(&first, &t, 1);
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		struct watched w = {0}, after = {0};
+		const char *damage[] = {
+			"sh", "-c", arena_printf(a, "f=%s; %s", agent, damages[i]), NULL};
+		assert_int_equal(run_program(damage), 0);
+		run(&w, &t, 1);
+		expect(&w, ERR_NONE, NULL);
+		if (!w.brought || w.hellos != 1)
+			fail_msg("%s: the agent was not brought anew", damages[i]);
+		run(&after, &t, 1);
+		expect(&after, ERR_NONE, NULL);
+		assert_false(after.brought);
+	}
+	stop_sshd(&s);
+}
+
 /* Old agents go, the newest stay. */
 static void ssh_old_agents(void **state)
 {
@@ -194,7 +230,7 @@ static void ssh_old_agents(void **state)
 	const char *prepare[] = {"sh", "-c",
 		"rm -rf /var/lib/provision; mkdir -p /var/lib/provision/bin; "
 		"cd /var/lib/provision/bin; chmod 700 .; "
-		"for i in 1 2 3 4 5; do touch -d 2020-01-0$i agent-$i; done; touch other",
+		"for i in 1 2 3 4 5; do touch -d 2040-01-0$i agent-$i; done; touch other",
 		NULL};
 	assert_int_equal(run_program(prepare), 0);
 	run(&w, &t, 1);
@@ -342,6 +378,7 @@ int main(int argc, char **argv)
 		CASE(ssh_no_shell),
 		CASE(ssh_is_cut),
 		CASE(ssh_bad_folders),
+		CASE(ssh_damaged_agent),
 		CASE(ssh_old_agents),
 		CASE(openssh_serves),
 		CASE(openssh_for_an_rsa_key),
