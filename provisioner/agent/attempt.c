@@ -4,7 +4,7 @@
  * outcome told. Never changes what differs from the plan without an earlier change to explain it.
  */
 #include "agent/apply.h"
-#include "base/place.h"
+#include "resource/look.h"
 
 enum { DIRS_MAX = 8, NAME_SHOWN = 200, NOTE_EVERY_MS = 100, NOTE_LONG = 500 };
 
@@ -107,13 +107,17 @@ bool attempt_look(struct apply *ap, struct attempt *t)
 static struct value *folders(struct arena *a, const struct agent_step *step)
 {
 	struct value *list = value_list(a);
+	struct err none = {0}; /* what cannot be followed is not written to either */
 	for (const struct field *f = step->type->fields; f->name; f++) {
 		const char *path =
 			f->kind == FIELD_PATH ? map_cstr(step->params, f->name, NULL) : NULL;
-		if (!path || list->list.n + 2 > DIRS_MAX)
+		if (!path || list->list.n + 3 > DIRS_MAX)
 			continue;
 		list_add(a, list, value_text(a, path_dir(a, path)));
 		list_add(a, list, value_text(a, path)); /* a folder to copy into */
+		const char *target = path; /* a link may lead to another folder */
+		if (look_follow(a, path, &target, &none) && target != path)
+			list_add(a, list, value_text(a, path_dir(a, target)));
 	}
 	if (list->list.n == 0)
 		list_add(a, list, value_text(a, "/etc"));
@@ -126,8 +130,8 @@ static bool announce(struct apply *ap, struct attempt *t, bool sync)
 	struct arena *a = t->h.a;
 	struct value *line = value_map(a);
 	if (ap->journal.fd < 0) { /* the run's first change */
-		state_prune(&ap->state, a);
-		if (!journal_add(&ap->journal, a, "start", NULL, false, &t->e))
+		if (!runs_begin(a, ap->state.dir, ap->run, &t->e) ||
+			!journal_add(&ap->journal, a, "start", NULL, false, &t->e))
 			return false;
 	}
 	map_put(a, line, "step", value_int(a, step->id));

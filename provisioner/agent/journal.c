@@ -3,7 +3,6 @@
  * The journal of a run: a line before each change and one after it, so that whoever comes next
  * knows how far it came. Never holds a secret, and never a line that is not whole.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -71,31 +70,17 @@ void journal_close(struct journal *j)
 
 /* ---- what the last run came to ---- */
 
-/* The file that was written last; its name without .jsonl is the run. */
 static const char *newest(struct arena *a, const char *dir, const char **run)
 {
-	DIR *d = opendir(dir);
-	struct dirent *item;
+	const struct value *runs = runs_load(a, dir);
 	struct stat st;
-	struct timespec best = {0};
-	const char *found = NULL;
-	while (d && (item = readdir(d))) {
-		struct str name = str_c(item->d_name);
-		if (!str_ends(name, ".jsonl") ||
-			fstatat(dirfd(d), item->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			!S_ISREG(st.st_mode))
-			continue;
-		if (found && (st.st_mtim.tv_sec < best.tv_sec ||
-				     (st.st_mtim.tv_sec == best.tv_sec &&
-					     st.st_mtim.tv_nsec <= best.tv_nsec)))
-			continue;
-		best = st.st_mtim;
-		found = path_join(a, dir, item->d_name);
-		*run = str_dup(a, name.p, name.n - strlen(".jsonl")).p;
+	for (size_t i = runs->list.n; i-- > 0;) {
+		*run = runs->list.v[i]->s.p;
+		const char *path = arena_printf(a, "%s/journal/%s.jsonl", dir, *run);
+		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+			return path;
 	}
-	if (d)
-		closedir(d);
-	return found;
+	return NULL; /* one that was killed before its first line has no journal */
 }
 
 /* The end of a file, from the first whole line on. */
@@ -138,7 +123,7 @@ static void take_line(const struct value *line, struct last_run *last)
 bool journal_last(struct arena *a, const char *dir, struct last_run *out)
 {
 	*out = (struct last_run){.status = "interrupted"};
-	const char *path = newest(a, path_join(a, dir, "journal"), &out->run);
+	const char *path = newest(a, dir, &out->run);
 	struct str text;
 	struct value *line;
 	if (!path || !read_tail(a, path, &text))

@@ -5,6 +5,7 @@
  *   lock       held while a plan is applied; says by whom
  *   pending    handlers that were notified and have not run yet
  *   journal/   one file a run: each change before it is made, and what came of it
+ *   runs       their names, the last one at the end: the order of the others
  *   served     services that have proven once that they serve
  *   originals/ one folder a run: the files as they were
  *   unproven, proven/   files whose handlers have yet to prove them, and what they were
@@ -29,9 +30,12 @@ void state_unlock(struct state *st);
 bool state_locked(struct arena *a, const char *dir); /* by anybody; takes nothing */
 /* Removes what a killed run left half-written. */
 void state_clean(struct state *st, struct arena *a);
-/* Makes room for one more run: the oldest journals and originals go. */
-void state_prune(struct state *st, struct arena *a);
 const char *state_originals(struct arena *a, const struct state *st, const char *run);
+
+/* ---- the order of the runs ---- */
+struct value *runs_load(struct arena *a, const char *dir); /* names, the last run's at the end */
+/* The run is the last one now; journals and originals of the oldest go. */
+bool runs_begin(struct arena *a, const char *dir, const char *run, struct err *e);
 
 /* A list of strings; empty when there is none. */
 struct value *pending_load(struct arena *a, const char *dir, struct err *e); /* NULL: error */

@@ -266,11 +266,28 @@ bool unproven_forget_settled(struct unproven *u, const struct value *pending, st
 	return forget_others(u, left, e);
 }
 
+/* A kill while they were put back leaves temporaries beside them. */
+static void clean_beside(const struct unproven *u)
+{
+	struct arena *a = arena_new();
+	struct value *folders = value_map(a);
+	for (size_t i = 0; i < u->list->list.n; i++)
+		if (path_in(u->list->list.v[i]))
+			map_put(a, folders, path_dir(a, path_in(u->list->list.v[i])),
+				value_null(a));
+	for (size_t i = 0; i < folders->map.n; i++)
+		remove_temporaries(folders->map.e[i].key.p);
+	arena_free(a);
+}
+
 bool unproven_open(struct unproven *u, struct arena *a, const char *dir,
 	const struct value *pending, struct err *e)
 {
 	*u = (struct unproven){.dir = dir, .a = a};
-	if (!load(u, e) || !unproven_forget_settled(u, pending, e) || (u->torn && !save(u, e)))
+	if (!load(u, e))
+		return false;
+	clean_beside(u);
+	if (!unproven_forget_settled(u, pending, e) || (u->torn && !save(u, e)))
 		return false;
 	remove_copies(u);
 	return true;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "resource/args.h"
 #include "resource/look.h"
+#include "resource/scratch.h"
 #include "resource/types.h"
 
 enum { CONFIG_MODE = 0644, USERDB_MODE = 0600, SAID_MAX = 500, OUTPUTS_MAX = 2 };
@@ -379,17 +380,6 @@ static bool install_all(struct compiler *c, struct err *e)
 	return true;
 }
 
-static void clean_up(struct compiler *c)
-{
-	static const char *const left[] = {"", ".lock", ".tmp", "shadow.tmp"};
-	for (size_t i = 0; i < OUTPUTS_MAX && c->f->outputs[i]; i++)
-		unlink(arena_printf(c->h->a, "%s%s", c->work, c->f->outputs[i]));
-	for (size_t i = 0; i < ARRAY_LEN(left); i++)
-		unlink(arena_printf(c->h->a, "%s%s", c->work, left[i]));
-	unlink(path_join(c->h->a, c->folder, "main.cf"));
-	rmdir(c->folder);
-}
-
 /* The bytes to compile: the new ones, or those in place when only the compiled form is stale. */
 static bool source_bytes(struct host *h, const struct value *params, struct str *out, struct err *e)
 {
@@ -406,24 +396,24 @@ static bool source_bytes(struct host *h, const struct value *params, struct str 
 }
 
 /* The copy lies in memory, under a name no longer than /etc/courier/userdb: makeuserdb takes what
- * is behind that length for the name of a file in a folder of that name. */
+ * is behind that length for the name of a file in a folder of that name. So it is one letter. */
 static bool apply_compiled(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	char folder[] = "/run/pXXXXXX";
+	char folder[SCRATCH_MAX];
 	struct str content;
 	if (!source_bytes(h, params, &content, e))
 		return false;
-	if (!mkdtemp(folder))
-		return err_errno(e, "cannot make a temporary folder in /run");
+	if (!scratch_open(folder, e))
+		return false;
 	struct compiler c = {.h = h,
 		.f = format_of(params),
 		.path = map_cstr(params, "path", ""),
 		.folder = folder,
-		.work = path_join(h->a, folder, "userdb")};
+		.work = path_join(h->a, folder, "u")};
 	bool ok = compile(&c, content, e) && apply_content(h, c.path, with_mode(h, params), o, e) &&
 		  install_all(&c, e);
-	clean_up(&c);
+	scratch_close(folder);
 	return ok;
 }
 

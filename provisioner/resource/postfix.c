@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "resource/look.h"
 #include "resource/postfix.h"
+#include "resource/scratch.h"
 
 enum { SAID_MAX = 500, CONFIG_MODE = 0600 };
 
@@ -228,15 +229,13 @@ static bool check_in(struct host *h, const char *tmp, const char *folder, const 
 bool postfix_accepts(struct host *h, const char *folder, const char *name, struct str content,
 	const struct value *managed, struct err *e)
 {
-	char tmp[] = "/run/provision-XXXXXX";
+	char tmp[SCRATCH_MAX];
 	if (!program_there("postconf"))
 		return true;
-	if (!mkdtemp(tmp))
-		return err_errno(e, "cannot make a temporary folder in /run");
+	if (!scratch_open(tmp, e))
+		return false;
 	bool ok = check_in(h, tmp, folder, name, content, managed, e);
-	unlink(path_join(h->a, tmp, "main.cf"));
-	unlink(path_join(h->a, tmp, "master.cf"));
-	rmdir(tmp);
+	scratch_close(tmp);
 	return ok;
 }
 

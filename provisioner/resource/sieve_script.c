@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "resource/args.h"
 #include "resource/look.h"
+#include "resource/scratch.h"
 #include "resource/types.h"
 
 enum { SAID_MAX = 500, NEWER_S = 1 /* Pigeonhole takes only one that is newer than its script */ };
@@ -121,15 +122,14 @@ static bool sieve_script_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	const char *path = map_cstr(params, "path", "");
-	char folder[] = "/run/pXXXXXX";
+	char folder[SCRATCH_MAX];
 	if (!apply_content(h, path, params, o, e))
 		return false;
-	if (!mkdtemp(folder))
-		return err_errno(e, "cannot make a temporary folder in /run");
+	if (!scratch_open(folder, e))
+		return false;
 	const char *made = path_join(h->a, folder, path_base(compiled_path(h->a, path)));
 	bool ok = compile(h, path, made, e) && install(h, path, made, e);
-	unlink(made);
-	rmdir(folder);
+	scratch_close(folder);
 	return ok;
 }
 
