@@ -37,9 +37,8 @@ static int unknown(const char *name)
 	return EXIT_BEFORE;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_BEFORE;
@@ -63,4 +62,17 @@ int main(int argc, char **argv)
 		return code;
 	}
 	return unknown(argv[1]);
+}
+
+/* Who reads the output must be able to believe that it is whole. */
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+	signal(SIGPIPE, SIG_IGN);
+	output_open();
+	int code = run(argc, argv);
+	if (output_close(&e))
+		return code;
+	fprintf(stderr, "provision: %s\n", e.msg);
+	return code == EXIT_FINE || code == EXIT_CHANGES ? EXIT_BEFORE : code;
 }

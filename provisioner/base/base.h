@@ -60,6 +60,7 @@ bool str_ends(struct str s, const char *suffix);
 struct str str_trim(struct arena *a, struct str s); /* ASCII white space off both ends */
 /* The nearest of a NULL-terminated list by edit distance, or NULL when none is near. */
 const char *str_nearest(const char *word, const char *const *words);
+struct str str_no_bom(struct str s); /* without a byte order mark (U+FEFF) at its start */
 bool str_utf8(struct str s); /* well-formed UTF-8 (RFC 3629) without NUL */
 /* Length of the well-formed UTF-8 character at p (not NUL), or 0. */
 size_t str_utf8_len(const char *p, size_t n);
@@ -159,6 +160,13 @@ char *path_join(struct arena *a, const char *dir, const char *name); /* absolute
 const char *path_base(const char *path);
 char *path_dir(struct arena *a, const char *path);
 bool write_all(int fd, const void *p, size_t n); /* retries EINTR and short writes */
+
+/* ---- standard output ---- */
+void output_open(void); /* first of all: fills the places of closed standard descriptors */
+/* As write_all; that it failed is known to output_close. */
+void output_write(int fd, const void *p, size_t n);
+/* false: something that was printed, by output_write or stdio, did not arrive. */
+bool output_close(struct err *e);
 
 /* ---- processes ---- */
 struct proc {

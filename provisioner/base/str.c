@@ -174,6 +174,11 @@ size_t str_utf8_len(const char *p, size_t n)
 	return n ? sequence((const unsigned char *)p, n) : 0;
 }
 
+struct str str_no_bom(struct str s)
+{
+	return str_starts(s, "\xef\xbb\xbf") ? (struct str){s.p + 3, s.n - 3} : s;
+}
+
 bool str_utf8(struct str s)
 {
 	for (size_t i = 0, len; i < s.n; i += len) {

@@ -10,7 +10,7 @@
 
 void cli_print(const struct buf *b)
 {
-	(void)!write_all(STDOUT_FILENO, b->p, b->n);
+	output_write(STDOUT_FILENO, b->p, b->n);
 }
 
 void cli_problems(const struct cli *c, const struct errs *errs)

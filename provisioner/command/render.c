@@ -31,6 +31,7 @@ static int run_render(struct cli *c)
 	if (!file_read(c->a, c->args[0], FILE_MAX, &text, &e))
 		return cli_error(&e);
 	source_add(c->args[0], text);
+	text = str_no_bom(text);
 	struct value *vars = variables(c, &e);
 	if (!vars)
 		return e.kind ? cli_error(&e) : EXIT_BEFORE;

@@ -442,6 +442,7 @@ static struct value *document(struct loader *l)
 
 struct value *yaml_parse(struct arena *a, const char *file, struct str text, struct errs *errs)
 {
+	text = str_no_bom(text); /* YAML 1.2, 5.2 */
 	struct loader l = {.a = a, .file = file, .text = text, .errs = errs};
 	size_t before = errs->n + errs->dropped;
 	if (!yaml_parser_initialize(&l.parser))

@@ -5,10 +5,13 @@
  */
 #include "plan/plan.h"
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include "resource/look.h"
 
-#define MAGIC "provision plan 1\n"
-enum { MAGIC_LEN = sizeof(MAGIC) - 1, HEAD_LEN = MAGIC_LEN + SHA256_LEN };
+#define KIND "provision plan " /* of whatever version */
+#define MAGIC KIND "1\n"
+enum { KIND_LEN = sizeof(KIND) - 1, MAGIC_LEN = sizeof(MAGIC) - 1, HEAD_LEN = MAGIC_LEN + SHA256_LEN };
 
 /* What counts tasks keeps an array of them: a number beyond reason is no plan of ours. */
 enum { TASKS_MAX = 1 << 24 };
@@ -152,10 +155,72 @@ static bool promised(const struct host_plan *hp, struct err *e)
 	return true;
 }
 
+static bool is_printed_to(const struct stat *st)
+{
+	struct stat out;
+	return fstat(STDOUT_FILENO, &out) == 0 && st->st_dev == out.st_dev &&
+	       st->st_ino == out.st_ino;
+}
+
+/* A device or a pipe is written to, never replaced. What is printed goes to standard output, and a
+ * plan among it would be no use to anybody. */
+static bool write_open(int fd, const char *path, const struct buf *file, struct err *e)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, "cannot look at %s", path);
+	if (isatty(fd) || (!S_ISCHR(st.st_mode) && is_printed_to(&st)))
+		return err_set(e, ERR_CONFIG,
+			"%s is where the plan is printed; save it to a file of its own", path);
+	return write_all(fd, file->p, file->n) || err_errno(e, "cannot write %s", path);
+}
+
+static bool write_through(const char *path, const struct buf *file, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_errno(e, "cannot open %s", path);
+	bool ok = write_open(fd, path, file, e);
+	if (close(fd) < 0 && ok)
+		ok = err_errno(e, "cannot write %s", path);
+	return ok;
+}
+
+/* A regular file is replaced whole, one that a link leads to as well; the link stays. */
+static bool write_out(struct arena *a, const char *path, const struct buf *file, struct err *e)
+{
+	struct file_attr attr = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
+	struct stat st;
+	bool there = stat(path, &st) == 0;
+	if (there && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode) ||
+			     (S_ISREG(st.st_mode) && is_printed_to(&st))))
+		return write_through(path, file, e);
+	if (there && !S_ISREG(st.st_mode))
+		return err_set(e, ERR_CONFIG, "%s is a %s; a plan is saved to a file", path,
+			look_kind(st.st_mode));
+	return look_follow(a, path, &path, e) &&
+	       file_replace(path, file->p, file->n, attr, NULL, NULL, e);
+}
+
+static void encode(const struct value *m, struct buf *file)
+{
+	unsigned char sha[SHA256_LEN];
+	struct buf body;
+	buf_init(&body, (size_t)4 * FILE_MAX);
+	value_encode(&body, m, CODEC_BLOBS | CODEC_POS);
+	sha256(body.p, body.n, sha);
+	buf_add(file, MAGIC, MAGIC_LEN);
+	buf_add(file, sha, sizeof(sha));
+	buf_add(file, body.p, body.n);
+	file->over = file->over || body.over;
+	buf_free(&body);
+}
+
 bool plan_save(const struct plan *p, const char *path, struct err *e)
 {
 	struct arena *a = arena_new();
 	struct value *m = value_map(a), *hosts = value_list(a);
+	struct buf file;
 	bool ok = true;
 	for (size_t i = 0; i < p->n && ok; i++) {
 		ok = promised(p->v[i], e);
@@ -165,21 +230,12 @@ bool plan_save(const struct plan *p, const char *path, struct err *e)
 	put_text(a, m, "site", p->site);
 	put_text(a, m, "digest", p->digest);
 	map_put(a, m, "hosts", hosts);
-	struct buf body, file;
-	buf_init(&body, (size_t)4 * FILE_MAX);
 	buf_init(&file, (size_t)4 * FILE_MAX);
 	if (ok) {
-		unsigned char sha[SHA256_LEN];
-		struct file_attr attr = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
-		value_encode(&body, m, CODEC_BLOBS | CODEC_POS);
-		sha256(body.p, body.n, sha);
-		buf_add(&file, MAGIC, MAGIC_LEN);
-		buf_add(&file, sha, sizeof(sha));
-		buf_add(&file, body.p, body.n);
+		encode(m, &file);
 		ok = file.over ? err_set(e, ERR_PERMANENT, "the plan is too large to be saved")
-			       : file_replace(path, file.p, file.n, attr, NULL, NULL, e);
+			       : write_out(a, path, &file, e);
 	}
-	buf_free(&body);
 	buf_free(&file);
 	arena_free(a);
 	return ok;
@@ -187,13 +243,13 @@ bool plan_save(const struct plan *p, const char *path, struct err *e)
 
 bool plan_is_file(const char *path)
 {
-	char head[MAGIC_LEN];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char head[KIND_LEN];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return false;
 	ssize_t n = read(fd, head, sizeof(head));
 	close(fd);
-	return n == (ssize_t)sizeof(head) && memcmp(head, MAGIC, MAGIC_LEN) == 0;
+	return n == (ssize_t)sizeof(head) && memcmp(head, KIND, KIND_LEN) == 0;
 }
 
 static const char *const *load_texts(struct arena *a, const struct value *l)
@@ -294,7 +350,8 @@ static bool load_value(struct arena *a, struct str file, struct value **out, str
 {
 	unsigned char sha[SHA256_LEN];
 	if (file.n < HEAD_LEN || memcmp(file.p, MAGIC, MAGIC_LEN) != 0)
-		return err_set(e, ERR_CONFIG, "it is not a plan of this version of provision");
+		return err_set(e, ERR_CONFIG, "it is a plan of another version of provision, or none; make it "
+			"anew: provision plan SITE --out FILE");
 	sha256(file.p + HEAD_LEN, file.n - HEAD_LEN, sha);
 	if (memcmp(sha, file.p + MAGIC_LEN, sizeof(sha)) != 0)
 		return err_set(e, ERR_CONFIG, "it is damaged: its digest does not match");

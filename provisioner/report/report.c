@@ -50,7 +50,7 @@ void report_out(struct report *r, const struct buf *b)
 	if (r->live)
 		live_hide(r->live);
 	/* A reader that went away (`| head`) is no reason to stop changing hosts half way. */
-	(void)!write_all(r->opt.fd, b->p, b->n);
+	output_write(r->opt.fd, b->p, b->n);
 	if (r->live)
 		live_show(r->live, true);
 }

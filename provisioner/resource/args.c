@@ -56,6 +56,9 @@ const char *last_words(struct arena *a, struct str said, size_t max)
 	if (s.n == 0)
 		return "it said nothing";
 	const char *p = s.n > max ? s.p + s.n - max : s.p;
+	const char *next = p > s.p ? strchr(p, '\n') : NULL;
+	if (next && p[-1] != '\n') /* not from the middle of a line that says something else */
+		p = next + 1;
 	while (((unsigned char)*p & 0xc0) == 0x80) /* not from inside a character */
 		p++;
 	struct buf b;

@@ -5,10 +5,11 @@
  */
 #include <unistd.h>
 #include "resource/service.h"
+#include "resource/unit_log.h"
 #include "resource/types.h"
 #include "resource/unit.h"
 
-enum { SETTLE_US = 250000, JOURNAL_MAX = 700 };
+enum { SETTLE_US = 250000, JOURNAL_MAX = 480 };
 
 #define STATE_DOC                                                                                \
 	"started and stopped are states. restarted restarts always; reloaded makes it read its " \
@@ -239,12 +240,18 @@ static bool control(struct host *h, const char *verb, const char *unit, struct e
 	return run_program(h, argv, NULL, e);
 }
 
-static const char *journal(struct host *h, const char *unit)
+/* What tells of trouble since the moment `from`, whole lines: between them may stand a hundred of a
+ * daemon that works. Else the last lines, whatever they say. */
+static const char *journal(struct host *h, const char *unit, int64_t from)
 {
 	const char *argv[] = {"journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20",
 		"--unit", unit, NULL};
+	struct unit_log log = unit_log_from(h, unit, NULL, from);
 	struct proc_result r;
 	struct err ignored = {0};
+	const char *words = unit_log_words(h, &log, NULL, JOURNAL_MAX);
+	if (words)
+		return words;
 	if (!run_with(h, argv, (struct str){0}, &r, &ignored) || r.out.n == 0)
 		return "its journal says nothing";
 	return last_words(h->a, r.out, JOURNAL_MAX);
@@ -263,7 +270,8 @@ static bool did_its_work(const struct unit *u)
 	       strcmp(u->result, "success") == 0;
 }
 
-static bool check_running(struct host *h, const char *name, struct unit *u, struct err *e)
+static bool check_running(
+	struct host *h, const char *name, int64_t from, struct unit *u, struct err *e)
 {
 	if (!unit_query(h, &name, 1, u, e))
 		return false;
@@ -276,7 +284,7 @@ static bool check_running(struct host *h, const char *name, struct unit *u, stru
 		return true;
 	const char *unit = u->trouble ? u->trouble : u->id;
 	return err_set(e, ERR_PERMANENT, "service '%s' was started and does not run (%s is %s): %s",
-		name, unit, u->trouble ? "in failure" : u->active, journal(h, unit));
+		name, unit, u->trouble ? "in failure" : u->active, journal(h, unit, from));
 }
 
 /* After several failing starts systemd refuses any further one for a while, the right one too. */
@@ -291,6 +299,7 @@ static bool systemd_start(struct host *h, const struct value *params, const char
 	const char *name, struct unit *u, struct err *e)
 {
 	struct err said = {0};
+	int64_t from = clock_us(CLOCK_MONOTONIC);
 	bool no_block = map_bool(params, "no_block", false);
 	bool starting = strcmp(u->active, "activating") == 0 && !no_block;
 	const char *argv[] = {"systemctl", verb, u->id, no_block ? "--no-block" : NULL, NULL};
@@ -302,8 +311,8 @@ static bool systemd_start(struct host *h, const struct value *params, const char
 	if (!run_program(h, argv, NULL, &said))
 		return err_set(e, ERR_PERMANENT, "service '%s' did not %s: %s", name,
 			strcmp(verb, "reload-or-restart") == 0 ? "reload" : verb,
-			journal(h, u->trouble ? u->trouble : u->id));
-	return no_block || check_running(h, name, u, e);
+			journal(h, u->trouble ? u->trouble : u->id, from));
+	return no_block || check_running(h, name, from, u, e);
 }
 
 static const char *state_verb(const struct value *params, const struct observation *o)
@@ -439,13 +448,14 @@ bool service_await(struct host *h, const char *name, struct err *e)
 {
 	struct unit u;
 	struct err said = {0};
+	int64_t from = clock_us(CLOCK_MONOTONIC);
 	service_forget();
 	if (!unit_query(h, &name, 1, &u, e))
 		return false;
 	if (control(h, "start", u.id, &said) && unit_query(h, &name, 1, &u, e) && u.running)
 		return true;
 	return err_set(e, ERR_PERMANENT, "service '%s' did not start: %s", name,
-		journal(h, u.trouble ? u.trouble : u.id));
+		journal(h, u.trouble ? u.trouble : u.id, from));
 }
 
 const struct restype restype_service = {

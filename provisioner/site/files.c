@@ -117,7 +117,7 @@ struct value *files_yaml(struct files *f, const char *path, struct errs *errs)
 	}
 	if (!file->yaml_done) {
 		file->yaml_done = true;
-		if (str_starts(file->text, "$ANSIBLE_VAULT;")) {
+		if (str_starts(str_no_bom(file->text), "$ANSIBLE_VAULT;")) {
 			errs_add(errs, (struct pos){file->path, 1, 1},
 				"encrypted files are not served yet; put the secrets into a plain "
 				"file "

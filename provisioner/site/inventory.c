@@ -281,15 +281,15 @@ void inventory_read(
 				"with a comma",
 				source);
 		errs_take(errs, &e);
-	} else if (str_starts(f->text, "#!") && access(source, X_OK) == 0) {
+	} else if (str_starts(str_no_bom(f->text), "#!") && access(source, X_OK) == 0) {
 		errs_add(
 			errs, (struct pos){f->path, 1, 1}, "inventory programs are not served yet");
-	} else if (looks_like_yaml(source, f->text)) {
+	} else if (looks_like_yaml(source, str_no_bom(f->text))) {
 		struct value *doc = files_yaml(files, source, errs);
 
 		if (doc)
 			inventory_yaml(inv, doc, f->path, errs);
 	} else {
-		inventory_ini(inv, f->text, f->path, errs);
+		inventory_ini(inv, str_no_bom(f->text), f->path, errs);
 	}
 }

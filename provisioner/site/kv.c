@@ -35,7 +35,7 @@ static bool next_token(const char **p, struct token *t, bool *open)
 		}
 	}
 	t->end = *p;
-	*open = quote || braces;
+	*open = quote; /* a {{ without its end is told where it is read */
 	return t->end > t->start;
 }
 
@@ -69,10 +69,11 @@ bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, 
 	const char *p = s.p, *eq;
 	struct token t;
 	struct buf raw;
-	bool open = false;
+	bool open = false, cut;
 
 	buf_init(&raw, FILE_MAX);
-	for (const char *from = p; next_token(&p, &t, &open); from = p) {
+	for (const char *from = p; next_token(&p, &t, &cut); from = p) {
+		open = open || cut; /* only the last token can be */
 		eq = memchr(t.start, '=', (size_t)(t.end - t.start));
 		if (eq && eq > t.start) {
 			struct str key = str_dup(a, t.start, (size_t)(eq - t.start));
@@ -93,7 +94,7 @@ bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, 
 	*rest = buf_str(a, &raw);
 	buf_free(&raw);
 	if (open)
-		return err_at(e, pos, "a quote or a {{ is not closed");
+		return err_at(e, pos, "a quote is not closed");
 	return true;
 }
 
@@ -123,8 +124,10 @@ static struct value *read_one(struct site *s, const char *text, size_t number, s
 		return yaml_parse(s->a, name, str_c(text), errs);
 	}
 	map = value_map(s->a);
-	if (!kv_split(s->a, str_c(text), (struct pos){0}, map, &rest, any_key, NULL, &e))
+	if (!kv_split(s->a, str_c(text), (struct pos){0}, map, &rest, any_key, NULL, &e)) {
+		(void)err_prefix(&e, "%s", name);
 		errs_take(errs, &e);
+	}
 	else if (rest.n)
 		errs_add(errs, (struct pos){0}, "%s: expected name=value, YAML or @file", name);
 	return map;

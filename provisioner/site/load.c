@@ -173,7 +173,11 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	apply_limit(s, errs);
 	variables = errs->n;
 	if (opt->manifest && !is_file(opt->manifest))
-		errs_add(errs, (struct pos){0}, "there is no manifest '%s'", opt->manifest);
+		errs_add(errs, (struct pos){0},
+			access(opt->manifest, F_OK) == 0
+				? "the manifest '%s' is no regular file; write it to one"
+				: "there is no manifest '%s'",
+			opt->manifest);
 	else if (opt->manifest)
 		site_plays_load(s, errs);
 	load_hosts(s);

@@ -385,7 +385,12 @@ static bool follow(struct mail_routes *r, struct node *node, int depth, struct e
 		if (!next || next->keeps || next->kind == ROUTE_LIST || next->mark == MARK_DONE ||
 			r->told[next->circle])
 			continue;
-		if (next->mark == MARK_OPEN || depth >= ROUTE_DEPTH)
+		if (next->mark != MARK_OPEN && depth >= ROUTE_DEPTH)
+			ok = errs_add(errs, e->pos,
+				"%s is the end of a chain of more than %d redirections, the most "
+				"that Postfix follows; it would go on through '%s'",
+				called(r, node), ROUTE_DEPTH, e->to.p);
+		else if (next->mark == MARK_OPEN)
 			ok = errs_add(errs, e->pos, "%s leads back to itself through '%s'",
 				called(r, node), e->to.p);
 		else

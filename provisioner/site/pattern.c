@@ -233,6 +233,7 @@ bool pattern_limit(const struct site *s, struct arena *a, const char *limit, con
 		return pattern_match(s, a, limit, out, n, e);
 	if (!file_read(a, limit + 1, PATTERN_FILE, &text, e))
 		return false;
+	text = str_no_bom(text);
 	buf_init(&b, PATTERN_FILE);
 	for (size_t i = 0; i < text.n; i++)
 		buf_addc(&b, text.p[i] == '\n' ? ',' : text.p[i]);

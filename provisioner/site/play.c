@@ -314,8 +314,15 @@ static bool import_playbook(
 			e = &doc->map.e[i];
 	if (!e)
 		return false;
-	if (e->value->type != VALUE_STR || depth >= IMPORT_DEPTH) {
+	if (e->value->type != VALUE_STR) {
 		errs_add(errs, e->key_pos, "import_playbook needs the name of a file");
+		return true;
+	}
+	if (depth >= IMPORT_DEPTH) {
+		errs_add(errs, e->value->pos,
+			"playbooks import one another more than %d deep, '%s' again; do they lead "
+			"back to themselves?",
+			IMPORT_DEPTH, e->value->s.p);
 		return true;
 	}
 	path = dir_join(s->a, path_dir(s->a, file), e->value->s.p);

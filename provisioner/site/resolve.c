@@ -7,10 +7,40 @@
 #include <unistd.h>
 #include "site/flush.h"
 
+/* What the frames stand at, from the file that comes again: "a.yml:3 -> b.yml:2". */
+static const char *way_here(const struct resolver *r)
+{
+	enum { SHOWN = 8 };
+	const char *text = NULL;
+	size_t shown = 0;
+
+	for (size_t i = r->n_frames; i-- > 0 && shown < SHOWN;) {
+		const struct frame *f = &r->frame[i];
+		const struct task *t = f->n ? f->v[f->i < f->n ? f->i : f->n - 1] : NULL;
+
+		if (!t || !t->dynamic || !t->pos.file)
+			continue;
+		shown++;
+		text = arena_printf(r->a, "%s:%u%s%s", t->pos.file, t->pos.line,
+			text ? " -> " : "", text ? text : "");
+	}
+	return text ? text : "blocks";
+}
+
+static bool too_deep(const struct resolver *r, struct err *e)
+{
+	const struct frame *f = &r->frame[r->n_frames - 1];
+	const struct task *t = f->v[f->i < f->n ? f->i : f->n - 1];
+
+	return err_at(e, t->pos,
+		"includes and blocks are nested more than %d deep; the last ones: %s", FRAMES,
+		way_here(r));
+}
+
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e)
 {
 	if (r->n_frames == FRAMES)
-		return err_set(e, ERR_CONFIG, "includes and blocks are nested too deep");
+		return too_deep(r, e);
 	r->frame[r->n_frames++] = (struct frame){.v = v, .n = n, .inst = inst, .handler = -1};
 	return true;
 }

@@ -230,24 +230,61 @@ static bool yes_or_no(struct build *b, const struct value *map, const char *key)
 	return yes;
 }
 
+/* "a -> b -> a", from the first time that the role was brought in. */
+static const char *roles_between(
+	struct arena *a, const struct role_use *u, const struct role *r, const char *tasks)
+{
+	const char *text = r->name;
+
+	for (; u; u = u->parent) {
+		text = arena_printf(a, "%s -> %s", u->role->name, text);
+		if (strcmp(u->role->path, r->path) == 0 && strcmp(u->tasks, tasks) == 0)
+			break;
+	}
+	return text;
+}
+
+static bool brought_in(const struct role_use *u, const char *path, const char *tasks)
+{
+	for (; u; u = u->parent)
+		if (strcmp(u->role->path, path) == 0 && strcmp(u->tasks, tasks) == 0)
+			return true;
+	return false;
+}
+
+/* Roles that bring one another in never end. What a host decides (include_role) may, so there only
+ * the depth counts. */
+static bool role_circle(struct build *b, const struct role *r, const char *tasks, struct pos pos)
+{
+	int depth = 0;
+
+	for (const struct role_use *u = b->role; u; u = u->parent)
+		depth++;
+	bool again = brought_in(b->role, r->path, tasks);
+	if (!(again && !b->dynamic) && depth <= IMPORT_DEPTH)
+		return false;
+	if (again)
+		errs_add(b->errs, pos, "these roles bring one another in, in a circle: %s",
+			roles_between(b->s->a, b->role, r, tasks));
+	else
+		errs_add(b->errs, pos, "roles bring one another in more than %d deep ('%s')",
+			IMPORT_DEPTH, r->name);
+	return true;
+}
+
 struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
 	struct value *params, struct value *given, const struct value *from, struct task *into)
 {
 	struct build inner = *b;
 	struct role_use *use;
 	struct role *r = role_get(b, name, pos, from);
-	int depth = 0;
+	const char *tasks = from_of(b->s->a, from, "tasks_from");
 
-	for (const struct role_use *u = b->role; u; u = u->parent)
-		depth++;
-	if (!r)
+	if (!r || role_circle(b, r, tasks, pos))
 		return NULL;
-	if (depth > IMPORT_DEPTH) {
-		errs_add(b->errs, pos, "role '%s' brings itself in", name.p);
-		return NULL;
-	}
 	use = ARENA_NEW(b->s->a, struct role_use);
-	*use = (struct role_use){.role = r, .parent = b->role, .node = into};
+	*use = (struct role_use){
+		.role = r, .parent = b->role, .tasks = tasks, .node = into};
 	use->params = params;
 	use->facts = role_facts(b, r);
 	use->defaults = merged(b->s->a, b->role ? b->role->defaults : NULL, r->defaults);
@@ -347,6 +384,14 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 		return;
 	}
 	path = role_find(b->s, name->s, b->s->a);
+	/* before those that were brought in already are left out: that would hide the circle */
+	if (path && brought_in(b->role, path, "main")) {
+		struct role r = {.name = path_base(name->s.p), .path = path};
+
+		errs_add(b->errs, name->pos, "these roles bring one another in, in a circle: %s",
+			roles_between(b->s->a, b->role, &r, "main"));
+		return;
+	}
 	if (seen_before(b, kw, params) && path &&
 		!yes_or_no(b, part_map(b, path, "meta", "main"), "allow_duplicates"))
 		return;

@@ -312,6 +312,37 @@ static void build_block(struct build *b, struct task *t, const struct value *key
 	tasks_build(&inner, list, t);
 }
 
+/* "b.yml -> a.yml -> b.yml", from the first time that the file was reached. */
+static const char *files_between(struct arena *a, const struct task *t, const char *path)
+{
+	const char *text = path, *last = path;
+
+	for (const struct task *p = t; p && p->file; p = p->parent) {
+		if (strcmp(p->file, last) == 0)
+			continue;
+		last = p->file;
+		text = arena_printf(a, "%s -> %s", last, text);
+		if (strcmp(last, path) == 0)
+			break;
+	}
+	return text;
+}
+
+/* A file that imports itself, by whatever way, never ends. */
+static bool import_circle(struct build *b, const struct task *t, const char *path, struct pos pos)
+{
+	const struct task *p = t;
+
+	while (p && !(p->file && strcmp(p->file, path) == 0))
+		p = p->parent;
+	if (!p)
+		return false;
+	errs_add(b->errs, pos, "these files import one another in a circle: %s",
+		strcmp(t->file, path) == 0 ? arena_printf(b->s->a, "%s -> %s", path, path)
+					   : files_between(b->s->a, t, path));
+	return true;
+}
+
 static void import_tasks(struct build *b, struct task *t)
 {
 	struct value *file = map_at(t->args, "file");
@@ -331,10 +362,15 @@ static void import_tasks(struct build *b, struct task *t)
 		return;
 	}
 	path = task_file(b->s, t, "tasks", file->s.p, b->s->a);
-	if (!path || b->depth >= IMPORT_DEPTH) {
-		errs_add(b->errs, file->pos,
-			path ? "imports are nested too deep (%s)" : "there is no file '%s'",
-			file->s.p);
+	if (!path) {
+		errs_add(b->errs, file->pos, "there is no file '%s'", file->s.p);
+		return;
+	}
+	if (import_circle(b, t, path, file->pos))
+		return;
+	if (b->depth >= IMPORT_DEPTH) {
+		errs_add(b->errs, file->pos, "imports are nested more than %d deep ('%s')",
+			IMPORT_DEPTH, file->s.p);
 		return;
 	}
 	list = files_yaml(&b->s->files, path, b->errs);
@@ -455,7 +491,7 @@ void tasks_build(struct build *b, struct value *list, struct task *into)
 		return;
 	}
 	if (b->depth > IMPORT_DEPTH) {
-		errs_add(b->errs, list->pos, "tasks are nested too deep");
+		errs_add(b->errs, list->pos, "tasks are nested more than %d deep", IMPORT_DEPTH);
 		return;
 	}
 	b->depth++;

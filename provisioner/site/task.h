@@ -49,6 +49,7 @@ struct role { /* one folder, read once a play */
 struct role_use { /* one place where a role is brought in */
 	struct role *role;
 	struct role_use *parent; /* the role that asked for it */
+	const char *tasks;       /* which of its files of tasks: "main" */
 	struct value *params;    /* `- role: x, port: 25` and include_role's vars */
 	struct value *defaults;  /* its own over its dependencies' and its parents' */
 	struct value *vars;

@@ -211,7 +211,9 @@ void task_templates(struct build *b, const struct task *t)
 		return;
 	path = task_file(b->s, t, "templates", src->s.p, b->s->a);
 	f = path ? files_get(&b->s->files, path, &e) : NULL;
-	if (!f)
+	if (!f && e.kind)
+		errs_add(b->errs, src->pos, "the template cannot be read: %s", e.msg);
+	else if (!f)
 		errs_add(b->errs, src->pos, "there is no template '%s'", src->s.p);
 	else if (!f->tmpl_done && !template_get(b->s, f, &e))
 		errs_take(b->errs, &e);

@@ -35,12 +35,14 @@ bool lookup_include(void *ctx, struct str name, const char *from, struct str *te
 	if (!path && from)
 		path = beside(v->a, from, name.p);
 	f = path ? files_get(&v->s->files, path, e) : NULL;
+	if (!f && e->kind)
+		return err_prefix(e, "the template cannot be read");
 	if (!f)
 		return err_set(e, ERR_CONFIG,
 			"there is no template '%s' to include, neither among the role's templates "
 			"nor beside the one that includes it",
 			name.p);
-	*text = f->text;
+	*text = str_no_bom(f->text);
 	*file = f->path;
 	return true;
 }
@@ -61,7 +63,7 @@ const struct template *template_get(struct site *s, struct file *f, struct err *
 {
 	if (!f->tmpl_done) {
 		f->tmpl_done = true;
-		f->tmpl = template_parse(s->a, f->text, (struct pos){f->path, 1, 1},
+		f->tmpl = template_parse(s->a, str_no_bom(f->text), (struct pos){f->path, 1, 1},
 			TEMPLATE_TRIM_BLOCKS | TEMPLATE_STRIP_NEWLINE, &f->tmpl_err);
 	}
 	if (!f->tmpl)
@@ -111,10 +113,14 @@ struct value *template_file(struct vars *v, const char *path, struct pos pos, st
 	struct value *text;
 	const struct template *t;
 
-	if (!f) {
-		err_at(e, pos, "there is no template '%s'", path);
-		return NULL;
+	if (!f && e->kind) {
+		e->pos = pos;
+		(void)err_prefix(e, "the template cannot be read");
+	} else if (!f) {
+		(void)err_at(e, pos, "there is no template '%s'", path);
 	}
+	if (!f)
+		return NULL;
 	t = template_get(v->s, f, e);
 	if (!t)
 		return NULL;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Standard output, with a memory: what could not be written is known at the end. Never stops a run
+ * half way for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include "base/base.h"
+
+static int failed; /* the first errno */
+
+/* A descriptor that is closed would be the next file's, and what is printed would go into it. A
+ * closed standard output stays one that nothing can be written to. */
+void output_open(void)
+{
+	static const int flags[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+	for (int fd = 0; fd < (int)ARRAY_LEN(flags); fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+			open("/dev/null", flags[fd]) != fd)
+			panic("cannot open /dev/null in the place of a closed descriptor");
+}
+
+void output_write(int fd, const void *p, size_t n)
+{
+	if (!write_all(fd, p, n) && !failed)
+		failed = errno;
+}
+
+bool output_close(struct err *e)
+{
+	errno = 0;
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !failed)
+		failed = errno ? errno : EIO;
+	errno = failed;
+	return !failed || err_errno(e, "cannot write to standard output");
+}
