@@ -27,7 +27,7 @@ static void put_last(struct arena *a, struct value *hello, const char *dir)
 	struct value *v = value_map(a);
 	if (!journal_last(a, dir, &last))
 		return;
-	if (strcmp(last.status, "interrupted") == 0 && state_locked(a, dir))
+	if (state_locked(a, dir)) /* by this run, or by one that has changed nothing yet */
 		last.status = "running";
 	map_put(a, v, "run", value_text(a, last.run));
 	map_put(a, v, "status", value_text(a, last.status));

@@ -23,7 +23,8 @@ enum {
 	OPT_LIST_TASKS,
 	OPT_EXIT_CODE,
 	OPT_BECOME_USER,
-	OPT_OFFLINE
+	OPT_OFFLINE,
+	OPT_LOCK_TIMEOUT
 };
 
 static const struct option_row rows[] = {
@@ -37,6 +38,8 @@ static const struct option_row rows[] = {
 	{OPT_KEY, "private-key", "FILE", "log in with this key"},
 	{'c', "connection", "KIND", "ssh, openssh or local"},
 	{'T', "timeout", "SECONDS", "to connect and log in (default 10)"},
+	{OPT_LOCK_TIMEOUT, "lock-timeout", "SECONDS",
+		"to wait while another apply is at work on a host (default 0)"},
 	{'k', "ask-pass", NULL, "ask for the login password"},
 	{'b', "become", NULL, "become root (sudo)"},
 	{OPT_BECOME_USER, "become-user", "NAME", "become this user"},
@@ -121,6 +124,8 @@ static bool take(struct cli *c, int key, const char *arg)
 		return number(arg, "forks", 10000, &c->forks);
 	case 'T':
 		return number(arg, "timeout", 3600, &c->timeout);
+	case OPT_LOCK_TIMEOUT:
+		return number(arg, "lock-timeout", 86400, &c->lock_timeout);
 	case 'u':
 		c->site.remote_user = arg;
 		break;

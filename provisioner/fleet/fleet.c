@@ -401,6 +401,7 @@ bool fleet_run(
 	if (o->site && !o->saved && o->mode != FLEET_FACTS)
 		f.n_plays = site_plays(o->site, &f.plays);
 	make_hosts(&f);
+	f.forks = connections_at_once(f.forks < f.n || !f.n ? f.forks : f.n);
 	if (!f.n)
 		return err_set(e, ERR_CONFIG, "no host matches: nothing to do");
 	f.loop = loop_new();

@@ -23,8 +23,9 @@ struct fleet_options {
 	const struct step *(*probe)(
 		void *ctx, struct arena *a, const char *host, struct value *facts, struct err *e);
 	void *probe_ctx;
-	size_t forks;  /* connections at once; 0: FLEET_FORKS */
-	int timeout_s; /* of connecting */
+	size_t forks;       /* connections at once; 0: FLEET_FORKS */
+	int timeout_s;      /* of connecting */
+	int lock_timeout_s; /* APPLY: to wait for another apply on the host */
 	const char *known_hosts;
 	bool accept_new;
 	const char *password, *become_password; /* asked for by -k, -K */

@@ -56,11 +56,15 @@ struct fleet_host {
 	size_t upto;              /* up to here it is being carried out */
 	size_t announced;         /* up to here the person has heard what is to come */
 	struct value *notified;   /* handler ids for the next APPLY, by verdicts given here */
+	struct value *sent;       /* those of the last one, until it was carried out */
 	uint32_t failed_task;     /* 0: none */
 	struct task_count *tasks; /* by task */
 	size_t task_cap;
 	struct host_stats stats;
 	const char *error;
+	bool asks_lock;               /* nothing is sent yet but the question for it */
+	int64_t lock_until;           /* ms; 0: it was not refused yet */
+	struct loop_timer *lock_wait; /* until it is asked for again */
 };
 struct fleet {
 	struct arena *a;
@@ -106,13 +110,17 @@ bool wave_is_behind(const struct fleet_host *h); /* behind the task at which the
 void wave_drop(struct fleet_host *h);            /* ends a host that is parked, with its wave */
 void wave_lost(struct fleet_host *h);            /* counts, and stops the wave that has too many */
 const struct play *wave_play(const struct fleet *f); /* with a budget to keep; else NULL */
+/* limits.c */
+size_t connections_at_once(size_t wanted); /* fewer when too few files may be open */
 /* host.c */
 void host_start(struct fleet_host *h);
 void host_ask_facts(struct fleet_host *h); /* before its turn */
+void host_begin(struct fleet_host *h); /* its part of the play */
 void host_resolve(struct fleet_host *h);
 void host_fail(struct fleet_host *h, const struct err *e);
 void host_end(struct fleet_host *h); /* after its last play: report, hang up */
 void host_progress(struct fleet_host *h, const char *fmt, ...) PRINTF(2, 3);
+const char **host_pending(struct fleet_host *h, const struct value *msg); /* of HELLO, APPLIED */
 const char *host_visible(struct fleet_host *h, struct str text); /* control bytes made harmless */
 /* The step may notify, and the agent could not know when: a task of the controller that changed
  * something, or one whose failure is ignored (it notifies nothing) or none (it may). */
@@ -130,7 +138,13 @@ struct value *wire_params(struct arena *a, const struct step *s);
 /* host_apply.c */
 void host_apply(struct fleet_host *h);
 void host_carry_out(struct fleet_host *h); /* of the plan what stands in it now */
+void host_send_apply(struct fleet_host *h);
 void host_step(struct fleet_host *h, struct value *msg);
 void host_applied(struct fleet_host *h, struct value *msg);
+/* lock.c */
+/* Another apply is at work there: asks for its lock before anything is observed. */
+void host_ask_lock(struct fleet_host *h);
+/* The lock was refused: true when it will be asked for again. */
+bool host_wait_for_lock(struct fleet_host *h);
 void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s,
 	const struct value *changes, const char *error, int64_t ms);

@@ -53,6 +53,8 @@ void host_end(struct fleet_host *h)
 	if (h->finished)
 		return;
 	h->finished = true;
+	loop_timer_free(h->lock_wait);
+	h->lock_wait = NULL;
 	const struct fleet_options *o = h->f->o;
 	if (o->mode == FLEET_PLAN)
 		h->plan->error = h->error;
@@ -88,9 +90,9 @@ void host_fail(struct fleet_host *h, const struct err *e)
 	fleet_moved(h->f);
 }
 
-static const char **pending_of(struct fleet_host *h, const struct value *hello)
+const char **host_pending(struct fleet_host *h, const struct value *msg)
 {
-	const struct value *l = map_at(hello, "pending");
+	const struct value *l = map_at(msg, "pending");
 	size_t n = l && l->type == VALUE_LIST ? l->list.n : 0;
 	const char **v = ARENA_ARRAY(h->a, const char *, n + 1);
 	for (size_t i = 0; i < n; i++)
@@ -112,7 +114,7 @@ static void tell_last_run(struct fleet_host *h, const struct value *hello)
 	report_event(h->f->o->report, &e);
 }
 
-static void begin_play(struct fleet_host *h)
+void host_begin(struct fleet_host *h)
 {
 	struct fleet *f = h->f;
 	h->state = HOST_IDLE;
@@ -156,7 +158,7 @@ static void on_hello(struct fleet_host *h, struct value *msg)
 	h->facts = map_at(msg, "facts");
 	if (!h->facts)
 		h->facts = value_map(h->a);
-	h->pending = pending_of(h, msg);
+	h->pending = host_pending(h, msg);
 	tell_last_run(h, msg);
 	if (h->f->n_plays)
 		site_host_facts(h->f->o->site, h->name, h->facts);
@@ -169,7 +171,13 @@ static void on_hello(struct fleet_host *h, struct value *msg)
 		take_facts(h);
 		return;
 	}
-	begin_play(h);
+	const struct value *last = map_at(msg, "last");
+	bool at_work = last && last->type == VALUE_MAP &&
+		       strcmp(map_cstr(last, "status", ""), "running") == 0;
+	if (at_work && h->f->o->mode == FLEET_APPLY && h->f->o->lock_timeout_s)
+		host_ask_lock(h);
+	else
+		host_begin(h);
 }
 
 static void on_frame(void *ctx, enum frame_type type, struct value *msg)
@@ -212,6 +220,8 @@ static void on_closed(void *ctx, const struct err *why)
 	struct fleet_host *h = ctx;
 	struct err e = *why;
 	h->t = NULL;
+	loop_timer_free(h->lock_wait);
+	h->lock_wait = NULL;
 	fleet_closed(h->f);
 	if (h->finished || h->state == HOST_LOST)
 		return;
@@ -274,7 +284,7 @@ void host_ask_facts(struct fleet_host *h)
 void host_start(struct fleet_host *h)
 {
 	if (h->hello)
-		begin_play(h);
+		host_begin(h);
 	else
 		host_connect(h);
 }

@@ -182,7 +182,7 @@ static void announce(struct fleet_host *h)
 	report_event(h->f->o->report, &e);
 }
 
-static void send_apply(struct fleet_host *h)
+void host_send_apply(struct fleet_host *h)
 {
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *steps = value_list(a);
@@ -198,6 +198,7 @@ static void send_apply(struct fleet_host *h)
 	h->state = HOST_APPLYING;
 	host_progress(h, "applying");
 	transport_send(h->t, FRAME_APPLY, msg);
+	h->sent = h->notified;
 	h->notified = value_list(h->a);
 	arena_free(a);
 }
@@ -223,7 +224,7 @@ void host_carry_out(struct fleet_host *h)
 	struct err e = {0};
 	if (work_to_do(h)) {
 		announce(h);
-		send_apply(h);
+		host_send_apply(h);
 		return;
 	}
 	if (h->want == WANT_APPLY && h->applied_to == h->plan->n) {
@@ -335,6 +336,17 @@ void host_applied(struct fleet_host *h, struct value *msg)
 	const char *status = map_cstr(msg, "status", "");
 	struct err e = {0};
 	size_t end = h->upto;
+	if (strcmp(status, "locked") == 0) {
+		h->notified = h->sent ? h->sent : h->notified;
+		if (host_wait_for_lock(h))
+			return;
+	}
+	if (h->asks_lock && strcmp(status, "done") == 0) {
+		h->asks_lock = false;
+		h->pending = host_pending(h, msg);
+		host_begin(h);
+		return;
+	}
 	if (strcmp(status, "done") != 0) {
 		while (end > h->applied_to && !h->plan->v[end - 1]->applied)
 			end--;

@@ -11,7 +11,11 @@
 
 #define KIND "provision plan " /* of whatever version */
 #define MAGIC KIND "1\n"
-enum { KIND_LEN = sizeof(KIND) - 1, MAGIC_LEN = sizeof(MAGIC) - 1, HEAD_LEN = MAGIC_LEN + SHA256_LEN };
+enum {
+	KIND_LEN = sizeof(KIND) - 1,
+	MAGIC_LEN = sizeof(MAGIC) - 1,
+	HEAD_LEN = MAGIC_LEN + SHA256_LEN
+};
 
 /* What counts tasks keeps an array of them: a number beyond reason is no plan of ours. */
 enum { TASKS_MAX = 1 << 24 };
@@ -350,7 +354,8 @@ static bool load_value(struct arena *a, struct str file, struct value **out, str
 {
 	unsigned char sha[SHA256_LEN];
 	if (file.n < HEAD_LEN || memcmp(file.p, MAGIC, MAGIC_LEN) != 0)
-		return err_set(e, ERR_CONFIG, "it is a plan of another version of provision, or none; make it "
+		return err_set(e, ERR_CONFIG,
+			"it is a plan of another version of provision, or none; make it "
 			"anew: provision plan SITE --out FILE");
 	sha256(file.p + HEAD_LEN, file.n - HEAD_LEN, sha);
 	if (memcmp(sha, file.p + MAGIC_LEN, sizeof(sha)) != 0)

@@ -127,8 +127,7 @@ static struct value *read_one(struct site *s, const char *text, size_t number, s
 	if (!kv_split(s->a, str_c(text), (struct pos){0}, map, &rest, any_key, NULL, &e)) {
 		(void)err_prefix(&e, "%s", name);
 		errs_take(errs, &e);
-	}
-	else if (rest.n)
+	} else if (rest.n)
 		errs_add(errs, (struct pos){0}, "%s: expected name=value, YAML or @file", name);
 	return map;
 }

@@ -21,8 +21,8 @@ static const char *way_here(const struct resolver *r)
 		if (!t || !t->dynamic || !t->pos.file)
 			continue;
 		shown++;
-		text = arena_printf(r->a, "%s:%u%s%s", t->pos.file, t->pos.line,
-			text ? " -> " : "", text ? text : "");
+		text = arena_printf(r->a, "%s:%u%s%s", t->pos.file, t->pos.line, text ? " -> " : "",
+			text ? text : "");
 	}
 	return text ? text : "blocks";
 }

@@ -123,7 +123,8 @@ static struct value *rendered(struct resolver *r, const struct value *args, cons
 	if (flags == (TEMPLATE_STRIP_NEWLINE | TEMPLATE_TRIM_BLOCKS))
 		return template_file(r->v, path, pos, e);
 	f = files_get(&r->s->files, path, e);
-	t = f ? template_parse(r->a, str_no_bom(f->text), (struct pos){f->path, 1, 1}, flags, e) : NULL;
+	t = f ? template_parse(r->a, str_no_bom(f->text), (struct pos){f->path, 1, 1}, flags, e)
+	      : NULL;
 	return t ? template_text(r->v, f, t, e) : NULL;
 }
 

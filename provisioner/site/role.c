@@ -283,8 +283,7 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 	if (!r || role_circle(b, r, tasks, pos))
 		return NULL;
 	use = ARENA_NEW(b->s->a, struct role_use);
-	*use = (struct role_use){
-		.role = r, .parent = b->role, .tasks = tasks, .node = into};
+	*use = (struct role_use){.role = r, .parent = b->role, .tasks = tasks, .node = into};
 	use->params = params;
 	use->facts = role_facts(b, r);
 	use->defaults = merged(b->s->a, b->role ? b->role->defaults : NULL, r->defaults);

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""What a person meets at the controller itself: output, saved plans, descriptors, a lock that another
+apply holds. The host is this machine, with a state folder of its own; no throwaway host is needed."""
+import os
+import stat
+import subprocess
+import threading
+import time
+
+from lib import BUILD, HostTest, Site
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: A file
+      copy: {dest: "{{ there }}/made", content: "{{ word | default('x') }}\\n"}
+"""
+SLOW = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Another file
+      copy: {dest: "{{ there }}/made", content: "theirs\\n"}
+    - name: Long
+      command: {cmd: "sleep 3", creates: "{{ there }}/never"}
+"""
+
+
+class Controller(HostTest):
+    names = ()
+
+    def setUp(self):
+        self.s = Site([], PLAY)
+        self.s.write("slow.yml", SLOW)
+        self.there = os.path.join(self.s.dir, "there")
+        os.mkdir(self.there)
+
+    def run_it(self, *argv, shell="", **kw):
+        """provision with these arguments, in a shell that adds `shell` (redirections, limits)."""
+        env = dict(os.environ, PROVISION_STATE=os.path.join(self.s.dir, "state"))
+        line = f'{shell.split("@")[0] if "@" in shell else ""} "$@" {shell.split("@")[-1]}'
+        return subprocess.run(["bash", "-c", line, "bash", os.path.join(BUILD, "provision"), *argv],
+                              cwd=self.s.dir, env=env, capture_output=True, text=True, timeout=120,
+                              **kw)
+
+    def local(self, command, site, *more, hosts="h1,", shell="", **kw):
+        return self.run_it(command, site, "-i", hosts, "-c", "local", "-e", f"there={self.there}",
+                           *more, shell=shell, **kw)
+
+    # ---- output ----
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        self.s.write("t.j2", "text\n")
+        commands = (("plan", "site.yml", "-i", "h1,", "-c", "local", "-e", "there=/tmp"),
+                    ("plan", "site.yml", "-i", "h1,", "-c", "local", "-e", "there=/tmp", "--json"),
+                    ("plan", "site.yml", "-i", "h1,", "-e", "there=/tmp", "--list-hosts"),
+                    ("check", "site.yml", "-i", "h1,", "-e", "there=/tmp"),
+                    ("doc", "copy"), ("render", "t.j2"), ("--version",), ("--help",))
+        for argv in commands:
+            for where in ("> /dev/full", ">&-"):
+                done = self.run_it(*argv, shell=where)
+                self.assertEqual(done.returncode, 1, (argv, where, done.stderr))
+                self.assertIn("cannot write to standard output", done.stderr)
+            self.assertEqual(self.run_it(*argv).returncode, 0)
+
+    def test_nothing_is_printed_into_another_file(self):
+        """With a closed standard output the next file that is opened must not take its number."""
+        done = self.local("apply", "site.yml", shell=">&- 2>&-")
+        self.assertEqual(done.returncode, 1)
+        with open(os.path.join(self.there, "made"), encoding="utf-8") as f:
+            self.assertEqual(f.read(), "x\n")
+
+    # ---- plan --out ----
+
+    def save(self, path, **kw):
+        return self.local("plan", "site.yml", "--out", path, **kw)
+
+    def test_a_plan_is_saved_where_it_was_meant_to_be(self):
+        self.s.write("real/p.plan", "old")
+        os.symlink("real/p.plan", os.path.join(self.s.dir, "link"))
+        os.symlink("real/new.plan", os.path.join(self.s.dir, "dangling"))
+        for link in ("link", "dangling"):
+            self.assertEqual(self.save(link).returncode, 0)
+            self.assertTrue(os.path.islink(os.path.join(self.s.dir, link)))
+            self.assertEqual(self.local("apply", link).returncode, 1)  # -e with a saved plan
+            self.assertEqual(self.run_it("apply", link).returncode, 0)
+            os.unlink(os.path.join(self.there, "made"))
+
+    def test_devices_and_pipes_stay_what_they_are(self):
+        null = os.path.join(self.s.dir, "null")
+        full = os.path.join(self.s.dir, "full")
+        pipe = os.path.join(self.s.dir, "pipe")
+        os.mknod(null, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+        os.mknod(full, 0o600 | stat.S_IFCHR, os.makedev(1, 7))
+        os.mkfifo(pipe)
+        self.assertEqual(self.save("null").returncode, 0)
+        done = self.save("full")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No space left", done.stderr)
+        got = []
+
+        def read():
+            with open(pipe, "rb") as f:
+                got.append(f.read())
+        reader = threading.Thread(target=read)
+        reader.start()
+        self.assertEqual(self.save("pipe").returncode, 0)
+        reader.join(20)
+        self.assertTrue(got[0].startswith(b"provision plan 1\n"))
+        self.assertTrue(stat.S_ISCHR(os.stat(null).st_mode) and stat.S_ISCHR(os.stat(full).st_mode))
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+
+    def test_where_a_plan_cannot_be_saved(self):
+        for path, shell, why in (("there", "", "is a directory; a plan is saved to a file"),
+                                 ("/dev/stdout", "| cat", "is where the plan is printed"),
+                                 ("/dev/stdout", "> printed", "is where the plan is printed")):
+            done = self.save(path, shell="set -o pipefail; @" + shell)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn(why, done.stderr)
+        other = os.path.join(self.s.dir, "other")
+        os.symlink("elsewhere", other)
+        os.lchown(other, 12345, 12345)
+        done = self.save("other")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("symbolic link of user 12345", done.stderr)
+
+    # ---- what is named wrongly ----
+
+    def test_a_site_that_is_none(self):
+        self.s.write("next.plan", "provision plan 2\n" + 40 * "x")
+        os.mkfifo(os.path.join(self.s.dir, "fifo"))
+        for site, why in (("next.plan", "it is a plan of another version of provision"),
+                          ("there", "the manifest 'there' is no regular file"),
+                          ("fifo", "the manifest 'fifo' is no regular file"),
+                          ("/dev/stdin", "no regular file"),
+                          ("none.yml", "there is no manifest 'none.yml'")):
+            done = self.run_it("apply", site, shell="< /dev/null" if "stdin" in site else "")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(why, done.stderr)
+
+    # ---- too few descriptors ----
+
+    def test_few_descriptors_mean_few_connections_at_a_time(self):
+        hosts = "".join(f"h{i}," for i in range(30))
+        for limit in (20, 32):
+            done = self.local("plan", "site.yml", "-f", "60", hosts=hosts,
+                              shell=f"ulimit -n {limit}; @")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertNotIn("Too many open files", done.stdout + done.stderr)
+
+    # ---- another apply ----
+
+    def test_an_apply_waits_for_another(self):
+        first = threading.Thread(target=self.local, args=("apply", "slow.yml"))
+        first.start()
+        lock = os.path.join(self.s.dir, "state", "lock")
+        until = time.time() + 20
+        while time.time() < until and not (os.path.exists(lock) and os.path.exists(
+                os.path.join(self.there, "made"))):
+            time.sleep(0.05)
+        refused = self.local("apply", "site.yml")
+        short = self.local("apply", "site.yml", "--lock-timeout", "1")
+        waited = self.local("apply", "site.yml", "--lock-timeout", "60", "-e", "word=mine")
+        first.join(60)
+        self.assertEqual(refused.returncode, 2, refused.stdout)
+        self.assertIn("another apply is at work on this host", refused.stdout)
+        self.assertEqual(short.returncode, 2, short.stdout)
+        self.assertEqual(waited.returncode, 0, waited.stdout)
+        with open(os.path.join(self.there, "made"), encoding="utf-8") as f:
+            self.assertEqual(f.read(), "mine\n")
