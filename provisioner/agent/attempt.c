@@ -115,7 +115,7 @@ static struct value *folders(struct arena *a, const struct agent_step *step)
 			continue;
 		list_add(a, list, value_text(a, path_dir(a, path)));
 		list_add(a, list, value_text(a, path)); /* a folder to copy into */
-		const char *target = path; /* a link may lead to another folder */
+		const char *target = path;              /* a link may lead to another folder */
 		if (look_follow(a, path, &target, &none) && target != path)
 			list_add(a, list, value_text(a, path_dir(a, target)));
 	}

@@ -61,7 +61,7 @@ struct str str_trim(struct arena *a, struct str s); /* ASCII white space off bot
 /* The nearest of a NULL-terminated list by edit distance, or NULL when none is near. */
 const char *str_nearest(const char *word, const char *const *words);
 struct str str_no_bom(struct str s); /* without a byte order mark (U+FEFF) at its start */
-bool str_utf8(struct str s); /* well-formed UTF-8 (RFC 3629) without NUL */
+bool str_utf8(struct str s);         /* well-formed UTF-8 (RFC 3629) without NUL */
 /* Length of the well-formed UTF-8 character at p (not NUL), or 0. */
 size_t str_utf8_len(const char *p, size_t n);
 
@@ -151,7 +151,8 @@ struct file_attr {
 };
 /* Atomic: temporary in the same folder, fchown, fchmod, fsync, rename, fsync the folder. Never
  * follows a link at `path`, nor one on the way that place.h calls not meant. The temporary is
- * `.provision-XXXXXX` beside it and is removed on failure. `validate` (may be NULL) is called with the temporary's path before the rename. */
+ * `.provision-XXXXXX` beside it and is removed on failure. `validate` (may be NULL) is called with
+ * the temporary's path before the rename. */
 typedef bool file_validate_fn(void *ctx, const char *tmp, struct err *e);
 bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e);

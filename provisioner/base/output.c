@@ -16,8 +16,7 @@ void output_open(void)
 {
 	static const int flags[] = {O_RDONLY, O_RDONLY, O_WRONLY};
 	for (int fd = 0; fd < (int)ARRAY_LEN(flags); fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
-			open("/dev/null", flags[fd]) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", flags[fd]) != fd)
 			panic("cannot open /dev/null in the place of a closed descriptor");
 }
 

@@ -20,7 +20,7 @@ struct value *jinja_bool(struct jinja *in, bool b)
 	return b ? in->yes : in->no;
 }
 
-enum { MEMORY_MAX = 1 << 30, SUGGEST_MAX = 1000 };
+enum { MEMORY_MAX = 256 << 20, SUGGEST_MAX = 1000 };
 
 bool jinja_step(struct jinja *in, uint64_t n, struct pos pos)
 {
@@ -28,7 +28,8 @@ bool jinja_step(struct jinja *in, uint64_t n, struct pos pos)
 	if (in->steps > JINJA_STEPS)
 		return jinja_fail(in, pos, "this template needs too much work") != NULL;
 	if ((in->steps & 1023) <= n && arena_size(in->a) - in->memory > MEMORY_MAX)
-		return jinja_fail(in, pos, "this template needs too much memory") != NULL;
+		return jinja_fail(in, pos, "this template needs too much memory (more than %d MB)",
+			       MEMORY_MAX >> 20) != NULL;
 	return true;
 }
 

@@ -42,6 +42,18 @@ struct str diff_text(struct arena *a, const char *path, struct str before, struc
 	return text;
 }
 
+/* A diff is made in one turn of the loop, and other hosts wait: of two texts that share nothing it
+ * takes a tenth of a second at this size. */
+enum { DIFF_LINES = 20000 };
+
+static size_t count_lines(struct str s)
+{
+	size_t n = 0;
+	for (const char *p = s.p; (p = memchr(p, '\n', s.n - (size_t)(p - s.p))); p++)
+		n++;
+	return n;
+}
+
 static void pad(struct buf *out, int n)
 {
 	while (n-- > 0)
@@ -152,6 +164,11 @@ static void print_text(struct buf *out, struct arena *a, const struct planned *p
 	if (!bytes_of(before, NULL, NULL, &b) || !bytes_of(after, p->step->params, field, &n) ||
 		!str_utf8(b) || !str_utf8(n)) {
 		buf_adds(out, " (no diff: too large or not text)\n");
+		return;
+	}
+	size_t lines = count_lines(b) + count_lines(n);
+	if (diff && lines > DIFF_LINES) {
+		buf_addf(out, " (no diff: %zu lines, and the limit is %d)\n", lines, DIFF_LINES);
 		return;
 	}
 	buf_addc(out, '\n');

@@ -103,11 +103,12 @@ size_t group_hosts(
 {
 	const struct group **todo = NULL;
 	size_t n = 0, cap = 0, n_out = 0, cap_out = 0;
-	bool *seen = arena_calloc(a, inv->n_hosts + 1, sizeof(bool));
-	struct value *queued = value_map(a);
+	struct arena *own = arena_new(); /* for a group in a chain of thousands it is much */
+	bool *seen = arena_calloc(own, inv->n_hosts + 1, sizeof(bool));
+	struct value *queued = value_map(own);
 
 	*out = NULL;
-	PUSH(a, todo, n, cap, g);
+	PUSH(own, todo, n, cap, g);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < todo[i]->n_host; j++) {
 			struct invhost *h = todo[i]->host[j];
@@ -120,10 +121,11 @@ size_t group_hosts(
 		for (size_t j = 0; j < todo[i]->n_child; j++) {
 			if (map_at(queued, todo[i]->child[j]->name))
 				continue;
-			map_put(a, queued, todo[i]->child[j]->name, value_null(a));
-			PUSH(a, todo, n, cap, todo[i]->child[j]);
+			map_put(own, queued, todo[i]->child[j]->name, value_null(own));
+			PUSH(own, todo, n, cap, todo[i]->child[j]);
 		}
 	}
+	arena_free(own);
 	return n_out;
 }
 

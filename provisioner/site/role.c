@@ -230,48 +230,6 @@ static bool yes_or_no(struct build *b, const struct value *map, const char *key)
 	return yes;
 }
 
-/* "a -> b -> a", from the first time that the role was brought in. */
-static const char *roles_between(
-	struct arena *a, const struct role_use *u, const struct role *r, const char *tasks)
-{
-	const char *text = r->name;
-
-	for (; u; u = u->parent) {
-		text = arena_printf(a, "%s -> %s", u->role->name, text);
-		if (strcmp(u->role->path, r->path) == 0 && strcmp(u->tasks, tasks) == 0)
-			break;
-	}
-	return text;
-}
-
-static bool brought_in(const struct role_use *u, const char *path, const char *tasks)
-{
-	for (; u; u = u->parent)
-		if (strcmp(u->role->path, path) == 0 && strcmp(u->tasks, tasks) == 0)
-			return true;
-	return false;
-}
-
-/* Roles that bring one another in never end. What a host decides (include_role) may, so there only
- * the depth counts. */
-static bool role_circle(struct build *b, const struct role *r, const char *tasks, struct pos pos)
-{
-	int depth = 0;
-
-	for (const struct role_use *u = b->role; u; u = u->parent)
-		depth++;
-	bool again = brought_in(b->role, r->path, tasks);
-	if (!(again && !b->dynamic) && depth <= IMPORT_DEPTH)
-		return false;
-	if (again)
-		errs_add(b->errs, pos, "these roles bring one another in, in a circle: %s",
-			roles_between(b->s->a, b->role, r, tasks));
-	else
-		errs_add(b->errs, pos, "roles bring one another in more than %d deep ('%s')",
-			IMPORT_DEPTH, r->name);
-	return true;
-}
-
 struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
 	struct value *params, struct value *given, const struct value *from, struct task *into)
 {
@@ -384,13 +342,8 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 	}
 	path = role_find(b->s, name->s, b->s->a);
 	/* before those that were brought in already are left out: that would hide the circle */
-	if (path && brought_in(b->role, path, "main")) {
-		struct role r = {.name = path_base(name->s.p), .path = path};
-
-		errs_add(b->errs, name->pos, "these roles bring one another in, in a circle: %s",
-			roles_between(b->s->a, b->role, &r, "main"));
+	if (path && dependency_circle(b, name->s, path, name->pos))
 		return;
-	}
 	if (seen_before(b, kw, params) && path &&
 		!yes_or_no(b, part_map(b, path, "meta", "main"), "allow_duplicates"))
 		return;

@@ -312,37 +312,6 @@ static void build_block(struct build *b, struct task *t, const struct value *key
 	tasks_build(&inner, list, t);
 }
 
-/* "b.yml -> a.yml -> b.yml", from the first time that the file was reached. */
-static const char *files_between(struct arena *a, const struct task *t, const char *path)
-{
-	const char *text = path, *last = path;
-
-	for (const struct task *p = t; p && p->file; p = p->parent) {
-		if (strcmp(p->file, last) == 0)
-			continue;
-		last = p->file;
-		text = arena_printf(a, "%s -> %s", last, text);
-		if (strcmp(last, path) == 0)
-			break;
-	}
-	return text;
-}
-
-/* A file that imports itself, by whatever way, never ends. */
-static bool import_circle(struct build *b, const struct task *t, const char *path, struct pos pos)
-{
-	const struct task *p = t;
-
-	while (p && !(p->file && strcmp(p->file, path) == 0))
-		p = p->parent;
-	if (!p)
-		return false;
-	errs_add(b->errs, pos, "these files import one another in a circle: %s",
-		strcmp(t->file, path) == 0 ? arena_printf(b->s->a, "%s -> %s", path, path)
-					   : files_between(b->s->a, t, path));
-	return true;
-}
-
 static void import_tasks(struct build *b, struct task *t)
 {
 	struct value *file = map_at(t->args, "file");

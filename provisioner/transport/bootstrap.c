@@ -185,3 +185,28 @@ enum boot_event bootstrap_scan(struct buf *in)
 	buf_consume(in, (size_t)(first - in->p) + marks[which].n);
 	return marks[which].event;
 }
+
+static bool said(const struct buf *errors, const char *text)
+{
+	return errors->n && memmem(errors->p, errors->n, text, strlen(text));
+}
+
+bool bootstrap_explain(const struct buf *errors, bool answered, const char *words, struct err *e)
+{
+	if (said(errors, "sudo: a password is required") ||
+		said(errors, "sudo: a terminal is required"))
+		err_set(e, ERR_CONFIG, "sudo wants a password: give it with -K");
+	else if (answered && said(errors, "incorrect password"))
+		err_set(e, ERR_CONFIG, "sudo refused the password");
+	else if (said(errors, "has changed and you have requested strict checking"))
+		err_set(e, ERR_UNREACHABLE,
+			"HOST KEY CHANGED: %s; ask the host's administrator, and "
+			"when it is right remove the old key with ssh-keygen -R",
+			words);
+	else if (said(errors, "Host key verification failed"))
+		err_set(e, ERR_UNREACHABLE,
+			"ssh refused the host key: %s; when it is right, run again "
+			"with --accept-new-host-keys, or connect once with ssh",
+			words);
+	return e->kind != ERR_NONE;
+}

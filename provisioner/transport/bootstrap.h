@@ -32,3 +32,6 @@ enum boot_event { BOOT_MORE, BOOT_FOUND, BOOT_NEED, BOOT_SYNC, BOOT_NOISE };
 /* Looks for a mark in what came so far and takes everything up to its end off `in`. BOOT_NOISE:
  * there is more than BOOT_NOISE_MAX without one. */
 enum boot_event bootstrap_scan(struct buf *in);
+/* What sudo or ssh wrote to standard error, where it is known to mean something: e is set. `words`
+ * are its last ones. */
+bool bootstrap_explain(const struct buf *errors, bool answered, const char *words, struct err *e);

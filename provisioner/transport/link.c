@@ -49,6 +49,17 @@ const char *target_label(struct arena *a, const struct target *t)
 		a, "%s (%s port %d)", t->name, t->address ? t->address : "?", target_port(t));
 }
 
+void keep_tail(struct buf *b, const char *p, size_t n, size_t most)
+{
+	if (n > most) {
+		p += n - most;
+		n = most;
+	}
+	if (b->n + n > 2 * most)
+		buf_consume(b, b->n - most);
+	buf_add(b, p, n);
+}
+
 const char *quote_tail(struct arena *a, const struct buf *b)
 {
 	size_t end = b->n, lines = 0, start;

@@ -37,9 +37,8 @@ struct transport {
 	char prompt[PROMPT_SIZE];
 	enum phase phase;
 	bool openssh, brought, answered; /* by ssh; the agent was sent; sudo had its password */
-	bool found, anew;     /* an agent was there; one that did not speak was, and is replaced */
-	bool restarting;      /* in the next turn of the loop a new link takes this one's place */
-	const char *fallback; /* why not libssh2; NULL: no fallback */
+	bool found, anew, restarting;    /* an agent was there; is replaced; a new link comes */
+	const char *fallback;            /* why not libssh2; NULL: no fallback */
 	struct link *link;
 	struct buf in, errors, held; /* held: frames to send once the agent runs */
 	struct loop_timer *limit, *turn;
@@ -132,11 +131,6 @@ static const char *last_words(struct transport *t)
 	return words[0] ? words : "it said nothing";
 }
 
-static bool said(const struct transport *t, const char *text)
-{
-	return t->errors.n && memmem(t->errors.p, t->errors.n, text, strlen(text));
-}
-
 /* An agent that was there and does not speak as one is damaged: it is replaced, once. */
 static bool start_anew(struct transport *t)
 {
@@ -157,20 +151,9 @@ static bool start_anew(struct transport *t)
 static void explain_no_agent(struct transport *t, const struct link_end *end)
 {
 	const char *words = last_words(t);
-	if (said(t, "sudo: a password is required") || said(t, "sudo: a terminal is required"))
-		fail(t, ERR_CONFIG, "sudo wants a password: give it with -K");
-	else if (t->answered && said(t, "incorrect password"))
-		fail(t, ERR_CONFIG, "sudo refused the password");
-	else if (said(t, "has changed and you have requested strict checking"))
-		fail(t, ERR_UNREACHABLE,
-			"HOST KEY CHANGED: %s; ask the host's administrator, and "
-			"when it is right remove the old key with ssh-keygen -R",
-			words);
-	else if (said(t, "Host key verification failed"))
-		fail(t, ERR_UNREACHABLE,
-			"ssh refused the host key: %s; when it is right, run again "
-			"with --accept-new-host-keys, or connect once with ssh",
-			words);
+	struct err known = {0};
+	if (bootstrap_explain(&t->errors, t->answered, words, &known))
+		fail(t, known.kind, "%s", known.msg);
 	else if (t->openssh && end->status == 255)
 		fail(t, ERR_UNREACHABLE, "ssh could not log in: %s%s%s%s", words,
 			t->fallback ? " (ssh was used because " : "",
@@ -319,13 +302,7 @@ static void link_up(void *ctx)
 
 static void take_errors(struct transport *t, const char *p, size_t n)
 {
-	if (n > ERRORS_KEPT) {
-		p += n - ERRORS_KEPT;
-		n = ERRORS_KEPT;
-	}
-	if (t->errors.n + n > 2 * ERRORS_KEPT)
-		buf_consume(&t->errors, t->errors.n - ERRORS_KEPT);
-	buf_add(&t->errors, p, n);
+	keep_tail(&t->errors, p, n, ERRORS_KEPT);
 	if (t->phase == PHASE_BOOT)
 		look_for_prompt(t);
 }
@@ -333,12 +310,10 @@ static void take_errors(struct transport *t, const char *p, size_t n)
 static bool link_data(void *ctx, enum link_stream from, const char *p, size_t n)
 {
 	struct transport *t = ctx;
-	if (t->restarting)
-		return false;
-	if (t->phase == PHASE_LOGIN) /* a child does not say when it has logged in */
+	if (t->phase == PHASE_LOGIN && !t->restarting) /* a child does not say that it logged in */
 		link_up(t);
-	if (t->phase >= PHASE_CLOSING)
-		return t->phase != PHASE_ENDED;
+	if (t->phase >= PHASE_CLOSING || t->restarting)
+		return t->phase != PHASE_ENDED && !t->restarting;
 	if (from == LINK_ERR) {
 		take_errors(t, p, n);
 		return t->phase != PHASE_ENDED;

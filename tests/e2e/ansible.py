@@ -95,9 +95,25 @@ class Ansible(HostTest):
             s.write("hosts.ini", f.read().replace("@ADDRESS@", host.address))
         return s
 
+    def alone(self, site):
+        """An environment in which Ansible finds nothing that somebody else may have installed or set:
+        with passlib it hashes with other rounds, and its settings and collections change results."""
+        hidden = os.path.join(site.dir, ".hidden")
+        os.makedirs(os.path.join(hidden, "passlib"), exist_ok=True)
+        with open(os.path.join(hidden, "passlib", "__init__.py"), "w", encoding="utf-8") as f:
+            f.write("raise ImportError('hidden from this test')\n")
+        site.write(".hidden/ansible.cfg", "[defaults]\n")
+        env = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
+        path = [hidden, *filter(None, [env.get("PYTHONPATH")])]
+        return dict(env, PYTHONPATH=":".join(path), PYTHONNOUSERSITE="1",
+                    ANSIBLE_CONFIG=os.path.join(hidden, "ansible.cfg"),
+                    ANSIBLE_HOME=os.path.join(site.dir, ".ansible"),
+                    ANSIBLE_COLLECTIONS_PATH=hidden, ANSIBLE_COLLECTIONS_SCAN_SYS_PATH="0",
+                    ANSIBLE_ROLES_PATH=hidden)
+
     def playbook(self, site, args):
         info = self.theirs.info
-        env = dict(os.environ, ANSIBLE_PIPELINING="1", ANSIBLE_NOCOWS="1", ANSIBLE_NOCOLOR="1",
+        env = dict(self.alone(site), ANSIBLE_PIPELINING="1", ANSIBLE_NOCOWS="1", ANSIBLE_NOCOLOR="1",
                    ANSIBLE_RETRY_FILES_ENABLED="0", ANSIBLE_PYTHON_INTERPRETER="/usr/bin/python3",
                    ANSIBLE_DEPRECATION_WARNINGS="0", LC_ALL="C.UTF-8",
                    ANSIBLE_LOCAL_TEMP=os.path.join(site.dir, ".tmp"),

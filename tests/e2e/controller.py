@@ -139,6 +139,30 @@ class Controller(HostTest):
             self.assertEqual(done.returncode, 1)
             self.assertIn(why, done.stderr)
 
+    # ---- bounds ----
+
+    def test_a_large_diff_is_not_made(self):
+        for lines, shown in ((19000, True), (30000, False)):
+            done = self.local("plan", "site.yml", "-e",
+                              f"{{word: \"{{{{ 'line\\n' * {lines} }}}}\"}}")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual("+line\n" in done.stdout, shown)
+            self.assertEqual("and the limit is 20000" in done.stdout, not shown)
+
+    def test_a_template_that_grows_without_end_is_ended(self):
+        self.s.write("grows.j2", "{% set n = namespace(s='x' * 1000000) %}{% for i in range(60) %}"
+                                 "{% set n.s = n.s + n.s %}{% endfor %}")
+        done = self.run_it("render", "grows.j2", shell="ulimit -v 900000; @")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("grows.j2:1:", done.stderr)
+
+    def test_groups_within_groups_cost_what_they_are(self):
+        chain = "".join(f"g{i}: {{children: {{g{i + 1}: {{}}}}}}\n" for i in range(1500))
+        self.s.write("deep.yml", f"all: {{children: {{g0: {{}}}}}}\n{chain}g1500: {{hosts: {{h1: }}}}\n")
+        done = self.run_it("check", "site.yml", "-i", "deep.yml", "-e", "there=/tmp",
+                           shell="ulimit -v 200000; @")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     # ---- too few descriptors ----
 
     def test_few_descriptors_mean_few_connections_at_a_time(self):
