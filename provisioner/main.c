@@ -4,23 +4,27 @@
  */
 #include "command/command.h"
 #include <signal.h>
+#include <unistd.h>
 
 const struct command *const commands[] = {&command_plan, &command_apply, &command_check,
 	&command_facts, &command_explain, &command_render, &command_eval, &command_doc,
 	&command_dns, NULL};
 
-static void usage(FILE *f)
+static void usage(int fd)
 {
-	fprintf(f, "provision: sets up mail servers as declared, and keeps them so\n\n"
-		   "usage: provision COMMAND ...   (provision COMMAND --help says more)\n\n");
+	struct page *p = page_new(false);
+	page_addf(p, "provision: sets up mail servers as declared, and keeps them so\n\n"
+		     "usage: provision COMMAND ...   (provision COMMAND --help says more)\n\n");
 	for (size_t i = 0; commands[i]; i++) {
 		const char *args = commands[i]->args, *end = strstr(args, " [options]");
-		fprintf(f, "  %-8s %-16.*s %s\n", commands[i]->name,
+		page_addf(p, "  %-8s %-16.*s %s\n", commands[i]->name,
 			(int)(end ? (size_t)(end - args) : strlen(args)), args, commands[i]->doc);
 	}
-	fprintf(f,
+	page_addf(p,
 		"\nexit codes: 0 fine, 1 error before any host, 2 a host failed,\n"
 		"            4 a host was unreachable; plan --exit-code: 3 something to change\n");
+	(void)!page_write(p, fd);
+	page_free(p);
 }
 
 static int unknown(const char *name)
@@ -29,26 +33,26 @@ static int unknown(const char *name)
 	for (size_t i = 0; commands[i]; i++)
 		names[i] = commands[i]->name;
 	const char *near = str_nearest(name, names);
-	fprintf(stderr, "provision: unknown command '%s'", name);
+	cli_say("provision: unknown command '%s'", name);
 	if (near)
-		fprintf(stderr, " (did you mean '%s'?)", near);
-	fprintf(stderr, "\n\n");
-	usage(stderr);
+		cli_say(" (did you mean '%s'?)", near);
+	cli_say("\n\n");
+	usage(STDERR_FILENO);
 	return EXIT_BEFORE;
 }
 
 static int run(int argc, char **argv)
 {
 	if (argc < 2) {
-		usage(stderr);
+		usage(STDERR_FILENO);
 		return EXIT_BEFORE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		usage(stdout);
+		usage(STDOUT_FILENO);
 		return EXIT_FINE;
 	}
 	if (!strcmp(argv[1], "--version")) {
-		printf("provision %s\n", VERSION);
+		write_literal(STDOUT_FILENO, "provision " VERSION "\n");
 		return EXIT_FINE;
 	}
 	for (size_t i = 0; commands[i]; i++) {

@@ -19,7 +19,22 @@ static bool take(struct line *l, char c)
 	return true;
 }
 
-/* Only what json_quote writes: \n, \t, \", \\ and \u00xx. */
+static void put_code(struct buf *out, unsigned long code)
+{
+	if (code < 0x80) {
+		buf_addc(out, (char)code);
+		return;
+	}
+	if (code < 0x800) {
+		buf_addc(out, (char)(0xc0 | code >> 6));
+	} else {
+		buf_addc(out, (char)(0xe0 | code >> 12));
+		buf_addc(out, (char)(0x80 | (code >> 6 & 0x3f)));
+	}
+	buf_addc(out, (char)(0x80 | (code & 0x3f)));
+}
+
+/* Only what json_quote writes: \n, \t, \", \\, and \uXXXX for other control characters. */
 static bool escape(struct line *l, struct buf *out)
 {
 	char c = *l->p++;
@@ -31,9 +46,9 @@ static bool escape(struct line *l, struct buf *out)
 		return false;
 	char digits[5] = {l->p[0], l->p[1], l->p[2], l->p[3], 0};
 	unsigned long code = strtoul(digits, NULL, 16);
-	if (code == 0 || code > 0x7f)
+	if (code == 0 || !char_is_control((uint32_t)code))
 		return false;
-	buf_addc(out, (char)code);
+	put_code(out, code);
 	l->p += 4;
 	return true;
 }

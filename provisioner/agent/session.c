@@ -131,10 +131,10 @@ static int talk(struct session *s)
 
 static int usage(void)
 {
-	static const char text[] = "usage: provision-agent [--version]\n"
-				   "The part of provision that works on a host; provision starts "
-				   "it and talks to it.\n";
-	write_all(STDERR_FILENO, text, sizeof(text) - 1);
+	write_literal(STDERR_FILENO,
+		"usage: provision-agent [--version]\n"
+		"The part of provision that works on a host; provision starts it and talks to "
+		"it.\n");
 	return 1;
 }
 
@@ -142,8 +142,11 @@ int agent_main(int argc, char **argv)
 {
 	struct session s = {0};
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		printf("provision-agent, wire version %d\n", WIRE_VERSION);
-		return fflush(stdout) == 0 ? 0 : 1;
+		struct page *p = page_new(false);
+		page_addf(p, "provision-agent, wire version %d\n", WIRE_VERSION);
+		bool ok = page_write(p, STDOUT_FILENO);
+		page_free(p);
+		return ok ? 0 : 1;
 	}
 	if (argc > 1 || !stream_open(&s.io))
 		return usage();

@@ -34,17 +34,6 @@ struct arena {
 	size_t handed_out;
 };
 
-_Noreturn void panic(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	fputs("provision: a bug: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	abort();
-}
-
 struct arena *arena_new(void)
 {
 	struct arena *a = calloc(1, sizeof(*a));

@@ -164,8 +164,8 @@ bool write_all(int fd, const void *p, size_t n); /* retries EINTR and short writ
 
 /* ---- standard output ---- */
 void output_open(void); /* first of all: fills the places of closed standard descriptors */
-/* As write_all; that it failed is known to output_close. */
-void output_write(int fd, const void *p, size_t n);
+/* As write_all; that it failed is known to output_close, except of standard error. */
+bool output_write(int fd, const void *p, size_t n);
 /* false: something that was printed, by output_write or stdio, did not arrive. */
 bool output_close(struct err *e);
 

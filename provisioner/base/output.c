@@ -20,10 +20,13 @@ void output_open(void)
 			panic("cannot open /dev/null in the place of a closed descriptor");
 }
 
-void output_write(int fd, const void *p, size_t n)
+bool output_write(int fd, const void *p, size_t n)
 {
-	if (!write_all(fd, p, n) && !failed)
+	if (write_all(fd, p, n))
+		return true;
+	if (fd != STDERR_FILENO && !failed)
 		failed = errno;
+	return false;
 }
 
 bool output_close(struct err *e)

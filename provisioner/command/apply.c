@@ -21,12 +21,11 @@ static int apply_saved(struct cli *c, const char *path)
 	if (!p)
 		return cli_error(&e);
 	if (c->check || c->list_hosts || c->list_tasks) {
-		fprintf(stderr, "provision: %s is a plan already; -C and --list-* take a site\n",
-			path);
+		cli_say("provision: %s is a plan already; -C and --list-* take a site\n", path);
 		return EXIT_BEFORE;
 	}
 	if (c->site.limit || c->site.tags || c->site.skip_tags || c->n_extra_vars) {
-		fprintf(stderr, "provision: a saved plan is applied as it is: no -l, -t or -e\n");
+		cli_say("provision: a saved plan is applied as it is: no -l, -t or -e\n");
 		return EXIT_BEFORE;
 	}
 	return apply(c, &(struct fleet_options){.saved = p});

@@ -4,6 +4,14 @@
  */
 #include "command/command.h"
 
+/* For programs: the last event. */
+static void say_end(int code)
+{
+	struct page *p = page_new(false);
+	page_addf(p, "{\"event\": \"end\", \"exit_code\": %d}\n", code);
+	cli_page(p);
+}
+
 static void say(const struct cli *c, const char *manifest, const struct site *s)
 {
 	const struct play *plays;
@@ -11,14 +19,16 @@ static void say(const struct cli *c, const char *manifest, const struct site *s)
 	for (const char *const *h = site_hosts(s); *h; h++)
 		n++;
 	if (c->json) {
-		printf("{\"event\": \"end\", \"exit_code\": 0}\n");
+		say_end(EXIT_FINE);
 		return;
 	}
-	printf("%s: no problem found in %zu play%s for %zu host%s", manifest, n_plays,
+	struct page *p = page_new(false);
+	page_addf(p, "%s: no problem found in %zu play%s for %zu host%s", manifest, n_plays,
 		n_plays == 1 ? "" : "s", n, n == 1 ? "" : "s");
 	if (c->warnings)
-		printf(", %zu warning%s", c->warnings, c->warnings == 1 ? "" : "s");
-	printf("\n");
+		page_addf(p, ", %zu warning%s", c->warnings, c->warnings == 1 ? "" : "s");
+	page_addf(p, "\n");
+	cli_page(p);
 }
 
 static int run(struct cli *c)
@@ -28,7 +38,7 @@ static int run(struct cli *c)
 	if (s)
 		say(c, manifest, s);
 	else if (c->json)
-		printf("{\"event\": \"end\", \"exit_code\": %d}\n", EXIT_BEFORE);
+		say_end(EXIT_BEFORE);
 	return s ? EXIT_FINE : EXIT_BEFORE;
 }
 

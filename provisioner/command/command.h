@@ -38,8 +38,10 @@ void cli_help(struct buf *out, const struct command *cmd);
 struct site *cli_site(struct cli *c, const char *manifest); /* NULL: problems were printed */
 /* To people on stderr; with --json also to programs, with the events. */
 void cli_problems(const struct cli *c, const struct errs *errs);
-int cli_error(const struct err *e); /* prints it; EXIT_BEFORE */
-void cli_print(const struct buf *b);
+int cli_error(const struct err *e);              /* prints it; EXIT_BEFORE */
+void cli_print(const struct buf *b);             /* to standard output */
+void cli_page(struct page *p);                   /* the same */
+void cli_say(const char *fmt, ...) PRINTF(1, 2); /* to people: standard error */
 bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fleet_result *r);
 const char *cli_manifest(struct cli *c); /* the argument, or site.yml here; NULL: said why not */
 /* dns.c: are the names of providers' servers known that the site asks for? false: said what not. */

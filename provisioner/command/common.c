@@ -8,33 +8,55 @@
 #include <termios.h>
 #include <unistd.h>
 
+void cli_page(struct page *p)
+{
+	(void)!page_write(p, STDOUT_FILENO);
+	page_free(p);
+}
+
 void cli_print(const struct buf *b)
 {
-	output_write(STDOUT_FILENO, b->p, b->n);
+	struct page *p = page_new(false);
+	page_lines(p, 0, (struct str){b->p, b->n});
+	cli_page(p);
+}
+
+static void to_stderr(struct page *p)
+{
+	(void)!page_write(p, STDERR_FILENO);
+	page_free(p);
+}
+
+void cli_say(const char *fmt, ...)
+{
+	struct page *p = page_new(false);
+	va_list ap;
+	va_start(ap, fmt);
+	page_vaddf(p, fmt, ap);
+	va_end(ap);
+	to_stderr(p);
 }
 
 void cli_problems(const struct cli *c, const struct errs *errs)
 {
+	struct page *p = page_new(false);
 	struct buf b;
 	buf_init(&b, 1 << 20);
 	if (c->json) {
 		errs_json(errs, &b);
 		cli_print(&b);
-		buf_clear(&b);
 	}
 	if (!c->json || errs->n)
-		errs_print(errs, &b);
-	(void)!write_all(STDERR_FILENO, b.p, b.n);
+		errs_print(errs, p);
+	to_stderr(p);
 	buf_free(&b);
 }
 
 int cli_error(const struct err *e)
 {
-	struct buf b;
-	buf_init(&b, 1 << 16);
-	err_print(e, &b);
-	(void)!write_all(STDERR_FILENO, b.p, b.n);
-	buf_free(&b);
+	struct page *p = page_new(false);
+	err_print(e, p);
+	to_stderr(p);
 	return EXIT_BEFORE;
 }
 
@@ -43,12 +65,12 @@ const char *cli_manifest(struct cli *c)
 	if (c->n_args == 1)
 		return c->args[0];
 	if (c->n_args > 1) {
-		fprintf(stderr, "provision: one site at a time, not %zu\n", c->n_args);
+		cli_say("provision: one site at a time, not %zu\n", c->n_args);
 		return NULL;
 	}
 	if (access("site.yml", R_OK) == 0)
 		return "site.yml";
-	fprintf(stderr, "provision: which site? Name its file (there is no site.yml here)\n");
+	cli_say("provision: which site? Name its file (there is no site.yml here)\n");
 	return NULL;
 }
 
@@ -67,14 +89,14 @@ struct site *cli_site(struct cli *c, const char *manifest)
 	cli_problems(c, &errs);
 	c->warnings = errs.n_warn + errs.dropped_warn;
 	if (!s || errs.n) {
-		fprintf(stderr, "%zu problem%s; no host was contacted\n", errs.n + errs.dropped,
+		cli_say("%zu problem%s; no host was contacted\n", errs.n + errs.dropped,
 			errs.n + errs.dropped == 1 ? "" : "s");
 		return NULL;
 	}
 	return s;
 }
 
-static const char *ask(struct cli *c, const char *prompt)
+static const char *ask(struct cli *c, bool login)
 {
 	struct termios old, quiet;
 	char line[1024];
@@ -85,13 +107,15 @@ static const char *ask(struct cli *c, const char *prompt)
 		quiet = old;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(fd, TCSAFLUSH, &quiet);
-		fprintf(in, "%s", prompt);
-		fflush(in);
+		if (login)
+			write_literal(fd, "SSH password: ");
+		else
+			write_literal(fd, "sudo password: ");
 	}
 	char *got = fgets(line, sizeof(line), in);
 	if (tty) {
 		tcsetattr(fd, TCSAFLUSH, &old);
-		fprintf(in, "\n");
+		write_literal(fd, "\n");
 		fclose(in);
 	}
 	if (!got)
@@ -104,12 +128,12 @@ static const char *ask(struct cli *c, const char *prompt)
 
 bool cli_passwords(struct cli *c)
 {
-	if (c->ask_pass && !(c->password = ask(c, "SSH password: "))) {
-		fprintf(stderr, "provision: no SSH password was given\n");
+	if (c->ask_pass && !(c->password = ask(c, true))) {
+		cli_say("provision: no SSH password was given\n");
 		return false;
 	}
-	if (c->ask_become_pass && !(c->become_password = ask(c, "sudo password: "))) {
-		fprintf(stderr, "provision: no sudo password was given\n");
+	if (c->ask_become_pass && !(c->become_password = ask(c, false))) {
+		cli_say("provision: no sudo password was given\n");
 		return false;
 	}
 	return true;
@@ -118,10 +142,9 @@ bool cli_passwords(struct cli *c)
 /* The agents finish on their own: an end here loses nothing, but the person should know. */
 static void on_interrupt(int sig)
 {
-	static const char word[] =
+	write_literal(STDERR_FILENO,
 		"\ninterrupted: hosts finish what they were sent; run it again to "
-		"see where they are\n";
-	(void)!write(STDERR_FILENO, word, sizeof(word) - 1);
+		"see where they are\n");
 	_exit(128 + sig);
 }
 

@@ -12,7 +12,7 @@ static void warn_stale(const char *stale)
 	static const char *told;
 
 	if (stale && stale != told)
-		fprintf(stderr, "warning: %s\n", stale);
+		cli_say("warning: %s\n", stale);
 	told = stale;
 }
 
@@ -132,7 +132,7 @@ static void add_zone(struct cli *c, struct dns_records *out, struct dns_host *h,
 	h->mxroute_error = asks && !known ? arena_strdup(c->a, e.msg) : NULL;
 	if (asks && !known) {
 		*ok = false;
-		fprintf(stderr, "%s: %s\n", map_cstr(zone, "name", ""), e.msg);
+		cli_say("%s: %s\n", map_cstr(zone, "name", ""), e.msg);
 	}
 	if (known)
 		look_up_key(c, map_cstr(zone, "name", ""), &mx);
@@ -195,7 +195,7 @@ static int run(struct cli *c)
 	bool ok;
 
 	if (c->n_args < 1 || strcmp(c->args[0], "records") != 0) {
-		fprintf(stderr, "usage: provision dns records [SITE] [options]\n");
+		cli_say("usage: provision dns records [SITE] [options]\n");
 		return EXIT_BEFORE;
 	}
 	c->args++;
@@ -205,8 +205,9 @@ static int run(struct cli *c)
 	if (!r.s || !(c->offline ? without_hosts(&r) : ask_hosts(&r, &result)))
 		return EXIT_BEFORE;
 	if (c->offline && !c->json) {
-		printf("; offline: no host was asked, so no DKIM record is here\n");
-		fflush(stdout);
+		struct page *p = page_new(false);
+		page_addf(p, "; offline: no host was asked, so no DKIM record is here\n");
+		cli_page(p);
 	}
 	ok = true;
 	for (const char *const *h = site_hosts(r.s); *h; h++)

@@ -137,10 +137,10 @@ static int run(struct cli *c)
 	else if (!site_action_doc(name, &out) && !doc_manifest(&out, name) &&
 		 !doc_role(c, &out, name)) {
 		const char *near = restype_nearest(str_c(name));
-		fprintf(stderr, "provision doc: no type, action or role '%s'", name);
+		cli_say("provision doc: no type, action or role '%s'", name);
 		if (near)
-			fprintf(stderr, " (did you mean '%s'?)", near);
-		fprintf(stderr, "\n");
+			cli_say(" (did you mean '%s'?)", near);
+		cli_say("\n");
 		code = EXIT_BEFORE;
 	}
 	cli_print(&out);

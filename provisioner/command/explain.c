@@ -8,7 +8,7 @@ static int run(struct cli *c)
 {
 	struct err e = {0};
 	if (c->n_args < 1 || c->n_args > 2 || !c->site.limit) {
-		fprintf(stderr, "usage: provision explain VARIABLE [SITE] -l HOST\n");
+		cli_say("usage: provision explain VARIABLE [SITE] -l HOST\n");
 		return EXIT_BEFORE;
 	}
 	const char *limit = c->site.limit;
@@ -19,15 +19,13 @@ static int run(struct cli *c)
 		return EXIT_BEFORE;
 	if (!hosts)
 		return cli_error(&e);
-	struct buf out;
-	buf_init(&out, 1 << 26);
+	struct page *p = page_new(false);
 	bool ok = true;
 	for (; *hosts && ok; hosts++) {
-		buf_addf(&out, "%s\n", *hosts);
-		ok = site_explain(s, *hosts, c->args[0], &out, &e);
+		page_addf(p, "%s\n", *hosts);
+		ok = site_explain(s, *hosts, c->args[0], p, &e);
 	}
-	cli_print(&out);
-	buf_free(&out);
+	cli_page(p);
 	return ok ? EXIT_FINE : cli_error(&e);
 }
 

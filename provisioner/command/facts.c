@@ -9,7 +9,7 @@ static int run(struct cli *c)
 	struct err e = {0};
 	struct fleet_result r = {0};
 	if (c->n_args > 1) {
-		fprintf(stderr, "provision facts: one pattern, please\n");
+		cli_say("provision facts: one pattern, please\n");
 		return EXIT_BEFORE;
 	}
 	struct site *s = cli_site(c, NULL);

@@ -94,8 +94,8 @@ static bool number(const char *text, const char *option, int max, int *out)
 	char *end;
 	long n = strtol(text, &end, 10);
 	if (*end || end == text || n < 1 || n > max) {
-		fprintf(stderr, "provision: --%s takes a number from 1 to %d, not '%s'\n", option,
-			max, text);
+		cli_say("provision: --%s takes a number from 1 to %d, not '%s'\n", option, max,
+			text);
 		return false;
 	}
 	*out = (int)n;
@@ -211,7 +211,7 @@ static void getopt_tables(const struct command *cmd, char *letters, struct optio
 static bool wrong(const struct command *cmd, const char *word, bool missing)
 {
 	if (missing) {
-		fprintf(stderr, "provision: %s needs a value\n", word);
+		cli_say("provision: %s needs a value\n", word);
 		return false;
 	}
 	const char *names[ARRAY_LEN(rows) + 1];
@@ -221,10 +221,10 @@ static bool wrong(const struct command *cmd, const char *word, bool missing)
 			names[n++] = rows[i].name;
 	names[n] = NULL;
 	const char *near = str_nearest(word + strspn(word, "-"), names);
-	fprintf(stderr, "provision %s: unknown option '%s'", cmd->name, word);
+	cli_say("provision %s: unknown option '%s'", cmd->name, word);
 	if (near)
-		fprintf(stderr, " (did you mean '--%s'?)", near);
-	fprintf(stderr, "\nSee: provision %s --help\n", cmd->name);
+		cli_say(" (did you mean '--%s'?)", near);
+	cli_say("\nSee: provision %s --help\n", cmd->name);
 	return false;
 }
 

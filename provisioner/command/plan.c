@@ -19,18 +19,18 @@ static int plan_exit(const struct cli *c, const struct fleet_result *r)
 static int list_hosts(const struct site *s)
 {
 	const char *const *h = site_hosts(s);
+	struct page *p = page_new(false);
 	for (; *h; h++)
-		printf("%s\n", *h);
+		page_addf(p, "%s\n", *h);
+	cli_page(p);
 	return EXIT_FINE;
 }
 
 static int list_tasks(const struct site *s)
 {
-	struct buf out;
-	buf_init(&out, 1 << 24);
-	site_list_tasks(s, &out);
-	cli_print(&out);
-	buf_free(&out);
+	struct page *p = page_new(false);
+	site_list_tasks(s, p);
+	cli_page(p);
 	return EXIT_FINE;
 }
 
@@ -50,8 +50,11 @@ int cli_plan(struct cli *c, struct site *s)
 	if (c->out && !plan_save(r.plan, c->out, &e)) {
 		cli_error(&e);
 		code = code ? code : EXIT_BEFORE;
-	} else if (c->out && !c->json)
-		printf("Saved. To make exactly these changes: provision apply %s\n", c->out);
+	} else if (c->out && !c->json) {
+		struct page *p = page_new(false);
+		page_addf(p, "Saved. To make exactly these changes: provision apply %s\n", c->out);
+		cli_page(p);
+	}
 	fleet_result_free(&r);
 	return code;
 }

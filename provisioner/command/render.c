@@ -4,6 +4,7 @@
  * inventory and of -e, without a host.
  */
 #include "command/command.h"
+#include <unistd.h>
 
 static struct value *lookup(void *ctx, struct str name)
 {
@@ -25,7 +26,7 @@ static int run_render(struct cli *c)
 	struct err e = {0};
 	struct str text;
 	if (c->n_args != 1) {
-		fprintf(stderr, "usage: provision render TEMPLATE [-e @vars.yml]\n");
+		cli_say("usage: provision render TEMPLATE [-e @vars.yml]\n");
 		return EXIT_BEFORE;
 	}
 	if (!file_read(c->a, c->args[0], FILE_MAX, &text, &e))
@@ -41,11 +42,7 @@ static int run_render(struct cli *c)
 	struct value *v = t ? template_render(&env, t, &e) : NULL;
 	if (!v)
 		return cli_error(&e);
-	struct buf out;
-	buf_init(&out, FILE_MAX);
-	buf_add(&out, v->s.p, v->s.n);
-	cli_print(&out);
-	buf_free(&out);
+	(void)!write_data(STDOUT_FILENO, v->s);
 	return EXIT_FINE;
 }
 
@@ -53,7 +50,7 @@ static int run_eval(struct cli *c)
 {
 	struct err e = {0};
 	if (c->n_args != 1) {
-		fprintf(stderr, "usage: provision eval EXPRESSION [-e VARS] [-l HOST]\n");
+		cli_say("usage: provision eval EXPRESSION [-e VARS] [-l HOST]\n");
 		return EXIT_BEFORE;
 	}
 	struct value *vars = variables(c, &e);
@@ -65,7 +62,7 @@ static int run_eval(struct cli *c)
 	if (!v)
 		return cli_error(&e);
 	if (v->type == VALUE_UNDEFINED) {
-		fprintf(stderr, "provision eval: it is undefined\n");
+		cli_say("provision eval: it is undefined\n");
 		return EXIT_BEFORE;
 	}
 	struct buf out;

@@ -121,7 +121,6 @@ void host_fail(struct fleet_host *h, const struct err *e);
 void host_end(struct fleet_host *h); /* after its last play: report, hang up */
 void host_progress(struct fleet_host *h, const char *fmt, ...) PRINTF(2, 3);
 const char **host_pending(struct fleet_host *h, const struct value *msg); /* of HELLO, APPLIED */
-const char *host_visible(struct fleet_host *h, struct str text); /* control bytes made harmless */
 /* The step may notify, and the agent could not know when: a task of the controller that changed
  * something, or one whose failure is ignored (it notifies nothing) or none (it may). */
 bool host_notifies(const struct step *s);

@@ -5,22 +5,6 @@
  */
 #include "fleet/fleet_private.h"
 
-const char *host_visible(struct fleet_host *h, struct str text)
-{
-	struct buf b;
-	buf_init(&b, 1 << 16);
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-		if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f)
-			buf_addf(&b, "\\x%02x", c);
-		else
-			buf_addc(&b, (char)c);
-	}
-	const char *s = buf_str(h->a, &b).p;
-	buf_free(&b);
-	return s;
-}
-
 void host_progress(struct fleet_host *h, const char *fmt, ...)
 {
 	char text[200];
@@ -78,7 +62,7 @@ void host_fail(struct fleet_host *h, const struct err *e)
 	if (h->state == HOST_LOST)
 		return;
 	h->state = HOST_LOST;
-	h->error = host_visible(h, str_c(e->msg));
+	h->error = arena_strdup(h->a, e->msg);
 	if (e->pos.line)
 		h->error = arena_printf(
 			h->a, "%s:%u:%u: %s", e->pos.file, e->pos.line, e->pos.col, h->error);
@@ -108,8 +92,7 @@ static void tell_last_run(struct fleet_host *h, const struct value *hello)
 		return;
 	const char *text = arena_printf(h->a,
 		"the last apply was interrupted at '%s' (%s); it goes on from what is there now",
-		host_visible(h, str_c(map_cstr(last, "step", "?"))),
-		host_visible(h, str_c(map_cstr(last, "at", "?"))));
+		map_cstr(last, "step", "?"), map_cstr(last, "at", "?"));
 	struct event e = {.kind = EVENT_NOTE, .host = h->name, .text = text};
 	report_event(h->f->o->report, &e);
 }
@@ -199,7 +182,7 @@ static void on_frame(void *ctx, enum frame_type type, struct value *msg)
 		if (p)
 			host_progress(h, "%s", p->step->name);
 	} else if (type == FRAME_NOTE) {
-		host_progress(h, "%s", host_visible(h, str_c(map_cstr(msg, "text", ""))));
+		host_progress(h, "%s", map_cstr(msg, "text", ""));
 	} else if (type == FRAME_FATAL) {
 		err_set(&e, ERR_PERMANENT, "the agent gave up: %s", map_cstr(msg, "msg", "?"));
 		host_fail(h, &e);

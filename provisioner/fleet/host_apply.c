@@ -289,7 +289,7 @@ static enum step_status give_verdict(struct fleet_host *h, struct planned *p, en
 	if (s != STEP_FAILED)
 		*error = NULL;
 	else if (!*error && res.error)
-		*error = p->step->no_log ? HIDDEN : host_visible(h, str_c(res.error));
+		*error = p->step->no_log ? HIDDEN : res.error;
 	return s;
 }
 
@@ -298,8 +298,8 @@ static void step_ended(struct fleet_host *h, struct planned *p, struct value *ms
 	struct err e = {0};
 	enum step_status s = status_of(map_cstr(msg, "status", "ok"));
 	const char *error = map_cstr(msg, "error", NULL);
-	if (error)
-		error = p->step->no_log ? HIDDEN : host_visible(h, str_c(error));
+	if (error && p->step->no_log)
+		error = HIDDEN;
 	if (map_at(msg, "result"))
 		p->result = map_at(msg, "result");
 	p->applied = true;

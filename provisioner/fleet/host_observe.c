@@ -86,7 +86,7 @@ void host_judge(struct fleet_host *h, struct planned *p)
 	p->changed = res.changed;
 	p->open = res.unknown;
 	if (res.failed && !p->error)
-		p->error = p->step->no_log ? HIDDEN : host_visible(h, str_c(res.error));
+		p->error = p->step->no_log ? HIDDEN : res.error;
 	else if (!res.failed)
 		take_back(h, p);
 }
@@ -108,7 +108,7 @@ static void take_result(struct fleet_host *h, struct planned *p, const struct va
 	p->result = map_at(m, "result");
 	const char *error = map_cstr(m, "error", NULL);
 	if (error && *error) {
-		p->error = p->step->no_log ? HIDDEN : host_visible(h, str_c(error));
+		p->error = p->step->no_log ? HIDDEN : error;
 		p->changes = NULL;
 	}
 	if (h->saved)

@@ -54,51 +54,33 @@ static size_t count_lines(struct str s)
 	return n;
 }
 
-static void pad(struct buf *out, int n)
-{
-	while (n-- > 0)
-		buf_addc(out, ' ');
-}
-
-static const char *line_color(char c)
+static enum paint line_paint(char c)
 {
 	switch (c) {
 	case '+':
-		return "\033[32m";
+		return PAINT_GREEN;
 	case '-':
-		return "\033[31m";
+		return PAINT_RED;
 	case '@':
-		return "\033[36m";
+		return PAINT_CYAN;
 	}
-	return NULL;
+	return PAINT_PLAIN;
 }
 
-/* Control bytes of a host's file must not reach the terminal as commands. */
-static void add_visible(struct buf *out, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			buf_addf(out, "\\x%02x", c);
-		else
-			buf_addc(out, (char)c);
-	}
-}
-
-static void print_diff(struct buf *out, struct str text, int indent, bool color)
+static void print_diff(struct page *out, struct str text, int indent)
 {
 	const char *p = text.p, *end = text.p + text.n;
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
-		const char *c = color && n ? line_color(*p) : NULL;
-		pad(out, indent);
-		if (c)
-			buf_adds(out, c);
-		add_visible(out, p, n);
-		if (c)
-			buf_adds(out, "\033[0m");
-		buf_addc(out, '\n');
+		enum paint paint = n ? line_paint(*p) : PAINT_PLAIN;
+		page_addf(out, "%*s", indent, "");
+		if (paint != PAINT_PLAIN)
+			page_paint(out, paint);
+		page_lines(out, 0, (struct str){p, n});
+		if (paint != PAINT_PLAIN)
+			page_paint(out, PAINT_PLAIN);
+		page_addf(out, "\n");
 		p += n + 1;
 	}
 }
@@ -128,80 +110,81 @@ static bool bytes_of(
 	return true;
 }
 
-static void print_blob_sizes(struct buf *out, const struct value *before, const struct value *after)
+static void print_blob_sizes(
+	struct page *out, const struct value *before, const struct value *after)
 {
 	const struct value *both[2] = {before, after};
 	for (int i = 0; i < 2; i++) {
 		const struct value *v = both[i];
 		if (i)
-			buf_adds(out, " -> ");
+			page_addf(out, " -> ");
 		if (!v || v->type == VALUE_NULL)
-			buf_adds(out, "absent");
+			page_addf(out, "absent");
 		else if (v->type == VALUE_BLOB)
-			buf_addf(out, "%llu bytes", (unsigned long long)v->blob.size);
+			page_addf(out, "%llu bytes", (unsigned long long)v->blob.size);
 		else if (v->type == VALUE_STR)
-			buf_addf(out, "%zu bytes", v->s.n);
+			page_addf(out, "%zu bytes", v->s.n);
 		else
-			buf_adds(out, "present");
+			page_addf(out, "present");
 	}
 }
 
-static void print_text(struct buf *out, struct arena *a, const struct planned *p,
-	const struct value *change, const char *field, int indent, bool diff, bool color)
+static void print_text(struct page *out, struct arena *a, const struct planned *p,
+	const struct value *change, const char *field, int indent, bool diff)
 {
 	const struct value *before = map_at(change, "before"), *after = map_at(change, "after");
 	const struct value *own = p->step->params ? map_at(p->step->params, field) : NULL;
 	struct str b, n;
 	bool secret = p->step->no_log || (before && before->secret) || (after && after->secret) ||
 		      (own && value_has_secret(own));
-	pad(out, indent);
-	buf_addf(out, "%s: ", field);
+	page_addf(out, "%*s", indent, "");
+	page_addf(out, "%s: ", field);
 	print_blob_sizes(out, before, after);
 	if (secret) {
-		buf_adds(out, " (diff hidden: it holds secrets)\n");
+		page_addf(out, " (diff hidden: it holds secrets)\n");
 		return;
 	}
 	if (!bytes_of(before, NULL, NULL, &b) || !bytes_of(after, p->step->params, field, &n) ||
 		!str_utf8(b) || !str_utf8(n)) {
-		buf_adds(out, " (no diff: too large or not text)\n");
+		page_addf(out, " (no diff: too large or not text)\n");
 		return;
 	}
 	size_t lines = count_lines(b) + count_lines(n);
 	if (diff && lines > DIFF_LINES) {
-		buf_addf(out, " (no diff: %zu lines, and the limit is %d)\n", lines, DIFF_LINES);
+		page_addf(out, " (no diff: %zu lines, and the limit is %d)\n", lines, DIFF_LINES);
 		return;
 	}
-	buf_addc(out, '\n');
+	page_addf(out, "\n");
 	if (diff)
-		print_diff(out, diff_text(a, planned_key(a, p), b, n), indent, color);
+		print_diff(out, diff_text(a, planned_key(a, p), b, n), indent);
 }
 
-static void print_side(struct buf *out, struct arena *a, const struct value *v, bool hide)
+static void print_side(struct page *out, struct arena *a, const struct value *v, bool hide)
 {
 	if (!v || v->type == VALUE_NULL) {
-		buf_adds(out, "absent");
+		page_addf(out, "absent");
 		return;
 	}
 	struct str t = hide || value_has_secret(v) ? str_c(SECRET_TEXT) : value_print(a, v);
-	add_visible(out, t.p, t.n);
+	page_add(out, t);
 }
 
-void change_print(struct buf *out, struct arena *a, const struct planned *p,
-	const struct value *change, int indent, bool diff, bool color)
+void change_print(struct page *out, struct arena *a, const struct planned *p,
+	const struct value *change, int indent, bool diff)
 {
 	const char *kind = map_cstr(change, "kind", "attr");
 	const char *field = map_cstr(change, "field", "?");
 	if (!strcmp(kind, "text")) {
-		print_text(out, a, p, change, field, indent, diff, color);
+		print_text(out, a, p, change, field, indent, diff);
 		return;
 	}
 	bool hide = p->step->no_log;
-	pad(out, indent);
-	buf_addf(out, "%s: ", field);
+	page_addf(out, "%*s", indent, "");
+	page_addf(out, "%s: ", field);
 	if (strcmp(kind, "run") != 0) {
 		print_side(out, a, map_at(change, "before"), hide);
-		buf_adds(out, " -> ");
+		page_addf(out, " -> ");
 	}
 	print_side(out, a, map_at(change, "after"), hide);
-	buf_addc(out, '\n');
+	page_addf(out, "\n");
 }

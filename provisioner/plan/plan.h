@@ -79,8 +79,8 @@ struct plan *plan_load(struct arena *a, const char *path, struct err *e);
 struct str diff_text(struct arena *a, const char *path, struct str before, struct str after);
 /* One change for people, lines indented by `indent`: "mode: 0644 -> 0600", or a diff. The after of
  * a blob without bytes is looked up in params. Secrets and no_log steps are hidden. */
-void change_print(struct buf *out, struct arena *a, const struct planned *p,
-	const struct value *change, int indent, bool diff, bool color);
+void change_print(struct page *out, struct arena *a, const struct planned *p,
+	const struct value *change, int indent, bool diff);
 struct value *plan_value(struct arena *a, const struct host_plan *hp); /* for --json */
 const char *planned_error(const struct planned *p); /* of a FAILED or IGNORED one; else NULL */
 const char *planned_key(struct arena *a, const struct planned *p); /* "/etc/postfix/main.cf" */

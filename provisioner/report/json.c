@@ -74,8 +74,11 @@ static void json_event(struct report *r, const struct event *e)
 	buf_init(&out, (size_t)4 * FILE_MAX);
 	json_write(&out, m);
 	buf_addc(&out, '\n');
-	report_out(r, &out);
+	struct page *line = page_new(false);
+	page_lines(line, 0, (struct str){out.p, out.n});
 	buf_free(&out);
+	report_out(r, line);
+	page_free(line);
 	arena_free(a);
 }
 

@@ -76,10 +76,7 @@ void live_set(struct live *l, const char *host, const char *text)
 		return;
 	}
 	struct live_host *h = live_find(l, host);
-	size_t n = 0;
-	for (; *text && n + 1 < sizeof(h->text); text++)
-		h->text[n++] = (unsigned char)*text < 0x20 ? ' ' : *text;
-	h->text[n] = 0;
+	snprintf(h->text, sizeof(h->text), "%s", text);
 	h->text_ms = h->said_ms = now_ms();
 }
 
@@ -100,13 +97,12 @@ const char *live_overdue(struct live *l, const char **text, double *seconds)
 
 void live_hide(struct live *l)
 {
-	struct buf b;
-	buf_init(&b, 1 << 16);
+	struct page *p = page_new(false);
 	for (size_t i = 0; i < l->drawn; i++)
-		buf_adds(&b, "\033[A\033[2K");
+		page_up(p);
 	l->drawn = 0;
-	(void)!write_all(l->fd, b.p, b.n);
-	buf_free(&b);
+	(void)!page_write(p, l->fd);
+	page_free(p);
 }
 
 void live_show(struct live *l, bool force)
@@ -122,19 +118,16 @@ void live_show(struct live *l, bool force)
 		w = (struct winsize){.ws_row = 24, .ws_col = 80};
 	size_t lines = l->n < (size_t)w.ws_row - 2 ? l->n : (size_t)w.ws_row - 2;
 	live_hide(l);
-	struct buf b;
-	buf_init(&b, 1 << 16);
+	struct page *p = page_new(false);
 	for (size_t i = 0; i < lines; i++) {
 		struct live_host *h = &l->v[i];
-		char line[TEXT_LEN + 300];
-		int n = snprintf(line, sizeof(line), "  %-24s %6.1fs  %s", h->host,
-			(double)(now - h->since_ms) / 1000.0, h->text);
-		if (n > w.ws_col - 1)
-			n = w.ws_col - 1;
-		buf_add(&b, line, (size_t)n);
-		buf_addc(&b, '\n');
+		size_t from = page_size(p);
+		page_addf(p, "  %-24s %6.1fs  %s", h->host, (double)(now - h->since_ms) / 1000.0,
+			h->text);
+		page_cut(p, from, w.ws_col - 1U);
+		page_addf(p, "\n");
 	}
 	l->drawn = lines;
-	(void)!write_all(l->fd, b.p, b.n);
-	buf_free(&b);
+	(void)!page_write(p, l->fd);
+	page_free(p);
 }

@@ -36,23 +36,23 @@ static int by_host(const void *a, const void *b)
 	return strcmp(x->host, y->host);
 }
 
-void recap_print(const struct report *r, struct buf *out)
+void recap_print(const struct report *r, struct page *out)
 {
 	if (r->n_rows)
 		qsort(r->rows, r->n_rows, sizeof(r->rows[0]), by_host);
-	buf_adds(out, "\nPLAY RECAP ");
+	page_addf(out, "\nPLAY RECAP ");
 	for (int i = 0; i < 69; i++)
-		buf_addc(out, '*');
-	buf_addc(out, '\n');
+		page_addf(out, "*");
+	page_addf(out, "\n");
 	for (size_t i = 0; i < r->n_rows; i++) {
 		const struct host_stats *s = &r->rows[i].stats;
-		const char *color = s->unreachable || s->failed ? "\033[31m"
-				    : s->changed                ? "\033[33m"
-								: "\033[32m";
-		buf_addf(out,
-			"%s%-26s%s : ok=%-4u changed=%-4u unreachable=%-4u failed=%-4u "
+		enum paint paint = s->unreachable || s->failed ? PAINT_RED
+				   : s->changed                ? PAINT_YELLOW
+							       : PAINT_GREEN;
+		page_paintf(out, paint, "%-26s", r->rows[i].host);
+		page_addf(out,
+			" : ok=%-4u changed=%-4u unreachable=%-4u failed=%-4u "
 			"skipped=%-4u rescued=%-4u ignored=%-4u\n",
-			r->opt.color ? color : "", r->rows[i].host, r->opt.color ? "\033[0m" : "",
 			s->ok, s->changed, s->unreachable, s->failed, s->skipped, s->rescued,
 			s->ignored);
 	}

@@ -45,12 +45,12 @@ void report_close(struct report *r)
 	free(r);
 }
 
-void report_out(struct report *r, const struct buf *b)
+void report_out(struct report *r, struct page *p)
 {
 	if (r->live)
 		live_hide(r->live);
 	/* A reader that went away (`| head`) is no reason to stop changing hosts half way. */
-	output_write(r->opt.fd, b->p, b->n);
+	(void)!page_write(p, r->opt.fd);
 	if (r->live)
 		live_show(r->live, true);
 }

@@ -22,7 +22,7 @@ struct report {
 };
 extern const struct report_ops report_text, report_json;
 
-void report_out(struct report *r, const struct buf *b); /* to the fd, above the live lines */
+void report_out(struct report *r, struct page *p); /* to the fd, above the live lines */
 
 /* Busy hosts: lines at the bottom of a terminal, where it draws. */
 struct live *live_new(int fd, bool draws);
@@ -34,5 +34,5 @@ void live_free(struct live *l);
 const char *live_overdue(struct live *l, const char **text, double *seconds);
 
 void recap_add(struct report *r, const struct event *e);
-void recap_print(const struct report *r, struct buf *out);       /* Ansible's PLAY RECAP */
+void recap_print(const struct report *r, struct page *out);      /* Ansible's PLAY RECAP */
 const char *recap_took(const struct report *r, struct arena *a); /* "2.4 s" */

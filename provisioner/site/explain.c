@@ -42,7 +42,7 @@ static struct value *masked(struct arena *a, const struct value *v, bool hide)
 	return out;
 }
 
-static void show_value(struct buf *out, struct arena *a, struct str name, const struct value *raw)
+static void show_value(struct page *out, struct arena *a, struct str name, const struct value *raw)
 {
 	const struct value *v = masked(a, raw, names_secret(name));
 	struct buf b;
@@ -51,26 +51,26 @@ static void show_value(struct buf *out, struct arena *a, struct str name, const 
 	buf_init(&b, 1 << 20);
 	json_write(&b, v);
 	if (b.n > SHOWN)
-		buf_addf(out, "%.*s...", SHOWN, b.p);
+		page_addf(out, "%.*s...", SHOWN, b.p);
 	else
-		buf_add(out, b.p, b.n);
+		page_add(out, (struct str){b.p, b.n});
 	buf_free(&b);
 }
 
-static void show_layer(struct buf *out, struct arena *a, const struct layer *l, struct str name)
+static void show_layer(struct page *out, struct arena *a, const struct layer *l, struct str name)
 {
 	const struct map_entry *e = map_entry(l->map, name);
 
 	if (!e)
 		return;
-	buf_addf(out, "  %-36s ", l->what);
+	page_addf(out, "  %-36s ", l->what);
 	if (e->key_pos.line)
-		buf_addf(out, "%s:%u:%u  ", e->key_pos.file, e->key_pos.line, e->key_pos.col);
+		page_addf(out, "%s:%u:%u  ", e->key_pos.file, e->key_pos.line, e->key_pos.col);
 	else if (e->value->pos.line)
-		buf_addf(out, "%s:%u:%u  ", e->value->pos.file, e->value->pos.line,
+		page_addf(out, "%s:%u:%u  ", e->value->pos.file, e->value->pos.line,
 			e->value->pos.col);
 	show_value(out, a, name, e->value);
-	buf_addc(out, '\n');
+	page_addf(out, "\n");
 }
 
 static const struct layer *play_layers(struct vars *v, struct layer *l, size_t *n)
@@ -102,12 +102,13 @@ static struct vars *vars_of(const struct site *s, const char *host, struct err *
 }
 
 bool site_explain(
-	const struct site *s, const char *host, const char *name, struct buf *out, struct err *e)
+	const struct site *s, const char *host, const char *name, struct page *out, struct err *e)
 {
 	struct vars *v = vars_of(s, host, e);
 	struct layer *layers, play[8];
 	struct str key = str_c(name);
 	struct value *x;
+	struct buf b;
 	size_t n;
 
 	if (!v)
@@ -117,9 +118,12 @@ bool site_explain(
 		return err_set(e, ERR_CONFIG, "host %s has no variable '%s'", host, name);
 	if (!x)
 		return false;
-	buf_addf(out, "%s on %s: ", name, host);
-	json_write_pretty(out, masked(s->a, x, names_secret(key)), 0);
-	buf_adds(out, "\n");
+	page_addf(out, "%s on %s: ", name, host);
+	buf_init(&b, FILE_MAX);
+	json_write_pretty(&b, masked(s->a, x, names_secret(key)), 0);
+	page_lines(out, 0, (struct str){b.p, b.n});
+	buf_free(&b);
+	page_addf(out, "\n");
 	if (v->play)
 		show_layer(out, s->a,
 			&(struct layer){.what = "role defaults", .map = v->play->all_defaults},

@@ -377,24 +377,25 @@ const char *task_label(struct arena *a, const struct task *t)
 	return t->role ? arena_printf(a, "%s : %s", t->role->role->name, name) : name;
 }
 
-static void list_tasks(const struct site *s, const struct task *t, struct buf *out)
+static void list_tasks(const struct site *s, const struct task *t, struct page *out)
 {
 	bool leaf = (t->type || t->control) && t->n_child == 0 && t->control != &control_validate;
 
 	if (leaf && task_selected(s, t)) {
-		buf_addf(out, "    %s\ttags: [", task_label(s->a, t));
+		page_addf(out, "    %s\ttags: [", task_label(s->a, t));
 		for (size_t i = 0; t->tags && t->tags[i]; i++)
-			buf_addf(out, "%s%s", i ? ", " : "", t->tags[i]);
-		buf_adds(out, "]\n");
+			page_addf(out, "%s%s", i ? ", " : "", t->tags[i]);
+		page_addf(out, "]\n");
 	}
 	for (size_t i = 0; i < t->n_child; i++)
 		list_tasks(s, t->child[i], out);
 }
 
-void site_list_tasks(const struct site *s, struct buf *out)
+void site_list_tasks(const struct site *s, struct page *out)
 {
 	for (size_t i = 0; i < s->n_plays; i++) {
-		buf_addf(out, "%s  play #%zu (%s)\n", i ? "\n" : "", i + 1, s->plays[i]->face.name);
+		page_addf(
+			out, "%s  play #%zu (%s)\n", i ? "\n" : "", i + 1, s->plays[i]->face.name);
 		for (int j = 0; j < SECTIONS; j++)
 			list_tasks(s, s->plays[i]->section[j], out);
 	}

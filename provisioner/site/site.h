@@ -47,7 +47,7 @@ struct connection { /* how to reach a host: inventory variables, then options */
 bool site_connection(const struct site *s, const char *host, struct connection *out, struct err *e);
 /* The resolved value of a variable, and to `out` every layer of it with file:line, lowest first. */
 bool site_explain(
-	const struct site *s, const char *host, const char *name, struct buf *out, struct err *e);
+	const struct site *s, const char *host, const char *name, struct page *out, struct err *e);
 struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
 /* What is to be published of the mail of a host: {mail, mail_zones, mail_host_dkim, mail_dkim_keys,
  * dkim_folder}; empty: it declares none. facts NULL: what needs them is an error. */
@@ -80,7 +80,7 @@ struct play {
 };
 size_t site_plays(const struct site *s, const struct play **out);
 /* One line per task: name, role, tags (--list-tasks). */
-void site_list_tasks(const struct site *s, struct buf *out);
+void site_list_tasks(const struct site *s, struct page *out);
 
 #define HIDDEN "hidden (no_log)" /* stands for what such a task says */
 /* One resource wanted, or one task that comes to nothing on the host. */

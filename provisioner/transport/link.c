@@ -70,15 +70,11 @@ const char *quote_tail(struct arena *a, const struct buf *b)
 			break;
 	struct buf out;
 	buf_init(&out, QUOTE_MAX * 3);
-	for (size_t i = start; i < end;) {
-		size_t n = str_utf8_len(b->p + i, end - i);
+	for (size_t i = start; i < end; i++) {
 		if (b->p[i] == '\n')
 			buf_adds(&out, " | ");
-		else if (n == 1 && ((unsigned char)b->p[i] < ' ' || b->p[i] == 0x7f))
-			buf_adds(&out, b->p[i] == '\t' ? " " : "");
-		else
-			buf_add(&out, n ? b->p + i : "?", n ? n : 1);
-		i += n ? n : 1;
+		else if (b->p[i] && !(b->p[i] == '\r' && b->p[i + 1] == '\n'))
+			buf_addc(&out, b->p[i]);
 	}
 	const char *text = out.n ? buf_str(a, &out).p : "";
 	buf_free(&out);

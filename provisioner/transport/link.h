@@ -54,7 +54,7 @@ bool target_is_local(const struct target *t);
 const char *target_label(struct arena *a, const struct target *t);
 /* Adds n bytes; of all that came `most` are kept at least, and twice as many at most. */
 void keep_tail(struct buf *b, const char *p, size_t n, size_t most);
-/* The last lines of b on one line, without control characters, for a message; may be "". */
+/* The last lines of b on one line, for a message; may be "". */
 const char *quote_tail(struct arena *a, const struct buf *b);
 void link_sent(struct link *k, size_t n); /* n more bytes of `out` have left */
 bool link_all_sent(const struct link *k);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Problems of a run, collected and shown together with the line they stand in. Never lets bytes of
- * a file or a host reach a terminal as control characters.
+ * Problems of a run, collected and shown together with the line they stand in. Never shows a
+ * password that stands in such a line.
  */
 #include "value/mask.h"
 
@@ -48,33 +48,6 @@ static bool source_line(struct pos pos, struct str *out)
 	return true;
 }
 
-/* One character, as a terminal may see it; returns the bytes it took. */
-static size_t show_char(struct buf *out, const char *p, size_t n)
-{
-	unsigned char c = (unsigned char)*p;
-	size_t len = str_utf8_len(p, n);
-	if (c < 0x20 || c == 0x7f)
-		buf_addc(out, c == '\t' ? ' ' : '?');
-	else if (len == 0 || (c == 0xc2 && (unsigned char)p[1] < 0xa0))
-		buf_addc(out, '?'); /* no UTF-8, or a control character of the second set */
-	else
-		buf_add(out, p, len);
-	return len ? len : 1;
-}
-
-static void show_message(struct buf *out, const char *msg)
-{
-	size_t n = strlen(msg);
-	for (size_t i = 0; i < n;) {
-		if (msg[i] == '\n') {
-			buf_adds(out, "\n    ");
-			i++;
-		} else {
-			i += show_char(out, msg + i, n - i);
-		}
-	}
-}
-
 static size_t count_chars(struct str s)
 {
 	size_t chars = 0;
@@ -91,8 +64,19 @@ static size_t skip_chars(struct str s, size_t chars)
 	return i;
 }
 
+/* As many blanks as the text takes columns. */
+static void show_blank(struct page *out, struct str text)
+{
+	struct page *p = page_new(false);
+	struct arena *a = arena_new();
+	page_addf(p, "%.*s", (int)text.n, text.p);
+	page_addf(out, "%*s", (int)count_chars(page_text(a, p)), "");
+	arena_free(a);
+	page_free(p);
+}
+
 /* The line with a caret below; of a long one the part around the caret. */
-static void show_line(struct buf *out, struct pos pos)
+static void show_line(struct page *out, struct pos pos)
 {
 	struct str line;
 	if (!source_line(pos, &line))
@@ -106,26 +90,28 @@ static void show_line(struct buf *out, struct pos pos)
 		first = col - CARET_FROM;
 	if (first && chars - first < LINE_MOST)
 		first = chars - LINE_MOST;
-	size_t at = skip_chars(line, first);
-	buf_adds(out, first ? "    ..." : "    ");
-	for (size_t shown = 0; at < line.n && shown < LINE_MOST; shown++)
-		at += show_char(out, line.p + at, line.n - at);
-	buf_adds(out, at < line.n ? "...\n" : "\n");
-	buf_addf(out, "%*s^\n", (int)(4 + (first ? 3 : 0) + col - 1 - first), "");
+	size_t at = skip_chars(line, first), caret = skip_chars(line, col - 1);
+	size_t end = skip_chars(line, first + LINE_MOST);
+	page_addf(out, first ? "    ..." : "    ");
+	page_addf(out, "%.*s", (int)(end - at), line.p + at);
+	page_addf(out, end < line.n ? "...\n" : "\n");
+	page_addf(out, "%s", first ? "       " : "    ");
+	show_blank(out, (struct str){line.p + at, caret - at});
+	page_addf(out, "^\n");
 	arena_free(a);
 }
 
-void err_print(const struct err *e, struct buf *out)
+void err_print(const struct err *e, struct page *out)
 {
 	if (e->pos.file) {
-		show_message(out, e->pos.file);
+		page_addf(out, "%s", e->pos.file);
 		if (e->pos.line)
-			buf_addf(out, ":%u:%u", e->pos.line, e->pos.col ? e->pos.col : 1);
-		buf_adds(out, ": ");
+			page_addf(out, ":%u:%u", e->pos.line, e->pos.col ? e->pos.col : 1);
+		page_addf(out, ": ");
 	}
-	buf_adds(out, e->warning ? "warning: " : "");
-	show_message(out, e->msg);
-	buf_addc(out, '\n');
+	page_addf(out, "%s", e->warning ? "warning: " : "");
+	page_lines(out, 4, str_c(e->msg));
+	page_addf(out, "\n");
 	show_line(out, e->pos);
 }
 
@@ -222,16 +208,16 @@ static size_t sort_all(const struct errs *e, const struct err *sorted[2 * ERRS_M
 	return n;
 }
 
-void errs_print(const struct errs *e, struct buf *out)
+void errs_print(const struct errs *e, struct page *out)
 {
 	const struct err *sorted[2 * ERRS_MAX];
 	size_t n = sort_all(e, sorted);
 	for (size_t i = 0; i < n; i++)
 		err_print(sorted[i], out);
 	if (e->dropped)
-		buf_addf(out, "and %zu more\n", e->dropped);
+		page_addf(out, "and %zu more\n", e->dropped);
 	if (e->dropped_warn)
-		buf_addf(out, "and %zu more warning%s\n", e->dropped_warn,
+		page_addf(out, "and %zu more warning%s\n", e->dropped_warn,
 			e->dropped_warn == 1 ? "" : "s");
 }
 

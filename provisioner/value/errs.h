@@ -3,7 +3,7 @@
  * Sources and problems: what is wrong with a site, each problem with its place, shown together.
  */
 #pragma once
-#include "base/base.h"
+#include "base/page.h"
 
 /* The text of a file, kept so that a problem can show its line. */
 void source_add(const char *file, struct str text); /* the text must outlive the run */
@@ -24,7 +24,7 @@ void errs_join(struct errs *e, const struct errs *more);
 #define errs_add(...) always_false(errs_add(__VA_ARGS__))
 #define errs_take(...) always_false(errs_take(__VA_ARGS__))
 /* "file:12:7: message" ("warning: " before it), the line, a caret; sorted by place; to `out`. */
-void errs_print(const struct errs *e, struct buf *out);
+void errs_print(const struct errs *e, struct page *out);
 /* One JSON object a line: event (error, warning), file, line, column, message. */
 void errs_json(const struct errs *e, struct buf *out);
-void err_print(const struct err *e, struct buf *out); /* one */
+void err_print(const struct err *e, struct page *out); /* one */

@@ -18,10 +18,10 @@ void json_quote(struct buf *b, struct str s)
 			buf_adds(b, "\\n");
 		else if (c == '\t')
 			buf_adds(b, "\\t");
-		else if (c < 0x20 || c == 0x7f)
-			buf_addf(b, "\\u%04x", c);
-		else if (len == 0)
+		else if (len == 0 && c)
 			buf_adds(b, "\xef\xbf\xbd");
+		else if (char_is_control(len ? char_code(s.p + i, len) : c))
+			buf_addf(b, "\\u%04x", len ? char_code(s.p + i, len) : c);
 		else
 			buf_add(b, s.p + i, len);
 	}

@@ -32,15 +32,22 @@ static void decode(struct arena *a, const uint8_t *data, size_t size)
 static void show(const uint8_t *data, size_t size)
 {
 	struct err e = {.kind = ERR_CONFIG, .pos = {"fuzz.yml", 1, 1}, .msg = "a problem"};
-	struct buf b;
+	struct page *p = page_new(false);
+	struct arena *a = arena_new();
 	if (size)
 		e.pos.col = data[0];
 	source_add("fuzz.yml", (struct str){(const char *)data, size});
-	buf_init(&b, 1 << 20);
-	err_print(&e, &b);
-	if (!str_utf8((struct str){b.p, b.n}))
+	err_print(&e, p);
+	struct str text = page_text(a, p);
+	if (!str_utf8(text))
 		panic("a problem is not shown as UTF-8");
-	buf_free(&b);
+	for (size_t i = 0, len; i < text.n; i += len) {
+		len = str_utf8_len(text.p + i, text.n - i);
+		if (text.p[i] != '\n' && char_is_control(char_code(text.p + i, len)))
+			panic("a problem is shown with a control character");
+	}
+	page_free(p);
+	arena_free(a);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

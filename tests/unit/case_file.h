@@ -50,7 +50,7 @@ static void read_cases(const char *path)
 	struct test_case *t = NULL;
 	const char *from = NULL, *end;
 	if (!file_read(all, path, FILE_MAX, &text, &e)) {
-		fprintf(stderr, "%s\n", e.msg);
+		print_error("%s\n", e.msg);
 		exit(1);
 	}
 	for (const char *p = text.p; *p; p = *end ? end + 1 : end) {
@@ -109,7 +109,7 @@ static int run_all(const char *group, CMUnitTestFunction run_case)
 		tests[i] = (struct CMUnitTest){
 			one_word(cases[i].name), run_case, NULL, NULL, &cases[i]};
 	if (!case_count) {
-		fprintf(stderr, "no cases found: run this from the root of the source\n");
+		print_error("no cases found: run this from the root of the source\n");
 		return 1;
 	}
 	return _cmocka_run_group_tests(group, tests, case_count, NULL, NULL);

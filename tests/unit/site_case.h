@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "site/site.h"
+#include "printed.h"
 
 static char root[PATH_MAX]; /* where the tests were started */
 static struct arena *run;   /* of the whole program: sources are remembered by name */

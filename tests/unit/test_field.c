@@ -4,6 +4,7 @@
  */
 #include <setjmp.h>
 #include "value/field.h"
+#include "printed.h"
 #include <cmocka.h>
 
 static struct arena *a;
@@ -75,12 +76,7 @@ static const char *json(const struct value *v)
 
 static const char *problems(const struct errs *errs)
 {
-	struct buf b;
-	buf_init(&b, 1 << 20);
-	errs_print(errs, &b);
-	const char *text = buf_str(a, &b).p;
-	buf_free(&b);
-	return text;
+	return printed(a, errs);
 }
 
 static const struct field sub[] = {

@@ -22,7 +22,7 @@ static void mail_case(const char *name)
 	buf_init(&out, 1 << 20);
 	s = site_load(a, &opt, &errs);
 	if (s) {
-		errs_print(&errs, &out); /* warnings */
+		buf_adds(&out, printed(a, &errs)); /* warnings */
 		struct value *v = site_vars(s, "mx1.example.net", &e);
 
 		if (!v)
@@ -34,7 +34,7 @@ static void mail_case(const char *name)
 				buf_addc(&out, '\n');
 			}
 	} else {
-		errs_print(&errs, &out);
+		buf_adds(&out, printed(a, &errs));
 	}
 	compare(a, arena_printf(a, "%.*s.expect", (int)(strlen(name) - 4), name), &out);
 	buf_free(&out);

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <unistd.h>
 #include "fleet/fleet.h"
+#include "printed.h"
 
 static char root[PATH_MAX]; /* where the tests were started */
 static char dir[] = "/tmp/test_playbooks.XXXXXX";
@@ -186,13 +187,9 @@ static void put(const char *name, const char *text)
 
 static void check_refused(struct arena *a, const struct errs *errs, const char *part)
 {
-	struct buf b;
-	buf_init(&b, 1 << 16);
-	errs_print(errs, &b);
-	buf_addc(&b, 0);
-	if (!strstr(b.p, part))
-		fail_msg("refused, but not for '%s':\n%s", part, b.p);
-	buf_free(&b);
+	const char *text = printed(a, errs);
+	if (!strstr(text, part))
+		fail_msg("refused, but not for '%s':\n%s", part, text);
 	arena_free(a);
 }
 

@@ -18,6 +18,7 @@
 #include "lang/lang.h"
 #include "resource/look.h"
 #include "resource/resource.h"
+#include "printed.h"
 
 enum { OTHER_USER = 65534, TEXT_LIMIT = 1 << 20 };
 
@@ -380,17 +381,13 @@ static void run_file(const char *file, size_t *cases, size_t *failed)
 	struct errs errs;
 	struct err e = {0};
 	struct str text;
-	struct buf b;
 	errs_init(&errs, a);
-	buf_init(&b, TEXT_LIMIT);
 	if (!file_read(a, file, TEXT_LIMIT, &text, &e))
 		fail_msg("%s", e.msg);
 	struct value *v = yaml_parse(a, file, text, &errs);
 	if (!v) {
-		errs_print(&errs, &b);
-		fail_msg("%s", buf_str(a, &b).p);
+		fail_msg("%s", printed(a, &errs));
 	}
-	buf_free(&b);
 	for (size_t i = 0; i < v->list.n; i++, ++*cases)
 		*failed += !one_case(file, v->list.v[i]);
 	arena_free(a);

@@ -324,6 +324,20 @@ static void dump_connection(const struct site *s, const char *host, struct buf *
 		strcmp(c.become_user, "root") != 0 ? c.become_user : "");
 }
 
+static void dump_layers(const struct site *s, const char *host, const char *name, struct buf *out)
+{
+	struct page *page = page_new(false);
+	struct err e = {0};
+	struct arena *mem = arena_new();
+	bool ok = site_explain(s, host, name, page, &e);
+
+	buf_adds(out, page_text(mem, page).p);
+	if (!ok)
+		buf_addf(out, "%s\n", e.msg);
+	page_free(page);
+	arena_free(mem);
+}
+
 static void dump_site(
 	struct arena *a, const struct site *s, const struct options *o, struct buf *out)
 {
@@ -350,8 +364,7 @@ static void dump_site(
 	for (size_t i = 0; hosts[i] && o->connection; i++)
 		dump_connection(s, hosts[i], out);
 	for (size_t i = 0; hosts[i] && o->explain; i++)
-		if (!site_explain(s, hosts[i], o->explain, out, &e))
-			buf_addf(out, "%s\n", e.msg);
+		dump_layers(s, hosts[i], o->explain, out);
 	if (o->together)
 		dump_together(a, s, o, out);
 	for (size_t i = 0; hosts[i] && !special && !o->together; i++)
@@ -374,7 +387,7 @@ static void run_case(const char *name)
 	s = site_load(a, &o.site, &errs);
 	if (s)
 		site_warnings(s, &errs);
-	errs_print(&errs, &out);
+	buf_adds(&out, printed(a, &errs));
 	if (s)
 		dump_site(a, s, &o, &out);
 	assert_true(s || errs.n);

@@ -7,6 +7,7 @@
 #include "resource/resource.h"
 #include "site/site.h"
 #include "value/field_kind.h"
+#include "printed.h"
 #include <cmocka.h>
 
 enum { DEPTH_MOST = 8 };
@@ -69,7 +70,6 @@ static void check_kind(const char *table, const struct field *f)
 static void check_default(const char *table, const struct field *f)
 {
 	struct errs errs;
-	struct buf b;
 	if (!f->dflt)
 		return;
 	errs_init(&errs, a);
@@ -82,10 +82,7 @@ static void check_default(const char *table, const struct field *f)
 	}
 	if (field_convert(&c, f, v, f->name) && errs.n == 0)
 		return;
-	buf_init(&b, 1 << 16);
-	errs_print(&errs, &b);
-	fault(table, f, buf_str(a, &b).p);
-	buf_free(&b);
+	fault(table, f, printed(a, &errs));
 }
 
 static void check_table(const char *table, const struct field *fields, int depth)

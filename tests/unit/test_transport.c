@@ -42,7 +42,7 @@ static void local_bad_frames(void **state)
 	run(&garbage, &t, 1);
 	expect(&garbage, ERR_PERMANENT, "me (this machine): a message of the agent is wrong: ");
 	run(&dead, &t, 1);
-	expect(&dead, ERR_TRANSIENT, "the agent ended (exit status 3): my last[1m words");
+	expect(&dead, ERR_TRANSIENT, "the agent ended (exit status 3): my last\x1b[1m words");
 	run(&killed, &t, 1);
 	expect(&killed, ERR_TRANSIENT, "the agent ended (killed by SIGKILL)");
 }
@@ -68,7 +68,7 @@ static void local_program_is_no_agent(void **state)
 		const char *says;
 	} programs[] = {
 		{"#!/bin/sh\necho one; echo two >&2; printf 'three\\377\\n' >&2; exit 7\n",
-			ERR_UNREACHABLE, "could not be started: two | three? (exit status 7)"},
+			ERR_UNREACHABLE, "could not be started: two | three\xff (exit status 7)"},
 		{"#!/bin/sh\necho 'only here'; exit 1\n", ERR_UNREACHABLE, "only here"},
 		{"#!/bin/sh\nexit 0\n", ERR_UNREACHABLE, "it said nothing"},
 		{"#!/bin/sh\nhead -c 100000 /dev/zero | tr '\\0' x; sleep 60\n", ERR_UNREACHABLE,

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include "value/value.h"
+#include "printed.h"
 #include <cmocka.h>
 
 static struct arena *a;
@@ -300,14 +301,12 @@ static void equal_values_have_equal_digests(void **state)
 static const char *shown(const char *text, uint32_t line, uint32_t col, const char *msg)
 {
 	struct err e = {.kind = ERR_CONFIG, .pos = {"shown.yml", line, col}};
-	struct buf b;
+	struct errs errs;
 	source_add("shown.yml", str_c(arena_strdup(a, text)));
 	snprintf(e.msg, sizeof(e.msg), "%s", msg);
-	buf_init(&b, 10000);
-	err_print(&e, &b);
-	const char *s = buf_str(a, &b).p;
-	buf_free(&b);
-	return s;
+	errs_init(&errs, a);
+	errs_take(&errs, &e);
+	return printed(a, &errs);
 }
 
 static void problem_shows_its_line(void **state)
@@ -321,7 +320,15 @@ static void problem_shows_its_line(void **state)
 	assert_string_equal(shown("a", 7, 1, "no such line"), "shown.yml:7:1: no such line\n");
 	assert_string_equal(shown("a", 1, 99, "beyond"), "shown.yml:1:99: beyond\n    a\n     ^\n");
 	assert_string_equal(shown("\x1b[2J\xff", 1, 1, "\x1b[1mred\ntwo"),
-		"shown.yml:1:1: ?[1mred\n    two\n    ?[2J?\n    ^\n");
+		"shown.yml:1:1: \\x1b[1mred\n    two\n    \\x1b[2J\\xff\n    ^\n");
+}
+
+/* A control character before the caret takes more columns than one. */
+static void caret_stands_under_what_is_shown(void **state)
+{
+	(void)state;
+	assert_string_equal(shown("\xe2\x80\xae: x", 1, 4, "m"),
+		"shown.yml:1:4: m\n    \\u202e: x\n            ^\n");
 }
 
 static void problem_hides_passwords(void **state)
@@ -364,25 +371,20 @@ static void long_line_is_shown_around_the_caret(void **state)
 static void problems_are_sorted_and_bounded(void **state)
 {
 	struct errs e;
-	struct buf b;
 	(void)state;
 	errs_init(&e, a);
 	errs_add(&e, (struct pos){"b.yml", 1, 1}, "third");
 	errs_add(&e, (struct pos){"a.yml", 10, 1}, "second");
 	assert_false(errs_add(&e, (struct pos){"a.yml", 9, 5}, "first %d", 1));
 	errs_add(&e, (struct pos){0}, "without a place");
-	buf_init(&b, 100000);
-	errs_print(&e, &b);
-	assert_string_equal(b.p, "without a place\na.yml:9:5: first 1\na.yml:10:1: second\n"
-				 "b.yml:1:1: third\n");
+	assert_string_equal(printed(a, &e),
+		"without a place\na.yml:9:5: first 1\na.yml:10:1: second\n"
+		"b.yml:1:1: third\n");
 	for (int i = 0; i < 60; i++)
 		errs_add(&e, (struct pos){0}, "more");
 	assert_int_equal(e.n, ERRS_MAX);
 	assert_int_equal(e.dropped, 14);
-	buf_clear(&b);
-	errs_print(&e, &b);
-	assert_true(str_ends(buf_str(a, &b), "and 14 more\n"));
-	buf_free(&b);
+	assert_true(str_ends(str_c(printed(a, &e)), "and 14 more\n"));
 }
 
 /* A warning is shown among the errors, by place, and counts as nothing wrong. */
@@ -399,10 +401,8 @@ static void warnings_stand_apart(void **state)
 	errs_join(&all, &e);
 	assert_int_equal(all.n, 1);
 	assert_int_equal(all.n_warn, 1);
+	assert_string_equal(printed(a, &all), "a.yml:9:5: wrong\na.yml:10:1: warning: odd \"x\"\n");
 	buf_init(&b, 100000);
-	errs_print(&all, &b);
-	assert_string_equal(b.p, "a.yml:9:5: wrong\na.yml:10:1: warning: odd \"x\"\n");
-	buf_clear(&b);
 	errs_json(&all, &b);
 	assert_string_equal(b.p,
 		"{\"event\": \"error\", \"file\": \"a.yml\", \"line\": 9, \"column\": 5, "
@@ -413,10 +413,8 @@ static void warnings_stand_apart(void **state)
 		errs_warn(&all, (struct pos){0}, "more");
 	assert_int_equal(all.n, 1);
 	assert_int_equal(all.n_warn, ERRS_MAX);
-	buf_clear(&b);
-	errs_print(&all, &b);
-	assert_true(str_ends(buf_str(a, &b), "and 11 more warnings\n"));
 	buf_free(&b);
+	assert_true(str_ends(str_c(printed(a, &all)), "and 11 more warnings\n"));
 }
 
 int main(void)
@@ -434,6 +432,7 @@ int main(void)
 		cmocka_unit_test(codec_refuses),
 		cmocka_unit_test(equal_values_have_equal_digests),
 		cmocka_unit_test(problem_shows_its_line),
+		cmocka_unit_test(caret_stands_under_what_is_shown),
 		cmocka_unit_test(problem_hides_passwords),
 		cmocka_unit_test(long_line_is_shown_around_the_caret),
 		cmocka_unit_test(problems_are_sorted_and_bounded),
