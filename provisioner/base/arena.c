@@ -31,7 +31,7 @@ struct chunk {
 struct arena {
 	struct chunk *chunks; /* the first is the one with room */
 	size_t chunk_size;    /* of the next chunk */
-	size_t handed_out;
+	size_t handed_out, held;
 };
 
 struct arena *arena_new(void)
@@ -64,13 +64,14 @@ static void use_huge_pages(void *p, size_t n)
 	madvise((void *)from, (n - (from - (uintptr_t)p)) & ~(page - 1), MADV_HUGEPAGE);
 }
 
-static struct chunk *chunk_new(size_t cap)
+static struct chunk *chunk_new(struct arena *a, size_t cap)
 {
 	/* calloc: fresh pages are zero already, so a large arena costs no memset */
 	struct chunk *c = calloc(1, sizeof(*c) + cap);
 	if (!c)
 		panic("out of memory (%zu bytes)", cap);
 	c->cap = cap;
+	a->held += sizeof(*c) + cap;
 	if (cap >= CHUNK_HUGE)
 		use_huge_pages(c, sizeof(*c) + cap);
 	POISON(c->data, cap);
@@ -83,12 +84,12 @@ static struct chunk *chunk_for(struct arena *a, size_t need)
 	if (a->chunks && a->chunks->cap - a->chunks->used >= need)
 		return a->chunks;
 	if (need > a->chunk_size / 2 && a->chunks) {
-		struct chunk *own = chunk_new(need);
+		struct chunk *own = chunk_new(a, need);
 		own->next = a->chunks->next;
 		a->chunks->next = own;
 		return own;
 	}
-	struct chunk *c = chunk_new(need > a->chunk_size ? need : a->chunk_size);
+	struct chunk *c = chunk_new(a, need > a->chunk_size ? need : a->chunk_size);
 	c->next = a->chunks;
 	a->chunks = c;
 	if (a->chunk_size < CHUNK_MOST)
@@ -158,6 +159,23 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 size_t arena_size(const struct arena *a)
 {
 	return a->handed_out;
+}
+
+size_t arena_held(const struct arena *a)
+{
+	return a->held;
+}
+
+void arena_adopt(struct arena *a, struct arena *from)
+{
+	struct chunk **end = a->chunks ? &a->chunks->next : &a->chunks, *rest = *end;
+	*end = from->chunks;
+	while (*end)
+		end = &(*end)->next;
+	*end = rest;
+	a->handed_out += from->handed_out;
+	a->held += from->held;
+	free(from);
 }
 
 bool arena_owns(const struct arena *a, const void *p)

@@ -33,6 +33,9 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF(2, 0);
 size_t arena_size(const struct arena *a); /* bytes handed out */
+size_t arena_held(const struct arena *a); /* bytes taken from the system */
+/* All that `from` holds lives on in `a`; `from` itself is no more. */
+void arena_adopt(struct arena *a, struct arena *from);
 bool arena_owns(const struct arena *a, const void *p);
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_calloc((a), (n), sizeof(type)))
@@ -65,11 +68,15 @@ bool str_utf8(struct str s);         /* well-formed UTF-8 (RFC 3629) without NUL
 /* Length of the well-formed UTF-8 character at p (not NUL), or 0. */
 size_t str_utf8_len(const char *p, size_t n);
 
-/* A growing buffer on the heap. Past its limit it stays at the limit and `over` is set (sticky). */
+/* A growing buffer on the heap. Past its limit it stays at the limit and `over` is set (sticky).
+ * With a `sink`, what is more than BUF_PIECE is handed to that, which takes of it what it can. */
+enum { BUF_PIECE = 64 << 10 };
 struct buf {
 	char *p;
 	size_t n, cap, limit;
 	bool over;
+	size_t (*sink)(void *ctx, const char *p, size_t n);
+	void *ctx;
 };
 void buf_init(struct buf *b, size_t limit);
 void buf_free(struct buf *b);
@@ -186,9 +193,14 @@ enum { PROC_TIMEOUT = 600, PROC_OUTPUT = 1 << 20 };
 struct proc_result {
 	int status; /* exit status; 128+signal when killed by one */
 	bool timed_out, cut;
+	int limit_s;             /* when it timed out: after how long */
 	struct str out, err_out; /* in the arena */
 };
 /* Runs to its end. false only when it could not be run at all (not found, fork failed). The closed
  * environment: PATH, HOME, LANG=C.UTF-8, LC_ALL=C.UTF-8, TERM=dumb. On time-out the whole process
  * group is killed. */
+/* Of all that this process runs from now on: nothing outlasts `ms` (of CLOCK_MONOTONIC), and what
+ * has no limit of its own may take so long. 0: none. */
+void proc_deadline(int64_t ms);
+int64_t proc_until(int64_t ms); /* the earlier of the two */
 bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, struct err *e);

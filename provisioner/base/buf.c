@@ -54,6 +54,8 @@ void buf_add(struct buf *b, const void *p, size_t n)
 		memcpy(b->p + b->n, p, n);
 	b->n += n;
 	b->p[b->n] = 0;
+	if (b->sink && b->n > BUF_PIECE)
+		buf_consume(b, b->sink(b->ctx, b->p, b->n));
 }
 
 void buf_adds(struct buf *b, const char *s)

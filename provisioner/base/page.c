@@ -18,6 +18,7 @@ enum {
 struct page {
 	struct buf b;
 	bool color;
+	int fd; /* -1: none; else what becomes long goes there */
 };
 
 /* ---- the one escaping function ---- */
@@ -89,6 +90,7 @@ struct page *page_new(bool color)
 		panic("page_new: out of memory");
 	buf_init(&p->b, PAGE_MAX);
 	p->color = color;
+	p->fd = -1;
 	return p;
 }
 
@@ -102,6 +104,17 @@ void page_free(struct page *p)
 void page_clear(struct page *p)
 {
 	buf_clear(&p->b);
+}
+
+void page_stream(struct page *p, int fd)
+{
+	p->fd = fd;
+}
+
+static void pass_on(struct page *p)
+{
+	if (p->fd >= 0 && p->b.n > BUF_PIECE)
+		(void)!page_write(p, p->fd);
 }
 
 size_t page_size(const struct page *p)
@@ -130,6 +143,7 @@ void page_up(struct page *p)
 void page_add(struct page *p, struct str text)
 {
 	add_shown(&p->b, text.p, text.n, false);
+	pass_on(p);
 }
 
 void page_lines(struct page *p, int indent, struct str text)
@@ -143,7 +157,32 @@ void page_lines(struct page *p, int indent, struct str text)
 		if (nl)
 			buf_addc(&p->b, '\n');
 		at += n + (nl != NULL);
+		pass_on(p);
 	}
+}
+
+/* All but a character that the end has cut in two. */
+static size_t add_piece(void *ctx, const char *text, size_t n)
+{
+	size_t cut = n;
+	while (cut > 0 && n - cut < 3 && ((unsigned char)text[cut - 1] & 0xc0) == 0x80)
+		cut--;
+	if (cut > 0 && (unsigned char)text[cut - 1] >= 0xc0 &&
+		!str_utf8_len(text + cut - 1, n - cut + 1))
+		n = cut - 1;
+	page_lines(ctx, 0, (struct str){text, n});
+	return n;
+}
+
+struct buf page_buf(struct page *p)
+{
+	return (struct buf){.limit = PAGE_MAX, .sink = add_piece, .ctx = p};
+}
+
+void page_buf_end(struct buf *b)
+{
+	page_lines(b->ctx, 0, (struct str){b->p ? b->p : "", b->n});
+	buf_free(b);
 }
 
 void page_cut(struct page *p, size_t from, size_t columns)
@@ -304,6 +343,7 @@ void page_vaddf(struct page *p, const char *fmt, va_list ap)
 			fmt = add_conversion(p, fmt + 1, &args);
 	}
 	va_end(args.ap);
+	pass_on(p);
 }
 
 void page_addf(struct page *p, const char *fmt, ...)

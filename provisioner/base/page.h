@@ -14,6 +14,7 @@ struct page;
 struct page *page_new(bool color); /* color: paints, on a terminal */
 void page_free(struct page *p);
 void page_clear(struct page *p);
+void page_stream(struct page *p, int fd); /* what becomes long is written there meanwhile */
 size_t page_size(const struct page *p);
 
 /* The format is ours and goes out as it is. Of the arguments %s is shown on one line: a line end in
@@ -29,6 +30,8 @@ void page_up(struct page *p); /* to the line above, which is taken off the termi
 /* Cuts what was added since the page had `from` bytes to so many columns. */
 void page_cut(struct page *p, size_t from, size_t columns);
 
+struct buf page_buf(struct page *p); /* adds lines to the page; end it with page_buf_end */
+void page_buf_end(struct buf *b);
 bool page_write(struct page *p, int fd);                     /* and clears it */
 struct str page_text(struct arena *a, const struct page *p); /* what it would write */
 bool write_data(int fd, struct str bytes); /* a product: as it is, but shown on a terminal */

@@ -307,6 +307,18 @@ static void attend(const struct proc *p, struct child *c, struct proc_result *r)
 	r->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+static int64_t step_deadline;
+
+void proc_deadline(int64_t ms)
+{
+	step_deadline = ms;
+}
+
+int64_t proc_until(int64_t ms)
+{
+	return step_deadline && step_deadline < ms ? step_deadline : ms;
+}
+
 bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, struct err *e)
 {
 	struct child c = {.in = -1, .out = {-1, -1}, .err = {-1, -1}, .failed = {-1, -1}};
@@ -317,7 +329,13 @@ bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, stru
 		return false;
 	buf_init(&c.out_buf, limit);
 	buf_init(&c.err_buf, limit);
-	c.deadline = now_ms() + 1000LL * (p->timeout_s ? p->timeout_s : PROC_TIMEOUT);
+	int64_t now = now_ms();
+	if (p->timeout_s || !step_deadline)
+		c.deadline = now + 1000LL * (p->timeout_s ? p->timeout_s : PROC_TIMEOUT);
+	else
+		c.deadline = step_deadline;
+	c.deadline = proc_until(c.deadline);
+	r->limit_s = (int)((c.deadline - now + 999) / 1000);
 	bool ok = start(p, &c, e);
 	if (ok) {
 		attend(p, &c, r);
