@@ -6,6 +6,8 @@
 #include "plan/plan.h"
 #include <git2.h>
 
+enum { SIDE_MAX = 16 << 10 }; /* of an attribute that is shown */
+
 static int diff_line(
 	const git_diff_delta *d, const git_diff_hunk *h, const git_diff_line *l, void *ctx)
 {
@@ -166,7 +168,10 @@ static void print_side(struct page *out, struct arena *a, const struct value *v,
 		return;
 	}
 	struct str t = hide || value_has_secret(v) ? str_c(SECRET_TEXT) : value_print(a, v);
-	page_add(out, t);
+	size_t n = t.n > SIDE_MAX ? SIDE_MAX : t.n;
+	page_addf(out, "%.*s", (int)n, t.p);
+	if (n < t.n)
+		page_addf(out, "... (%zu bytes)", t.n);
 }
 
 void change_print(struct page *out, struct arena *a, const struct planned *p,

@@ -70,13 +70,11 @@ static void json_event(struct report *r, const struct event *e)
 		put_stats(a, m, e->stats);
 	if (e->kind == EVENT_END)
 		put_end(a, m, r, e);
-	struct buf out;
-	buf_init(&out, (size_t)4 * FILE_MAX);
+	struct page *line = report_page(r);
+	struct buf out = page_buf(line);
 	json_write(&out, m);
 	buf_addc(&out, '\n');
-	struct page *line = page_new(false);
-	page_lines(line, 0, (struct str){out.p, out.n});
-	buf_free(&out);
+	page_buf_end(&out);
 	report_out(r, line);
 	page_free(line);
 	arena_free(a);

@@ -45,6 +45,15 @@ void report_close(struct report *r)
 	free(r);
 }
 
+struct page *report_page(struct report *r)
+{
+	struct page *p = page_new(r->opt.color);
+	if (r->live)
+		live_hide(r->live);
+	page_stream(p, r->opt.fd);
+	return p;
+}
+
 void report_out(struct report *r, struct page *p)
 {
 	if (r->live)

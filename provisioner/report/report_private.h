@@ -22,6 +22,8 @@ struct report {
 };
 extern const struct report_ops report_text, report_json;
 
+/* One that may become long: the live lines make room for it. */
+struct page *report_page(struct report *r);
 void report_out(struct report *r, struct page *p); /* to the fd, above the live lines */
 
 /* Busy hosts: lines at the bottom of a terminal, where it draws. */

@@ -289,7 +289,8 @@ static void play_begins(struct page *out, const struct event *e)
 
 static void text_event(struct report *r, const struct event *e)
 {
-	struct page *out = page_new(r->opt.color);
+	bool is_long = e->kind == EVENT_PLAN || e->kind == EVENT_STEP;
+	struct page *out = is_long ? report_page(r) : page_new(r->opt.color);
 	switch (e->kind) {
 	case EVENT_PLAY:
 		if (!r->opt.planning)
@@ -313,7 +314,7 @@ static void text_event(struct report *r, const struct event *e)
 		end(r, out, e);
 		break;
 	}
-	if (page_size(out))
+	if (page_size(out) || is_long)
 		report_out(r, out);
 	page_free(out);
 }
