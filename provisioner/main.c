@@ -77,6 +77,6 @@ int main(int argc, char **argv)
 	int code = run(argc, argv);
 	if (output_close(&e))
 		return code;
-	fprintf(stderr, "provision: %s\n", e.msg);
+	cli_say("provision: %s\n", e.msg);
 	return code == EXIT_FINE || code == EXIT_CHANGES ? EXIT_BEFORE : code;
 }

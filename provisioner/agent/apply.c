@@ -132,7 +132,7 @@ static bool batchable(const struct work *w)
 {
 	const struct agent_step *step = w->step;
 	return step->type && step->type->class == RES_PACKAGE && !step->type->probe &&
-	       !step->user && !w->handler;
+	       !step->user && !step->timeout_s && !w->handler;
 }
 
 /* Together they failed: alone each shows whether it is the one. */

@@ -16,8 +16,10 @@
 #include "resource/service.h"
 
 enum {
-	TEXTS_MAX = 24 << 20, /* of one answer; past it long texts come as their digests */
+	TEXTS_MAX = 6 << 20, /* of one answer; past it long texts come as their digests */
 	TEXT_LONG = 4096,
+	RESULTS_MAX = REPLY_MAX - (1 << 20), /* with the texts */
+	ITEM_SIZE = 16,                      /* of its place in a list or a map */
 };
 
 /* ---- in the child ---- */
@@ -72,6 +74,7 @@ static void put_changes(
 struct outlook {
 	unsigned pending;       /* classes that planned changes may alter */
 	size_t texts;           /* bytes of texts in the answer so far */
+	size_t results;         /* and of results */
 	size_t at;              /* of the session's steps: those before it are counted in */
 	struct value *packages; /* planned by an earlier step: name -> what it will be */
 };
@@ -111,6 +114,30 @@ static void look_ahead(struct arena *a, struct outlook *look, const struct sessi
 	}
 }
 
+static size_t result_size(const struct value *v)
+{
+	size_t n = ITEM_SIZE + text_size(v);
+	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
+		n += result_size(v->list.v[i]);
+	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
+		n += v->map.e[i].key.n + result_size(v->map.e[i].value);
+	return n;
+}
+
+/* A result that does not fit fails its own step, not the whole answer. */
+static bool fits(struct outlook *look, const struct value *result, struct err *e)
+{
+	size_t n = result_size(result);
+	size_t texts = look->texts < TEXTS_MAX ? look->texts : TEXTS_MAX;
+	if (look->results + texts + n > RESULTS_MAX)
+		return err_set(e, ERR_PERMANENT,
+			"its result of %zu KB does not fit: what is found on a host at once may "
+			"be %d MB",
+			n >> 10, RESULTS_MAX >> 20);
+	look->results += n;
+	return true;
+}
+
 static struct value *look_at(struct arena *a, const struct agent_step *step, struct outlook *look)
 {
 	struct value *entry = value_map(a);
@@ -121,7 +148,7 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 	char text[SHA256_HEX];
 	map_put(a, entry, "id", value_int(a, step->id));
 	folders_hold();
-	if (step_observe(step, &h, &o, &e)) {
+	if (step_observe(step, &h, &o, &e) && fits(look, o.result, &e)) {
 		if (step->type->class == RES_PACKAGE)
 			leave_out_planned(a, look, &o);
 		step_digest(o.changes, digest);
@@ -132,7 +159,8 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 	} else {
 		map_put(a, entry, "error", value_text(a, redact(h.a, step->params, e.msg)));
 		map_put(a, entry, "kind", value_text(a, err_kind_name(e.kind)));
-		if (o.result->map.n) /* rc and stderr, for failed_when */
+		if (o.result->map.n &&
+			fits(look, o.result, &(struct err){0})) /* rc and stderr, for failed_when */
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
 	if (e.kind == ERR_NONE && o.changes->list.n)

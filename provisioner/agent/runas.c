@@ -140,7 +140,7 @@ static bool in_child(const struct account *who, verb_fn *verb, struct host *h,
 	return ok;
 }
 
-static bool run_verb(const struct agent_step *step, verb_fn *verb, struct host *h,
+static bool choose_process(const struct agent_step *step, verb_fn *verb, struct host *h,
 	struct observation *o, struct err *e)
 {
 	struct account who = {0};
@@ -162,6 +162,15 @@ static bool run_verb(const struct agent_step *step, verb_fn *verb, struct host *
 		break;
 	}
 	return verb(h, step->params, o, e);
+}
+
+static bool run_verb(const struct agent_step *step, verb_fn *verb, struct host *h,
+	struct observation *o, struct err *e)
+{
+	proc_deadline(step->timeout_s ? now_ms() + 1000LL * step->timeout_s : 0);
+	bool ok = choose_process(step, verb, h, o, e);
+	proc_deadline(0);
+	return ok;
 }
 
 bool step_observe(

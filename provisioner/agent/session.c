@@ -85,10 +85,14 @@ static enum next dispatch(struct session *s, enum frame_type type, const struct 
 {
 	switch (type) {
 	case FRAME_OBSERVE:
+		stream_busy(&s->io, true);
 		session_observe(s, msg, a, e);
+		stream_busy(&s->io, false);
 		return e->kind ? NEXT_FATAL : NEXT_GO_ON;
 	case FRAME_APPLY:
+		stream_busy(&s->io, true);
 		session_apply(s, msg, a);
+		stream_busy(&s->io, false);
 		return NEXT_GO_ON;
 	case FRAME_STOP: /* of an APPLY that has ended */
 		return NEXT_GO_ON;

@@ -10,6 +10,7 @@
  *   runas.c     one verb of one step, as another user where it asks for that
  */
 #pragma once
+#include <pthread.h>
 #include "agent/agent.h"
 #include "agent/state.h"
 #include "resource/resource.h"
@@ -21,6 +22,11 @@ struct stream {
 	size_t sent;      /* of tx */
 	bool broken;      /* the peer is gone: what is sent from now on is dropped */
 	bool interrupted; /* a signal came; sticky */
+	/* The signs of life come from a thread of their own, since work may block anywhere. It and
+	 * the sender share what stands above by the lock, and these two. */
+	pthread_mutex_t lock;
+	bool busy, pulsing;
+	int64_t said_ms;
 };
 /* Takes a STOP that has come. Never waits, and leaves every other frame for stream_read. */
 bool stream_stopped(struct stream *s, uint32_t *after);
@@ -32,6 +38,7 @@ void stream_close(struct stream *s);
 /* Queues a frame and pushes out what goes without waiting. */
 void stream_send(struct stream *s, enum frame_type type, const struct value *msg);
 void stream_flush(struct stream *s); /* waits for a slow peer; a dead one becomes `broken` */
+void stream_busy(struct stream *s, bool busy); /* at work: tell the peer that we live */
 void stream_raw(struct stream *s, const char *text);
 enum stream_status stream_read(struct stream *s, struct arena *a, enum frame_type *type,
 	struct value **msg, struct err *e);
@@ -44,6 +51,7 @@ struct agent_step {
 	const struct restype *type; /* NULL: not known until it is applied */
 	struct value *params;
 	const char *user; /* NULL: as the agent */
+	int timeout_s;    /* 0: none */
 	struct err bad;   /* type or parameters were refused */
 	bool observed, failed, planned, applied;
 	bool waits;     /* a probe whose result is known only after the changes before it */

@@ -64,6 +64,7 @@ struct agent_step *step_read(struct arena *a, const struct value *msg)
 	const char *type = map_cstr(msg, "type", NULL);
 	step->id = (uint32_t)map_int(msg, "id", 0);
 	step->user = kept(a, msg, "user");
+	step->timeout_s = (int)map_int(msg, "timeout", 0);
 	step->name = kept(a, msg, "name");
 	if (!step->name)
 		step->name = arena_printf(a, "step %u", step->id);

@@ -49,11 +49,13 @@ bool stream_open(struct stream *s)
 		close(null);
 	buf_init(&s->rx, (size_t)FRAME_MAX + 2 * READ_CHUNK);
 	buf_init(&s->tx, BACKLOG_MAX);
+	pthread_mutex_init(&s->lock, NULL);
 	return ok;
 }
 
 void stream_close(struct stream *s)
 {
+	pthread_mutex_lock(&s->lock); /* for good: the thread sends nothing any more */
 	close(s->in);
 	close(s->out);
 	close(s->signals);
@@ -108,6 +110,7 @@ static void push(struct stream *s)
 
 void stream_flush(struct stream *s)
 {
+	pthread_mutex_lock(&s->lock);
 	push(s);
 	while (!s->broken && s->sent < s->tx.n) {
 		struct pollfd ready = {s->out, POLLOUT, 0};
@@ -117,9 +120,10 @@ void stream_flush(struct stream *s)
 		else
 			push(s);
 	}
+	pthread_mutex_unlock(&s->lock);
 }
 
-void stream_send(struct stream *s, enum frame_type type, const struct value *msg)
+static void send_locked(struct stream *s, enum frame_type type, const struct value *msg)
 {
 	if (s->broken)
 		return;
@@ -127,6 +131,46 @@ void stream_send(struct stream *s, enum frame_type type, const struct value *msg
 	if (s->tx.over)
 		lose(s);
 	push(s);
+	s->said_ms = now_ms();
+}
+
+void stream_send(struct stream *s, enum frame_type type, const struct value *msg)
+{
+	pthread_mutex_lock(&s->lock);
+	send_locked(s, type, msg);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* What waits to be sent is a sign of life already, when the peer takes it. */
+static void show_life(struct stream *s)
+{
+	static const struct value nothing = {.type = VALUE_MAP};
+	pthread_mutex_lock(&s->lock);
+	if (s->busy && s->sent == s->tx.n && now_ms() - s->said_ms >= ALIVE_EVERY_MS)
+		send_locked(s, FRAME_ALIVE, &nothing);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void *pulse(void *ctx)
+{
+	for (;;) {
+		usleep(ALIVE_EVERY_MS * 1000 / 2);
+		show_life(ctx);
+	}
+	return NULL;
+}
+
+void stream_busy(struct stream *s, bool busy)
+{
+	pthread_t thread;
+	pthread_mutex_lock(&s->lock);
+	s->busy = busy;
+	s->said_ms = now_ms();
+	pthread_mutex_unlock(&s->lock);
+	if (!s->pulsing && pthread_create(&thread, NULL, pulse, s) == 0) {
+		pthread_detach(thread);
+		s->pulsing = true;
+	}
 }
 
 void stream_raw(struct stream *s, const char *text)

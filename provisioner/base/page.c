@@ -386,7 +386,7 @@ bool write_data(int fd, struct str bytes)
 
 void write_literal_(int fd, const char *text, size_t n)
 {
-	(void)!write(fd, text, n);
+	(void)output_write(fd, text, n);
 }
 
 /* Without a page: there may be no memory left for one. */

@@ -18,7 +18,7 @@ struct cli { /* what the command line says */
 	bool accept_new, ask_pass, ask_become_pass, check, diff, json, list_hosts, list_tasks;
 	bool exit_code, offline;
 	bool stdout_is_data; /* events and progress go to stderr */
-	int forks, timeout, lock_timeout, verbosity;
+	int forks, timeout, host_timeout, lock_timeout, verbosity;
 	size_t warnings; /* found by cli_site, and shown */
 	const char *password, *become_password;
 };

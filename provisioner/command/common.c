@@ -171,6 +171,7 @@ bool cli_fleet(struct cli *c, struct fleet_options *o, bool planning, struct fle
 	o->forks = (size_t)c->forks;
 	o->timeout_s = c->timeout;
 	o->lock_timeout_s = c->lock_timeout;
+	o->host_timeout_s = c->host_timeout;
 	o->known_hosts = c->known_hosts;
 	o->accept_new = c->accept_new;
 	o->password = c->password;

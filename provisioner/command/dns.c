@@ -220,7 +220,8 @@ const struct command command_dns = {
 	.name = "dns",
 	.args = "records [SITE] [options]",
 	.doc = "print the DNS records of every domain, as a zone file",
-	.options = "inventory limit extra-vars forks user private-key connection timeout ask-pass "
+	.options = "inventory limit extra-vars forks user private-key connection timeout "
+		   "host-timeout ask-pass "
 		   "become become-user ask-become-pass known-hosts accept-new-host-keys "
 		   "roles-path offline json verbose",
 	.run = run,

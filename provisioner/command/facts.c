@@ -38,7 +38,8 @@ const struct command command_facts = {
 	.name = "facts",
 	.args = "[PATTERN] [options]",
 	.doc = "what hosts say of themselves (ansible_NAME)",
-	.options = "inventory limit extra-vars forks user private-key connection timeout ask-pass "
+	.options = "inventory limit extra-vars forks user private-key connection timeout "
+		   "host-timeout ask-pass "
 		   "become become-user ask-become-pass known-hosts accept-new-host-keys json "
 		   "verbose",
 	.run = run,

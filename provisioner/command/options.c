@@ -24,7 +24,8 @@ enum {
 	OPT_EXIT_CODE,
 	OPT_BECOME_USER,
 	OPT_OFFLINE,
-	OPT_LOCK_TIMEOUT
+	OPT_LOCK_TIMEOUT,
+	OPT_HOST_TIMEOUT
 };
 
 static const struct option_row rows[] = {
@@ -40,6 +41,8 @@ static const struct option_row rows[] = {
 	{'T', "timeout", "SECONDS", "to connect and log in (default 10)"},
 	{OPT_LOCK_TIMEOUT, "lock-timeout", "SECONDS",
 		"to wait while another apply is at work on a host (default 0)"},
+	{OPT_HOST_TIMEOUT, "host-timeout", "SECONDS",
+		"for a look at a host, and for each task there (default 3600)"},
 	{'k', "ask-pass", NULL, "ask for the login password"},
 	{'b', "become", NULL, "become root (sudo)"},
 	{OPT_BECOME_USER, "become-user", "NAME", "become this user"},
@@ -126,6 +129,8 @@ static bool take(struct cli *c, int key, const char *arg)
 		return number(arg, "timeout", 3600, &c->timeout);
 	case OPT_LOCK_TIMEOUT:
 		return number(arg, "lock-timeout", 86400, &c->lock_timeout);
+	case OPT_HOST_TIMEOUT:
+		return number(arg, "host-timeout", 7 * 24 * 3600, &c->host_timeout);
 	case 'u':
 		c->site.remote_user = arg;
 		break;

@@ -71,7 +71,7 @@ const struct command command_plan = {
 	.args = "[SITE] [options]",
 	.doc = "show exactly what would change, and change nothing",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
-		   "timeout ask-pass become become-user ask-become-pass known-hosts "
+		   "timeout host-timeout ask-pass become become-user ask-become-pass known-hosts "
 		   "accept-new-host-keys roles-path out exit-code offline json list-hosts "
 		   "list-tasks diff "
 		   "verbose",

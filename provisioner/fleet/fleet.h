@@ -26,6 +26,8 @@ struct fleet_options {
 	size_t forks;       /* connections at once; 0: FLEET_FORKS */
 	int timeout_s;      /* of connecting */
 	int lock_timeout_s; /* APPLY: to wait for another apply on the host */
+	int silence_s;      /* without a sign of life of an agent at work; 0: 30 */
+	int host_timeout_s; /* for an observation, and for a step that says no other; 0: 3600 */
 	const char *known_hosts;
 	bool accept_new;
 	const char *password, *become_password; /* asked for by -k, -K */

@@ -65,6 +65,9 @@ struct fleet_host {
 	bool asks_lock;               /* nothing is sent yet but the question for it */
 	int64_t lock_until;           /* ms; 0: it was not refused yet */
 	struct loop_timer *lock_wait; /* until it is asked for again */
+	size_t kept;                  /* memory of what the agent has told, in `a` */
+	size_t words;                 /* NOTE and ALIVE so far, of this APPLY or OBSERVE */
+	int64_t words_from;           /* when it was sent */
 };
 struct fleet {
 	struct arena *a;
@@ -115,10 +118,16 @@ size_t connections_at_once(size_t wanted); /* fewer when too few files may be op
 /* host.c */
 void host_start(struct fleet_host *h);
 void host_ask_facts(struct fleet_host *h); /* before its turn */
-void host_begin(struct fleet_host *h); /* its part of the play */
+void host_begin(struct fleet_host *h);     /* its part of the play */
 void host_resolve(struct fleet_host *h);
 void host_fail(struct fleet_host *h, const struct err *e);
 void host_end(struct fleet_host *h); /* after its last play: report, hang up */
+/* What a frame brought stays for the run. false: it has been too much, and the host has failed. */
+bool host_keeps(struct fleet_host *h, struct arena *mem);
+bool host_may_keep(struct fleet_host *h, size_t n);
+/* No text of a change is longer than an agent sends one. false: the host has failed. */
+bool host_may_show(struct fleet_host *h, const struct value *changes);
+void host_asked(struct fleet_host *h); /* work was sent: the agent may report of it */
 void host_progress(struct fleet_host *h, const char *fmt, ...) PRINTF(2, 3);
 const char **host_pending(struct fleet_host *h, const struct value *msg); /* of HELLO, APPLIED */
 /* The step may notify, and the agent could not know when: a task of the controller that changed
@@ -138,6 +147,7 @@ struct value *wire_params(struct arena *a, const struct step *s);
 void host_apply(struct fleet_host *h);
 void host_carry_out(struct fleet_host *h); /* of the plan what stands in it now */
 void host_send_apply(struct fleet_host *h);
+void host_started(struct fleet_host *h, const struct value *msg);
 void host_step(struct fleet_host *h, struct value *msg);
 void host_applied(struct fleet_host *h, struct value *msg);
 /* lock.c */

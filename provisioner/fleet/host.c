@@ -5,6 +5,62 @@
  */
 #include "fleet/fleet_private.h"
 
+enum {
+	FIELD_MAX = 64 << 10, /* of a change, with the names of its parts */
+	KEPT_MAX = 20 << 20,  /* memory of what one agent has told */
+	WORDS_FIRST = 100,    /* notes and signs of life at once */
+	WORDS_A_SECOND = 20,  /* and then; an agent sends ten at most */
+};
+
+bool host_may_keep(struct fleet_host *h, size_t n)
+{
+	struct err e = {0};
+	h->kept += n;
+	if (h->kept <= KEPT_MAX)
+		return true;
+	err_set(&e, ERR_PERMANENT,
+		"the facts and results of this host are more than %d MB; register less",
+		KEPT_MAX >> 20);
+	host_fail(h, &e);
+	return false;
+}
+
+bool host_keeps(struct fleet_host *h, struct arena *mem)
+{
+	if (!host_may_keep(h, arena_held(mem)))
+		return false;
+	arena_adopt(h->a, mem);
+	return true;
+}
+
+static size_t text_size(const struct value *v)
+{
+	size_t n = v->type == VALUE_STR ? v->s.n : 0;
+	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
+		n += text_size(v->list.v[i]);
+	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
+		n += v->map.e[i].key.n + text_size(v->map.e[i].value);
+	return n;
+}
+
+bool host_may_show(struct fleet_host *h, const struct value *changes)
+{
+	struct err e = {0};
+	for (size_t i = 0; changes && i < changes->list.n; i++)
+		if (text_size(changes->list.v[i]) > 2 * TEXT_MAX + FIELD_MAX)
+			err_set(&e, ERR_PERMANENT, "the agent names a change of more than %d MB",
+				TEXT_MAX >> 20);
+	if (e.kind)
+		host_fail(h, &e);
+	return !e.kind;
+}
+
+void host_asked(struct fleet_host *h)
+{
+	h->words = 0;
+	h->words_from = now_ms();
+}
+
 void host_progress(struct fleet_host *h, const char *fmt, ...)
 {
 	char text[200];
@@ -163,34 +219,78 @@ static void on_hello(struct fleet_host *h, struct value *msg)
 		host_begin(h);
 }
 
-static void on_frame(void *ctx, enum frame_type type, struct value *msg)
+static void out_of_turn(struct fleet_host *h, enum frame_type type)
+{
+	struct err e = {0};
+	err_set(&e, ERR_PERMANENT, "the agent sent %s out of turn", frame_name(type));
+	host_fail(h, &e);
+}
+
+/* What it says beside its results: as often as an agent may, even when it all comes late. */
+static bool may_talk(struct fleet_host *h)
+{
+	struct err e = {0};
+	int64_t ms = now_ms() - h->words_from;
+	if (++h->words <= WORDS_FIRST + WORDS_A_SECOND * (size_t)(ms / 1000))
+		return true;
+	err_set(&e, ERR_PERMANENT, "the agent says too much: more than %d notes a second",
+		WORDS_A_SECOND);
+	host_fail(h, &e);
+	return false;
+}
+
+static void take_note(struct fleet_host *h, const struct value *msg)
+{
+	const struct planned *p = plan_find(h->plan, (uint32_t)map_int(msg, "id", 0));
+	if (h->state != HOST_APPLYING || !p || !p->started || p->ended)
+		out_of_turn(h, FRAME_NOTE);
+	else if (may_talk(h))
+		host_progress(h, "%s", map_cstr(msg, "text", ""));
+}
+
+static void take_fatal(struct fleet_host *h, const struct value *msg)
+{
+	struct err e = {0};
+	err_set(&e, ERR_PERMANENT, "the agent gave up: %s", map_cstr(msg, "msg", "?"));
+	host_fail(h, &e);
+}
+
+static void take_frame(struct fleet_host *h, enum frame_type type, struct value *msg)
+{
+	bool applying = h->state == HOST_APPLYING, observing = h->state == HOST_OBSERVING;
+	if (type == FRAME_HELLO && !h->hello)
+		on_hello(h, msg);
+	else if (type == FRAME_OBSERVED && observing)
+		host_observed(h, msg);
+	else if (type == FRAME_STARTED && applying)
+		host_started(h, msg);
+	else if (type == FRAME_NOTE)
+		take_note(h, msg);
+	else if (type == FRAME_ALIVE && (observing || applying))
+		may_talk(h);
+	else if (type == FRAME_STEP && applying)
+		host_step(h, msg);
+	else if (type == FRAME_APPLIED && applying)
+		host_applied(h, msg);
+	else if (type == FRAME_FATAL)
+		take_fatal(h, msg);
+	else
+		out_of_turn(h, type);
+}
+
+/* The facts and what was observed stay as they came; of the rest what is wanted is copied. */
+static bool on_frame(void *ctx, enum frame_type type, struct value *msg, struct arena *mem)
 {
 	struct fleet_host *h = ctx;
-	struct err e = {0};
+	bool stays = (type == FRAME_HELLO && !h->hello) ||
+		     (type == FRAME_OBSERVED && h->state == HOST_OBSERVING);
 	if (h->state == HOST_LOST)
-		return;
-	if (type == FRAME_HELLO && !h->hello) {
-		on_hello(h, msg);
-	} else if (type == FRAME_OBSERVED && h->state == HOST_OBSERVING) {
-		host_observed(h, msg);
-	} else if (type == FRAME_STEP && h->state == HOST_APPLYING) {
-		host_step(h, msg);
-	} else if (type == FRAME_APPLIED && h->state == HOST_APPLYING) {
-		host_applied(h, msg);
-	} else if (type == FRAME_STARTED && h->state == HOST_APPLYING) {
-		struct planned *p = plan_find(h->plan, (uint32_t)map_int(msg, "id", 0));
-		if (p)
-			host_progress(h, "%s", p->step->name);
-	} else if (type == FRAME_NOTE) {
-		host_progress(h, "%s", map_cstr(msg, "text", ""));
-	} else if (type == FRAME_FATAL) {
-		err_set(&e, ERR_PERMANENT, "the agent gave up: %s", map_cstr(msg, "msg", "?"));
-		host_fail(h, &e);
-	} else {
-		err_set(&e, ERR_PERMANENT, "the agent sent %s out of turn", frame_name(type));
-		host_fail(h, &e);
-	}
+		return false;
+	if (stays && !host_keeps(h, mem))
+		return false;
+	take_frame(h, type, msg);
 	fleet_moved(h->f);
+	return stays;
 }
 
 static void on_progress(void *ctx, const char *what)
@@ -253,6 +353,8 @@ static void host_connect(struct fleet_host *h)
 		.become_password = o->become_password ? o->become_password : c.become_password,
 		.ssh_args = c.ssh_args,
 		.timeout_s = o->timeout_s,
+		.silence_s = o->silence_s,
+		.work_s = o->host_timeout_s,
 	};
 	h->state = HOST_CONNECTING;
 	h->f->open++;

@@ -5,6 +5,8 @@
  */
 #include "fleet/fleet_private.h"
 
+enum { GRACE_S = 30 }; /* for the agent to end what went past its task's timeout */
+
 static void count_step(struct fleet_host *h, uint32_t task, enum step_status s, bool changed)
 {
 	/* A looped task counts once, as its gravest item: Ansible's recap counts tasks. */
@@ -97,6 +99,8 @@ static struct value *apply_step(struct arena *a, const struct planned *p)
 		map_put(a, m, "params", wire_params(a, s));
 		if (s->user)
 			map_put(a, m, "user", value_text(a, s->user));
+		if (s->timeout_s)
+			map_put(a, m, "timeout", value_int(a, s->timeout_s));
 	} else if (to_send(p)) {
 		map_put(a, m, "blobs", blobs_of(a, s));
 	}
@@ -189,13 +193,15 @@ void host_send_apply(struct fleet_host *h)
 	for (size_t i = h->applied_to; i < h->upto; i++) {
 		struct planned *p = h->plan->v[i];
 		bool fails = p->kind == PLANNED_FAILED || p->kind == PLANNED_IGNORED;
-		if ((p->step->type && !fails) || p->step->dropped)
+		p->sent = (p->step->type && !fails) || p->step->dropped;
+		if (p->sent)
 			list_add(a, steps, apply_step(a, p));
 	}
 	map_put(a, msg, "run", value_text(a, h->f->run));
 	map_put(a, msg, "notified", h->notified);
 	map_put(a, msg, "steps", steps);
 	h->state = HOST_APPLYING;
+	host_asked(h);
 	host_progress(h, "applying");
 	transport_send(h->t, FRAME_APPLY, msg);
 	h->sent = h->notified;
@@ -293,6 +299,15 @@ static enum step_status give_verdict(struct fleet_host *h, struct planned *p, en
 	return s;
 }
 
+/* The frame's memory ends with it. false: it was too much. */
+static bool keep_result(struct fleet_host *h, struct planned *p, const struct value *result)
+{
+	size_t before = arena_size(h->a);
+	if (result)
+		p->result = value_copy(h->a, result);
+	return host_may_keep(h, arena_size(h->a) - before);
+}
+
 static void step_ended(struct fleet_host *h, struct planned *p, struct value *msg)
 {
 	struct err e = {0};
@@ -300,8 +315,9 @@ static void step_ended(struct fleet_host *h, struct planned *p, struct value *ms
 	const char *error = map_cstr(msg, "error", NULL);
 	if (error && p->step->no_log)
 		error = HIDDEN;
-	if (map_at(msg, "result"))
-		p->result = map_at(msg, "result");
+	error = error ? arena_strdup(h->a, error) : NULL;
+	if (!keep_result(h, p, map_at(msg, "result")))
+		return;
 	p->applied = true;
 	const struct value *changes = map_at(msg, "changes");
 	if (p->step->type)
@@ -315,20 +331,59 @@ static void step_ended(struct fleet_host *h, struct planned *p, struct value *ms
 	}
 }
 
-void host_step(struct fleet_host *h, struct value *msg)
+/* A step that was sent and has not ended; NULL: the host has failed. */
+static struct planned *step_under_way(struct fleet_host *h, const struct value *msg, bool begins)
 {
 	struct planned *p = plan_find(h->plan, (uint32_t)map_int(msg, "id", 0));
+	const char *verb = begins ? "began" : "ended";
 	struct err e = {0};
-	if (!p || !(p->step->type || p->step->dropped)) {
-		err_set(&e, ERR_PERMANENT, "the agent ended a step that was not sent");
-		host_fail(h, &e);
+	if (!p || !p->sent)
+		err_set(&e, ERR_PERMANENT, "the agent %s a step that was not sent", verb);
+	else if (p->ended || (begins && p->started))
+		err_set(&e, ERR_PERMANENT, "the agent %s '%s' twice", verb, p->step->name);
+	if (!e.kind)
+		return p;
+	host_fail(h, &e);
+	return NULL;
+}
+
+void host_started(struct fleet_host *h, const struct value *msg)
+{
+	struct planned *p = step_under_way(h, msg, true);
+	if (!p)
 		return;
-	}
+	p->started = true;
+	transport_limit(h->t, p->step->timeout_s ? p->step->timeout_s + GRACE_S : 0);
+	host_progress(h, "%s", p->step->name);
+}
+
+void host_step(struct fleet_host *h, struct value *msg)
+{
+	struct planned *p = step_under_way(h, msg, false);
+	if (!p)
+		return;
+	if (!host_may_show(h, map_at(msg, "changes")))
+		return;
+	p->ended = true;
+	transport_limit(h->t, 0);
 	if (p->step->handler && !strcmp(map_cstr(msg, "status", ""), "skipped")) {
 		p->applied = true; /* nothing notified it after all: as if it were not there */
 		return;
 	}
 	step_ended(h, p, msg);
+}
+
+/* "Done" is believed of what was told step by step. */
+static bool all_ended(struct fleet_host *h, struct err *e)
+{
+	for (size_t i = h->applied_to; i < h->plan->n; i++) {
+		const struct planned *p = h->plan->v[i];
+		if (p->sent && !p->ended)
+			return err_set(e, ERR_PERMANENT,
+				"the agent says that all is done, but not what came of '%s'",
+				p->step->name);
+	}
+	return true;
 }
 
 void host_applied(struct fleet_host *h, struct value *msg)
@@ -360,6 +415,10 @@ void host_applied(struct fleet_host *h, struct value *msg)
 		}
 		err_set(&e, ERR_PERMANENT, "%s",
 			map_cstr(msg, "error", "the apply stopped; what is pending is remembered"));
+		host_fail(h, &e);
+		return;
+	}
+	if (!all_ended(h, &e)) {
 		host_fail(h, &e);
 		return;
 	}

@@ -28,6 +28,8 @@ static struct value *observe_step(struct arena *a, const struct step *s)
 	map_put(a, m, "params", wire_params(a, s));
 	if (s->user)
 		map_put(a, m, "user", value_text(a, s->user));
+	if (s->timeout_s)
+		map_put(a, m, "timeout", value_int(a, s->timeout_s));
 	return m;
 }
 
@@ -48,6 +50,7 @@ bool host_observe(struct fleet_host *h)
 	if (n) {
 		map_put(a, msg, "steps", steps);
 		h->state = HOST_OBSERVING;
+		host_asked(h);
 		host_progress(h, "observing %zu resources", n);
 		transport_send(h->t, FRAME_OBSERVE, msg);
 	}
@@ -192,6 +195,10 @@ static void take_probed(struct fleet_host *h)
 void host_observed(struct fleet_host *h, struct value *msg)
 {
 	struct err e = {0};
+	const struct value *steps = map_at(msg, "steps");
+	for (size_t i = 0; i < steps->list.n; i++)
+		if (!host_may_show(h, map_at(steps->list.v[i], "changes")))
+			return;
 	h->state = HOST_IDLE;
 	if (!take_results(h, msg, &e) || (h->saved && !still_as_planned(h, &e))) {
 		host_fail(h, &e);

@@ -30,10 +30,11 @@ struct planned {
 	struct value *result;
 	const char *error; /* PLANNED_FAILED, PLANNED_IGNORED */
 	/* The verdicts, where the result is known while planning: */
-	bool changed;           /* it counts as a change, though nothing is to be done */
-	bool failed;            /* it has failed; not only: it could not be observed */
-	const char *open;       /* neither is known before earlier tasks have run: why */
-	bool observed, applied; /* the fleet's progress */
+	bool changed;     /* it counts as a change, though nothing is to be done */
+	bool failed;      /* it has failed; not only: it could not be observed */
+	const char *open; /* neither is known before earlier tasks have run: why */
+	/* the fleet's progress: of APPLY's steps which were sent, have begun and have ended */
+	bool observed, applied, sent, started, ended;
 };
 struct plan_counts {
 	size_t resources, change, unchanged, run, handler, unknown, failed, ignored;

@@ -5,6 +5,7 @@
  */
 #include "plan/plan.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "resource/look.h"
@@ -28,6 +29,7 @@ static const struct field step_fields[] = {
 	{.name = "type", .kind = FIELD_STR},
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
+	{.name = "timeout", .kind = FIELD_INT, .dflt = "0", .min = 0, .max = INT_MAX},
 	{.name = "no_log", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "skipped", .kind = FIELD_BOOL, .dflt = "false"},
@@ -92,6 +94,7 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 	if (s->params)
 		map_put(a, m, "params", s->params);
 	put_text(a, m, "user", s->user);
+	map_put(a, m, "timeout", value_int(a, s->timeout_s));
 	map_put(a, m, "no_log", value_bool(a, s->no_log));
 	map_put(a, m, "ignore_errors", value_bool(a, s->ignore_errors));
 	map_put(a, m, "skipped", value_bool(a, s->skipped));
@@ -305,6 +308,7 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 		.item = map_cstr(m, "item", NULL),
 		.params = map_at(m, "params"),
 		.user = map_cstr(m, "user", NULL),
+		.timeout_s = (int)map_int(m, "timeout", 0),
 		.no_log = map_bool(m, "no_log", false),
 		.ignore_errors = map_bool(m, "ignore_errors", false),
 		.skipped = map_bool(m, "skipped", false),

@@ -148,8 +148,8 @@ static bool apt_failed(
 {
 	const char *said = complaint(a, r);
 	if (r->timed_out)
-		return err_set(e, ERR_TRANSIENT, "%s did not end within %d s: %s", what,
-			APT_TIMEOUT_S, said);
+		return err_set(
+			e, ERR_TRANSIENT, "%s did not end within %d s: %s", what, r->limit_s, said);
 	if (mentions(r, "Could not get lock") || mentions(r, "Unable to lock"))
 		return err_set(e, ERR_TRANSIENT,
 			"%s: another program is changing packages on this host; try again when it "
@@ -404,8 +404,9 @@ bool package_clean_leftovers(struct err *e)
 /* An apt-get of a run that was killed may still be at it, and needs its policy to the end. */
 static bool wait_for_dpkg(struct host *h, int64_t seconds, struct err *e)
 {
+	int64_t end = proc_until(now_ms() + 1000 * seconds);
 	for (int64_t i = 0; dpkg_busy(); i++) {
-		if (i >= seconds)
+		if (now_ms() >= end)
 			return err_set(e, ERR_TRANSIENT,
 				"another program is changing packages on this host, for more than "
 				"%lld s now; try again when it is done",

@@ -84,8 +84,7 @@ bool run_with(struct host *h, const char *const *argv, struct str input, struct 
 	if (!proc_run(h->a, &p, r, e))
 		return false;
 	if (r->timed_out)
-		return err_set(
-			e, ERR_TRANSIENT, "%s did not end within %d s", argv[0], PROC_TIMEOUT);
+		return err_set(e, ERR_TRANSIENT, "%s did not end within %d s", argv[0], r->limit_s);
 	return true;
 }
 

@@ -162,7 +162,7 @@ static bool run(struct host *h, const struct value *params, bool shell, struct o
 	result_set(h, params, o, r.status, r.out, r.err_out);
 	if (r.timed_out)
 		return err_set(e, ERR_PERMANENT,
-			"the command did not end within %d s and was killed", PROC_TIMEOUT);
+			"the command did not end within %d s and was killed", r.limit_s);
 	if (r.cut)
 		map_put(h->a, o->result, "cut", value_bool(h->a, true));
 	if (r.status != 0)

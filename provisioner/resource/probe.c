@@ -188,7 +188,8 @@ static bool try_once(struct host *h, const struct value *probe,
 bool probe_run(struct host *h, const struct value *probe, const struct probe_patience *patience,
 	struct err *e)
 {
-	int64_t now = now_ms(), end = now + 1000LL * patience->timeout_s, wrong_since = 0;
+	int64_t now = now_ms(), end = proc_until(now + 1000LL * patience->timeout_s);
+	int64_t wrong_since = 0;
 	int pause = PAUSE_FIRST_MS;
 	for (;;) {
 		struct err said = {0};

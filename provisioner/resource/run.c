@@ -30,7 +30,7 @@ bool run_program(struct host *h, const char *const *argv, struct str *out, struc
 		return false;
 	if (r.timed_out)
 		return err_set(e, ERR_TRANSIENT, "%s did not end within %d s: %s", argv[0],
-			PROC_TIMEOUT, said(h->a, &r));
+			r.limit_s, said(h->a, &r));
 	if (r.status != 0)
 		return err_set(e, ERR_PERMANENT, "%s failed (exit %d): %s", argv[0], r.status,
 			said(h->a, &r));

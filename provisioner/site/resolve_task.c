@@ -6,6 +6,8 @@
 #include "site/flush.h"
 #include "site/verdict.h"
 
+enum { TIMEOUT_MAX_S = 7 * 24 * 3600 };
+
 struct value *task_attr(const struct task *t, size_t offset)
 {
 	for (const struct task *p = t; p; p = p->parent) {
@@ -181,6 +183,29 @@ static void installed_run(struct resolver *r, struct srec *s)
 	s->step.user = r->package->user;
 }
 
+/* As Ansible has it: 0 is no limit. */
+static bool set_timeout(struct resolver *r, struct task *t, struct srec *s, struct err *e)
+{
+	struct value *given = TASK_ATTR(t, timeout);
+	struct value *v = given ? vars_resolve(r->v, given, e) : NULL;
+	char *end = NULL;
+	long n = 0;
+
+	if (!given || (v && v->type == VALUE_NULL))
+		return true;
+	if (v && v->type == VALUE_STR)
+		n = strtol(v->s.p, &end, 10);
+	else if (v && v->type == VALUE_INT)
+		n = v->i > TIMEOUT_MAX_S ? TIMEOUT_MAX_S + 1L : (long)v->i;
+	else if (v)
+		n = -1;
+	if (v && ((end && *end) || n < 0 || n > TIMEOUT_MAX_S))
+		err_at(e, given->pos, "timeout takes a number of seconds from 0 to %d",
+			TIMEOUT_MAX_S);
+	s->step.timeout_s = (int)n;
+	return !e->kind;
+}
+
 static enum outcome module_run(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
@@ -200,7 +225,7 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 		installed_notify(r, s);
 	if (f->handler >= 0 && f->handler == r->p->installed)
 		installed_run(r, s);
-	if (!verdicts_constant(r, t, s, e)) {
+	if (!verdicts_constant(r, t, s, e) || !set_timeout(r, t, s, e)) {
 		r->n_steps--;
 		return OUT_FAIL;
 	}

@@ -277,6 +277,7 @@ static const struct field entry_fields[] = {
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
 		.doc = "Failures do not end the play."},
+	{.name = "timeout", .kind = FIELD_ANY, .doc = "Seconds that a task's programs may take."},
 	{.name = "delegate_to", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Another host."},
 	{.name = "environment", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Environment."},
 	{.name = NULL},

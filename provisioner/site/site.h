@@ -94,6 +94,7 @@ struct step {
 	const struct restype *type; /* NULL for local, skipped and unknown steps */
 	struct value *params;       /* checked; contents as blobs with bytes */
 	const char *user;           /* run as (become_user), NULL: as the agent */
+	int timeout_s;              /* that its programs may take; 0: as long as they may */
 	bool no_log;                /* hide parameters, diff and result */
 	bool ignore_errors;
 	bool skipped; /* `when` was false */

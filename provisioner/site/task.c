@@ -104,7 +104,7 @@ static const struct field fields_of_task[] = {
 		.doc = "Another transport."},
 	{.name = "remote_user", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Another login."},
 	{.name = "port", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Another port."},
-	{.name = "timeout", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Seconds it may take."},
+	{.name = "timeout", .kind = FIELD_ANY, .doc = "Seconds that its programs may take."},
 	{.name = "throttle", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Hosts at once."},
 	{.name = "module_defaults",
 		.kind = FIELD_ANY,
@@ -227,6 +227,7 @@ void task_inherited(struct build *b, struct task *t, const struct value *map)
 	t->no_log = map_at(map, "no_log");
 	t->ignore_errors = map_at(map, "ignore_errors");
 	t->check_mode = map_at(map, "check_mode");
+	t->timeout = map_at(map, "timeout");
 	t->tags = tags_read(b->s->a, map_at(map, "tags"), t->tags, b->errs);
 	if (vars && vars->type == VALUE_MAP)
 		t->vars = vars;

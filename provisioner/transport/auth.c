@@ -138,7 +138,7 @@ static LIBSSH2_USERAUTH_KBDINT_RESPONSE_FUNC(answer_dialog)
 	(void)name_len;
 	(void)instruction;
 	(void)instruction_len;
-	struct login *l = *abstract;
+	struct login *l = ((struct ssh_owner *)*abstract)->login;
 	const char *password = l->target->password;
 	for (int i = 0; i < num_prompts; i++) {
 		responses[i].text = strdup(prompts[i].echo ? "" : password);
@@ -205,7 +205,7 @@ static int try_password(struct login *l)
 			l->session, l->user, n, password, (unsigned)strlen(password), NULL);
 	if (!strstr(l->offered, "keyboard-interactive"))
 		return LIBSSH2_ERROR_METHOD_NOT_SUPPORTED;
-	*libssh2_session_abstract(l->session) = l;
+	((struct ssh_owner *)*libssh2_session_abstract(l->session))->login = l;
 	return libssh2_userauth_keyboard_interactive_ex(l->session, l->user, n, answer_dialog);
 }
 

@@ -11,6 +11,10 @@
 #include "transport/link.h"
 
 struct login;
+struct ssh_owner { /* what libssh2 hands its callbacks: the session's "abstract" */
+	struct ssh2 *ssh2;
+	struct login *login;
+};
 enum login_status {
 	LOGIN_WAIT,
 	LOGIN_DONE,

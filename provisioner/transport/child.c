@@ -90,6 +90,19 @@ static void end_when_over(struct child *c)
 		report_end(c, NULL);
 }
 
+static void watch_output(struct child *c, unsigned events)
+{
+	if (c->out.watch)
+		loop_fd_set(c->out.watch, events);
+	if (c->err.watch)
+		loop_fd_set(c->err.watch, events);
+}
+
+static void child_resume(struct link *k)
+{
+	watch_output((struct child *)k, LOOP_READ);
+}
+
 static void output_ready(void *ctx, unsigned events)
 {
 	struct stream *s = ctx;
@@ -104,9 +117,12 @@ static void output_ready(void *ctx, unsigned events)
 		end_when_over(c);
 		return;
 	}
-	c->link.moved += (uint64_t)n;
+	if (s->which == LINK_OUT)
+		c->link.moved += (uint64_t)n;
 	if (!c->ended && !c->link.ev->data(c->link.ctx, s->which, bytes, (size_t)n))
 		c->ended = true;
+	if (c->link.paused)
+		watch_output(c, 0);
 }
 
 /* Whatever still holds the streams open then (a program left behind) is not waited for, but what
@@ -249,7 +265,7 @@ static bool start(struct child *c, const char *const *argv)
 
 struct link *child_open(const struct link *base, const char *const *argv)
 {
-	static const struct link_ops ops = {child_flush, child_free};
+	static const struct link_ops ops = {child_flush, child_resume, child_free};
 	struct child *c = ARENA_NEW(base->a, struct child);
 	*c = (struct child){.link = *base, .in = -1, .pidfd = -1};
 	c->out.fd = c->err.fd = -1;

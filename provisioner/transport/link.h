@@ -26,7 +26,8 @@ struct link_events {
 };
 struct link;
 struct link_ops {
-	void (*flush)(struct link *k); /* there is something new in `out`, or `last` was set */
+	void (*flush)(struct link *k);  /* there is something new in `out`, or `last` was set */
+	void (*resume)(struct link *k); /* `paused` was taken back */
 	void (*free)(struct link *k);
 };
 struct link {
@@ -40,7 +41,9 @@ struct link {
 	struct buf out; /* to the command's standard input; the owner appends, then calls flush */
 	size_t sent;    /* how much of `out` has left */
 	bool last;      /* when `out` has left, the command's input ends */
-	uint64_t moved; /* bytes in both directions: an owner's time limit sees progress by it */
+	bool paused;    /* set by the owner in data(): nothing is read */
+	/* bytes of standard input and output: an owner's time limit sees progress by it */
+	uint64_t moved;
 };
 
 /* `base` holds loop, a, target, label, ev and ctx; the rest is filled in. */

@@ -11,10 +11,11 @@
 #include <unistd.h>
 #include "transport/auth.h"
 #include "transport/connect.h"
+#include "transport/guard.h"
 #include "transport/hostkey.h"
 
 enum {
-	WINDOW = 8 << 20,  /* of the channel: a whole observation without an adjustment */
+	WINDOW = 2 << 20,  /* of the channel: most observations without an adjustment */
 	PACKET = 32 << 10, /* RFC 4253, 6.1: what everybody accepts */
 	READ_SIZE = 64 << 10,
 };
@@ -32,7 +33,11 @@ struct ssh2 {
 	LIBSSH2_CHANNEL *channel;
 	struct hostkeys *hostkeys;
 	struct login *login;
-	bool eof_sent;
+	struct ssh_owner owner; /* what libssh2 hands its callbacks */
+	struct guard guard;
+	struct loop_timer *again; /* the next turn goes on where this one stopped */
+	int idle;                 /* turns in which nothing moved */
+	bool eof_sent, closing;
 	bool stepping; /* what the owner sends meanwhile goes out in the same step */
 	struct link_end end;
 };
@@ -47,10 +52,30 @@ static void report_end(struct ssh2 *s)
 	s->link.ev->end(s->link.ctx, &s->end);
 }
 
+/* What libssh2 reads by. */
+static ssize_t take_bytes(libssh2_socket_t fd, void *p, size_t n, int flags, void **abstract)
+{
+	struct ssh2 *s = ((struct ssh_owner *)*abstract)->ssh2;
+	if (s->closing)
+		return 0;
+	if (s->guard.why[0])
+		return -ECONNABORTED;
+	bool host = fd == s->fd; /* else ssh-agent */
+	if (host && n > s->guard.turn)
+		n = s->guard.turn;
+	errno = EAGAIN;
+	ssize_t got = n ? recv(fd, p, n, flags) : -1;
+	if (got < 0)
+		return -errno;
+	return !host || guard_take(&s->guard, p, (size_t)got) ? got : -ECONNABORTED;
+}
+
 /* What libssh2 says of its last call, in the words of its own. */
 static const char *reason(const struct ssh2 *s)
 {
 	char *text = NULL;
+	if (s->guard.why[0])
+		return s->guard.why;
 	libssh2_session_last_error(s->session, &text, NULL, 0);
 	return text && text[0] ? text : "the connection was closed";
 }
@@ -65,7 +90,9 @@ static enum step failed(struct ssh2 *s, const char *doing)
 static int lost(struct ssh2 *s)
 {
 	err_set(&s->end.err, ERR_UNREACHABLE, "%s: the connection was lost: %s", s->link.label,
-		errno && errno != EAGAIN ? strerror(errno) : "the host closed it");
+		s->guard.why[0]            ? s->guard.why
+		: errno && errno != EAGAIN ? strerror(errno)
+					   : "the host closed it");
 	return -1;
 }
 
@@ -145,8 +172,26 @@ static enum step start_command(struct ssh2 *s)
 	if (rc)
 		return failed(s, "the host runs no command");
 	s->state = RUN;
+	s->guard.runs = true;
 	s->link.ev->up(s->link.ctx);
 	return STEP_ON;
+}
+
+static void step(struct ssh2 *s);
+
+static void turn_comes(void *ctx)
+{
+	struct ssh2 *s = ctx;
+	loop_timer_free(s->again);
+	s->again = NULL;
+	if (s->state != OVER)
+		step(s);
+}
+
+static void next_turn(struct ssh2 *s)
+{
+	if (!s->again)
+		s->again = loop_timer(s->link.loop, 0, turn_comes, s);
 }
 
 /* -1: ended; 0: nothing there; 1: something was delivered. */
@@ -160,7 +205,9 @@ static int read_stream(struct ssh2 *s, enum link_stream from)
 		return 0;
 	if (n < 0)
 		return lost(s);
-	s->link.moved += (uint64_t)n;
+	s->guard.useful += (uint64_t)n;
+	if (from == LINK_OUT)
+		s->link.moved += (uint64_t)n;
 	if (!s->link.ev->data(s->link.ctx, from, bytes, (size_t)n))
 		return -1;
 	return 1;
@@ -195,18 +242,22 @@ static bool all_taken(struct ssh2 *s, int idle)
 	return idle > 1 || libssh2_poll_channel_read(s->channel, SSH_EXTENDED_DATA_STDERR) <= 0;
 }
 
+/* A turn reads each stream once and writes once; the next one goes on, when the others had theirs.
+ */
 static enum step exchange(struct ssh2 *s)
 {
-	int idle = 0;
-
-	do {
-		int out = read_stream(s, LINK_OUT);
-		int err = out < 0 ? -1 : read_stream(s, LINK_ERR);
-		int in = err < 0 ? -1 : write_input(s);
-		if (in < 0)
-			return STEP_END;
-		idle = out == 0 && err == 0 && in == 0 ? idle + 1 : 0;
-	} while (!idle || !all_taken(s, idle));
+	int out = s->link.paused ? 0 : read_stream(s, LINK_OUT);
+	int err = out < 0 ? -1 : s->link.paused ? 0 : read_stream(s, LINK_ERR);
+	int in = err < 0 ? -1 : write_input(s);
+	if (in < 0)
+		return STEP_END;
+	s->idle = out == 0 && err == 0 && in == 0 ? s->idle + 1 : 0;
+	if (s->link.paused && s->idle)
+		return STEP_WAIT;
+	if (!s->idle || !all_taken(s, s->idle)) {
+		next_turn(s);
+		return STEP_WAIT;
+	}
 	if (!libssh2_channel_eof(s->channel))
 		return STEP_WAIT;
 	s->state = CLOSING;
@@ -261,14 +312,19 @@ static void step(struct ssh2 *s)
 {
 	enum step next = STEP_ON;
 	s->stepping = true;
+	s->guard.turn = GUARD_TURN;
 	while (next == STEP_ON)
 		next = one_step(s);
 	s->stepping = false;
+	if (next == STEP_END && s->guard.why[0] && s->state < RUN) {
+		s->end = (struct link_end){.status = -1};
+		failed(s, s->guard.greeted ? "the login failed" : "no SSH server answers there");
+	}
 	if (next == STEP_END) {
 		report_end(s);
 	} else if (s->state != OVER && s->watch) {
 		int dir = libssh2_session_block_directions(s->session);
-		unsigned events = LOOP_READ;
+		unsigned events = s->link.paused ? 0 : LOOP_READ;
 		if (dir & LIBSSH2_SESSION_BLOCK_OUTBOUND)
 			events |= LOOP_WRITE;
 		loop_fd_set(s->watch, events);
@@ -278,8 +334,10 @@ static void step(struct ssh2 *s)
 
 static void socket_ready(void *ctx, unsigned events)
 {
+	struct ssh2 *s = ctx;
 	(void)events;
-	step(ctx);
+	s->idle = 0;
+	step(s);
 }
 
 /* ---- beginning and end ---- */
@@ -333,9 +391,16 @@ static bool set_methods(struct ssh2 *s)
 static bool prepare(struct ssh2 *s)
 {
 	const struct link *k = &s->link;
-	s->session = libssh2_session_init();
+	s->owner.ssh2 = s;
+	s->session = libssh2_session_init_ex(NULL, NULL, NULL, &s->owner);
 	if (!s->session)
 		panic("libssh2: out of memory");
+	/* libssh2 takes functions of any type here */
+	union {
+		ssize_t (*call)(libssh2_socket_t, void *, size_t, int, void **);
+		void *any;
+	} reader = {take_bytes};
+	libssh2_session_callback_set(s->session, LIBSSH2_CALLBACK_RECV, reader.any);
 	libssh2_session_set_blocking(s->session, 0);
 	s->hostkeys = hostkeys_load(k->a, k->target, k->label, &s->end.err);
 	if (!s->hostkeys || !set_methods(s))
@@ -350,8 +415,16 @@ static bool prepare(struct ssh2 *s)
 static void ssh2_flush(struct link *k)
 {
 	struct ssh2 *s = (struct ssh2 *)k;
+	s->idle = 0;
 	if (s->state == RUN && !s->stepping)
 		step(s);
+}
+
+static void ssh2_resume(struct link *k)
+{
+	struct ssh2 *s = (struct ssh2 *)k;
+	s->idle = 0;
+	next_turn(s);
 }
 
 /* Frees at once, wherever it stands: after shutdown(2) libssh2 finds the connection gone and no
@@ -359,6 +432,8 @@ static void ssh2_flush(struct link *k)
 static void ssh2_free(struct link *k)
 {
 	struct ssh2 *s = (struct ssh2 *)k;
+	s->closing = true;
+	loop_timer_free(s->again);
 	connect_free(s->connect);
 	if (s->watch)
 		loop_fd_free(s->watch);
@@ -376,7 +451,7 @@ static void ssh2_free(struct link *k)
 
 struct link *ssh2_open(const struct link *base, const char *command)
 {
-	static const struct link_ops ops = {ssh2_flush, ssh2_free};
+	static const struct link_ops ops = {ssh2_flush, ssh2_resume, ssh2_free};
 	static bool ready;
 	if (!ready && libssh2_init(0) != 0)
 		panic("libssh2 could not be initialised");

@@ -8,53 +8,24 @@
 #include "transport/bootstrap.h"
 #include "transport/openssh.h"
 #include "transport/sshconfig.h"
+#include "transport/transport_private.h"
 
 enum {
 	TIMEOUT_S = 10,
-	BOOT_IDLE_S = 30,      /* without a byte, while the agent is brought and started */
 	CLOSE_MS = 2000,       /* for a child to go after BYE */
 	ERRORS_KEPT = 8 << 10, /* of the command's standard error */
-	IN_MAX = FRAME_MAX + (1 << 20),
-	OUT_MAX = 4 * FRAME_MAX,
-};
-
-enum phase { /* in this order */
-	PHASE_LOGIN,
-	PHASE_BOOT,  /* a command runs, the agent not yet */
-	PHASE_HELLO, /* the agent runs */
-	PHASE_RUN,
-	PHASE_CLOSING, /* BYE is on its way */
-	PHASE_ENDED,   /* on_closed comes in the next turn of the loop */
-};
-struct transport {
-	struct loop *loop;
-	struct arena *a;
-	struct target target;
-	const struct agent_image *img;
-	struct transport_events ev;
-	void *ctx;
-	const char *label, *doing;
-	char prompt[PROMPT_SIZE];
-	enum phase phase;
-	bool openssh, brought, answered; /* by ssh; the agent was sent; sudo had its password */
-	bool found, anew, restarting;    /* an agent was there; is replaced; a new link comes */
-	const char *fallback;            /* why not libssh2; NULL: no fallback */
-	struct link *link;
-	struct buf in, errors, held; /* held: frames to send once the agent runs */
-	struct loop_timer *limit, *turn;
-	uint64_t moved_before;
-	struct err why;
+	IN_MAX = REPLY_MAX + (2 << 20),
 };
 
 static void next_turn(void *ctx);
 
-static void in_next_turn(struct transport *t)
+void in_next_turn(struct transport *t)
 {
 	if (!t->turn)
 		t->turn = loop_timer(t->loop, 0, next_turn, t);
 }
 
-static void finish(struct transport *t, const struct err *why)
+void transport_finish(struct transport *t, const struct err *why)
 {
 	if (t->phase == PHASE_ENDED)
 		return;
@@ -64,8 +35,7 @@ static void finish(struct transport *t, const struct err *why)
 	in_next_turn(t);
 }
 
-static void fail(struct transport *t, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
-static void fail(struct transport *t, enum err_kind kind, const char *fmt, ...)
+void transport_fail(struct transport *t, enum err_kind kind, const char *fmt, ...)
 {
 	struct err e = {0};
 	char text[sizeof e.msg];
@@ -74,51 +44,24 @@ static void fail(struct transport *t, enum err_kind kind, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	err_set(&e, kind, "%s: %s", t->label, text);
-	finish(t, &e);
+	transport_finish(t, &e);
 }
 
-static void progress(struct transport *t, const char *what)
+void transport_progress(struct transport *t, const char *what)
 {
 	t->doing = what;
 	if (t->phase != PHASE_ENDED && t->ev.on_progress)
 		t->ev.on_progress(t->ctx, what);
 }
 
-/* ---- time limits ---- */
-
-static void limit_reached(void *ctx);
-
-static void set_limit(struct transport *t, int64_t ms)
-{
-	loop_timer_free(t->limit);
-	t->limit = ms ? loop_timer(t->loop, ms, limit_reached, t) : NULL;
-	t->moved_before = t->link ? t->link->moved : 0;
-}
-
-static int boot_idle_s(const struct transport *t)
-{
-	return t->target.timeout_s > BOOT_IDLE_S ? t->target.timeout_s : BOOT_IDLE_S;
-}
-
-static void limit_reached(void *ctx)
-{
-	struct transport *t = ctx;
-	if (t->phase == PHASE_CLOSING)
-		finish(t, NULL);
-	else if (t->phase == PHASE_LOGIN)
-		fail(t, ERR_UNREACHABLE, "no answer within %d s (while %s)", t->target.timeout_s,
-			t->doing);
-	else if (t->link->moved != t->moved_before)
-		set_limit(t, (int64_t)boot_idle_s(t) * 1000);
-	else
-		fail(t, ERR_UNREACHABLE, "silent for %d s (while %s)", boot_idle_s(t), t->doing);
-}
-
-static void enter(struct transport *t, enum phase phase, const char *doing)
+void transport_enter(struct transport *t, enum phase phase, const char *doing)
 {
 	t->phase = phase;
-	set_limit(t, phase < PHASE_RUN ? (int64_t)boot_idle_s(t) * 1000 : 0);
-	progress(t, doing);
+	if (phase < PHASE_RUN)
+		limits_begin(t);
+	else
+		limits_set(t, 0);
+	transport_progress(t, doing);
 }
 
 /* ---- what the far side said besides frames, for messages ---- */
@@ -131,8 +74,7 @@ static const char *last_words(struct transport *t)
 	return words[0] ? words : "it said nothing";
 }
 
-/* An agent that was there and does not speak as one is damaged: it is replaced, once. */
-static bool start_anew(struct transport *t)
+bool transport_start_anew(struct transport *t)
 {
 	if (!t->found || t->anew)
 		return false;
@@ -141,8 +83,9 @@ static bool start_anew(struct transport *t)
 	t->phase = PHASE_LOGIN;
 	buf_clear(&t->in);
 	buf_clear(&t->errors);
-	set_limit(t, (int64_t)t->target.timeout_s * 1000);
-	progress(t, "replacing a damaged agent");
+	t->end = NULL;
+	limits_set(t, (int64_t)t->target.timeout_s * 1000);
+	transport_progress(t, "replacing a damaged agent");
 	in_next_turn(t);
 	return true;
 }
@@ -153,68 +96,22 @@ static void explain_no_agent(struct transport *t, const struct link_end *end)
 	const char *words = last_words(t);
 	struct err known = {0};
 	if (bootstrap_explain(&t->errors, t->answered, words, &known))
-		fail(t, known.kind, "%s", known.msg);
+		transport_fail(t, known.kind, "%s", known.msg);
 	else if (t->openssh && end->status == 255)
-		fail(t, ERR_UNREACHABLE, "ssh could not log in: %s%s%s%s", words,
+		transport_fail(t, ERR_UNREACHABLE, "ssh could not log in: %s%s%s%s", words,
 			t->fallback ? " (ssh was used because " : "",
 			t->fallback ? t->fallback : "", t->fallback ? ")" : "");
-	else if (!start_anew(t))
-		fail(t, ERR_UNREACHABLE, "the agent could not be started: %s (%s)", words,
+	else if (!transport_start_anew(t))
+		transport_fail(t, ERR_UNREACHABLE, "the agent could not be started: %s (%s)", words,
 			link_how(t->a, end));
-}
-
-/* ---- frames ---- */
-
-static bool check_hello(struct transport *t, enum frame_type type, const struct value *msg)
-{
-	if (t->phase != PHASE_HELLO)
-		return true;
-	if (type == FRAME_FATAL) /* it says why; its end follows */
-		return true;
-	int64_t version = map_int(msg, "version", 0);
-	if ((type != FRAME_HELLO || version != WIRE_VERSION) && start_anew(t))
-		return false;
-	if (type != FRAME_HELLO) {
-		fail(t, ERR_PERMANENT, "the agent began with %s instead of HELLO",
-			frame_name(type));
-		return false;
-	}
-	if (version != WIRE_VERSION) {
-		fail(t, ERR_PERMANENT, "the agent speaks version %lld of the protocol, not %d",
-			(long long)version, WIRE_VERSION);
-		return false;
-	}
-	enter(t, PHASE_RUN, "connected");
-	return true;
-}
-
-static void take_frames(struct transport *t)
-{
-	while (t->phase == PHASE_HELLO || t->phase == PHASE_RUN) {
-		enum frame_type type;
-		struct value *msg;
-		struct err e = {0};
-		switch (frame_read(t->a, &t->in, &type, &msg, &e)) {
-		case FRAME_MORE:
-			return;
-		case FRAME_BAD:
-			if (t->phase == PHASE_HELLO && start_anew(t))
-				return;
-			fail(t, ERR_PERMANENT, "a message of the agent is wrong: %s", e.msg);
-			return;
-		case FRAME_OK:
-			if (check_hello(t, type, msg))
-				t->ev.on_frame(t->ctx, type, msg);
-		}
-	}
 }
 
 /* ---- getting the agent going ---- */
 
-static void flush(struct transport *t)
+void transport_flush(struct transport *t)
 {
 	if (t->link->out.over)
-		fail(t, ERR_PERMANENT, "more to send than %d MB", OUT_MAX >> 20);
+		transport_fail(t, ERR_PERMANENT, "more to send than %d MB", OUT_MAX >> 20);
 	else
 		t->link->ops->flush(t->link);
 }
@@ -222,23 +119,23 @@ static void flush(struct transport *t)
 static void bring_agent(struct transport *t)
 {
 	if (t->brought) {
-		fail(t, ERR_PERMANENT, "the host asks for the agent a second time");
+		transport_fail(t, ERR_PERMANENT, "the host asks for the agent a second time");
 		return;
 	}
 	t->brought = true;
-	progress(t, "sending the agent");
+	transport_progress(t, "sending the agent");
 	buf_add(&t->link->out, t->img->bytes.p, t->img->bytes.n);
-	flush(t);
+	transport_flush(t);
 }
 
 static void agent_runs(struct transport *t)
 {
-	enter(t, PHASE_HELLO, "reading facts");
+	transport_enter(t, PHASE_HELLO, "reading facts");
 	buf_clear(&t->errors);
 	if (t->held.n) {
 		buf_add(&t->link->out, t->held.p, t->held.n);
 		buf_free(&t->held);
-		flush(t);
+		transport_flush(t);
 	}
 }
 
@@ -258,9 +155,9 @@ static void look_for_marks(struct transport *t)
 			agent_runs(t);
 			break;
 		case BOOT_NOISE:
-			if (start_anew(t))
+			if (transport_start_anew(t))
 				return;
-			fail(t, ERR_UNREACHABLE,
+			transport_fail(t, ERR_UNREACHABLE,
 				"the login prints more than %d KB before the agent starts: %s",
 				BOOT_NOISE_MAX >> 10, quote_tail(t->a, &t->in));
 			return;
@@ -276,28 +173,28 @@ static void look_for_prompt(struct transport *t)
 	if (!at || !t->target.become_password)
 		return;
 	if (t->answered) {
-		fail(t, ERR_CONFIG, "sudo refused the password");
+		transport_fail(t, ERR_CONFIG, "sudo refused the password");
 		return;
 	}
 	t->answered = true;
 	buf_consume(&t->errors, (size_t)(at - t->errors.p) + n);
 	buf_adds(&t->link->out, t->target.become_password);
 	buf_addc(&t->link->out, '\n');
-	flush(t);
+	transport_flush(t);
 }
 
 /* ---- the link's callbacks ---- */
 
 static void link_progress(void *ctx, const char *what)
 {
-	progress(ctx, what);
+	transport_progress(ctx, what);
 }
 
 static void link_up(void *ctx)
 {
 	struct transport *t = ctx;
 	if (t->phase == PHASE_LOGIN)
-		enter(t, PHASE_BOOT, "starting the agent");
+		transport_enter(t, PHASE_BOOT, "starting the agent");
 }
 
 static void take_errors(struct transport *t, const char *p, size_t n)
@@ -320,19 +217,33 @@ static bool link_data(void *ctx, enum link_stream from, const char *p, size_t n)
 	}
 	buf_add(&t->in, p, n);
 	if (t->in.over)
-		fail(t, ERR_PERMANENT, "a message of the agent is too large");
+		transport_fail(t, ERR_PERMANENT, "a message of the agent is too large");
 	look_for_marks(t);
-	take_frames(t);
+	if (talks(t) && frame_waits(&t->in)) {
+		t->link->paused = true;
+		in_next_turn(t);
+	}
 	return t->phase != PHASE_ENDED && !t->restarting;
 }
 
 static void link_end(void *ctx, const struct link_end *end)
 {
 	struct transport *t = ctx;
+	if (talks(t) && frame_waits(&t->in)) {
+		t->end = ARENA_NEW(t->a, struct link_end);
+		*t->end = *end;
+		in_next_turn(t);
+	} else {
+		transport_link_over(t, end);
+	}
+}
+
+void transport_link_over(struct transport *t, const struct link_end *end)
+{
 	if (t->phase == PHASE_ENDED || t->restarting)
 		return;
 	if (t->phase == PHASE_CLOSING) {
-		finish(t, NULL);
+		transport_finish(t, NULL);
 	} else if (end->use_openssh && !t->openssh && openssh_there()) {
 		size_t n = strlen(
 			t->label); /* the message this becomes a part of begins with it too */
@@ -345,11 +256,11 @@ static void link_end(void *ctx, const struct link_end *end)
 		struct err why = end->err;
 		if (t->phase >= PHASE_RUN)
 			why.kind = ERR_TRANSIENT;
-		finish(t, &why);
+		transport_finish(t, &why);
 	} else if (t->phase <= PHASE_BOOT) {
 		explain_no_agent(t, end);
-	} else if (t->phase != PHASE_HELLO || !start_anew(t)) {
-		fail(t, t->phase == PHASE_HELLO ? ERR_PERMANENT : ERR_TRANSIENT,
+	} else if (t->phase != PHASE_HELLO || !transport_start_anew(t)) {
+		transport_fail(t, t->phase == PHASE_HELLO ? ERR_PERMANENT : ERR_TRANSIENT,
 			"the agent ended (%s): %s", link_how(t->a, end), last_words(t));
 	}
 }
@@ -379,14 +290,14 @@ static void start_link(struct transport *t)
 	else if ((argv = openssh_argv(t->a, &t->target, command, &e)))
 		t->link = child_open(&base, argv);
 	else
-		finish(t, &e);
+		transport_finish(t, &e);
 }
 
 static void begin(struct transport *t)
 {
 	struct err e = {0};
 	if (!target_check(&t->target, &e)) {
-		finish(t, &e);
+		transport_finish(t, &e);
 		return;
 	}
 	const char *args = t->target.ssh_args;
@@ -394,8 +305,8 @@ static void begin(struct transport *t)
 	if (!t->openssh && !target_is_local(&t->target))
 		t->fallback = sshconfig_for_ssh(t->a, &t->target);
 	t->openssh |= t->fallback && openssh_there();
-	set_limit(t, (int64_t)t->target.timeout_s * 1000);
-	progress(t, "connecting");
+	limits_set(t, (int64_t)t->target.timeout_s * 1000);
+	transport_progress(t, "connecting");
 	start_link(t);
 }
 
@@ -418,9 +329,9 @@ static void tear_down(struct transport *t)
 static void say_bye(struct transport *t)
 {
 	bool child = t->openssh || target_is_local(&t->target);
-	flush(t);
+	transport_flush(t);
 	if (!child && link_all_sent(t->link))
-		finish(t, NULL);
+		transport_finish(t, NULL);
 }
 
 /* What may not happen inside a callback of the link: its end, and its replacement. */
@@ -435,6 +346,8 @@ static void next_turn(void *ctx)
 	t->turn = NULL;
 	if (t->phase == PHASE_CLOSING) {
 		say_bye(t);
+	} else if (talks(t)) {
+		talk_turn(t);
 	} else if (!t->link) {
 		begin(t);
 	} else {
@@ -460,6 +373,7 @@ struct transport *transport_open(struct loop *l, struct arena *a, const struct t
 		t->target.kind = "ssh";
 	if (t->target.timeout_s <= 0)
 		t->target.timeout_s = TIMEOUT_S;
+	limits_init(t);
 	t->label = target_label(a, &t->target);
 	make_prompt(t->prompt);
 	buf_init(&t->in, IN_MAX);
@@ -470,31 +384,20 @@ struct transport *transport_open(struct loop *l, struct arena *a, const struct t
 	return t;
 }
 
-void transport_send(struct transport *t, enum frame_type type, const struct value *msg)
-{
-	if (t->phase >= PHASE_CLOSING)
-		return;
-	if (t->phase < PHASE_HELLO) {
-		frame_write(&t->held, type, msg);
-		return;
-	}
-	frame_write(&t->link->out, type, msg);
-	flush(t);
-}
-
 void transport_close(struct transport *t)
 {
 	if (t->phase >= PHASE_CLOSING)
 		return;
 	if (t->phase < PHASE_HELLO) {
-		finish(t, NULL);
+		transport_finish(t, NULL);
 		return;
 	}
 	transport_send(t, FRAME_BYE, value_map(t->a));
 	if (t->phase == PHASE_ENDED)
 		return;
+	t->awaiting = false;
 	t->link->last = true;
 	t->phase = PHASE_CLOSING;
-	set_limit(t, CLOSE_MS);
+	limits_set(t, CLOSE_MS);
 	in_next_turn(t);
 }

@@ -3,10 +3,12 @@
  * Floor 3: a connection to one host's agent, over the event loop; nothing here blocks.
  *
  * transport_open starts it: connect, host key, login, one channel, find or bring the agent. Frames
- * then arrive by on_frame, HELLO first. on_closed is called exactly once, at the end, whatever the
- * reason; after it the transport is gone. Kinds: "ssh" (libssh2), "openssh" (the system's ssh as a
- * child: RSA keys, ProxyJump, certificates), "local" (the agent as a child of this process). "ssh"
- * falls back to "openssh" where libssh2 cannot serve.
+ * then arrive by on_frame, HELLO first, one in a turn of the loop, so that no host's flood keeps
+ * the others waiting. An agent that works says so (ALIVE): one that says nothing while it is
+ * awaited, or takes too long, or sends too much, ends its connection. on_closed is called exactly
+ * once, at the end, whatever the reason; after it the transport is gone. Kinds: "ssh" (libssh2),
+ * "openssh" (the system's ssh as a child: RSA keys, ProxyJump, certificates), "local" (the agent as
+ * a child of this process). "ssh" falls back to "openssh" where libssh2 cannot serve.
  */
 #pragma once
 #include "net/loop.h"
@@ -28,6 +30,8 @@ struct target {
 	const char
 		*ssh_args; /* ansible_ssh_common_args: openssh only; given, "ssh" becomes openssh */
 	int timeout_s;     /* to connect and log in; 0: 10 */
+	int silence_s;     /* without a sign of life, while one is awaited; 0: 30 */
+	int work_s;        /* for an observation, and for each step of an apply; 0: 3600 */
 };
 struct agent_image { /* the agent's file, read once per run */
 	char sha[SHA256_HEX];
@@ -36,8 +40,8 @@ struct agent_image { /* the agent's file, read once per run */
 };
 struct transport_events {
 	void (*on_progress)(void *ctx, const char *what); /* "connecting", "logging in", ... */
-	void (*on_frame)(
-		void *ctx, enum frame_type type, struct value *msg); /* msg in the arena given */
+	/* msg and all in it live in `mem`. true: the callee has taken `mem` (arena_adopt). */
+	bool (*on_frame)(void *ctx, enum frame_type type, struct value *msg, struct arena *mem);
 	void (*on_closed)(void *ctx, const struct err *why); /* why->kind ERR_NONE: as asked */
 };
 struct transport;
@@ -46,4 +50,6 @@ bool agent_image_load(struct arena *a, struct agent_image *img, struct err *e);
 struct transport *transport_open(struct loop *l, struct arena *a, const struct target *t,
 	const struct agent_image *img, const struct transport_events *ev, void *ctx);
 void transport_send(struct transport *t, enum frame_type type, const struct value *msg);
+/* The step that has begun may take so long from now; 0: target.work_s. */
+void transport_limit(struct transport *t, int seconds);
 void transport_close(struct transport *t); /* sends BYE when it can; on_closed follows */

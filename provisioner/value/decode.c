@@ -10,6 +10,7 @@ struct reader {
 	const unsigned char *p, *end, *start;
 	bool pos;         /* keys have positions too */
 	size_t items;     /* so far, of CODEC_ITEMS */
+	size_t most;      /* that the arena may hold */
 	const char *file; /* of the last position: shared by those that follow */
 	struct err *e;
 };
@@ -221,6 +222,8 @@ static bool get(struct reader *r, int depth, struct value **out)
 	unsigned char head;
 	if (depth > CODEC_DEPTH)
 		return bad(r, "it is nested too deeply");
+	if (arena_held(r->a) > r->most)
+		return bad(r, "it takes too much memory");
 	if (!get_byte(r, &head))
 		return false;
 	if ((head & HEAD_TYPE) > VALUE_UNDEFINED)
@@ -239,9 +242,11 @@ static bool get(struct reader *r, int depth, struct value **out)
 	return get_content(r, depth, v);
 }
 
-bool value_decode(struct arena *a, const void *p, size_t n, struct value **out, struct err *e)
+bool value_decode_within(
+	struct arena *a, const void *p, size_t n, size_t most, struct value **out, struct err *e)
 {
 	struct reader r = {.a = a, .p = p, .start = p, .e = e};
+	r.most = most < SIZE_MAX - arena_held(a) ? arena_held(a) + most : SIZE_MAX;
 	unsigned char form;
 	r.end = r.p + n;
 	if (!get_byte(&r, &form))
@@ -252,4 +257,9 @@ bool value_decode(struct arena *a, const void *p, size_t n, struct value **out, 
 	if (!get(&r, 1, out))
 		return false;
 	return r.p == r.end ? true : bad(&r, "something follows it");
+}
+
+bool value_decode(struct arena *a, const void *p, size_t n, struct value **out, struct err *e)
+{
+	return value_decode_within(a, p, n, SIZE_MAX, out, e);
 }

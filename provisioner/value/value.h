@@ -139,6 +139,9 @@ enum codec_flags {
 void value_encode(struct buf *b, const struct value *v, enum codec_flags flags);
 /* Refuses what is cut short, too deep, too long, unknown, or has a key twice. Bytes are copied. */
 bool value_decode(struct arena *a, const void *p, size_t n, struct value **out, struct err *e);
+/* The same, and refuses what would take more than `most` bytes of memory. */
+bool value_decode_within(
+	struct arena *a, const void *p, size_t n, size_t most, struct value **out, struct err *e);
 /* Digest of the encoding without positions, sources and blob bytes: equal values, equal digests. */
 void value_digest(const struct value *v, unsigned char out[SHA256_LEN]);
 

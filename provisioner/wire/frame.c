@@ -3,7 +3,7 @@
  * Frames: written whole, read whole, and checked by the table of their type. Never trusts a length,
  * a type or a value that a peer sent, and never holds more than FRAME_MAX of it.
  */
-#include "wire/wire.h"
+#include "wire/frame.h"
 
 enum { LENGTH_BYTES = 4, HEAD_BYTES = LENGTH_BYTES + 1 };
 
@@ -29,7 +29,7 @@ static bool put_frame(struct buf *out, enum frame_type type, const struct value 
 	buf_add(out, head, sizeof(head));
 	value_encode(out, msg, type == FRAME_APPLY ? CODEC_BLOBS : 0);
 	size_t n = out->n - at;
-	if (!full && n > LENGTH_BYTES + (size_t)FRAME_MAX) {
+	if (!full && n > LENGTH_BYTES + frame_max(type)) {
 		out->n = at;
 		out->over = false; /* where it is set, this message alone was too much */
 		return false;
@@ -50,8 +50,8 @@ void frame_write(struct buf *out, enum frame_type type, const struct value *msg)
 	struct arena *a = arena_new();
 	struct value *fatal = value_map(a);
 	map_put(a, fatal, "msg",
-		value_printf(a, "%s is larger than a frame may be (%d MiB)", frame_name(type),
-			FRAME_MAX >> 20));
+		value_printf(a, "%s is larger than a frame may be (%zu KiB)", frame_name(type),
+			frame_max(type) >> 10));
 	put_frame(out, FRAME_FATAL, fatal);
 	arena_free(a);
 }
@@ -108,7 +108,7 @@ static bool decode(struct arena *a, enum frame_type type, const char *p, size_t 
 	struct value **msg, struct err *e)
 {
 	struct value *raw;
-	if (!value_decode(a, p, n, &raw, e))
+	if (!value_decode_within(a, p, n, frame_memory(type), &raw, e))
 		return false;
 	if (raw->type != VALUE_MAP)
 		return err_set(e, ERR_PERMANENT, "it is %s, not a mapping", value_type_name(raw));
@@ -121,18 +121,43 @@ static enum frame_status bad(struct err *e, const char *what)
 	return FRAME_BAD;
 }
 
+/* What is wrong with the head of the frame in front; NULL: nothing so far. */
+static const char *head_fault(const struct buf *in)
+{
+	size_t n = in->n >= LENGTH_BYTES ? get_length(in->p) : 2;
+	if (n > FRAME_MAX)
+		return "it claims to be larger than a frame may be";
+	if (n < 2)
+		return "it is empty";
+	if (in->n < HEAD_BYTES)
+		return NULL;
+	enum frame_type type = (enum frame_type)(unsigned char)in->p[LENGTH_BYTES];
+	if (!wire_fields(type))
+		return "its type is unknown";
+	if (n > frame_max(type))
+		return "it claims to be larger than one of its type may be";
+	return NULL;
+}
+
+static bool whole(const struct buf *in)
+{
+	return in->n >= HEAD_BYTES && in->n >= LENGTH_BYTES + get_length(in->p);
+}
+
+bool frame_waits(const struct buf *in)
+{
+	return whole(in) || head_fault(in) || in->over;
+}
+
 enum frame_status frame_read(
 	struct arena *a, struct buf *in, enum frame_type *type, struct value **msg, struct err *e)
 {
-	if (in->n >= LENGTH_BYTES && get_length(in->p) > FRAME_MAX)
-		return bad(e, "it claims to be larger than a frame may be");
-	if (in->n >= LENGTH_BYTES && get_length(in->p) < 2)
-		return bad(e, "it is empty");
-	if (in->n >= HEAD_BYTES && !wire_fields((enum frame_type)(unsigned char)in->p[4]))
-		return bad(e, "its type is unknown");
+	const char *fault = head_fault(in);
+	if (fault)
+		return bad(e, fault);
 	if (in->over)
 		return bad(e, "more arrived than a frame may hold");
-	if (in->n < HEAD_BYTES || in->n < LENGTH_BYTES + get_length(in->p))
+	if (!whole(in))
 		return FRAME_MORE;
 	size_t n = get_length(in->p);
 	*type = (enum frame_type)(unsigned char)in->p[4];

@@ -3,12 +3,20 @@
  * The tables of every message's fields, and the names of the frame types. Never looks at a value
  * itself: frame.c checks what arrives against these tables.
  */
-#include "wire/wire.h"
+#include "wire/frame.h"
+#include <limits.h>
+
+enum { SMALL = 64 };
 
 #define STEP_ID                                                                     \
 	{                                                                           \
 		.name = "id", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, \
 		.max = UINT32_MAX                                                   \
+	}
+
+#define STEP_TIMEOUT                                                                        \
+	{                                                                                   \
+		.name = "timeout", .kind = FIELD_INT, .dflt = "0", .min = 0, .max = INT_MAX \
 	}
 
 static const struct field last_fields[] = {
@@ -38,6 +46,7 @@ static const struct field observe_step_fields[] = {
 	{.name = "type", .kind = FIELD_STR},
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
+	STEP_TIMEOUT,
 	{.name = NULL},
 };
 
@@ -78,6 +87,7 @@ static const struct field apply_step_fields[] = {
 	{.name = "type", .kind = FIELD_STR},
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
+	STEP_TIMEOUT,
 	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "changed", .kind = FIELD_BOOL},
 	{.name = "name", .kind = FIELD_STR},
@@ -122,7 +132,7 @@ static const struct field applied_fields[] = {
 	{.name = NULL},
 };
 
-static const struct field bye_fields[] = {{.name = NULL}};
+static const struct field empty_fields[] = {{.name = NULL}};
 
 static const struct field fatal_fields[] = {
 	{.name = "msg", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
@@ -137,19 +147,32 @@ static const struct field stop_fields[] = {
 static const struct {
 	const char *name;
 	const struct field *fields;
+	size_t max;    /* bytes, head and all */
+	size_t memory; /* that its values may take; 0: as they need */
 } frames[] = {
-	[FRAME_HELLO] = {"HELLO", hello_fields},
-	[FRAME_OBSERVE] = {"OBSERVE", observe_fields},
-	[FRAME_OBSERVED] = {"OBSERVED", observed_fields},
-	[FRAME_APPLY] = {"APPLY", apply_fields},
-	[FRAME_STARTED] = {"STARTED", started_fields},
-	[FRAME_NOTE] = {"NOTE", note_fields},
-	[FRAME_STEP] = {"STEP", step_fields},
-	[FRAME_APPLIED] = {"APPLIED", applied_fields},
-	[FRAME_BYE] = {"BYE", bye_fields},
-	[FRAME_FATAL] = {"FATAL", fatal_fields},
-	[FRAME_STOP] = {"STOP", stop_fields},
+	[FRAME_HELLO] = {"HELLO", hello_fields, 4 << 20, REPLY_MEMORY_MAX},
+	[FRAME_OBSERVE] = {"OBSERVE", observe_fields, FRAME_MAX},
+	[FRAME_OBSERVED] = {"OBSERVED", observed_fields, REPLY_MAX, REPLY_MEMORY_MAX},
+	[FRAME_APPLY] = {"APPLY", apply_fields, FRAME_MAX},
+	[FRAME_STARTED] = {"STARTED", started_fields, SMALL, REPLY_MEMORY_MAX},
+	[FRAME_NOTE] = {"NOTE", note_fields, 8 << 10, REPLY_MEMORY_MAX},
+	[FRAME_STEP] = {"STEP", step_fields, STEP_MAX, REPLY_MEMORY_MAX},
+	[FRAME_APPLIED] = {"APPLIED", applied_fields, 1 << 20, REPLY_MEMORY_MAX},
+	[FRAME_BYE] = {"BYE", empty_fields, SMALL},
+	[FRAME_FATAL] = {"FATAL", fatal_fields, 64 << 10, REPLY_MEMORY_MAX},
+	[FRAME_ALIVE] = {"ALIVE", empty_fields, SMALL, REPLY_MEMORY_MAX},
+	[FRAME_STOP] = {"STOP", stop_fields, SMALL},
 };
+
+size_t frame_max(enum frame_type type)
+{
+	return frames[type].max;
+}
+
+size_t frame_memory(enum frame_type type)
+{
+	return frames[type].memory ? frames[type].memory : SIZE_MAX;
+}
 
 const struct field *wire_fields(enum frame_type type)
 {

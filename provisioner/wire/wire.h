@@ -7,6 +7,7 @@
  *   OBSERVE -> OBSERVED      one round trip for every resource
  *   APPLY   -> STARTED, NOTE, STEP ... APPLIED
  *           <- STOP        while it applies, if the rest is not wanted any more
+ *           -> ALIVE, while either takes long: nothing else was sent for ALIVE_EVERY_MS
  *   BYE     -> the agent exits
  * The agent that the controller put there by content is the same source: a version that differs is
  * refused, never negotiated. Bump WIRE_VERSION with any change here.
@@ -14,7 +15,14 @@
 #pragma once
 #include "value/field.h"
 
-enum { WIRE_VERSION = 3, FRAME_MAX = 64 << 20 };
+enum {
+	WIRE_VERSION = 4,
+	FRAME_MAX = 64 << 20,
+	REPLY_MAX = 12 << 20,        /* of a frame from an agent */
+	STEP_MAX = 6 << 20,          /* of one step's: a program's output twice, as lines too */
+	REPLY_MEMORY_MAX = 14 << 20, /* of its values */
+	ALIVE_EVERY_MS = 5000,
+};
 /* Before the first frame; text before it is skipped. */
 #define WIRE_SYNC "\n\001PROVISION-AGENT\001\n"
 /* The bootstrap asks for the agent's bytes. */
@@ -34,22 +42,26 @@ enum frame_type {
 	FRAME_BYE,
 	FRAME_FATAL, /* {msg}: the agent gives up */
 	FRAME_STOP,  /* {after: id}: nothing behind that step of the APPLY under way is begun */
+	FRAME_ALIVE, /* {}: the agent works */
 };
 
 /* HELLO   {version, facts: map, uid, user, landlock: bool, pending: [handler ids not yet run],
  *          last: {run, status: done|failed|interrupted|running, step, at}}  `last` only when there
  *          was one; running: another agent works on it right now
- * OBSERVE {steps: [{id, type, params, user}]}   a step without type: unknown until applied
+ * OBSERVE {steps: [{id, type, params, user, timeout}]}   a step without type: unknown until
+ *         applied; timeout: seconds that its programs may take
  * OBSERVED{steps: [{id, changes: [...], result: map, digest: hex, error: text, kind: text}]}
  *         a field of result is UNKNOWN where a probe has to wait for changes before it
  * APPLY   {run: text, notified: [handler ids to count as notified],
  *          steps: [{id, blobs: map of field -> blob with bytes, notify: [handler ids],
- *                   handler: id, type, params, user (handlers and steps not observed bring them),
+ *                   handler: id, type, params, user, timeout (handlers and steps not observed
+ *                   bring them),
  *                   ignore_errors: bool, changed: bool (changed_when's constant verdict), name,
  *                   drop: bool (a handler that is owed no longer: forgotten, not run)}]}
  * STEP    {id, status: ok|changed|failed|skipped, changes, result, error, ms}
  *         changes only when they are not what OBSERVED said; result only when it was looked at
- *         again; a skipped step is a handler that nothing notified, or that was dropped
+ *         again; a skipped step is a handler that nothing notified, or that was dropped; before
+ *         APPLIED says done, each step of APPLY has had exactly one
  * APPLIED {status: done|failed|stale|locked|stopped, error, pending: [...]} */
 const struct field *wire_fields(enum frame_type type); /* NULL: no such type */
 const char *frame_name(enum frame_type type);
@@ -58,6 +70,8 @@ const char *frame_name(enum frame_type type);
 void frame_write(struct buf *out, enum frame_type type, const struct value *msg);
 bool frame_is_next(const struct buf *in, enum frame_type type); /* a whole one */
 enum frame_status { FRAME_MORE, FRAME_OK, FRAME_BAD };
+/* Would frame_read give something else than FRAME_MORE? */
+bool frame_waits(const struct buf *in);
 /* Takes one whole frame off the front of `in`: decoded and checked by its table. FRAME_MORE when it
  * is not all there yet; FRAME_BAD (e set) ends this peer. */
 enum frame_status frame_read(

@@ -3,6 +3,7 @@
  * The agent's apply: changes, what it refuses to touch, and what is left when it or
  * its connection dies in the middle.
  */
+#include <poll.h>
 #include "agent_peer.h"
 
 /* ---- changes ---- */
@@ -97,6 +98,42 @@ static void a_run_has_a_harmless_name(void **state)
 			"failed");
 	assert_false(is_there(in_dir("state")));
 	peer_end(&p);
+}
+
+/* What the task says wins over the limit that programs have otherwise. */
+static void a_timeout_ends_the_program(void **state)
+{
+	struct peer p;
+	struct value *told = value_list(a);
+	int64_t start = now_ms();
+	(void)state;
+	peer_start(&p);
+	struct value *slow = fresh(shell_of(1, "sleep 60"), "timeout", value_int(a, 1));
+	assert_string_equal(
+		peer_apply(&p, "r1", list_of(slow, NULL), told, NULL), "1:failed failed");
+	assert_says(told->list.v[0], "error", "did not end within 1 s");
+	assert_in_range(now_ms() - start, 900, 30000);
+	assert_int_equal(peer_end(&p), 0);
+}
+
+/* One that works and has nothing to tell says that it lives; one with nothing to do says nothing.
+ */
+static void a_working_agent_shows_life(void **state)
+{
+	struct peer p;
+	enum frame_type type;
+	int alive = 0;
+	(void)state;
+	peer_start(&p);
+	send_apply(&p, "r1", list_of(fresh(shell_of(1, "sleep 11"), NULL, NULL), NULL));
+	do {
+		peer_read(&p, &type);
+		alive += type == FRAME_ALIVE;
+	} while (type != FRAME_APPLIED);
+	assert_in_range(alive, 1, 3);
+	struct pollfd quiet = {p.fd, POLLIN, 0};
+	assert_int_equal(poll(&quiet, 1, ALIVE_EVERY_MS + 3000), 0);
+	assert_int_equal(peer_end(&p), 0);
 }
 
 static void the_constant_verdict_counts(void **state)
@@ -422,6 +459,8 @@ int main(void)
 		TEST(the_started_frame_comes_before_the_change),
 		TEST(only_the_planned_content_is_written),
 		TEST(a_run_has_a_harmless_name),
+		TEST(a_timeout_ends_the_program),
+		TEST(a_working_agent_shows_life),
 		TEST(the_constant_verdict_counts),
 		TEST(a_failure_stops_the_rest),
 		TEST(a_host_that_moved_is_not_touched),

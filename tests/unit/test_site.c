@@ -43,6 +43,8 @@ static void dump_flags(struct buf *out, const struct step *s)
 		buf_addf(out, " user=%s", s->user);
 	if (s->no_log)
 		buf_adds(out, " no_log");
+	if (s->timeout_s)
+		buf_addf(out, " timeout %d", s->timeout_s);
 	if (s->ignore_errors)
 		buf_adds(out, " ignore_errors");
 	if (s->changed >= 0)

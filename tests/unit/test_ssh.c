@@ -158,21 +158,21 @@ static void ssh_bad_folders(void **state)
 	struct watched open = {0}, noexec = {0}, mine = {0}, kept = {0};
 	know(&s, "host_ed25519");
 	const char *remove[] = {"rm", "-rf", "/var/lib/provision", "/root/.cache", NULL};
-	assert_int_equal(run_program(remove), 0);
+	assert_int_equal(run_argv(remove), 0);
 	assert_int_equal(mkdir("/var/lib/provision", 0755), 0);
 	assert_int_equal(mkdir("/var/lib/provision/bin", 0700), 0);
 	assert_int_equal(chmod("/var/lib/provision/bin", 0777), 0);
 	run(&open, &t, 1);
 	expect(&open, ERR_NONE, NULL);
 	assert_int_equal(access("/root/.cache/provision", F_OK), 0);
-	assert_int_equal(run_program(remove), 0);
+	assert_int_equal(run_argv(remove), 0);
 	assert_int_equal(mkdir("/var/lib/provision", 0755), 0);
 	assert_int_equal(mount("none", "/var/lib/provision", "tmpfs", MS_NOEXEC, "mode=0755"), 0);
 	run(&noexec, &t, 1);
 	expect(&noexec, ERR_NONE, NULL);
 	assert_true(noexec.brought);
 	assert_int_equal(umount("/var/lib/provision"), 0);
-	assert_int_equal(run_program(remove), 0);
+	assert_int_equal(run_argv(remove), 0);
 	run(&mine, &t, 1);
 	assert_true(mine.brought);
 	const char *agent = arena_printf(a, "/var/lib/provision/bin/agent-%s", image.sha);
@@ -232,7 +232,7 @@ static void ssh_old_agents(void **state)
 		"cd /var/lib/provision/bin; chmod 700 .; "
 		"for i in 1 2 3 4 5; do touch -d 2040-01-0$i agent-$i; done; touch other",
 		NULL};
-	assert_int_equal(run_program(prepare), 0);
+	assert_int_equal(run_argv(prepare), 0);
 	run(&w, &t, 1);
 	expect(&w, ERR_NONE, NULL);
 	const char *check[] = {"sh", "-c",
@@ -240,7 +240,7 @@ static void ssh_old_agents(void **state)
 		"agent-5 "
 		"-a -e other -a ! -e agent-2",
 		NULL};
-	assert_int_equal(run_program(check), 0);
+	assert_int_equal(run_argv(check), 0);
 	stop_sshd(&s);
 }
 

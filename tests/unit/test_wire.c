@@ -157,9 +157,49 @@ static void lies_about_length_are_refused(void **state)
 	put_head(1, FRAME_STEP);
 	refused("empty");
 	/* the largest that is allowed: nothing is believed or allocated before it is there */
-	put_head(FRAME_MAX, FRAME_STEP);
+	put_head(STEP_MAX, FRAME_STEP);
+	assert_int_equal(read_frame(&type, &msg, &e), FRAME_MORE);
+	put_head(FRAME_MAX, FRAME_APPLY);
 	assert_int_equal(read_frame(&type, &msg, &e), FRAME_MORE);
 	assert_true(b.cap < 4096);
+}
+
+/* What an agent says is small, but for its results. */
+static void each_type_has_its_size(void **state)
+{
+	static const struct {
+		enum frame_type type;
+		uint32_t max;
+	} sizes[] = {{FRAME_HELLO, 4 << 20}, {FRAME_OBSERVED, REPLY_MAX}, {FRAME_STARTED, 64},
+		{FRAME_NOTE, 8 << 10}, {FRAME_STEP, STEP_MAX}, {FRAME_APPLIED, 1 << 20},
+		{FRAME_FATAL, 64 << 10}, {FRAME_ALIVE, 64}};
+	enum frame_type type;
+	struct value *msg;
+	struct err e;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		put_head(sizes[i].max, (unsigned char)sizes[i].type);
+		assert_int_equal(read_frame(&type, &msg, &e), FRAME_MORE);
+		assert_false(frame_waits(&b));
+		put_head(sizes[i].max + 1, (unsigned char)sizes[i].type);
+		assert_true(frame_waits(&b));
+		refused("larger than one of its type may be");
+	}
+}
+
+/* A byte on the wire may be a hundred in memory. */
+static void a_frame_takes_no_more_memory_than_it_may(void **state)
+{
+	struct value *msg = value_map(a), *list = value_list(a), *result = value_map(a);
+	(void)state;
+	for (size_t i = 0; i < 1000000; i++)
+		list_add(a, list, value_null(a));
+	map_put(a, result, "x", list);
+	map_put(a, msg, "id", value_int(a, 1));
+	map_put(a, msg, "status", value_text(a, "ok"));
+	map_put(a, msg, "result", result);
+	put_frame(FRAME_STEP, msg);
+	refused("too much memory");
 }
 
 static void unknown_types_are_refused_at_once(void **state)
@@ -167,13 +207,13 @@ static void unknown_types_are_refused_at_once(void **state)
 	(void)state;
 	put_head(100, 0);
 	refused("type is unknown");
-	put_head(100, FRAME_STOP + 1);
+	put_head(100, FRAME_ALIVE + 1);
 	refused("type is unknown");
 	put_head(100, 255);
 	refused("type is unknown");
 	assert_null(wire_fields((enum frame_type)0));
 	assert_null(wire_fields((enum frame_type) - 1));
-	assert_non_null(wire_fields(FRAME_FATAL));
+	assert_non_null(wire_fields(FRAME_ALIVE));
 }
 
 static void what_follows_a_value_is_refused(void **state)
@@ -308,6 +348,8 @@ int main(void)
 		TEST(a_frame_may_come_in_pieces),
 		TEST(contents_travel_in_apply_only),
 		TEST(lies_about_length_are_refused),
+		TEST(each_type_has_its_size),
+		TEST(a_frame_takes_no_more_memory_than_it_may),
 		TEST(unknown_types_are_refused_at_once),
 		TEST(what_follows_a_value_is_refused),
 		TEST(values_of_the_wrong_shape_are_refused),

@@ -29,7 +29,7 @@ static const char *script(const char *name, const char *text)
 	return path;
 }
 
-HELPER int run_program(const char *const *argv)
+HELPER int run_argv(const char *const *argv)
 {
 	struct proc p = {.argv = argv, .uid = (uid_t)-1, .timeout_s = 60};
 	struct proc_result r;
@@ -41,7 +41,7 @@ HELPER void make_key(const char *type, const char *name)
 {
 	const char *path = path_join(a, dir, name);
 	const char *argv[] = {"ssh-keygen", "-q", "-t", type, "-N", "", "-f", path, NULL};
-	if (access(path, R_OK) != 0 && run_program(argv) != 0)
+	if (access(path, R_OK) != 0 && run_argv(argv) != 0)
 		skip();
 }
 
@@ -83,7 +83,7 @@ HELPER int tear_down(void **state)
 {
 	a = *state;
 	const char *argv[] = {"rm", "-rf", dir, NULL};
-	int rc = run_program(argv);
+	int rc = run_argv(argv);
 	arena_free(a);
 	return rc;
 }
