@@ -51,7 +51,8 @@ const struct command command_apply = {
 	.args = "[SITE | PLAN] [options]",
 	.doc = "make the hosts so, or as a saved plan says, exactly",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
-		   "timeout host-timeout lock-timeout ask-pass become become-user ask-become-pass known-hosts "
+		   "timeout host-timeout lock-timeout ask-pass become become-user ask-become-pass "
+		   "known-hosts "
 		   "accept-new-host-keys roles-path offline check diff json list-hosts list-tasks "
 		   "verbose",
 	.run = run,
