@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "agent/session.h"
+#include "resource/apt.h"
 #include "resource/service.h"
 
 enum {
@@ -98,15 +99,27 @@ static void leave_out_planned(struct arena *a, struct outlook *look, struct obse
 	plan_packages(a, look, left);
 }
 
+/* Lists that are refreshed once are refreshed again when files changed since: perhaps those that
+ * name the sources. */
+static void note_touched(struct arena *a, struct outlook *look, unsigned touches)
+{
+	look->pending |= touches;
+	if (touches & RES_FILE)
+		map_put(a, look->packages, APT_LISTS_CHANGE, value_null(a));
+}
+
 /* What the steps before `id` that this session observed earlier, and has not applied, will do: what
  * is found must not depend on how many OBSERVEs a plan took. ids must not fall. */
 static void look_ahead(struct arena *a, struct outlook *look, const struct session *s, uint32_t id)
 {
 	for (; look->at < s->n && s->steps[look->at]->id < id; look->at++) {
 		const struct agent_step *step = s->steps[look->at];
-		look->pending |= step_may_touch(step);
-		if (step->packages && !step->applied)
+		if (step->packages && !step->applied) {
+			look->pending |= step_may_touch(step);
 			plan_packages(a, look, step->packages);
+		} else {
+			note_touched(a, look, step_may_touch(step));
+		}
 	}
 }
 
@@ -133,8 +146,10 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 		if (o.result->map.n) /* rc and stderr, for failed_when */
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
-	if (e.kind == ERR_NONE && o.changes->list.n)
+	if (e.kind == ERR_NONE && o.changes->list.n && step->type->class == RES_PACKAGE)
 		look->pending |= step->type->touches;
+	else if (e.kind == ERR_NONE && o.changes->list.n)
+		note_touched(a, look, step->type->touches);
 	arena_free(h.a);
 	return entry;
 }
@@ -156,7 +171,7 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 		if (v[i]->type || v[i]->bad.kind)
 			list_add(a, list, look_at(a, v[i], &look));
 		else
-			look.pending |= RES_ALL;
+			note_touched(a, &look, RES_ALL);
 	}
 	map_put(a, msg, "steps", list);
 	buf_init(&b, (size_t)FRAME_MAX + 16);
