@@ -141,7 +141,7 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 		map_put(a, entry, "result", value_copy(a, o.result));
 		map_put(a, entry, "digest", value_text(a, text));
 	} else {
-		map_put(a, entry, "error", value_text(a, redact(h.a, step->params, e.msg)));
+		map_put(a, entry, "error", value_text(a, redact(h.a, step, e.msg)));
 		map_put(a, entry, "kind", value_text(a, err_kind_name(e.kind)));
 		if (o.result->map.n) /* rc and stderr, for failed_when */
 			map_put(a, entry, "result", value_copy(a, o.result));

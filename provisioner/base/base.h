@@ -157,14 +157,18 @@ bool file_replace(const char *path, const void *p, size_t n, struct file_attr at
 bool mkdirs(const char *path, mode_t mode, struct err *e);           /* like mkdir -p */
 char *path_join(struct arena *a, const char *dir, const char *name); /* absolute name wins */
 const char *path_base(const char *path);
+/* With ~, ~user and $NAME, as Python's expanduser and expandvars have them: a name that is not in
+ * the environment stays as it is. NULL with e: there is no such user. */
+const char *path_expand(struct arena *a, const char *path, struct err *e);
 char *path_dir(struct arena *a, const char *path);
 bool write_all(int fd, const void *p, size_t n); /* retries EINTR and short writes */
 
 /* ---- processes ---- */
 struct proc {
-	const char *const *argv; /* NULL-terminated; argv[0] is looked up in the closed PATH */
-	const char *const *env;  /* NULL-terminated NAME=value, added to the closed environment */
-	const char *dir;         /* NULL: / */
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	const char *const *env;  /* NULL-terminated NAME=value, added to the environment */
+	const char *dir;         /* NULL: /, of the user's command the home folder */
+	bool users;              /* a command of the user: PATH and language are the login's */
 	struct str input;        /* for standard input; p NULL: /dev/null */
 	uid_t uid;               /* (uid_t)-1: stay; else drop to it, its groups and home */
 	int timeout_s;           /* 0: PROC_TIMEOUT */

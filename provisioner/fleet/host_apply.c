@@ -93,10 +93,7 @@ static struct value *apply_step(struct arena *a, const struct planned *p)
 	if (s->dropped) {
 		map_put(a, m, "drop", value_bool(a, true));
 	} else if (s->handler) {
-		map_put(a, m, "type", value_text(a, s->type->name));
-		map_put(a, m, "params", wire_params(a, s));
-		if (s->user)
-			map_put(a, m, "user", value_text(a, s->user));
+		wire_put_type(a, s, m);
 	} else if (to_send(p)) {
 		map_put(a, m, "blobs", blobs_of(a, s));
 	}

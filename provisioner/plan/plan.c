@@ -131,6 +131,10 @@ static void digest_host(struct host_plan *hp)
 			value_digest(p->step->params, d);
 			sha256_add(&s, d, sizeof(d));
 		}
+		if (p->step->environment) {
+			value_digest(p->step->environment, d);
+			sha256_add(&s, d, sizeof(d));
+		}
 		if (p->changes) {
 			value_digest(p->changes, d);
 			sha256_add(&s, d, sizeof(d));

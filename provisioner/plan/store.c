@@ -21,6 +21,7 @@ static const struct field step_fields[] = {
 	{.name = "type", .kind = FIELD_STR},
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
+	{.name = "environment", .kind = FIELD_MAP},
 	{.name = "no_log", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "skipped", .kind = FIELD_BOOL, .dflt = "false"},
@@ -85,6 +86,8 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 	if (s->params)
 		map_put(a, m, "params", s->params);
 	put_text(a, m, "user", s->user);
+	if (s->environment)
+		map_put(a, m, "environment", s->environment);
 	map_put(a, m, "no_log", value_bool(a, s->no_log));
 	map_put(a, m, "ignore_errors", value_bool(a, s->ignore_errors));
 	map_put(a, m, "skipped", value_bool(a, s->skipped));
@@ -245,6 +248,7 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 		.item = map_cstr(m, "item", NULL),
 		.params = map_at(m, "params"),
 		.user = map_cstr(m, "user", NULL),
+		.environment = map_at(m, "environment"),
 		.no_log = map_bool(m, "no_log", false),
 		.ignore_errors = map_bool(m, "ignore_errors", false),
 		.skipped = map_bool(m, "skipped", false),

@@ -27,17 +27,35 @@ static bool any_match(const char *pattern)
 	return found;
 }
 
-/* Why it need not run, or NULL. */
-static const char *needless(struct host *h, const struct value *params)
+/* From the folder that the command runs in; NULL: the parameter is not given, or wrong (e). */
+static const char *condition(
+	struct host *h, const struct value *params, const char *name, struct err *e)
 {
-	const char *dir = map_cstr(params, "chdir", "/");
-	const char *creates = map_cstr(params, "creates", NULL);
-	const char *removes = map_cstr(params, "removes", NULL);
-	if (creates && any_match(path_join(h->a, dir, creates)))
-		return arena_printf(h->a, "skipped, since %s exists", creates);
-	if (removes && !any_match(path_join(h->a, dir, removes)))
-		return arena_printf(h->a, "skipped, since %s does not exist", removes);
-	return NULL;
+	const char *text = map_cstr(params, name, NULL);
+	const char *path = text ? path_expand(h->a, text, e) : NULL;
+	const char *dir = map_cstr(params, "chdir", NULL);
+	if (text && !path)
+		err_prefix(e, "%s", name);
+	if (path && path[0] != '/' && !dir)
+		dir = path_expand(h->a, "~", e);
+	return path && dir ? path_join(h->a, dir, path) : path;
+}
+
+/* *why: the reason that it need not run, or NULL. */
+static bool needless(struct host *h, const struct value *params, const char **why, struct err *e)
+{
+	const char *creates = condition(h, params, "creates", e);
+	const char *removes = e->kind ? NULL : condition(h, params, "removes", e);
+	*why = NULL;
+	if (e->kind)
+		return false;
+	if (creates && any_match(creates))
+		*why = arena_printf(
+			h->a, "skipped, since %s exists", map_cstr(params, "creates", ""));
+	else if (removes && !any_match(removes))
+		*why = arena_printf(
+			h->a, "skipped, since %s does not exist", map_cstr(params, "removes", ""));
+	return true;
 }
 
 /* ---- result ---- */
@@ -150,7 +168,7 @@ static const char *last_words(
 static bool run(struct host *h, const struct value *params, bool shell, struct observation *o,
 	struct err *e)
 {
-	struct proc p = {.uid = (uid_t)-1, .dir = map_cstr(params, "chdir", NULL)};
+	struct proc p = {.uid = (uid_t)-1, .users = true, .dir = map_cstr(params, "chdir", NULL)};
 	struct proc_result r = {0};
 	const char **argv;
 	if (!command_argv(h, params, shell, &argv, e))
@@ -195,7 +213,9 @@ static bool observe_either(struct host *h, const struct value *params, bool shel
 	bool probe = map_bool(params, "_probe", false);
 	if (probe && probe_waits(h, type, o))
 		return true;
-	const char *why = needless(h, params);
+	const char *why;
+	if (!needless(h, params, &why, e))
+		return false;
 	if (why) {
 		result_set(h, params, o, 0, str_c(why), str_c(""));
 		return true;
@@ -252,27 +272,29 @@ static bool command_check(const struct value *params, struct errs *errs)
 	return words[0] || errs_add(errs, cmd->pos, "the command is empty");
 }
 
-#define COMMON_FIELDS                                                                            \
-	{.name = "chdir", .kind = FIELD_PATH, .doc = "Folder to run it in."},                    \
-		{.name = "creates",                                                              \
-			.kind = FIELD_STR,                                                       \
-			.doc = "A path or pattern: when it is there the command does not run."}, \
-		{.name = "removes",                                                              \
-			.kind = FIELD_STR,                                                       \
-			.doc = "A path or pattern: when it is not there the command does not "   \
-			       "run."},                                                          \
-		{.name = "stdin", .kind = FIELD_STR, .doc = "Text for its standard input."},     \
-		{.name = "stdin_add_newline",                                                    \
-			.kind = FIELD_BOOL,                                                      \
-			.dflt = "true",                                                          \
-			.doc = "End stdin with a newline."},                                     \
-		{.name = "strip_empty_ends",                                                     \
-			.kind = FIELD_BOOL,                                                      \
-			.dflt = "true",                                                          \
-			.doc = "Drop the newlines at the end of stdout and stderr."},            \
-	{                                                                                        \
-		.name = "_probe", .kind = FIELD_BOOL, .dflt = "false",                           \
-		.doc = "Internal: it only reads (check_mode: false), so a plan runs it."         \
+#define COMMON_FIELDS                                                                              \
+	{.name = "chdir", .kind = FIELD_PATH, .doc = "Folder to run it in."},                      \
+		{.name = "creates",                                                                \
+			.kind = FIELD_STR,                                                         \
+			.doc = "A path or pattern, perhaps with ~ or $HOME: when it is there the " \
+			       "command does not run."},                                           \
+		{.name = "removes",                                                                \
+			.kind = FIELD_STR,                                                         \
+			.doc = "A path or pattern, as in creates: when it is not there the "       \
+			       "command does not "                                                 \
+			       "run."},                                                            \
+		{.name = "stdin", .kind = FIELD_STR, .doc = "Text for its standard input."},       \
+		{.name = "stdin_add_newline",                                                      \
+			.kind = FIELD_BOOL,                                                        \
+			.dflt = "true",                                                            \
+			.doc = "End stdin with a newline."},                                       \
+		{.name = "strip_empty_ends",                                                       \
+			.kind = FIELD_BOOL,                                                        \
+			.dflt = "true",                                                            \
+			.doc = "Drop the newlines at the end of stdout and stderr."},              \
+	{                                                                                          \
+		.name = "_probe", .kind = FIELD_BOOL, .dflt = "false",                             \
+		.doc = "Internal: it only reads (check_mode: false), so a plan runs it."           \
 	}
 
 static const struct field command_fields[] = {

@@ -133,5 +133,7 @@ bool keep_proven(struct host *h, const char *path, struct err *e);
 bool copy_as_it_is(struct arena *a, const char *from, const char *to, bool *found, struct err *e);
 /* Runs argv; false with the program's own words when it exits non-zero. out may be NULL. */
 bool run_program(struct host *h, const char *const *argv, struct str *out, struct err *e);
+/* As a command of the user: with the login's PATH and language, in the home folder. */
+bool run_users_program(struct host *h, const char *const *argv, struct err *e);
 /* Splits a command line as a POSIX shell splits words (quotes, backslash; no expansion). */
 bool split_words(struct arena *a, struct str line, const char ***argv, struct err *e);

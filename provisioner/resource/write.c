@@ -199,7 +199,7 @@ static bool run_validation(void *ctx, const char *tmp, struct err *e)
 		return err_set(e, ERR_CONFIG, "validate is empty");
 	for (size_t i = 0; argv[i]; i++)
 		argv[i] = with_path(v->h->a, argv[i], tmp);
-	if (run_program(v->h, argv, NULL, e))
+	if (run_users_program(v->h, argv, e))
 		return true;
 	return err_prefix(e, "the new content was refused and nothing changed");
 }

@@ -80,7 +80,7 @@ static const struct field fields_of_play[] = {
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
 		.doc = "Asked on the terminal."},
-	{.name = "environment", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Environment."},
+	{.name = "environment", .kind = FIELD_ANY, .doc = "Environment of all its programs."},
 	{.name = "module_defaults",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
@@ -196,10 +196,10 @@ static void vars_file(struct build *b, struct play_in *p, struct value *v)
 		return;
 	}
 	path = task_file(b->s, &p->root, "vars", v->s.p, b->s->a);
-	doc = path ? files_yaml(&b->s->files, path, b->errs) : NULL;
+	doc = path ? files_vars(&b->s->files, path, b->errs) : NULL;
 	if (!path)
 		errs_add(b->errs, v->pos, "there is no file '%s'", v->s.p);
-	for (size_t i = 0; doc && doc->type == VALUE_MAP && i < doc->map.n; i++)
+	for (size_t i = 0; doc && i < doc->map.n; i++)
 		map_set(b->s->a, p->files_vars, doc->map.e[i].key, doc->map.e[i].value);
 }
 

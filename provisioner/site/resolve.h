@@ -129,6 +129,9 @@ struct value *task_when(struct resolver *r, const struct task *t, struct err *e)
 /* resolve_module.c: checked parameters, lowered; NULL with e, or with *unknown set. */
 struct value *module_params(struct resolver *r, struct task *t, const struct restype **type,
 	const struct value **unknown, struct err *e);
+/* resolve_environment.c: what `environment:` says at every level above the task, the nearest last;
+ * NULL: nothing. UNKNOWN when that is. */
+bool task_environment(struct resolver *r, const struct task *t, struct value **out, struct err *e);
 /* resolve_control.c */
 bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* argspec.c */
 bool control_is_noop(const struct task *t); /* meta: noop, as a handler that others listen beside */

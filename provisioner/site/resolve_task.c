@@ -179,6 +179,7 @@ static void installed_run(struct resolver *r, struct srec *s)
 		return;
 	s->step.task = r->package->task;
 	s->step.user = r->package->user;
+	s->step.environment = r->package->environment;
 }
 
 static enum outcome module_run(struct resolver *r, struct frame *f, struct task *t,
@@ -186,16 +187,21 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 {
 	const struct value *unknown = NULL;
 	const struct restype *type = t->type;
-	struct value *params = module_params(r, t, &type, &unknown, e);
+	struct value *params = module_params(r, t, &type, &unknown, e), *environment;
 	struct srec *s;
 
 	if (!params)
 		return unknown ? step_wait(r, f, t, unknown, st, out, e) : OUT_FAIL;
 	if (f->handler >= 0 && handler_left_over(r, f) && handler_revives(r, type, params))
 		return step_skip(r, f, t, out);
+	if (!task_environment(r, t, &environment, e))
+		return OUT_FAIL;
+	if (environment && environment->type == VALUE_UNKNOWN)
+		return step_wait(r, f, t, environment, st, out, e);
 	s = step_new(r, f, t);
 	s->step.type = type;
 	s->step.params = params;
+	s->step.environment = environment;
 	if (type->class == RES_PACKAGE)
 		installed_notify(r, s);
 	if (f->handler >= 0 && f->handler == r->p->installed)

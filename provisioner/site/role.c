@@ -284,7 +284,7 @@ static const struct field entry_fields[] = {
 		.flags = FIELD_PER_HOST,
 		.doc = "Failures do not end the play."},
 	{.name = "delegate_to", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Another host."},
-	{.name = "environment", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Environment."},
+	{.name = "environment", .kind = FIELD_ANY, .doc = "Environment of its programs."},
 	{.name = NULL},
 };
 
@@ -366,6 +366,10 @@ const char *task_file(const struct site *s, const struct task *t, const char *ki
 {
 	const char *path;
 
+	if (name[0] == '~')
+		name = path_expand(a, name, &(struct err){0});
+	if (!name)
+		return NULL;
 	if (name[0] == '/')
 		return is_file(name) || is_dir(name) ? name : NULL;
 	if (t && t->file && strcmp(kind, "tasks") == 0) {

@@ -94,6 +94,7 @@ struct step {
 	const struct restype *type; /* NULL for local, skipped and unknown steps */
 	struct value *params;       /* checked; contents as blobs with bytes */
 	const char *user;           /* run as (become_user), NULL: as the agent */
+	struct value *environment;  /* of its programs: map of texts, or NULL */
 	bool no_log;                /* hide parameters, diff and result */
 	bool ignore_errors;
 	bool skipped; /* `when` was false */

@@ -91,8 +91,8 @@ static const struct field fields_of_task[] = {
 	{.name = "poll", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Seconds between looks."},
 	{.name = "environment",
 		.kind = FIELD_ANY,
-		.flags = FIELD_LATER,
-		.doc = "Variables of the process."},
+		.doc = "Environment of the programs that run on the host: a map, or a list of "
+		       "maps. What stands further in wins."},
 	{.name = "any_errors_fatal",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
@@ -227,6 +227,7 @@ void task_inherited(struct build *b, struct task *t, const struct value *map)
 	t->no_log = map_at(map, "no_log");
 	t->ignore_errors = map_at(map, "ignore_errors");
 	t->check_mode = map_at(map, "check_mode");
+	t->environment = as_list(b->s->a, map_at(map, "environment"));
 	t->tags = tags_read(b->s->a, map_at(map, "tags"), t->tags, b->errs);
 	if (vars && vars->type == VALUE_MAP)
 		t->vars = vars;
@@ -234,6 +235,7 @@ void task_inherited(struct build *b, struct task *t, const struct value *map)
 		refuse_reach(b, t->vars, "a task, block or role");
 	check_syntax(b, t->when, true);
 	check_syntax(b, t->vars, false);
+	check_syntax(b, t->environment, false);
 }
 
 static void own_keywords(struct build *b, struct task *t, const struct value *map)

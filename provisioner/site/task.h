@@ -32,7 +32,8 @@ struct task {
 	const char *const *notify_ids; /* handler ids; NULL: the names hold templates */
 	struct value *changed_when, *failed_when;
 	struct value *become, *become_user, *no_log, *ignore_errors, *check_mode;
-	const char *const *tags; /* with the inherited ones */
+	struct value *environment; /* list, as written */
+	const char *const *tags;   /* with the inherited ones */
 	struct task **child;
 	size_t n_child, cap_child;
 	struct task *parent;

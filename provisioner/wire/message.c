@@ -38,6 +38,7 @@ static const struct field observe_step_fields[] = {
 	{.name = "type", .kind = FIELD_STR},
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
+	{.name = "environment", .kind = FIELD_MAP},
 	{.name = NULL},
 };
 
@@ -78,6 +79,7 @@ static const struct field apply_step_fields[] = {
 	{.name = "type", .kind = FIELD_STR},
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
+	{.name = "environment", .kind = FIELD_MAP},
 	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "changed", .kind = FIELD_BOOL},
 	{.name = "name", .kind = FIELD_STR},
