@@ -193,12 +193,12 @@ static bool read_vars_files(struct resolver *r, struct err *e)
 		if (!path)
 			return false;
 		errs_init(&errs, r->a);
-		doc = files_yaml(&r->s->files, path, &errs);
+		doc = files_vars(&r->s->files, path, &errs);
 		if (!doc && errs.n) {
 			*e = errs.v[0];
 			return false;
 		}
-		for (size_t j = 0; doc && doc->type == VALUE_MAP && j < doc->map.n; j++)
+		for (size_t j = 0; doc && j < doc->map.n; j++)
 			map_set(r->a, r->v->play_files, doc->map.e[j].key, doc->map.e[j].value);
 	}
 	vars_play(r->v, r->p);

@@ -250,13 +250,11 @@ static enum outcome include_vars(struct resolver *r, struct frame *f, struct tas
 		return OUT_FAIL;
 	}
 	errs_init(&errs, r->a);
-	doc = files_yaml(&r->s->files, path, &errs);
+	doc = files_vars(&r->s->files, path, &errs);
 	if (!doc && errs.n) {
 		*e = errs.v[0];
 		return OUT_FAIL;
 	}
-	if (doc && doc->type != VALUE_MAP)
-		doc = NULL;
 	named = map_at(args, "name");
 	if (doc && named && named->type == VALUE_STR) {
 		struct value *one = value_map(r->a);
