@@ -66,7 +66,8 @@ struct jinja {
 	uint64_t steps;
 	size_t memory; /* size of the arena at the start */
 	int depth, nesting;
-	unsigned flags; /* of the template, for those that it includes */
+	unsigned flags;                     /* of the template, for those that it includes */
+	const struct template_marks *marks; /* as well; NULL: the usual */
 	bool made_undefined;
 	struct value *yes, *no, *none, *empty, *nothing; /* empty: text; nothing: a list */
 	struct value *missing_in; /* map whose key was missed last, for a suggestion */

@@ -262,7 +262,7 @@ static struct value *resolve_text(struct jinja *in, struct value *v, struct str 
 		return jinja_fail(in, v->pos, "variables refer to one another without an end");
 	if (s.n && s.p[s.n - 1] == '\n')
 		s.n--; /* as Jinja; it comes back below */
-	if (!jinja_lex(in->a, s, v->pos, flags, LEX_TEMPLATE, &tokens, in->e) ||
+	if (!jinja_lex(in->a, s, v->pos, flags, NULL, &tokens, in->e) ||
 		!jinja_parse(in->a, &tokens, &t.body, in->e))
 		return NULL;
 	in->nesting++;

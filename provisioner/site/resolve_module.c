@@ -115,15 +115,19 @@ static struct value *rendered(struct resolver *r, const struct value *args, cons
 	struct pos pos, struct err *e)
 {
 	unsigned flags = TEMPLATE_STRIP_NEWLINE;
+	struct template_marks marks;
+	bool marked = task_marks(args, &marks);
 	const struct template *t;
 	struct file *f;
 
 	flags |= map_bool(args, "trim_blocks", true) ? TEMPLATE_TRIM_BLOCKS : 0;
 	flags |= map_bool(args, "lstrip_blocks", false) ? TEMPLATE_LSTRIP_BLOCKS : 0;
-	if (flags == (TEMPLATE_STRIP_NEWLINE | TEMPLATE_TRIM_BLOCKS))
+	if (!marked && flags == (TEMPLATE_STRIP_NEWLINE | TEMPLATE_TRIM_BLOCKS))
 		return template_file(r->v, path, pos, e);
 	f = files_get(&r->s->files, path, e);
-	t = f ? template_parse(r->a, f->text, (struct pos){f->path, 1, 1}, flags, e) : NULL;
+	t = f ? template_parse_marked(r->a, f->text, (struct pos){f->path, 1, 1}, flags,
+			marked ? &marks : NULL, e)
+	      : NULL;
 	return t ? template_text(r->v, f, t, e) : NULL;
 }
 

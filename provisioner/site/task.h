@@ -131,6 +131,8 @@ struct value *task_args_read(struct build *b, struct task *t, struct value *v); 
 struct value *task_args_more(struct build *b, struct value *args, struct value *more);
 void task_args_check(struct build *b, struct task *t);
 
+/* The marks of tags that a template task gives; false: none. */
+bool task_marks(const struct value *args, struct template_marks *marks);
 void task_templates(struct build *b, const struct task *t); /* and below it */
 
 /* role.c: brings a role in below `into`: dependencies first. params: of the entry; given: its
