@@ -76,6 +76,8 @@ struct jinja {
 };
 struct jinja *jinja_new(const struct lang_env *env, struct arena *a, struct err *e);
 void jinja_free(struct jinja *in);
+/* false with an error: the text of `omit` stands inside v. */
+bool jinja_omits_whole(struct jinja *in, const struct value *v, struct pos pos);
 /* Counts work; false with an error when it is too much. */
 bool jinja_step(struct jinja *in, uint64_t n, struct pos pos);
 

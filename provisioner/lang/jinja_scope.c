@@ -252,6 +252,18 @@ struct value *keep_newlines(struct arena *a, struct value *v, struct str source)
 	return longer;
 }
 
+bool jinja_omits_whole(struct jinja *in, const struct value *v, struct pos pos)
+{
+	const char *omit = in->env->omit;
+	if (!omit || v->type != VALUE_STR || !memchr(v->s.p, omit[0], v->s.n) ||
+		str_is(v->s, omit) || !strstr(v->s.p, omit))
+		return true;
+	jinja_fail(in, pos,
+		"`omit` is a part of a longer text here: it leaves out a parameter or an item, "
+		"whole");
+	return false;
+}
+
 static struct value *resolve_text(struct jinja *in, struct value *v, struct str s)
 {
 	struct template t = {0};
@@ -273,6 +285,8 @@ static struct value *resolve_text(struct jinja *in, struct value *v, struct str 
 	if (!r)
 		return NULL;
 	r = keep_newlines(in->a, r, source);
+	if (!jinja_omits_whole(in, r, v->pos))
+		return NULL;
 	struct value *copy = ARENA_NEW(in->a, struct value);
 	*copy = *r;
 	copy->pos = v->pos;

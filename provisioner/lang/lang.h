@@ -46,6 +46,11 @@ struct lang_env {
 	 * list. */
 	struct value *(*plugin)(void *ctx, const char *name, const struct value *args,
 		const struct value *kwargs, struct err *e);
+	/* What the variable `omit` holds: a text that has more than it is an error. NULL: none. */
+	const char *omit;
+	/* Something undefined is needed: true when that was noted, and evaluation is to go on with
+	 * UNKNOWN in its place, so that the next such name is found too. May be NULL. */
+	bool (*undefined)(void *ctx, const struct err *e);
 	/* {% include 'x' %} in the file `from` (or NULL): the text of a template and its file name;
 	 * may be NULL. */
 	bool (*include)(void *ctx, struct str name, const char *from, struct str *text,

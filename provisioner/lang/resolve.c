@@ -67,6 +67,8 @@ struct value *template_render(const struct lang_env *env, const struct template 
 			v = value_str(env->a, buf_str(env->a, &o.buf));
 			v->literal = true;
 			v->secret = o.secret;
+			if (!jinja_omits_whole(in, v, t->body ? t->body->pos : (struct pos){0}))
+				v = NULL;
 		}
 	}
 	output_free(&o);

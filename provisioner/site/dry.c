@@ -15,7 +15,10 @@ static bool walk(struct resolver *r, struct errs *found)
 	struct err e = {0};
 
 	for (size_t i = 0; i < DRY_STEPS; i++) {
-		enum resolve_status st = resolver_next(r, &step, &e);
+		enum resolve_status st;
+
+		r->v->found = r->blind ? NULL : found;
+		st = resolver_next(r, &step, &e);
 
 		if (st == RESOLVE_END)
 			return !r->blind;
@@ -37,7 +40,7 @@ static void dry_host(struct site *s, const char *host, struct errs *found)
 	for (size_t i = 0; go_on && i < s->n_plays; i++) {
 		if (!play_has(s->plays[i], host))
 			continue;
-		r = r ? resolver_continue(r, i) : resolver_dry(s, a, host, i);
+		r = r ? resolver_continue(r, i) : resolver_dry(s, a, host, i, found);
 		go_on = walk(r, found);
 	}
 	arena_free(a);

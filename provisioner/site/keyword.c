@@ -178,6 +178,9 @@ bool keyword_hides(struct resolver *r, const struct task *t)
 	struct err e = {0};
 	struct reader k = {.r = r, .t = t, .to = &to, .e = &e};
 	bool hides = false;
+	struct errs *found = vars_quiet(r->v);
+	bool read = keyword(&k, "no_log", TASK_ATTR(t, no_log), &hides);
 
-	return !keyword(&k, "no_log", TASK_ATTR(t, no_log), &hides) || to.unknown || hides;
+	r->v->found = found;
+	return !read || to.unknown || hides;
 }

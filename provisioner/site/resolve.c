@@ -119,7 +119,7 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 			r->ended = true;
 		if (o == OUT_FLUSH && !r->flushing)
 			flush_start(r, false);
-		if (o == OUT_FAIL)
+		if (o == OUT_FAIL && !task_pass_over(r, &own))
 			break;
 	}
 	peer_moved(r);
@@ -254,12 +254,14 @@ struct resolver *resolver_new(const struct site *s, struct arena *a, const char 
 	return r;
 }
 
-struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play)
+struct resolver *resolver_dry(
+	struct site *s, struct arena *a, const char *host, size_t play, struct errs *found)
 {
 	struct resolver *r = make(s, a, host, play, NULL);
 
 	r->mode = RESOLVE_PLAN;
 	r->dry = true;
+	r->found = r->v->found = found;
 	start_play(r, play);
 	return r;
 }

@@ -71,8 +71,9 @@ struct resolver {
 	struct keywords kw;              /* of the item that stands to be run */
 	bool asked_observe, asked_apply; /* returned, and no result has come since */
 	bool ended, failed;
-	bool dry;   /* no host: nothing is asked for, every result is unknown */
-	bool blind; /* dry, and past tasks that cannot be seen */
+	bool dry;           /* no host: nothing is asked for, every result is unknown */
+	bool blind;         /* dry, and past tasks that cannot be seen */
+	struct errs *found; /* dry: all that is wrong */
 	struct err err;
 	/* handlers */
 	struct value *pending;
@@ -120,6 +121,10 @@ void reg_fix(struct resolver *r, struct frame *f, struct value *result);
 void reg_finish(struct resolver *r, struct frame *f);
 void reg_update(struct resolver *r, struct reg *reg);
 struct value *reg_unknown(struct resolver *r, const struct task *t);
+/* Dry: notes why the task failed and goes on behind it; what it makes is unknown. false: no. */
+bool task_pass_over(struct resolver *r, struct err *e);
+/* Of several problems of one task: all to the dry run's, the first as the task's. */
+struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e);
 /* The inherited value of a keyword; NULL: nowhere. */
 #define TASK_ATTR(t, what) task_attr((t), offsetof(struct task, what))
 struct value *task_attr(const struct task *t, size_t offset);
@@ -146,4 +151,5 @@ size_t levels_below(const struct resolver *r);             /* of the frames that
 void take_place(struct resolver *r, const struct task *t); /* r->at: it stands at this task */
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e);
 /* A resolver that knows nothing of the host. */
-struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play);
+struct resolver *resolver_dry(
+	struct site *s, struct arena *a, const char *host, size_t play, struct errs *found);

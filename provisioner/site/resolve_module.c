@@ -5,9 +5,11 @@
  */
 #include "site/resolve.h"
 
-static struct value *take_first(const struct errs *errs, struct err *e)
+struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e)
 {
 	*e = errs->v[0];
+	for (size_t i = 1; r->found && !r->blind && i < errs->n; i++)
+		errs_take(r->found, &errs->v[i]);
 	return NULL;
 }
 
@@ -20,7 +22,7 @@ static struct value *check(struct resolver *r, const struct restype *type, struc
 	errs_init(&errs, r->a);
 	out = fields_check(
 		r->a, type->fields, args, arena_printf(r->a, "module '%s'", action), &errs);
-	return !out || errs.n ? take_first(&errs, e) : out;
+	return !out || errs.n ? give_problems(r, &errs, e) : out;
 }
 
 /* Only read when planned: a command that says `check_mode: false`. */
@@ -183,7 +185,7 @@ static bool type_rules(
 	if (type->check(params, &errs) && !errs.n)
 		return true;
 	if (errs.n)
-		*e = errs.v[0];
+		give_problems(r, &errs, e);
 	return false;
 }
 

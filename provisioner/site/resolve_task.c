@@ -41,11 +41,14 @@ static const char *label_of(struct resolver *r, const struct task *t)
 {
 	struct err e = {0};
 	struct value *name, *raw;
+	struct errs *found;
 
 	if (!t->name || !lang_is_template(str_c(t->name)))
 		return task_label(r->a, t);
 	raw = value_text(r->a, t->name);
+	found = vars_quiet(r->v);
 	name = vars_resolve(r->v, raw, &e);
+	r->v->found = found;
 	if (!name || name->type == VALUE_UNKNOWN || value_has_secret(name))
 		return task_label(r->a, t);
 	return t->role ? arena_printf(
@@ -67,10 +70,13 @@ static const char *item_label(struct resolver *r, const struct frame *f, const s
 {
 	struct err e = {0};
 	struct value *v;
+	struct errs *found;
 
 	if (!f->at.items)
 		return NULL;
+	found = vars_quiet(r->v);
 	v = t->loop_label ? vars_resolve(r->v, t->loop_label, &e) : f->at.items->list.v[f->at.i];
+	r->v->found = found;
 	if (!v || v->type == VALUE_UNKNOWN)
 		return "item";
 	if (value_has_secret(v))
@@ -272,7 +278,7 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 		return step_skip(r, f, t, out);
 	if (!keywords_read(r, t, &r->kw, e))
 		return OUT_FAIL;
-	if (r->kw.unknown)
+	if (r->kw.unknown && !r->dry) /* without a host there is more to find in the task */
 		return step_wait(r, f, t, r->kw.unknown, st, out, e);
 	return t->type ? module_run(r, f, t, st, out, e) : control_run(r, f, t, st, out, e);
 }
@@ -297,6 +303,8 @@ static bool read_notify(struct resolver *r, struct frame *f, const struct task *
 	if (!t || t->notify_ids)
 		return true;
 	names = vars_resolve(r->v, t->notify, e);
+	if (r->dry && names && value_find_type(names, VALUE_UNKNOWN))
+		return true;
 	return names && handlers_ids(r->p, r->a, names, &f->at.notify, e);
 }
 
@@ -308,7 +316,12 @@ static enum outcome start_loop(struct resolver *r, struct frame *f, struct task 
 	struct err own = {0};
 	struct value *v = t->loop, *when;
 	const struct value *unknown;
+	struct errs *found = vars_quiet(r->v);
 
+	when = found ? task_when(r, t, &(struct err){0}) : NULL;
+	r->v->found = found;
+	if (when && when->type == VALUE_BOOL && !when->b)
+		return OUT_NONE;
 	v = vars_resolve(r->v, v, &own);
 	v = v ? loop_items(r->v, t->loop_kind, v, &own) : NULL;
 	/* the items stay as they are now, so what can still be learnt of them is learnt before */
@@ -359,6 +372,24 @@ static void leave_task(struct resolver *r, struct frame *f)
 	f->at = (struct cursor){0};
 	f->i++;
 	vars_loop(r->v, NULL);
+}
+
+bool task_pass_over(struct resolver *r, struct err *e)
+{
+	struct frame *f = r->n_frames ? &r->frame[r->n_frames - 1] : NULL;
+	struct task *t = f && f->i < f->n ? f->v[f->i] : NULL;
+
+	if (!r->found || !t)
+		return false;
+	if (!r->blind)
+		errs_take(r->found, e);
+	*e = (struct err){0};
+	r->blind = r->blind || (t->control && t->control->kind >= CONTROL_INCLUDE_VARS);
+	set_unknown(r, t, reg_unknown(r, t));
+	leave_task(r, f);
+	if (t->reg)
+		name_set(r, &r->at, str_c(t->reg), reg_unknown(r, t));
+	return true;
 }
 
 enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum resolve_status *st,
