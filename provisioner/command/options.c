@@ -23,7 +23,8 @@ enum {
 	OPT_LIST_TASKS,
 	OPT_EXIT_CODE,
 	OPT_BECOME_USER,
-	OPT_OFFLINE
+	OPT_OFFLINE,
+	OPT_UNSUPPORTED_OK
 };
 
 static const struct option_row rows[] = {
@@ -50,6 +51,7 @@ static const struct option_row rows[] = {
 	{OPT_EXIT_CODE, "exit-code", NULL, "exit with 3 when something would change"},
 	{OPT_JSON, "json", NULL, "an event a line, as JSON"},
 	{OPT_OFFLINE, "offline", NULL, "no provider's API; dns: no host either"},
+	{OPT_UNSUPPORTED_OK, "unsupported-ok", NULL, "on systems that the roles do not know, too"},
 	{OPT_LIST_HOSTS, "list-hosts", NULL, "only list the hosts"},
 	{OPT_LIST_TASKS, "list-tasks", NULL, "only list the tasks"},
 	{'v', "verbose", NULL, "say more; -vv still more"},
@@ -190,6 +192,8 @@ static bool *flag(struct cli *c, int key)
 		return &c->exit_code;
 	case OPT_OFFLINE:
 		return &c->offline;
+	case OPT_UNSUPPORTED_OK:
+		return &c->site.unsupported_ok;
 	}
 	return NULL;
 }

@@ -16,19 +16,16 @@ static int plan_exit(const struct cli *c, const struct fleet_result *r)
 	return EXIT_FINE;
 }
 
-static int list_hosts(const struct site *s)
-{
-	const char *const *h = site_hosts(s);
-	for (; *h; h++)
-		printf("%s\n", *h);
-	return EXIT_FINE;
-}
-
-static int list_tasks(const struct site *s)
+static int list(const struct cli *c, const struct site *s)
 {
 	struct buf out;
 	buf_init(&out, 1 << 24);
-	site_list_tasks(s, &out);
+	if (c->list_hosts)
+		site_list_hosts(s, &out);
+	if (c->list_hosts && c->list_tasks)
+		buf_addc(&out, '\n');
+	if (c->list_tasks)
+		site_list_tasks(s, &out);
 	cli_print(&out);
 	buf_free(&out);
 	return EXIT_FINE;
@@ -39,10 +36,8 @@ int cli_plan(struct cli *c, struct site *s)
 	struct fleet_options o = {.mode = FLEET_PLAN, .site = s};
 	struct fleet_result r = {0};
 	struct err e = {0};
-	if (c->list_hosts)
-		return list_hosts(s);
-	if (c->list_tasks)
-		return list_tasks(s);
+	if (c->list_hosts || c->list_tasks)
+		return list(c, s);
 	if (!cli_providers(c, s) || !cli_fleet(c, &o, true, &r))
 		return EXIT_BEFORE;
 	r.plan->site = c->site.manifest;
@@ -69,7 +64,7 @@ const struct command command_plan = {
 	.doc = "show exactly what would change, and change nothing",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout ask-pass become become-user ask-become-pass known-hosts "
-		   "accept-new-host-keys roles-path out exit-code offline json list-hosts "
+		   "accept-new-host-keys roles-path out exit-code offline unsupported-ok json list-hosts "
 		   "list-tasks diff "
 		   "verbose",
 	.run = run,

@@ -139,6 +139,9 @@ enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, st
 
 	if (!node)
 		return OUT_FAIL;
+	if (t->control->kind == CONTROL_INCLUDE_ROLE && node->role && !r->dry &&
+		!system_supported(r, node->role->role, e))
+		return OUT_FAIL;
 	if (!frame_push(r, node->child, node->n_child, in, e))
 		return OUT_FAIL;
 	r->frame[r->n_frames - 1].deeper = true;

@@ -384,10 +384,24 @@ static void list_tasks(const struct site *s, const struct task *t, struct buf *o
 		list_tasks(s, t->child[i], out);
 }
 
+static void list_play(const struct site *s, size_t i, struct buf *out)
+{
+	buf_addf(out, "%s  play #%zu (%s)\n", i ? "\n" : "", i + 1, s->plays[i]->face.name);
+}
+
+void site_list_hosts(const struct site *s, struct buf *out)
+{
+	for (size_t i = 0; i < s->n_plays; i++) {
+		list_play(s, i, out);
+		for (const char *const *h = s->plays[i]->face.hosts; *h; h++)
+			buf_addf(out, "    %s\n", *h);
+	}
+}
+
 void site_list_tasks(const struct site *s, struct buf *out)
 {
 	for (size_t i = 0; i < s->n_plays; i++) {
-		buf_addf(out, "%s  play #%zu (%s)\n", i ? "\n" : "", i + 1, s->plays[i]->face.name);
+		list_play(s, i, out);
 		for (int j = 0; j < SECTIONS; j++)
 			list_tasks(s, s->plays[i]->section[j], out);
 	}

@@ -251,6 +251,8 @@ struct resolver *resolver_new(const struct site *s, struct arena *a, const char 
 	for (size_t i = 0; pending && pending[i]; i++)
 		map_put(a, r->pending, pending[i], value_null(a));
 	start_play(r, play);
+	if (!r->failed && !systems_supported(r, &r->err))
+		r->failed = true;
 	return r;
 }
 

@@ -134,6 +134,9 @@ struct value *task_when(struct resolver *r, const struct task *t, struct err *e)
 /* resolve_module.c: checked parameters, lowered; NULL with e, or with *unknown set. */
 struct value *module_params(struct resolver *r, struct task *t, const struct restype **type,
 	const struct value **unknown, struct err *e);
+/* systems.c: is the role, are all of the host's plays, written for what the host is? */
+bool system_supported(struct resolver *r, const struct role *role, struct err *e);
+bool systems_supported(struct resolver *r, struct err *e);
 /* resolve_environment.c: what `environment:` says at every level above the task, the nearest last;
  * NULL: nothing. UNKNOWN when that is. */
 bool task_environment(struct resolver *r, const struct task *t, struct value **out, struct err *e);

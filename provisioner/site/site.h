@@ -29,6 +29,7 @@ struct site_options {
 	int become;             /* -b: 1; else 0 */
 	const char *become_user;
 	int forks, verbosity; /* as ansible_forks and ansible_verbosity have them */
+	bool unsupported_ok; /* roles run on systems that they are not written for, too */
 };
 struct site;
 struct site *site_load(struct arena *a, const struct site_options *opt, struct errs *errs);
@@ -79,6 +80,7 @@ struct play {
 	bool own_pace; /* strategy free or host_pinned: no budget of failures, as in Ansible */
 };
 size_t site_plays(const struct site *s, const struct play **out);
+void site_list_hosts(const struct site *s, struct buf *out); /* of each play (--list-hosts) */
 /* One line per task: name, role, tags (--list-tasks). */
 void site_list_tasks(const struct site *s, struct buf *out);
 
