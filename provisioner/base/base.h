@@ -154,6 +154,13 @@ struct file_attr {
 typedef bool file_validate_fn(void *ctx, const char *tmp, struct err *e);
 bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e);
+/* The same, with the access list and the extended attributes of the file `like`; file_replace takes
+ * those of the file that it replaces. */
+bool file_replace_like(const char *path, const void *p, size_t n, struct file_attr attr,
+	const char *like, struct err *e);
+/* rights.c: the access list and the extended attributes of `from` (any descriptor, O_PATH too; -1:
+ * none) to the open file `to`; before its mode is set. `path` is for messages. */
+bool rights_copy(int from, int to, const char *path, struct err *e);
 bool mkdirs(const char *path, mode_t mode, struct err *e);           /* like mkdir -p */
 char *path_join(struct arena *a, const char *dir, const char *name); /* absolute name wins */
 const char *path_base(const char *path);

@@ -118,8 +118,8 @@ static void keep_owner(const char *path, struct file_attr *attr)
 		attr->gid = st.st_gid;
 }
 
-static bool fill(
-	int fd, const char *path, const void *p, size_t n, struct file_attr attr, struct err *e)
+static bool fill(int fd, const char *path, const void *p, size_t n, struct file_attr attr, int like,
+	struct err *e)
 {
 	struct stat st;
 	if (!write_all(fd, p, n))
@@ -131,6 +131,8 @@ static bool fill(
 	/* the owner first: changing it clears the set-id bits */
 	if (!same && fchown(fd, attr.uid, attr.gid) < 0)
 		return err_errno(e, "cannot set the owner of %s", path);
+	if (!rights_copy(like, fd, path, e))
+		return false;
 	if (fchmod(fd, attr.mode & 07777) < 0)
 		return err_errno(e, "cannot set the mode of %s", path);
 	if (fsync(fd) < 0)
@@ -150,14 +152,29 @@ static bool sync_dir(const char *dir, struct err *e)
 	return ok;
 }
 
+/* A regular file, for its rights; -1: there is none. */
+static int open_like(const char *like)
+{
+	struct stat st;
+	int fd = open(like, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static bool replace(const char *path, const char *dir, char *tmp, const void *p, size_t n,
-	struct file_attr attr, file_validate_fn *validate, void *ctx, struct err *e)
+	struct file_attr attr, const char *like, file_validate_fn *validate, void *ctx,
+	struct err *e)
 {
 	keep_owner(path, &attr);
 	int fd = mkostemp(tmp, O_CLOEXEC); /* O_EXCL: a name that nobody else has */
 	if (fd < 0)
 		return err_errno(e, "cannot make a temporary file for %s", path);
-	bool ok = fill(fd, path, p, n, attr, e);
+	int model = open_like(like);
+	bool ok = fill(fd, path, p, n, attr, model, e);
+	if (model >= 0)
+		close(model);
 	if (close(fd) < 0 && ok)
 		ok = err_errno(e, "cannot write %s", path);
 	/* closed before: a program can't be run while it is open for writing */
@@ -174,15 +191,27 @@ static bool replace(const char *path, const char *dir, char *tmp, const void *p,
 	return sync_dir(dir, e);
 }
 
-bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
-	file_validate_fn *validate, void *ctx, struct err *e)
+static bool replace_at(const char *path, const void *p, size_t n, struct file_attr attr,
+	const char *like, file_validate_fn *validate, void *ctx, struct err *e)
 {
 	struct arena *a = arena_new();
 	char *dir = path_dir(a, path);
 	char *tmp = path_join(a, dir, ".provision-XXXXXX");
-	bool ok = replace(path, dir, tmp, p, n, attr, validate, ctx, e);
+	bool ok = replace(path, dir, tmp, p, n, attr, like, validate, ctx, e);
 	arena_free(a);
 	return ok;
+}
+
+bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
+	file_validate_fn *validate, void *ctx, struct err *e)
+{
+	return replace_at(path, p, n, attr, path, validate, ctx, e);
+}
+
+bool file_replace_like(const char *path, const void *p, size_t n, struct file_attr attr,
+	const char *like, struct err *e)
+{
+	return replace_at(path, p, n, attr, like, NULL, NULL, e);
 }
 
 static bool make_one(const char *path, mode_t mode, struct err *e)
