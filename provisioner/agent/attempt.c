@@ -70,7 +70,7 @@ static bool as_planned(struct apply *ap, struct attempt *t)
 {
 	const struct agent_step *step = &t->step;
 	unsigned char digest[SHA256_LEN];
-	if (!step->observed || step->failed)
+	if (!step->observed || step->failed || step->maybe)
 		return true;
 	step_digest(t->o.changes, digest);
 	t->as_observed = memcmp(digest, step->digest, SHA256_LEN) == 0;

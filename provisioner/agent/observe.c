@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "agent/session.h"
 #include "resource/apt.h"
+#include "resource/foresight.h"
 #include "resource/service.h"
 
 enum {
@@ -74,6 +75,8 @@ struct outlook {
 	size_t texts;           /* bytes of texts in the answer so far */
 	size_t at;              /* of the session's steps: those before it are counted in */
 	struct value *packages; /* planned by an earlier step: name -> what it will be */
+	struct foresight *foresight;
+	bool planned_packages;
 };
 
 static void plan_packages(struct arena *a, struct outlook *look, const struct value *changes)
@@ -99,12 +102,16 @@ static void leave_out_planned(struct arena *a, struct outlook *look, struct obse
 	plan_packages(a, look, left);
 }
 
-/* Lists that are refreshed once are refreshed again when files changed since: perhaps those that
- * name the sources. */
-static void note_touched(struct arena *a, struct outlook *look, unsigned touches)
+/* Such a step changes something. NULL: any step, it is not known yet which. Lists of packages that
+ * are refreshed once are refreshed again when files changed since: perhaps those that name the
+ * sources. */
+static void note_planned(struct arena *a, struct outlook *look, const struct restype *type)
 {
+	bool packages = type && type->class == RES_PACKAGE;
+	unsigned touches = type ? type->touches : RES_ALL;
 	look->pending |= touches;
-	if (touches & RES_FILE)
+	look->planned_packages = look->planned_packages || packages || !type;
+	if (!packages && (touches & RES_FILE))
 		map_put(a, look->packages, APT_LISTS_CHANGE, value_null(a));
 }
 
@@ -114,25 +121,30 @@ static void look_ahead(struct arena *a, struct outlook *look, const struct sessi
 {
 	for (; look->at < s->n && s->steps[look->at]->id < id; look->at++) {
 		const struct agent_step *step = s->steps[look->at];
-		if (step->packages && !step->applied) {
-			look->pending |= step_may_touch(step);
+		if (step_may_touch(step) == 0)
+			continue;
+		note_planned(a, look, step->type);
+		foresee_all(look->foresight, step->foresight);
+		if (step->packages)
 			plan_packages(a, look, step->packages);
-		} else {
-			note_touched(a, look, step_may_touch(step));
-		}
 	}
 }
 
 static struct value *look_at(struct arena *a, const struct agent_step *step, struct outlook *look)
 {
 	struct value *entry = value_map(a);
-	struct host h = {.a = arena_new(), .pending = look->pending};
+	struct host h = {.a = arena_new(),
+		.pending = look->pending,
+		.foresight = look->foresight,
+		.packages = look->planned_packages};
 	struct observation o;
 	struct err e = {0};
 	unsigned char digest[SHA256_LEN];
 	char text[SHA256_HEX];
 	map_put(a, entry, "id", value_int(a, step->id));
 	if (step_observe(step, &h, &o, &e)) {
+		if (o.changes->list.n && step->type->foresee)
+			step->type->foresee(step->params, &o, look->foresight);
 		if (step->type->class == RES_PACKAGE)
 			leave_out_planned(a, look, &o);
 		step_digest(o.changes, digest);
@@ -146,10 +158,8 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 		if (o.result->map.n) /* rc and stderr, for failed_when */
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
-	if (e.kind == ERR_NONE && o.changes->list.n && step->type->class == RES_PACKAGE)
-		look->pending |= step->type->touches;
-	else if (e.kind == ERR_NONE && o.changes->list.n)
-		note_touched(a, look, step->type->touches);
+	if (e.kind == ERR_NONE && o.changes->list.n)
+		note_planned(a, look, step->type);
 	arena_free(h.a);
 	return entry;
 }
@@ -160,7 +170,7 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *list = value_list(a);
 	struct buf b;
-	struct outlook look = {.packages = value_map(a)};
+	struct outlook look = {.packages = value_map(a), .foresight = foresight_new(a)};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (s->landlock && !landlock_forbid_writing())
 		_exit(2);
@@ -171,7 +181,7 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 		if (v[i]->type || v[i]->bad.kind)
 			list_add(a, list, look_at(a, v[i], &look));
 		else
-			note_touched(a, &look, RES_ALL);
+			note_planned(a, &look, NULL);
 	}
 	map_put(a, msg, "steps", list);
 	buf_init(&b, (size_t)FRAME_MAX + 16);
@@ -278,18 +288,39 @@ bool observed_digest(const struct value *entry, unsigned char out[SHA256_LEN])
 	return unhex(map_cstr(entry, "digest", ""), out);
 }
 
+/* The same as in the child, which is gone with what it foresaw. */
+static void foresee(
+	struct session *s, struct agent_step *step, struct value *changes, struct value *result)
+{
+	struct observation o = {changes, result};
+	if (!step->planned || !step->type->foresee || !result)
+		return;
+	step->foresight = foresight_new(s->a);
+	step->type->foresee(step->params, &o, step->foresight);
+}
+
+static bool says_maybe(const struct value *changes)
+{
+	for (size_t i = 0; changes && i < changes->list.n; i++)
+		if (strcmp(map_cstr(changes->list.v[i], "kind", ""), "maybe") == 0)
+			return true;
+	return false;
+}
+
 static void remember(struct session *s, const struct value *found)
 {
 	for (size_t i = 0; i < found->list.n; i++) {
 		const struct value *entry = found->list.v[i];
 		struct agent_step *step = steps_find(s, (uint32_t)map_int(entry, "id", 0));
-		const struct value *changes = map_at(entry, "changes");
-		const struct value *result = map_at(entry, "result");
+		struct value *changes = map_at(entry, "changes");
+		struct value *result = map_at(entry, "result");
 		if (!step)
 			continue;
 		step->observed = true;
 		step->failed = map_at(entry, "error") || !observed_digest(entry, step->digest);
 		step->planned = changes && changes->list.n;
+		step->maybe = says_maybe(changes);
+		foresee(s, step, changes, result);
 		step->waits = result && value_find_type(result, VALUE_UNKNOWN);
 		if (step->planned && step->type->class == RES_PACKAGE)
 			step->packages = value_copy(s->a, changes);

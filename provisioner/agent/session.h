@@ -49,7 +49,9 @@ struct agent_step {
 	bool observed, failed, planned, applied;
 	bool waits;     /* a probe whose result is known only after the changes before it */
 	unsigned moved; /* classes that changes have touched since it was observed */
+	bool maybe;     /* planned with a change that says: not known yet */
 	const struct value *packages; /* the changes planned, of packages; or NULL */
+	struct foresight *foresight;  /* what later steps will find; or NULL */
 	unsigned char digest[SHA256_LEN];
 };
 struct session {

@@ -78,12 +78,13 @@ void host_judge(struct fleet_host *h, struct planned *p)
 	struct step_result res = {
 		.changed = planned || (looked && map_bool(p->result, "changed", false)),
 		.planned = planned,
+		.unsure = planned && plan_unknown(p),
 		.failed = p->error != NULL,
 		.result = p->result,
 		.error = p->error,
 	};
 	resolver_result(h->resolver, p->step->id, &res);
-	if (planned && h->f->o->mode == FLEET_PLAN && p->step->failed == 1 &&
+	if (planned && !res.unsure && h->f->o->mode == FLEET_PLAN && p->step->failed == 1 &&
 		!p->step->ignore_errors) {
 		p->failed = true;
 		p->error = "it will run, and then failed_when says that it has failed";

@@ -174,6 +174,8 @@ void change_print(struct buf *out, struct arena *a, const struct planned *p,
 {
 	const char *kind = map_cstr(change, "kind", "attr");
 	const char *field = map_cstr(change, "field", "?");
+	if (!strcmp(kind, "maybe")) /* plan_unknown gives its words */
+		return;
 	if (!strcmp(kind, "text")) {
 		print_text(out, a, p, change, field, indent, diff, color);
 		return;

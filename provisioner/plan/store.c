@@ -137,11 +137,11 @@ static bool promised(const struct host_plan *hp, struct err *e)
 	for (size_t i = 0; i < hp->n; i++) {
 		const struct planned *p = hp->v[i];
 		const char *name = p->step->name;
-		if (p->kind == PLANNED_UNKNOWN)
+		if (plan_unknown(p))
 			return err_set(e, ERR_CONFIG,
 				"a plan with unknowns cannot be saved: on %s, '%s' is unknown %s; "
 				"apply the site itself",
-				hp->host, name, p->open ? p->open : p->step->unknown);
+				hp->host, name, plan_unknown(p));
 		bool runs = p->kind == PLANNED_HANDLER || (p->changes && p->changes->list.n);
 		if (p->step->verdict && runs)
 			return err_set(e, ERR_CONFIG,
@@ -340,7 +340,7 @@ struct plan *plan_load(struct arena *a, const char *path, struct err *e)
 }
 
 static const char *const kind_names[] = {"ok", "change", "run", "handler", "quiet", "skipped",
-	"local", "unknown", "failed", "ignored"};
+	"local", "unknown", "failed", "ignored", "maybe"};
 
 struct value *plan_value(struct arena *a, const struct host_plan *hp)
 {
@@ -363,7 +363,7 @@ struct value *plan_value(struct arena *a, const struct host_plan *hp)
 		put_text(a, s, "kind", kind_names[p->kind]);
 		put_text(a, s, "type", p->step->type ? p->step->type->name : NULL);
 		put_text(a, s, "resource", planned_key(a, p));
-		put_text(a, s, "unknown", p->open ? p->open : p->step->unknown);
+		put_text(a, s, "unknown", plan_unknown(p));
 		put_text(a, s, "error", planned_error(p));
 		if (p->changes && !p->step->no_log)
 			map_put(a, s, "changes", p->changes);

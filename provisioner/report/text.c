@@ -65,7 +65,7 @@ static void add_summary(struct buf *out, const struct planned *p)
 
 static void plan_step(struct report *r, struct buf *out, const struct planned *p)
 {
-	static const char *const marks[] = {" ", "~", ">", "!", " ", " ", ".", "?", "x", "x"};
+	static const char *const marks[] = {" ", "~", ">", "!", " ", " ", ".", "?", "x", "x", "?"};
 	bool quiet =
 		p->kind == PLANNED_OK || p->kind == PLANNED_QUIET || p->kind == PLANNED_SKIPPED;
 	if (quiet && r->opt.verbosity < 2 && !p->step->dropped)
@@ -83,8 +83,12 @@ static void plan_step(struct report *r, struct buf *out, const struct planned *p
 	}
 	switch (p->kind) {
 	case PLANNED_UNKNOWN:
-		buf_addf(out, "\n      %sunknown %s%s\n", YELLOW(r),
-			p->open ? p->open : p->step->unknown, PLAIN(r));
+	case PLANNED_MAYBE:
+		buf_addf(out, "\n      %sunknown %s%s\n", YELLOW(r), plan_unknown(p), PLAIN(r));
+		if (p->kind == PLANNED_UNKNOWN)
+			return;
+		add_resource(r, out, p);
+		add_changes(r, out, p, p->changes, r->opt.diff);
 		return;
 	case PLANNED_FAILED:
 	case PLANNED_IGNORED:

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 #include "resource/file_states.h"
+#include "resource/foresight.h"
 
 enum { NAME_TRIES = 16 };
 
@@ -90,6 +91,8 @@ bool link_observe(struct host *h, const struct value *params, struct target *t,
 			"%s is no link yet: say with src where it shall point to", t->path);
 	if (src && (!place_is_free(h, params, t, e) || !source_there(h, params, t, src, &st, e)))
 		return false;
+	if (!t->found && (t->made || packages_pending(h)))
+		observe_maybe(h, o, "until the steps before it have run");
 	if (!is_link)
 		observe_attr(h, o, "state", t->found ? look_kind(t->st.st_mode) : NULL, "link");
 	if (src && (!now || strcmp(src, now) != 0))

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "resource/foresight.h"
 #include "resource/postfix.h"
 
 enum { SAID_MAX = 500, CONFIG_MODE = 0600 };
@@ -264,6 +265,7 @@ const struct value *config_attrs(struct host *h, const struct value *params)
 
 void config_will_set(struct host *h, struct observation *o, struct str wanted, bool secret)
 {
+	observe_maybe(h, o, "until the package that brings the file is installed");
 	struct config c;
 	config_parse(h->a, wanted, &c);
 	for (size_t i = 0; i < c.n_entries; i++)

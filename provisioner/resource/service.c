@@ -4,6 +4,7 @@
  * restart or reload. Never takes a start for done before the service is seen to run.
  */
 #include <unistd.h>
+#include "resource/foresight.h"
 #include "resource/service.h"
 #include "resource/types.h"
 #include "resource/unit.h"
@@ -121,18 +122,43 @@ static void tell(struct host *h, const struct unit *u, struct observation *o)
 	map_put(h->a, o->result, "status", status);
 }
 
+/* What runs is "there", for foresight. */
+static const char *service_thing(struct arena *a, const char *name)
+{
+	return arena_printf(a, "service:%s", name);
+}
+
+static void service_foresee(
+	const struct value *params, const struct observation *o, struct foresight *f)
+{
+	struct arena *a = arena_new();
+	const char *thing = service_thing(a, map_cstr(o->result, "name", ""));
+	if (observed_change(o, "state")) {
+		if (strcmp(map_cstr(params, "state", ""), "stopped") == 0)
+			foresee_removed(f, thing);
+		else
+			foresee_made(f, thing);
+	}
+	arena_free(a);
+}
+
 static void observe_state(
 	struct host *h, const struct value *params, const struct unit *u, struct observation *o)
 {
 	const char *state = map_cstr(params, "state", NULL);
+	bool runs = there_then(h, service_thing(h->a, u->name), u->running);
 	if (!state)
 		return;
 	if (strcmp(state, "restarted") == 0)
 		observe_run(h, o, "state", "restart");
 	else if (strcmp(state, "reloaded") == 0)
 		observe_run(h, o, "state", u->running ? "reload" : "start");
-	else if ((strcmp(state, "started") == 0) != u->running)
-		observe_attr(h, o, "state", state_word(u), state);
+	else if ((strcmp(state, "started") == 0) != runs)
+		observe_attr(h, o, "state",
+			runs == u->running ? state_word(u)
+			: runs             ? "started by a step before"
+					   : "stopped by a step before",
+			state);
 }
 
 static const char *yes_no(bool yes)
@@ -189,6 +215,8 @@ static bool observe_manager(
 		return true;
 	if (!unit_any_needs_reload(h, &needs, e))
 		return false;
+	if (!needs && foreseen_below(h, "/etc/systemd"))
+		observe_maybe(h, o, "until the files before it are written");
 	if (needs)
 		observe_run(h, o, "daemon_reload", "read unit files again");
 	return true;
@@ -215,6 +243,10 @@ static bool service_observe(
 		return false;
 	if (!u.found && wanted_off(params)) {
 		tell(h, &u, o);
+		if (there_then(h, service_thing(h->a, u.name), false))
+			observe_state(h, params, &u, o);
+		else if (packages_pending(h))
+			observe_maybe(h, o, "until the packages before it are installed");
 		return true;
 	}
 	if (!u.found && !(h->pending & (RES_PACKAGE | RES_FILE | RES_COMMAND)))
@@ -459,6 +491,7 @@ const struct restype restype_service = {
 	.returns = service_returns,
 	.class = RES_SERVICE,
 	.touches = RES_SERVICE | RES_COMMAND,
+	.foresee = service_foresee,
 	.observe = service_observe,
 	.apply = service_apply,
 };
@@ -476,6 +509,7 @@ const struct restype restype_systemd = {
 	.touches = RES_SERVICE | RES_COMMAND,
 	.moved_by = RES_FILE, /* daemon_reload */
 	.check = systemd_check,
+	.foresee = service_foresee,
 	.observe = service_observe,
 	.apply = service_apply,
 };

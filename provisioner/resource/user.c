@@ -4,6 +4,7 @@
  * changed by useradd, usermod and userdel. A password hash never stands in an argument list.
  */
 #include <sys/stat.h>
+#include "resource/foresight.h"
 #include "resource/account.h"
 #include "resource/args.h"
 #include "resource/password.h"
@@ -261,6 +262,8 @@ static bool observe_present(struct host *h, const struct value *params, const st
 	const struct account_user *u, struct observation *o, struct err *e)
 {
 	int64_t uid = map_int(params, "uid", -1);
+	if (!u && packages_pending(h))
+		observe_maybe(h, o, "until the packages before it are installed");
 	if (!u)
 		observe_attr(h, o, "state", "absent", "present");
 	if (uid >= 0 && (!u || u->uid != uid))

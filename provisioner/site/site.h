@@ -116,6 +116,7 @@ struct step {
 struct step_result {
 	bool changed, failed;
 	bool planned;         /* would change: result not known, only that */
+	bool unsure;          /* planned, and not even that is known */
 	struct value *result; /* what register sees; may be NULL */
 	const char *error;    /* back: why it failed */
 	const char *unknown;  /* back: the verdict hangs on tasks that have not run */

@@ -49,7 +49,10 @@ static const struct field observe_fields[] = {
 
 static const struct field change_fields[] = {
 	{.name = "field", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
-	{.name = "kind", .kind = FIELD_ENUM, .flags = FIELD_REQUIRED, .choices = "attr text run"},
+	{.name = "kind",
+		.kind = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = "attr text run maybe"},
 	{.name = "before", .kind = FIELD_ANY, .flags = FIELD_NULLABLE},
 	{.name = "after", .kind = FIELD_ANY, .flags = FIELD_NULLABLE},
 	{.name = NULL},
