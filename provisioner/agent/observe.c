@@ -76,7 +76,6 @@ struct outlook {
 	size_t at;              /* of the session's steps: those before it are counted in */
 	struct value *packages; /* planned by an earlier step: name -> what it will be */
 	struct foresight *foresight;
-	bool planned_packages;
 };
 
 static void plan_packages(struct arena *a, struct outlook *look, const struct value *changes)
@@ -110,7 +109,6 @@ static void note_planned(struct arena *a, struct outlook *look, const struct res
 	bool packages = type && type->class == RES_PACKAGE;
 	unsigned touches = type ? type->touches : RES_ALL;
 	look->pending |= touches;
-	look->planned_packages = look->planned_packages || packages || !type;
 	if (!packages && (touches & RES_FILE))
 		map_put(a, look->packages, APT_LISTS_CHANGE, value_null(a));
 }
@@ -136,7 +134,7 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 	struct host h = {.a = arena_new(),
 		.pending = look->pending,
 		.foresight = look->foresight,
-		.packages = look->planned_packages};
+		.packages = look->packages};
 	struct observation o;
 	struct err e = {0};
 	unsigned char digest[SHA256_LEN];

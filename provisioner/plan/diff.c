@@ -140,13 +140,14 @@ static void print_text(struct buf *out, struct arena *a, const struct planned *p
 	const struct value *before = map_at(change, "before"), *after = map_at(change, "after");
 	const struct value *own = p->step->params ? map_at(p->step->params, field) : NULL;
 	struct str b, n;
-	bool secret = p->step->no_log || (before && before->secret) || (after && after->secret) ||
-		      (own && value_has_secret(own));
+	bool secret = p->step->no_log || p->step->no_diff || (before && before->secret) ||
+		      (after && after->secret) || (own && value_has_secret(own));
 	pad(out, indent);
 	buf_addf(out, "%s: ", field);
 	print_blob_sizes(out, before, after);
 	if (secret) {
-		buf_adds(out, " (diff hidden: it holds secrets)\n");
+		buf_adds(out, p->step->no_diff ? " (diff: false)\n"
+					       : " (diff hidden: it holds secrets)\n");
 		return;
 	}
 	if (!bytes_of(before, NULL, NULL, &b) || !bytes_of(after, p->step->params, field, &n) ||

@@ -23,6 +23,7 @@ static const struct field step_fields[] = {
 	{.name = "user", .kind = FIELD_STR},
 	{.name = "environment", .kind = FIELD_MAP},
 	{.name = "no_log", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "no_diff", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "skipped", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "local", .kind = FIELD_BOOL, .dflt = "false"},
@@ -89,6 +90,7 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 	if (s->environment)
 		map_put(a, m, "environment", s->environment);
 	map_put(a, m, "no_log", value_bool(a, s->no_log));
+	map_put(a, m, "no_diff", value_bool(a, s->no_diff));
 	map_put(a, m, "ignore_errors", value_bool(a, s->ignore_errors));
 	map_put(a, m, "skipped", value_bool(a, s->skipped));
 	map_put(a, m, "local", value_bool(a, s->local));
@@ -250,6 +252,7 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 		.user = map_cstr(m, "user", NULL),
 		.environment = map_at(m, "environment"),
 		.no_log = map_bool(m, "no_log", false),
+		.no_diff = map_bool(m, "no_diff", false),
 		.ignore_errors = map_bool(m, "ignore_errors", false),
 		.skipped = map_bool(m, "skipped", false),
 		.local = map_bool(m, "local", false),
@@ -365,7 +368,7 @@ struct value *plan_value(struct arena *a, const struct host_plan *hp)
 		put_text(a, s, "resource", planned_key(a, p));
 		put_text(a, s, "unknown", plan_unknown(p));
 		put_text(a, s, "error", planned_error(p));
-		if (p->changes && !p->step->no_log)
+		if (p->changes && !p->step->no_log && !p->step->no_diff)
 			map_put(a, s, "changes", p->changes);
 		list_add(a, steps, s);
 	}

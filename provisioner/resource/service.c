@@ -23,7 +23,11 @@ static const struct field service_fields[] = {
 		.choices = "started stopped restarted reloaded",
 		.doc = STATE_DOC},
 	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
-	{.name = "use", .kind = FIELD_STR, .flags = FIELD_ACTION, .doc = "Taken and not needed."},
+	{.name = "use",
+		.kind = FIELD_ENUM,
+		.choices = "auto service systemd ansible.builtin.systemd ansible.builtin.service",
+		.flags = FIELD_ACTION,
+		.doc = "How; it is systemd where that runs, else the script."},
 	{.name = "pattern",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
@@ -245,7 +249,7 @@ static bool service_observe(
 		tell(h, &u, o);
 		if (there_then(h, service_thing(h->a, u.name), false))
 			observe_state(h, params, &u, o);
-		else if (packages_pending(h))
+		else if (package_may_bring(h, u.name))
 			observe_maybe(h, o, "until the packages before it are installed");
 		return true;
 	}

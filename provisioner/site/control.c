@@ -94,7 +94,10 @@ static const struct field role_fields[] = {
 		.kind = FIELD_BOOL,
 		.dflt = "false",
 		.doc = "Its defaults and vars are seen by later tasks."},
-	{.name = "allow_duplicates", .kind = FIELD_BOOL, .dflt = "true", .doc = "Accepted."},
+	{.name = "allow_duplicates",
+		.kind = FIELD_BOOL,
+		.dflt = "true",
+		.doc = "Only true: the role runs each time."},
 	{.name = "rolespec_validate", .kind = FIELD_BOOL, .dflt = "true", .doc = "Accepted."},
 	{.name = NULL},
 };

@@ -8,7 +8,9 @@
 struct resolver;
 struct keywords {  /* what they come to for one item of a task */
 	bool read; /* false: not looked at yet */
-	bool no_log, ignore_errors, check_mode;
+	bool no_log, ignore_errors, diff;
+	bool only_read;              /* check_mode: false */
+	bool only_check;             /* check_mode: true */
 	const char *user;            /* to run as; NULL: as the agent */
 	const struct value *unknown; /* one of them is not known yet, or NULL */
 };

@@ -59,7 +59,7 @@ static const struct field fields_of_play[] = {
 		.flags = FIELD_PER_HOST,
 		.doc = "Failures do not end the play."},
 	{.name = "check_mode", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "As on a task."},
-	{.name = "diff", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "Accepted."},
+	{.name = "diff", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "As on a task."},
 	{.name = "when", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Stands on tasks."},
 	{.name = "strategy",
 		.kind = FIELD_ENUM,

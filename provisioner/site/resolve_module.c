@@ -28,7 +28,7 @@ static struct value *check(struct resolver *r, const struct restype *type, struc
 /* Only read when planned: a command that says `check_mode: false`. */
 static bool is_probe(struct resolver *r, const struct task *t)
 {
-	return !r->kw.check_mode && field_find(t->type->fields, str_c("_probe"));
+	return r->kw.only_read && field_find(t->type->fields, str_c("_probe"));
 }
 
 /* Maps and lists as a file's content are JSON, as Ansible has it. */

@@ -106,6 +106,7 @@ struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
 		.failed = -1};
 	s->notify = f->at.notify;
 	s->step.no_log = r->kw.read && !r->kw.unknown ? r->kw.no_log : keyword_hides(r, t);
+	s->step.no_diff = r->kw.read && !r->kw.diff;
 	if (s->step.no_log && s->step.item)
 		s->step.item = SECRET_TEXT;
 	s->step.ignore_errors = r->kw.ignore_errors;
@@ -200,6 +201,12 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 		return unknown ? step_wait(r, f, t, unknown, st, out, e) : OUT_FAIL;
 	if (f->handler >= 0 && handler_left_over(r, f) && handler_revives(r, type, params))
 		return step_skip(r, f, t, out);
+	if (r->kw.only_check) {
+		err_at(e, t->pos,
+			"check_mode: true is not served, so the task would change the host; take "
+			"the task out: a plan shows what it would do");
+		return OUT_FAIL;
+	}
 	if (!task_environment(r, t, &environment, e))
 		return OUT_FAIL;
 	if (environment && environment->type == VALUE_UNKNOWN)

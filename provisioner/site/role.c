@@ -230,6 +230,19 @@ static bool yes_or_no(struct build *b, const struct value *map, const char *key)
 	return yes;
 }
 
+static void refuse_once(struct build *b, const struct value *from, struct pos pos)
+{
+	struct err e = {0};
+	bool again;
+
+	if (option_bool(from, "allow_duplicates", true, &again, &e) && !again)
+		err_at(&e, pos,
+			"allow_duplicates: false is not served here: the role runs each time; give "
+			"the task a condition");
+	if (e.kind)
+		errs_take(b->errs, &e);
+}
+
 struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
 	struct value *params, struct value *given, const struct value *from, struct task *into)
 {
@@ -246,6 +259,8 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 		errs_add(b->errs, pos, "role '%s' brings itself in", name.p);
 		return NULL;
 	}
+	if (from)
+		refuse_once(b, from, pos);
 	use = ARENA_NEW(b->s->a, struct role_use);
 	*use = (struct role_use){.role = r, .parent = b->role, .node = into};
 	use->params = params;

@@ -98,6 +98,7 @@ struct step {
 	const char *user;           /* run as (become_user), NULL: as the agent */
 	struct value *environment;  /* of its programs: map of texts, or NULL */
 	bool no_log;                /* hide parameters, diff and result */
+	bool no_diff;               /* hide the diff: `diff: false` */
 	bool ignore_errors;
 	bool skipped; /* `when` was false */
 	bool local;   /* done here: debug, set_fact, assert; message says what */

@@ -58,11 +58,12 @@ static const struct field fields_of_task[] = {
 	{.name = "check_mode",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
-		.doc = "false on a command: it only reads, so it is run when the plan is made."},
+		.doc = "false on a command: it only reads, so it is run when the plan is made. "
+		       "true is not served: a plan shows what would be."},
 	{.name = "diff",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
-		.doc = "Accepted; a plan always has its diffs."},
+		.doc = "false: the text of what changes is not shown."},
 	{.name = "block", .kind = FIELD_ANY, .doc = "List of tasks that share these keywords."},
 	{.name = "rescue",
 		.kind = FIELD_ANY,
@@ -227,6 +228,7 @@ void task_inherited(struct build *b, struct task *t, const struct value *map)
 	t->no_log = map_at(map, "no_log");
 	t->ignore_errors = map_at(map, "ignore_errors");
 	t->check_mode = map_at(map, "check_mode");
+	t->diff = map_at(map, "diff");
 	t->environment = as_list(b->s->a, map_at(map, "environment"));
 	t->tags = tags_read(b->s->a, map_at(map, "tags"), t->tags, b->errs);
 	if (vars && vars->type == VALUE_MAP)

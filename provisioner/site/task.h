@@ -31,7 +31,7 @@ struct task {
 	struct value *notify, *listen; /* lists */
 	const char *const *notify_ids; /* handler ids; NULL: the names hold templates */
 	struct value *changed_when, *failed_when;
-	struct value *become, *become_user, *no_log, *ignore_errors, *check_mode;
+	struct value *become, *become_user, *no_log, *ignore_errors, *check_mode, *diff;
 	struct value *environment; /* list, as written */
 	const char *const *tags;   /* with the inherited ones */
 	struct task **child;
