@@ -64,7 +64,8 @@ const struct command command_plan = {
 	.doc = "show exactly what would change, and change nothing",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout ask-pass become become-user ask-become-pass known-hosts "
-		   "accept-new-host-keys roles-path out exit-code offline unsupported-ok json list-hosts "
+		   "accept-new-host-keys roles-path out exit-code offline unsupported-ok json "
+		   "list-hosts "
 		   "list-tasks diff "
 		   "verbose",
 	.run = run,

@@ -126,26 +126,6 @@ static void tell(struct host *h, const struct unit *u, struct observation *o)
 	map_put(h->a, o->result, "status", status);
 }
 
-/* What runs is "there", for foresight. */
-static const char *service_thing(struct arena *a, const char *name)
-{
-	return arena_printf(a, "service:%s", name);
-}
-
-static void service_foresee(
-	const struct value *params, const struct observation *o, struct foresight *f)
-{
-	struct arena *a = arena_new();
-	const char *thing = service_thing(a, map_cstr(o->result, "name", ""));
-	if (observed_change(o, "state")) {
-		if (strcmp(map_cstr(params, "state", ""), "stopped") == 0)
-			foresee_removed(f, thing);
-		else
-			foresee_made(f, thing);
-	}
-	arena_free(a);
-}
-
 static void observe_state(
 	struct host *h, const struct value *params, const struct unit *u, struct observation *o)
 {

@@ -121,9 +121,9 @@ void reg_fix(struct resolver *r, struct frame *f, struct value *result);
 void reg_finish(struct resolver *r, struct frame *f);
 void reg_update(struct resolver *r, struct reg *reg);
 struct value *reg_unknown(struct resolver *r, const struct task *t);
-/* Dry: notes why the task failed and goes on behind it; what it makes is unknown. false: no. */
+/* Dry: the task failed, and the walk goes on behind it; what it makes is unknown. */
 bool task_pass_over(struct resolver *r, struct err *e);
-/* Of several problems of one task: all to the dry run's, the first as the task's. */
+/* Of several problems of one task the first is its own; all are the dry run's. */
 struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e);
 /* The inherited value of a keyword; NULL: nowhere. */
 #define TASK_ATTR(t, what) task_attr((t), offsetof(struct task, what))
@@ -137,10 +137,8 @@ struct value *module_params(struct resolver *r, struct task *t, const struct res
 /* systems.c: is the role, are all of the host's plays, written for what the host is? */
 bool system_supported(struct resolver *r, const struct role *role, struct err *e);
 bool systems_supported(struct resolver *r, struct err *e);
-/* resolve_environment.c: what `environment:` says at every level above the task, the nearest last;
- * NULL: nothing. UNKNOWN when that is. */
+/* What `environment:` says at every level above the task; NULL: nothing; UNKNOWN when that is. */
 bool task_environment(struct resolver *r, const struct task *t, struct value **out, struct err *e);
-/* resolve_control.c */
 bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* argspec.c */
 bool control_is_noop(const struct task *t); /* meta: noop, as a handler that others listen beside */
 enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
@@ -153,6 +151,6 @@ enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, st
 size_t levels_below(const struct resolver *r);             /* of the frames that there are */
 void take_place(struct resolver *r, const struct task *t); /* r->at: it stands at this task */
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e);
-/* A resolver that knows nothing of the host. */
+/* It knows nothing of the host. */
 struct resolver *resolver_dry(
 	struct site *s, struct arena *a, const char *host, size_t play, struct errs *found);
