@@ -248,8 +248,8 @@ static size_t do_next(struct apply *ap, size_t at)
 {
 	struct work *w = &ap->v[at];
 	size_t n = 0;
-	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]) &&
-		same_environment(w, &w[n]) && w[n].step->id <= ap->stop_after)
+	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]) && same_environment(w, &w[n]) &&
+		w[n].step->id <= ap->stop_after)
 		n++;
 	if (converged(ap, w))
 		n = 0;

@@ -3,6 +3,7 @@
  * provision plan: what would change on each host, with diffs. Changes nothing.
  */
 #include "command/command.h"
+#include "site/listing.h"
 
 static int plan_exit(const struct cli *c, const struct fleet_result *r)
 {

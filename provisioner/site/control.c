@@ -3,6 +3,7 @@
  * The table of actions that the controller does itself: they touch no host.
  */
 #include "site/control.h"
+#include "site/listing.h"
 
 static const struct field debug_fields[] = {
 	{.name = "msg", .kind = FIELD_ANY, .doc = "What to print."},

@@ -8,6 +8,31 @@
 
 enum { DRY_HOSTS = 32, DRY_STEPS = 200000 };
 
+/* Only of what a task itself needs: within a variable `default` may still give a value. */
+bool vars_undefined(void *ctx, const struct err *e)
+{
+	struct vars *v = ctx;
+
+	if (!v->found || v->n_busy)
+		return false;
+	if (!v->err.kind)
+		v->err = *e;
+	if (!v->err.pos.line)
+		v->err.pos = e->pos;
+	errs_take(v->found, &v->err);
+	v->err = (struct err){0};
+	v->hard = false;
+	return true;
+}
+
+struct errs *vars_quiet(struct vars *v)
+{
+	struct errs *found = v->found;
+
+	v->found = NULL;
+	return found;
+}
+
 /* Walks one play; false when what follows it can no longer be judged. */
 static bool walk(struct resolver *r, struct errs *found)
 {

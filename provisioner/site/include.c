@@ -3,7 +3,7 @@
  * Dynamic includes: the tasks of a file or a role, built when a host reaches them, once a site, and
  * run with the variables of the place that includes them.
  */
-#include "site/resolve.h"
+#include "site/systems.h"
 
 static struct task *cached(struct site *s, const char *key)
 {

@@ -29,3 +29,5 @@ const char *module_namesake(struct arena *a, struct str key);
 bool keywords_read(struct resolver *r, const struct task *t, struct keywords *out, struct err *e);
 bool keyword_hides(
 	struct resolver *r, const struct task *t); /* no_log, also when it is not known */
+/* What `environment:` says at every level above the task; NULL: nothing; UNKNOWN when that is. */
+bool task_environment(struct resolver *r, const struct task *t, struct value **out, struct err *e);

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <unistd.h>
 #include "site/flush.h"
+#include "site/systems.h"
 
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e)
 {

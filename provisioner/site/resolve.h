@@ -123,8 +123,6 @@ void reg_update(struct resolver *r, struct reg *reg);
 struct value *reg_unknown(struct resolver *r, const struct task *t);
 /* Dry: the task failed, and the walk goes on behind it; what it makes is unknown. */
 bool task_pass_over(struct resolver *r, struct err *e);
-/* Of several problems of one task the first is its own; all are the dry run's. */
-struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e);
 /* The inherited value of a keyword; NULL: nowhere. */
 #define TASK_ATTR(t, what) task_attr((t), offsetof(struct task, what))
 struct value *task_attr(const struct task *t, size_t offset);
@@ -134,11 +132,6 @@ struct value *task_when(struct resolver *r, const struct task *t, struct err *e)
 /* resolve_module.c: checked parameters, lowered; NULL with e, or with *unknown set. */
 struct value *module_params(struct resolver *r, struct task *t, const struct restype **type,
 	const struct value **unknown, struct err *e);
-/* systems.c: is the role, are all of the host's plays, written for what the host is? */
-bool system_supported(struct resolver *r, const struct role *role, struct err *e);
-bool systems_supported(struct resolver *r, struct err *e);
-/* What `environment:` says at every level above the task; NULL: nothing; UNKNOWN when that is. */
-bool task_environment(struct resolver *r, const struct task *t, struct value **out, struct err *e);
 bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* argspec.c */
 bool control_is_noop(const struct task *t); /* meta: noop, as a handler that others listen beside */
 enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,

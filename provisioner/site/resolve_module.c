@@ -5,7 +5,8 @@
  */
 #include "site/resolve.h"
 
-struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e)
+/* Of several problems of one task the first is its own; all are the dry run's. */
+static struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e)
 {
 	*e = errs->v[0];
 	for (size_t i = 1; r->found && !r->blind && i < errs->n; i++)

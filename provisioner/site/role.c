@@ -13,7 +13,7 @@ static bool has_slash(struct str s)
 	return memchr(s.p, '/', s.n) != NULL;
 }
 
-const char *role_find(const struct site *s, struct str name, struct arena *a)
+static const char *role_find(const struct site *s, struct str name, struct arena *a)
 {
 	const char *path;
 
@@ -230,13 +230,13 @@ static bool yes_or_no(struct build *b, const struct value *map, const char *key)
 	return yes;
 }
 
-static void refuse_once(struct build *b, const struct value *from, struct pos pos)
+static void refuse_once(struct build *b, const struct value *from)
 {
 	struct err e = {0};
 	bool again;
 
 	if (option_bool(from, "allow_duplicates", true, &again, &e) && !again)
-		err_at(&e, pos,
+		err_at(&e, map_at(from, "allow_duplicates")->pos,
 			"allow_duplicates: false is not served here: the role runs each time; give "
 			"the task a condition");
 	if (e.kind)
@@ -260,7 +260,7 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 		return NULL;
 	}
 	if (from)
-		refuse_once(b, from, pos);
+		refuse_once(b, from);
 	use = ARENA_NEW(b->s->a, struct role_use);
 	*use = (struct role_use){.role = r, .parent = b->role, .node = into};
 	use->params = params;

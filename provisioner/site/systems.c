@@ -3,7 +3,7 @@
  * The systems that roles are written for, as `systems.yml` beside them says: a play with such a
  * role is refused on any other before its first task. Roles without such a file run anywhere.
  */
-#include "site/resolve.h"
+#include "site/systems.h"
 
 static const struct field system_fields[] = {
 	{.name = "distribution",

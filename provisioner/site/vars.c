@@ -396,31 +396,6 @@ void vars_play(struct vars *v, struct play_in *play)
 	vars_enter(v, NULL, NULL);
 }
 
-/* Only of what a task itself needs: within a variable `default` may still give a value. */
-static bool note_undefined(void *ctx, const struct err *e)
-{
-	struct vars *v = ctx;
-
-	if (!v->found || v->n_busy)
-		return false;
-	if (!v->err.kind)
-		v->err = *e;
-	if (!v->err.pos.line)
-		v->err.pos = e->pos;
-	errs_take(v->found, &v->err);
-	v->err = (struct err){0};
-	v->hard = false;
-	return true;
-}
-
-struct errs *vars_quiet(struct vars *v)
-{
-	struct errs *found = v->found;
-
-	v->found = NULL;
-	return found;
-}
-
 struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct play_in *play,
 	struct value *facts)
 {
@@ -443,7 +418,7 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 		.part = vars_part,
 		.parts = vars_parts,
 		.missing = env_missing,
-		.undefined = note_undefined,
+		.undefined = vars_undefined,
 		.plugin = lookup_plugin,
 		.include = lookup_include};
 	vars_play(v, play);

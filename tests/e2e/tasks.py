@@ -65,8 +65,8 @@ ACCOUNTS = BEGIN + """
 """
 
 
-class Engine(HostTest):
-    names = ("engine.test",)
+class Tasks(HostTest):
+    names = ("tasks.test",)
 
     def planned(self, text):
         return re.findall(r"^[~?] (.*)", text, re.M)
@@ -98,13 +98,13 @@ class Engine(HostTest):
                       " echo SHA256: $(sha256sum <mytool.deb | cut -d' ' -f1)) >Packages &&"
                       "apt-get -q update")
         s = self.site(REPOSITORY)
-        self.assertEqual(recap(s.apply().stdout)["engine.test"]["changed"], 3)
-        self.assertEqual(recap(s.apply().stdout)["engine.test"]["changed"], 0)
+        self.assertEqual(recap(s.apply().stdout)["tasks.test"]["changed"], 3)
+        self.assertEqual(recap(s.apply().stdout)["tasks.test"]["changed"], 0)
         self.host.run("rm -r /var/lib/apt/lists/*")
         fresh = BEGIN + "  tasks: [{apt: {update_cache: true, cache_valid_time: 9999}}]\n"
-        self.assertEqual(recap(self.site(fresh).apply().stdout)["engine.test"]["changed"], 1)
+        self.assertEqual(recap(self.site(fresh).apply().stdout)["tasks.test"]["changed"], 1)
         self.host.run("ls /var/lib/apt/lists/*Packages")
-        self.assertEqual(recap(self.site(fresh).apply().stdout)["engine.test"]["changed"], 0)
+        self.assertEqual(recap(self.site(fresh).apply().stdout)["tasks.test"]["changed"], 0)
 
     def test_names_that_apt_takes_for_more(self):
         for name, why in (("mytool-", "is no package name"), ("g++", "locate package g++")):
@@ -133,7 +133,7 @@ class Engine(HostTest):
         self.host.run("cp /etc/os-release /root/; sed -i 's/12/13/;s/bookworm/trixie/' /etc/os-release")
         self.addCleanup(self.host.run, "cat /root/os-release >/etc/os-release")
         s = self.site(BEGIN + "  tasks: [{copy: {dest: /root/early, content: x}}]\n" + BEGIN +
-                      "  roles: [hostname]\n  mail: {hostname: engine.test, root: a@b.test}\n")
+                      "  roles: [hostname]\n  mail: {hostname: tasks.test, root: a@b.test}\n")
         done = s.apply()
         self.assertExit(done, 2)
         self.assertIn("(trixie), and the role 'hostname' is written for Debian 12", done.stdout)
