@@ -135,6 +135,13 @@ static bool batchable(const struct work *w)
 	       !step->user && !step->timeout_s && !w->handler;
 }
 
+/* Can both be changed by one program, so in one environment? */
+static bool same_environment(const struct work *a, const struct work *b)
+{
+	const struct value *x = a->step->environment, *y = b->step->environment;
+	return x && y ? value_equal(x, y) : x == y;
+}
+
 /* Together they failed: alone each shows whether it is the one. */
 static void one_by_one(struct apply *ap, struct attempt *t, size_t n)
 {
@@ -173,7 +180,11 @@ static void apply_batch(struct apply *ap, struct attempt *t, size_t n)
 		o[i] = &t[i].o;
 	}
 	ap->noted = &t[n - 1].step;
+	char **own = environ;
+	if (t->step.environment)
+		environ = step_environment(a, NULL, t->step.environment);
 	bool ok = package_apply_many(&h, params, o, n, &e);
+	environ = own;
 	finish_batch(ap, t, n, ok, &e);
 	arena_free(a);
 }
@@ -237,7 +248,7 @@ static size_t do_next(struct apply *ap, size_t at)
 {
 	struct work *w = &ap->v[at];
 	size_t n = 0;
-	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]) &&
+	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]) && same_environment(w, &w[n]) &&
 		w[n].step->id <= ap->stop_after)
 		n++;
 	if (converged(ap, w))

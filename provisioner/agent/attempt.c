@@ -21,7 +21,7 @@ static void note(void *ctx, const char *fmt, ...)
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a);
 	va_start(args, fmt);
-	const char *text = redact(a, ap->noted->params, arena_vprintf(a, fmt, args));
+	const char *text = redact(a, ap->noted, arena_vprintf(a, fmt, args));
 	va_end(args);
 	map_put(a, msg, "id", value_int(a, ap->noted->id));
 	map_put(a, msg, "text", value_printf(a, "%.*s", NOTE_LONG, text));
@@ -72,7 +72,7 @@ static bool as_planned(struct apply *ap, struct attempt *t)
 {
 	const struct agent_step *step = &t->step;
 	unsigned char digest[SHA256_LEN];
-	if (!step->observed || step->failed)
+	if (!step->observed || step->failed || step->maybe)
 		return true;
 	step_digest(t->o.changes, digest);
 	t->as_observed = memcmp(digest, step->digest, SHA256_LEN) == 0;
@@ -238,7 +238,7 @@ static void note_change(struct apply *ap, const struct attempt *t)
 void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome)
 {
 	const struct agent_step *step = &t->step;
-	const char *error = t->e.kind ? redact(t->h.a, step->params, t->e.msg) : NULL;
+	const char *error = t->e.kind ? redact(t->h.a, step, t->e.msg) : NULL;
 	outcome = verdict(t, outcome);
 	if (t->begun || outcome == OUTCOME_CHANGED)
 		note_change(ap, t);

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include "agent/session.h"
 #include "base/place.h"
+#include "resource/apt.h"
+#include "resource/foresight.h"
 #include "resource/service.h"
 
 enum {
@@ -77,6 +79,7 @@ struct outlook {
 	size_t results;         /* and of results */
 	size_t at;              /* of the session's steps: those before it are counted in */
 	struct value *packages; /* planned by an earlier step: name -> what it will be */
+	struct foresight *foresight;
 };
 
 static void plan_packages(struct arena *a, struct outlook *look, const struct value *changes)
@@ -102,14 +105,29 @@ static void leave_out_planned(struct arena *a, struct outlook *look, struct obse
 	plan_packages(a, look, left);
 }
 
+/* Such a step changes something. NULL: any step, it is not known yet which. Lists of packages that
+ * are refreshed once are refreshed again when files changed since: perhaps those that name the
+ * sources. */
+static void note_planned(struct arena *a, struct outlook *look, const struct restype *type)
+{
+	bool packages = type && type->class == RES_PACKAGE;
+	unsigned touches = type ? type->touches : RES_ALL;
+	look->pending |= touches;
+	if (!packages && (touches & RES_FILE))
+		map_put(a, look->packages, APT_LISTS_CHANGE, value_null(a));
+}
+
 /* What the steps before `id` that this session observed earlier, and has not applied, will do: what
  * is found must not depend on how many OBSERVEs a plan took. ids must not fall. */
 static void look_ahead(struct arena *a, struct outlook *look, const struct session *s, uint32_t id)
 {
 	for (; look->at < s->n && s->steps[look->at]->id < id; look->at++) {
 		const struct agent_step *step = s->steps[look->at];
-		look->pending |= step_may_touch(step);
-		if (step->packages && !step->applied)
+		if (step_may_touch(step) == 0)
+			continue;
+		note_planned(a, look, step->type);
+		foresee_all(look->foresight, step->foresight);
+		if (step->packages)
 			plan_packages(a, look, step->packages);
 	}
 }
@@ -141,7 +159,10 @@ static bool fits(struct outlook *look, const struct value *result, struct err *e
 static struct value *look_at(struct arena *a, const struct agent_step *step, struct outlook *look)
 {
 	struct value *entry = value_map(a);
-	struct host h = {.a = arena_new(), .pending = look->pending};
+	struct host h = {.a = arena_new(),
+		.pending = look->pending,
+		.foresight = look->foresight,
+		.packages = look->packages};
 	struct observation o;
 	struct err e = {0};
 	unsigned char digest[SHA256_LEN];
@@ -149,6 +170,8 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 	map_put(a, entry, "id", value_int(a, step->id));
 	folders_hold();
 	if (step_observe(step, &h, &o, &e) && fits(look, o.result, &e)) {
+		if (o.changes->list.n && step->type->foresee)
+			step->type->foresee(step->params, &o, look->foresight);
 		if (step->type->class == RES_PACKAGE)
 			leave_out_planned(a, look, &o);
 		step_digest(o.changes, digest);
@@ -157,14 +180,14 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 		map_put(a, entry, "result", value_copy(a, o.result));
 		map_put(a, entry, "digest", value_text(a, text));
 	} else {
-		map_put(a, entry, "error", value_text(a, redact(h.a, step->params, e.msg)));
+		map_put(a, entry, "error", value_text(a, redact(h.a, step, e.msg)));
 		map_put(a, entry, "kind", value_text(a, err_kind_name(e.kind)));
 		if (o.result->map.n &&
 			fits(look, o.result, &(struct err){0})) /* rc and stderr, for failed_when */
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
 	if (e.kind == ERR_NONE && o.changes->list.n)
-		look->pending |= step->type->touches;
+		note_planned(a, look, step->type);
 	folders_release();
 	arena_free(h.a);
 	return entry;
@@ -176,7 +199,7 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *list = value_list(a);
 	struct buf b;
-	struct outlook look = {.packages = value_map(a)};
+	struct outlook look = {.packages = value_map(a), .foresight = foresight_new(a)};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (s->landlock && !landlock_forbid_writing())
 		_exit(2);
@@ -187,7 +210,7 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 		if (v[i]->type || v[i]->bad.kind)
 			list_add(a, list, look_at(a, v[i], &look));
 		else
-			look.pending |= RES_ALL;
+			note_planned(a, &look, NULL);
 	}
 	map_put(a, msg, "steps", list);
 	buf_init(&b, (size_t)FRAME_MAX + 16);
@@ -294,18 +317,39 @@ bool observed_digest(const struct value *entry, unsigned char out[SHA256_LEN])
 	return unhex(map_cstr(entry, "digest", ""), out);
 }
 
+/* The same as in the child, which is gone with what it foresaw. */
+static void foresee(
+	struct session *s, struct agent_step *step, struct value *changes, struct value *result)
+{
+	struct observation o = {changes, result};
+	if (!step->planned || !step->type->foresee || !result)
+		return;
+	step->foresight = foresight_new(s->a);
+	step->type->foresee(step->params, &o, step->foresight);
+}
+
+static bool says_maybe(const struct value *changes)
+{
+	for (size_t i = 0; changes && i < changes->list.n; i++)
+		if (strcmp(map_cstr(changes->list.v[i], "kind", ""), "maybe") == 0)
+			return true;
+	return false;
+}
+
 static void remember(struct session *s, const struct value *found)
 {
 	for (size_t i = 0; i < found->list.n; i++) {
 		const struct value *entry = found->list.v[i];
 		struct agent_step *step = steps_find(s, (uint32_t)map_int(entry, "id", 0));
-		const struct value *changes = map_at(entry, "changes");
-		const struct value *result = map_at(entry, "result");
+		struct value *changes = map_at(entry, "changes");
+		struct value *result = map_at(entry, "result");
 		if (!step)
 			continue;
 		step->observed = true;
 		step->failed = map_at(entry, "error") || !observed_digest(entry, step->digest);
 		step->planned = changes && changes->list.n;
+		step->maybe = says_maybe(changes);
+		foresee(s, step, changes, result);
 		step->waits = result && value_find_type(result, VALUE_UNKNOWN);
 		if (step->planned && step->type->class == RES_PACKAGE)
 			step->packages = value_copy(s->a, changes);

@@ -90,9 +90,11 @@ static void hide_in(struct redaction *r, const struct value *v, bool secret)
 	}
 }
 
-const char *redact(struct arena *a, const struct value *params, const char *text)
+const char *redact(struct arena *a, const struct agent_step *step, const char *text)
 {
 	struct redaction r = {arena_strdup(a, text), strlen(text) >= CUT_FROM};
-	hide_in(&r, params, false);
+	hide_in(&r, step->params, false);
+	if (step->environment)
+		hide_in(&r, step->environment, false);
 	return r.text;
 }

@@ -20,12 +20,6 @@ enum { STEP_UMASK = 022, OWN_UMASK = 077, ANSWER_MAX = FRAME_MAX };
 typedef bool verb_fn(
 	struct host *h, const struct value *params, struct observation *o, struct err *e);
 
-struct account {
-	const char *name, *home;
-	uid_t uid;
-	gid_t gid;
-};
-
 enum who { WHO_SELF, WHO_OTHER, WHO_NOBODY };
 
 static enum who find_account(struct arena *a, const char *user, struct account *out)
@@ -35,8 +29,8 @@ static enum who find_account(struct arena *a, const char *user, struct account *
 		return WHO_SELF;
 	if (!pw)
 		return WHO_NOBODY;
-	*out = (struct account){
-		arena_strdup(a, pw->pw_name), arena_strdup(a, pw->pw_dir), pw->pw_uid, pw->pw_gid};
+	*out = (struct account){arena_strdup(a, pw->pw_name), arena_strdup(a, pw->pw_dir),
+		arena_strdup(a, pw->pw_shell), pw->pw_uid, pw->pw_gid};
 	return pw->pw_uid == geteuid() ? WHO_SELF : WHO_OTHER;
 }
 
@@ -44,9 +38,6 @@ static bool become(const struct account *who)
 {
 	if (initgroups(who->name, who->gid) < 0 || setgid(who->gid) < 0 || setuid(who->uid) < 0)
 		return false;
-	setenv("HOME", who->home, 1);
-	setenv("USER", who->name, 1);
-	setenv("LOGNAME", who->name, 1);
 	if (chdir(who->home) < 0 && chdir("/") < 0)
 		return false;
 	return true;
@@ -69,10 +60,11 @@ static bool put_answer(int fd, struct arena *a, const struct observation *o, con
 	return ok;
 }
 
-_Noreturn static void child(int fd, const struct account *who, verb_fn *verb, struct host *h,
-	const struct value *params, struct observation *o)
+_Noreturn static void child(int fd, const struct account *who, const struct agent_step *step,
+	verb_fn *verb, struct host *h, struct observation *o)
 {
 	struct err e = {0};
+	environ = step_environment(h->a, who, step->environment);
 	h->originals = NULL; /* they lie where only the agent's user may look */
 	h->note = NULL;
 	h->keep = NULL;
@@ -81,7 +73,7 @@ _Noreturn static void child(int fd, const struct account *who, verb_fn *verb, st
 	if (!become(who))
 		err_errno(&e, "cannot become user '%s'", who->name);
 	else
-		verb(h, params, o, &e);
+		verb(h, step->params, o, &e);
 	_exit(put_answer(fd, h->a, o, &e) ? 0 : 1);
 }
 
@@ -114,8 +106,8 @@ static void read_all(int fd, struct buf *b)
 	}
 }
 
-static bool in_child(const struct account *who, verb_fn *verb, struct host *h,
-	const struct value *params, struct observation *o, struct err *e)
+static bool in_child(const struct account *who, const struct agent_step *step, verb_fn *verb,
+	struct host *h, struct observation *o, struct err *e)
 {
 	int fds[2], status = 0;
 	struct buf b;
@@ -123,7 +115,7 @@ static bool in_child(const struct account *who, verb_fn *verb, struct host *h,
 		return err_errno(e, "cannot start a process for user '%s'", who->name);
 	pid_t pid = fork();
 	if (pid == 0)
-		child(fds[1], who, verb, h, params, o);
+		child(fds[1], who, step, verb, h, o);
 	close(fds[1]);
 	buf_init(&b, ANSWER_MAX);
 	if (pid > 0)
@@ -140,6 +132,18 @@ static bool in_child(const struct account *who, verb_fn *verb, struct host *h,
 	return ok;
 }
 
+/* Programs that the verb starts inherit ours. */
+static bool in_environment(const struct agent_step *step, verb_fn *verb, struct host *h,
+	struct observation *o, struct err *e)
+{
+	char **own = environ;
+	if (step->environment)
+		environ = step_environment(h->a, NULL, step->environment);
+	bool ok = verb(h, step->params, o, e);
+	environ = own;
+	return ok;
+}
+
 static bool choose_process(const struct agent_step *step, verb_fn *verb, struct host *h,
 	struct observation *o, struct err *e)
 {
@@ -150,7 +154,7 @@ static bool choose_process(const struct agent_step *step, verb_fn *verb, struct 
 			return err_set(e, ERR_PERMANENT,
 				"only root can act as user '%s'; use become for the play",
 				step->user);
-		return in_child(&who, verb, h, step->params, o, e);
+		return in_child(&who, step, verb, h, o, e);
 	case WHO_NOBODY:
 		/* an account that the plan makes: what it would find, the agent's user finds too */
 		if (!(h->pending & (RES_ACCOUNT | RES_PACKAGE)) || step->type->probe ||
@@ -161,7 +165,7 @@ static bool choose_process(const struct agent_step *step, verb_fn *verb, struct 
 	case WHO_SELF:
 		break;
 	}
-	return verb(h, step->params, o, e);
+	return in_environment(step, verb, h, o, e);
 }
 
 static bool run_verb(const struct agent_step *step, verb_fn *verb, struct host *h,

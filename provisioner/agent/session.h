@@ -50,13 +50,16 @@ struct agent_step {
 	const char *name;           /* for messages; "step 7" when none was given */
 	const struct restype *type; /* NULL: not known until it is applied */
 	struct value *params;
-	const char *user; /* NULL: as the agent */
-	int timeout_s;    /* 0: none */
-	struct err bad;   /* type or parameters were refused */
+	const char *user;                /* NULL: as the agent */
+	const struct value *environment; /* added to that of its programs; NULL: nothing */
+	int timeout_s;                   /* 0: none */
+	struct err bad;                  /* type or parameters were refused */
 	bool observed, failed, planned, applied;
 	bool waits;     /* a probe whose result is known only after the changes before it */
 	unsigned moved; /* classes that changes have touched since it was observed */
+	bool maybe;     /* planned with a change that says: not known yet */
 	const struct value *packages; /* the changes planned, of packages; or NULL */
+	struct foresight *foresight;  /* what later steps will find; or NULL */
 	unsigned char digest[SHA256_LEN];
 };
 struct session {
@@ -102,7 +105,14 @@ bool step_apply(
 
 /* ---- apply ---- */
 void session_apply(struct session *s, const struct value *msg, struct arena *a);
-/* What secret parameters hold does not appear in a message. */
-const char *redact(struct arena *a, const struct value *params, const char *text);
+/* What secret parameters, and a secret environment, hold does not appear in a message. */
+const char *redact(struct arena *a, const struct agent_step *step, const char *text);
+/* environment.c: what a program of the step gets; NULL `who`: as the agent's user. */
+struct account {
+	const char *name, *home, *shell;
+	uid_t uid;
+	gid_t gid;
+};
+char **step_environment(struct arena *a, const struct account *who, const struct value *added);
 
 const char *now_text(struct arena *a); /* 2026-11-21T08:12:47Z */

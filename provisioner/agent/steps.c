@@ -58,6 +58,20 @@ static const char *kept(struct arena *a, const struct value *msg, const char *ke
 	return text ? arena_strdup(a, text) : NULL;
 }
 
+/* Texts that can stand in an environment, as the controller made them. */
+static const struct value *take_environment(
+	struct arena *a, struct agent_step *step, const struct value *given)
+{
+	for (size_t i = 0; i < given->map.n; i++) {
+		struct str key = given->map.e[i].key;
+		const struct value *v = given->map.e[i].value;
+		if (key.n == 0 || strcspn(key.p, "=") != key.n || v->type != VALUE_STR ||
+			strlen(v->s.p) != v->s.n)
+			err_set(&step->bad, ERR_CONFIG, "the environment is damaged");
+	}
+	return value_copy(a, given);
+}
+
 struct agent_step *step_read(struct arena *a, const struct value *msg)
 {
 	struct agent_step *step = ARENA_NEW(a, struct agent_step);
@@ -66,6 +80,8 @@ struct agent_step *step_read(struct arena *a, const struct value *msg)
 	step->user = kept(a, msg, "user");
 	step->timeout_s = (int)map_int(msg, "timeout", 0);
 	step->name = kept(a, msg, "name");
+	if (map_at(msg, "environment"))
+		step->environment = take_environment(a, step, map_at(msg, "environment"));
 	if (!step->name)
 		step->name = arena_printf(a, "step %u", step->id);
 	step->params = value_map(a);

@@ -163,9 +163,19 @@ struct file_attr {
 typedef bool file_validate_fn(void *ctx, const char *tmp, struct err *e);
 bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e);
+/* The same, with the access list and the extended attributes of the file `like`; file_replace takes
+ * those of the file that it replaces. */
+bool file_replace_like(const char *path, const void *p, size_t n, struct file_attr attr,
+	const char *like, struct err *e);
+/* rights.c: the access list and the extended attributes of `from` (any descriptor, O_PATH too; -1:
+ * none) to the open file `to`; before its mode is set. `path` is for messages. */
+bool rights_copy(int from, int to, const char *path, struct err *e);
 bool mkdirs(const char *path, mode_t mode, struct err *e); /* like mkdir -p, by place.h's rule */
 char *path_join(struct arena *a, const char *dir, const char *name); /* absolute name wins */
 const char *path_base(const char *path);
+/* With ~, ~user and $NAME, as Python's expanduser and expandvars have them: a name that is not in
+ * the environment stays as it is. NULL with e: there is no such user. */
+const char *path_expand(struct arena *a, const char *path, struct err *e);
 char *path_dir(struct arena *a, const char *path);
 bool write_all(int fd, const void *p, size_t n); /* retries EINTR and short writes */
 
@@ -178,9 +188,10 @@ bool output_close(struct err *e);
 
 /* ---- processes ---- */
 struct proc {
-	const char *const *argv; /* NULL-terminated; argv[0] is looked up in the closed PATH */
-	const char *const *env;  /* NULL-terminated NAME=value, added to the closed environment */
-	const char *dir;         /* NULL: / */
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	const char *const *env;  /* NULL-terminated NAME=value, added to the environment */
+	const char *dir;         /* NULL: /, of the user's command the home folder */
+	bool users;              /* a command of the user: PATH and language are the login's */
 	struct str input;        /* for standard input; p NULL: /dev/null */
 	uid_t uid;               /* (uid_t)-1: stay; else drop to it, its groups and home */
 	int timeout_s;           /* 0: PROC_TIMEOUT */

@@ -117,8 +117,8 @@ static void keep_owner(const struct place *at, struct file_attr *attr)
 		attr->gid = st.st_gid;
 }
 
-static bool fill(
-	int fd, const char *path, const void *p, size_t n, struct file_attr attr, struct err *e)
+static bool fill(int fd, const char *path, const void *p, size_t n, struct file_attr attr, int like,
+	struct err *e)
 {
 	struct stat st;
 	if (!write_all(fd, p, n))
@@ -130,6 +130,8 @@ static bool fill(
 	/* the owner first: changing it clears the set-id bits */
 	if (!same && fchown(fd, attr.uid, attr.gid) < 0)
 		return err_errno(e, "cannot set the owner of %s", path);
+	if (!rights_copy(like, fd, path, e))
+		return false;
 	if (fchmod(fd, attr.mode & 07777) < 0)
 		return err_errno(e, "cannot set the mode of %s", path);
 	if (fsync(fd) < 0)
@@ -147,15 +149,36 @@ static bool accepted(const struct place *at, const char *name, file_validate_fn 
 	return ok || err_set(e, ERR_PERMANENT, "%s: validation failed", at->path);
 }
 
+/* A regular file, for its rights; -1: there is none. */
+static int open_model(const struct place *at)
+{
+	struct stat st;
+	int fd = openat(at->dir, at->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static bool fill_like(int fd, const struct place *at, const void *p, size_t n,
+	struct file_attr attr, const struct place *like, struct err *e)
+{
+	int model = open_model(like);
+	bool ok = fill(fd, at->path, p, n, attr, model, e);
+	if (model >= 0)
+		close(model);
+	return ok;
+}
+
 static bool replace(const struct place *at, const void *p, size_t n, struct file_attr attr,
-	file_validate_fn *validate, void *ctx, struct err *e)
+	const struct place *like, file_validate_fn *validate, void *ctx, struct err *e)
 {
 	char name[TEMPORARY_MAX];
 	keep_owner(at, &attr);
 	int fd = place_temp_file(at, name, e);
 	if (fd < 0)
 		return false;
-	bool ok = fill(fd, at->path, p, n, attr, e);
+	bool ok = fill_like(fd, at, p, n, attr, like, e);
 	if (close(fd) < 0 && ok)
 		ok = err_errno(e, "cannot write %s", at->path);
 	/* closed before: a program can't be run while it is open for writing */
@@ -167,15 +190,30 @@ static bool replace(const struct place *at, const void *p, size_t n, struct file
 	return false;
 }
 
+static bool replace_at(const char *path, const void *p, size_t n, struct file_attr attr,
+	const char *like, file_validate_fn *validate, void *ctx, struct err *e)
+{
+	struct place at, model;
+	if (!place_open(path, &at, e))
+		return false;
+	bool own = strcmp(path, like) == 0, found = own || place_open(like, &model, e);
+	bool ok = found && replace(&at, p, n, attr, own ? &at : &model, validate, ctx, e);
+	if (!own && found)
+		place_close(&model);
+	place_close(&at);
+	return ok;
+}
+
 bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e)
 {
-	struct place at;
-	if (!place_open(path, &at, e))
-		return false;
-	bool ok = replace(&at, p, n, attr, validate, ctx, e);
-	place_close(&at);
-	return ok;
+	return replace_at(path, p, n, attr, path, validate, ctx, e);
+}
+
+bool file_replace_like(const char *path, const void *p, size_t n, struct file_attr attr,
+	const char *like, struct err *e)
+{
+	return replace_at(path, p, n, attr, like, NULL, NULL, e);
 }
 
 char *path_join(struct arena *a, const char *dir, const char *name)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Programs, run to their end: argument vector, closed environment, time limit, bounded output.
- * Never through a shell, and never with a descriptor or a signal setting of ours.
+ * Programs, run to their end: argument vector, time limit, bounded output. Their environment is
+ * ours, and so the login's; for programs whose answers are read PATH and language are set. Never
+ * through a shell, and never with a descriptor or a signal setting of ours.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@ enum {
 struct child {
 	const char *program;
 	char **env;
+	const char *path, *home;
 	const char *user; /* name for its groups; NULL: stay who we are */
 	gid_t gid;
 	pid_t pid;
@@ -44,15 +46,16 @@ struct child {
 	int signals; /* sent so far */
 };
 
-static const char *find_program(struct arena *a, const char *name)
+static const char *find_program(struct arena *a, const char *name, const char *folders)
 {
 	if (strchr(name, '/'))
 		return name;
-	for (const char *at = CLOSED_PATH; *at;) {
+	for (const char *at = folders; *at;) {
 		size_t n = strcspn(at, ":");
 		char *path = arena_printf(a, "%.*s/%s", (int)n, at, name);
 		struct stat st;
-		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111))
+		if (*at == '/' && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+			(st.st_mode & 0111))
 			return path;
 		at += n + (at[n] == ':');
 	}
@@ -65,24 +68,66 @@ static bool same_name(const char *a, const char *b)
 	return n == strcspn(b, "=") && memcmp(a, b, n) == 0;
 }
 
-/* The closed environment; what the caller adds wins over it. */
-static char **environment(struct arena *a, const char *const *added, const char *home)
+/* The value that an environment has for a name, or NULL. */
+static const char *value_in(char *const *env, const char *name)
 {
-	const char *closed[] = {"PATH=" CLOSED_PATH, arena_printf(a, "HOME=%s", home),
-		"LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=dumb"};
-	size_t n = 0, n_added = 0;
-	while (added && added[n_added])
-		n_added++;
-	char **env = ARENA_ARRAY(a, char *, ARRAY_LEN(closed) + n_added + 1);
-	for (size_t i = 0; i < ARRAY_LEN(closed); i++)
-		env[n++] = arena_strdup(a, closed[i]);
-	for (size_t i = 0; i < n_added; i++) {
-		size_t at = 0;
-		while (at < n && !same_name(env[at], added[i]))
-			at++;
-		env[at] = arena_strdup(a, added[i]);
-		n += at == n;
-	}
+	size_t n = strlen(name);
+	for (; env && *env; env++)
+		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
+			return *env + n + 1;
+	return NULL;
+}
+
+/* In the place of what has the same name. */
+static void put(char **env, size_t *n, char *entry)
+{
+	size_t at = 0;
+	while (at < *n && !same_name(env[at], entry))
+		at++;
+	env[at] = entry;
+	*n += at == *n;
+}
+
+/* Words of the language, which change what a program says. */
+static bool is_language(const char *entry)
+{
+	return strncmp(entry, "LC_", 3) == 0 || strncmp(entry, "LANG=", 5) == 0 ||
+	       strncmp(entry, "LANGUAGE=", 9) == 0;
+}
+
+/* Without any word of the language it is that of C; its characters are UTF-8 all the same, as
+ * Python has it, and so what Ansible starts. */
+static void set_characters(char **env, size_t *n, struct arena *a)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (is_language(env[i]))
+			return;
+	put(env, n, arena_strdup(a, "LC_CTYPE=C.UTF-8"));
+}
+
+static char **environment(struct arena *a, const struct proc *p, const char *home)
+{
+	static const char *const set[] = {
+		"PATH=" CLOSED_PATH, "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=dumb"};
+	size_t n = 0, most = ARRAY_LEN(set) + 3;
+	for (char **e = environ; e && *e; e++)
+		most++;
+	for (const char *const *e = p->env; e && *e; e++)
+		most++;
+	char **env = ARENA_ARRAY(a, char *, most);
+	for (char **e = environ; e && *e; e++)
+		if (p->users || !is_language(*e))
+			env[n++] = arena_strdup(a, *e);
+	for (size_t i = 0; !p->users && i < ARRAY_LEN(set); i++)
+		put(env, &n, arena_strdup(a, set[i]));
+	if (p->users && !value_in(environ, "PATH"))
+		put(env, &n, arena_strdup(a, "PATH=" CLOSED_PATH));
+	if (p->users)
+		set_characters(env, &n, a);
+	if (!p->users || !value_in(environ, "HOME"))
+		put(env, &n, arena_printf(a, "HOME=%s", home));
+	for (const char *const *e = p->env; e && *e; e++)
+		put(env, &n, arena_strdup(a, *e));
 	return env;
 }
 
@@ -90,7 +135,7 @@ static bool prepare(struct arena *a, const struct proc *p, struct child *c, stru
 {
 	uid_t uid = p->uid == (uid_t)-1 ? geteuid() : p->uid;
 	struct passwd *pw = getpwuid(uid);
-	const char *home = pw ? pw->pw_dir : "/";
+	c->home = pw ? arena_strdup(a, pw->pw_dir) : "/";
 	if (p->uid != (uid_t)-1 && !pw)
 		return err_set(e, ERR_PERMANENT, "cannot run %s: no user has the id %ld",
 			p->argv[0], (long)uid);
@@ -98,11 +143,12 @@ static bool prepare(struct arena *a, const struct proc *p, struct child *c, stru
 		c->user = arena_strdup(a, pw->pw_name);
 		c->gid = pw->pw_gid;
 	}
-	c->env = environment(a, p->env, home);
-	c->program = find_program(a, p->argv[0]);
+	c->env = environment(a, p, c->home);
+	c->path = value_in(c->env, "PATH");
+	c->program = find_program(a, p->argv[0], c->path ? c->path : CLOSED_PATH);
 	if (!c->program)
-		return err_set(e, ERR_PERMANENT, "cannot run %s: not found in %s", p->argv[0],
-			CLOSED_PATH);
+		return err_set(
+			e, ERR_PERMANENT, "cannot run %s: not found in %s", p->argv[0], c->path);
 	return true;
 }
 
@@ -186,6 +232,14 @@ static bool become(const struct proc *p, const struct child *c)
 	return initgroups(c->user, c->gid) == 0 && setgid(c->gid) == 0 && setuid(p->uid) == 0;
 }
 
+/* A home that is not there, or closed to its owner, keeps no command from running. */
+static bool enter_folder(const struct proc *p, const struct child *c)
+{
+	if (!p->dir && p->users && chdir(c->home) == 0)
+		return true;
+	return chdir(p->dir ? p->dir : "/") == 0;
+}
+
 _Noreturn static void run_child(const struct proc *p, struct child *c)
 {
 	sigset_t none;
@@ -195,7 +249,7 @@ _Noreturn static void run_child(const struct proc *p, struct child *c)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid(); /* a process group of its own, and no terminal to ask at */
 	umask(022);
-	if (take_descriptors(c) && become(p, c) && chdir(p->dir ? p->dir : "/") == 0)
+	if (take_descriptors(c) && become(p, c) && enter_folder(p, c))
 		execve(c->program, (char *const *)(uintptr_t)p->argv, c->env);
 	int failure = errno;
 	write_all(c->failed[1], &failure, sizeof(failure));

@@ -53,7 +53,8 @@ const struct command command_apply = {
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout host-timeout lock-timeout ask-pass become become-user ask-become-pass "
 		   "known-hosts "
-		   "accept-new-host-keys roles-path offline check diff json list-hosts list-tasks "
+		   "accept-new-host-keys roles-path offline unsupported-ok check diff json "
+		   "list-hosts list-tasks "
 		   "verbose",
 	.run = run,
 };

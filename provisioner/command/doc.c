@@ -4,6 +4,7 @@
  * and from the roles' own argument specifications.
  */
 #include "command/command.h"
+#include "site/listing.h"
 
 static void list_words(struct buf *out, const char *title, const char *const *words)
 {

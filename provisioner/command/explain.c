@@ -3,6 +3,7 @@
  * provision explain: the value of a variable for a host, and where each layer of it comes from.
  */
 #include "command/command.h"
+#include "site/listing.h"
 
 static int run(struct cli *c)
 {

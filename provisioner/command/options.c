@@ -25,14 +25,15 @@ enum {
 	OPT_BECOME_USER,
 	OPT_OFFLINE,
 	OPT_LOCK_TIMEOUT,
-	OPT_HOST_TIMEOUT
+	OPT_HOST_TIMEOUT,
+	OPT_UNSUPPORTED_OK
 };
 
 static const struct option_row rows[] = {
 	{'i', "inventory", "PATH", "file, folder or \"host,\" list; repeatable"},
-	{'l', "limit", "PATTERN", "only these hosts"},
-	{'t', "tags", "TAGS", "only tasks with these tags"},
-	{OPT_SKIP_TAGS, "skip-tags", "TAGS", "not the tasks with these tags"},
+	{'l', "limit", "PATTERN", "only these hosts; repeatable"},
+	{'t', "tags", "TAGS", "only tasks with these tags; repeatable"},
+	{OPT_SKIP_TAGS, "skip-tags", "TAGS", "not the tasks with these tags; repeatable"},
 	{'e', "extra-vars", "VARS", "k=v, YAML, JSON or @file; repeatable"},
 	{'f', "forks", "N", "connections at once (default 64)"},
 	{'u', "user", "NAME", "log in as this user"},
@@ -56,6 +57,7 @@ static const struct option_row rows[] = {
 	{OPT_EXIT_CODE, "exit-code", NULL, "exit with 3 when something would change"},
 	{OPT_JSON, "json", NULL, "an event a line, as JSON"},
 	{OPT_OFFLINE, "offline", NULL, "no provider's API; dns: no host either"},
+	{OPT_UNSUPPORTED_OK, "unsupported-ok", NULL, "on systems that the roles do not know, too"},
 	{OPT_LIST_HOSTS, "list-hosts", NULL, "only list the hosts"},
 	{OPT_LIST_TASKS, "list-tasks", NULL, "only list the tasks"},
 	{'v', "verbose", NULL, "say more; -vv still more"},
@@ -105,23 +107,38 @@ static bool number(const char *text, const char *option, int max, int *out)
 	return true;
 }
 
+/* One list of what was given before and now. */
+static const char *added(struct arena *a, const char *before, const char *now)
+{
+	return before ? arena_printf(a, "%s,%s", before, now) : now;
+}
+
+/* Options that take the name of a file, as the shell would have it: --key=~/id it leaves alone. */
+static bool take_path(struct cli *c, const char *arg, const char **out)
+{
+	struct err e = {0};
+	*out = path_expand(c->a, arg, &e);
+	if (!*out)
+		cli_say("provision: %s\n", e.msg);
+	return *out != NULL;
+}
+
 static bool take(struct cli *c, int key, const char *arg)
 {
 	switch (key) {
 	case 'i':
-		c->inventories[c->n_inventories++] = arg;
-		break;
+		return take_path(c, arg, &c->inventories[c->n_inventories++]);
 	case 'e':
 		c->extra_vars[c->n_extra_vars++] = arg;
 		break;
 	case 'l':
-		c->site.limit = arg;
+		c->site.limit = added(c->a, c->site.limit, arg);
 		break;
 	case 't':
-		c->site.tags = arg;
+		c->site.tags = added(c->a, c->site.tags, arg);
 		break;
 	case OPT_SKIP_TAGS:
-		c->site.skip_tags = arg;
+		c->site.skip_tags = added(c->a, c->site.skip_tags, arg);
 		break;
 	case 'f':
 		return number(arg, "forks", 10000, &c->forks);
@@ -144,14 +161,12 @@ static bool take(struct cli *c, int key, const char *arg)
 		c->site.become_user = arg;
 		break;
 	case OPT_KNOWN_HOSTS:
-		c->known_hosts = arg;
-		break;
+		return take_path(c, arg, &c->known_hosts);
 	case OPT_ROLES_PATH:
 		c->site.roles_path = arg;
 		break;
 	case OPT_OUT:
-		c->out = arg;
-		break;
+		return take_path(c, arg, &c->out);
 	case 'v':
 		c->verbosity++;
 		break;
@@ -187,6 +202,8 @@ static bool *flag(struct cli *c, int key)
 		return &c->exit_code;
 	case OPT_OFFLINE:
 		return &c->offline;
+	case OPT_UNSUPPORTED_OK:
+		return &c->site.unsupported_ok;
 	}
 	return NULL;
 }

@@ -3,6 +3,7 @@
  * provision plan: what would change on each host, with diffs. Changes nothing.
  */
 #include "command/command.h"
+#include "site/listing.h"
 
 static int plan_exit(const struct cli *c, const struct fleet_result *r)
 {
@@ -16,20 +17,15 @@ static int plan_exit(const struct cli *c, const struct fleet_result *r)
 	return EXIT_FINE;
 }
 
-static int list_hosts(const struct site *s)
-{
-	const char *const *h = site_hosts(s);
-	struct page *p = page_new(false);
-	for (; *h; h++)
-		page_addf(p, "%s\n", *h);
-	cli_page(p);
-	return EXIT_FINE;
-}
-
-static int list_tasks(const struct site *s)
+static int list(const struct cli *c, const struct site *s)
 {
 	struct page *p = page_new(false);
-	site_list_tasks(s, p);
+	if (c->list_hosts)
+		site_list_hosts(s, p);
+	if (c->list_hosts && c->list_tasks)
+		page_addf(p, "\n");
+	if (c->list_tasks)
+		site_list_tasks(s, p);
 	cli_page(p);
 	return EXIT_FINE;
 }
@@ -39,10 +35,8 @@ int cli_plan(struct cli *c, struct site *s)
 	struct fleet_options o = {.mode = FLEET_PLAN, .site = s};
 	struct fleet_result r = {0};
 	struct err e = {0};
-	if (c->list_hosts)
-		return list_hosts(s);
-	if (c->list_tasks)
-		return list_tasks(s);
+	if (c->list_hosts || c->list_tasks)
+		return list(c, s);
 	if (!cli_providers(c, s) || !cli_fleet(c, &o, true, &r))
 		return EXIT_BEFORE;
 	r.plan->site = c->site.manifest;
@@ -72,7 +66,8 @@ const struct command command_plan = {
 	.doc = "show exactly what would change, and change nothing",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout host-timeout ask-pass become become-user ask-become-pass known-hosts "
-		   "accept-new-host-keys roles-path out exit-code offline json list-hosts "
+		   "accept-new-host-keys roles-path out exit-code offline unsupported-ok json "
+		   "list-hosts "
 		   "list-tasks diff "
 		   "verbose",
 	.run = run,

@@ -141,8 +141,8 @@ void host_fail_last(struct fleet_host *h); /* that task's failure, told */
 void host_judge(struct fleet_host *h, struct planned *p); /* by what was observed */
 bool host_observe(struct fleet_host *h);                  /* false: nothing to observe */
 void host_observed(struct fleet_host *h, struct value *msg);
-/* The parameters as they go to the agent: with no_log all of them as secrets. */
-struct value *wire_params(struct arena *a, const struct step *s);
+/* Type, parameters, user and environment of a step go to the agent: with no_log as secrets. */
+void wire_put_type(struct arena *a, const struct step *s, struct value *m);
 /* host_apply.c */
 void host_apply(struct fleet_host *h);
 void host_carry_out(struct fleet_host *h); /* of the plan what stands in it now */

@@ -61,8 +61,8 @@ static bool changed_here(const struct planned *p)
 
 static bool to_send(const struct planned *p)
 {
-	return (p->kind == PLANNED_CHANGE && !changed_here(p)) || p->kind == PLANNED_RUN ||
-	       p->kind == PLANNED_HANDLER || p->step->dropped;
+	return (p->kind == PLANNED_CHANGE && !changed_here(p)) || p->kind == PLANNED_MAYBE ||
+	       p->kind == PLANNED_RUN || p->kind == PLANNED_HANDLER || p->step->dropped;
 }
 
 static struct value *blobs_of(struct arena *a, const struct step *s)
@@ -95,12 +95,7 @@ static struct value *apply_step(struct arena *a, const struct planned *p)
 	if (s->dropped) {
 		map_put(a, m, "drop", value_bool(a, true));
 	} else if (s->handler) {
-		map_put(a, m, "type", value_text(a, s->type->name));
-		map_put(a, m, "params", wire_params(a, s));
-		if (s->user)
-			map_put(a, m, "user", value_text(a, s->user));
-		if (s->timeout_s)
-			map_put(a, m, "timeout", value_int(a, s->timeout_s));
+		wire_put_type(a, s, m);
 	} else if (to_send(p)) {
 		map_put(a, m, "blobs", blobs_of(a, s));
 	}

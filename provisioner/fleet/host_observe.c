@@ -5,17 +5,30 @@
  */
 #include "fleet/fleet_private.h"
 
-struct value *wire_params(struct arena *a, const struct step *s)
+/* With no_log each of the values is a secret. */
+static struct value *covered(struct arena *a, const struct step *s, struct value *map)
 {
 	if (!s->no_log)
-		return s->params;
+		return map;
 	struct value *m = value_map(a);
-	for (size_t i = 0; i < s->params->map.n; i++) {
-		struct value *v = value_shallow(a, s->params->map.e[i].value);
+	for (size_t i = 0; i < map->map.n; i++) {
+		struct value *v = value_shallow(a, map->map.e[i].value);
 		v->secret = true;
-		map_set(a, m, s->params->map.e[i].key, v);
+		map_set(a, m, map->map.e[i].key, v);
 	}
 	return m;
+}
+
+void wire_put_type(struct arena *a, const struct step *s, struct value *m)
+{
+	map_put(a, m, "type", value_text(a, s->type->name));
+	map_put(a, m, "params", covered(a, s, s->params));
+	if (s->user)
+		map_put(a, m, "user", value_text(a, s->user));
+	if (s->environment)
+		map_put(a, m, "environment", covered(a, s, s->environment));
+	if (s->timeout_s)
+		map_put(a, m, "timeout", value_int(a, s->timeout_s));
 }
 
 static struct value *observe_step(struct arena *a, const struct step *s)
@@ -24,12 +37,7 @@ static struct value *observe_step(struct arena *a, const struct step *s)
 	map_put(a, m, "id", value_int(a, s->id));
 	if (!s->type)
 		return m;
-	map_put(a, m, "type", value_text(a, s->type->name));
-	map_put(a, m, "params", wire_params(a, s));
-	if (s->user)
-		map_put(a, m, "user", value_text(a, s->user));
-	if (s->timeout_s)
-		map_put(a, m, "timeout", value_int(a, s->timeout_s));
+	wire_put_type(a, s, m);
 	return m;
 }
 
@@ -73,12 +81,13 @@ void host_judge(struct fleet_host *h, struct planned *p)
 	struct step_result res = {
 		.changed = planned || (looked && map_bool(p->result, "changed", false)),
 		.planned = planned,
+		.unsure = planned && plan_unknown(p),
 		.failed = p->error != NULL,
 		.result = p->result,
 		.error = p->error,
 	};
 	resolver_result(h->resolver, p->step->id, &res);
-	if (planned && h->f->o->mode == FLEET_PLAN && p->step->failed == 1 &&
+	if (planned && !res.unsure && h->f->o->mode == FLEET_PLAN && p->step->failed == 1 &&
 		!p->step->ignore_errors) {
 		p->failed = true;
 		p->error = "it will run, and then failed_when says that it has failed";

@@ -66,7 +66,8 @@ struct jinja {
 	uint64_t steps;
 	size_t memory; /* size of the arena at the start */
 	int depth, nesting;
-	unsigned flags; /* of the template, for those that it includes */
+	unsigned flags;                     /* of the template, for those that it includes */
+	const struct template_marks *marks; /* as well; NULL: the usual */
 	bool made_undefined;
 	struct value *yes, *no, *none, *empty, *nothing; /* empty: text; nothing: a list */
 	struct value *missing_in; /* map whose key was missed last, for a suggestion */
@@ -75,6 +76,8 @@ struct jinja {
 };
 struct jinja *jinja_new(const struct lang_env *env, struct arena *a, struct err *e);
 void jinja_free(struct jinja *in);
+/* false with an error: the text of `omit` stands inside v. */
+bool jinja_omits_whole(struct jinja *in, const struct value *v, struct pos pos);
 /* Counts work; false with an error when it is too much. */
 bool jinja_step(struct jinja *in, uint64_t n, struct pos pos);
 

@@ -85,7 +85,13 @@ struct template
 {
 	struct node *body;
 	unsigned flags;
+	struct template_marks marks;
 };
+/* header.c: a first line "#jinja2: ..." goes into the template's flags and marks, and off the text.
+ */
+bool header_take(
+	struct arena *a, struct template *t, struct str *text, struct pos *pos, struct err *e);
+bool marks_check(const struct template_marks *m, struct pos pos, struct err *e);
 /* The tokens of a template to statements, chained by next (NULL: empty). */
 bool jinja_parse(struct arena *a, const struct tokens *t, struct node **out, struct err *e);
 struct node *jinja_parse_expr(struct arena *a, const struct tokens *t, struct err *e);

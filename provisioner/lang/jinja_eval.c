@@ -50,10 +50,8 @@ static const char *suggestion(struct jinja *in, const struct value *v)
 	return str_nearest(v->src.p, keys);
 }
 
-struct value *jinja_undefined_error(struct jinja *in, const struct value *v, struct pos pos)
+static void say_undefined(struct jinja *in, const struct value *v, struct pos pos)
 {
-	if ((int)v->type == VALUE_OBJECT)
-		return jinja_fail(in, pos, "a macro or the loop itself is no value");
 	const char *near = suggestion(in, v);
 	if (v->pos.line)
 		pos = v->pos;
@@ -61,7 +59,19 @@ struct value *jinja_undefined_error(struct jinja *in, const struct value *v, str
 		err_undefined(in->e, pos, STR_FMT " (did you mean '%s'?)", STR_ARG(v->s), near);
 	else
 		err_undefined(in->e, pos, STR_FMT, STR_ARG(v->s));
-	return NULL;
+}
+
+struct value *jinja_undefined_error(struct jinja *in, const struct value *v, struct pos pos)
+{
+	const struct lang_env *env = in->env;
+	bool first = in->e->kind == ERR_NONE;
+	if ((int)v->type == VALUE_OBJECT)
+		return jinja_fail(in, pos, "a macro or the loop itself is no value");
+	say_undefined(in, v, pos);
+	if (!first || !env->undefined || !env->undefined(env->ctx, in->e))
+		return NULL;
+	*in->e = (struct err){0};
+	return value_unknown(in->a, "since a name is undefined");
 }
 
 /* `x if false` is undefined, but where a value is needed it counts as an empty text. */

@@ -243,33 +243,47 @@ static bool expression(struct lexer *l, const char *end, enum token_kind end_kin
 	return true;
 }
 
+static size_t mark_len(const struct lexer *l, enum mark mark)
+{
+	return strlen(l->mark[mark]);
+}
+
 /* {% raw %} at i? Gives the place behind it. */
 static size_t raw_begin(struct lexer *l, size_t i)
 {
-	i = skip_space(l, i + 2 + (at(l, i + 2, "-") || at(l, i + 2, "+")));
+	i += mark_len(l, MARK_BLOCK_BEGIN);
+	i = skip_space(l, i + (at(l, i, "-") || at(l, i, "+")));
 	if (!at(l, i, "raw"))
 		return 0;
 	i = skip_space(l, i + 3);
-	bool minus = at(l, i, "-%}");
-	if (!minus && !at(l, i, "%}"))
+	bool minus = at(l, i, "-") && at(l, i + 1, l->mark[MARK_BLOCK_END]);
+	if (!minus && !at(l, i, l->mark[MARK_BLOCK_END]))
 		return 0;
 	l->strip = minus;
-	return i + (minus ? 3 : 2);
+	return i + minus + mark_len(l, MARK_BLOCK_END);
+}
+
+/* The byte behind a mark at i, which may say what becomes of white space. */
+static char sign_behind(const struct lexer *l, size_t i, enum mark mark)
+{
+	i += mark_len(l, mark);
+	return i < l->text.n ? l->text.p[i] : 0;
 }
 
 /* The text of a raw block from `from` on; it ends with {% endraw %}. */
 static bool raw_text(struct lexer *l, size_t start, size_t from)
 {
 	for (size_t i = from; i + 1 < l->text.n; i++) {
-		if (!at(l, i, "{%"))
+		if (!at(l, i, l->mark[MARK_BLOCK_BEGIN]))
 			continue;
-		char sign = i + 2 < l->text.n ? l->text.p[i + 2] : 0;
-		size_t k = skip_space(l, i + 2 + (sign == '-' || sign == '+'));
+		char sign = sign_behind(l, i, MARK_BLOCK_BEGIN);
+		size_t k = i + mark_len(l, MARK_BLOCK_BEGIN);
+		k = skip_space(l, k + (sign == '-' || sign == '+'));
 		if (!at(l, k, "endraw"))
 			continue;
 		bool strip = l->strip;
 		k = skip_space(l, k + 6);
-		size_t after = tag_end(l, k, "%}", true);
+		size_t after = tag_end(l, k, l->mark[MARK_BLOCK_END], true);
 		if (!after)
 			continue;
 		bool strip_after = l->strip && at(l, k, "-");
@@ -279,56 +293,77 @@ static bool raw_text(struct lexer *l, size_t start, size_t from)
 		l->i = after;
 		return true;
 	}
-	return lex_fail(l, start, "this raw block has no end: '{% endraw %}' is missing");
+	return err_at(l->e, lex_pos(l, start),
+		"this raw block has no end: '%s endraw %s' is missing", l->mark[MARK_BLOCK_BEGIN],
+		l->mark[MARK_BLOCK_END]);
 }
 
 static bool comment(struct lexer *l, size_t start)
 {
-	for (size_t i = start + 2; i + 1 < l->text.n; i++) {
-		if (!at(l, i, "#}"))
+	const char *end = l->mark[MARK_COMMENT_END];
+	size_t from = start + mark_len(l, MARK_COMMENT_BEGIN);
+	for (size_t i = from; i < l->text.n; i++) {
+		if (!at(l, i, end))
 			continue;
-		bool sign = i > start + 2 && (l->text.p[i - 1] == '-' || l->text.p[i - 1] == '+');
-		l->i = tag_end(l, i - sign, "#}", true);
+		bool sign = i > from && (l->text.p[i - 1] == '-' || l->text.p[i - 1] == '+');
+		l->i = tag_end(l, i - sign, end, true);
 		return true;
 	}
-	return lex_fail(l, start, "this comment has no end: '#}' is missing");
+	return err_at(l->e, lex_pos(l, start), "this comment has no end: '%s' is missing", end);
 }
 
 /* One tag at i, `text` being where the text before it began. */
-static bool tag(struct lexer *l, size_t text, size_t i)
+static bool tag(struct lexer *l, size_t text, size_t i, enum mark mark)
 {
-	char kind = l->text.p[i + 1];
-	char sign = i + 2 < l->text.n ? l->text.p[i + 2] : 0;
-	bool has_sign = sign == '-' || sign == '+';
-	data_add(l, text, i, sign, kind != '{');
-	if (kind == '#')
+	char sign = sign_behind(l, i, mark);
+	bool has_sign = sign == '-' || sign == '+', print = mark == MARK_PRINT_BEGIN;
+	data_add(l, text, i, sign, !print);
+	if (mark == MARK_COMMENT_BEGIN)
 		return comment(l, i);
-	if (kind == '%') {
+	if (!print) {
 		size_t raw = raw_begin(l, i);
 		if (raw)
 			return raw_text(l, i, raw);
 	}
-	lex_add(l, kind == '{' ? TOK_PRINT_BEGIN : TOK_BLOCK_BEGIN, str_c(""), lex_pos(l, i));
-	l->i = i + 2 + has_sign;
-	if (kind == '{')
-		return expression(l, "}}", TOK_PRINT_END, l->flags & TEMPLATE_KEEP_BACKSLASH);
-	return expression(l, "%}", TOK_BLOCK_END, false);
+	lex_add(l, print ? TOK_PRINT_BEGIN : TOK_BLOCK_BEGIN, str_c(""), lex_pos(l, i));
+	l->i = i + mark_len(l, mark) + has_sign;
+	if (print)
+		return expression(l, l->mark[MARK_PRINT_END], TOK_PRINT_END,
+			l->flags & TEMPLATE_KEEP_BACKSLASH);
+	return expression(l, l->mark[MARK_BLOCK_END], TOK_BLOCK_END, false);
+}
+
+/* The longest mark that begins a tag at i; MARKS: none. */
+static enum mark tag_at(const struct lexer *l, size_t i)
+{
+	static const enum mark begins[] = {MARK_PRINT_BEGIN, MARK_BLOCK_BEGIN, MARK_COMMENT_BEGIN};
+	enum mark found = MARKS;
+	for (size_t k = 0; k < ARRAY_LEN(begins); k++)
+		if (at(l, i, l->mark[begins[k]]) &&
+			(found == MARKS || mark_len(l, begins[k]) > mark_len(l, found)))
+			found = begins[k];
+	return found;
 }
 
 static bool lex_template(struct lexer *l)
 {
+	char first[] = {l->mark[MARK_PRINT_BEGIN][0], l->mark[MARK_BLOCK_BEGIN][0],
+		l->mark[MARK_COMMENT_BEGIN][0]};
+	bool alike = first[0] == first[1] && first[1] == first[2];
 	size_t text = 0, i = 0;
 	while (i < l->text.n) {
-		const char *p = memchr(l->text.p + i, '{', l->text.n - i);
-		if (!p)
-			break;
-		i = (size_t)(p - l->text.p);
-		char c = i + 1 < l->text.n ? l->text.p[i + 1] : 0;
-		if (c != '{' && c != '%' && c != '#') {
+		if (alike) {
+			const char *p = memchr(l->text.p + i, first[0], l->text.n - i);
+			if (!p)
+				break;
+			i = (size_t)(p - l->text.p);
+		}
+		enum mark mark = memchr(first, l->text.p[i], sizeof(first)) ? tag_at(l, i) : MARKS;
+		if (mark == MARKS) {
 			i++;
 			continue;
 		}
-		if (!tag(l, text, i))
+		if (!tag(l, text, i, mark))
 			return false;
 		text = i = l->i;
 	}
@@ -351,16 +386,33 @@ static struct str unix_lines(struct arena *a, struct str s)
 	return (struct str){copy, n};
 }
 
-bool jinja_lex(struct arena *a, struct str text, struct pos pos, unsigned flags, enum lex_mode mode,
-	struct tokens *out, struct err *e)
+static bool lexer_open(struct lexer *l, struct str text, const struct template_marks *marks)
+{
+	static const char *const usual[MARKS] = {"{{", "}}", "{%", "%}", "{#", "#}"};
+	l->text = unix_lines(l->a, text);
+	*l->out = (struct tokens){0};
+	for (int i = 0; i < MARKS; i++)
+		l->mark[i] = marks && marks->text[i] ? marks->text[i] : usual[i];
+	return text.n <= TEXT_MAX ||
+	       err_at(l->e, l->base, "this template is too large (%zu bytes)", text.n);
+}
+
+bool jinja_lex(struct arena *a, struct str text, struct pos pos, unsigned flags,
+	const struct template_marks *marks, struct tokens *out, struct err *e)
 {
 	struct lexer l = {.a = a, .base = pos, .flags = flags, .out = out, .e = e};
-	l.text = unix_lines(a, text);
-	*out = (struct tokens){0};
-	if (text.n > TEXT_MAX)
-		return err_at(e, pos, "this template is too large (%zu bytes)", text.n);
-	bool ok = mode == LEX_TEMPLATE ? lex_template(&l) : expression(&l, NULL, TOK_END, false);
-	if (ok)
-		lex_add(&l, TOK_END, str_c(""), lex_pos(&l, l.text.n));
-	return ok;
+	if (!lexer_open(&l, text, marks) || !lex_template(&l))
+		return false;
+	lex_add(&l, TOK_END, str_c(""), lex_pos(&l, l.text.n));
+	return true;
+}
+
+bool jinja_lex_expression(
+	struct arena *a, struct str text, struct pos pos, struct tokens *out, struct err *e)
+{
+	struct lexer l = {.a = a, .base = pos, .out = out, .e = e};
+	if (!lexer_open(&l, text, NULL) || !expression(&l, NULL, TOK_END, false))
+		return false;
+	lex_add(&l, TOK_END, str_c(""), lex_pos(&l, l.text.n));
+	return true;
 }

@@ -55,13 +55,12 @@ struct tokens {
 	struct token *v;
 	size_t n, cap;
 };
-enum lex_mode {
-	LEX_TEMPLATE,
-	LEX_EXPRESSION, /* the text is an expression, without {{ }} */
-};
 /* Beside enum template_flags: strings inside {{ }} keep their backslashes, as Ansible does for
  * templates that stand in YAML. */
 enum { TEMPLATE_KEEP_BACKSLASH = 1 << 16 };
-bool jinja_lex(struct arena *a, struct str text, struct pos pos, unsigned flags, enum lex_mode mode,
-	struct tokens *out, struct err *e);
+bool jinja_lex(struct arena *a, struct str text, struct pos pos, unsigned flags,
+	const struct template_marks *marks, struct tokens *out, struct err *e);
+/* The text is an expression, without {{ }}. */
+bool jinja_lex_expression(
+	struct arena *a, struct str text, struct pos pos, struct tokens *out, struct err *e);
 const char *token_name(enum token_kind kind); /* for messages */

@@ -16,6 +16,7 @@ struct lexer {
 	unsigned flags;
 	struct tokens *out;
 	struct err *e;
+	const char *mark[MARKS];
 	bool strip; /* the last tag ended with - : white space after it goes */
 };
 

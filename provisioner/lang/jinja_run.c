@@ -358,8 +358,8 @@ static bool include_text(struct jinja *in, const struct node *n, struct str name
 		return false;
 	}
 	struct pos pos = {file, 1, 1};
-	const struct template *t =
-		template_parse(in->a, text, pos, in->flags | TEMPLATE_STRIP_NEWLINE, in->e);
+	const struct template *t = template_parse_marked(
+		in->a, text, pos, in->flags | TEMPLATE_STRIP_NEWLINE, in->marks, in->e);
 	if (!t)
 		return false;
 	in->nesting++;

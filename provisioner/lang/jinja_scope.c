@@ -252,6 +252,18 @@ struct value *keep_newlines(struct arena *a, struct value *v, struct str source)
 	return longer;
 }
 
+bool jinja_omits_whole(struct jinja *in, const struct value *v, struct pos pos)
+{
+	const char *omit = in->env->omit;
+	if (!omit || v->type != VALUE_STR || !memchr(v->s.p, omit[0], v->s.n) ||
+		str_is(v->s, omit) || !strstr(v->s.p, omit))
+		return true;
+	jinja_fail(in, pos,
+		"`omit` is a part of a longer text here: it leaves out a parameter or an item, "
+		"whole");
+	return false;
+}
+
 static struct value *resolve_text(struct jinja *in, struct value *v, struct str s)
 {
 	struct template t = {0};
@@ -262,7 +274,7 @@ static struct value *resolve_text(struct jinja *in, struct value *v, struct str 
 		return jinja_fail(in, v->pos, "variables refer to one another without an end");
 	if (s.n && s.p[s.n - 1] == '\n')
 		s.n--; /* as Jinja; it comes back below */
-	if (!jinja_lex(in->a, s, v->pos, flags, LEX_TEMPLATE, &tokens, in->e) ||
+	if (!jinja_lex(in->a, s, v->pos, flags, NULL, &tokens, in->e) ||
 		!jinja_parse(in->a, &tokens, &t.body, in->e))
 		return NULL;
 	in->nesting++;
@@ -273,6 +285,8 @@ static struct value *resolve_text(struct jinja *in, struct value *v, struct str 
 	if (!r)
 		return NULL;
 	r = keep_newlines(in->a, r, source);
+	if (!jinja_omits_whole(in, r, v->pos))
+		return NULL;
 	struct value *copy = ARENA_NEW(in->a, struct value);
 	*copy = *r;
 	copy->pos = v->pos;

@@ -46,6 +46,11 @@ struct lang_env {
 	 * list. */
 	struct value *(*plugin)(void *ctx, const char *name, const struct value *args,
 		const struct value *kwargs, struct err *e);
+	/* What the variable `omit` holds: a text that has more than it is an error. NULL: none. */
+	const char *omit;
+	/* Something undefined is needed: true when that was noted, and evaluation is to go on with
+	 * UNKNOWN in its place, so that the next such name is found too. May be NULL. */
+	bool (*undefined)(void *ctx, const struct err *e);
 	/* {% include 'x' %} in the file `from` (or NULL): the text of a template and its file name;
 	 * may be NULL. */
 	bool (*include)(void *ctx, struct str name, const char *from, struct str *text,
@@ -57,10 +62,29 @@ enum template_flags {
 	TEMPLATE_LSTRIP_BLOCKS = 2,
 	TEMPLATE_STRIP_NEWLINE = 4, /* drop one trailing newline (Ansible keeps it in files) */
 };
+/* What begins and ends a tag. */
+enum mark {
+	MARK_PRINT_BEGIN,
+	MARK_PRINT_END,
+	MARK_BLOCK_BEGIN,
+	MARK_BLOCK_END,
+	MARK_COMMENT_BEGIN,
+	MARK_COMMENT_END,
+	MARKS
+};
+struct template_marks {
+	const char *text[MARKS]; /* NULL: the usual one */
+};
+/* As Jinja2 and the module template call it: "variable_start_string", ... */
+extern const char *const mark_names[MARKS];
 struct template;
-/* `#jinja2: trim_blocks:False, lstrip_blocks:True` on a first line is obeyed and removed. */
+/* Options of the environment on a first line, `#jinja2: trim_blocks:False`, are obeyed and the line
+ * is removed; one that is not served is an error. */
 const struct template *template_parse(
 	struct arena *a, struct str text, struct pos pos, unsigned flags, struct err *e);
+/* With other marks than the usual; NULL: none. */
+const struct template *template_parse_marked(struct arena *a, struct str text, struct pos pos,
+	unsigned flags, const struct template_marks *marks, struct err *e);
 /* Gives a literal STR (secret when anything printed was), or UNKNOWN; NULL on error. */
 struct value *template_render(const struct lang_env *env, const struct template *t, struct err *e);
 

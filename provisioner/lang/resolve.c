@@ -26,58 +26,25 @@ struct str lang_builtin_name(struct str name)
 }
 
 /* ---- templates ---- */
-/* "#jinja2: trim_blocks: False, lstrip_blocks: True" */
-static bool header_option(struct str line, const char *name, unsigned flag, unsigned *flags)
-{
-	char *at = memmem(line.p, line.n, name, strlen(name));
-	if (!at)
-		return true;
-	const char *p = at + strlen(name), *end = line.p + line.n;
-	while (p < end && (text_is_space(*p) || *p == ':'))
-		p++;
-	struct str word = text_sub(line, (size_t)(p - line.p), line.n);
-	if (str_starts(word, "True") || str_starts(word, "true"))
-		*flags |= flag;
-	else if (str_starts(word, "False") || str_starts(word, "false"))
-		*flags &= ~flag;
-	else
-		return false;
-	return true;
-}
-
-static bool take_header(struct str *text, struct pos *pos, unsigned *flags, struct err *e)
-{
-	static const char *const known = "trim_blocks, lstrip_blocks and keep_trailing_newline";
-	if (!str_starts(*text, "#jinja2:"))
-		return true;
-	const char *newline = memchr(text->p, '\n', text->n);
-	size_t n = newline ? (size_t)(newline - text->p) : text->n;
-	struct str line = text_sub(*text, 0, n);
-	unsigned keep = *flags & TEMPLATE_STRIP_NEWLINE ? 0 : TEMPLATE_STRIP_NEWLINE, before = keep;
-	bool ok = header_option(line, "lstrip_blocks", TEMPLATE_LSTRIP_BLOCKS, flags) &&
-		  header_option(line, "trim_blocks", TEMPLATE_TRIM_BLOCKS, flags) &&
-		  header_option(line, "keep_trailing_newline", TEMPLATE_STRIP_NEWLINE, &keep);
-	if (!ok)
-		return err_at(e, *pos, "the '#jinja2:' line takes %s, each True or False", known);
-	if (keep != before)
-		*flags ^= TEMPLATE_STRIP_NEWLINE;
-	*text = (struct str){text->p + n + (newline != NULL), text->n - n - (newline != NULL)};
-	if (pos->line)
-		pos->line++;
-	return true;
-}
-
 const struct template *template_parse(
 	struct arena *a, struct str text, struct pos pos, unsigned flags, struct err *e)
 {
+	return template_parse_marked(a, text, pos, flags, NULL, e);
+}
+
+const struct template *template_parse_marked(struct arena *a, struct str text, struct pos pos,
+	unsigned flags, const struct template_marks *marks, struct err *e)
+{
 	struct template *t = ARENA_NEW(a, struct template);
 	struct tokens tokens;
-	if (!take_header(&text, &pos, &flags, e))
-		return NULL;
-	if ((flags & TEMPLATE_STRIP_NEWLINE) && text.n && text.p[text.n - 1] == '\n')
-		text = str_dup(a, text.p, text.n - 1);
 	t->flags = flags;
-	if (!jinja_lex(a, text, pos, flags, LEX_TEMPLATE, &tokens, e) ||
+	for (int i = 0; marks && i < MARKS; i++)
+		t->marks.text[i] = marks->text[i];
+	if (!header_take(a, t, &text, &pos, e) || !marks_check(&t->marks, pos, e))
+		return NULL;
+	if ((t->flags & TEMPLATE_STRIP_NEWLINE) && text.n && text.p[text.n - 1] == '\n')
+		text = str_dup(a, text.p, text.n - 1);
+	if (!jinja_lex(a, text, pos, t->flags, &t->marks, &tokens, e) ||
 		!jinja_parse(a, &tokens, &t->body, e))
 		return NULL;
 	return t;
@@ -92,6 +59,7 @@ struct value *template_render(const struct lang_env *env, const struct template 
 	struct value *v = NULL;
 	output_init(&o);
 	in->flags = t->flags;
+	in->marks = &t->marks;
 	if (jinja_run(in, t->body, &o)) {
 		if (o.unknown) {
 			v = value_unknown(env->a, STR_FMT, STR_ARG(o.unknown->s));
@@ -99,6 +67,8 @@ struct value *template_render(const struct lang_env *env, const struct template 
 			v = value_str(env->a, buf_str(env->a, &o.buf));
 			v->literal = true;
 			v->secret = o.secret;
+			if (!jinja_omits_whole(in, v, t->body ? t->body->pos : (struct pos){0}))
+				v = NULL;
 		}
 	}
 	output_free(&o);
@@ -174,7 +144,7 @@ struct value *lang_resolve(const struct lang_env *env, struct value *v, struct e
 static struct value *expression(struct jinja *in, struct str text, struct pos pos)
 {
 	struct tokens tokens;
-	if (!jinja_lex(in->a, text, pos, 0, LEX_EXPRESSION, &tokens, in->e))
+	if (!jinja_lex_expression(in->a, text, pos, &tokens, in->e))
 		return NULL;
 	struct node *n = jinja_parse_expr(in->a, &tokens, in->e);
 	return n ? jinja_eval_any(in, n) : NULL;

@@ -134,7 +134,8 @@ static struct value *alias(struct loader *l, const yaml_event_t *event)
 		}
 		return count(l, a->nodes, pos) ? a->v : NULL;
 	}
-	errs_add(l->errs, pos, "there is no anchor '&%s' before this alias", name);
+	problem(l, pos,
+		"an alias without an anchor before it; text that begins with '*' needs quotes");
 	return NULL;
 }
 
@@ -200,11 +201,11 @@ static struct value *tagged(struct loader *l, const char *tag, struct str text, 
 	} else if (strcmp(tag, "!vault") == 0) {
 		return problem(l, pos, "values encrypted with !vault are not supported yet");
 	} else {
-		errs_add(l->errs, pos, "unknown tag '%s'", tag);
+		problem(l, pos, "unknown tag; text that begins with '!' needs quotes");
 		return NULL;
 	}
 	if (!ok)
-		errs_add(l->errs, pos, "'" STR_FMT "' does not fit its tag", STR_ARG(text));
+		problem(l, pos, "the value does not fit its tag");
 	return ok ? v : NULL;
 }
 
@@ -238,7 +239,7 @@ static bool plain_tag(struct loader *l, const yaml_char_t *tag, const char *kind
 		return true;
 	if (strncmp(t, YAML_TAG, strlen(YAML_TAG)) == 0 && strcmp(t + strlen(YAML_TAG), kind) == 0)
 		return true;
-	return errs_add(l->errs, pos, "unknown tag '%s'", t);
+	return problem(l, pos, "unknown tag; text that begins with '!' needs quotes");
 }
 
 static struct value *sequence(struct loader *l, const yaml_event_t *start, int depth)

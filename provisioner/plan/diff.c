@@ -137,13 +137,14 @@ static void print_text(struct page *out, struct arena *a, const struct planned *
 	const struct value *before = map_at(change, "before"), *after = map_at(change, "after");
 	const struct value *own = p->step->params ? map_at(p->step->params, field) : NULL;
 	struct str b, n;
-	bool secret = p->step->no_log || (before && before->secret) || (after && after->secret) ||
-		      (own && value_has_secret(own));
+	bool secret = p->step->no_log || p->step->no_diff || (before && before->secret) ||
+		      (after && after->secret) || (own && value_has_secret(own));
 	page_addf(out, "%*s", indent, "");
 	page_addf(out, "%s: ", field);
 	print_blob_sizes(out, before, after);
 	if (secret) {
-		page_addf(out, " (diff hidden: it holds secrets)\n");
+		page_addf(out, p->step->no_diff ? " (diff: false)\n"
+						: " (diff hidden: it holds secrets)\n");
 		return;
 	}
 	if (!bytes_of(before, NULL, NULL, &b) || !bytes_of(after, p->step->params, field, &n) ||
@@ -179,6 +180,8 @@ void change_print(struct page *out, struct arena *a, const struct planned *p,
 {
 	const char *kind = map_cstr(change, "kind", "attr");
 	const char *field = map_cstr(change, "field", "?");
+	if (!strcmp(kind, "maybe")) /* plan_unknown gives its words */
+		return;
 	if (!strcmp(kind, "text")) {
 		print_text(out, a, p, change, field, indent, diff);
 		return;

@@ -58,6 +58,18 @@ struct planned *plan_find(struct host_plan *hp, uint32_t id)
 	return NULL;
 }
 
+const char *plan_unknown(const struct planned *p)
+{
+	if (p->step->unknown || p->open)
+		return p->open ? p->open : p->step->unknown;
+	for (size_t i = 0; p->changes && i < p->changes->list.n; i++) {
+		const struct value *c = p->changes->list.v[i];
+		if (strcmp(map_cstr(c, "kind", ""), "maybe") == 0)
+			return map_cstr(c, "after", "");
+	}
+	return NULL;
+}
+
 static bool notified(struct host_plan *hp, const struct step *s)
 {
 	if (s->was_pending)
@@ -65,7 +77,8 @@ static bool notified(struct host_plan *hp, const struct step *s)
 	for (const uint32_t *id = s->notified_by; id && *id; id++) {
 		const struct planned *p = plan_find(hp, *id);
 		if (p && p->step->failed != 1 &&
-			(p->kind == PLANNED_CHANGE || p->kind == PLANNED_HANDLER))
+			(p->kind == PLANNED_CHANGE || p->kind == PLANNED_HANDLER ||
+				p->kind == PLANNED_MAYBE))
 			return true;
 	}
 	return false;
@@ -86,6 +99,8 @@ static enum planned_kind classify(struct host_plan *hp, const struct planned *p)
 		return notified(hp, s) ? PLANNED_HANDLER : PLANNED_QUIET;
 	if (!p->changes || p->changes->list.n == 0)
 		return p->changed || (p->changes && s->changed == 1) ? PLANNED_CHANGE : PLANNED_OK;
+	if (plan_unknown(p))
+		return PLANNED_MAYBE;
 	return s->changed == 0 ? PLANNED_RUN : PLANNED_CHANGE;
 }
 
@@ -103,7 +118,7 @@ static void count(struct plan_counts *c, const struct planned *p)
 	c->change += p->kind == PLANNED_CHANGE;
 	c->run += p->kind == PLANNED_RUN;
 	c->handler += p->kind == PLANNED_HANDLER || (p->kind == PLANNED_LOCAL && p->step->handler);
-	c->unknown += p->kind == PLANNED_UNKNOWN;
+	c->unknown += p->kind == PLANNED_UNKNOWN || p->kind == PLANNED_MAYBE;
 	c->failed += p->kind == PLANNED_FAILED;
 	c->ignored += p->kind == PLANNED_IGNORED;
 }
@@ -129,6 +144,10 @@ static void digest_host(struct host_plan *hp)
 		add_text(&s, p->step->type ? p->step->type->name : NULL);
 		if (p->step->params) {
 			value_digest(p->step->params, d);
+			sha256_add(&s, d, sizeof(d));
+		}
+		if (p->step->environment) {
+			value_digest(p->step->environment, d);
 			sha256_add(&s, d, sizeof(d));
 		}
 		if (p->changes) {

@@ -22,6 +22,7 @@ enum planned_kind {
 	PLANNED_UNKNOWN, /* depends on a change not yet made */
 	PLANNED_FAILED,  /* its result is a failure, or it could not be observed */
 	PLANNED_IGNORED, /* so, and ignore_errors says that the play goes on */
+	PLANNED_MAYBE,   /* whether it changes shows when the steps before it have run */
 };
 struct planned {
 	const struct step *step;
@@ -65,6 +66,8 @@ struct planned *plan_add(struct host_plan *hp, const struct step *step);
 struct planned *plan_find(struct host_plan *hp, uint32_t id); /* NULL: none */
 /* What each step comes to, now that it was observed; a handler asks the steps that notify it. */
 void plan_classify(struct host_plan *hp);
+/* Why nobody can tell yet what the step comes to; NULL: that is known. */
+const char *plan_unknown(const struct planned *p);
 struct plan_counts plan_count(const struct host_plan *hp, size_t from); /* steps from an index on */
 void plan_freeze_host(struct host_plan *hp);
 void plan_freeze(struct plan *p); /* classifies, counts, digests every host */

@@ -30,7 +30,9 @@ static const struct field step_fields[] = {
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
 	{.name = "timeout", .kind = FIELD_INT, .dflt = "0", .min = 0, .max = INT_MAX},
+	{.name = "environment", .kind = FIELD_MAP},
 	{.name = "no_log", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "no_diff", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "skipped", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "local", .kind = FIELD_BOOL, .dflt = "false"},
@@ -95,7 +97,10 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 		map_put(a, m, "params", s->params);
 	put_text(a, m, "user", s->user);
 	map_put(a, m, "timeout", value_int(a, s->timeout_s));
+	if (s->environment)
+		map_put(a, m, "environment", s->environment);
 	map_put(a, m, "no_log", value_bool(a, s->no_log));
+	map_put(a, m, "no_diff", value_bool(a, s->no_diff));
 	map_put(a, m, "ignore_errors", value_bool(a, s->ignore_errors));
 	map_put(a, m, "skipped", value_bool(a, s->skipped));
 	map_put(a, m, "local", value_bool(a, s->local));
@@ -144,11 +149,11 @@ static bool promised(const struct host_plan *hp, struct err *e)
 	for (size_t i = 0; i < hp->n; i++) {
 		const struct planned *p = hp->v[i];
 		const char *name = p->step->name;
-		if (p->kind == PLANNED_UNKNOWN)
+		if (plan_unknown(p))
 			return err_set(e, ERR_CONFIG,
 				"a plan with unknowns cannot be saved: on %s, '%s' is unknown %s; "
 				"apply the site itself",
-				hp->host, name, p->open ? p->open : p->step->unknown);
+				hp->host, name, plan_unknown(p));
 		bool runs = p->kind == PLANNED_HANDLER || (p->changes && p->changes->list.n);
 		if (p->step->verdict && runs)
 			return err_set(e, ERR_CONFIG,
@@ -309,7 +314,9 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 		.params = map_at(m, "params"),
 		.user = map_cstr(m, "user", NULL),
 		.timeout_s = (int)map_int(m, "timeout", 0),
+		.environment = map_at(m, "environment"),
 		.no_log = map_bool(m, "no_log", false),
+		.no_diff = map_bool(m, "no_diff", false),
 		.ignore_errors = map_bool(m, "ignore_errors", false),
 		.skipped = map_bool(m, "skipped", false),
 		.local = map_bool(m, "local", false),
@@ -402,7 +409,7 @@ struct plan *plan_load(struct arena *a, const char *path, struct err *e)
 }
 
 static const char *const kind_names[] = {"ok", "change", "run", "handler", "quiet", "skipped",
-	"local", "unknown", "failed", "ignored"};
+	"local", "unknown", "failed", "ignored", "maybe"};
 
 struct value *plan_value(struct arena *a, const struct host_plan *hp)
 {
@@ -425,9 +432,9 @@ struct value *plan_value(struct arena *a, const struct host_plan *hp)
 		put_text(a, s, "kind", kind_names[p->kind]);
 		put_text(a, s, "type", p->step->type ? p->step->type->name : NULL);
 		put_text(a, s, "resource", planned_key(a, p));
-		put_text(a, s, "unknown", p->open ? p->open : p->step->unknown);
+		put_text(a, s, "unknown", plan_unknown(p));
 		put_text(a, s, "error", planned_error(p));
-		if (p->changes && !p->step->no_log)
+		if (p->changes && !p->step->no_log && !p->step->no_diff)
 			map_put(a, s, "changes", p->changes);
 		list_add(a, steps, s);
 	}

@@ -21,7 +21,7 @@ static void put_step(struct arena *a, struct value *m, const struct event *e)
 	put(a, m, "status", step_status_name(e->status));
 	put(a, m, "message", p->step->local ? p->step->message : NULL);
 	const struct value *changes = e->changes ? e->changes : p->changes;
-	if (changes && e->status != STEP_OK && !p->step->no_log)
+	if (changes && e->status != STEP_OK && !p->step->no_log && !p->step->no_diff)
 		map_put(a, m, "changes", (struct value *)changes);
 	if (e->status == STEP_FAILED && p->result && map_at(p->result, "rolled_back"))
 		map_put(a, m, "rolled_back", map_at(p->result, "rolled_back"));

@@ -65,7 +65,7 @@ static void add_summary(struct page *out, const struct planned *p)
 
 static void plan_step(struct report *r, struct page *out, const struct planned *p)
 {
-	static const char *const marks[] = {" ", "~", ">", "!", " ", " ", ".", "?", "x", "x"};
+	static const char *const marks[] = {" ", "~", ">", "!", " ", " ", ".", "?", "x", "x", "?"};
 	bool quiet =
 		p->kind == PLANNED_OK || p->kind == PLANNED_QUIET || p->kind == PLANNED_SKIPPED;
 	if (quiet && r->opt.verbosity < 2 && !p->step->dropped)
@@ -84,9 +84,14 @@ static void plan_step(struct report *r, struct page *out, const struct planned *
 	}
 	switch (p->kind) {
 	case PLANNED_UNKNOWN:
+	case PLANNED_MAYBE:
 		page_addf(out, "\n      ");
-		page_paintf(out, PAINT_YELLOW, "unknown %s", p->open ? p->open : p->step->unknown);
+		page_paintf(out, PAINT_YELLOW, "unknown %s", plan_unknown(p));
 		page_addf(out, "\n");
+		if (p->kind == PLANNED_UNKNOWN)
+			return;
+		add_resource(out, p);
+		add_changes(out, p, p->changes, r->opt.diff);
 		return;
 	case PLANNED_FAILED:
 	case PLANNED_IGNORED:

@@ -18,8 +18,6 @@ enum {
 	APT_TIMEOUT_S = 3600,
 	APT_OUTPUT = 8 << 20,
 	LOCK_WAIT_S = 120,
-	LISTS_TRIES = 30,
-	LISTS_PAUSE_S = 2,
 	SAID_MAX = 700,
 	ANSWER_START = 0, /* policy_rc_d that forbids nothing */
 };
@@ -50,6 +48,7 @@ void apt_options(struct arena *a, const struct value *params, struct args *args)
 	flag(a, params, "allow_downgrade", "--allow-downgrades", args);
 	flag(a, params, "allow_unauthenticated", "--allow-unauthenticated", args);
 	flag(a, params, "allow_change_held_packages", "--allow-change-held-packages", args);
+	args_add(a, args, APT_EXACT_NAMES);
 	args_addf(a, args, "--option=DPkg::Lock::Timeout=%d",
 		(int)map_int(params, "lock_timeout", LOCK_WAIT_S));
 	if (!dpkg) {
@@ -143,8 +142,7 @@ static bool mentions(const struct proc_result *r, const char *text)
 }
 
 /* Why it failed, what to do, and whether trying again can help. */
-static bool apt_failed(
-	struct arena *a, const char *what, const struct proc_result *r, struct err *e)
+bool apt_failed(struct arena *a, const char *what, const struct proc_result *r, struct err *e)
 {
 	const char *said = complaint(a, r);
 	if (r->timed_out)
@@ -168,7 +166,7 @@ static bool apt_failed(
 	return err_set(e, ERR_PERMANENT, "%s failed (exit %d): %s", what, r->status, said);
 }
 
-static bool apt_try(struct host *h, const char *const *argv, struct proc_result *r, struct err *e)
+bool apt_try(struct host *h, const char *const *argv, struct proc_result *r, struct err *e)
 {
 	struct proc p = {.argv = argv,
 		.env = apt_env,
@@ -201,28 +199,6 @@ bool apt_simulate(struct host *h, const char *const *argv, struct str *out, stru
 }
 
 /* ---- before a transaction ---- */
-
-/* apt-get waits for dpkg's lock by itself, but not for that of the lists. */
-static bool refresh_lists(struct host *h, struct err *e)
-{
-	const char *argv[] = {"apt-get", "--quiet", "update", NULL};
-	struct proc_result r;
-	for (int i = 0;; i++) {
-		if (!apt_try(h, argv, &r, e))
-			return false;
-		if (r.status == 0 || i == LISTS_TRIES || !mentions(&r, "Could not get lock"))
-			break;
-		if (h->note)
-			h->note(h->ctx, "waiting for another apt to be done");
-		sleep(LISTS_PAUSE_S);
-	}
-	if (r.status != 0 || r.timed_out)
-		return apt_failed(h->a, "refreshing the package lists", &r, e);
-	/* lists that had not changed keep their time; what counts is that we looked */
-	if (utimensat(AT_FDCWD, APT_LISTS, NULL, 0) < 0)
-		return err_errno(e, "cannot set the time of %s", APT_LISTS);
-	return true;
-}
 
 static bool folder_empty(const char *path)
 {
@@ -308,20 +284,31 @@ static bool same_options(const struct batch *a, const struct batch *b)
 	return true;
 }
 
-/* "name-" asks apt-get install for a removal: one transaction for both directions. */
+/* "name-" asks apt-get install for a removal: one transaction for both directions. And "name+" for
+ * name, where there is no such package; with an architecture it is a name and nothing else. */
+static void add_word(struct host *h, struct batch *b, const struct package_want *w, bool removes)
+{
+	bool plus = !w->arch && w->name[strlen(w->name) - 1] == '+';
+	args_addf(h->a, &b->argv, "%s%s%s%s", w->name,
+		w->arch ? arena_printf(h->a, ":%s", w->arch)
+		: plus  ? ":native"
+			: "",
+		w->version ? arena_printf(h->a, "=%s", w->version) : "", removes ? "-" : "");
+}
+
 static bool batch_add(struct host *h, struct batch *b, const struct value *params,
 	const struct observation *o, struct err *e)
 {
 	const struct value *list = map_at(params, "name");
-	bool removes = package_removes(params);
-	b->lists = b->lists || observed_change(o, "package lists");
+	bool removes = package_removes(params), all = observed_change(o, APT_UPGRADE_CHANGE);
+	b->lists = b->lists || observed_change(o, APT_LISTS_CHANGE);
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		struct package_want w;
 		if (!package_want_parse(h->a, list->list.v[i]->s, &w))
 			return err_set(
 				e, ERR_CONFIG, "'%s' is no package name", list->list.v[i]->s.p);
-		if (observed_change(o, w.name))
-			args_addf(h->a, &b->argv, "%s%s", w.text, removes ? "-" : "");
+		if (all || observed_change(o, w.name))
+			add_word(h, b, &w, removes);
 	}
 	return true;
 }
@@ -345,7 +332,7 @@ static bool transaction(struct host *h, struct batch *b, struct err *e)
 
 static bool batch_run(struct host *h, struct batch *b, bool autoremove, struct err *e)
 {
-	if (b->lists && !refresh_lists(h, e))
+	if (b->lists && !apt_lists_refresh(h, e))
 		return false;
 	if (b->argv.n == b->head && !autoremove)
 		return true;

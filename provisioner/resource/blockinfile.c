@@ -104,6 +104,7 @@ const struct restype restype_blockinfile = {
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,
+	.foresee = text_foresee,
 	.observe = observe,
 	.apply = apply,
 };

@@ -6,38 +6,77 @@
 #include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "resource/resource.h"
+#include "resource/foresight.h"
 #include "resource/types.h"
 
 enum { SAID_MAX = 300 };
 
 /* ---- creates, removes ---- */
 
-/* A path or a glob pattern, as in Ansible. */
-static bool any_match(const char *pattern)
+enum there { NOT_THERE, THERE, PERHAPS };
+
+/* A path or a glob pattern, as in Ansible; on the host as the steps before will leave it. */
+static bool any_match(struct host *h, const char *pattern)
 {
 	struct stat st;
 	glob_t g = {0};
-	if (lstat(pattern, &st) == 0)
+	bool found = false;
+	if (there_then(h, pattern, lstat(pattern, &st) == 0))
 		return true;
 	if (!strpbrk(pattern, "*?["))
 		return false;
-	bool found = glob(pattern, GLOB_NOSORT, NULL, &g) == 0 && g.gl_pathc > 0;
+	if (glob(pattern, GLOB_NOSORT, NULL, &g) == 0)
+		for (size_t i = 0; i < g.gl_pathc && !found; i++)
+			found = there_then(h, g.gl_pathv[i], true);
 	globfree(&g);
-	return found;
+	return found || foreseen_match(h, pattern);
 }
 
-/* Why it need not run, or NULL. */
-static const char *needless(struct host *h, const struct value *params)
+/* What is there stays, unless a step says that it removes it; a command or a package may bring what
+ * is not there. */
+static enum there look_for(struct host *h, const char *pattern)
 {
-	const char *dir = map_cstr(params, "chdir", "/");
-	const char *creates = map_cstr(params, "creates", NULL);
-	const char *removes = map_cstr(params, "removes", NULL);
-	if (creates && any_match(path_join(h->a, dir, creates)))
-		return arena_printf(h->a, "skipped, since %s exists", creates);
-	if (removes && !any_match(path_join(h->a, dir, removes)))
-		return arena_printf(h->a, "skipped, since %s does not exist", removes);
-	return NULL;
+	if (any_match(h, pattern))
+		return THERE;
+	bool brought = (h->pending & (RES_COMMAND | RES_PACKAGE)) &&
+		       foreseen(h, pattern) == FORESEEN_NOTHING;
+	return brought ? PERHAPS : NOT_THERE;
+}
+
+/* From the folder that the command runs in; NULL: the parameter is not given, or wrong (e). */
+static const char *condition(
+	struct host *h, const struct value *params, const char *name, struct err *e)
+{
+	const char *text = map_cstr(params, name, NULL);
+	const char *path = text ? path_expand(h->a, text, e) : NULL;
+	const char *dir = map_cstr(params, "chdir", NULL);
+	if (text && !path)
+		err_prefix(e, "%s", name);
+	if (path && path[0] != '/' && !dir)
+		dir = path_expand(h->a, "~", e);
+	return path && dir ? path_join(h->a, dir, path) : path;
+}
+
+/* *why: the reason that it need not run, or NULL. *perhaps: that shows when the steps before have
+ * run. */
+static bool needless(
+	struct host *h, const struct value *params, const char **why, bool *perhaps, struct err *e)
+{
+	const char *creates = condition(h, params, "creates", e);
+	const char *removes = e->kind ? NULL : condition(h, params, "removes", e);
+	enum there made = creates && !e->kind ? look_for(h, creates) : NOT_THERE;
+	enum there old = removes && !e->kind ? look_for(h, removes) : THERE;
+	*why = NULL;
+	*perhaps = made == PERHAPS || old == PERHAPS;
+	if (e->kind)
+		return false;
+	if (made == THERE)
+		*why = arena_printf(
+			h->a, "skipped, since %s exists", map_cstr(params, "creates", ""));
+	else if (old == NOT_THERE)
+		*why = arena_printf(
+			h->a, "skipped, since %s does not exist", map_cstr(params, "removes", ""));
+	return true;
 }
 
 /* ---- result ---- */
@@ -150,7 +189,7 @@ static const char *last_words(
 static bool run(struct host *h, const struct value *params, bool shell, struct observation *o,
 	struct err *e)
 {
-	struct proc p = {.uid = (uid_t)-1, .dir = map_cstr(params, "chdir", NULL)};
+	struct proc p = {.uid = (uid_t)-1, .users = true, .dir = map_cstr(params, "chdir", NULL)};
 	struct proc_result r = {0};
 	const char **argv;
 	if (!command_argv(h, params, shell, &argv, e))
@@ -195,7 +234,10 @@ static bool observe_either(struct host *h, const struct value *params, bool shel
 	bool probe = map_bool(params, "_probe", false);
 	if (probe && probe_waits(h, type, o))
 		return true;
-	const char *why = needless(h, params);
+	const char *why;
+	bool perhaps;
+	if (!needless(h, params, &why, &perhaps, e))
+		return false;
 	if (why) {
 		result_set(h, params, o, 0, str_c(why), str_c(""));
 		return true;
@@ -206,8 +248,18 @@ static bool observe_either(struct host *h, const struct value *params, bool shel
 			map_put(h->a, o->result, "changed", value_bool(h->a, true));
 		return ok;
 	}
+	if (perhaps)
+		observe_maybe(h, o, "until the steps before it have run (creates, removes)");
 	observe_run(h, o, "run", shown(h, params));
 	return true;
+}
+
+static void command_foresee(
+	const struct value *params, const struct observation *o, struct foresight *f)
+{
+	const char *creates = map_cstr(params, "creates", "");
+	if (observed_change(o, "run") && creates[0] == '/' && !strpbrk(creates, "*?[$"))
+		foresee_made(f, creates);
 }
 
 static bool command_observe(
@@ -252,27 +304,29 @@ static bool command_check(const struct value *params, struct errs *errs)
 	return words[0] || errs_add(errs, cmd->pos, "the command is empty");
 }
 
-#define COMMON_FIELDS                                                                            \
-	{.name = "chdir", .kind = FIELD_PATH, .doc = "Folder to run it in."},                    \
-		{.name = "creates",                                                              \
-			.kind = FIELD_STR,                                                       \
-			.doc = "A path or pattern: when it is there the command does not run."}, \
-		{.name = "removes",                                                              \
-			.kind = FIELD_STR,                                                       \
-			.doc = "A path or pattern: when it is not there the command does not "   \
-			       "run."},                                                          \
-		{.name = "stdin", .kind = FIELD_STR, .doc = "Text for its standard input."},     \
-		{.name = "stdin_add_newline",                                                    \
-			.kind = FIELD_BOOL,                                                      \
-			.dflt = "true",                                                          \
-			.doc = "End stdin with a newline."},                                     \
-		{.name = "strip_empty_ends",                                                     \
-			.kind = FIELD_BOOL,                                                      \
-			.dflt = "true",                                                          \
-			.doc = "Drop the newlines at the end of stdout and stderr."},            \
-	{                                                                                        \
-		.name = "_probe", .kind = FIELD_BOOL, .dflt = "false",                           \
-		.doc = "Internal: it only reads (check_mode: false), so a plan runs it."         \
+#define COMMON_FIELDS                                                                              \
+	{.name = "chdir", .kind = FIELD_PATH, .doc = "Folder to run it in."},                      \
+		{.name = "creates",                                                                \
+			.kind = FIELD_STR,                                                         \
+			.doc = "A path or pattern, perhaps with ~ or $HOME: when it is there the " \
+			       "command does not run."},                                           \
+		{.name = "removes",                                                                \
+			.kind = FIELD_STR,                                                         \
+			.doc = "A path or pattern, as in creates: when it is not there the "       \
+			       "command does not "                                                 \
+			       "run."},                                                            \
+		{.name = "stdin", .kind = FIELD_STR, .doc = "Text for its standard input."},       \
+		{.name = "stdin_add_newline",                                                      \
+			.kind = FIELD_BOOL,                                                        \
+			.dflt = "true",                                                            \
+			.doc = "End stdin with a newline."},                                       \
+		{.name = "strip_empty_ends",                                                       \
+			.kind = FIELD_BOOL,                                                        \
+			.dflt = "true",                                                            \
+			.doc = "Drop the newlines at the end of stdout and stderr."},              \
+	{                                                                                          \
+		.name = "_probe", .kind = FIELD_BOOL, .dflt = "false",                             \
+		.doc = "Internal: it only reads (check_mode: false), so a plan runs it."           \
 	}
 
 static const struct field command_fields[] = {
@@ -321,6 +375,7 @@ const struct restype restype_command = {
 	.class = RES_ALL,
 	.touches = RES_ALL,
 	.check = command_check,
+	.foresee = command_foresee,
 	.observe = command_observe,
 	.apply = command_apply,
 };
@@ -335,6 +390,7 @@ const struct restype restype_shell = {
 	.returns = returns,
 	.class = RES_ALL,
 	.touches = RES_ALL,
+	.foresee = command_foresee,
 	.observe = shell_observe,
 	.apply = shell_apply,
 };

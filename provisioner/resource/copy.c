@@ -4,6 +4,7 @@
  * itself comes only with an apply. Never writes through a link unless follow says so.
  */
 #include <unistd.h>
+#include "resource/foresight.h"
 #include "resource/look.h"
 #include "resource/types.h"
 
@@ -53,7 +54,10 @@ static bool dest_find(struct host *h, const struct value *params, struct dest *p
 		return false;
 	if (map_bool(params, "follow", false) && !look_follow(h->a, p->path, &p->path, e))
 		return false;
-	return look(p->path, &p->st, &p->found, e);
+	if (!look(p->path, &p->st, &p->found, e))
+		return false;
+	p->found = p->found && foreseen(h, p->path) != FORESEEN_REMOVED;
+	return true;
 }
 
 /* ---- observe ---- */
@@ -154,11 +158,24 @@ static bool observe(
 		return false;
 	if (p.found && S_ISREG(p.st.st_mode) && !content_there(h, &p, &have, e))
 		return false;
+	bool known;
+	foreseen_text(h, p.path, &known);
+	if (!known || !want || (!p.found && foreseen(h, p.path) == FORESEEN_MADE))
+		observe_maybe(h, o, "until the step that writes it has run");
 	if (!want)
 		observe_run(h, o, "content", "copy the file that an earlier step makes");
 	else if (!same_content(want, have))
 		observe_text(h, o, "content", have, want);
 	return attr_observe(h, p.path, params, o, e);
+}
+
+static void foresee(const struct value *params, const struct observation *o, struct foresight *f)
+{
+	const char *path = map_cstr(o->result, "dest", map_cstr(params, "dest", ""));
+	if (!observed_change(o, "content"))
+		return;
+	foresee_made(f, path);
+	foresee_text(f, path, NULL); /* it comes with the apply */
 }
 
 /* ---- apply ---- */
@@ -261,6 +278,7 @@ const struct restype restype_copy = {
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,
+	.foresee = foresee,
 	.observe = observe,
 	.apply = apply,
 };

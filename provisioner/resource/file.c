@@ -7,22 +7,30 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include "resource/file_states.h"
+#include "resource/foresight.h"
 #include "resource/types.h"
 
 enum { NEW_DIR_MODE = 0755, NEW_FILE_MODE = 0644 };
+
+static bool asks_attrs(const struct value *params)
+{
+	return map_at(params, "owner") || map_at(params, "group") || map_at(params, "mode");
+}
 
 /* ---- file: only its attributes ---- */
 
 static bool file_observe(struct host *h, const struct value *params, struct target *t,
 	struct observation *o, struct err *e)
 {
-	/* what an earlier step makes is looked at when it is there */
+	if (!t->found && !files_pending(h))
+		return err_set(e, ERR_PERMANENT,
+			"%s is not there, and state: file makes none; use state: touch, "
+			"copy or template",
+			t->path);
+	if (!t->found && asks_attrs(params))
+		observe_maybe(h, o, "until the step that makes it has run");
 	if (!t->found)
-		return files_pending(h) ||
-		       err_set(e, ERR_PERMANENT,
-			       "%s is not there, and state: file makes none; use state: touch, "
-			       "copy or template",
-			       t->path);
+		return true;
 	if (t->found && S_ISDIR(t->st.st_mode))
 		return err_set(e, ERR_PERMANENT, "%s is a directory, a file is wanted", t->path);
 	return attr_observe(h, t->path, params, o, e);
@@ -46,6 +54,10 @@ static bool keeps_times(const struct value *params)
 static bool touch_observe(struct host *h, const struct value *params, struct target *t,
 	struct observation *o, struct err *e)
 {
+	if (t->made && keeps_times(params) && !asks_attrs(params))
+		return true;
+	if (t->made || (!t->found && package_may_bring(h, t->path) && keeps_times(params)))
+		observe_maybe(h, o, "until the steps before it have run");
 	if (!t->found) {
 		if (!parent_there(h, t->path, e))
 			return false;
@@ -126,6 +138,10 @@ static bool directory_observe(struct host *h, const struct value *params, struct
 		return err_set(e, ERR_PERMANENT,
 			"%s is a %s, a directory is wanted; remove it first", t->path,
 			look_kind(t->st.st_mode));
+	if (t->made && !asks_attrs(params))
+		return true;
+	if (t->made || (!t->found && package_may_bring(h, t->path)))
+		observe_maybe(h, o, "until the steps before it have run");
 	if (!t->found)
 		observe_attr(h, o, "state", NULL, "directory");
 	if (!attr_observe(h, t->path, params, o, e))
@@ -236,7 +252,11 @@ static const struct file_state *state_of(
 	t->path = path;
 	if (s->follows && map_bool(params, "follow", true) && !look_follow(h->a, path, &t->path, e))
 		return NULL;
-	return look(t->path, &t->st, &t->found, e) ? s : NULL;
+	if (!look(t->path, &t->st, &t->found, e))
+		return NULL;
+	t->made = !t->found && foreseen(h, t->path) == FORESEEN_MADE;
+	t->found = t->found && foreseen(h, t->path) != FORESEEN_REMOVED;
+	return s;
 }
 
 static bool observe(
@@ -258,6 +278,17 @@ static bool apply(struct host *h, const struct value *params, struct observation
 		return false;
 	result_file(h, t.path, o);
 	return true;
+}
+
+static void foresee(const struct value *params, const struct observation *o, struct foresight *f)
+{
+	const char *path = map_cstr(o->result, "path", map_cstr(params, "path", ""));
+	if (!observed_change(o, "state"))
+		return;
+	if (strcmp(map_cstr(params, "state", ""), "absent") == 0)
+		foresee_removed(f, path);
+	else
+		foresee_made(f, path);
 }
 
 static bool check(const struct value *params, struct errs *errs)
@@ -342,6 +373,7 @@ const struct restype restype_file = {
 	.class = RES_FILE,
 	.touches = RES_FILE,
 	.check = check,
+	.foresee = foresee,
 	.observe = observe,
 	.apply = apply,
 };

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include "resource/file_states.h"
+#include "resource/foresight.h"
 
 static bool count_visit(
 	void *ctx, int dirfd, const char *name, const struct stat *st, struct err *e)
@@ -26,6 +27,10 @@ bool absent_observe(struct host *h, const struct value *params, struct target *t
 	size_t n = 0;
 	struct tree tree = {.visit = count_visit, .ctx = &n, .one_device = true};
 	(void)params;
+	if (t->made)
+		observe_attr(h, o, "state", "made by a step before", NULL);
+	else if (!t->found && package_may_bring(h, t->path))
+		observe_maybe(h, o, "until the packages before it are installed");
 	if (!t->found)
 		return true;
 	if (path_is_root(t->path))

@@ -9,6 +9,7 @@ struct target {
 	const char *path; /* what is looked at and changed: links at its end followed if wanted */
 	struct stat st;
 	bool found;
+	bool made; /* by a step before this one in the plan: what it is then is not known here */
 };
 
 /* One state: what it observes, what it does. */

@@ -16,7 +16,11 @@ static const struct field hostname_fields[] = {
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
 		.doc = "The host's name, fully qualified or not."},
-	{.name = "use", .kind = FIELD_STR, .flags = FIELD_ACTION, .doc = "Taken and not needed."},
+	{.name = "use",
+		.kind = FIELD_ENUM,
+		.choices = "systemd debian generic",
+		.flags = FIELD_ACTION,
+		.doc = "How; the same here in all cases."},
 	{0},
 };
 

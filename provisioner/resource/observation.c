@@ -2,7 +2,7 @@
  *
  * Builds what observe found: the list of changes. Never reads the host itself.
  */
-#include "resource/resource.h"
+#include "resource/foresight.h"
 
 void observation_init(struct host *h, struct observation *o)
 {
@@ -68,6 +68,11 @@ void observe_text(struct host *h, struct observation *o, const char *field,
 void observe_run(struct host *h, struct observation *o, const char *field, const char *what)
 {
 	change_add(h, o, field, "run", value_null(h->a), host_text(h, what));
+}
+
+void observe_maybe(struct host *h, struct observation *o, const char *until)
+{
+	change_add(h, o, "unknown", "maybe", value_null(h->a), host_text(h, until));
 }
 
 struct value *observed_after(const struct observation *o, const char *field)

@@ -5,25 +5,136 @@
  * removal takes along. It never changes anything; apt.c does.
  */
 #include <fnmatch.h>
-#include <sys/stat.h>
 #include "resource/apt.h"
 #include "resource/package.h"
 #include "resource/types.h"
 
-enum { LISTS_FRESH_S = 3600 };
+#define NAMES_DOC "Package names. 'name=version' (with * as a wildcard) asks for a version."
+/* package hands on to apt what apt takes, as in Ansible. */
+#define APT_FIELDS                                                                                 \
+	{.name = "state",                                                                          \
+		.kind = FIELD_ENUM,                                                                \
+		.choices = "present installed latest absent removed",                              \
+		.dflt = "present",                                                                 \
+		.doc = "installed is present, removed is absent. latest also upgrades."},          \
+		{.name = "update_cache",                                                           \
+			.kind = FIELD_BOOL,                                                        \
+			.aliases = "update-cache",                                                 \
+			.dflt = "false",                                                           \
+			.doc = "Refresh the package lists first. Alone: every time, unless "       \
+			       "cache_valid_time is given. With names and state present: only "    \
+			       "when "                                                             \
+			       "something is to be installed. With state latest: when they are "   \
+			       "older than "                                                       \
+			       "an hour."},                                                        \
+		{.name = "cache_valid_time",                                                       \
+			.kind = FIELD_INT,                                                         \
+			.aliases = "cache-valid-time",                                             \
+			.dflt = "0",                                                               \
+			.min = 0,                                                                  \
+			.max = INT32_MAX,                                                          \
+			.doc = "Seconds for which package lists count as fresh, unless there are " \
+			       "none, or "                                                         \
+			       "the list of sources changed since. Means update_cache."},          \
+		{.name = "purge",                                                                  \
+			.kind = FIELD_BOOL,                                                        \
+			.dflt = "false",                                                           \
+			.doc = "With state absent: remove configuration files too."},              \
+		{.name = "autoremove",                                                             \
+			.kind = FIELD_BOOL,                                                        \
+			.dflt = "false",                                                           \
+			.doc = "Also remove packages that were installed as dependencies and are " \
+			       "not "                                                              \
+			       "needed "                                                           \
+			       "any more."},                                                       \
+		{.name = "install_recommends",                                                     \
+			.kind = FIELD_BOOL,                                                        \
+			.aliases = "install-recommends",                                           \
+			.doc = "Install recommended packages too. Default: as the host's apt is "  \
+			       "configured."},                                                     \
+		{.name = "default_release",                                                        \
+			.kind = FIELD_STR,                                                         \
+			.aliases = "default-release",                                              \
+			.doc = "Take packages from this release, as apt-get -t does."},            \
+		{.name = "only_upgrade",                                                           \
+			.kind = FIELD_BOOL,                                                        \
+			.dflt = "false",                                                           \
+			.doc = "Upgrade what is installed, install nothing new."},                 \
+		{.name = "allow_downgrade",                                                        \
+			.kind = FIELD_BOOL,                                                        \
+			.aliases = "allow-downgrade allow_downgrades allow-downgrades",            \
+			.dflt = "false",                                                           \
+			.doc = "Allow a version lower than the installed one."},                   \
+		{.name = "allow_unauthenticated",                                                  \
+			.kind = FIELD_BOOL,                                                        \
+			.aliases = "allow-unauthenticated",                                        \
+			.dflt = "false",                                                           \
+			.doc = "Allow packages whose origin cannot be checked."},                  \
+		{.name = "allow_change_held_packages",                                             \
+			.kind = FIELD_BOOL,                                                        \
+			.dflt = "false",                                                           \
+			.doc = "Change packages that are on hold."},                               \
+		{.name = "dpkg_options",                                                           \
+			.kind = FIELD_LIST,                                                        \
+			.flags = FIELD_COMMA | FIELD_ACTION,                                       \
+			.dflt = "force-confdef,force-confold",                                     \
+			.doc = "Options for dpkg. The default keeps configuration files that "     \
+			       "were edited."},                                                    \
+		{.name = "policy_rc_d",                                                            \
+			.kind = FIELD_INT,                                                         \
+			.flags = FIELD_ACTION,                                                     \
+			.dflt = "101",                                                             \
+			.min = 0,                                                                  \
+			.max = 255,                                                                \
+			.doc = "What policy-rc.d answers while packages are installed. 101: "      \
+			       "services that "                                                    \
+			       "were not running before are not started half configured. 0: they " \
+			       "are."},                                                            \
+		{.name = "lock_timeout",                                                           \
+			.kind = FIELD_INT,                                                         \
+			.flags = FIELD_ACTION,                                                     \
+			.dflt = "120",                                                             \
+			.min = 0,                                                                  \
+			.max = 3600,                                                               \
+			.doc = "Seconds to wait for another program that holds dpkg's lock."},     \
+		{.name = "force_apt_get",                                                          \
+			.kind = FIELD_BOOL,                                                        \
+			.flags = FIELD_ACTION,                                                     \
+			.doc = "Taken; apt-get is always used."},                                  \
+		{.name = "upgrade",                                                                \
+			.kind = FIELD_STR,                                                         \
+			.flags = FIELD_LATER,                                                      \
+			.doc = "Upgrade the host."},                                               \
+		{.name = "deb",                                                                    \
+			.kind = FIELD_STR,                                                         \
+			.flags = FIELD_LATER,                                                      \
+			.doc = "A .deb file to install."},                                         \
+		{.name = "clean",                                                                  \
+			.kind = FIELD_BOOL,                                                        \
+			.flags = FIELD_LATER,                                                      \
+			.doc = "Empty apt's cache."},                                              \
+		{.name = "autoclean",                                                              \
+			.kind = FIELD_BOOL,                                                        \
+			.flags = FIELD_LATER,                                                      \
+			.doc = "Empty apt's cache of old files."},                                 \
+	{                                                                                          \
+		.name = "force", .kind = FIELD_BOOL, .flags = FIELD_LATER,                         \
+		.doc = "apt-get --force-yes."                                                      \
+	}
 
 static const struct field package_fields[] = {
 	{.name = "name",
 		.kind = FIELD_LIST,
 		.flags = FIELD_COMMA | FIELD_REQUIRED,
 		.aliases = "pkg",
-		.doc = "Package names. 'name=version' (with * as a wildcard) asks for a version."},
-	{.name = "state",
+		.doc = NAMES_DOC},
+	{.name = "use",
 		.kind = FIELD_ENUM,
-		.choices = "present installed latest absent removed",
-		.dflt = "present",
-		.doc = "installed is present, removed is absent. latest also upgrades."},
-	{.name = "use", .kind = FIELD_STR, .flags = FIELD_ACTION, .doc = "Taken and not needed."},
+		.choices = "auto apt",
+		.dflt = "auto",
+		.flags = FIELD_ACTION,
+		.doc = "The package manager; apt in both cases."},
+	APT_FIELDS,
 	{0},
 };
 
@@ -32,95 +143,8 @@ static const struct field apt_fields[] = {
 		.kind = FIELD_LIST,
 		.flags = FIELD_COMMA,
 		.aliases = "pkg package",
-		.doc = "Package names. 'name=version' (with * as a wildcard) asks for a version."},
-	{.name = "state",
-		.kind = FIELD_ENUM,
-		.choices = "present installed latest absent removed",
-		.dflt = "present",
-		.doc = "installed is present, removed is absent. latest also upgrades."},
-	{.name = "update_cache",
-		.kind = FIELD_BOOL,
-		.aliases = "update-cache",
-		.dflt = "false",
-		.doc = "Refresh the package lists first. With names and state present: only when "
-		       "something is to be installed. Otherwise when they are older than "
-		       "cache_valid_time, or than an hour when that is not given."},
-	{.name = "cache_valid_time",
-		.kind = FIELD_INT,
-		.aliases = "cache-valid-time",
-		.dflt = "0",
-		.min = 0,
-		.max = INT32_MAX,
-		.doc = "Seconds for which package lists count as fresh. Means update_cache."},
-	{.name = "purge",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "With state absent: remove configuration files too."},
-	{.name = "autoremove",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Also remove packages that were installed as dependencies and are not "
-		       "needed "
-		       "any more."},
-	{.name = "install_recommends",
-		.kind = FIELD_BOOL,
-		.aliases = "install-recommends",
-		.doc = "Install recommended packages too. Default: as the host's apt is "
-		       "configured."},
-	{.name = "default_release",
-		.kind = FIELD_STR,
-		.aliases = "default-release",
-		.doc = "Take packages from this release, as apt-get -t does."},
-	{.name = "only_upgrade",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Upgrade what is installed, install nothing new."},
-	{.name = "allow_downgrade",
-		.kind = FIELD_BOOL,
-		.aliases = "allow-downgrade allow_downgrades allow-downgrades",
-		.dflt = "false",
-		.doc = "Allow a version lower than the installed one."},
-	{.name = "allow_unauthenticated",
-		.kind = FIELD_BOOL,
-		.aliases = "allow-unauthenticated",
-		.dflt = "false",
-		.doc = "Allow packages whose origin cannot be checked."},
-	{.name = "allow_change_held_packages",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Change packages that are on hold."},
-	{.name = "dpkg_options",
-		.kind = FIELD_LIST,
-		.flags = FIELD_COMMA | FIELD_ACTION,
-		.dflt = "force-confdef,force-confold",
-		.doc = "Options for dpkg. The default keeps configuration files that were edited."},
-	{.name = "policy_rc_d",
-		.kind = FIELD_INT,
-		.flags = FIELD_ACTION,
-		.dflt = "101",
-		.min = 0,
-		.max = 255,
-		.doc = "What policy-rc.d answers while packages are installed. 101: services that "
-		       "were not running before are not started half configured. 0: they are."},
-	{.name = "lock_timeout",
-		.kind = FIELD_INT,
-		.flags = FIELD_ACTION,
-		.dflt = "120",
-		.min = 0,
-		.max = 3600,
-		.doc = "Seconds to wait for another program that holds dpkg's lock."},
-	{.name = "force_apt_get",
-		.kind = FIELD_BOOL,
-		.flags = FIELD_ACTION,
-		.doc = "Taken; apt-get is always used."},
-	{.name = "upgrade", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Upgrade the host."},
-	{.name = "deb", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "A .deb file to install."},
-	{.name = "clean", .kind = FIELD_BOOL, .flags = FIELD_LATER, .doc = "Empty apt's cache."},
-	{.name = "autoclean",
-		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
-		.doc = "Empty apt's cache of old files."},
-	{.name = "force", .kind = FIELD_BOOL, .flags = FIELD_LATER, .doc = "apt-get --force-yes."},
+		.doc = NAMES_DOC},
+	APT_FIELDS,
 	{0},
 };
 
@@ -172,7 +196,8 @@ bool package_want_parse(struct arena *a, struct str text, struct package_want *w
 		w->version = version;
 		n = text.n;
 	}
-	return w->name[0] && n == text.n;
+	/* apt-get takes "name-" for a removal */
+	return w->name[0] && n == text.n && w->name[strlen(w->name) - 1] != '-';
 }
 
 static bool package_check(const struct value *params, struct errs *errs)
@@ -227,7 +252,8 @@ static bool there_virtually(
 	struct proc_result r;
 	if (w->version || !dpkg_provides(d, w->name))
 		return false;
-	const char *argv[] = {"apt-cache", "show", "--no-all-versions", w->name, NULL};
+	const char *argv[] = {
+		"apt-cache", "show", "--no-all-versions", APT_EXACT_NAMES, w->name, NULL};
 	if (!run_with(h, argv, (struct str){0}, &r, e))
 		return false;
 	return r.status != 0 || r.out.n == 0;
@@ -293,6 +319,7 @@ static bool observe_latest(struct host *h, const struct dpkg *d, const struct ar
 		return true;
 	args_add(h->a, &argv, "apt-cache");
 	args_add(h->a, &argv, "policy");
+	args_add(h->a, &argv, APT_EXACT_NAMES);
 	for (size_t i = 0; i < names->n; i++)
 		args_add(h->a, &argv, names->v[i]);
 	if (!run_program(h, argv.v, &out, e))
@@ -345,37 +372,6 @@ static bool observe_side_effects(struct host *h, const struct value *params,
 	return true;
 }
 
-/* ---- package lists ---- */
-
-/* When they were last refreshed; 0: never. */
-static int64_t lists_time(void)
-{
-	static const char *const paths[] = {
-		"/var/lib/apt/periodic/update-success-stamp", APT_LISTS};
-	int64_t newest = 0;
-	struct stat st;
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if (stat(paths[i], &st) == 0 && st.st_mtim.tv_sec > newest)
-			newest = st.st_mtim.tv_sec;
-	return newest;
-}
-
-static void observe_lists(struct host *h, const struct value *params, struct observation *o)
-{
-	int64_t valid = map_int(params, "cache_valid_time", 0);
-	int64_t age = (int64_t)time(NULL) - lists_time();
-	const struct value *names = map_at(params, "name");
-	bool asked = map_bool(params, "update_cache", false) || valid > 0;
-	bool latest = strcmp(map_cstr(params, "state", ""), "latest") == 0;
-	bool alone = latest || !names || names->list.n == 0;
-	if (!asked || (!alone && o->changes->list.n == 0))
-		return;
-	if (alone && valid == 0)
-		valid = LISTS_FRESH_S;
-	if (valid == 0 || age > valid)
-		observe_run(h, o, "package lists", "refresh");
-}
-
 /* ---- the verbs ---- */
 
 static bool observe_names(struct host *h, const struct dpkg *d, const struct value *params,
@@ -420,7 +416,7 @@ static void tell_versions(
 			map_put(h->a, versions, w.name, value_text(h->a, p->version));
 	}
 	map_put(h->a, o->result, "packages", versions);
-	map_put(h->a, o->result, "cache_update_time", value_int(h->a, lists_time()));
+	map_put(h->a, o->result, "cache_update_time", value_int(h->a, apt_lists_time()));
 }
 
 static bool package_observe(
@@ -430,7 +426,7 @@ static bool package_observe(
 	const struct dpkg *d = dpkg_host(e);
 	if (!d || !observe_names(h, d, params, o, e))
 		return false;
-	observe_lists(h, params, o);
+	apt_lists_observe(h, params, o);
 	tell_versions(h, d, params, o);
 	map_put(h->a, o->result, "cache_updated", value_bool(h->a, false));
 	return true;
@@ -475,6 +471,7 @@ const struct restype restype_apt = {
 	.returns = package_returns,
 	.class = RES_PACKAGE,
 	.touches = RES_PACKAGE | RES_FILE | RES_ACCOUNT | RES_SERVICE | RES_COMMAND,
+	.moved_by = RES_FILE, /* the list of sources */
 	.check = package_check,
 	.observe = package_observe,
 	.apply = package_apply,

@@ -159,6 +159,7 @@ const struct restype restype_replace = {
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.check = check,
+	.foresee = text_foresee,
 	.observe = observe,
 	.apply = apply,
 };

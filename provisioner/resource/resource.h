@@ -25,12 +25,17 @@ enum res_class {
 
 /* What observe found. All lists and maps live in h->a. */
 struct observation {
-	struct value *
-		changes; /* list of {field, kind: attr|text|run, before, after}; empty: converged */
-	struct value *result; /* map: what `register` sees (stat, rc, stdout, path, ...) */
+	struct value *changes; /* list of {field, kind: attr|text|run|maybe, before, after}; empty:
+				  converged; with a maybe nobody can tell yet */
+	struct value *result;  /* map: what `register` sees (stat, rc, stdout, path, ...) */
 };
+struct foresight;
 struct host {
-	struct arena *a;       /* of this step */
+	struct arena *a; /* of this step */
+	/* Observing: what the steps before it in the plan will have made; NULL: nothing. */
+	const struct foresight *foresight;
+	/* Observing: packages that change before, by name, with what they bring; NULL: none. */
+	const struct value *packages;
 	unsigned pending;      /* observing: classes that earlier planned changes may still alter */
 	const char *originals; /* folder where apply keeps what it replaces; NULL: none is kept */
 	void (*note)(void *ctx, const char *fmt, ...) PRINTF(2, 3); /* live output, may be NULL */
@@ -71,6 +76,10 @@ struct restype {
 	/* `o` is what observe found just before; o->result may be added to. */
 	bool (*apply)(
 		struct host *h, const struct value *params, struct observation *o, struct err *e);
+	/* What later steps will find when this one has made the changes of `o`. Pure. May be NULL.
+	 */
+	void (*foresee)(
+		const struct value *params, const struct observation *o, struct foresight *f);
 	/* A type that proves what it brings about. When apply fails, the files that led to it are
 	 * put back and this makes them count again. NULL: no such type. */
 	bool (*again)(struct host *h, const struct value *params, struct err *e);
@@ -133,5 +142,7 @@ bool keep_proven(struct host *h, const char *path, struct err *e);
 bool copy_as_it_is(struct arena *a, const char *from, const char *to, bool *found, struct err *e);
 /* Runs argv; false with the program's own words when it exits non-zero. out may be NULL. */
 bool run_program(struct host *h, const char *const *argv, struct str *out, struct err *e);
+/* As a command of the user: with the login's PATH and language, in the home folder. */
+bool run_users_program(struct host *h, const char *const *argv, struct err *e);
 /* Splits a command line as a POSIX shell splits words (quotes, backslash; no expansion). */
 bool split_words(struct arena *a, struct str line, const char ***argv, struct err *e);

@@ -22,11 +22,11 @@ static const char *said(struct arena *a, const struct proc_result *r)
 	return line;
 }
 
-bool run_program(struct host *h, const char *const *argv, struct str *out, struct err *e)
+static bool run(struct host *h, const struct proc *p, struct str *out, struct err *e)
 {
-	struct proc p = {.argv = argv, .uid = (uid_t)-1};
+	const char *const *argv = p->argv;
 	struct proc_result r = {0};
-	if (!proc_run(h->a, &p, &r, e))
+	if (!proc_run(h->a, p, &r, e))
 		return false;
 	if (r.timed_out)
 		return err_set(e, ERR_TRANSIENT, "%s did not end within %d s: %s", argv[0],
@@ -37,6 +37,16 @@ bool run_program(struct host *h, const char *const *argv, struct str *out, struc
 	if (out)
 		*out = r.out;
 	return true;
+}
+
+bool run_program(struct host *h, const char *const *argv, struct str *out, struct err *e)
+{
+	return run(h, &(struct proc){.argv = argv, .uid = (uid_t)-1}, out, e);
+}
+
+bool run_users_program(struct host *h, const char *const *argv, struct err *e)
+{
+	return run(h, &(struct proc){.argv = argv, .uid = (uid_t)-1, .users = true}, NULL, e);
 }
 
 /* ---- words ---- */

@@ -4,6 +4,7 @@
  * restart or reload. Never takes a start for done before the service is seen to run.
  */
 #include <unistd.h>
+#include "resource/foresight.h"
 #include "resource/service.h"
 #include "resource/unit_log.h"
 #include "resource/types.h"
@@ -23,7 +24,11 @@ static const struct field service_fields[] = {
 		.choices = "started stopped restarted reloaded",
 		.doc = STATE_DOC},
 	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
-	{.name = "use", .kind = FIELD_STR, .flags = FIELD_ACTION, .doc = "Taken and not needed."},
+	{.name = "use",
+		.kind = FIELD_ENUM,
+		.choices = "auto service systemd ansible.builtin.systemd ansible.builtin.service",
+		.flags = FIELD_ACTION,
+		.doc = "How; it is systemd where that runs, else the script."},
 	{.name = "pattern",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
@@ -126,14 +131,19 @@ static void observe_state(
 	struct host *h, const struct value *params, const struct unit *u, struct observation *o)
 {
 	const char *state = map_cstr(params, "state", NULL);
+	bool runs = there_then(h, service_thing(h->a, u->name), u->running);
 	if (!state)
 		return;
 	if (strcmp(state, "restarted") == 0)
 		observe_run(h, o, "state", "restart");
 	else if (strcmp(state, "reloaded") == 0)
 		observe_run(h, o, "state", u->running ? "reload" : "start");
-	else if ((strcmp(state, "started") == 0) != u->running)
-		observe_attr(h, o, "state", state_word(u), state);
+	else if ((strcmp(state, "started") == 0) != runs)
+		observe_attr(h, o, "state",
+			runs == u->running ? state_word(u)
+			: runs             ? "started by a step before"
+					   : "stopped by a step before",
+			state);
 }
 
 static const char *yes_no(bool yes)
@@ -190,6 +200,8 @@ static bool observe_manager(
 		return true;
 	if (!unit_any_needs_reload(h, &needs, e))
 		return false;
+	if (!needs && foreseen_below(h, "/etc/systemd"))
+		observe_maybe(h, o, "until the files before it are written");
 	if (needs)
 		observe_run(h, o, "daemon_reload", "read unit files again");
 	return true;
@@ -216,6 +228,10 @@ static bool service_observe(
 		return false;
 	if (!u.found && wanted_off(params)) {
 		tell(h, &u, o);
+		if (there_then(h, service_thing(h->a, u.name), false))
+			observe_state(h, params, &u, o);
+		else if (package_may_bring(h, u.name))
+			observe_maybe(h, o, "until the packages before it are installed");
 		return true;
 	}
 	if (!u.found && !(h->pending & (RES_PACKAGE | RES_FILE | RES_COMMAND)))
@@ -469,6 +485,7 @@ const struct restype restype_service = {
 	.returns = service_returns,
 	.class = RES_SERVICE,
 	.touches = RES_SERVICE | RES_COMMAND,
+	.foresee = service_foresee,
 	.observe = service_observe,
 	.apply = service_apply,
 };
@@ -486,6 +503,7 @@ const struct restype restype_systemd = {
 	.touches = RES_SERVICE | RES_COMMAND,
 	.moved_by = RES_FILE, /* daemon_reload */
 	.check = systemd_check,
+	.foresee = service_foresee,
 	.observe = service_observe,
 	.apply = service_apply,
 };

@@ -25,3 +25,6 @@ bool service_activation_look(
 bool service_activate(struct host *h, const char *name, bool restart, struct err *e);
 /* Waits until a service that is being started runs. */
 bool service_await(struct host *h, const char *name, struct err *e);
+/* A service that runs is "there", under this name, for foresight. */
+const char *service_thing(struct arena *a, const char *name);
+void service_foresee(const struct value *params, const struct observation *o, struct foresight *f);

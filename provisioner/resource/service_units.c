@@ -2,6 +2,7 @@
  *
  * The units that services are, asked for many at once before a plan is made. Changes none.
  */
+#include "resource/foresight.h"
 #include "resource/service.h"
 #include "resource/unit.h"
 
@@ -52,4 +53,22 @@ bool service_find(struct host *h, const char *name, struct unit *u, struct err *
 		}
 	}
 	return unit_look(h, &name, 1, u, e);
+}
+
+const char *service_thing(struct arena *a, const char *name)
+{
+	return arena_printf(a, "service:%s", name);
+}
+
+void service_foresee(const struct value *params, const struct observation *o, struct foresight *f)
+{
+	struct arena *a = arena_new();
+	const char *thing = service_thing(a, map_cstr(o->result, "name", ""));
+	if (observed_change(o, "state")) {
+		if (strcmp(map_cstr(params, "state", ""), "stopped") == 0)
+			foresee_removed(f, thing);
+		else
+			foresee_made(f, thing);
+	}
+	arena_free(a);
 }

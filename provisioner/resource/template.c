@@ -3,8 +3,28 @@
  * template: a file rendered from a Jinja2 template. Only the table: rendering is the controller's,
  * which makes it a copy. Does nothing on a host.
  */
+#include <strings.h>
 #include "resource/look.h"
 #include "resource/types.h"
+
+#define MARK_FIELD(NAME, USUAL)                                                    \
+	{                                                                          \
+		.name = NAME, .kind = FIELD_STR, .doc = "In place of '" USUAL "'." \
+	}
+
+static bool check(const struct value *params, struct errs *errs)
+{
+	const char *newline = map_cstr(params, "newline_sequence", "\\n");
+	const char *encoding = map_cstr(params, "output_encoding", "utf-8");
+	bool ok = check_validate(params, errs);
+	if (strcmp(newline, "\\n") != 0 && strcmp(newline, "\n") != 0)
+		ok = errs_add(errs, map_at(params, "newline_sequence")->pos,
+			"newline_sequence: only \\n is served");
+	if (strcasecmp(encoding, "utf-8") != 0 && strcasecmp(encoding, "utf8") != 0)
+		ok = errs_add(errs, map_at(params, "output_encoding")->pos,
+			"output_encoding: only utf-8 is served");
+	return ok;
+}
 
 static const struct field fields[] = {
 	{.name = "src",
@@ -26,14 +46,20 @@ static const struct field fields[] = {
 		.kind = FIELD_BOOL,
 		.dflt = "false",
 		.doc = "White space before a block tag at the start of a line is dropped."},
+	MARK_FIELD("variable_start_string", "{{"),
+	MARK_FIELD("variable_end_string", "}}"),
+	MARK_FIELD("block_start_string", "{%"),
+	MARK_FIELD("block_end_string", "%}"),
+	MARK_FIELD("comment_start_string", "{#"),
+	MARK_FIELD("comment_end_string", "#}"),
 	{.name = "newline_sequence",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
-		.doc = "Line ends of the result."},
+		.dflt = "\\n",
+		.doc = "Line ends of the result; only \\n is served."},
 	{.name = "output_encoding",
 		.kind = FIELD_STR,
-		.flags = FIELD_LATER,
-		.doc = "The result is UTF-8."},
+		.dflt = "utf-8",
+		.doc = "Only utf-8 is served."},
 	FILE_ATTR_FIELDS,
 	{.name = NULL},
 };
@@ -50,5 +76,5 @@ const struct restype restype_template = {
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.lowers_to = "copy",
-	.check = check_validate,
+	.check = check,
 };

@@ -50,6 +50,8 @@ bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit
 /* `observe` is that of the type. */
 typedef bool text_observe_fn(
 	struct host *h, const struct value *params, struct observation *o, struct err *e);
+/* For restype.foresee. */
+void text_foresee(const struct value *params, const struct observation *o, struct foresight *f);
 bool text_apply(struct host *h, const struct value *params, text_observe_fn *observe,
 	struct observation *o, struct err *e);
 

@@ -3,6 +3,7 @@
  * A text file edited in place: what lineinfile, blockinfile and replace share. The edit itself is
  * theirs. Never makes a file unless `create` says so.
  */
+#include "resource/foresight.h"
 #include "resource/look.h"
 #include "resource/package.h"
 #include "resource/text_edit.h"
@@ -42,6 +43,8 @@ static bool missing(struct host *h, const struct value *params, const char *path
 	else if (!files_pending(h))
 		return err_set(e, ERR_PERMANENT,
 			"%s is not there; with create: true it would be made", path);
+	if (!package)
+		observe_maybe(h, o, "until the step that makes the file has run");
 	observe_run(h, o, "content",
 		package ? "edit that file" : "edit the file that an earlier step makes");
 	return attr_observe(h, path, params, o, e);
@@ -57,6 +60,16 @@ bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit
 		!look_read(h->a, path, EDIT_MAX, &before, &found, e))
 		return false;
 	result_file(h, path, o);
+	bool known;
+	const struct value *then = foreseen_text(h, path, &known);
+	if (!known) {
+		observe_maybe(h, o, "until the step that writes the file has run");
+		observe_run(h, o, "content", "edit what that step writes");
+		return attr_observe(h, path, params, o, e);
+	}
+	if (then)
+		before = then->s;
+	found = then || (found && foreseen(h, path) != FORESEEN_REMOVED);
 	if (!found && (!missing(h, params, path, o, &go, e) || !go))
 		return e->kind == ERR_NONE;
 	if (!edit(ctx, h->a, before, &after, e))
@@ -64,6 +77,17 @@ bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit
 	if (!found || !str_eq(before, after))
 		observe_content(h, o, found ? &before : NULL, after, value_has_secret(params));
 	return attr_observe(h, path, params, o, e);
+}
+
+void text_foresee(const struct value *params, const struct observation *o, struct foresight *f)
+{
+	const char *path = map_cstr(o->result, "path", map_cstr(params, "path", ""));
+	const struct value *text = observed_after(o, "content");
+	bool maybe = observed_change(o, "unknown");
+	if (!text)
+		return;
+	foresee_made(f, path);
+	foresee_text(f, path, !maybe && text->type == VALUE_STR ? text : NULL);
 }
 
 /* What is to be edited in a file is known when it is back. */

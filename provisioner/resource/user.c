@@ -4,8 +4,10 @@
  * changed by useradd, usermod and userdel. A password hash never stands in an argument list.
  */
 #include <sys/stat.h>
+#include "resource/foresight.h"
 #include "resource/account.h"
 #include "resource/args.h"
+#include "resource/password.h"
 #include "resource/types.h"
 
 static const struct field user_fields[] = {
@@ -44,7 +46,8 @@ static const struct field user_fields[] = {
 	{.name = "password",
 		.kind = FIELD_STR,
 		.flags = FIELD_SECRET,
-		.doc = "The password's hash as crypt(5) makes it; '!' or '*' for none."},
+		.doc = "The password's hash as crypt(5) makes it; '!' or '*' for none. A user "
+		       "who is locked stays so, and a '!' before the hash locks."},
 	{.name = "update_password",
 		.kind = FIELD_ENUM,
 		.choices = "always on_create",
@@ -82,8 +85,8 @@ static const struct field user_fields[] = {
 	{.name = "expires", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "When it expires."},
 	{.name = "password_lock",
 		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
-		.doc = "Lock the password."},
+		.doc = "Whether the password is locked; one that is none stays as it is. Default: "
+		       "as it is."},
 	{.name = "generate_ssh_key",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
@@ -104,7 +107,7 @@ static const struct field user_returns[] = {
 
 static bool user_check(const struct value *params, struct errs *errs)
 {
-	static const char *const texts[] = {"comment", "home", "shell", "password"};
+	static const char *const texts[] = {"comment", "home", "shell"};
 	const struct value *name = map_at(params, "name");
 	bool ok = true;
 	if (name && name->type == VALUE_STR && !account_name_valid(name->s.p))
@@ -112,6 +115,7 @@ static bool user_check(const struct value *params, struct errs *errs)
 			"'%s' is no user name: letters, digits, '_', '-' and '.', not first a "
 			"digit",
 			name->s.p);
+	ok = password_check(params, errs) && ok;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const struct value *v = map_at(params, texts[i]);
 		if (v && v->type == VALUE_STR && v->s.p[strcspn(v->s.p, ":\n")])
@@ -243,25 +247,6 @@ static bool observe_groups(struct host *h, const struct value *params, const str
 	return true;
 }
 
-/* The hash itself is never shown. */
-static bool observe_password(struct host *h, const struct value *params,
-	const struct account_user *u, struct observation *o, struct err *e)
-{
-	const char *want = map_cstr(params, "password", NULL);
-	bool always = strcmp(map_cstr(params, "update_password", "always"), "always") == 0;
-	if (!want || (u && !always))
-		return true;
-	if (u && !u->password)
-		return err_set(e, ERR_PERMANENT,
-			"the password of '%s' cannot be compared: /etc/shadow cannot be read "
-			"(become: true?)",
-			u->name);
-	if (u && strcmp(u->password, want) == 0)
-		return true;
-	observe_attr(h, o, "password", u ? "another" : NULL, "as declared");
-	return true;
-}
-
 static void observe_home_folder(struct host *h, const struct value *params,
 	const struct account_user *u, struct observation *o)
 {
@@ -277,6 +262,8 @@ static bool observe_present(struct host *h, const struct value *params, const st
 	const struct account_user *u, struct observation *o, struct err *e)
 {
 	int64_t uid = map_int(params, "uid", -1);
+	if (!u && package_may_bring(h, map_cstr(params, "name", "")))
+		observe_maybe(h, o, "until the packages before it are installed");
 	if (!u)
 		observe_attr(h, o, "state", "absent", "present");
 	if (uid >= 0 && (!u || u->uid != uid))
@@ -288,7 +275,7 @@ static bool observe_present(struct host *h, const struct value *params, const st
 	observe_string(h, params, "home", u ? u->home : NULL, o);
 	observe_string(h, params, "shell", u ? u->shell : NULL, o);
 	observe_home_folder(h, params, u, o);
-	return observe_password(h, params, u, o, e);
+	return password_observe(h, params, u, o, e);
 }
 
 static bool user_observe(
@@ -415,20 +402,6 @@ static bool remove_user(struct host *h, const struct value *params, struct err *
 	return run_program(h, argv.v, NULL, e);
 }
 
-static bool set_password(struct host *h, const struct value *params, struct err *e)
-{
-	const char *argv[] = {"chpasswd", "--encrypted", NULL};
-	struct str input = str_printf(
-		h->a, "%s:%s\n", map_cstr(params, "name", ""), map_cstr(params, "password", ""));
-	struct proc_result r;
-	if (!run_with(h, argv, input, &r, e))
-		return false;
-	if (r.status != 0)
-		return err_set(e, ERR_PERMANENT, "chpasswd failed (exit %d): %s", r.status,
-			last_words(h->a, r.err_out, 300));
-	return true;
-}
-
 static bool make_home(struct host *h, const struct value *params, struct err *e)
 {
 	const char *name = map_cstr(params, "name", "");
@@ -451,9 +424,8 @@ static bool user_apply(
 		return false;
 	if (observed_change(o, "home folder") && !make_home(h, params, e))
 		return false;
-	if (observed_change(o, "password") && !set_password(h, params, e))
-		return false;
-	if (!accounts_read(h->a, &all, e))
+	if (!accounts_read(h->a, &all, e) ||
+		!password_apply(h, params, account_user(&all, name), o, e))
 		return false;
 	tell(h, name, account_user(&all, name), o);
 	return true;

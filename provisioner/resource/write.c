@@ -35,7 +35,7 @@ static const char *kept_name(struct arena *a, const char *path)
 	return arena_printf(a, "%.*s-%s", KEPT_NAME_HEAD, name, text);
 }
 
-/* A copy with the same bytes, owner and mode. */
+/* A copy with the same bytes, owner, mode and rights. */
 static bool copy_whole(
 	struct arena *a, const char *from, const struct stat *st, const char *to, struct err *e)
 {
@@ -44,7 +44,7 @@ static bool copy_whole(
 	struct file_attr attr = {st->st_mode & 07777, st->st_uid, st->st_gid};
 	if (!look_read(a, from, FILE_MAX, &bytes, &found, e))
 		return false;
-	return !found || file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e);
+	return !found || file_replace_like(to, bytes.p, bytes.n, attr, from, e);
 }
 
 /* In the place of what is there, by a rename. */
@@ -210,7 +210,7 @@ static bool run_validation(void *ctx, const char *tmp, struct err *e)
 		return err_set(e, ERR_CONFIG, "validate is empty");
 	for (size_t i = 0; argv[i]; i++)
 		argv[i] = with_path(v->h->a, argv[i], tmp);
-	if (run_program(v->h, argv, NULL, e))
+	if (run_users_program(v->h, argv, e))
 		return true;
 	return err_prefix(e, "the new content was refused and nothing changed");
 }

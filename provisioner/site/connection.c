@@ -130,6 +130,8 @@ static bool read_all(struct reach *r, const struct site *s, const char *host,
 		c->kind = "ssh";
 	c->key_file = text(r, "ansible_ssh_private_key_file", "ansible_private_key_file");
 	c->key_file = c->key_file ? c->key_file : s->opt.private_key;
+	if (c->key_file && !(c->key_file = path_expand(s->a, c->key_file, r->e)))
+		return err_prefix(r->e, "host %s: the key to log in with", host);
 	c->password = text(r, "ansible_password", "ansible_ssh_pass");
 	c->ssh_args = text(r, "ansible_ssh_common_args", "ansible_ssh_extra_args");
 	c->become_password = text(r, "ansible_become_password", "ansible_become_pass");

@@ -3,6 +3,7 @@
  * The table of actions that the controller does itself: they touch no host.
  */
 #include "site/control.h"
+#include "site/listing.h"
 
 static const struct field debug_fields[] = {
 	{.name = "msg", .kind = FIELD_ANY, .doc = "What to print."},
@@ -94,7 +95,10 @@ static const struct field role_fields[] = {
 		.kind = FIELD_BOOL,
 		.dflt = "false",
 		.doc = "Its defaults and vars are seen by later tasks."},
-	{.name = "allow_duplicates", .kind = FIELD_BOOL, .dflt = "true", .doc = "Accepted."},
+	{.name = "allow_duplicates",
+		.kind = FIELD_BOOL,
+		.dflt = "true",
+		.doc = "Only true: the role runs each time."},
 	{.name = "rolespec_validate", .kind = FIELD_BOOL, .dflt = "true", .doc = "Accepted."},
 	{.name = NULL},
 };

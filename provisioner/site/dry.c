@@ -8,6 +8,31 @@
 
 enum { DRY_HOSTS = 32, DRY_STEPS = 200000 };
 
+/* Only of what a task itself needs: within a variable `default` may still give a value. */
+bool vars_undefined(void *ctx, const struct err *e)
+{
+	struct vars *v = ctx;
+
+	if (!v->found || v->n_busy)
+		return false;
+	if (!v->err.kind)
+		v->err = *e;
+	if (!v->err.pos.line)
+		v->err.pos = e->pos;
+	errs_take(v->found, &v->err);
+	v->err = (struct err){0};
+	v->hard = false;
+	return true;
+}
+
+struct errs *vars_quiet(struct vars *v)
+{
+	struct errs *found = v->found;
+
+	v->found = NULL;
+	return found;
+}
+
 /* Walks one play; false when what follows it can no longer be judged. */
 static bool walk(struct resolver *r, struct errs *found)
 {
@@ -15,7 +40,10 @@ static bool walk(struct resolver *r, struct errs *found)
 	struct err e = {0};
 
 	for (size_t i = 0; i < DRY_STEPS; i++) {
-		enum resolve_status st = resolver_next(r, &step, &e);
+		enum resolve_status st;
+
+		r->v->found = r->blind ? NULL : found;
+		st = resolver_next(r, &step, &e);
 
 		if (st == RESOLVE_END)
 			return !r->blind;
@@ -37,7 +65,7 @@ static void dry_host(struct site *s, const char *host, struct errs *found)
 	for (size_t i = 0; go_on && i < s->n_plays; i++) {
 		if (!play_has(s->plays[i], host))
 			continue;
-		r = r ? resolver_continue(r, i) : resolver_dry(s, a, host, i);
+		r = r ? resolver_continue(r, i) : resolver_dry(s, a, host, i, found);
 		go_on = walk(r, found);
 	}
 	arena_free(a);

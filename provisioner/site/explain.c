@@ -3,6 +3,7 @@
  * Where a variable's value comes from: every layer that has it, lowest first, with its place. Shows
  * no secret.
  */
+#include "site/listing.h"
 #include "site/vars.h"
 
 static struct play_in *play_of(const struct site *s, const char *host)

@@ -125,8 +125,23 @@ struct value *files_yaml(struct files *f, const char *path, struct errs *errs)
 			return NULL;
 		}
 		file->yaml = yaml_parse(f->a, file->path, file->text, errs);
+		if (!file->yaml)
+			source_hide(file->path);
 	}
 	return file->yaml;
+}
+
+struct value *files_vars(struct files *f, const char *path, struct errs *errs)
+{
+	struct value *doc = files_yaml(f, path, errs);
+
+	if (!doc || doc->type == VALUE_NULL)
+		return NULL;
+	if (doc->type == VALUE_MAP)
+		return doc;
+	source_hide(path);
+	errs_add(errs, doc->pos, "a file of variables must be a map, not %s", value_type_name(doc));
+	return NULL;
 }
 
 const char **split_commas(struct arena *a, const char *s)

@@ -24,14 +24,9 @@ static void read_vars_path(
 	if (depth && strchr(path_base(path), '.') && !str_ends(str_c(path), ".yml") &&
 		!str_ends(str_c(path), ".yaml") && !str_ends(str_c(path), ".json"))
 		return;
-	doc = files_yaml(&s->files, path, errs);
-	if (!doc || doc->type == VALUE_NULL)
+	doc = files_vars(&s->files, path, errs);
+	if (!doc)
 		return;
-	if (doc->type != VALUE_MAP) {
-		errs_add(errs, doc->pos, "a file of variables must be a map, not %s",
-			value_type_name(doc));
-		return;
-	}
 	if (!*into)
 		*into = value_map(s->a);
 	for (size_t i = 0; i < doc->map.n; i++) {

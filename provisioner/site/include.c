@@ -3,7 +3,7 @@
  * Dynamic includes: the tasks of a file or a role, built when a host reaches them, once a site, and
  * run with the variables of the place that includes them.
  */
-#include "site/resolve.h"
+#include "site/systems.h"
 
 static struct task *cached(struct site *s, const char *key)
 {
@@ -138,6 +138,9 @@ enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, st
 	struct task *node = include_node(r, t, vars_omit(r->a, args), e);
 
 	if (!node)
+		return OUT_FAIL;
+	if (t->control->kind == CONTROL_INCLUDE_ROLE && node->role && !r->dry &&
+		!system_supported(r, node->role->role, e))
 		return OUT_FAIL;
 	if (!frame_push(r, node->child, node->n_child, in, e))
 		return OUT_FAIL;

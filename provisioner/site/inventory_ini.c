@@ -90,6 +90,13 @@ static void read_head(struct ini *p, const char *line, size_t n)
 		map_set(p->inv->a, p->declared, name, value_null(p->inv->a));
 }
 
+static void unclosed(struct ini *p, const char *start)
+{
+	struct pos pos = at(p, p->text, start);
+	source_hide_line(pos);
+	errs_add(p->errs, pos, "a quote is not closed on this line");
+}
+
 /* The next word as a shell splits it, quotes removed; false at the end or at a comment. */
 static bool next_word(struct ini *p, const char **s, struct buf *word, const char **start)
 {
@@ -115,7 +122,7 @@ static bool next_word(struct ini *p, const char **s, struct buf *word, const cha
 			buf_addc(word, **s);
 	}
 	if (quote)
-		errs_add(p->errs, at(p, p->text, *start), "a quote is not closed on this line");
+		unclosed(p, *start);
 	return !quote;
 }
 
@@ -125,8 +132,10 @@ static void host_var(struct ini *p, struct value *vars, struct str word, struct 
 	struct str key, text;
 
 	if (!eq || eq == word.p) {
+		source_hide_line(pos); /* "password = x": the word may be anything */
 		errs_add(p->errs, pos,
-			"'%s' is no variable; after the host name stand only name=value", word.p);
+			"this is no variable; after the host name stand only name=value, without "
+			"blanks around the sign");
 		return;
 	}
 	key = str_dup(p->inv->a, word.p, (size_t)(eq - word.p));
@@ -186,6 +195,7 @@ static void read_group_var(struct ini *p, const char *line)
 	struct pos pos = at(p, line, line);
 
 	if (!eq || eq == line) {
+		source_hide_line(pos);
 		errs_add(p->errs, pos, "a line of [%s:vars] looks like name=value", p->group->name);
 		return;
 	}

@@ -120,10 +120,17 @@ static bool take_bool(struct reader *k, const char *name, struct value *v, bool 
 						  : arena_printf(k->r->a, "'%s'", v->s.p));
 }
 
-static bool keyword(struct reader *k, const char *name, struct value *v, bool *out)
+/* NULL: an error, or it is omitted, as if it were not there. */
+static struct value *evaluated(struct reader *k, struct value *v)
 {
 	if (v)
 		v = vars_resolve(k->r->v, v, k->e);
+	return v ? vars_omit(k->r->a, v) : NULL;
+}
+
+static bool keyword(struct reader *k, const char *name, struct value *v, bool *out)
+{
+	v = evaluated(k, v);
 	return !k->e->kind && take_bool(k, name, v, out);
 }
 
@@ -134,6 +141,20 @@ static bool variable(struct reader *k, const char *name, bool *out)
 	return !k->e->kind && take_bool(k, name, v, out);
 }
 
+/* It says one of two things, or nothing. */
+static bool check_mode(struct reader *k, struct value *v)
+{
+	bool changes = true, checks = false;
+
+	v = evaluated(k, v);
+	if (k->e->kind || !take_bool(k, "check_mode", v, &changes) ||
+		!take_bool(k, "check_mode", v, &checks))
+		return false;
+	k->to->only_read = !changes;
+	k->to->only_check = checks;
+	return true;
+}
+
 /* Whom to become: the variable before the keyword, as in Ansible, then the option. */
 static bool become_user(struct reader *k, const char **out)
 {
@@ -141,7 +162,7 @@ static bool become_user(struct reader *k, const char **out)
 	const struct site *s = k->r->s;
 
 	if (!v && !k->e->kind && (v = TASK_ATTR(k->t, become_user)))
-		v = vars_resolve(k->r->v, v, k->e);
+		v = evaluated(k, v);
 	if (k->e->kind)
 		return false;
 	if (v && v->type == VALUE_UNKNOWN) {
@@ -162,10 +183,11 @@ bool keywords_read(struct resolver *r, const struct task *t, struct keywords *ou
 	struct reader k = {.r = r, .t = t, .to = out, .e = e};
 	bool become = r->s->opt.become == 1;
 
-	*out = (struct keywords){.read = true, .check_mode = true, .user = r->user};
+	*out = (struct keywords){.read = true, .diff = true, .user = r->user};
 	if (!keyword(&k, "no_log", TASK_ATTR(t, no_log), &out->no_log) ||
 		!keyword(&k, "ignore_errors", TASK_ATTR(t, ignore_errors), &out->ignore_errors) ||
-		!keyword(&k, "check_mode", TASK_ATTR(t, check_mode), &out->check_mode) ||
+		!check_mode(&k, TASK_ATTR(t, check_mode)) ||
+		!keyword(&k, "diff", TASK_ATTR(t, diff), &out->diff) ||
 		!keyword(&k, "become", TASK_ATTR(t, become), &become) ||
 		!variable(&k, "ansible_become", &become))
 		return false;
@@ -178,6 +200,9 @@ bool keyword_hides(struct resolver *r, const struct task *t)
 	struct err e = {0};
 	struct reader k = {.r = r, .t = t, .to = &to, .e = &e};
 	bool hides = false;
+	struct errs *found = vars_quiet(r->v);
+	bool read = keyword(&k, "no_log", TASK_ATTR(t, no_log), &hides);
 
-	return !keyword(&k, "no_log", TASK_ATTR(t, no_log), &hides) || to.unknown || hides;
+	r->v->found = found;
+	return !read || to.unknown || hides;
 }

@@ -8,7 +8,9 @@
 struct resolver;
 struct keywords {  /* what they come to for one item of a task */
 	bool read; /* false: not looked at yet */
-	bool no_log, ignore_errors, check_mode;
+	bool no_log, ignore_errors, diff;
+	bool only_read;              /* check_mode: false */
+	bool only_check;             /* check_mode: true */
 	const char *user;            /* to run as; NULL: as the agent */
 	const struct value *unknown; /* one of them is not known yet, or NULL */
 };
@@ -27,3 +29,5 @@ const char *module_namesake(struct arena *a, struct str key);
 bool keywords_read(struct resolver *r, const struct task *t, struct keywords *out, struct err *e);
 bool keyword_hides(
 	struct resolver *r, const struct task *t); /* no_log, also when it is not known */
+/* What `environment:` says at every level above the task; NULL: nothing; UNKNOWN when that is. */
+bool task_environment(struct resolver *r, const struct task *t, struct value **out, struct err *e);

@@ -114,13 +114,15 @@ static struct value *read_one(struct site *s, const char *text, size_t number, s
 	struct err e = {0};
 
 	if (text[0] == '@') {
-		map = files_yaml(&s->files, text + 1, errs);
-		if (!map && !is_file(text + 1))
-			errs_add(errs, (struct pos){0}, "-e %s: there is no such file", text);
-		return map;
+		text = path_expand(s->a, text + 1, &e);
+		if (text && !is_file(text))
+			err_set(&e, ERR_CONFIG, "-e @%s: there is no such file", text);
+		errs_take(errs, &e);
+		return e.kind ? NULL : files_vars(&s->files, text, errs);
 	}
 	if (text[0] == '{' || text[0] == '[') {
 		source_add(name, str_c(text));
+		source_hide(name);
 		return yaml_parse(s->a, name, str_c(text), errs);
 	}
 	map = value_map(s->a);

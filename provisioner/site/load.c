@@ -43,7 +43,8 @@ static void roles_paths(struct site *s)
 		size_t k = strcspn(list, ":");
 
 		if (k)
-			PUSH(s->a, out, n, cap, str_dup(s->a, list, k).p);
+			PUSH(s->a, out, n, cap,
+				path_expand(s->a, str_dup(s->a, list, k).p, &(struct err){0}));
 		list += k + (list[k] == ':');
 	}
 	PUSH(s->a, out, n, cap, dir_join(s->a, s->dir, "roles"));

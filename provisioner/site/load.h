@@ -25,6 +25,8 @@ struct files {
 struct file *files_get(struct files *f, const char *path, struct err *e);
 /* Its YAML; NULL when there is no such file, or with problems in errs. */
 struct value *files_yaml(struct files *f, const char *path, struct errs *errs);
+/* The same of a file of variables: NULL too when it is empty. */
+struct value *files_vars(struct files *f, const char *path, struct errs *errs);
 bool is_dir(const char *path);
 bool is_file(const char *path);
 char *dir_join(struct arena *a, const char *dir, const char *name); /* "." leaves no trace */

@@ -222,28 +222,45 @@ bool pattern_match(const struct site *s, struct arena *a, const char *pattern, c
 	return true;
 }
 
-bool pattern_limit(const struct site *s, struct arena *a, const char *limit, const char ***out,
-	size_t *n, struct err *e)
+/* The lines of a file, each a pattern. */
+static bool add_patterns_of(struct arena *a, const char *path, struct buf *b, struct err *e)
 {
 	struct str text;
 	const char **lines;
-	struct buf b;
 
-	if (limit[0] != '@')
-		return pattern_match(s, a, limit, out, n, e);
-	if (!file_read(a, limit + 1, PATTERN_FILE, &text, e))
+	path = path_expand(a, path, e);
+	if (!path || !file_read(a, path, PATTERN_FILE, &text, e))
 		return false;
 	text = str_no_bom(text);
-	buf_init(&b, PATTERN_FILE);
 	for (size_t i = 0; i < text.n; i++)
-		buf_addc(&b, text.p[i] == '\n' ? ',' : text.p[i]);
-	lines = split_commas(a, buf_str(a, &b).p);
-	buf_clear(&b);
+		if (text.p[i] == '\n')
+			((char *)text.p)[i] = ',';
+	lines = split_commas(a, text.p);
 	for (size_t i = 0; lines[i]; i++)
-		buf_addf(&b, "%s,", lines[i]);
+		buf_addf(b, "%s,", lines[i]);
+	return true;
+}
+
+bool pattern_limit(const struct site *s, struct arena *a, const char *limit, const char ***out,
+	size_t *n, struct err *e)
+{
+	const char **parts;
+	struct buf b;
+	bool ok = true;
+
+	if (!strchr(limit, '@'))
+		return pattern_match(s, a, limit, out, n, e);
+	parts = split_commas(a, limit);
+	buf_init(&b, PATTERN_FILE);
+	for (size_t i = 0; ok && parts[i]; i++) {
+		if (parts[i][0] == '@')
+			ok = add_patterns_of(a, parts[i] + 1, &b, e);
+		else
+			buf_addf(&b, "%s,", parts[i]);
+	}
 	limit = buf_str(a, &b).p;
 	buf_free(&b);
-	return pattern_match(s, a, limit, out, n, e);
+	return ok && pattern_match(s, a, limit, out, n, e);
 }
 
 static const char *nearest_name(const struct site *s, struct arena *a, const char *word)

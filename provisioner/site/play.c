@@ -4,6 +4,7 @@
  */
 #include "site/keyword.h"
 #include "site/control.h"
+#include "site/listing.h"
 
 static const struct field fields_of_play[] = {
 	{.name = "name", .kind = FIELD_STR, .doc = "What the play is for."},
@@ -59,7 +60,7 @@ static const struct field fields_of_play[] = {
 		.flags = FIELD_PER_HOST,
 		.doc = "Failures do not end the play."},
 	{.name = "check_mode", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "As on a task."},
-	{.name = "diff", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "Accepted."},
+	{.name = "diff", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "As on a task."},
 	{.name = "when", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Stands on tasks."},
 	{.name = "strategy",
 		.kind = FIELD_ENUM,
@@ -80,7 +81,7 @@ static const struct field fields_of_play[] = {
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
 		.doc = "Asked on the terminal."},
-	{.name = "environment", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Environment."},
+	{.name = "environment", .kind = FIELD_ANY, .doc = "Environment of all its programs."},
 	{.name = "module_defaults",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
@@ -193,10 +194,10 @@ static void vars_file(struct build *b, struct play_in *p, struct value *v)
 		return;
 	}
 	path = task_file(b->s, &p->root, "vars", v->s.p, b->s->a);
-	doc = path ? files_yaml(&b->s->files, path, b->errs) : NULL;
+	doc = path ? files_vars(&b->s->files, path, b->errs) : NULL;
 	if (!path)
 		errs_add(b->errs, v->pos, "there is no file '%s'", v->s.p);
-	for (size_t i = 0; doc && doc->type == VALUE_MAP && i < doc->map.n; i++)
+	for (size_t i = 0; doc && i < doc->map.n; i++)
 		map_set(b->s->a, p->files_vars, doc->map.e[i].key, doc->map.e[i].value);
 }
 
@@ -388,11 +389,24 @@ static void list_tasks(const struct site *s, const struct task *t, struct page *
 		list_tasks(s, t->child[i], out);
 }
 
+static void list_play(const struct site *s, size_t i, struct page *out)
+{
+	page_addf(out, "%s  play #%zu (%s)\n", i ? "\n" : "", i + 1, s->plays[i]->face.name);
+}
+
+void site_list_hosts(const struct site *s, struct page *out)
+{
+	for (size_t i = 0; i < s->n_plays; i++) {
+		list_play(s, i, out);
+		for (const char *const *h = s->plays[i]->face.hosts; *h; h++)
+			page_addf(out, "    %s\n", *h);
+	}
+}
+
 void site_list_tasks(const struct site *s, struct page *out)
 {
 	for (size_t i = 0; i < s->n_plays; i++) {
-		page_addf(
-			out, "%s  play #%zu (%s)\n", i ? "\n" : "", i + 1, s->plays[i]->face.name);
+		list_play(s, i, out);
 		for (int j = 0; j < SECTIONS; j++)
 			list_tasks(s, s->plays[i]->section[j], out);
 	}

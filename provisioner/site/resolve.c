@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <unistd.h>
 #include "site/flush.h"
+#include "site/systems.h"
 
 /* What the frames stand at, from the file that comes again: "a.yml:3 -> b.yml:2". */
 static const char *way_here(const struct resolver *r)
@@ -149,7 +150,7 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 			r->ended = true;
 		if (o == OUT_FLUSH && !r->flushing)
 			flush_start(r, false);
-		if (o == OUT_FAIL)
+		if (o == OUT_FAIL && !task_pass_over(r, &own))
 			break;
 	}
 	peer_moved(r);
@@ -223,12 +224,12 @@ static bool read_vars_files(struct resolver *r, struct err *e)
 		if (!path)
 			return false;
 		errs_init(&errs, r->a);
-		doc = files_yaml(&r->s->files, path, &errs);
+		doc = files_vars(&r->s->files, path, &errs);
 		if (!doc && errs.n) {
 			*e = errs.v[0];
 			return false;
 		}
-		for (size_t j = 0; doc && doc->type == VALUE_MAP && j < doc->map.n; j++)
+		for (size_t j = 0; doc && j < doc->map.n; j++)
 			map_set(r->a, r->v->play_files, doc->map.e[j].key, doc->map.e[j].value);
 	}
 	vars_play(r->v, r->p);
@@ -281,15 +282,19 @@ struct resolver *resolver_new(const struct site *s, struct arena *a, const char 
 	for (size_t i = 0; pending && pending[i]; i++)
 		map_put(a, r->pending, pending[i], value_null(a));
 	start_play(r, play);
+	if (!r->failed && !systems_supported(r, &r->err))
+		r->failed = true;
 	return r;
 }
 
-struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play)
+struct resolver *resolver_dry(
+	struct site *s, struct arena *a, const char *host, size_t play, struct errs *found)
 {
 	struct resolver *r = make(s, a, host, play, NULL);
 
 	r->mode = RESOLVE_PLAN;
 	r->dry = true;
+	r->found = r->v->found = found;
 	start_play(r, play);
 	return r;
 }

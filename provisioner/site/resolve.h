@@ -71,8 +71,9 @@ struct resolver {
 	struct keywords kw;              /* of the item that stands to be run */
 	bool asked_observe, asked_apply; /* returned, and no result has come since */
 	bool ended, failed;
-	bool dry;   /* no host: nothing is asked for, every result is unknown */
-	bool blind; /* dry, and past tasks that cannot be seen */
+	bool dry;           /* no host: nothing is asked for, every result is unknown */
+	bool blind;         /* dry, and past tasks that cannot be seen */
+	struct errs *found; /* dry: all that is wrong */
 	struct err err;
 	/* handlers */
 	struct value *pending;
@@ -120,6 +121,8 @@ void reg_fix(struct resolver *r, struct frame *f, struct value *result);
 void reg_finish(struct resolver *r, struct frame *f);
 void reg_update(struct resolver *r, struct reg *reg);
 struct value *reg_unknown(struct resolver *r, const struct task *t);
+/* Dry: the task failed, and the walk goes on behind it; what it makes is unknown. */
+bool task_pass_over(struct resolver *r, struct err *e);
 /* The inherited value of a keyword; NULL: nowhere. */
 #define TASK_ATTR(t, what) task_attr((t), offsetof(struct task, what))
 struct value *task_attr(const struct task *t, size_t offset);
@@ -129,7 +132,6 @@ struct value *task_when(struct resolver *r, const struct task *t, struct err *e)
 /* resolve_module.c: checked parameters, lowered; NULL with e, or with *unknown set. */
 struct value *module_params(struct resolver *r, struct task *t, const struct restype **type,
 	const struct value **unknown, struct err *e);
-/* resolve_control.c */
 bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* argspec.c */
 bool control_is_noop(const struct task *t); /* meta: noop, as a handler that others listen beside */
 enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
@@ -142,5 +144,6 @@ enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, st
 size_t levels_below(const struct resolver *r);             /* of the frames that there are */
 void take_place(struct resolver *r, const struct task *t); /* r->at: it stands at this task */
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e);
-/* A resolver that knows nothing of the host. */
-struct resolver *resolver_dry(struct site *s, struct arena *a, const char *host, size_t play);
+/* It knows nothing of the host. */
+struct resolver *resolver_dry(
+	struct site *s, struct arena *a, const char *host, size_t play, struct errs *found);

@@ -116,12 +116,16 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	struct value *var = map_at(t->args, "var"), *msg = map_at(t->args, "msg"), *v;
 	const struct value *unknown;
 	struct err own = {0};
+	struct errs *found;
 
 	if (map_int(t->args, "verbosity", 0) > 0) /* for those who debug the play */
 		return step_skip(r, f, t, out);
 	if (!var && !msg)
 		return local(r, f, t, "Hello world!", st, out, e);
+	found = var ? vars_quiet(r->v) : NULL;
 	v = var ? expression(r, var, &own) : vars_resolve(r->v, msg, &own);
+	if (var)
+		r->v->found = found;
 	if (!v && var && own.kind == ERR_UNDEFINED)
 		return local(r, f, t,
 			arena_printf(
@@ -134,6 +138,10 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	unknown = value_find_type(v, VALUE_UNKNOWN);
 	if (unknown)
 		return step_wait(r, f, t, unknown, st, out, e);
+	if (!var)
+		v = vars_omit(r->a, v);
+	if (!v)
+		return local(r, f, t, "Hello world!", st, out, e);
 	if (!var)
 		return local(r, f, t, show(r, v), st, out, e);
 	return local(r, f, t, arena_printf(r->a, "%s: %s", value_print(r->a, var).p, show(r, v)),
@@ -186,9 +194,11 @@ static const char *message(struct resolver *r, struct task *t, const char *key, 
 {
 	struct value *v = map_at(t->args, key);
 	struct err e = {0};
+	struct errs *found = vars_quiet(r->v);
 
 	if (v)
 		v = vars_resolve(r->v, v, &e);
+	r->v->found = found;
 	return v && !value_find_type(v, VALUE_UNKNOWN) ? show(r, v) : dflt;
 }
 
@@ -250,13 +260,11 @@ static enum outcome include_vars(struct resolver *r, struct frame *f, struct tas
 		return OUT_FAIL;
 	}
 	errs_init(&errs, r->a);
-	doc = files_yaml(&r->s->files, path, &errs);
+	doc = files_vars(&r->s->files, path, &errs);
 	if (!doc && errs.n) {
 		*e = errs.v[0];
 		return OUT_FAIL;
 	}
-	if (doc && doc->type != VALUE_MAP)
-		doc = NULL;
 	named = map_at(args, "name");
 	if (doc && named && named->type == VALUE_STR) {
 		struct value *one = value_map(r->a);

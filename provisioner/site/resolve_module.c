@@ -5,9 +5,12 @@
  */
 #include "site/resolve.h"
 
-static struct value *take_first(const struct errs *errs, struct err *e)
+/* Of several problems of one task the first is its own; all are the dry run's. */
+static struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e)
 {
 	*e = errs->v[0];
+	for (size_t i = 1; r->found && !r->blind && i < errs->n; i++)
+		errs_take(r->found, &errs->v[i]);
 	return NULL;
 }
 
@@ -20,13 +23,13 @@ static struct value *check(struct resolver *r, const struct restype *type, struc
 	errs_init(&errs, r->a);
 	out = fields_check(
 		r->a, type->fields, args, arena_printf(r->a, "module '%s'", action), &errs);
-	return !out || errs.n ? take_first(&errs, e) : out;
+	return !out || errs.n ? give_problems(r, &errs, e) : out;
 }
 
 /* Only read when planned: a command that says `check_mode: false`. */
 static bool is_probe(struct resolver *r, const struct task *t)
 {
-	return !r->kw.check_mode && field_find(t->type->fields, str_c("_probe"));
+	return r->kw.only_read && field_find(t->type->fields, str_c("_probe"));
 }
 
 /* Maps and lists as a file's content are JSON, as Ansible has it. */
@@ -115,15 +118,18 @@ static struct value *rendered(struct resolver *r, const struct value *args, cons
 	struct pos pos, struct err *e)
 {
 	unsigned flags = TEMPLATE_STRIP_NEWLINE;
+	struct template_marks marks;
+	bool marked = task_marks(args, &marks);
 	const struct template *t;
 	struct file *f;
 
 	flags |= map_bool(args, "trim_blocks", true) ? TEMPLATE_TRIM_BLOCKS : 0;
 	flags |= map_bool(args, "lstrip_blocks", false) ? TEMPLATE_LSTRIP_BLOCKS : 0;
-	if (flags == (TEMPLATE_STRIP_NEWLINE | TEMPLATE_TRIM_BLOCKS))
+	if (!marked && flags == (TEMPLATE_STRIP_NEWLINE | TEMPLATE_TRIM_BLOCKS))
 		return template_file(r->v, path, pos, e);
 	f = files_get(&r->s->files, path, e);
-	t = f ? template_parse(r->a, str_no_bom(f->text), (struct pos){f->path, 1, 1}, flags, e)
+	t = f ? template_parse_marked(r->a, str_no_bom(f->text), (struct pos){f->path, 1, 1}, flags,
+			marked ? &marks : NULL, e)
 	      : NULL;
 	return t ? template_text(r->v, f, t, e) : NULL;
 }
@@ -180,7 +186,7 @@ static bool type_rules(
 	if (type->check(params, &errs) && !errs.n)
 		return true;
 	if (errs.n)
-		*e = errs.v[0];
+		give_problems(r, &errs, e);
 	return false;
 }
 

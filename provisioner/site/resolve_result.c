@@ -144,7 +144,7 @@ static void count(struct resolver *r, struct srec *s, bool planned)
 static void foresee(struct resolver *r, struct srec *s, struct step_result *res)
 {
 	const struct task *t = s->t;
-	int changed = t->changed_when ? s->step.changed : 1;
+	int changed = t->changed_when ? s->step.changed : res->unsure ? -1 : 1;
 	/* When a failure does not end the play, later tasks must not count on success. */
 	int failed = t->failed_when ? s->step.failed : s->step.ignore_errors ? -1 : 0;
 	struct value *fails = failed < 0 ? reg_unknown(r, t) : value_bool(r->a, failed == 1);

@@ -43,11 +43,14 @@ static const char *label_of(struct resolver *r, const struct task *t)
 {
 	struct err e = {0};
 	struct value *name, *raw;
+	struct errs *found;
 
 	if (!t->name || !lang_is_template(str_c(t->name)))
 		return task_label(r->a, t);
 	raw = value_text(r->a, t->name);
+	found = vars_quiet(r->v);
 	name = vars_resolve(r->v, raw, &e);
+	r->v->found = found;
 	if (!name || name->type == VALUE_UNKNOWN || value_has_secret(name))
 		return task_label(r->a, t);
 	return t->role ? arena_printf(
@@ -69,10 +72,13 @@ static const char *item_label(struct resolver *r, const struct frame *f, const s
 {
 	struct err e = {0};
 	struct value *v;
+	struct errs *found;
 
 	if (!f->at.items)
 		return NULL;
+	found = vars_quiet(r->v);
 	v = t->loop_label ? vars_resolve(r->v, t->loop_label, &e) : f->at.items->list.v[f->at.i];
+	r->v->found = found;
 	if (!v || v->type == VALUE_UNKNOWN)
 		return "item";
 	if (value_has_secret(v))
@@ -102,6 +108,7 @@ struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
 		.failed = -1};
 	s->notify = f->at.notify;
 	s->step.no_log = r->kw.read && !r->kw.unknown ? r->kw.no_log : keyword_hides(r, t);
+	s->step.no_diff = r->kw.read && !r->kw.diff;
 	if (s->step.no_log && s->step.item)
 		s->step.item = SECRET_TEXT;
 	s->step.ignore_errors = r->kw.ignore_errors;
@@ -181,6 +188,7 @@ static void installed_run(struct resolver *r, struct srec *s)
 		return;
 	s->step.task = r->package->task;
 	s->step.user = r->package->user;
+	s->step.environment = r->package->environment;
 }
 
 /* As Ansible has it: 0 is no limit. */
@@ -211,16 +219,27 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 {
 	const struct value *unknown = NULL;
 	const struct restype *type = t->type;
-	struct value *params = module_params(r, t, &type, &unknown, e);
+	struct value *params = module_params(r, t, &type, &unknown, e), *environment;
 	struct srec *s;
 
 	if (!params)
 		return unknown ? step_wait(r, f, t, unknown, st, out, e) : OUT_FAIL;
 	if (f->handler >= 0 && handler_left_over(r, f) && handler_revives(r, type, params))
 		return step_skip(r, f, t, out);
+	if (r->kw.only_check) {
+		err_at(e, t->pos,
+			"check_mode: true is not served, so the task would change the host; take "
+			"the task out: a plan shows what it would do");
+		return OUT_FAIL;
+	}
+	if (!task_environment(r, t, &environment, e))
+		return OUT_FAIL;
+	if (environment && environment->type == VALUE_UNKNOWN)
+		return step_wait(r, f, t, environment, st, out, e);
 	s = step_new(r, f, t);
 	s->step.type = type;
 	s->step.params = params;
+	s->step.environment = environment;
 	if (type->class == RES_PACKAGE)
 		installed_notify(r, s);
 	if (f->handler >= 0 && f->handler == r->p->installed)
@@ -291,7 +310,7 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 		return step_skip(r, f, t, out);
 	if (!keywords_read(r, t, &r->kw, e))
 		return OUT_FAIL;
-	if (r->kw.unknown)
+	if (r->kw.unknown && !r->dry) /* without a host there is more to find in the task */
 		return step_wait(r, f, t, r->kw.unknown, st, out, e);
 	return t->type ? module_run(r, f, t, st, out, e) : control_run(r, f, t, st, out, e);
 }
@@ -316,7 +335,20 @@ static bool read_notify(struct resolver *r, struct frame *f, const struct task *
 	if (!t || t->notify_ids)
 		return true;
 	names = vars_resolve(r->v, t->notify, e);
+	if (r->dry && names && value_find_type(names, VALUE_UNKNOWN))
+		return true;
 	return names && handlers_ids(r->p, r->a, names, &f->at.notify, e);
+}
+
+/* Whatever the loop's items are, its `when` says no. An error in it is no problem yet: it may be
+ * about the items. */
+static bool says_no(struct resolver *r, const struct task *t)
+{
+	struct errs *found = vars_quiet(r->v);
+	const struct value *when = task_when(r, t, &(struct err){0});
+
+	r->v->found = found;
+	return when && when->type == VALUE_BOOL && !when->b;
 }
 
 /* The loop's list; when it fails but the task's own `when` says no, there is nothing to loop over.
@@ -325,9 +357,11 @@ static enum outcome start_loop(struct resolver *r, struct frame *f, struct task 
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct err own = {0};
-	struct value *v = t->loop, *when;
+	struct value *v = t->loop;
 	const struct value *unknown;
 
+	if (r->dry && says_no(r, t))
+		return OUT_NONE;
 	v = vars_resolve(r->v, v, &own);
 	v = v ? loop_items(r->v, t->loop_kind, v, &own) : NULL;
 	/* the items stay as they are now, so what can still be learnt of them is learnt before */
@@ -336,8 +370,7 @@ static enum outcome start_loop(struct resolver *r, struct frame *f, struct task 
 		f->at.items = v;
 		return OUT_NONE;
 	}
-	when = task_when(r, t, &(struct err){0});
-	if (when && when->type == VALUE_BOOL && !when->b)
+	if (says_no(r, t))
 		return OUT_NONE;
 	if (v)
 		return step_wait(r, f, t, unknown ? unknown : v, st, out, e);
@@ -378,6 +411,24 @@ static void leave_task(struct resolver *r, struct frame *f)
 	f->at = (struct cursor){0};
 	f->i++;
 	vars_loop(r->v, NULL);
+}
+
+bool task_pass_over(struct resolver *r, struct err *e)
+{
+	struct frame *f = r->n_frames ? &r->frame[r->n_frames - 1] : NULL;
+	struct task *t = f && f->i < f->n ? f->v[f->i] : NULL;
+
+	if (!r->found || !t)
+		return false;
+	if (!r->blind)
+		errs_take(r->found, e);
+	*e = (struct err){0};
+	r->blind = r->blind || (t->control && t->control->kind >= CONTROL_INCLUDE_VARS);
+	set_unknown(r, t, reg_unknown(r, t));
+	leave_task(r, f);
+	if (t->reg)
+		name_set(r, &r->at, str_c(t->reg), reg_unknown(r, t));
+	return true;
 }
 
 enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum resolve_status *st,

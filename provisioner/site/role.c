@@ -13,7 +13,7 @@ static bool has_slash(struct str s)
 	return memchr(s.p, '/', s.n) != NULL;
 }
 
-const char *role_find(const struct site *s, struct str name, struct arena *a)
+static const char *role_find(const struct site *s, struct str name, struct arena *a)
 {
 	const char *path;
 
@@ -230,6 +230,19 @@ static bool yes_or_no(struct build *b, const struct value *map, const char *key)
 	return yes;
 }
 
+static void refuse_once(struct build *b, const struct value *from)
+{
+	struct err e = {0};
+	bool again;
+
+	if (option_bool(from, "allow_duplicates", true, &again, &e) && !again)
+		err_at(&e, map_at(from, "allow_duplicates")->pos,
+			"allow_duplicates: false is not served here: the role runs each time; give "
+			"the task a condition");
+	if (e.kind)
+		errs_take(b->errs, &e);
+}
+
 struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
 	struct value *params, struct value *given, const struct value *from, struct task *into)
 {
@@ -240,6 +253,8 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 
 	if (!r || role_circle(b, r, tasks, pos))
 		return NULL;
+	if (from)
+		refuse_once(b, from);
 	use = ARENA_NEW(b->s->a, struct role_use);
 	*use = (struct role_use){.role = r, .parent = b->role, .tasks = tasks, .node = into};
 	use->params = params;
@@ -279,7 +294,7 @@ static const struct field entry_fields[] = {
 		.doc = "Failures do not end the play."},
 	{.name = "timeout", .kind = FIELD_ANY, .doc = "Seconds that a task's programs may take."},
 	{.name = "delegate_to", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Another host."},
-	{.name = "environment", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Environment."},
+	{.name = "environment", .kind = FIELD_ANY, .doc = "Environment of its programs."},
 	{.name = NULL},
 };
 
@@ -364,6 +379,10 @@ const char *task_file(const struct site *s, const struct task *t, const char *ki
 {
 	const char *path;
 
+	if (name[0] == '~')
+		name = path_expand(a, name, &(struct err){0});
+	if (!name)
+		return NULL;
 	if (name[0] == '/')
 		return is_file(name) || is_dir(name) ? name : NULL;
 	if (t && t->file && strcmp(kind, "tasks") == 0) {

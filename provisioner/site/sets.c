@@ -90,10 +90,12 @@ static bool file_sets(
 static bool included_sets(struct resolver *r, struct task *t, struct value *names)
 {
 	struct err e = {0};
+	struct errs *found = vars_quiet(r->v);
 	struct value *args = vars_resolve(r->v, t->args, &e);
 	struct task *node;
 	bool yes = true;
 
+	r->v->found = found;
 	if (!args || value_find_type(args, VALUE_UNKNOWN))
 		return false;
 	if (t->control->kind == CONTROL_INCLUDE_VARS)

@@ -29,6 +29,7 @@ struct site_options {
 	int become;             /* -b: 1; else 0 */
 	const char *become_user;
 	int forks, verbosity; /* as ansible_forks and ansible_verbosity have them */
+	bool unsupported_ok;  /* roles run on systems that they are not written for, too */
 };
 struct site;
 struct site *site_load(struct arena *a, const struct site_options *opt, struct errs *errs);
@@ -45,9 +46,6 @@ struct connection { /* how to reach a host: inventory variables, then options */
 	bool become; /* the play or any of its tasks becomes */
 };
 bool site_connection(const struct site *s, const char *host, struct connection *out, struct err *e);
-/* The resolved value of a variable, and to `out` every layer of it with file:line, lowest first. */
-bool site_explain(
-	const struct site *s, const char *host, const char *name, struct page *out, struct err *e);
 struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
 /* What is to be published of the mail of a host: {mail, mail_zones, mail_host_dkim, mail_dkim_keys,
  * dkim_folder}; empty: it declares none. facts NULL: what needs them is an error. */
@@ -58,9 +56,6 @@ struct value *site_provider_keys(const struct site *s, struct arena *a, const ch
 const struct field *site_mail_fields(void); /* the schema of `mail:` */
 const struct field *site_play_fields(void); /* keywords of a play */
 const struct field *site_task_fields(void); /* keywords of a task */
-/* Reference text of an action that the controller does itself ("debug"); false: no such one. */
-bool site_action_doc(const char *name, struct buf *out);
-const char *site_action_name(size_t i); /* NULL past the last */
 /* The folder of a role on the roles path; NULL: there is none. */
 const char *site_role_dir(const struct site *s, struct arena *a, const char *role);
 
@@ -79,8 +74,6 @@ struct play {
 	bool own_pace; /* strategy free or host_pinned: no budget of failures, as in Ansible */
 };
 size_t site_plays(const struct site *s, const struct play **out);
-/* One line per task: name, role, tags (--list-tasks). */
-void site_list_tasks(const struct site *s, struct page *out);
 
 #define HIDDEN "hidden (no_log)" /* stands for what such a task says */
 /* One resource wanted, or one task that comes to nothing on the host. */
@@ -95,7 +88,9 @@ struct step {
 	struct value *params;       /* checked; contents as blobs with bytes */
 	const char *user;           /* run as (become_user), NULL: as the agent */
 	int timeout_s;              /* that its programs may take; 0: as long as they may */
+	struct value *environment;  /* of its programs: map of texts, or NULL */
 	bool no_log;                /* hide parameters, diff and result */
+	bool no_diff;               /* hide the diff: `diff: false` */
 	bool ignore_errors;
 	bool skipped; /* `when` was false */
 	bool local;   /* done here: debug, set_fact, assert; message says what */
@@ -114,6 +109,7 @@ struct step {
 struct step_result {
 	bool changed, failed;
 	bool planned;         /* would change: result not known, only that */
+	bool unsure;          /* planned, and not even that is known */
 	struct value *result; /* what register sees; may be NULL */
 	const char *error;    /* back: why it failed */
 	const char *unknown;  /* back: the verdict hangs on tasks that have not run */

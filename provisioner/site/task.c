@@ -58,11 +58,12 @@ static const struct field fields_of_task[] = {
 	{.name = "check_mode",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
-		.doc = "false on a command: it only reads, so it is run when the plan is made."},
+		.doc = "false on a command: it only reads, so it is run when the plan is made. "
+		       "true is not served: a plan shows what would be."},
 	{.name = "diff",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
-		.doc = "Accepted; a plan always has its diffs."},
+		.doc = "false: the text of what changes is not shown."},
 	{.name = "block", .kind = FIELD_ANY, .doc = "List of tasks that share these keywords."},
 	{.name = "rescue",
 		.kind = FIELD_ANY,
@@ -91,8 +92,8 @@ static const struct field fields_of_task[] = {
 	{.name = "poll", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Seconds between looks."},
 	{.name = "environment",
 		.kind = FIELD_ANY,
-		.flags = FIELD_LATER,
-		.doc = "Variables of the process."},
+		.doc = "Environment of the programs that run on the host: a map, or a list of "
+		       "maps. What stands further in wins."},
 	{.name = "any_errors_fatal",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
@@ -228,6 +229,8 @@ void task_inherited(struct build *b, struct task *t, const struct value *map)
 	t->ignore_errors = map_at(map, "ignore_errors");
 	t->check_mode = map_at(map, "check_mode");
 	t->timeout = map_at(map, "timeout");
+	t->diff = map_at(map, "diff");
+	t->environment = as_list(b->s->a, map_at(map, "environment"));
 	t->tags = tags_read(b->s->a, map_at(map, "tags"), t->tags, b->errs);
 	if (vars && vars->type == VALUE_MAP)
 		t->vars = vars;
@@ -235,6 +238,7 @@ void task_inherited(struct build *b, struct task *t, const struct value *map)
 		refuse_reach(b, t->vars, "a task, block or role");
 	check_syntax(b, t->when, true);
 	check_syntax(b, t->vars, false);
+	check_syntax(b, t->environment, false);
 }
 
 static void own_keywords(struct build *b, struct task *t, const struct value *map)

@@ -28,10 +28,10 @@ struct task {
 	const char *loop_var, *index_var;
 	struct value *loop_label;
 	const char *reg;
-	struct value *notify, *listen; /* lists */
+	struct value *notify, *listen, *environment; /* lists */
 	const char *const *notify_ids; /* handler ids; NULL: the names hold templates */
 	struct value *changed_when, *failed_when;
-	struct value *become, *become_user, *no_log, *ignore_errors, *check_mode, *timeout;
+	struct value *become, *become_user, *no_log, *ignore_errors, *check_mode, *diff, *timeout;
 	const char *const *tags; /* with the inherited ones */
 	struct task **child;
 	size_t n_child, cap_child;
@@ -135,7 +135,8 @@ bool task_old_action(struct build *b, const struct value *v, struct str *word, s
 struct value *task_args_read(struct build *b, struct task *t, struct value *v); /* NULL: problem */
 struct value *task_args_more(struct build *b, struct value *args, struct value *more);
 void task_args_check(struct build *b, struct task *t);
-
+/* The marks of tags that a template task gives; false: none. */
+bool task_marks(const struct value *args, struct template_marks *marks);
 void task_templates(struct build *b, const struct task *t); /* and below it */
 
 /* role.c: brings a role in below `into`: dependencies first. params: of the entry; given: its
@@ -150,7 +151,6 @@ void handlers_add_installed(struct build *b); /* ends a play which may change pa
 void handlers_link(struct build *b, struct task *t);
 bool handlers_ids(const struct play_in *p, struct arena *a, const struct value *names,
 	const char *const **out, struct err *e);
-const char *role_find(const struct site *s, struct str name, struct arena *a);
 /* The path of a file that a task names: roles' `kind` folder, the task's folder, the manifest's. */
 const char *task_file(const struct site *s, const struct task *t, const char *kind,
 	const char *name, struct arena *a);

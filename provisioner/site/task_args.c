@@ -196,6 +196,17 @@ void check_syntax(struct build *b, struct value *v, bool expression)
 		errs_take(b->errs, &e);
 }
 
+bool task_marks(const struct value *args, struct template_marks *marks)
+{
+	bool any = false;
+
+	for (int i = 0; i < MARKS; i++) {
+		marks->text[i] = map_cstr(args, mark_names[i], NULL);
+		any = any || marks->text[i];
+	}
+	return any;
+}
+
 /* Templates that tasks name are there and well-formed; found out before any host is touched. */
 void task_templates(struct build *b, const struct task *t)
 {
@@ -215,6 +226,7 @@ void task_templates(struct build *b, const struct task *t)
 		errs_add(b->errs, src->pos, "the template cannot be read: %s", e.msg);
 	else if (!f)
 		errs_add(b->errs, src->pos, "there is no template '%s'", src->s.p);
-	else if (!f->tmpl_done && !template_get(b->s, f, &e))
+	else if (!task_marks(t->args, &(struct template_marks){0}) && !f->tmpl_done &&
+		 !template_get(b->s, f, &e))
 		errs_take(b->errs, &e);
 }

@@ -411,12 +411,14 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 	v->set = value_map(a);
 	v->included = value_map(a);
 	v->env = (struct lang_env){.a = a,
+		.omit = OMIT,
 		.ctx = v,
 		.lookup = env_lookup,
 		.names = env_names,
 		.part = vars_part,
 		.parts = vars_parts,
 		.missing = env_missing,
+		.undefined = vars_undefined,
 		.plugin = lookup_plugin,
 		.include = lookup_include};
 	vars_play(v, play);

@@ -58,6 +58,7 @@ struct vars {
 	size_t n_busy;
 	struct value *reads; /* of what is evaluated now; NULL: nothing is */
 	bool reads_lost;     /* something was read that does not outlive this run */
+	struct errs *found;  /* dry: what is undefined goes there, and the walk goes on; or NULL */
 	struct err err;      /* of a variable's own template */
 	bool hard;           /* err is not about an undefined name */
 	/* a task that may define any name has not shown what it does: no name is undefined */
@@ -76,6 +77,9 @@ void vars_enter(struct vars *v, const struct task *t, const struct inst *in); /*
 void vars_loop(struct vars *v, struct value *loop);                           /* NULL: none */
 void vars_set(struct vars *v, struct str name, struct value *value);
 void vars_include(struct vars *v, const struct value *map);
+bool vars_undefined(void *ctx, const struct err *e); /* dry.c: lang_env's, notes what is needed */
+/* Nothing is noted until what this gives is put back to v->found: an error here is no problem. */
+struct errs *vars_quiet(struct vars *v);
 /* As lang.h's, with the error of the variable that is to blame. */
 struct value *vars_resolve(struct vars *v, struct value *x, struct err *e);
 struct value *vars_condition(struct vars *v, struct value *cond, struct err *e);

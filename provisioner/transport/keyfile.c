@@ -3,6 +3,7 @@
  * Looks into private key files to see who can use them: libssh2, ssh, or nobody without a
  * passphrase. Never decrypts one and never keeps its private part.
  */
+#include <sys/stat.h>
 #include <unistd.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -112,12 +113,24 @@ static bool look_pem(struct str text, struct keyfile *k)
 	return type != EVP_PKEY_NONE || k->encrypted;
 }
 
+/* As ssh sees it: what is ours and others can read is no secret any more. */
+static bool for_us_alone(const char *path, struct err *e)
+{
+	struct stat st;
+	if (stat(path, &st) < 0 || st.st_uid != geteuid() || !(st.st_mode & 077))
+		return true;
+	return err_set(e, ERR_CONFIG,
+		"%s is a private key that others can read (mode %04o): chmod 600 %s", path,
+		(unsigned)st.st_mode & 07777, path);
+}
+
 bool keyfile_look(struct arena *a, const char *path, struct keyfile *k, struct err *e)
 {
 	struct arena *scratch = arena_new();
 	struct str text;
 	*k = (struct keyfile){0};
-	bool ok = file_read_opt(scratch, path, KEY_FILE_MAX, &text, &k->found, e);
+	bool ok = file_read_opt(scratch, path, KEY_FILE_MAX, &text, &k->found, e) &&
+		  (!k->found || for_us_alone(path, e));
 	if (ok && k->found) {
 		bool known = strstr(text.p, "-----BEGIN OPENSSH PRIVATE KEY-----")
 				     ? look_openssh(a, text, k)

@@ -13,5 +13,5 @@ struct keyfile {
 	const char *kind; /* "RSA", "ed25519", ... for messages */
 	struct str blob;  /* its public key, when the file says it in clear; p NULL: not known */
 };
-/* false (e set): there, but not readable or not a private key. */
+/* false (e set): there, but not readable, not a private key, or ours and others can read it. */
 bool keyfile_look(struct arena *a, const char *path, struct keyfile *k, struct err *e);

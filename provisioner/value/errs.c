@@ -12,7 +12,7 @@ enum {
 
 /* File name -> text, for the whole run: the names are copies, the texts belong to their readers. */
 static struct arena *kept;
-static struct value *sources;
+static struct value *sources, *hidden_lines;
 
 void source_add(const char *file, struct str text)
 {
@@ -21,12 +21,40 @@ void source_add(const char *file, struct str text)
 	if (!kept) {
 		kept = arena_new();
 		sources = value_map(kept);
+		hidden_lines = value_map(kept);
 	}
 	known = map_at(sources, file);
 	if (known)
-		known->s = text;
+		*known = (struct value){.type = VALUE_STR, .s = text};
 	else
 		map_put(kept, sources, file, value_str(kept, text));
+}
+
+void source_hide(const char *file)
+{
+	struct value *known = sources ? map_at(sources, file) : NULL;
+	if (known)
+		known->secret = true;
+}
+
+static const char *line_name(struct arena *a, struct pos pos)
+{
+	return arena_printf(a, "%u:%s", pos.line, pos.file);
+}
+
+void source_hide_line(struct pos pos)
+{
+	if (sources)
+		map_put(kept, hidden_lines, line_name(kept, pos), value_null(kept));
+}
+
+static struct str shown_text(struct arena *a, struct str line, struct pos pos)
+{
+	const struct value *known = map_at(sources, pos.file);
+	bool alone = map_at(hidden_lines, line_name(a, pos));
+	if (alone || (known && known->secret))
+		return mask_values(a, line, alone);
+	return mask_secrets(a, line);
 }
 
 static bool source_line(struct pos pos, struct str *out)
@@ -82,7 +110,7 @@ static void show_line(struct page *out, struct pos pos)
 	if (!source_line(pos, &line))
 		return;
 	struct arena *a = arena_new();
-	line = mask_secrets(a, line);
+	line = shown_text(a, line, pos);
 	size_t chars = count_chars(line), col = pos.col ? pos.col : 1, first = 0;
 	if (col > chars + 1)
 		col = chars + 1;

@@ -7,7 +7,11 @@
 
 /* The text of a file, kept so that a problem can show its line. */
 void source_add(const char *file, struct str text); /* the text must outlive the run */
-struct errs {                                       /* problems of a run, shown together */
+/* Its lines are shown without their values from now on: it is broken, so which of them are secret
+ * cannot be told. */
+void source_hide(const char *file);
+void source_hide_line(struct pos pos); /* only this one */
+struct errs {                          /* problems of a run, shown together */
 	struct arena *a;
 	struct err *v;
 	size_t n, cap;

@@ -24,8 +24,8 @@ static bool has_word(const char *p, size_t n, const char *word)
 
 static bool names_a_secret(const char *p, size_t n)
 {
-	static const char *const words[] = {
-		"passw", "passphrase", "secret", "token", "private_key", "become_pass", "ssh_pass"};
+	static const char *const words[] = {"passw", "passphrase", "secret", "token", "private_key",
+		"become_pass", "ssh_pass", "vault", "pwd", "credential", "api_key", "apikey"};
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (has_word(p, n, words[i]))
 			return true;
@@ -101,4 +101,29 @@ struct str mask_secrets(struct arena *a, struct str line)
 		flow = flow || (i < line.n && p[i] == '{');
 	}
 	return (struct str){p, narrow(p, line.p, line.n)};
+}
+
+/* Behind "- key: " or "key=", also of a key in quotes; 0: there is none. */
+static size_t after_key(struct str line)
+{
+	size_t at = strspn(line.p, " \t-{\"'"), n = 0;
+	while (at + n < line.n && is_key_char(line.p[at + n]))
+		n++;
+	size_t end = at + n;
+	if (end < line.n && (line.p[end] == '"' || line.p[end] == '\''))
+		end++;
+	return n && end < line.n && (line.p[end] == ':' || line.p[end] == '=') ? end + 1 : 0;
+}
+
+struct str mask_values(struct arena *a, struct str line, bool host)
+{
+	struct str copy = str_dup(a, line.p, line.n);
+	char *p = arena_strdup(a, copy.p);
+	size_t from = after_key(copy), word = strcspn(copy.p, " \t");
+	if (!from && host && word < strlen(p))
+		from = word;
+	for (size_t i = from; i < line.n && i < strlen(p); i++)
+		if (p[i] != ' ' && p[i] != '\t')
+			p[i] = '*';
+	return (struct str){p, narrow(p, copy.p, strlen(p))};
 }

@@ -47,6 +47,7 @@ static const struct field observe_step_fields[] = {
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
 	STEP_TIMEOUT,
+	{.name = "environment", .kind = FIELD_MAP},
 	{.name = NULL},
 };
 
@@ -57,7 +58,10 @@ static const struct field observe_fields[] = {
 
 static const struct field change_fields[] = {
 	{.name = "field", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
-	{.name = "kind", .kind = FIELD_ENUM, .flags = FIELD_REQUIRED, .choices = "attr text run"},
+	{.name = "kind",
+		.kind = FIELD_ENUM,
+		.flags = FIELD_REQUIRED,
+		.choices = "attr text run maybe"},
 	{.name = "before", .kind = FIELD_ANY, .flags = FIELD_NULLABLE},
 	{.name = "after", .kind = FIELD_ANY, .flags = FIELD_NULLABLE},
 	{.name = NULL},
@@ -88,6 +92,7 @@ static const struct field apply_step_fields[] = {
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
 	STEP_TIMEOUT,
+	{.name = "environment", .kind = FIELD_MAP},
 	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "changed", .kind = FIELD_BOOL},
 	{.name = "name", .kind = FIELD_STR},

@@ -349,26 +349,36 @@ static void only_whole_lines_are_read(void **state)
 			fail_msg("taken: %s", bad[i]);
 }
 
+static const char *hidden(struct value *params, const char *text)
+{
+	return redact(a, &(struct agent_step){.params = params}, text);
+}
+
 static void secrets_are_taken_out_of_messages(void **state)
 {
 	struct value *params = texts("name", "alice", "password", "correct-horse", NULL);
 	(void)state;
 	map_at(params, "password")->secret = true;
-	assert_string_equal(redact(a, params, "useradd: correct-horse? alice: correct-horse"),
+	assert_string_equal(hidden(params, "useradd: correct-horse? alice: correct-horse"),
 		"useradd: ********? alice: ********");
 	struct value *content = value_blob(a, str_c("a:b\nalice:{PLAIN}hunter2000\n"));
 	content->secret = true;
 	map_put(a, params, "content", content);
-	assert_string_equal(redact(a, params, "line 2: alice:{PLAIN}hunter2000 is bad"),
+	assert_string_equal(hidden(params, "line 2: alice:{PLAIN}hunter2000 is bad"),
 		"line 2: ******** is bad");
-	assert_string_equal(redact(a, params, "bad word hunter2000"), "bad word ********");
-	assert_string_equal(redact(a, texts("name", "alice", NULL), "alice"), "alice");
+	assert_string_equal(hidden(params, "bad word hunter2000"), "bad word ********");
+	assert_string_equal(hidden(texts("name", "alice", NULL), "alice"), "alice");
+	struct value *environment = texts("http_proxy", "http://u:hunter3000@proxy", NULL);
+	map_at(environment, "http_proxy")->secret = true;
+	struct agent_step proxied = {.params = params, .environment = environment};
+	assert_string_equal(
+		redact(a, &proxied, "to http://u:hunter3000@proxy failed"), "to ******** failed");
 	/* an error's message ends somewhere: what is left of a secret there is one still */
 	struct err e = {0};
 	size_t room = sizeof(e.msg) - 1;
 	err_set(&e, ERR_PERMANENT, "%*s%s", (int)(room - 6), "bad: ", "hunter2000");
 	assert_non_null(strstr(e.msg, "bad: hunte"));
-	assert_null(strstr(redact(a, params, e.msg), "hunt"));
+	assert_null(strstr(hidden(params, e.msg), "hunt"));
 }
 
 int main(void)

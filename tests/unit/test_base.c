@@ -353,21 +353,31 @@ static void process_results(void **state)
 	assert_string_equal(e.msg, "cannot run /usr/bin/sh in /none: No such file or directory");
 }
 
-static void process_environment_is_closed(void **state)
+static void process_environment(void **state)
 {
 	const char *added[] = {"EXTRA=1", "TERM=vt100", NULL};
 	struct proc_result r;
 	struct err e;
 	int fd = open("/dev/null", O_RDONLY);
 	(void)state;
-	assert_int_equal(setenv("LEAK", "1", 1), 0);
+	assert_int_equal(setenv("http_proxy", "http://proxy.test", 1), 0);
+	assert_int_equal(setenv("LANGUAGE", "de", 1), 0);
+	assert_int_equal(setenv("LC_TIME", "de_DE", 1), 0);
 	struct proc p = {.argv = (const char *[]){"env", NULL}, .env = added, STAY};
 	assert_true(run(p, &r, &e));
-	assert_null(strstr(r.out.p, "LEAK"));
+	assert_non_null(strstr(r.out.p, "http_proxy=http://proxy.test\n"));
+	assert_null(strstr(r.out.p, "LANGUAGE="));
+	assert_null(strstr(r.out.p, "LC_TIME="));
 	assert_non_null(strstr(r.out.p, "EXTRA=1\n"));
 	assert_non_null(strstr(r.out.p, "TERM=vt100\n"));
 	assert_null(strstr(r.out.p, "dumb"));
 	assert_non_null(strstr(r.out.p, "LC_ALL=C.UTF-8\n"));
+	p.users = true;
+	assert_true(run(p, &r, &e));
+	assert_non_null(strstr(r.out.p, "LANGUAGE=de\n"));
+	assert_non_null(strstr(r.out.p, "LC_TIME=de_DE\n"));
+	assert_null(strstr(r.out.p, "LC_ALL=C.UTF-8\n"));
+	assert_int_equal(unsetenv("LANGUAGE") | unsetenv("LC_TIME") | unsetenv("http_proxy"), 0);
 	assert_int_equal(dup2(fd, 77), 77);
 	assert_true(run((struct proc){.argv = SH("ls /proc/self/fd"), STAY}, &r, &e));
 	assert_null(strstr(r.out.p, "77"));
@@ -464,7 +474,7 @@ int main(void)
 		cmocka_unit_test(file_reading_is_bounded),
 		cmocka_unit_test(folders_and_paths),
 		cmocka_unit_test(process_results),
-		cmocka_unit_test(process_environment_is_closed),
+		cmocka_unit_test(process_environment),
 		cmocka_unit_test(process_output_is_bounded),
 		cmocka_unit_test(process_time_limit),
 		cmocka_unit_test(process_leaves_daemon_behind),

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "lang/lang.h"
+#include "resource/foresight.h"
 #include "resource/look.h"
 #include "resource/resource.h"
 #include "printed.h"
@@ -187,7 +188,7 @@ static struct value *change_line(struct bench *t, const struct value *c)
 	bool text = strcmp(kind, "text") == 0;
 	buf_init(&b, TEXT_LIMIT);
 	buf_addf(&b, "%s: ", map_cstr(c, "field", ""));
-	if (strcmp(kind, "run") != 0) {
+	if (strcmp(kind, "run") != 0 && strcmp(kind, "maybe") != 0) {
 		add_side(&b, map_at(c, "before"), text);
 		buf_adds(&b, " -> ");
 	}
@@ -305,6 +306,25 @@ static bool run_check(
 	return true;
 }
 
+/* What earlier steps of a plan do: {made: path}, {removed: path}, {written: path, text: ...}. */
+static struct foresight *foresight_of(struct bench *t, const struct value *c)
+{
+	const struct value *list = map_at(c, "foreseen");
+	struct foresight *f = foresight_new(t->a);
+	for (size_t i = 0; list && i < list->list.n; i++) {
+		const struct value *one = placed(t, list->list.v[i]);
+		const char *made = map_cstr(one, "made", NULL);
+		const char *removed = map_cstr(one, "removed", NULL);
+		if (made)
+			foresee_made(f, made);
+		else if (removed)
+			foresee_removed(f, removed);
+		else
+			foresee_text(f, map_cstr(one, "written", ""), map_at(one, "text"));
+	}
+	return f;
+}
+
 static unsigned pending_of(const struct value *c)
 {
 	const char *p = map_cstr(c, "pending", "");
@@ -326,7 +346,11 @@ static bool run_case(struct bench *t, const struct value *c)
 		return false;
 	if (map_at(c, "problem"))
 		return true;
-	t->h = (struct host){.a = t->a, .pending = pending_of(c), .originals = t->originals};
+	t->h = (struct host){.a = t->a,
+		.foresight = foresight_of(t, c),
+		.packages = map_at(c, "packages"),
+		.pending = pending_of(c),
+		.originals = t->originals};
 	bool other = map_bool(c, "as_other_user", false);
 	if (other)
 		must(seteuid(OTHER_USER) == 0, "seteuid");

@@ -3,6 +3,7 @@
  * Plays, roles and tasks by cases: tests/cases/site/NAME is a small tree with the expected steps,
  * or the expected problems, in `expect`.
  */
+#include "site/listing.h"
 #include "site_case.h"
 
 /* ---- steps as text ---- */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What earlier steps of a plan make, remove and write, in their order; the last word on a path
+ * counts. Looks at no host.
+ */
+#include <fnmatch.h>
+#include "resource/foresight.h"
+#include "resource/look.h"
+
+struct entry {
+	const char *path;
+	enum foreseen what; /* NOTHING: only its text changes */
+	bool writes;
+	const struct value *text; /* when it writes; NULL: not known */
+};
+struct foresight {
+	struct arena *a;
+	struct entry *v;
+	size_t n, cap;
+};
+
+struct foresight *foresight_new(struct arena *a)
+{
+	struct foresight *f = ARENA_NEW(a, struct foresight);
+	f->a = a;
+	return f;
+}
+
+static void add(struct foresight *f, struct entry one)
+{
+	if (f->n == f->cap) {
+		size_t cap = f->cap ? 2 * f->cap : 16;
+		struct entry *wider = ARENA_ARRAY(f->a, struct entry, cap);
+		if (f->n)
+			memcpy(wider, f->v, f->n * sizeof(*wider));
+		f->v = wider;
+		f->cap = cap;
+	}
+	one.path = arena_strdup(f->a, clean_path(f->a, one.path));
+	one.text = one.text ? value_copy(f->a, one.text) : NULL;
+	f->v[f->n++] = one;
+}
+
+void foresee_made(struct foresight *f, const char *path)
+{
+	add(f, (struct entry){.path = path, .what = FORESEEN_MADE});
+}
+
+void foresee_removed(struct foresight *f, const char *path)
+{
+	add(f, (struct entry){.path = path, .what = FORESEEN_REMOVED});
+}
+
+void foresee_text(struct foresight *f, const char *path, const struct value *text)
+{
+	add(f, (struct entry){.path = path, .writes = true, .text = text});
+}
+
+void foresee_all(struct foresight *f, const struct foresight *more)
+{
+	for (size_t i = 0; more && i < more->n; i++)
+		add(f, more->v[i]);
+}
+
+/* Is `path` the folder or something in it? */
+static bool within(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+	if (n == 1 && folder[0] == '/')
+		return path[0] == '/';
+	return strncmp(path, folder, n) == 0 && (path[n] == 0 || path[n] == '/');
+}
+
+enum foreseen foreseen(const struct host *h, const char *path)
+{
+	const struct foresight *f = h->foresight;
+	for (size_t i = f ? f->n : 0; i-- > 0;) {
+		const struct entry *e = &f->v[i];
+		if (e->what == FORESEEN_MADE && within(e->path, path))
+			return FORESEEN_MADE;
+		if (e->what == FORESEEN_REMOVED && within(path, e->path))
+			return FORESEEN_REMOVED;
+	}
+	return FORESEEN_NOTHING;
+}
+
+bool foreseen_match(const struct host *h, const char *pattern)
+{
+	const struct foresight *f = h->foresight;
+	for (size_t i = 0; f && i < f->n; i++)
+		if (f->v[i].what == FORESEEN_MADE &&
+			fnmatch(pattern, f->v[i].path, FNM_PATHNAME) == 0 &&
+			foreseen(h, f->v[i].path) == FORESEEN_MADE)
+			return true;
+	return false;
+}
+
+bool foreseen_below(const struct host *h, const char *folder)
+{
+	const struct foresight *f = h->foresight;
+	for (size_t i = 0; f && i < f->n; i++)
+		if (within(f->v[i].path, folder))
+			return true;
+	return false;
+}
+
+const struct value *foreseen_text(const struct host *h, const char *path, bool *known)
+{
+	const struct foresight *f = h->foresight;
+	*known = true;
+	for (size_t i = f ? f->n : 0; i-- > 0;) {
+		const struct entry *e = &f->v[i];
+		if (e->what == FORESEEN_REMOVED && within(path, e->path))
+			return NULL;
+		if (!e->writes || strcmp(e->path, path) != 0)
+			continue;
+		*known = e->text != NULL;
+		return e->text;
+	}
+	return NULL;
+}
+
+bool there_then(const struct host *h, const char *path, bool there)
+{
+	switch (foreseen(h, path)) {
+	case FORESEEN_MADE:
+		return true;
+	case FORESEEN_REMOVED:
+		return false;
+	default:
+		return there;
+	}
+}
+
+/* Debian's policy keeps packages out of these. */
+static bool left_to_others(const char *path)
+{
+	static const char *const folders[] = {
+		"/usr/local", "/srv", "/home", "/root", "/opt", "/etc/systemd/system"};
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		if (within(path, folders[i]))
+			return true;
+	return false;
+}
+
+/* "redis-server" and "dovecot-core" are named for redis and dovecot, "apache2" for apache. */
+static bool bears_name(const char *thing, struct str package)
+{
+	enum { SHORTEST = 3 };
+	size_t n = strcspn(package.p, "-0123456789.+:");
+	return n >= SHORTEST && memmem(thing, strlen(thing), package.p, n);
+}
+
+bool package_may_bring(const struct host *h, const char *thing)
+{
+	if (left_to_others(thing))
+		return false;
+	for (size_t i = 0; h->packages && i < h->packages->map.n; i++) {
+		const struct map_entry *m = &h->packages->map.e[i];
+		if (m->value->type != VALUE_NULL && bears_name(thing, m->key))
+			return true;
+	}
+	return false;
+}

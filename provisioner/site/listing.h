@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the commands print of a site that was read: lists, layers of a variable, reference text.
+ */
+#pragma once
+#include "site/site.h"
+
+void site_list_hosts(const struct site *s, struct page *out); /* of each play (--list-hosts) */
+/* One line per task: name, role, tags (--list-tasks). */
+void site_list_tasks(const struct site *s, struct page *out);
+/* The resolved value of a variable, and to `out` every layer of it with file:line, lowest first. */
+bool site_explain(
+	const struct site *s, const char *host, const char *name, struct page *out, struct err *e);
+/* Reference text of an action that the controller does itself ("debug"); false: no such one. */
+bool site_action_doc(const char *name, struct buf *out);
+const char *site_action_name(size_t i); /* NULL past the last */
