@@ -58,6 +58,7 @@ class Dkim(WorldTest):
     """One mail host; the tests run in the order of their names."""
 
     names = ("mx1.example.com",)
+    public = True
     zones = ("shop.test",)
 
     def converge(self, dkim="{selector: s1}", shop="{}", spam_filter="rspamd", twice=True):

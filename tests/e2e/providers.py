@@ -105,6 +105,7 @@ class Providers(WorldTest):
     """One mail host; the tests run in the order of their names."""
 
     names = ("mx1.example.com",)
+    public = True
     zones = ("moved.test", "parked.test")
 
     def setUp(self):

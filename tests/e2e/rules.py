@@ -50,6 +50,7 @@ class Rules(WorldTest):
     """The tests run in the order of their names."""
 
     names = ("mx1.example.com",)
+    public = True
     zones = ("updates.spamassassin.org", "rules.test")
 
     @classmethod

@@ -77,6 +77,7 @@ class Filters(WorldTest):
     """One host that goes through all modes; the tests run in the order of their names."""
 
     names = ("mx1.example.com",)
+    public = True
 
     def mode(self, name, more="", boxes=""):
         s = self.site(MANIFEST % (MODES[name] + more, boxes), hosts=[self.host])
@@ -86,8 +87,9 @@ class Filters(WorldTest):
         self.assertExit(done, 0)
         return s
 
-    def send(self, data, to=ALICE[0], sender="ed@outside.test"):
-        said = self.world.send(sender, to, data=data)
+    def send(self, data, to=ALICE[0], sender="ed@outside.test", public=False):
+        """From a private address, which rspamd spares much of what it asks of strangers."""
+        said = self.world.send(sender, to, data=data, at=self.host.public if public else self.host.address)
         self.assertEqual(said["rcpt"].get(to, "")[:3], "250", said)
         return said["data"]
 
@@ -197,10 +199,20 @@ class Filters(WorldTest):
 
     def test_03_strangers_that_look_odd_wait_a_while(self):
         """Asked as the milter asks: rspamd spares rspamc, and every client of this network."""
+        keys = "redis-cli -s /run/redis-rspamd/redis-server.sock keys 'rg*'"
+        before = self.host.out(keys).splitlines()
         self.host.run("cat >/root/odd.py <<'EOF'\n" + ODD + "EOF\n")
         self.assertEqual(self.host.out("python3 /root/odd.py"), "soft reject\nsoft reject")
-        keys = self.host.out("redis-cli -s /run/redis-rspamd/redis-server.sock keys 'rg*'")
-        self.assertEqual(len(keys.splitlines()), 2, keys)  # of the envelope and of the body
+        made = set(self.host.out(keys).splitlines()) - set(before)
+        self.assertEqual(len(made), 2, made)  # of the envelope and of the body
+
+    def test_03_strangers_from_outside(self):
+        """From a public address: plain mail comes at once; what looks odd is told to come again."""
+        subject = f"from outside {time.time_ns()}"
+        self.assertEqual(self.send(mail(subject, MINUTES % subject), public=True)[:3], "250")
+        arrives(self.host.address, *ALICE, subject)
+        self.assertRegex(self.send(bare(f"odd {subject}", PILLS % subject), public=True), "^451 4.7.1 ")
+        self.nowhere(f"odd {subject}")
 
     def test_04_low_memory(self):
         self.mode("rspamd", "    low_memory: true\n")
@@ -254,6 +266,8 @@ class Filters(WorldTest):
         self.assertIn("X-Spam-Score", raw)
         self.assertEqual(self.send(mail("gtube in piggyback", GTUBE))[:3], "250")
         arrives(self.host.address, *ALICE, "gtube in piggyback", "Spam")
+        # nor does rspamd make a stranger from outside wait
+        self.assertEqual(self.send(bare("odd in piggyback", PILLS % 3), public=True)[:3], "250")
         self.no_notification()
         # SpamAssassin's verdicts teach rspamd (who learns nothing from a GTUBE)
         spam, ham = self.learnt_by_rspamd()

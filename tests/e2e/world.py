@@ -416,7 +416,7 @@ class World:
         to = [to] if isinstance(to, str) else list(to)
         data = data or bytes(message(sender or "MAILER-DAEMON@outside.test", to[0],
                                      subject or f"subject {time.time_ns()}"))
-        ask = {"at": getattr(at, "address", at), "port": port, "helo": helo or source.name,
+        ask = {"at": at if isinstance(at, str) else at.public if self.public else at.address, "port": port, "helo": helo or source.name,
                "tls": tls, "sender": sender, "to": to, "data": base64.b64encode(data).decode()}
         done = source.run(f"world-send <<'EOF'\n{json.dumps(ask)}\nEOF")
         return json.loads(done.stdout)
