@@ -64,14 +64,13 @@ static void use_huge_pages(void *p, size_t n)
 	madvise((void *)from, (n - (from - (uintptr_t)p)) & ~(page - 1), MADV_HUGEPAGE);
 }
 
-static struct chunk *chunk_new(struct arena *a, size_t cap)
+static struct chunk *chunk_new(size_t cap)
 {
 	/* calloc: fresh pages are zero already, so a large arena costs no memset */
 	struct chunk *c = calloc(1, sizeof(*c) + cap);
 	if (!c)
 		panic("out of memory (%zu bytes)", cap);
 	c->cap = cap;
-	a->held += sizeof(*c) + cap;
 	if (cap >= CHUNK_HUGE)
 		use_huge_pages(c, sizeof(*c) + cap);
 	POISON(c->data, cap);
@@ -84,12 +83,12 @@ static struct chunk *chunk_for(struct arena *a, size_t need)
 	if (a->chunks && a->chunks->cap - a->chunks->used >= need)
 		return a->chunks;
 	if (need > a->chunk_size / 2 && a->chunks) {
-		struct chunk *own = chunk_new(a, need);
+		struct chunk *own = chunk_new(need);
 		own->next = a->chunks->next;
 		a->chunks->next = own;
 		return own;
 	}
-	struct chunk *c = chunk_new(a, need > a->chunk_size ? need : a->chunk_size);
+	struct chunk *c = chunk_new(need > a->chunk_size ? need : a->chunk_size);
 	c->next = a->chunks;
 	a->chunks = c;
 	if (a->chunk_size < CHUNK_MOST)
@@ -107,6 +106,7 @@ void *arena_alloc(struct arena *a, size_t n)
 	struct chunk *c = chunk_for(a, need);
 	void *p = c->data + c->used;
 	c->used += need;
+	a->held += need;
 	a->handed_out += n;
 	UNPOISON(p, n);
 	return p;

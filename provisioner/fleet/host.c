@@ -7,7 +7,7 @@
 
 enum {
 	FIELD_MAX = 64 << 10, /* of a change, with the names of its parts */
-	KEPT_MAX = 20 << 20,  /* memory of what one agent has told */
+	KEPT_MAX = 46 << 20,  /* memory of what one agent has told */
 	WORDS_FIRST = 100,    /* notes and signs of life at once */
 	WORDS_A_SECOND = 20,  /* and then; an agent sends ten at most */
 };
@@ -16,8 +16,10 @@ bool host_may_keep(struct fleet_host *h, size_t n)
 {
 	struct err e = {0};
 	h->kept += n;
-	if (h->kept <= KEPT_MAX)
+	if (h->kept <= KEPT_MAX) {
+		transport_room(h->t, KEPT_MAX - h->kept);
 		return true;
+	}
 	err_set(&e, ERR_PERMANENT,
 		"the facts and results of this host are more than %d MB; register less",
 		KEPT_MAX >> 20);
@@ -359,6 +361,7 @@ static void host_connect(struct fleet_host *h)
 	h->state = HOST_CONNECTING;
 	h->f->open++;
 	h->t = transport_open(h->f->loop, h->a, t, &o->image, &events, h);
+	transport_room(h->t, KEPT_MAX);
 }
 
 void host_ask_facts(struct fleet_host *h)

@@ -43,6 +43,7 @@ static void hand_over(
 		arena_free(mem);
 }
 
+/* The check of a message copies some of it: that has its room too. */
 static void take_frame(struct transport *t)
 {
 	struct arena *mem = arena_new();
@@ -50,7 +51,7 @@ static void take_frame(struct transport *t)
 	struct value *msg;
 	struct err e = {0};
 	size_t before = t->in.n;
-	enum frame_status got = frame_read(mem, &t->in, &type, &msg, &e);
+	enum frame_status got = frame_read_within(mem, &t->in, t->room / 5 * 3, &type, &msg, &e);
 	t->bytes += before - t->in.n;
 	if (got == FRAME_OK && t->bytes <= BYTES_MAX) {
 		hand_over(t, type, msg, mem);
@@ -90,6 +91,11 @@ void talk_turn(struct transport *t)
 		t->link->paused = more;
 	if (paused && !more && !t->end && t->phase != PHASE_ENDED)
 		t->link->ops->resume(t->link);
+}
+
+void transport_room(struct transport *t, size_t bytes)
+{
+	t->room = bytes;
 }
 
 static void await_work(struct transport *t, const char *doing)

@@ -374,6 +374,7 @@ struct transport *transport_open(struct loop *l, struct arena *a, const struct t
 	if (t->target.timeout_s <= 0)
 		t->target.timeout_s = TIMEOUT_S;
 	limits_init(t);
+	t->room = SIZE_MAX;
 	t->label = target_label(a, &t->target);
 	make_prompt(t->prompt);
 	buf_init(&t->in, IN_MAX);

@@ -52,4 +52,6 @@ struct transport *transport_open(struct loop *l, struct arena *a, const struct t
 void transport_send(struct transport *t, enum frame_type type, const struct value *msg);
 /* The step that has begun may take so long from now; 0: target.work_s. */
 void transport_limit(struct transport *t, int seconds);
+/* So much memory may still be taken by what the agent tells. */
+void transport_room(struct transport *t, size_t bytes);
 void transport_close(struct transport *t); /* sends BYE when it can; on_closed follows */

@@ -38,6 +38,7 @@ struct transport {
 	int limit_s;      /* and how long that was */
 	uint64_t moved_before, bytes;
 	struct link_end *end; /* of the link; told when the frames before it are */
+	size_t room;          /* memory for what it tells */
 	struct err why;
 };
 

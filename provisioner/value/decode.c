@@ -5,6 +5,8 @@
  */
 #include "value/codec.h"
 
+enum { BELIEVED = 1024 }; /* of a count, before its items are there */
+
 struct reader {
 	struct arena *a;
 	const unsigned char *p, *end, *start;
@@ -114,6 +116,7 @@ static bool get_list(struct reader *r, int depth, struct value *v)
 	struct value *item;
 	if (!get_count(r, &n))
 		return false;
+	list_reserve(r->a, v, n < BELIEVED ? n : BELIEVED);
 	for (size_t i = 0; i < n; i++) {
 		if (!get(r, depth + 1, &item))
 			return false;
@@ -127,6 +130,7 @@ static bool get_map(struct reader *r, int depth, struct value *v)
 	size_t n;
 	if (!get_count(r, &n))
 		return false;
+	map_reserve(r->a, v, n < BELIEVED ? n : BELIEVED);
 	for (size_t i = 0; i < n; i++) {
 		struct str key;
 		struct pos pos = {0};

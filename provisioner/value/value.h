@@ -28,8 +28,7 @@ struct map_entry {
 	struct pos key_pos;
 	struct value *value;
 };
-/* A place in the index of a map: most keys are told apart without a look at the key itself. */
-struct map_slot {
+struct map_slot {     /* of a map's index: most keys are told apart without a look at them */
 	uint32_t at;  /* the entry's number from 1; 0: free */
 	uint32_t tag; /* of the key's hash */
 };

@@ -104,11 +104,12 @@ static bool check(struct arena *a, enum frame_type type, const struct value *raw
 		errs.n ? errs.v[0].msg : "it does not have the fields of its type");
 }
 
-static bool decode(struct arena *a, enum frame_type type, const char *p, size_t n,
+static bool decode(struct arena *a, enum frame_type type, struct str bytes, size_t room,
 	struct value **msg, struct err *e)
 {
 	struct value *raw;
-	if (!value_decode_within(a, p, n, frame_memory(type), &raw, e))
+	if (!value_decode_within(a, bytes.p, bytes.n,
+		    frame_memory(type) < room ? frame_memory(type) : room, &raw, e))
 		return false;
 	if (raw->type != VALUE_MAP)
 		return err_set(e, ERR_PERMANENT, "it is %s, not a mapping", value_type_name(raw));
@@ -149,8 +150,8 @@ bool frame_waits(const struct buf *in)
 	return whole(in) || head_fault(in) || in->over;
 }
 
-enum frame_status frame_read(
-	struct arena *a, struct buf *in, enum frame_type *type, struct value **msg, struct err *e)
+enum frame_status frame_read_within(struct arena *a, struct buf *in, size_t room,
+	enum frame_type *type, struct value **msg, struct err *e)
 {
 	const char *fault = head_fault(in);
 	if (fault)
@@ -161,12 +162,19 @@ enum frame_status frame_read(
 		return FRAME_MORE;
 	size_t n = get_length(in->p);
 	*type = (enum frame_type)(unsigned char)in->p[4];
-	if (!decode(a, *type, in->p + HEAD_BYTES, n - 1, msg, e)) {
+	struct str bytes = {in->p + HEAD_BYTES, n - 1};
+	if (!decode(a, *type, bytes, room, msg, e)) {
 		err_prefix(e, "a bad frame arrived (%s)", frame_name(*type));
 		return FRAME_BAD;
 	}
 	buf_consume(in, LENGTH_BYTES + n);
 	return FRAME_OK;
+}
+
+enum frame_status frame_read(
+	struct arena *a, struct buf *in, enum frame_type *type, struct value **msg, struct err *e)
+{
+	return frame_read_within(a, in, SIZE_MAX, type, msg, e);
 }
 
 bool frame_is_next(const struct buf *in, enum frame_type type)

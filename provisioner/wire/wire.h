@@ -20,7 +20,7 @@ enum {
 	FRAME_MAX = 64 << 20,
 	REPLY_MAX = 12 << 20,        /* of a frame from an agent */
 	STEP_MAX = 6 << 20,          /* of one step's: a program's output twice, as lines too */
-	REPLY_MEMORY_MAX = 14 << 20, /* of its values */
+	REPLY_MEMORY_MAX = 28 << 20, /* of its values */
 	ALIVE_EVERY_MS = 5000,
 };
 /* Before the first frame; text before it is skipped. */
@@ -76,3 +76,6 @@ bool frame_waits(const struct buf *in);
  * is not all there yet; FRAME_BAD (e set) ends this peer. */
 enum frame_status frame_read(
 	struct arena *a, struct buf *in, enum frame_type *type, struct value **msg, struct err *e);
+/* The same; its values may take no more than `room` bytes. */
+enum frame_status frame_read_within(struct arena *a, struct buf *in, size_t room,
+	enum frame_type *type, struct value **msg, struct err *e);

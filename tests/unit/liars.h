@@ -72,7 +72,7 @@ static const struct lie {
 	ROW(apply_notes_large, "says too much", true),
 	ROW(apply_note_huge, "larger than one of its type", true),
 	ROW(apply_alive, "took longer than", false),
-	ROW(apply_results, "more than 20 MB", true),
+	ROW(apply_results, "more than 32 MB", true),
 	ROW(apply_changes, "a change of more than", true),
 	ROW(apply_texts, "more than 32 MB", true),
 	ROW(apply_twice, NULL, false), /* it is done by then: the connection is over */
