@@ -7,7 +7,7 @@
  * task, and knows no more than that.
  */
 #include <stdint.h>
-#include "fleet/fleet_private.h"
+#include "fleet/budget.h"
 
 const struct play *wave_play(const struct fleet *f)
 {

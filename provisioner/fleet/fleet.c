@@ -3,7 +3,7 @@
  * Runs the plays, one after the other, wave by wave, with a bounded number of hosts at work at
  * once. Knows nothing of what a host does in its part.
  */
-#include "fleet/fleet_private.h"
+#include "fleet/budget.h"
 
 enum { TICK_MS = 100 };
 

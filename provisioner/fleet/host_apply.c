@@ -3,7 +3,7 @@
  * The applying half of a host's life: sends the agent what was observed and is to be changed, takes
  * its steps as they end, and counts them. Only what the plan shows is ever sent.
  */
-#include "fleet/fleet_private.h"
+#include "fleet/budget.h"
 
 enum { GRACE_S = 30 }; /* for the agent to end what went past its task's timeout */
 

@@ -273,30 +273,17 @@ static const char *journal(struct host *h, const char *unit, int64_t from)
 	return last_words(h->a, r.out, JOURNAL_MAX);
 }
 
-/* Units that count as started when they were forked need a moment to show that they stay. */
-static bool settles(const struct unit *u)
-{
-	return strcmp(u->type, "simple") == 0 || strcmp(u->type, "exec") == 0 ||
-	       strcmp(u->type, "idle") == 0;
-}
-
-static bool did_its_work(const struct unit *u)
-{
-	return strcmp(u->type, "oneshot") == 0 && strcmp(u->active, "inactive") == 0 &&
-	       strcmp(u->result, "success") == 0;
-}
-
 static bool check_running(
 	struct host *h, const char *name, int64_t from, struct unit *u, struct err *e)
 {
 	if (!unit_query(h, &name, 1, u, e))
 		return false;
-	if (u->running && settles(u)) {
+	if (u->running && unit_settles(u)) {
 		usleep(SETTLE_US);
 		if (!unit_query(h, &name, 1, u, e))
 			return false;
 	}
-	if (u->running || did_its_work(u))
+	if (u->running || unit_did_its_work(u))
 		return true;
 	const char *unit = u->trouble ? u->trouble : u->id;
 	return err_set(e, ERR_PERMANENT, "service '%s' was started and does not run (%s is %s): %s",

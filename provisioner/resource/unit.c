@@ -13,6 +13,18 @@
 	"--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Result,PartOf," \
 	"NeedDaemonReload,DropInPaths"
 
+bool unit_settles(const struct unit *u)
+{
+	return strcmp(u->type, "simple") == 0 || strcmp(u->type, "exec") == 0 ||
+	       strcmp(u->type, "idle") == 0;
+}
+
+bool unit_did_its_work(const struct unit *u)
+{
+	return strcmp(u->type, "oneshot") == 0 && strcmp(u->active, "inactive") == 0 &&
+	       strcmp(u->result, "success") == 0;
+}
+
 bool unit_name_valid(const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

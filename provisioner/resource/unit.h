@@ -22,6 +22,9 @@ struct unit {
 	enum unit_enabled enabled;
 };
 bool unit_name_valid(const char *name);
+/* Units that count as started when they were forked need a moment to show that they stay. */
+bool unit_settles(const struct unit *u);
+bool unit_did_its_work(const struct unit *u); /* a oneshot that ended well */
 /* Reads the answer of `systemctl show` for `names` (see unit_show). Pure. */
 void unit_parse(
 	struct arena *a, struct str answer, const char *const *names, size_t n, struct unit *out);

@@ -3,7 +3,7 @@
  * Files and roles that bring themselves in again: found before anything is built of them, and told
  * with the whole way round. Decides nothing about what a host includes while it runs.
  */
-#include "site/task.h"
+#include "site/circle.h"
 
 /* ---- files ---- */
 

@@ -2,6 +2,7 @@
  *
  * Plays: keywords, the hosts they are for, and the tree of their roles and tasks.
  */
+#include "site/circle.h"
 #include "site/keyword.h"
 #include "site/control.h"
 #include "site/listing.h"

@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <unistd.h>
+#include "site/circle.h"
 #include "site/keyword.h"
 #include "site/control.h"
 

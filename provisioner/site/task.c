@@ -3,6 +3,7 @@
  * Tasks: from their YAML to nodes of the tree. Checks keywords, modules and what can be known of
  * the parameters; evaluates nothing.
  */
+#include "site/circle.h"
 #include "site/control.h"
 #include "site/keyword.h"
 

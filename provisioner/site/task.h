@@ -107,13 +107,6 @@ struct build { /* where the builder of the tree stands */
 	bool dynamic; /* while a host is resolved, for a dynamic include */
 	struct errs *errs;
 };
-enum { IMPORT_DEPTH = 40 };
-
-/* Circles, told in b->errs: of files, of roles, of what roles depend on. */
-bool import_circle(struct build *b, const struct task *t, const char *path, struct pos pos);
-bool role_circle(struct build *b, const struct role *r, const char *tasks, struct pos pos);
-bool dependency_circle(struct build *b, struct str name, const char *path, struct pos pos);
-
 /* Adds the tasks of a list to the node's children. */
 void tasks_build(struct build *b, struct value *list, struct task *into);
 struct task *task_new(struct build *b, struct pos pos);
