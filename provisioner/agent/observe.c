@@ -159,10 +159,7 @@ static bool fits(struct outlook *look, const struct value *result, struct err *e
 static struct value *look_at(struct arena *a, const struct agent_step *step, struct outlook *look)
 {
 	struct value *entry = value_map(a);
-	struct host h = {.a = arena_new(),
-		.pending = look->pending,
-		.foresight = look->foresight,
-		.packages = look->packages};
+	struct host h = {.a = arena_new(), .pending = look->pending, .foresight = look->foresight};
 	struct observation o;
 	struct err e = {0};
 	unsigned char digest[SHA256_LEN];

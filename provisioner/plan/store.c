@@ -149,7 +149,8 @@ static bool promised(const struct host_plan *hp, struct err *e)
 	for (size_t i = 0; i < hp->n; i++) {
 		const struct planned *p = hp->v[i];
 		const char *name = p->step->name;
-		if (plan_unknown(p))
+		/* whether a step that is due comes to do something, its turn tells */
+		if (p->step->unknown || p->open)
 			return err_set(e, ERR_CONFIG,
 				"a plan with unknowns cannot be saved: on %s, '%s' is unknown %s; "
 				"apply the site itself",

@@ -32,15 +32,18 @@ static bool any_match(struct host *h, const char *pattern)
 	return found || foreseen_match(h, pattern);
 }
 
-/* What is there stays, unless a step says that it removes it; a command or a package may bring what
- * is not there. */
+/* What is there stays, unless a step says that it removes it. */
 static enum there look_for(struct host *h, const char *pattern)
 {
-	if (any_match(h, pattern))
-		return THERE;
-	bool brought = (h->pending & (RES_COMMAND | RES_PACKAGE)) &&
-		       foreseen(h, pattern) == FORESEEN_NOTHING;
-	return brought ? PERHAPS : NOT_THERE;
+	return any_match(h, pattern) ? THERE : NOT_THERE;
+}
+
+/* A command before may make what is not there yet. */
+static enum there look_for_made(struct host *h, const char *pattern)
+{
+	bool made = (h->pending & RES_COMMAND) && foreseen(h, pattern) == FORESEEN_NOTHING;
+	enum there there = look_for(h, pattern);
+	return there == NOT_THERE && made ? PERHAPS : there;
 }
 
 /* From the folder that the command runs in; NULL: the parameter is not given, or wrong (e). */
@@ -64,7 +67,7 @@ static bool needless(
 {
 	const char *creates = condition(h, params, "creates", e);
 	const char *removes = e->kind ? NULL : condition(h, params, "removes", e);
-	enum there made = creates && !e->kind ? look_for(h, creates) : NOT_THERE;
+	enum there made = creates && !e->kind ? look_for_made(h, creates) : NOT_THERE;
 	enum there old = removes && !e->kind ? look_for(h, removes) : THERE;
 	*why = NULL;
 	*perhaps = made == PERHAPS || old == PERHAPS;

@@ -56,7 +56,7 @@ static bool touch_observe(struct host *h, const struct value *params, struct tar
 {
 	if (t->made && keeps_times(params) && !asks_attrs(params))
 		return true;
-	if (t->made || (!t->found && package_may_bring(h, t->path) && keeps_times(params)))
+	if (t->made)
 		observe_maybe(h, o, "until the steps before it have run");
 	if (!t->found) {
 		if (!parent_there(h, t->path, e))
@@ -140,7 +140,7 @@ static bool directory_observe(struct host *h, const struct value *params, struct
 			look_kind(t->st.st_mode));
 	if (t->made && !asks_attrs(params))
 		return true;
-	if (t->made || (!t->found && package_may_bring(h, t->path)))
+	if (t->made)
 		observe_maybe(h, o, "until the steps before it have run");
 	if (!t->found)
 		observe_attr(h, o, "state", NULL, "directory");

@@ -88,7 +88,7 @@ bool link_observe(struct host *h, const struct value *params, struct target *t,
 			"%s is no link yet: say with src where it shall point to", t->path);
 	if (src && (!place_is_free(h, params, t, e) || !source_there(h, params, t, src, &st, e)))
 		return false;
-	if (!t->found && (t->made || package_may_bring(h, t->path)))
+	if (!t->found && t->made)
 		observe_maybe(h, o, "until the steps before it have run");
 	if (!is_link)
 		observe_attr(h, o, "state", t->found ? look_kind(t->st.st_mode) : NULL, "link");

@@ -131,34 +131,3 @@ bool there_then(const struct host *h, const char *path, bool there)
 		return there;
 	}
 }
-
-/* Debian's policy keeps packages out of these. */
-static bool left_to_others(const char *path)
-{
-	static const char *const folders[] = {
-		"/usr/local", "/srv", "/home", "/root", "/opt", "/etc/systemd/system"};
-	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
-		if (within(path, folders[i]))
-			return true;
-	return false;
-}
-
-/* "redis-server" and "dovecot-core" are named for redis and dovecot, "apache2" for apache. */
-static bool bears_name(const char *thing, struct str package)
-{
-	enum { SHORTEST = 3 };
-	size_t n = strcspn(package.p, "-0123456789.+:");
-	return n >= SHORTEST && memmem(thing, strlen(thing), package.p, n);
-}
-
-bool package_may_bring(const struct host *h, const char *thing)
-{
-	if (left_to_others(thing))
-		return false;
-	for (size_t i = 0; h->packages && i < h->packages->map.n; i++) {
-		const struct map_entry *m = &h->packages->map.e[i];
-		if (m->value->type != VALUE_NULL && bears_name(thing, m->key))
-			return true;
-	}
-	return false;
-}

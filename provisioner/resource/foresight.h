@@ -34,7 +34,3 @@ const struct value *foreseen_text(const struct host *h, const char *path, bool *
 bool there_then(const struct host *h, const char *path, bool there);
 /* The change that says: whether there is one shows when the steps before have run. */
 void observe_maybe(struct host *h, struct observation *o, const char *until);
-/* May a package that comes before bring this path, account or service? One that bears its name may,
- * outside of what packages leave to others (/usr/local, /srv, homes, units of the administrator).
- */
-bool package_may_bring(const struct host *h, const char *thing);

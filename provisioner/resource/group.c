@@ -78,8 +78,6 @@ static bool group_observe(
 		return false;
 	const struct account_group *g = account_group(&all, name);
 	tell(h, name, g, o);
-	if (!g && wanted(params) && package_may_bring(h, name))
-		observe_maybe(h, o, "until the packages before it are installed");
 	if (wanted(params) != (g != NULL))
 		observe_attr(h, o, "state", g ? "present" : "absent", g ? "absent" : "present");
 	if (wanted(params) && gid >= 0 && (!g || g->gid != gid))

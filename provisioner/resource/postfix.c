@@ -5,7 +5,6 @@
  */
 #include <sys/stat.h>
 #include <unistd.h>
-#include "resource/foresight.h"
 #include "resource/look.h"
 #include "resource/postfix.h"
 #include "resource/scratch.h"
@@ -262,7 +261,6 @@ const struct value *config_attrs(struct host *h, const struct value *params)
 
 void config_will_set(struct host *h, struct observation *o, struct str wanted, bool secret)
 {
-	observe_maybe(h, o, "until the package that brings the file is installed");
 	struct config c;
 	config_parse(h->a, wanted, &c);
 	for (size_t i = 0; i < c.n_entries; i++)

@@ -34,8 +34,6 @@ struct host {
 	struct arena *a; /* of this step */
 	/* Observing: what the steps before it in the plan will have made; NULL: nothing. */
 	const struct foresight *foresight;
-	/* Observing: packages that change before, by name, with what they bring; NULL: none. */
-	const struct value *packages;
 	unsigned pending;      /* observing: classes that earlier planned changes may still alter */
 	const char *originals; /* folder where apply keeps what it replaces; NULL: none is kept */
 	void (*note)(void *ctx, const char *fmt, ...) PRINTF(2, 3); /* live output, may be NULL */

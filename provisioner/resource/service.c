@@ -230,8 +230,6 @@ static bool service_observe(
 		tell(h, &u, o);
 		if (there_then(h, service_thing(h->a, u.name), false))
 			observe_state(h, params, &u, o);
-		else if (package_may_bring(h, u.name))
-			observe_maybe(h, o, "until the packages before it are installed");
 		return true;
 	}
 	if (!u.found && !(h->pending & (RES_PACKAGE | RES_FILE | RES_COMMAND)))

@@ -262,8 +262,6 @@ static bool observe_present(struct host *h, const struct value *params, const st
 	const struct account_user *u, struct observation *o, struct err *e)
 {
 	int64_t uid = map_int(params, "uid", -1);
-	if (!u && package_may_bring(h, map_cstr(params, "name", "")))
-		observe_maybe(h, o, "until the packages before it are installed");
 	if (!u)
 		observe_attr(h, o, "state", "absent", "present");
 	if (uid >= 0 && (!u || u->uid != uid))

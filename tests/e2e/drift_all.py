@@ -335,7 +335,7 @@ def rounds(changes):
 
 def is_seen(change, steps):
     for s in steps:
-        if s["kind"] not in ("change", "failed", "unknown") or s.get("type") != change.type:
+        if s["kind"] not in ("change", "failed", "unknown", "maybe") or s.get("type") != change.type:
             continue
         if s.get("resource") != change.resource:
             continue

@@ -348,7 +348,6 @@ static bool run_case(struct bench *t, const struct value *c)
 		return true;
 	t->h = (struct host){.a = t->a,
 		.foresight = foresight_of(t, c),
-		.packages = map_at(c, "packages"),
 		.pending = pending_of(c),
 		.originals = t->originals};
 	bool other = map_bool(c, "as_other_user", false);

@@ -207,7 +207,7 @@ static void ssh_damaged_agent(void **state)
 		struct watched w = {0}, after = {0};
 		const char *damage[] = {
 			"sh", "-c", arena_printf(a, "f=%s; %s", agent, damages[i]), NULL};
-		assert_int_equal(run_program(damage), 0);
+		assert_int_equal(run_argv(damage), 0);
 		run(&w, &t, 1);
 		expect(&w, ERR_NONE, NULL);
 		if (!w.brought || w.hellos != 1)
