@@ -3,6 +3,7 @@
 import imaplib
 import poplib
 import smtplib
+import tempfile
 import time
 
 from lib import (HOST, Host, HostTest, arrives, deliver, imap, message, pop_subjects, recap, sh,
@@ -64,6 +65,8 @@ class Mail(HostTest):
             self.assertIn(text, done.stdout)
         # What hangs on the packages themselves is planned; only what makes folders and files of theirs is open.
         self.assertNotIn("unknown until the packages", done.stdout)
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertExit(self.mail_site().plan("--out", folder + "/first.plan"), 0)
         for secret in ("alice's pass word", "$6$"):
             self.assertNotIn(secret, done.stdout)
         self.assertEqual(self.host.out(watch), "")
