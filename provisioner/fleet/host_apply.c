@@ -267,7 +267,7 @@ static enum step_status give_verdict(struct fleet_host *h, struct planned *p, en
 {
 	/* a command that was run and failed has changed something, unless the task says otherwise
 	 */
-	bool ran = p->step->type->class == RES_COMMAND && changes && changes->type == VALUE_LIST &&
+	bool ran = p->step->type->class == RES_ALL && changes && changes->type == VALUE_LIST &&
 		   changes->list.n;
 	struct step_result res = {
 		.changed = s == STEP_CHANGED || (s == STEP_FAILED && ran),
