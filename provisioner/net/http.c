@@ -47,8 +47,11 @@ static bool load(struct err *e)
 	lib = dlopen(LIBCURL, RTLD_NOW | RTLD_LOCAL);
 	if (lib && find_functions(lib))
 		return true;
-	return err_set(
-		e, ERR_PERMANENT, "cannot be asked: %s (install the package libcurl4)", dlerror());
+	err_set(e, ERR_PERMANENT, "cannot be asked: %s (install the package libcurl4)", dlerror());
+	if (lib)
+		dlclose(lib);
+	lib = NULL;
+	return false;
 }
 
 static size_t take(char *p, size_t size, size_t n, void *ctx)
