@@ -121,6 +121,8 @@ const char **host_pending(struct fleet_host *h, const struct value *msg); /* of 
 /* The step may notify, and the agent could not know when: a task of the controller that changed
  * something, or one whose failure is ignored (it notifies nothing) or none (it may). */
 bool host_notifies(const struct step *s);
+/* A command or shell: what it changes is not known, so it counts for every class. */
+bool step_runs_program(const struct step *s);
 /* Ends the plan with the first task that is known to fail: what stands behind it is not reached.
  * false: none is. */
 bool host_cut(struct fleet_host *h);

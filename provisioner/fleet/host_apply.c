@@ -46,6 +46,11 @@ void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s
 	report_event(h->f->o->report, &e);
 }
 
+bool step_runs_program(const struct step *s)
+{
+	return s->type->class == RES_ALL;
+}
+
 bool host_notifies(const struct step *s)
 {
 	if (!s->notify || !s->notify[0])
@@ -267,7 +272,7 @@ static enum step_status give_verdict(struct fleet_host *h, struct planned *p, en
 {
 	/* a command that was run and failed has changed something, unless the task says otherwise
 	 */
-	bool ran = p->step->type->class == RES_ALL && changes && changes->type == VALUE_LIST &&
+	bool ran = step_runs_program(p->step) && changes && changes->type == VALUE_LIST &&
 		   changes->list.n;
 	struct step_result res = {
 		.changed = s == STEP_CHANGED || (s == STEP_FAILED && ran),
@@ -304,6 +309,14 @@ static bool keep_result(struct fleet_host *h, struct planned *p, const struct va
 	return host_may_keep(h, arena_size(h->a) - before);
 }
 
+static size_t place_of(const struct fleet_host *h, const struct planned *p)
+{
+	size_t i = h->applied_to;
+	while (i < h->plan->n && h->plan->v[i] != p)
+		i++;
+	return i;
+}
+
 static void step_ended(struct fleet_host *h, struct planned *p, struct value *msg)
 {
 	struct err e = {0};
@@ -320,8 +333,11 @@ static void step_ended(struct fleet_host *h, struct planned *p, struct value *ms
 		s = give_verdict(h, p, s, changes ? changes : p->changes, &error);
 	if (s == STEP_FAILED && p->step->ignore_errors)
 		s = STEP_IGNORED;
+	bool ends = s == STEP_FAILED && p->step->verdict;
+	if (ends && !report_quiet(h, place_of(h, p)))
+		return;
 	host_step_event(h, p, s, changes, error, map_int(msg, "ms", 0));
-	if (s == STEP_FAILED && p->step->verdict) {
+	if (ends) {
 		err_set(&e, ERR_PERMANENT, "'%s' failed", p->step->name);
 		host_fail(h, &e);
 	}

@@ -95,7 +95,7 @@ void host_judge(struct fleet_host *h, struct planned *p)
 	if (planned)
 		return;
 	/* a command that only reads was run; what could not be looked at may come to be right */
-	bool ran = looked && p->step->type->class == RES_ALL;
+	bool ran = looked && step_runs_program(p->step);
 	p->failed = res.failed && (ran || !p->error);
 	p->changed = res.changed;
 	p->open = res.unknown;
