@@ -13,8 +13,6 @@ enum { SAID_MAX = 300 };
 
 /* ---- creates, removes ---- */
 
-enum there { NOT_THERE, THERE, PERHAPS };
-
 /* A path or a glob pattern, as in Ansible; on the host as the steps before will leave it. */
 static bool any_match(struct host *h, const char *pattern)
 {
@@ -32,18 +30,11 @@ static bool any_match(struct host *h, const char *pattern)
 	return found || foreseen_match(h, pattern);
 }
 
-/* What is there stays, unless a step says that it removes it. */
-static enum there look_for(struct host *h, const char *pattern)
+/* A command before may make what is not there yet. What is there stays, unless a step says that it
+ * removes it. */
+static bool may_be_made(struct host *h, const char *pattern)
 {
-	return any_match(h, pattern) ? THERE : NOT_THERE;
-}
-
-/* A command before may make what is not there yet. */
-static enum there look_for_made(struct host *h, const char *pattern)
-{
-	bool made = (h->pending & RES_COMMAND) && foreseen(h, pattern) == FORESEEN_NOTHING;
-	enum there there = look_for(h, pattern);
-	return there == NOT_THERE && made ? PERHAPS : there;
+	return (h->pending & RES_COMMAND) && foreseen(h, pattern) == FORESEEN_NOTHING;
 }
 
 /* From the folder that the command runs in; NULL: the parameter is not given, or wrong (e). */
@@ -67,16 +58,16 @@ static bool needless(
 {
 	const char *creates = condition(h, params, "creates", e);
 	const char *removes = e->kind ? NULL : condition(h, params, "removes", e);
-	enum there made = creates && !e->kind ? look_for_made(h, creates) : NOT_THERE;
-	enum there old = removes && !e->kind ? look_for(h, removes) : THERE;
 	*why = NULL;
-	*perhaps = made == PERHAPS || old == PERHAPS;
+	*perhaps = false;
 	if (e->kind)
 		return false;
-	if (made == THERE)
+	bool made = creates && any_match(h, creates);
+	*perhaps = creates && !made && may_be_made(h, creates);
+	if (made)
 		*why = arena_printf(
 			h->a, "skipped, since %s exists", map_cstr(params, "creates", ""));
-	else if (old == NOT_THERE)
+	else if (removes && !any_match(h, removes))
 		*why = arena_printf(
 			h->a, "skipped, since %s does not exist", map_cstr(params, "removes", ""));
 	return true;
