@@ -207,11 +207,11 @@ struct proc_result {
 	int limit_s;             /* when it timed out: after how long */
 	struct str out, err_out; /* in the arena */
 };
+/* Nothing that this process runs from now on outlasts `ms` (of CLOCK_MONOTONIC); what has no limit
+ * of its own may take until then. 0: no such limit. */
+void proc_deadline(int64_t ms);
+int64_t proc_until(int64_t ms); /* the earlier of `ms` and the deadline */
 /* Runs to its end. false only when it could not be run at all (not found, fork failed). The closed
  * environment: PATH, HOME, LANG=C.UTF-8, LC_ALL=C.UTF-8, TERM=dumb. On time-out the whole process
  * group is killed. */
-/* Of all that this process runs from now on: nothing outlasts `ms` (of CLOCK_MONOTONIC), and what
- * has no limit of its own may take so long. 0: none. */
-void proc_deadline(int64_t ms);
-int64_t proc_until(int64_t ms); /* the earlier of the two */
 bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, struct err *e);

@@ -48,14 +48,15 @@ enum frame_type {
 /* HELLO   {version, facts: map, uid, user, landlock: bool, pending: [handler ids not yet run],
  *          last: {run, status: done|failed|interrupted|running, step, at}}  `last` only when there
  *          was one; running: another agent works on it right now
- * OBSERVE {steps: [{id, type, params, user, timeout}]}   a step without type: unknown until
- *         applied; timeout: seconds that its programs may take
+ * OBSERVE {steps: [{id, type, params, user, timeout, environment}]}   a step without type:
+ *         unknown until applied; timeout: seconds that its programs may take; environment: map
+ *         of what they get besides the closed environment
  * OBSERVED{steps: [{id, changes: [...], result: map, digest: hex, error: text, kind: text}]}
  *         a field of result is UNKNOWN where a probe has to wait for changes before it
  * APPLY   {run: text, notified: [handler ids to count as notified],
  *          steps: [{id, blobs: map of field -> blob with bytes, notify: [handler ids],
- *                   handler: id, type, params, user, timeout (handlers and steps not observed
- *                   bring them),
+ *                   handler: id, type, params, user, timeout, environment (handlers and steps
+ *                   not observed bring them),
  *                   ignore_errors: bool, changed: bool (changed_when's constant verdict), name,
  *                   drop: bool (a handler that is owed no longer: forgotten, not run)}]}
  * STEP    {id, status: ok|changed|failed|skipped, changes, result, error, ms}
