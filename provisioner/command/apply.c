@@ -52,9 +52,7 @@ const struct command command_apply = {
 	.doc = "make the hosts so, or as a saved plan says, exactly",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout host-timeout lock-timeout ask-pass become become-user ask-become-pass "
-		   "known-hosts "
-		   "accept-new-host-keys roles-path offline unsupported-ok check diff json "
-		   "list-hosts list-tasks "
-		   "verbose",
+		   "known-hosts accept-new-host-keys roles-path offline unsupported-ok check diff "
+		   "json list-hosts list-tasks verbose",
 	.run = run,
 };

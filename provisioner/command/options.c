@@ -43,7 +43,7 @@ static const struct option_row rows[] = {
 	{OPT_LOCK_TIMEOUT, "lock-timeout", "SECONDS",
 		"to wait while another apply is at work on a host (default 0)"},
 	{OPT_HOST_TIMEOUT, "host-timeout", "SECONDS",
-		"for a look at a host, and for each task there (default 3600)"},
+		"to observe a host, and for each of its tasks (default 3600)"},
 	{'k', "ask-pass", NULL, "ask for the login password"},
 	{'b', "become", NULL, "become root (sudo)"},
 	{OPT_BECOME_USER, "become-user", "NAME", "become this user"},
@@ -57,7 +57,8 @@ static const struct option_row rows[] = {
 	{OPT_EXIT_CODE, "exit-code", NULL, "exit with 3 when something would change"},
 	{OPT_JSON, "json", NULL, "an event a line, as JSON"},
 	{OPT_OFFLINE, "offline", NULL, "no provider's API; dns: no host either"},
-	{OPT_UNSUPPORTED_OK, "unsupported-ok", NULL, "on systems that the roles do not know, too"},
+	{OPT_UNSUPPORTED_OK, "unsupported-ok", NULL,
+		"also on systems that the roles do not support"},
 	{OPT_LIST_HOSTS, "list-hosts", NULL, "only list the hosts"},
 	{OPT_LIST_TASKS, "list-tasks", NULL, "only list the tasks"},
 	{'v', "verbose", NULL, "say more; -vv still more"},
@@ -113,7 +114,8 @@ static const char *added(struct arena *a, const char *before, const char *now)
 	return before ? arena_printf(a, "%s,%s", before, now) : now;
 }
 
-/* Options that take the name of a file, as the shell would have it: --key=~/id it leaves alone. */
+/* An option that takes the name of a file. The shell expands ~ in `-i ~/x` but not in
+ * `--inventory=~/x`, so it is expanded here. */
 static bool take_path(struct cli *c, const char *arg, const char **out)
 {
 	struct err e = {0};

@@ -67,8 +67,6 @@ const struct command command_plan = {
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout host-timeout ask-pass become become-user ask-become-pass known-hosts "
 		   "accept-new-host-keys roles-path out exit-code offline unsupported-ok json "
-		   "list-hosts "
-		   "list-tasks diff "
-		   "verbose",
+		   "list-hosts list-tasks diff verbose",
 	.run = run,
 };

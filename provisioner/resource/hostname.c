@@ -20,7 +20,7 @@ static const struct field hostname_fields[] = {
 		.kind = FIELD_ENUM,
 		.choices = "systemd debian generic",
 		.flags = FIELD_ACTION,
-		.doc = "How; the same here in all cases."},
+		.doc = "Accepted; the hostname is set in the same way in all cases."},
 	{0},
 };
 

@@ -114,7 +114,7 @@ const struct restype restype_installed_services = {
 	.name = "installed_services",
 	.doc = "Starts what packages have installed and enabled while they were kept from starting "
 	       "it. Every play that changes packages ends with it.",
-	.example = "- name: What the packages bring runs\n  installed_services:\n",
+	.example = "- name: Start what the packages have installed\n  installed_services:\n",
 	.fields = installed_services_fields,
 	.returns = installed_services_returns,
 	.class = RES_SERVICE,

@@ -43,7 +43,7 @@ static const struct field openssl_privatekey_fields[] = {
 		.kind = FIELD_ENUM,
 		.choices = "never fail partial_idempotence full_idempotence",
 		.flags = FIELD_ACTION,
-		.doc = "Taken; a key that is there is kept, and one that does not fit is an "
+		.doc = "Accepted; a key that is there is kept, and one that does not fit is an "
 		       "error."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,

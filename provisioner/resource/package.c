@@ -100,7 +100,7 @@
 		{.name = "force_apt_get",                                                          \
 			.kind = FIELD_BOOL,                                                        \
 			.flags = FIELD_ACTION,                                                     \
-			.doc = "Taken; apt-get is always used."},                                  \
+			.doc = "Accepted; apt-get is always used."},                               \
 		{.name = "upgrade",                                                                \
 			.kind = FIELD_STR,                                                         \
 			.flags = FIELD_LATER,                                                      \
