@@ -268,6 +268,7 @@ class Filters(WorldTest):
         arrives(self.host.address, *ALICE, "gtube in piggyback", "Spam")
         # nor does rspamd make a stranger from outside wait
         self.assertEqual(self.send(bare("odd in piggyback", PILLS % 3), public=True)[:3], "250")
+        arrives(self.host.address, *ALICE, "odd in piggyback", "Spam")  # and has been learnt
         self.no_notification()
         # SpamAssassin's verdicts teach rspamd (who learns nothing from a GTUBE)
         spam, ham = self.learnt_by_rspamd()
