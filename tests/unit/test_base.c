@@ -457,10 +457,36 @@ static void process_drops_to_user(void **state)
 	assert_string_equal(e.msg, "cannot run sh: no user has the id 54321");
 }
 
+/* Chunks of an arena that ended serve the next ones: wiped, and each in one arena only. */
+static void arenas_share_nothing_with_those_before(void **state)
+{
+	enum { MANY = 40, BYTES = 30000 };
+	struct arena *v[MANY];
+	unsigned char *p[MANY];
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < MANY; i++) {
+			v[i] = arena_new();
+			for (int n = 0; n < 2; n++) {
+				p[i] = arena_alloc(v[i], BYTES / (i + 1));
+				for (int at = 0; at < BYTES / (i + 1); at++)
+					assert_int_equal(p[i][at], 0);
+				memset(p[i], 0xff, BYTES / (i + 1));
+			}
+		}
+		for (int i = 0; i < MANY; i++)
+			for (int k = 0; k < MANY; k++)
+				assert_int_equal(arena_owns(v[k], p[i]), i == k);
+		for (int i = 0; i < MANY; i++)
+			arena_free(v[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arena_hands_out_zeroed_memory),
+		cmocka_unit_test(arenas_share_nothing_with_those_before),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(nearest_word),
 		cmocka_unit_test(utf8),
