@@ -7,6 +7,9 @@
 #ifdef WITH_LIBCRYPTO
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
 #endif
 
 #ifdef WITH_LIBCRYPTO
@@ -83,10 +86,78 @@ static void compress(uint32_t state[8], const unsigned char *p)
 		state[i] += v[i];
 }
 
-static void compress_all(uint32_t state[8], const unsigned char *p, size_t blocks)
+static void compress_plain(uint32_t state[8], const unsigned char *p, size_t blocks)
 {
 	for (size_t i = 0; i < blocks; i++)
 		compress(state, p + i * 64);
+}
+
+#ifdef __x86_64__
+static bool has_sha_instructions(void)
+{
+	enum { FEATURES = 7, EBX_SHA = 1 << 29 };
+	static int known = -1;
+	unsigned a, b = 0, c, d;
+	if (known < 0)
+		known = __get_cpuid_count(FEATURES, 0, &a, &b, &c, &d) && (b & EBX_SHA);
+	return known;
+}
+
+/* Four words of the schedule from the sixteen before; group `i` of four lies at w[i % 4]. */
+__attribute__((target("sha,sse4.1"))) static __m128i next_words(const __m128i w[4], int i)
+{
+	__m128i last = w[(i + 3) % 4];
+	__m128i sum = _mm_sha256msg1_epu32(w[i % 4], w[(i + 1) % 4]);
+	sum = _mm_add_epi32(sum, _mm_alignr_epi8(last, w[(i + 2) % 4], 4));
+	return _mm_sha256msg2_epu32(sum, last);
+}
+
+/* With the processor's SHA instructions (Intel 64 manual, volume 2, SHA256RNDS2 and SHA256MSG1):
+ * two rounds an instruction. */
+__attribute__((target("sha,sse4.1"))) static void compress_x86(
+	uint32_t state[8], const unsigned char *p, size_t blocks)
+{
+	const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+	int v[8];
+	memcpy(v, state, sizeof(v));
+	__m128i abef = _mm_set_epi32(v[0], v[1], v[4], v[5]);
+	__m128i cdgh = _mm_set_epi32(v[2], v[3], v[6], v[7]);
+	for (; blocks > 0; blocks--, p += 64) {
+		const __m128i abef_before = abef, cdgh_before = cdgh;
+		__m128i w[4];
+		for (int i = 0; i < 16; i++) {
+			w[i % 4] = i < 4 ? _mm_shuffle_epi8(
+						   _mm_loadu_si128((const __m128i *)p + i), swap)
+					 : next_words(w, i);
+			__m128i sum =
+				_mm_add_epi32(w[i % 4], _mm_loadu_si128((const __m128i *)K + i));
+			/* the two names change places with each instruction */
+			cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
+			abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
+		}
+		abef = _mm_add_epi32(abef, abef_before);
+		cdgh = _mm_add_epi32(cdgh, cdgh_before);
+	}
+	state[0] = (uint32_t)_mm_extract_epi32(abef, 3);
+	state[1] = (uint32_t)_mm_extract_epi32(abef, 2);
+	state[2] = (uint32_t)_mm_extract_epi32(cdgh, 3);
+	state[3] = (uint32_t)_mm_extract_epi32(cdgh, 2);
+	state[4] = (uint32_t)_mm_extract_epi32(abef, 1);
+	state[5] = (uint32_t)_mm_extract_epi32(abef, 0);
+	state[6] = (uint32_t)_mm_extract_epi32(cdgh, 1);
+	state[7] = (uint32_t)_mm_extract_epi32(cdgh, 0);
+}
+#endif
+
+static void compress_all(uint32_t state[8], const unsigned char *p, size_t blocks)
+{
+#ifdef __x86_64__
+	if (has_sha_instructions()) {
+		compress_x86(state, p, blocks);
+		return;
+	}
+#endif
+	compress_plain(state, p, blocks);
 }
 #endif
 
