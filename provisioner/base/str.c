@@ -47,9 +47,13 @@ bool str_eq(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* Names are looked for in lists of words, where nearly all differ in the first byte. */
 bool str_is(struct str a, const char *s)
 {
-	return str_eq(a, str_c(s));
+	for (size_t i = 0; i < a.n; i++)
+		if (s[i] == 0 || s[i] != a.p[i])
+			return false;
+	return s[a.n] == 0;
 }
 
 int str_cmp(struct str a, struct str b)
@@ -63,8 +67,10 @@ int str_cmp(struct str a, struct str b)
 
 bool str_starts(struct str s, const char *prefix)
 {
-	size_t n = strlen(prefix);
-	return s.n >= n && (n == 0 || memcmp(s.p, prefix, n) == 0);
+	for (size_t i = 0; prefix[i]; i++)
+		if (i == s.n || s.p[i] != prefix[i])
+			return false;
+	return true;
 }
 
 bool str_ends(struct str s, const char *suffix)

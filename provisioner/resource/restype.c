@@ -60,8 +60,10 @@ const struct restype *restype_find(struct str name)
 	if (name.n == 0)
 		return NULL;
 	for (size_t i = 0; restypes[i]; i++)
-		if (str_is(name, restypes[i]->name) || among(restypes[i]->aliases, name) ||
-			among(restypes[i]->full_names, name))
+		if (str_is(name, restypes[i]->name))
+			return restypes[i];
+	for (size_t i = 0; restypes[i]; i++)
+		if (among(restypes[i]->aliases, name) || among(restypes[i]->full_names, name))
 			return restypes[i];
 	return NULL;
 }

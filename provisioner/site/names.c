@@ -24,9 +24,11 @@ static const char *const other_names[] = {"ansible_become", "ansible_become_user
 static bool among(struct str name, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (str_is(name, names[i]) ||
-			(str_ends(str_c(names[i]), "_") && str_starts(name, names[i])))
-			return true;
+		if (str_starts(name, names[i])) {
+			size_t len = strlen(names[i]);
+			if (len == name.n || names[i][len - 1] == '_')
+				return true;
+		}
 	return false;
 }
 
