@@ -50,6 +50,7 @@ static uint32_t code_point(struct str s, size_t i, size_t n)
 	return c;
 }
 
+/* A character that does not stand for itself. */
 static void json_char(
 	struct buf *b, struct str s, size_t i, size_t n, const struct json_style *style)
 {
@@ -57,11 +58,9 @@ static void json_char(
 	uint32_t c = code_point(s, i, n);
 	const char *known = c && c < 0x80 ? strchr(from, (int)c) : NULL;
 	if (known)
-		buf_addf(b, "\\%c", into[known - from]);
-	else if (c < 0x20 || (style->html && c < 0x80 && strchr("<>&'", (int)c)))
-		buf_addf(b, "\\u%04x", c);
+		buf_add(b, (char[]){'\\', into[known - from]}, 2);
 	else if (c < 0x80)
-		buf_addc(b, (char)c);
+		buf_addf(b, "\\u%04x", c);
 	else if (!style->ascii)
 		buf_add(b, s.p + i, n);
 	else if (c < 0x10000)
@@ -71,10 +70,28 @@ static void json_char(
 			0xdc00 + ((c - 0x10000) & 0x3ff));
 }
 
+/* The bytes from `i` on that stand for themselves. */
+static size_t plain_bytes(struct str s, size_t i, const struct json_style *style)
+{
+	size_t n = 0;
+	for (; i + n < s.n; n++) {
+		unsigned char c = (unsigned char)s.p[i + n];
+		if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\' ||
+			(style->html && strchr("<>&'", c)))
+			break;
+	}
+	return n;
+}
+
 static void json_text(struct buf *b, struct str s, const struct json_style *style)
 {
 	buf_addc(b, '"');
 	for (size_t i = 0, n; i < s.n; i += n) {
+		n = plain_bytes(s, i, style);
+		if (n) {
+			buf_add(b, s.p + i, n);
+			continue;
+		}
 		n = text_next(s, i);
 		json_char(b, s, i, n, style);
 	}

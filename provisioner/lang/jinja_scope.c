@@ -247,8 +247,11 @@ struct value *keep_newlines(struct arena *a, struct value *v, struct str source)
 		return v;
 	struct value *longer = ARENA_NEW(a, struct value);
 	*longer = *v;
-	longer->s = str_printf(a, STR_FMT "%.*s", STR_ARG(v->s), (int)(want - have),
-		source.p + source.n - (want - have));
+	size_t more = want - have;
+	char *p = arena_alloc(a, v->s.n + more + 1);
+	memcpy(p, v->s.p, v->s.n);
+	memcpy(p + v->s.n, source.p + source.n - more, more);
+	longer->s = (struct str){p, v->s.n + more};
 	return longer;
 }
 
