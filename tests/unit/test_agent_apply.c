@@ -112,7 +112,7 @@ static void a_timeout_ends_the_program(void **state)
 	assert_string_equal(
 		peer_apply(&p, "r1", list_of(slow, NULL), told, NULL), "1:failed failed");
 	assert_says(told->list.v[0], "error", "did not end within 1 s");
-	assert_in_range(now_ms() - start, 900, 30000);
+	assert_true(now_ms() - start >= 900);
 	assert_int_equal(peer_end(&p), 0);
 }
 

@@ -32,16 +32,16 @@ static void timers_fire_in_order(void **state)
 	static const int after[] = {30, 0, 15, 0, 20};
 	(void)state;
 	buf_init(&log, 100);
+	int64_t before = now_ms();
 	for (size_t i = 0; i < ARRAY_LEN(n); i++) {
 		n[i].log = &log;
 		n[i].timer = loop_timer(l, after[i], say, &n[i]);
 	}
 	loop_timer_free(n[4].timer);
-	int64_t before = now_ms();
 	loop_run(l);
 	assert_string_equal(log.p, "aAbc");
-	assert_in_range(now_ms() - before, 25, 1000);
-	loop_timer_free(n[0].timer); /* after it fired */
+	assert_true(now_ms() - before >= 30); /* no upper bound: the machine may be busy */
+	loop_timer_free(n[0].timer);          /* after it fired */
 	loop_free(l);
 	buf_free(&log);
 }
@@ -177,10 +177,11 @@ static void paused_watch_is_silent(void **state)
 	struct loop_watch *w = loop_fd(l, fds[0], LOOP_READ, never, NULL);
 	loop_fd_set(w, 0);
 	close(fds[1]);
-	loop_timer(l, 20, stop_it, l);
+	loop_timer(l, 500, stop_it, l);
 	clock_t cpu = clock();
 	loop_run(l);
-	assert_true(clock() - cpu < CLOCKS_PER_SEC / 100);
+	/* to spin takes half a second of a processor, to wait next to nothing */
+	assert_true(clock() - cpu < CLOCKS_PER_SEC / 10);
 	loop_free(l);
 	close(fds[0]);
 }

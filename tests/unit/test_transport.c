@@ -221,7 +221,7 @@ static void a_silent_host_times_out(void **state)
 	run(&w, &t, 1);
 	close(fd);
 	expect(&w, ERR_UNREACHABLE, "no answer within 1 s (while connecting)");
-	assert_in_range(now_ms() - start, 900, 5000);
+	assert_true(now_ms() - start >= 900);
 }
 
 /* Something else listens there; it talks, then hangs up. */
