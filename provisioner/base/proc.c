@@ -39,6 +39,7 @@ struct child {
 	const char *user; /* name for its groups; NULL: stay who we are */
 	gid_t gid;
 	pid_t pid;
+	int dir;                           /* that it is to run in; -1: none is named */
 	int in, out[2], err[2], failed[2]; /* `failed` brings the errno of what did not work */
 	struct buf out_buf, err_buf;
 	size_t told; /* bytes of out_buf that p->line has seen */
@@ -175,8 +176,8 @@ static void close_fd(int *fd)
 
 static void close_all(struct child *c)
 {
-	int *fds[] = {&c->in, &c->out[0], &c->out[1], &c->err[0], &c->err[1], &c->failed[0],
-		&c->failed[1]};
+	int *fds[] = {&c->dir, &c->in, &c->out[0], &c->out[1], &c->err[0], &c->err[1],
+		&c->failed[0], &c->failed[1]};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		close_fd(fds[i]);
 }
@@ -235,9 +236,9 @@ static bool become(const struct proc *p, const struct child *c)
 /* A home that is not there, or closed to its owner, keeps no command from running. */
 static bool enter_folder(const struct proc *p, const struct child *c)
 {
-	if (!p->dir && p->users && chdir(c->home) == 0)
-		return true;
-	return chdir(p->dir ? p->dir : "/") == 0;
+	if (c->dir >= 0)
+		return fchdir(c->dir) == 0;
+	return (p->users && chdir(c->home) == 0) || chdir("/") == 0;
 }
 
 _Noreturn static void run_child(const struct proc *p, struct child *c)
@@ -249,17 +250,37 @@ _Noreturn static void run_child(const struct proc *p, struct child *c)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid(); /* a process group of its own, and no terminal to ask at */
 	umask(022);
-	if (take_descriptors(c) && become(p, c) && enter_folder(p, c))
+	if (enter_folder(p, c) && take_descriptors(c) && become(p, c))
 		execve(c->program, (char *const *)(uintptr_t)p->argv, c->env);
 	int failure = errno;
 	write_all(c->failed[1], &failure, sizeof(failure));
 	_exit(127);
 }
 
+/* A folder that the program is told to run in is a place like any other: no link that was not meant
+ * leads to it. */
+static bool open_folder(const struct proc *p, struct child *c, struct err *e)
+{
+	char inside[PATH_MAX + 2];
+	struct place at;
+	bool there;
+	if (!p->dir)
+		return true;
+	snprintf(inside, sizeof(inside), "%s/.", p->dir);
+	if (!place_find(inside, &at, &there, e))
+		return err_prefix(e, "cannot run %s", c->program);
+	if (there)
+		c->dir = fcntl(at.dir, F_DUPFD_CLOEXEC, 0);
+	place_close(&at);
+	return c->dir >= 0 || err_errno(e, "cannot run %s in %s", c->program, p->dir);
+}
+
 static bool start(const struct proc *p, struct child *c, struct err *e)
 {
 	int failure = 0;
 	ssize_t n;
+	if (!open_folder(p, c, e))
+		return false;
 	if (!open_pipes(c, p->input))
 		return err_errno(e, "cannot run %s", c->program);
 	c->pid = fork();
@@ -375,7 +396,8 @@ int64_t proc_until(int64_t ms)
 
 bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, struct err *e)
 {
-	struct child c = {.in = -1, .out = {-1, -1}, .err = {-1, -1}, .failed = {-1, -1}};
+	struct child c = {
+		.dir = -1, .in = -1, .out = {-1, -1}, .err = {-1, -1}, .failed = {-1, -1}};
 	size_t limit = p->max_output ? p->max_output : PROC_OUTPUT;
 	*r = (struct proc_result){.out = {"", 0}, .err_out = {"", 0}};
 	folders_forget();
