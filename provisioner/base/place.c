@@ -38,6 +38,7 @@ struct way {
 	size_t own;          /* bytes at the end of rest that no link brought */
 	unsigned links;      /* followed so far */
 	const mode_t *make;  /* the mode that missing folders are made with; NULL: none is made */
+	bool guard;          /* only through folders that nobody else can change */
 };
 
 static bool way_restart(struct way *w, const char *from)
@@ -119,12 +120,31 @@ static bool step_into(struct way *w, const char *part, size_t left, struct err *
 	return true;
 }
 
+/* Can nobody else change what a name in the folder reached so far leads to? In a sticky folder a
+ * name is its owner's to change: whose the next part is, is looked at when it is reached. */
+static bool is_guarded(const struct way *w, bool last, struct err *e)
+{
+	struct stat st;
+	if (fstat(w->fd, &st) < 0)
+		return err_errno(e, "cannot look at %s", w->seen);
+	bool shared = st.st_mode & (S_IWGRP | S_IWOTH), sticky = st.st_mode & S_ISVTX;
+	if ((st.st_uid == 0 || st.st_uid == geteuid()) && (!shared || (sticky && !last)))
+		return true;
+	return err_set(e, ERR_PERMANENT,
+		"%s (of user %u, mode %04o) can be changed by others, who could lead %s elsewhere "
+		"meanwhile; take a folder that only root can change, or do this as that user "
+		"(become_user)",
+		w->seen, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777, w->path);
+}
+
 static bool walk_parts(struct way *w, struct err *e)
 {
 	char part[NAME_MAX + 1];
 	for (;;) {
 		const char *p = w->rest + strspn(w->rest, "/");
 		size_t n = strcspn(p, "/");
+		if (w->guard && !is_guarded(w, n == 0, e))
+			return false;
 		if (n == 0)
 			return true;
 		if (n > NAME_MAX) {
@@ -133,14 +153,14 @@ static bool walk_parts(struct way *w, struct err *e)
 		}
 		memcpy(part, p, n);
 		part[n] = 0;
-		if (!step_into(w, part, strlen(p + n), e))
-			return false;
+		if (!step_into(w, part, strlen(p + n), e)) /* what is not there is ours to make */
+			return w->guard && !e->kind && errno == ENOENT && is_guarded(w, true, e);
 	}
 }
 
-static int walk(const char *path, const mode_t *make, struct err *e)
+static int walk(const char *path, const mode_t *make, bool guard, struct err *e)
 {
-	struct way w = {.path = path, .fd = -1, .make = make};
+	struct way w = {.path = path, .fd = -1, .make = make, .guard = guard};
 	size_t n = strlen(path);
 	if (n >= sizeof(w.rest)) {
 		too_long(path, e);
@@ -174,7 +194,7 @@ static int find_folder(const char *path, const mode_t *make, struct err *e)
 	int fd = open_without_links(path);
 	if (fd >= 0 || (!make && (errno == ENOENT || errno == ENOTDIR)))
 		return fd;
-	return walk(path, make, e);
+	return walk(path, make, false, e);
 }
 
 /* ---- folders kept open for a step ---- */
@@ -330,6 +350,15 @@ int folder_open(const char *path, struct err *e)
 	if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
 		err_errno(e, "cannot open the folder %s", path);
 	return fd;
+}
+
+bool folder_is_guarded(const char *path, struct err *e)
+{
+	int fd = walk(path, NULL, true, e);
+	if (fd < 0)
+		return err_errno(e, "cannot walk to the folder %s", path);
+	close(fd);
+	return true;
 }
 
 bool mkdirs(const char *path, mode_t mode, struct err *e)

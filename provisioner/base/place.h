@@ -57,6 +57,9 @@ bool link_is_meant(const char *path, const struct stat *st, struct err *e);
 /* Opens the folder `path` for reading; links that are meant are followed, at its end too. -1 with e
  * set, or with errno alone when there is none. */
 int folder_open(const char *path, struct err *e);
+/* Can nobody but root and the running user change the way to the folder, or the names in it? What a
+ * program is to reach by a path has to be so; what is not there yet may be. */
+bool folder_is_guarded(const char *path, struct err *e);
 
 /* Between these two a folder that was walked to is kept, and the same path leads to it again: for a
  * step, which looks at a thing and then changes it. Calls may be nested. */

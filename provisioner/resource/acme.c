@@ -139,6 +139,8 @@ bool acme_obtain(
 	struct proc_result r;
 	if (!program_there("certbot"))
 		return err_set(e, ERR_PERMANENT, "certbot is not installed; install it before");
+	if (!folder_is_guarded(acme->folder, e)) /* certbot goes by its path */
+		return false;
 	if (h->note)
 		h->note(h->ctx, "asking %s for a certificate for %s", acme->directory, name);
 	certbot_args(h->a, acme, name, again, &argv);

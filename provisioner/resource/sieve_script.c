@@ -85,7 +85,8 @@ static bool sieve_script_observe(
 
 /* ---- compiling ---- */
 
-/* In the script's place: its place is written into the compiled form. With the configuration named,
+/* In the script's place: its place is written into the compiled form. So nobody else may be able to
+ * lead that to another script, whose text sievec would take. With the configuration named,
  * since sievec asks a Dovecot that runs otherwise, which may not have read it yet. */
 static bool compile(struct host *h, const char *path, const char *to, struct err *e)
 {
@@ -123,7 +124,7 @@ static bool sieve_script_apply(
 {
 	const char *path = map_cstr(params, "path", "");
 	char folder[SCRATCH_MAX];
-	if (!apply_content(h, path, params, o, e))
+	if (!folder_is_guarded(path_dir(h->a, path), e) || !apply_content(h, path, params, o, e))
 		return false;
 	if (!scratch_open(folder, e))
 		return false;

@@ -7,6 +7,7 @@
 #include "resource/foresight.h"
 #include "resource/account.h"
 #include "resource/args.h"
+#include "resource/look.h"
 #include "resource/password.h"
 #include "resource/types.h"
 
@@ -343,12 +344,28 @@ static void primary_group(struct host *h, const struct value *params, struct arg
 	}
 }
 
+/* The programs go by the path of a home that they make, move or remove. */
+static bool home_is_guarded(struct host *h, const char *home, struct err *e)
+{
+	return folder_is_guarded(path_dir(h->a, home), e) || err_prefix(e, "the home %s", home);
+}
+
+/* useradd leaves a home that is there as it is; named so, none is made elsewhere either. */
+static bool makes_home(const struct value *params)
+{
+	const char *home = map_cstr(params, "home", NULL);
+	return map_bool(params, "create_home", true) && !(home && look_is_dir(home));
+}
+
 static bool create(
 	struct host *h, const struct value *params, const struct observation *o, struct err *e)
 {
 	struct args argv = {0};
 	const char *skeleton = map_cstr(params, "skeleton", NULL);
-	bool home = map_bool(params, "create_home", true);
+	const char *at = map_cstr(params, "home", NULL);
+	bool home = makes_home(params);
+	if (home && at && !home_is_guarded(h, at, e))
+		return false;
 	args_add(h->a, &argv, "useradd");
 	common_options(h, params, o, &argv);
 	primary_group(h, params, &argv);
@@ -363,11 +380,15 @@ static bool create(
 	return run_program(h, argv.v, NULL, e);
 }
 
-static bool modify(
-	struct host *h, const struct value *params, const struct observation *o, struct err *e)
+static bool modify(struct host *h, const struct value *params, const struct account_user *u,
+	const struct observation *o, struct err *e)
 {
 	struct args argv = {0};
 	bool moves = map_bool(params, "move_home", false);
+	if (moves && observed_change(o, "home") &&
+		(!home_is_guarded(h, map_cstr(params, "home", ""), e) ||
+			(u && !home_is_guarded(h, u->home, e))))
+		return false;
 	args_add(h->a, &argv, "usermod");
 	size_t head = argv.n;
 	common_options(h, params, o, &argv);
@@ -388,9 +409,12 @@ static bool modify(
 	return run_program(h, argv.v, NULL, e);
 }
 
-static bool remove_user(struct host *h, const struct value *params, struct err *e)
+static bool remove_user(
+	struct host *h, const struct value *params, const struct account_user *u, struct err *e)
 {
 	struct args argv = {0};
+	if (u && map_bool(params, "remove", false) && !home_is_guarded(h, u->home, e))
+		return false;
 	args_add(h->a, &argv, "userdel");
 	if (map_bool(params, "remove", false))
 		args_add(h->a, &argv, "--remove");
@@ -400,12 +424,12 @@ static bool remove_user(struct host *h, const struct value *params, struct err *
 	return run_program(h, argv.v, NULL, e);
 }
 
-static bool make_home(struct host *h, const struct value *params, struct err *e)
+static bool make_home(struct host *h, const struct value *params, const char *home, struct err *e)
 {
 	const char *name = map_cstr(params, "name", "");
 	const char *argv[] = {
 		"mkhomedir_helper", name, "0022", map_cstr(params, "skeleton", NULL), NULL};
-	return run_program(h, argv, NULL, e);
+	return home_is_guarded(h, home, e) && run_program(h, argv, NULL, e);
 }
 
 static bool user_apply(
@@ -413,14 +437,18 @@ static bool user_apply(
 {
 	const char *name = map_cstr(params, "name", "");
 	struct accounts all;
+	const struct value *folder = observed_after(o, "home folder");
 	bool changed_state = observed_change(o, "state"), ok;
+	if (!accounts_read(h->a, &all, e))
+		return false;
+	const struct account_user *u = account_user(&all, name);
 	if (changed_state && !wanted(params))
-		ok = remove_user(h, params, e);
+		ok = remove_user(h, params, u, e);
 	else
-		ok = changed_state ? create(h, params, o, e) : modify(h, params, o, e);
+		ok = changed_state ? create(h, params, o, e) : modify(h, params, u, o, e);
 	if (!ok)
 		return false;
-	if (observed_change(o, "home folder") && !make_home(h, params, e))
+	if (folder && !make_home(h, params, folder->s.p, e))
 		return false;
 	if (!accounts_read(h->a, &all, e) ||
 		!password_apply(h, params, account_user(&all, name), o, e))

@@ -121,6 +121,49 @@ static void test_walks(void **state)
 	}
 }
 
+/* The folder of the test lies in /tmp, which everybody can write to, but is sticky. */
+static void test_guarded(void **state)
+{
+	static const struct {
+		const char *path;
+		mode_t mode; /* of real/ */
+		uid_t owner;
+		bool guarded;
+	} rows[] = {
+		{"real/deep", 0755, 0, true},
+		{"real", 0755, 0, true},
+		{"ours/deep", 0755, 0, true},
+		{"real/up", 0755, 0, true},
+		{"real/none/deeper", 0755, 0, true},
+		{"real/deep", 0775, 0, false},
+		{"real/deep", 0757, 0, false},
+		{"real/deep", 01777, 0, true},
+		{"real", 01777, 0, false},
+		{"real/none", 01777, 0, false},
+		{"ours/deep", 0757, 0, false},
+		{"real/up", 0757, 0, false},
+		{"real/deep", 0755, OTHER, false},
+		{"real", 0755, OTHER, false},
+		{"real/none", 0755, OTHER, false},
+		{"real/file/x", 0755, 0, false},
+		{"others/deep", 0755, 0, false},
+	};
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err e = {0};
+		assert_int_equal(chown(in_top("real"), rows[i].owner, (gid_t)-1), 0);
+		assert_int_equal(chmod(in_top("real"), rows[i].mode), 0);
+		bool guarded = folder_is_guarded(in_top(rows[i].path), &e);
+		assert_int_equal(chown(in_top("real"), 0, (gid_t)-1), 0);
+		assert_int_equal(chmod(in_top("real"), 0755), 0);
+		if (guarded != rows[i].guarded || guarded != !e.kind)
+			fail_msg("%s, %04o of %u: %s", rows[i].path, (unsigned)rows[i].mode,
+				(unsigned)rows[i].owner, e.msg);
+	}
+}
+
 static void test_bad_paths(void **state)
 {
 	struct place p;
@@ -250,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walks),
+		cmocka_unit_test(test_guarded),
 		cmocka_unit_test(test_bad_paths),
 		cmocka_unit_test(test_mkdirs),
 		cmocka_unit_test(test_held),
