@@ -14,9 +14,14 @@
 #include "resource/types.h"
 #include "resource/x509.h"
 
-enum { PEM_MAX = 1 << 20, LISTED_MAX = 50, REFUSED_MAX = 5, FILE_MODE = 0600, DIGEST_SHOWN = 8 };
-static const char checker[] =
-	"openssl pkcs12 -export -in %s -passin pass: -passout pass: -out /dev/null";
+enum {
+	PEM_MAX = 1 << 20,
+	LISTED_MAX = 50,
+	REFUSED_MAX = 5,
+	FILE_MODE = 0600,
+	DIGEST_SHOWN = 8,
+	SAID_MAX = 500
+};
 
 static const struct field certificates_fields[] = {
 	{.name = "path",
@@ -350,10 +355,24 @@ static const struct value *own_attrs(struct survey *s)
 	return attr;
 }
 
+/* Do they fit? On its standard input, since a path may meanwhile lead elsewhere. */
+static bool openssl_takes(struct survey *s, const struct action *x, struct str pem, struct err *e)
+{
+	static const char *const argv[] = {"openssl", "pkcs12", "-export", "-in", "/dev/stdin",
+		"-passin", "pass:", "-passout", "pass:", "-out", "/dev/null", NULL};
+	struct proc_result r;
+	if (!run_with(s->h, argv, pem, &r, e))
+		return false;
+	return r.status == 0 ||
+	       err_set(e, ERR_PERMANENT,
+		       "openssl refuses the key and certificate for %s, and nothing changed: %s",
+		       x->name, last_words(s->h->a, r.err_out, SAID_MAX));
+}
+
 static bool put(struct survey *s, const struct action *x, struct str pem, struct err *e)
 {
-	return write_file(
-		s->h, x->path, pem, own_attrs(s), FILE_MODE, x->given ? checker : NULL, e);
+	return (!x->given || openssl_takes(s, x, pem, e)) &&
+	       write_file(s->h, x->path, pem, own_attrs(s), FILE_MODE, NULL, e);
 }
 
 /* The old file stays where none could be got; without an old one there is the fallback. */

@@ -198,13 +198,14 @@ struct str dkim_key_alone(struct arena *a, struct str text)
 	return strstr(text.p, "-----BEGIN") ? pem_only(a, text) : base64_alone(a, text);
 }
 
-bool dkim_key_sound(struct host *h, const char *path, const struct dkim_public *key, struct err *e)
+bool dkim_key_sound(struct host *h, const char *path, struct str text,
+	const struct dkim_public *key, struct err *e)
 {
-	const char *argv[] = {"openssl", "pkey", "-check", "-noout", "-in", path, NULL};
+	static const char *const argv[] = {"openssl", "pkey", "-check", "-noout", NULL};
 	struct proc_result r;
 	if (strcmp(key->algorithm, "rsa") != 0)
 		return true;
-	if (!run_with(h, argv, (struct str){0}, &r, e))
+	if (!run_with(h, argv, text, &r, e))
 		return false;
 	return r.status == 0 ||
 	       err_set(e, ERR_PERMANENT,

@@ -21,9 +21,11 @@ struct dkim_public {
 bool dkim_key_read(struct host *h, struct str text, struct dkim_public *out);
 /* The key alone, of a file that may hold something beside it; the text itself when it does not. */
 struct str dkim_key_alone(struct arena *a, struct str text);
-/* Do the halves of an RSA key fit? By openssl(1), on the file at `path`. Of Ed25519 the public half
- * is all that there is to fit, and dkim_key_read does not have to be believed less. */
-bool dkim_key_sound(struct host *h, const char *path, const struct dkim_public *key, struct err *e);
+/* Do the halves of the RSA key `text` fit? By openssl(1), on its standard input; `path` is for
+ * messages. Of Ed25519 the public half is all that there is to fit, and dkim_key_read does not have
+ * to be believed less. */
+bool dkim_key_sound(struct host *h, const char *path, struct str text,
+	const struct dkim_public *key, struct err *e);
 /* A new key, by openssl(1) through pipes: it is in no file but the one that the caller writes. */
 bool dkim_key_make(
 	struct host *h, const char *algorithm, int bits, struct str *text, struct err *e);

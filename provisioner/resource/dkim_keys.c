@@ -414,7 +414,7 @@ static bool set_key_right(struct walk *w, const char *name, const struct look_at
 	const char *path = path_of(w, name, "key");
 	if (l->beside && !write_file(w->h, path, l->text, w->params, KEY_MODE, NULL, e))
 		return false;
-	if (l->changed && !dkim_key_sound(w->h, path, &l->public, e))
+	if (l->changed && !dkim_key_sound(w->h, path, l->text, &l->public, e))
 		return false;
 	return !l->attrs_wrong || attr_want_set(w->want, w->dir, path_base(path), e);
 }

@@ -7,10 +7,11 @@
 #include <arpa/inet.h>
 #include "resource/args.h"
 #include "resource/look.h"
+#include "resource/scratch.h"
 #include "resource/types.h"
 #include "resource/x509.h"
 
-enum { PEM_MAX = 1 << 20, CERT_MODE = 0644, DAY_S = 86400, SAID_MAX = 300 };
+enum { PEM_MAX = 1 << 20, CERT_MODE = 0644, CONFIG_MODE = 0600, DAY_S = 86400, SAID_MAX = 300 };
 
 static const struct field x509_certificate_fields[] = {
 	{.name = "path",
@@ -151,17 +152,20 @@ static bool same_names(const struct args *want, const struct cert_info *c)
 /* ---- observe ---- */
 
 /* An Ed25519 key's file does not hold its public half; openssl has to work it out (5 ms). */
-static bool public_half(struct host *h, const char *path, struct key_info *k, struct err *e)
+static bool public_half(struct host *h, struct str pem, struct key_info *k, struct err *e)
 {
-	const char *argv[] = {"openssl", "pkey", "-in", path, "-pubout", "-outform", "DER", NULL};
-	struct str der;
+	static const char *const argv[] = {"openssl", "pkey", "-pubout", "-outform", "DER", NULL};
+	struct proc_result r;
 	if (k->id.p || (k->type != KEY_ED25519 && k->type != KEY_ED448))
 		return true;
-	if (!run_program(h, argv, &der, e))
+	if (!run_with(h, argv, pem, &r, e))
 		return false;
+	if (r.status != 0)
+		return err_set(e, ERR_PERMANENT, "openssl pkey failed (exit %d): %s", r.status,
+			last_words(h->a, r.err_out, SAID_MAX));
 	size_t n = k->type == KEY_ED25519 ? 32 : 57; /* the last bytes of the structure */
-	if (der.n > n)
-		k->id = str_dup(h->a, der.p + der.n - n, n);
+	if (r.out.n > n)
+		k->id = str_dup(h->a, r.out.p + r.out.n - n, n);
 	return true;
 }
 
@@ -182,7 +186,7 @@ static bool read_key(
 			       path, path);
 	if (!key_read(h->a, pem, k) || k->encrypted)
 		return err_set(e, ERR_PERMANENT, "%s holds no private key that can be used", path);
-	return public_half(h, path, k, e);
+	return public_half(h, pem, k, e);
 }
 
 /* A date, not the days that are left: the plan must be the same tomorrow. */
@@ -274,7 +278,7 @@ static bool x509_certificate_observe(
 /* ---- apply ---- */
 
 /* openssl's configuration; the names were checked, so nothing in them means anything to it. */
-static struct str request(struct arena *a, const struct value *params)
+static struct str request_config(struct arena *a, const struct value *params)
 {
 	struct args names = {0};
 	names_wanted(a, params, &names);
@@ -287,15 +291,32 @@ static struct str request(struct arena *a, const struct value *params)
 		map_cstr(params, "common_name", ""), joined(a, names.v, names.n));
 }
 
+/* The key is on its standard input, since its path may meanwhile lead to another. */
+static bool run_req(struct host *h, const struct value *params, const char *config, struct str key,
+	struct proc_result *r, struct err *e)
+{
+	struct file_attr attr = {CONFIG_MODE, (uid_t)-1, (gid_t)-1};
+	struct str text = request_config(h->a, params);
+	const char *days = arena_printf(h->a, "%d", (int)map_int(params, "valid_days", 3650));
+	const char *argv[] = {"openssl", "req", "-x509", "-new", "-batch", "-sha256", "-config",
+		config, "-key", "/dev/stdin", "-days", days, NULL};
+	return file_replace(config, text.p, text.n, attr, NULL, NULL, e) &&
+	       run_with(h, argv, key, r, e);
+}
+
 static bool sign(struct host *h, const struct value *params, struct str *pem, struct err *e)
 {
 	const char *key = map_cstr(params, "privatekey_path", "");
-	const char *days = arena_printf(h->a, "%d", (int)map_int(params, "valid_days", 3650));
-	const char *argv[] = {"openssl", "req", "-x509", "-new", "-batch", "-sha256", "-config",
-		"/dev/stdin", "-key", key, "-days", days, NULL};
+	char folder[SCRATCH_MAX];
 	struct proc_result r;
 	struct cert_info c;
-	if (!run_with(h, argv, request(h->a, params), &r, e))
+	struct str text;
+	bool found;
+	if (!look_read(h->a, key, PEM_MAX, &text, &found, e) || !scratch_open(folder, e))
+		return false;
+	bool ok = run_req(h, params, path_join(h->a, folder, "config"), text, &r, e);
+	scratch_close(folder);
+	if (!ok)
 		return false;
 	if (r.status != 0 || !cert_read(h->a, r.out, &c))
 		return err_set(e, ERR_PERMANENT, "openssl made no certificate of %s (exit %d): %s",
