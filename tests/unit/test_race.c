@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Races of a local user: while root's types work in a folder of his, he swaps it for a link to
- * root's own, 1,000 rounds for each type. Half of the swaps wait for a certain event in the folder
- * (inotify), half come without a pause. What the link leads to must never change.
+ * root's own, 1,000 rounds for each type, 100 where a program is called. Half of the swaps wait for
+ * a certain event in the folder (inotify), half come without a pause. What the link leads to must
+ * never change, and none of it may come into his folder. One row alone: test_race 'NAME'.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,19 +23,14 @@
 #include <cmocka.h>
 #include "base/place.h"
 #include "lang/lang.h"
-#include "resource/look.h"
+#include "resource/x509.h"
+#include "race_programs.h"
+#include "race_rows.h"
 
-enum { BOB = 61234, ROUNDS = 1000, EVENTS = 12, TEXT_LIMIT = 1 << 20 };
+enum { BOB = 61234, ROUNDS = 1000, PROGRAM_ROUNDS = 100, EVENTS = 12, TEXT_LIMIT = 1 << 20 };
 
-/* home/dir is bob's folder, home/away his link to victim/. */
-static char base[] = "/dev/shm/provision-race-XXXXXX";
+/* race_base/home/dir is bob's folder, home/away his link to race_base/victim. */
 static int home = -1;
-
-static void must(bool ok, const char *what)
-{
-	if (!ok)
-		fail_msg("%s: %s", what, strerror(errno));
-}
 
 /* ---- bob ---- */
 
@@ -123,20 +119,32 @@ _Noreturn static void be_bob(void)
 /* ---- what stands in both folders ---- */
 
 static const char *const files[] = {"target", "target.txt", "tree/leaf", "key.pem",
-	".provision-abcdef", "x.test.dkim.key", "x.test.dkim.txt"};
+	".provision-abcdef", "x.test.dkim.key", "x.test.dkim.txt", "x.sieve", "tree/l",
+	"tree/l.config", "tree/l.declared"};
 static const char ed25519[] = /* the key of 64 zero bytes */
 	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
 	"\n";
 
+#define ROOTS "root's own\n"
+
+static struct str text_of(const char *name, uid_t owner)
+{
+	if (strcmp(name, "key.pem") == 0)
+		return race_keys[!owner];
+	if (strstr(name, "dkim.key"))
+		return str_c(ed25519);
+	return str_c(owner ? "old\n" : "old\n" ROOTS);
+}
+
 static void put_files(int folder, uid_t owner)
 {
-	must(mkdirat(folder, "tree", 0755) == 0, "tree");
-	must(fchownat(folder, "tree", owner, owner, 0) == 0, "tree");
+	race_must(mkdirat(folder, "tree", 0755) == 0, "tree");
+	race_must(fchownat(folder, "tree", owner, owner, 0) == 0, "tree");
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		const char *text = strstr(files[i], "dkim.key") ? ed25519 : "old\n";
+		struct str text = text_of(files[i], owner);
 		int fd = openat(folder, files[i], O_WRONLY | O_CREAT | O_EXCL, 0644);
-		must(fd >= 0 && write_all(fd, text, strlen(text)), files[i]);
-		must(fchown(fd, owner, owner) == 0, files[i]);
+		race_must(fd >= 0 && write_all(fd, text.p, text.n), files[i]);
+		race_must(fchown(fd, owner, owner) == 0, files[i]);
 		close(fd);
 	}
 }
@@ -157,7 +165,7 @@ static void refill(const char *dir)
 		fail_msg("%s", e.msg);
 	int fd = open(dir, O_RDONLY | O_DIRECTORY);
 	put_files(fd, BOB);
-	must(fchown(fd, BOB, BOB) == 0 && fchmod(fd, 0755) == 0, "dir");
+	race_must(fchown(fd, BOB, BOB) == 0 && fchmod(fd, 0755) == 0, "dir");
 	close(fd);
 }
 
@@ -184,7 +192,7 @@ static const char *snapshot(struct arena *a, const char *victim)
 	struct err e = {0};
 	struct tree t = {.visit = note_entry, .ctx = &b};
 	buf_init(&b, TEXT_LIMIT);
-	must(lstat(victim, &st) == 0, victim);
+	race_must(lstat(victim, &st) == 0, victim);
 	note(&b, ".", &st);
 	if (!tree_walk(victim, &t, &e))
 		fail_msg("%s", e.msg);
@@ -193,9 +201,39 @@ static const char *snapshot(struct arena *a, const char *victim)
 	return text;
 }
 
-/* ---- what root does ---- */
+/* Is it root's own text, or a certificate of root's key? */
+static bool is_roots(struct arena *a, struct str text)
+{
+	struct cert_info c;
+	struct key_info k;
+	if (strstr(text.p, ROOTS))
+		return true;
+	return key_read(a, race_keys[1], &k) && cert_read(a, text, &c) && str_eq(c.key.id, k.id);
+}
 
-typedef void work_fn(struct arena *a, const char *dir, int round);
+static bool look_for_roots(
+	void *ctx, int dirfd, const char *name, const struct stat *st, struct err *e)
+{
+	struct arena *a = arena_new();
+	const char *path = arena_printf(a, "/proc/self/fd/%d/%s", dirfd, name);
+	struct str text;
+	(void)ctx;
+	bool ok = !S_ISREG(st->st_mode) ||
+		  (file_read(a, path, TEXT_LIMIT, &text, e) &&
+			  (!is_roots(a, text) || err_set(e, ERR_PERMANENT, "%s", name)));
+	arena_free(a);
+	return ok;
+}
+
+/* In his folder, when it is in its place again. */
+static bool has_roots(const char *dir)
+{
+	struct tree t = {.visit = look_for_roots};
+	struct err e = {0};
+	return !tree_walk(dir, &t, &e);
+}
+
+/* ---- what root does ---- */
 
 static void do_mkdirs(struct arena *a, const char *dir, int round)
 {
@@ -209,11 +247,11 @@ static void do_put_back(struct arena *a, const char *dir, int round)
 	struct err e = {0};
 	bool found;
 	if (round % 4 < 2)
-		copy_as_it_is(a, arena_printf(a, "%s/kept", base), path_join(a, dir, "target"),
+		copy_as_it_is(a, arena_printf(a, "%s/kept", race_base), path_join(a, dir, "target"),
 			&found, &e);
 	else
-		copy_as_it_is(a, arena_printf(a, "%s/kept-link", base), path_join(a, dir, "target"),
-			&found, &e);
+		copy_as_it_is(a, arena_printf(a, "%s/kept-link", race_base),
+			path_join(a, dir, "target"), &found, &e);
 }
 
 static void do_remove(struct arena *a, const char *dir, int round)
@@ -230,57 +268,26 @@ static void do_tidy(struct arena *a, const char *dir, int round)
 	remove_temporaries(dir);
 }
 
-static const struct row {
-	const char *name, *type, *params; /* $D: bob's folder, $N: the round */
-	work_fn *work;
-} rows[] = {
-	{"copy", "copy",
-		"{dest: $D/target, content: \"new $N\\n\", owner: '61234', mode: '0600', "
-		"backup: true}",
-		NULL},
-	{"copy of a remote file", "copy",
-		"{src: $D/tree/leaf, dest: $D/copied, remote_src: true, owner: '61234'}", NULL},
-	{"copy that follows", "copy",
-		"{dest: $D/target, content: \"new $N\\n\", follow: true, owner: '61234'}", NULL},
-	{"copy into new folders", "copy",
-		"{dest: $D/new/, content: \"x\\n\", _original_basename: n}", NULL},
-	{"file: attributes", "file", "{path: $D/target, state: file, owner: '61234', mode: '0604'}",
-		NULL},
-	{"file: touch", "file", "{path: $D/target, state: touch}", NULL},
-	{"file: touch anew", "file", "{path: $D/fresh, state: touch, owner: '61234'}", NULL},
-	{"file: directory", "file",
-		"{path: $D/made/deep, state: directory, owner: '61234', mode: '0700'}", NULL},
-	{"file: recurse", "file",
-		"{path: $D/tree, state: directory, recurse: true, owner: '61234', mode: "
-		"'u=rwX,go='}",
-		NULL},
-	{"file: link", "file", "{path: $D/link, state: link, src: /etc/passwd, owner: '61234'}",
-		NULL},
-	{"file: hard", "file", "{path: $D/second, state: hard, src: $D/target, owner: '61234'}",
-		NULL},
-	{"file: absent", "file", "{path: $D/target, state: absent}", NULL},
-	{"file: absent folder", "file", "{path: $D/tree, state: absent}", NULL},
-	{"lineinfile", "lineinfile", "{path: $D/target, line: new $N, owner: '61234'}", NULL},
-	{"blockinfile", "blockinfile", "{path: $D/target, block: new $N, owner: '61234'}", NULL},
-	{"replace", "replace", "{path: $D/target, regexp: old, replace: new $N}", NULL},
-	{"file_set", "file_set", "{path: $D, files: {target: \"n $N\\n\", more: x}}", NULL},
-	{"random_secret", "random_secret", "{path: $D/secret, owner: '61234'}", NULL},
-	{"maildirs", "maildirs", "{root: $D, mailboxes: [tree/alice], owner: '61234'}", NULL},
-	{"mailing_lists", "mailing_lists",
-		"{root: $D/tree, hostname: mx.x.test, port: 10028, lists: [{address: l@x.test, "
-		"owner: o@x.test, members: [a@x.test]}]}",
-		NULL},
-	{"dkim_keys", "dkim_keys",
-		"{folder: $D, owner: '61234', mode: '0640', keys: [{domain: x.test, selector: "
-		"dkim, "
-		"algorithm: ed25519}]}",
-		NULL},
-	{"openssl_privatekey", "openssl_privatekey", "{path: $D/key.pem, state: absent}", NULL},
-	{"folders made", NULL, NULL, do_mkdirs},
-	{"put back", NULL, NULL, do_put_back},
-	{"removed again", NULL, NULL, do_remove},
-	{"temporaries", NULL, NULL, do_tidy},
+static const struct {
+	const char *name;
+	void (*work)(struct arena *a, const char *dir, int round);
+} deeds[] = {
+	{"folders made", do_mkdirs},
+	{"put back", do_put_back},
+	{"removed again", do_remove},
+	{"temporaries", do_tidy},
 };
+
+/* As it stands between quotes in YAML. */
+static void add_quoted(struct buf *b, struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\n')
+			buf_adds(b, "\\n");
+		else
+			buf_addc(b, text.p[i]);
+	}
+}
 
 static const char *filled(struct arena *a, const char *text, const char *dir, int round)
 {
@@ -291,6 +298,8 @@ static const char *filled(struct arena *a, const char *text, const char *dir, in
 			buf_adds(&b, dir);
 		else if (*p == '$' && p[1] == 'N')
 			buf_addf(&b, "%d", round);
+		else if (*p == '$' && p[1] == 'K')
+			add_quoted(&b, race_pair);
 		else
 			buf_addc(&b, *p);
 		p += *p == '$';
@@ -300,18 +309,22 @@ static const char *filled(struct arena *a, const char *text, const char *dir, in
 	return out;
 }
 
-static void do_verbs(struct arena *a, const struct row *r, struct value *params)
+static size_t done; /* rounds of a row in which its change was made */
+
+static void do_verbs(struct arena *a, const struct race_row *r, struct value *params)
 {
 	const struct restype *type = restype_find(str_c(r->type));
-	struct host h = {.a = a, .originals = arena_printf(a, "%s/originals", base)};
+	struct host h = {.a = a, .originals = arena_printf(a, "%s/originals", race_base)};
 	struct observation o;
 	struct err e = {0};
 	observation_init(&h, &o);
-	if (type->observe(&h, params, &o, &e))
-		type->apply(&h, params, &o, &e); /* an error is as good as a change in his folder */
+	/* an error is as good as a change in his folder */
+	done += type->observe(&h, params, &o, &e) && o.changes->list.n &&
+		type->apply(&h, params, &o, &e);
 }
 
-static struct value *params_of(struct arena *a, const struct row *r, const char *dir, int round)
+static struct value *params_of(
+	struct arena *a, const struct race_row *r, const char *dir, int round)
 {
 	struct errs errs;
 	errs_init(&errs, a);
@@ -323,20 +336,22 @@ static struct value *params_of(struct arena *a, const struct row *r, const char 
 	return params;
 }
 
-static void one_round(const struct row *r, const char *dir, int round)
+/* Row i of the types, and then of the deeds. */
+static void one_round(size_t i, const char *dir, int round)
 {
 	struct arena *a = arena_new();
-	struct value *params = r->type ? params_of(a, r, dir, round) : NULL;
+	const struct race_row *r = i < ARRAY_LEN(race_types) ? &race_types[i] : NULL;
+	struct value *params = r ? params_of(a, r, dir, round) : NULL;
 	refill(dir);
 	shared->over = false;
 	say(to_bob);
 	hear(to_root);
 	if (round % 4 < 2) /* as the agent does a step */
 		folders_hold();
-	if (r->type)
+	if (r)
 		do_verbs(a, r, params);
 	else
-		r->work(a, dir, round);
+		deeds[i - ARRAY_LEN(race_types)].work(a, dir, round);
 	if (round % 4 < 2)
 		folders_release();
 	shared->over = true;
@@ -345,67 +360,96 @@ static void one_round(const struct row *r, const char *dir, int round)
 	arena_free(a);
 }
 
-static void test_races(void **state)
+static bool is_refused(const char *name)
 {
-	struct arena *a = arena_new();
-	const char *dir = arena_printf(a, "%s/home/dir", base);
-	const char *victim = arena_printf(a, "%s/victim", base);
-	size_t failed = 0;
-	(void)state;
-	if (geteuid() != 0)
+	for (size_t i = 0; i < ARRAY_LEN(race_refused); i++)
+		if (strcmp(race_refused[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void test_race(void **state)
+{
+	size_t i = *(size_t *)*state;
+	const char *program = i < ARRAY_LEN(race_types) ? race_types[i].program : NULL;
+	int rounds = program ? PROGRAM_ROUNDS : ROUNDS;
+	if (geteuid() != 0 || (program && !race_has(program)))
 		skip();
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *before = snapshot(a, victim);
-		int64_t since = now_ms();
-		bool same = true;
-		shared->swaps = 0;
-		for (int n = 0; n < ROUNDS && same; n++)
-			same = (one_round(&rows[i], dir, n),
-				strcmp(before, snapshot(a, victim)) == 0);
-		print_message("%-24s %6u swaps, %5lld ms\n", rows[i].name, shared->swaps,
-			(long long)(now_ms() - since));
-		if (!same)
-			print_error("%s: root changed what bob's link leads to\n", rows[i].name);
-		failed += !same;
-		assert_true(!same || shared->swaps > ROUNDS / 2);
+	struct arena *a = arena_new();
+	const char *dir = arena_printf(a, "%s/home/dir", race_base);
+	const char *victim = arena_printf(a, "%s/victim", race_base);
+	const char *before = snapshot(a, victim);
+	bool same = true, told = false;
+	shared->swaps = 0;
+	done = 0;
+	for (int n = 0; n < rounds && same && !told; n++) {
+		one_round(i, dir, n);
+		same = strcmp(before, snapshot(a, victim)) == 0;
+		told = has_roots(dir);
 	}
 	arena_free(a);
-	assert_int_equal(failed, 0);
+	if (!same)
+		fail_msg("root changed what bob's link leads to");
+	if (told)
+		fail_msg("bob got what his link leads to");
+	assert_true(shared->swaps > (unsigned)rounds / 2);
+	if (i < ARRAY_LEN(race_types))
+		assert_int_equal(done == 0, is_refused(race_types[i].name));
+}
+
+static void every_type_is_raced_or_cannot_be(void **state)
+{
+	(void)state;
+	for (size_t i = 0; restypes[i]; i++) {
+		size_t raced = 0, not = 0;
+		for (size_t k = 0; k < ARRAY_LEN(race_types); k++)
+			raced += strcmp(race_types[k].type, restypes[i]->name) == 0;
+		for (size_t k = 0; k < ARRAY_LEN(race_not); k++)
+			not += strcmp(race_not[k].type, restypes[i]->name) == 0;
+		if (!raced == !not )
+			fail_msg("%s has to have a row in race_rows.h, or a reason there why it "
+				 "needs none",
+				restypes[i]->name);
+	}
 }
 
 /* ---- set up ---- */
 
 static pid_t bob;
 
+static struct arena *whole;
+
 static int set_up(void **state)
 {
 	(void)state;
 	if (geteuid() != 0)
 		return 0;
-	struct arena *a = arena_new();
+	struct arena *a = whole = arena_new();
 	umask(022);
-	must(mkdtemp(base) && chmod(base, 0755) == 0, "base");
-	const char *victim = arena_printf(a, "%s/victim", base);
-	const char *at = arena_printf(a, "%s/home", base);
-	must(mkdir(victim, 0755) == 0 && mkdir(at, 0755) == 0, "folders");
-	must(mkdir(path_join(a, at, "dir"), 0755) == 0, "dir");
-	must(symlink("../victim", path_join(a, at, "away")) == 0, "away");
-	must(lchown(path_join(a, at, "away"), BOB, BOB) == 0 && chown(at, BOB, BOB) == 0, "owner");
-	must(symlink("/etc/hostname", arena_printf(a, "%s/kept-link", base)) == 0, "kept-link");
-	int fd = open(arena_printf(a, "%s/kept", base), O_WRONLY | O_CREAT, 0640);
-	must(fd >= 0 && write_all(fd, "kept\n", 5) && close(fd) == 0, "kept");
-	fd = open(victim, O_RDONLY | O_DIRECTORY);
+	race_must(mkdtemp(race_base) && chmod(race_base, 0755) == 0, "base");
+	const char *victim = arena_printf(a, "%s/victim", race_base);
+	const char *at = arena_printf(a, "%s/home", race_base);
+	race_must(mkdir(victim, 0755) == 0 && mkdir(at, 0755) == 0, "folders");
+	race_must(mkdir(path_join(a, at, "dir"), 0755) == 0, "dir");
+	race_must(symlink("../victim", path_join(a, at, "away")) == 0, "away");
+	race_must(lchown(path_join(a, at, "away"), BOB, BOB) == 0 && chown(at, BOB, BOB) == 0,
+		"owner");
+	race_must(symlink("/etc/hostname", arena_printf(a, "%s/kept-link", race_base)) == 0,
+		"kept-link");
+	race_put_file(arena_printf(a, "%s/kept", race_base), str_c("kept\n"), 0640);
+	race_make_keys(a);
+	race_stand_in(a);
+	int fd = open(victim, O_RDONLY | O_DIRECTORY);
 	put_files(fd, 0);
 	close(fd);
 	home = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	shared = mmap(
 		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	must(home >= 0 && shared != MAP_FAILED, "shared");
-	must(pipe2(to_bob, O_CLOEXEC) == 0 && pipe2(to_root, O_CLOEXEC) == 0, "pipes");
+	race_must(home >= 0 && shared != MAP_FAILED, "shared");
+	race_must(pipe2(to_bob, O_CLOEXEC) == 0 && pipe2(to_root, O_CLOEXEC) == 0, "pipes");
 	bob = fork();
 	if (bob == 0)
 		be_bob();
-	arena_free(a);
 	return 0;
 }
 
@@ -418,11 +462,24 @@ static int tear_down(void **state)
 		return 0;
 	kill(bob, SIGKILL);
 	waitpid(bob, NULL, 0);
-	return tree_walk(base, &t, &e) && rmdir(base) == 0 ? 0 : 1;
+	arena_free(whole);
+	return tree_walk(race_base, &t, &e) && rmdir(race_base) == 0 ? 0 : 1;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_races)};
+	enum { ROWS = ARRAY_LEN(race_types) + ARRAY_LEN(deeds) };
+	struct CMUnitTest tests[ROWS + 1] = {cmocka_unit_test(every_type_is_raced_or_cannot_be)};
+	size_t number[ROWS];
+	for (size_t i = 0; i < ROWS; i++) {
+		bool type = i < ARRAY_LEN(race_types);
+		number[i] = i;
+		tests[i + 1] = (struct CMUnitTest){
+			.name = type ? race_types[i].name : deeds[i - ARRAY_LEN(race_types)].name,
+			.test_func = test_race,
+			.initial_state = &number[i]};
+	}
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests_name("race", tests, set_up, tear_down);
 }
