@@ -139,6 +139,23 @@ printf 'From: x@y.test\\nTo: alice@example.com\\nSubject: s\\n\\nx\\n' |
 	exec setpriv --reuid vmail --regid vmail --clear-groups env -i PATH="$PATH" LOGNAME=alice@example.com \\
 	SENDER="$1" ADDRESSES=alice@example.com /usr/local/lib/mail/answer
 """
+# Of one domain twelve mailboxes pass the mark 80, each found out by three runs at once. Prints of each
+# the number of its warnings and its record; then what stands beside the records.
+WARN_ALL = """#!/bin/sh
+records=/var/lib/mail-warned/at-once.test boxes=/var/lib/mail-warned/boxes
+mkdir -p $records && echo '95 1' >$records/.new
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	mkdir -p $boxes/u$i/Maildir/tmp $boxes/u$i/Maildir/new
+	printf '100S\n81 1\n' >$boxes/u$i/Maildir/maildirsize
+	for run in 1 2 3; do /usr/local/lib/mail/quota-warning u$i@at-once.test $boxes/u$i & done
+done
+wait
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	echo $(ls $boxes/u$i/Maildir/new | wc -l) $(cat $records/u$i)
+done
+ls -A $records | grep -v '^u'
+rm -rf $records $boxes
+"""
 # Subjects as bytes, and what the answer's is when it is decoded.
 SUBJECTS = [
     (b"plain words", "Auto: plain words"),
@@ -432,6 +449,12 @@ class Mailboxes(WorldTest):
         self.converge(quota="600k")
         self.fill(200_000)
         self.warned([80, 95])
+
+    def test_07a_many_warnings_at_once(self):
+        """Each mailbox is warned once, and its record is its own; what a killed run left harms none."""
+        put(self.host, "/tmp/warn", WARN_ALL, "0755")
+        said = self.host.out("setpriv --reuid vmail --regid vmail --clear-groups /tmp/warn")
+        self.assertEqual(said.splitlines(), ["1 80 100"] * 12 + [".lock"])
 
     def test_08_other_marks_and_none(self):
         self.converge(quota="300k", more="    quota_warnings: [50]\n")
