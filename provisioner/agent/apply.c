@@ -20,60 +20,27 @@ void apply_stop(struct apply *ap, const char *status, const char *fmt, ...)
 	va_end(args);
 }
 
-bool apply_is_pending(const struct apply *ap, const char *handler)
+void apply_fail(struct apply *ap, const struct work *w, const char *error)
 {
-	return list_has(ap->pending, str_c(handler));
+	if (!w->loop) {
+		apply_stop(ap, "failed", "'%s' failed: %s", w->step->name, error);
+	} else if (!ap->failing) {
+		ap->failing = w;
+		ap->failure = arena_strdup(ap->a, error);
+	}
 }
 
-/* ---- handlers ---- */
-
-void apply_note_change(struct apply *ap, const char *handler, int64_t ms)
+/* A loop that has failed is past its last item, or is not to come to it. */
+static void stop_failing(struct apply *ap)
 {
-	struct arena *a = ap->s->a;
-	if (!ap->s->changed)
-		ap->s->changed = value_map(a);
-	map_set(a, ap->s->changed, str_dup(a, handler, strlen(handler)), value_int(a, ms));
+	if (ap->failing)
+		apply_stop(ap, "failed", "'%s' failed: %s", ap->failing->step->name, ap->failure);
 }
 
-static void forget_handler(struct apply *ap, const char *handler)
+/* Is the step's turn to come? */
+static bool goes_on(const struct apply *ap, const struct work *w)
 {
-	struct value *left = value_list(ap->a);
-	struct err e = {0};
-	for (size_t i = 0; i < ap->pending->list.n; i++)
-		if (!str_is(ap->pending->list.v[i]->s, handler))
-			list_add(ap->a, left, ap->pending->list.v[i]);
-	ap->pending = left;
-	if (!pending_save(ap->a, ap->state.dir, left, &e))
-		apply_stop(ap, "failed", "%s", e.msg);
-	rollback_proven(ap, handler);
-}
-
-/* A handler with a loop is owed until its last item is done. */
-static void handler_done(struct apply *ap, const struct work *w)
-{
-	const struct work *next = w + 1;
-	bool more = next < ap->v + ap->n && next->handler && strcmp(next->handler, w->handler) == 0;
-	if (!more)
-		forget_handler(ap, w->handler);
-}
-
-/* A file whose new content was refused is as it was: then what it notified is not owed. */
-static void take_back_handlers(struct apply *ap, struct attempt *t)
-{
-	unsigned char then[SHA256_LEN], now[SHA256_LEN];
-	struct observation o;
-	struct err e = {0};
-	if (!t->pending_before || t->step.type->class != RES_FILE ||
-		!step_observe(&t->step, &t->h, &o, &e))
-		return;
-	step_digest(t->o.changes, then);
-	step_digest(o.changes, now);
-	if (memcmp(then, now, sizeof(now)) != 0)
-		return;
-	ap->pending = t->pending_before;
-	if (!pending_save(ap->a, ap->state.dir, ap->pending, &e) ||
-		!unproven_forget_settled(&ap->unproven, ap->pending, &e))
-		apply_stop(ap, "failed", "%s", e.msg);
+	return !ap->status && (!ap->failing || ap->failing->loop == w->loop);
 }
 
 /* ---- one step ---- */
@@ -89,7 +56,7 @@ static void change(struct apply *ap, struct attempt *t)
 	if (ok && t->w->handler)
 		handler_done(ap, t->w);
 	if (!ok)
-		take_back_handlers(ap, t);
+		handlers_take_back(ap, t);
 	if (!ok)
 		rollback(ap, t);
 	attempt_finish(ap, t, ok ? OUTCOME_CHANGED : OUTCOME_FAILED);
@@ -146,10 +113,10 @@ static bool same_environment(const struct work *a, const struct work *b)
 static void one_by_one(struct apply *ap, struct attempt *t, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (ap->status)
-			arena_free(t[i].h.a);
-		else
+		if (goes_on(ap, t[i].w))
 			change(ap, &t[i]);
+		else
+			arena_free(t[i].h.a);
 	}
 }
 
@@ -194,7 +161,7 @@ static size_t look_at_batch(
 	struct apply *ap, struct work *w, size_t n, struct attempt *t, bool *converged_before)
 {
 	size_t m = 0;
-	for (size_t i = 0; i < n && !ap->status; i++) {
+	for (size_t i = 0; i < n && goes_on(ap, &w[i]); i++) {
 		converged_before[i] = converged(ap, &w[i]);
 		if (converged_before[i])
 			continue;
@@ -216,7 +183,7 @@ static void begin_batch(struct apply *ap, struct attempt *t, size_t m)
 {
 	size_t begun = 0;
 	for (size_t i = 0; i < m; i++) {
-		if (ap->status) /* stale or failed: nothing of the batch is touched */
+		if (!goes_on(ap, t[i].w)) /* stale or failed: none of those is touched */
 			arena_free(t[i].h.a);
 		else if (attempt_begin(ap, &t[i], i + 1 == m))
 			t[begun++] = t[i];
@@ -234,7 +201,7 @@ static void do_batch(struct apply *ap, struct work *w, size_t n)
 	struct attempt *t = ARENA_ARRAY(ap->a, struct attempt, n);
 	bool *converged_before = ARENA_ARRAY(ap->a, bool, n);
 	begin_batch(ap, t, look_at_batch(ap, w, n, t, converged_before));
-	for (size_t i = 0; i < n && !ap->status; i++) {
+	for (size_t i = 0; i < n && goes_on(ap, &w[i]); i++) {
 		if (!converged_before[i])
 			continue;
 		if (converged(ap, &w[i]))
@@ -270,7 +237,7 @@ static size_t do_next(struct apply *ap, size_t at)
 
 static void do_all(struct apply *ap)
 {
-	for (size_t at = 0; at < ap->n && !ap->status;) {
+	for (size_t at = 0; at < ap->n && goes_on(ap, &ap->v[at]);) {
 		if (stream_interrupted(&ap->s->io)) {
 			apply_stop(ap, "failed",
 				"interrupted by a signal before '%s'; what came before is done",
@@ -279,12 +246,14 @@ static void do_all(struct apply *ap)
 		}
 		stream_stopped(&ap->s->io, &ap->stop_after);
 		if (ap->v[at].step->id > ap->stop_after) {
+			stop_failing(ap);
 			apply_stop(ap, "stopped", "stopped before '%s'; what came before is done",
 				ap->v[at].step->name);
 			return;
 		}
 		at += do_next(ap, at);
 	}
+	stop_failing(ap);
 }
 
 /* ---- the second look ---- */
@@ -367,6 +336,7 @@ static void read_work(struct apply *ap, struct work *w, const struct value *msg)
 	w->notify = map_at(msg, "notify");
 	w->handler = map_cstr(msg, "handler", NULL);
 	w->ignore_errors = map_bool(msg, "ignore_errors", false);
+	w->loop = (uint32_t)map_int(msg, "loop", 0);
 	w->drop = w->handler && map_bool(msg, "drop", false);
 	w->changed = map_at(msg, "changed") ? map_bool(msg, "changed", false) : -1;
 	w->blobs = map_at(msg, "blobs");

@@ -13,7 +13,8 @@ struct work {                           /* one step of the APPLY */
 	const char *handler;            /* its id, when it is one */
 	int changed;                    /* the constant verdict: -1 none, 0, 1 */
 	bool ignore_errors;
-	bool drop; /* a handler that is owed no longer */
+	uint32_t loop; /* items of one loop share it: all of them run, whatever fails; 0: none */
+	bool drop;     /* a handler that is owed no longer */
 };
 enum outcome { OUTCOME_OK, OUTCOME_CHANGED, OUTCOME_FAILED, OUTCOME_SKIPPED };
 struct apply {
@@ -33,6 +34,8 @@ struct apply {
 	const struct work *changing; /* whose files are kept before they change */
 	const char *status;          /* NULL: going on; else as in APPLIED */
 	struct err why;
+	const struct work *failing; /* the first item that failed of the loop under way, or NULL */
+	const char *failure;        /* what it said */
 	const struct agent_step *noted; /* whose notes are sent now */
 	int64_t noted_at;
 };
@@ -50,10 +53,17 @@ struct attempt {
 };
 
 void apply_stop(struct apply *ap, const char *status, const char *fmt, ...) PRINTF(3, 4);
-bool apply_is_pending(const struct apply *ap, const char *handler);
+/* The step has failed: the APPLY stops, of a loop when its last item is done. */
+void apply_fail(struct apply *ap, const struct work *w, const char *error);
 
+/* ---- owed.c ---- */
+bool apply_is_pending(const struct apply *ap, const char *handler);
 /* What the handler activates changed at `ms` (CLOCK_MONOTONIC). */
 void apply_note_change(struct apply *ap, const char *handler, int64_t ms);
+/* One with a loop is owed until its last item is done, and none has failed. */
+void handler_done(struct apply *ap, const struct work *w);
+/* A file whose new content was refused is as it was: then what it notified is not owed. */
+void handlers_take_back(struct apply *ap, struct attempt *t);
 
 void attempt_open(struct apply *ap, struct attempt *t, struct work *w);
 /* false: failed or stale, and finished; else t->o tells what is to be done. */

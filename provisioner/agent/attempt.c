@@ -253,7 +253,7 @@ void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome)
 		t->w->kept->applied = outcome != OUTCOME_FAILED;
 	tell(ap, t, outcome, error);
 	if (outcome == OUTCOME_FAILED && !t->w->ignore_errors)
-		apply_stop(ap, "failed", "'%s' failed: %s", step->name, error);
+		apply_fail(ap, t->w, error);
 	ap->noted = NULL;
 	folders_release();
 	arena_free(t->h.a);

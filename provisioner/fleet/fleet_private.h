@@ -58,6 +58,7 @@ struct fleet_host {
 	struct value *notified;   /* handler ids for the next APPLY, by verdicts given here */
 	struct value *sent;       /* those of the last one, until it was carried out */
 	uint32_t failed_task;     /* 0: none */
+	bool failing;             /* an item of the loop under way has: its end is the play's */
 	struct task_count *tasks; /* by task */
 	size_t task_cap;
 	struct host_stats stats;
@@ -101,8 +102,7 @@ void fleet_closed(struct fleet *f);         /* a connection is gone */
 void fleet_park(struct fleet_host *h);      /* its task waits for other hosts */
 void fleet_moved(struct fleet *f);          /* something of a host became known */
 void fleet_advance(struct fleet *f);        /* starts what may start now */
-/* limits.c */
-size_t connections_at_once(size_t wanted); /* fewer when too few files may be open */
+size_t connections_at_once(size_t wanted);  /* limits.c: fewer when too few files may be open */
 /* host.c */
 void host_start(struct fleet_host *h);
 void host_ask_facts(struct fleet_host *h); /* before its turn */
@@ -123,10 +123,12 @@ const char **host_pending(struct fleet_host *h, const struct value *msg); /* of 
 bool host_notifies(const struct step *s);
 /* A command or shell: what it changes is not known, so it counts for every class. */
 bool step_runs_program(const struct step *s);
+/* cut.c */
 /* Ends the plan with the first task that is known to fail: what stands behind it is not reached.
- * false: none is. */
+ * false: none is, or items of its loop are still to come. */
 bool host_cut(struct fleet_host *h);
-void host_fail_last(struct fleet_host *h); /* that task's failure, told */
+bool host_loop_open(const struct fleet_host *h); /* the plan ends amid the items of a loop */
+void host_fail_last(struct fleet_host *h);       /* that task's failure, told */
 /* host_observe.c */
 void host_judge(struct fleet_host *h, struct planned *p); /* by what was observed */
 bool host_observe(struct fleet_host *h);                  /* false: nothing to observe */
@@ -140,8 +142,7 @@ void host_send_apply(struct fleet_host *h);
 void host_started(struct fleet_host *h, const struct value *msg);
 void host_step(struct fleet_host *h, struct value *msg);
 void host_applied(struct fleet_host *h, struct value *msg);
-/* lock.c */
-/* Another apply is at work there: asks for its lock before anything is observed. */
+/* lock.c: another apply is at work there: asks for its lock before anything is observed. */
 void host_ask_lock(struct fleet_host *h);
 /* The lock was refused: true when it will be asked for again. */
 bool host_wait_for_lock(struct fleet_host *h);

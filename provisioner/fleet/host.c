@@ -394,41 +394,13 @@ static enum host_want take_step(struct fleet_host *h, const struct step *s)
 	struct planned *p = plan_add(h->plan, s);
 	p->observed = !s->type || s->handler;
 	p->changed = s->local && s->changed == 1;
-	if (s->local && s->failed == 1 && !s->ignore_errors)
+	h->failing = h->failing || (s->local && s->failed == 1 && !s->ignore_errors);
+	if (h->failing && !s->more)
 		return WANT_FAIL;
 	if (h->f->o->mode != FLEET_APPLY)
 		return WANT_RESOLVE;
 	/* What is notified from here, the host hears with the next APPLY. */
 	return s->verdict || host_notifies(s) ? WANT_APPLY : WANT_RESOLVE;
-}
-
-bool host_cut(struct fleet_host *h)
-{
-	bool planning = h->f->o->mode == FLEET_PLAN;
-	plan_classify(h->plan);
-	for (size_t i = h->applied_to; i < h->plan->n; i++) {
-		const struct planned *p = h->plan->v[i];
-		/* An earlier change may yet make observable what now is not. */
-		if (p->kind != PLANNED_FAILED || (planning && !p->failed && !p->step->local))
-			continue;
-		h->plan->n = i + 1;
-		h->want = WANT_FAIL;
-		return true;
-	}
-	return false;
-}
-
-void host_fail_last(struct fleet_host *h)
-{
-	struct planned *p = h->plan->v[h->plan->n - 1];
-	struct err e = {0};
-	if (p->step->local)
-		err_at(&e, p->step->pos, "%s", planned_error(p));
-	else
-		err_set(&e, ERR_PERMANENT, "'%s' failed", p->step->name);
-	if (h->f->o->mode == FLEET_APPLY)
-		host_step_event(h, p, STEP_FAILED, NULL, p->error, 0);
-	host_fail(h, &e);
 }
 
 static void host_wants(struct fleet_host *h, enum host_want want)

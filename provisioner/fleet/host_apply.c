@@ -81,7 +81,15 @@ static struct value *blobs_of(struct arena *a, const struct step *s)
 	return m;
 }
 
-static struct value *apply_step(struct arena *a, const struct planned *p)
+/* Items of its loop come with another APPLY: what ends the play is then said here. */
+static bool loop_goes_on(const struct fleet_host *h, const struct step *s)
+{
+	return h->upto == h->plan->n && host_loop_open(h) &&
+	       h->plan->v[h->upto - 1]->step->task == s->task;
+}
+
+static struct value *apply_step(
+	const struct fleet_host *h, struct arena *a, const struct planned *p)
 {
 	const struct step *s = p->step;
 	struct value *m = value_map(a), *notify = value_list(a);
@@ -92,7 +100,10 @@ static struct value *apply_step(struct arena *a, const struct planned *p)
 		list_add(a, notify, value_text(a, *n));
 	map_put(a, m, "notify", notify);
 	map_put(a, m, "ignore_errors",
-		value_bool(a, s->ignore_errors || s->verdict || s->failed == 0));
+		value_bool(
+			a, s->ignore_errors || s->verdict || s->failed == 0 || loop_goes_on(h, s)));
+	if (s->item)
+		map_put(a, m, "loop", value_int(a, s->task));
 	if (s->changed >= 0)
 		map_put(a, m, "changed", value_bool(a, s->changed == 1));
 	if (s->handler)
@@ -118,7 +129,7 @@ static const char *unknown_verdict(struct fleet_host *h, const char *why)
 	return arena_printf(h->a, "its verdict needs what nothing can tell (%s)", why);
 }
 
-/* A verdict that had to wait for earlier tasks, which have run now. */
+/* A verdict that had to wait for earlier tasks, which have run now. false: the task fails by it. */
 static bool close_verdict(struct fleet_host *h, struct planned *p)
 {
 	host_judge(h, p);
@@ -127,7 +138,8 @@ static bool close_verdict(struct fleet_host *h, struct planned *p)
 		p->open = NULL;
 	}
 	plan_classify(h->plan);
-	return p->kind != PLANNED_FAILED;
+	h->failing = h->failing || p->kind == PLANNED_FAILED;
+	return !h->failing || p->step->more;
 }
 
 static enum step_status quiet_status(const struct planned *p)
@@ -136,6 +148,8 @@ static enum step_status quiet_status(const struct planned *p)
 		return STEP_SKIPPED;
 	if (p->kind == PLANNED_IGNORED)
 		return STEP_IGNORED;
+	if (p->kind == PLANNED_FAILED)
+		return STEP_FAILED;
 	return p->kind == PLANNED_CHANGE ? STEP_CHANGED : STEP_OK;
 }
 
@@ -149,13 +163,13 @@ static bool report_quiet(struct fleet_host *h, size_t to)
 			host_fail_last(h);
 			return false;
 		}
-		if (p->applied || p->kind == PLANNED_QUIET || p->kind == PLANNED_UNKNOWN ||
-			p->kind == PLANNED_FAILED)
+		if (p->applied || p->kind == PLANNED_QUIET || p->kind == PLANNED_UNKNOWN)
 			continue;
 		p->applied = true;
 		if (changed_here(p))
 			note(h, p);
-		host_step_event(h, p, quiet_status(p), NULL, p->error, 0);
+		host_step_event(h, p, quiet_status(p), NULL,
+			p->step->item ? planned_error(p) : p->error, 0);
 	}
 	h->applied_to = to;
 	return true;
@@ -195,7 +209,7 @@ void host_send_apply(struct fleet_host *h)
 		bool fails = p->kind == PLANNED_FAILED || p->kind == PLANNED_IGNORED;
 		p->sent = (p->step->type && !fails) || p->step->dropped;
 		if (p->sent)
-			list_add(a, steps, apply_step(a, p));
+			list_add(a, steps, apply_step(h, a, p));
 	}
 	map_put(a, msg, "run", value_text(a, h->f->run));
 	map_put(a, msg, "notified", h->notified);
@@ -333,7 +347,8 @@ static void step_ended(struct fleet_host *h, struct planned *p, struct value *ms
 		s = give_verdict(h, p, s, changes ? changes : p->changes, &error);
 	if (s == STEP_FAILED && p->step->ignore_errors)
 		s = STEP_IGNORED;
-	bool ends = s == STEP_FAILED && p->step->verdict;
+	h->failing = h->failing || s == STEP_FAILED;
+	bool ends = s == STEP_FAILED && p->step->verdict && !p->step->more;
 	if (ends && !report_quiet(h, place_of(h, p)))
 		return;
 	host_step_event(h, p, s, changes, error, map_int(msg, "ms", 0));
@@ -398,11 +413,24 @@ static bool all_ended(struct fleet_host *h, struct err *e)
 	return true;
 }
 
+/* Behind the last step that was carried out, and what of its loop was skipped. */
+static size_t end_of_applied(const struct fleet_host *h)
+{
+	struct planned *const *v = h->plan->v;
+	size_t end = h->upto;
+	while (end > h->applied_to && !v[end - 1]->applied)
+		end--;
+	while (end > h->applied_to && end < h->upto && v[end - 1]->step->more &&
+		v[end]->step->skipped)
+		end++;
+	return end;
+}
+
 void host_applied(struct fleet_host *h, struct value *msg)
 {
 	const char *status = map_cstr(msg, "status", "");
 	struct err e = {0};
-	size_t end = h->upto;
+	size_t end;
 	if (strcmp(status, "locked") == 0) {
 		h->notified = h->sent ? h->sent : h->notified;
 		if (host_wait_for_lock(h))
@@ -415,8 +443,7 @@ void host_applied(struct fleet_host *h, struct value *msg)
 		return;
 	}
 	if (strcmp(status, "done") != 0) {
-		while (end > h->applied_to && !h->plan->v[end - 1]->applied)
-			end--;
+		end = end_of_applied(h);
 		if (!report_quiet(h, end)) /* what stands before the one that failed */
 			return;
 		if (strcmp(status, "stopped") == 0 && h->f->stopped) {

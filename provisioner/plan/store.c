@@ -26,6 +26,7 @@ static const struct field step_fields[] = {
 	{.name = "task", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 0, .max = TASKS_MAX},
 	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
 	{.name = "item", .kind = FIELD_STR},
+	{.name = "more", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "type", .kind = FIELD_STR},
 	{.name = "params", .kind = FIELD_MAP},
 	{.name = "user", .kind = FIELD_STR},
@@ -92,6 +93,7 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 	map_put(a, m, "task", value_int(a, s->task));
 	put_text(a, m, "name", s->name);
 	put_text(a, m, "item", s->item);
+	map_put(a, m, "more", value_bool(a, s->more));
 	put_text(a, m, "type", s->type ? s->type->name : NULL);
 	if (s->params)
 		map_put(a, m, "params", s->params);
@@ -312,6 +314,7 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 		.task = (uint32_t)map_int(m, "task", 0),
 		.name = map_cstr(m, "name", ""),
 		.item = map_cstr(m, "item", NULL),
+		.more = map_bool(m, "more", false),
 		.params = map_at(m, "params"),
 		.user = map_cstr(m, "user", NULL),
 		.timeout_s = (int)map_int(m, "timeout", 0),

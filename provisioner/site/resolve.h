@@ -39,7 +39,8 @@ struct cursor { /* within one task */
 	size_t i;
 	struct reg *reg;
 	uint32_t task;
-	bool included; /* an item of the loop was */
+	bool included;      /* an item of the loop was */
+	const char *failed; /* why the task has failed, by its first item that did; or NULL */
 	const char *const *notify;
 	const char *name;
 };

@@ -40,10 +40,8 @@ static void emit(struct resolver *r, struct frame *f, struct task *t, const stru
 	s->answered = true;
 	s->changed = j->changed && !j->failed;
 	*out = &s->step;
-	if (!j->failed || s->step.ignore_errors)
-		return;
-	r->failed = true; /* the host's play ends with this step */
-	err_at(&r->err, t->pos, "%s", s->step.message);
+	if (j->failed && !s->step.ignore_errors && !f->at.failed)
+		f->at.failed = s->step.message;
 }
 
 static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, struct done d,

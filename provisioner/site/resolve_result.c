@@ -38,17 +38,43 @@ static struct value *item_result(struct resolver *r, const struct reg *reg, size
 	return m;
 }
 
-static bool flag(const struct value *m, const char *name)
+/* Is it so of any item? Unknown where one that is not known yet may decide it. */
+static struct value *any_item(struct resolver *r, const struct value *items, const char *name)
 {
-	const struct value *v = map_at(m, name);
+	struct value *unknown = NULL;
 
-	return v && v->type == VALUE_BOOL && v->b;
+	for (size_t i = 0; i < items->list.n; i++) {
+		struct value *v = map_at(items->list.v[i], name);
+
+		if (v && v->type == VALUE_BOOL && v->b)
+			return v;
+		if (v && v->type == VALUE_UNKNOWN)
+			unknown = v;
+	}
+	return unknown ? unknown : value_bool(r->a, false);
+}
+
+static bool all_skipped(const struct value *items)
+{
+	for (size_t i = 0; i < items->list.n; i++)
+		if (!map_bool(items->list.v[i], "skipped", false))
+			return false;
+	return true;
+}
+
+static struct value *loop_message(struct resolver *r, struct value *failed, bool skipped)
+{
+	if (failed->type == VALUE_UNKNOWN)
+		return failed;
+	return value_text(r->a, failed->b ? "One or more items failed"
+				: skipped ? "All items skipped"
+					  : "All items completed");
 }
 
 static struct value *loop_result(struct resolver *r, const struct reg *reg)
 {
-	struct value *m = value_map(r->a), *list = value_list(r->a);
-	bool changed = false, failed = false, skipped = reg->t->loop != NULL;
+	struct value *m = value_map(r->a), *list = value_list(r->a), *failed;
+	bool skipped;
 
 	for (size_t i = 0; i < reg->n; i++) {
 		struct value *one = item_result(r, reg, i);
@@ -56,16 +82,14 @@ static struct value *loop_result(struct resolver *r, const struct reg *reg)
 		if (!one || one->type != VALUE_MAP)
 			return one;
 		list_add(r->a, list, one);
-		changed = changed || flag(one, "changed");
-		failed = failed || flag(one, "failed");
-		skipped = skipped && flag(one, "skipped");
 	}
+	failed = any_item(r, list, "failed");
+	skipped = all_skipped(list);
 	map_put(r->a, m, "results", list);
-	map_put(r->a, m, "changed", value_bool(r->a, changed));
-	map_put(r->a, m, "failed", value_bool(r->a, failed));
-	if (skipped)
-		map_put(r->a, m, "skipped", value_bool(r->a, true));
-	map_put(r->a, m, "msg", value_text(r->a, "All items completed"));
+	map_put(r->a, m, "changed", any_item(r, list, "changed"));
+	map_put(r->a, m, "failed", failed);
+	map_put(r->a, m, "skipped", value_bool(r->a, skipped));
+	map_put(r->a, m, "msg", loop_message(r, failed, skipped));
 	return m;
 }
 

@@ -102,6 +102,7 @@ struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
 		.turn = f->at.task,
 		.name = f->at.name,
 		.item = item_label(r, f, t),
+		.more = f->at.items && f->at.i + 1 < f->at.items->list.n,
 		.pos = t->pos,
 		.notify = handlers_of_host(r, f->at.notify),
 		.changed = -1,
@@ -462,6 +463,10 @@ enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum 
 	if (o == OUT_WAIT || o == OUT_FAIL)
 		return o;
 	last = !f->at.items || ++f->at.i == f->at.items->list.n;
+	if (last && f->at.failed) {
+		r->failed = true; /* the host's play ends with this step */
+		err_at(&r->err, t->pos, "%s", f->at.failed);
+	}
 	if (last)
 		leave_task(r, f);
 	return o;

@@ -83,6 +83,7 @@ struct step {
 	uint32_t turn;    /* the task whose turn it is, in the order of the play */
 	const char *name; /* the task's name ("role : name" when it stands in a role) */
 	const char *item; /* loop item's label, or NULL */
+	bool more;        /* items of the same loop follow, and run when this one fails, too */
 	struct pos pos;
 	const struct restype *type; /* NULL for local, skipped and unknown steps */
 	struct value *params;       /* checked; contents as blobs with bytes */

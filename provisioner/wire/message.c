@@ -94,6 +94,7 @@ static const struct field apply_step_fields[] = {
 	STEP_TIMEOUT,
 	{.name = "environment", .kind = FIELD_MAP},
 	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
+	{.name = "loop", .kind = FIELD_INT, .dflt = "0", .min = 0, .max = UINT32_MAX},
 	{.name = "changed", .kind = FIELD_BOOL},
 	{.name = "name", .kind = FIELD_STR},
 	{.name = NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Handlers in the agent: run once, remembered when something fails before they ran, and forgotten.
+ * Handlers in the agent: run once, remembered when something fails before they ran, and forgotten;
+ * and loops, of tasks and of handlers.
  */
 #include "agent_peer.h"
 
@@ -118,6 +119,53 @@ static void a_handler_with_a_loop_runs_whole(void **state)
 	peer_end(&p);
 }
 
+static struct value *item_of(struct value *step, int64_t loop)
+{
+	map_put(a, step, "loop", value_int(a, loop));
+	return step;
+}
+
+static void a_loop_fails_when_its_last_item_is_done(void **state)
+{
+	struct peer p;
+	const struct value *applied;
+	struct value *bad = fresh(shell_of(1, "exit 3"), NULL, NULL);
+	struct value *good = fresh(shell_of(2, "touch good"), NULL, NULL);
+	struct value *worse = fresh(shell_of(3, "exit 4"), NULL, NULL);
+	struct value *next = fresh(shell_of(4, "touch made"), NULL, NULL);
+	(void)state;
+	peer_start(&p);
+	assert_string_equal(peer_apply(&p, "r1",
+				    list_of(item_of(bad, 7), item_of(good, 7), item_of(worse, 7),
+					    item_of(next, 8), NULL),
+				    NULL, &applied),
+		"1:failed 2:changed 3:failed failed");
+	assert_says(applied, "error", "'step number 1' failed");
+	map_put(a, worse, "ignore_errors", value_bool(a, true));
+	assert_string_equal(peer_apply(&p, "r2", list_of(bad, worse, good, NULL), NULL, NULL),
+		"1:failed 3:failed 2:changed failed");
+	peer_end(&p);
+}
+
+static void a_handler_of_which_an_item_failed_stays_pending(void **state)
+{
+	struct peer p;
+	const struct value *applied;
+	struct value *copy = copy_of(1, in_dir("a"), "x");
+	struct value *bad = item_of(handler_of(2, "reload", "false"), 7);
+	struct value *good = item_of(handler_of(3, "reload", "true"), 7);
+	(void)state;
+	peer_start(&p);
+	peer_observe(&p, list_of(copy, NULL));
+	assert_string_equal(
+		peer_apply(&p, "r",
+			list_of(again(copy, "notify", names("reload", NULL)), bad, good, NULL),
+			NULL, &applied),
+		"1:changed 2:failed 3:changed failed");
+	assert_int_equal(map_at(applied, "pending")->list.n, 1);
+	peer_end(&p);
+}
+
 static void a_handler_that_fails_stays_pending(void **state)
 {
 	struct peer p;
@@ -142,6 +190,8 @@ int main(void)
 		TEST(a_handler_is_remembered_after_a_failure),
 		TEST(a_handler_is_dropped),
 		TEST(a_handler_with_a_loop_runs_whole),
+		TEST(a_loop_fails_when_its_last_item_is_done),
+		TEST(a_handler_of_which_an_item_failed_stays_pending),
 		TEST(a_handler_that_fails_stays_pending),
 	};
 	return cmocka_run_group_tests_name("agent handlers", tests, NULL, NULL);

@@ -4,13 +4,15 @@
  * of each (record_playbooks writes it). The hosts are real agents on this machine, each with a
  * state of its own; the plays change nothing on it. Sections of a case:
  *   site      the manifest          hosts  its inventory; none: one host, h1
- *   ansible   TASK: HOST STATUS, ... then the recap, then "rc N"
+ *   ansible   TASK: HOST STATUS, ... then the recap, then "rc N"; "TASK (ITEM): HOST STATUS" where
+ *             an item is a plain word or path
  *   ours      the same, where we mean to differ; lines that begin with # say why
  *   refused   a part of the problem that is found before any host is contacted
  *   plan      HOST KIND TASK of what the plan shows; then the saved plan and a second apply must
  *             give the same, too
  */
 #include "case_file.h"
+#include <ctype.h>
 #include <libgen.h>
 #include <limits.h>
 #include <unistd.h>
@@ -47,8 +49,23 @@ static int gravity(const char *status)
 	return -1;
 }
 
+/* Whether the failure of an item is ignored, the task says. */
+static void take_item(struct said *s, const struct value *event)
+{
+	const char *item = map_cstr(event, "item", ""), *status = map_cstr(event, "status", "?");
+	for (const char *p = item; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_/. ", *p))
+			return;
+	if (*item)
+		add_line(s->a, s->lines,
+			arena_printf(s->a, "%s (%s): %s %s", map_cstr(event, "task", "?"), item,
+				map_cstr(event, "host", "?"),
+				strcmp(status, "ignored") == 0 ? "failed" : status));
+}
+
 static void take_step(struct said *s, const struct value *event)
 {
+	take_item(s, event);
 	const char *key = arena_printf(
 		s->a, "%s: %s", map_cstr(event, "task", "?"), map_cstr(event, "host", "?"));
 	const char *now = map_cstr(event, "status", "?");
