@@ -127,7 +127,7 @@ void host_fail(struct fleet_host *h, const struct err *e)
 	if (e->kind == ERR_UNREACHABLE || e->kind == ERR_TRANSIENT)
 		h->stats.unreachable = 1;
 	if (h->f->n_plays)
-		site_host_lost(h->f->o->site, h->name);
+		site_host_lost(h->f->o->site, h->name, h->f->play);
 	fleet_host_done(h);
 	fleet_moved(h->f);
 }

@@ -4,7 +4,7 @@
  * neither facts nor results.
  */
 #include <limits.h>
-#include "site/vars.h"
+#include "site/peers.h"
 
 static struct value *names_list(struct arena *a, const char *const *names)
 {
@@ -99,12 +99,23 @@ static void magic_play(struct vars *v, struct value *m)
 	if (!v->play)
 		return;
 	hosts = v->play->hosts_var;
-	map_put(v->a, m, "play_hosts", batch(v));
-	map_put(v->a, m, "ansible_play_batch", batch(v));
+	map_put(v->a, m, "play_hosts", hosts); /* and the next two are asked anew each time */
+	map_put(v->a, m, "ansible_play_batch", hosts);
 	map_put(v->a, m, "ansible_play_hosts", hosts);
 	map_put(v->a, m, "ansible_play_hosts_all", hosts);
 	put_text(v, m, "ansible_play_name", v->play->face.name);
 	magic_roles(v, m);
+}
+
+struct value *magic_of_play(struct vars *v, struct str name)
+{
+	if (!v->play)
+		return NULL;
+	if (str_is(name, "ansible_play_hosts"))
+		return peers_left(v, v->play->hosts_var);
+	if (str_is(name, "ansible_play_batch") || str_is(name, "play_hosts"))
+		return peers_left(v, batch(v));
+	return NULL;
 }
 
 /* ---- where the inventory is ---- */

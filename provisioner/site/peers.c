@@ -4,26 +4,9 @@
  * shows them at a task. A task sees of another host what Ansible's order of tasks would have it
  * see; what is still to come is UNKNOWN and waited for, and what will never come is an error.
  */
-#include "site/resolve.h"
+#include "site/peers_private.h"
 
-struct noted { /* a name that a task has set */
-	struct place at;
-	const char *name;
-	struct value *value;
-	bool included; /* by include_vars: below set facts and results */
-};
-struct peer {        /* one host, by its number in the inventory */
-	bool coming; /* it has a part in this run */
-	bool lost;
-	struct value *facts; /* NULL: not told yet */
-	const struct resolver *r;
-	size_t batch, batch_play; /* number of its batch in that play; 0: not told */
-	struct noted *v;
-	size_t n, cap;
-	uint64_t stamp; /* counts what becomes known of it */
-};
-
-static struct peer *peer_of(const struct site *s, const char *host)
+struct peer *peer_of(const struct site *s, const char *host)
 {
 	struct invhost *h = inventory_host(s->inv, str_c(host));
 	struct site *own = (struct site *)s;
@@ -49,11 +32,12 @@ void site_host_facts(const struct site *s, const char *host, struct value *facts
 	p->stamp++;
 }
 
-void site_host_lost(const struct site *s, const char *host)
+void site_host_lost(const struct site *s, const char *host, size_t play)
 {
 	struct peer *p = peer_of(s, host);
 
 	p->lost = true;
+	p->lost_play = play;
 	p->stamp++;
 }
 
@@ -120,10 +104,7 @@ int place_order(const struct place *a, const struct place *b)
 }
 
 /* ---- seen from a task of another host ---- */
-enum seen { SEEN_ALL, SEEN_SO_FAR, SEEN_EARLIER_PLAYS };
-
-/* In whose order the two hosts go through the play at hand. */
-static enum seen view(const struct resolver *me, const struct peer *mine, const char *host)
+enum seen peer_view(const struct resolver *me, const struct peer *mine, const char *host)
 {
 	const struct peer *p = peer_of(me->s, host);
 
@@ -136,32 +117,29 @@ static enum seen view(const struct resolver *me, const struct peer *mine, const 
 	return p->batch < mine->batch ? SEEN_ALL : SEEN_SO_FAR;
 }
 
+bool peer_seen(const struct resolver *me, enum seen how, const struct place *at)
+{
+	if (at->play != me->at.play)
+		return at->play < me->at.play;
+	return how == SEEN_ALL || (how == SEEN_SO_FAR && place_order(at, &me->at) < 0);
+}
+
 /* How many of what it has set the task sees: those before its own place. */
 static size_t seen_of(const struct resolver *me, const struct peer *mine, const char *host)
 {
 	const struct peer *p = peer_of(me->s, host);
-	enum seen how = view(me, mine, host);
+	enum seen how = peer_view(me, mine, host);
 	size_t n = p->n;
 
-	if (p == mine)
-		return n;
-	while (n > 0) {
-		const struct place *at = &p->v[n - 1].at;
-		bool same_play = at->play == me->at.play;
-
-		if (at->play < me->at.play || (same_play && how == SEEN_ALL) ||
-			(same_play && how == SEEN_SO_FAR && place_order(at, &me->at) < 0))
-			break;
+	while (p != mine && n > 0 && !peer_seen(me, how, &p->v[n - 1].at))
 		n--;
-	}
 	return n;
 }
 
-/* Is it behind the task that asks, so that it may still set what is asked for? */
-static bool is_behind(const struct resolver *me, const struct peer *mine, const char *host)
+bool peer_behind(const struct resolver *me, const struct peer *mine, const char *host)
 {
 	const struct peer *p = peer_of(me->s, host);
-	enum seen how = view(me, mine, host);
+	enum seen how = peer_view(me, mine, host);
 	const struct resolver *r = p->r;
 
 	if (p == mine || p->lost || !p->coming || how == SEEN_EARLIER_PLAYS)
@@ -173,14 +151,18 @@ static bool is_behind(const struct resolver *me, const struct peer *mine, const 
 	return how == SEEN_ALL || place_order(&r->at, &me->at) < 0;
 }
 
+bool peer_awaits(const struct resolver *r)
+{
+	return r->unanswered || (r->mode == RESOLVE_RUN && r->planned);
+}
+
 /* Its answers are under way, and no host that waits has any that are. */
 static bool is_busy(const struct resolver *me, const struct peer *p)
 {
-	return p->r && p->r != me && !p->lost && !p->r->failed &&
-	       (p->r->unanswered || (p->r->mode == RESOLVE_RUN && p->r->planned));
+	return p->r && p->r != me && !p->lost && !p->r->failed && peer_awaits(p->r);
 }
 
-static struct value *wait_for(struct vars *v, struct invhost *h, bool facts, const char *what)
+struct value *peer_wait_for(struct vars *v, struct invhost *h, bool facts, const char *what)
 {
 	struct peer_wait w = {
 		.host = h->name, .facts = facts, .stamp = peer_of(v->s, h->name)->stamp};
@@ -284,15 +266,15 @@ struct value *peer_var(struct vars *v, struct invhost *h, struct str name)
 
 	if (!me || me->dry)
 		return of_files(v, h, p, name);
-	if (!fact && is_behind(me, mine, h->name) && may_be_set(v->s, h, name))
-		return wait_for(v, h, false, name.p);
+	if (!fact && peer_behind(me, mine, h->name) && may_be_set(v->s, h, name))
+		return peer_wait_for(v, h, false, name.p);
 	if (fact && !p->facts && p->coming && !p->lost)
-		return wait_for(v, h, true, "the facts");
+		return peer_wait_for(v, h, true, "the facts");
 	x = value_of(v, h, p, seen_of(me, mine, h->name), name);
 	if (x && !value_find_type(x, VALUE_UNKNOWN))
 		return x;
 	if (x && is_busy(me, p))
-		return wait_for(v, h, false, name.p);
+		return peer_wait_for(v, h, false, name.p);
 	if (fact && !p->facts)
 		return refuse(v, h, name,
 			p->lost ? "the host was lost"

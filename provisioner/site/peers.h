@@ -18,6 +18,9 @@ void peer_moved(struct resolver *r);                           /* something of i
 /* A name that a task at that place has set; a later value of the same takes its place. */
 void peer_note(struct resolver *r, const struct place *at, const char *name, struct value *value,
 	bool included);
+/* Those of a list of hosts that still go through the play at this task, as in Ansible; UNKNOWN
+ * while that cannot be told. */
+struct value *peers_left(struct vars *v, struct value *hosts);
 /* ---- sets.c ---- */
 /* The names that the tasks below may set; false: others too. */
 bool task_sets(struct arena *a, const struct task *t, struct value *names);

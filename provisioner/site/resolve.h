@@ -67,6 +67,7 @@ struct resolver {
 	struct srec **steps;
 	size_t n_steps, cap_steps;
 	size_t unanswered, planned;
+	size_t failures; /* results that are failures and not ignored */
 	uint32_t tasks;
 	struct place at;                 /* of the task that is being looked at, or was last */
 	struct keywords kw;              /* of the item that stands to be run */
@@ -96,8 +97,7 @@ struct notice {
 	size_t n, cap;
 };
 
-/* What became of a look at one item of a task. */
-enum outcome {
+enum outcome {    /* what became of a look at one item of a task */
 	OUT_STEP, /* *out is set */
 	OUT_NONE, /* nothing to show: go on */
 	OUT_PUSH, /* a frame was pushed */

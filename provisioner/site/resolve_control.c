@@ -40,8 +40,10 @@ static void emit(struct resolver *r, struct frame *f, struct task *t, const stru
 	s->answered = true;
 	s->changed = j->changed && !j->failed;
 	*out = &s->step;
-	if (j->failed && !s->step.ignore_errors && !f->at.failed)
-		f->at.failed = s->step.message;
+	if (!j->failed || s->step.ignore_errors)
+		return;
+	r->failures++;
+	f->at.failed = f->at.failed ? f->at.failed : s->step.message;
 }
 
 static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, struct done d,

@@ -197,6 +197,7 @@ static void conclude(struct resolver *r, struct srec *s, struct step_result *res
 	res->error = j.error;
 	res->unknown = j.unknown;
 	s->changed = j.unknown || (j.changed && !j.failed);
+	r->failures += j.failed && !s->step.ignore_errors;
 }
 
 void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)

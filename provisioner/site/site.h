@@ -139,10 +139,10 @@ const char *resolver_waits(const struct resolver *r, size_t i, bool *facts);
 bool resolver_may_go_on(const struct resolver *r);
 uint32_t resolver_task(const struct resolver *r); /* number of the task that it has come to */
 /* For hostvars: the host has a part in this run; its facts, which outlive the site's use; it takes
- * no further part. */
+ * no further part from that play of the run on. */
 void site_host_comes(const struct site *s, const char *host);
 void site_host_facts(const struct site *s, const char *host, struct value *facts);
-void site_host_lost(const struct site *s, const char *host);
+void site_host_lost(const struct site *s, const char *host, size_t play);
 /* The hosts (NULL-terminated) that go through the play together, in the order of these calls: what
  * ansible_play_batch says on each of them. */
 void site_batch(const struct site *s, size_t play, const char *const *hosts);

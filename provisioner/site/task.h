@@ -84,6 +84,7 @@ struct play_in {
 	struct value *hosts_var;
 	struct value *batch_of; /* host -> hosts that go through it together; NULL: not told */
 	size_t batches;
+	struct value *left;       /* the last answer of peers_left */
 	struct value *host_set;   /* the names of face.hosts */
 	struct value *role_index; /* name -> number in roles */
 	struct role **roles;

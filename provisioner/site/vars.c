@@ -158,7 +158,9 @@ static struct value *special(struct vars *v, struct str name)
 		v->taint = true;
 		return found;
 	}
-	found = map_get(v->magic, name);
+	found = magic_of_play(v, name);
+	if (!found)
+		found = map_get(v->magic, name);
 	if (!found && v->scope->role)
 		found = map_get(v->scope->role->facts, name);
 	return found ? found : magic_of_task(v, name);

@@ -110,6 +110,7 @@ struct value *host_merged(struct site *s, struct invhost *h);
 struct value *magic_groups(struct site *s);
 /* ---- magic.c: the variables that Ansible defines ---- */
 struct value *magic_vars(struct vars *v);
+struct value *magic_of_play(struct vars *v, struct str name); /* the hosts that are left */
 struct value *magic_of_task(struct vars *v, struct str name); /* NULL: no such one */
 /* ---- names.c: the names that Ansible gives a meaning ---- */
 bool name_reaches(struct str name);        /* says how a host is reached */
