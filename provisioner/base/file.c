@@ -25,6 +25,24 @@ bool write_all(int fd, const void *p, size_t n)
 	return true;
 }
 
+const char *file_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "directory";
+	case S_IFLNK:
+		return "link";
+	case S_IFIFO:
+		return "fifo";
+	case S_IFSOCK:
+		return "socket";
+	default:
+		return "device";
+	}
+}
+
 /* -1 at an error, else the bytes read: fewer than n only at the end of the file. */
 static ssize_t read_full(int fd, char *p, size_t n)
 {
@@ -84,7 +102,8 @@ bool file_read_opt(
 	if (fstat(fd, &st) < 0)
 		err_errno(e, "cannot stat %s", path);
 	else if (!S_ISREG(st.st_mode))
-		err_set(e, ERR_PERMANENT, "%s is not a regular file", path);
+		err_set(e, ERR_PERMANENT, "%s is a %s, not a regular file", path,
+			file_kind(st.st_mode));
 	else if (st.st_size > 0 && (uint64_t)st.st_size > max)
 		err_set(e, ERR_PERMANENT, "%s is larger than %zu bytes", path, max);
 	else

@@ -212,7 +212,7 @@ static bool write_out(struct arena *a, const char *path, const struct buf *file,
 		return write_through(path, file, e);
 	if (there && !S_ISREG(st.st_mode))
 		return err_set(e, ERR_CONFIG, "%s is a %s; a plan is saved to a file", path,
-			look_kind(st.st_mode));
+			file_kind(st.st_mode));
 	return look_follow(a, path, &path, e) &&
 	       file_replace(path, file->p, file->n, attr, NULL, NULL, e);
 }

@@ -129,7 +129,7 @@ static bool dest_usable(struct host *h, const struct dest *p, struct observation
 		return true;
 	if (!S_ISLNK(p->st.st_mode))
 		return err_set(e, ERR_PERMANENT, "%s is a %s, a file is wanted; remove it first",
-			p->path, look_kind(p->st.st_mode));
+			p->path, file_kind(p->st.st_mode));
 	observe_attr(h, o, "state", "link", "file");
 	return true;
 }

@@ -137,7 +137,7 @@ static bool directory_observe(struct host *h, const struct value *params, struct
 	if (t->found && !S_ISDIR(t->st.st_mode))
 		return err_set(e, ERR_PERMANENT,
 			"%s is a %s, a directory is wanted; remove it first", t->path,
-			look_kind(t->st.st_mode));
+			file_kind(t->st.st_mode));
 	if (t->made && !asks_attrs(params))
 		return true;
 	if (t->made)

@@ -33,7 +33,7 @@ bool absent_observe(struct host *h, const struct value *params, struct target *t
 		return true;
 	if (path_is_root(t->path))
 		return err_set(e, ERR_CONFIG, "the root folder cannot be absent");
-	observe_attr(h, o, "state", look_kind(t->st.st_mode), NULL);
+	observe_attr(h, o, "state", file_kind(t->st.st_mode), NULL);
 	if (!S_ISDIR(t->st.st_mode))
 		return true;
 	if (!tree_walk(t->path, &tree, e))

@@ -34,7 +34,7 @@ static bool place_is_free(
 	if (!map_bool(params, "force", false))
 		return err_set(e, ERR_PERMANENT,
 			"%s is a %s, a link is wanted; force: true replaces it", t->path,
-			look_kind(t->st.st_mode));
+			file_kind(t->st.st_mode));
 	if (S_ISDIR(t->st.st_mode) && !folder_is_empty(t->path))
 		return err_set(e, ERR_PERMANENT,
 			"%s is a directory that is not empty; a link does not replace it", t->path);
@@ -91,7 +91,7 @@ bool link_observe(struct host *h, const struct value *params, struct target *t,
 	if (!t->found && t->made)
 		observe_maybe(h, o, "until the steps before it have run");
 	if (!is_link)
-		observe_attr(h, o, "state", t->found ? look_kind(t->st.st_mode) : NULL, "link");
+		observe_attr(h, o, "state", t->found ? file_kind(t->st.st_mode) : NULL, "link");
 	if (src && (!now || strcmp(src, now) != 0))
 		observe_attr(h, o, "target", now, src);
 	if (!attr_path(h, params, t, src ? src : now, &path, e))
@@ -116,7 +116,7 @@ bool hard_observe(struct host *h, const struct value *params, struct target *t,
 			"%s is another file than %s; force: true replaces it", t->path, src);
 	if (!t->found && !parent_there(h, t->path, e))
 		return false;
-	observe_attr(h, o, "state", t->found ? look_kind(t->st.st_mode) : NULL, "hard");
+	observe_attr(h, o, "state", t->found ? file_kind(t->st.st_mode) : NULL, "hard");
 	observe_attr(h, o, "target", NULL, src);
 	return attr_observe(h, t->path, params, o, e);
 }

@@ -30,24 +30,6 @@ bool look_there(const char *path, struct stat *st, struct err *e)
 	       (found || err_set(e, ERR_PERMANENT, "%s is not there any more", path));
 }
 
-const char *look_kind(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return "file";
-	case S_IFDIR:
-		return "directory";
-	case S_IFLNK:
-		return "link";
-	case S_IFIFO:
-		return "fifo";
-	case S_IFSOCK:
-		return "socket";
-	default:
-		return "device";
-	}
-}
-
 bool look_is_dir(const char *path)
 {
 	struct stat st;
@@ -87,7 +69,7 @@ static int open_regular(const char *path, struct stat *st, struct err *e)
 		err_errno(e, "cannot look at %s", path);
 	else if (!S_ISREG(st->st_mode))
 		err_set(e, ERR_PERMANENT, "%s is a %s; a regular file is expected there", path,
-			look_kind(st->st_mode));
+			file_kind(st->st_mode));
 	else
 		return fd;
 	if (fd >= 0)
@@ -255,7 +237,7 @@ void result_file(struct host *h, const char *path, struct observation *o)
 		map_put(h->a, r, "state", value_text(h->a, "absent"));
 		return;
 	}
-	map_put(h->a, r, "state", value_text(h->a, look_kind(st.st_mode)));
+	map_put(h->a, r, "state", value_text(h->a, file_kind(st.st_mode)));
 	map_put(h->a, r, "mode", value_printf(h->a, "%04o", st.st_mode & 07777));
 	map_put(h->a, r, "uid", value_int(h->a, st.st_uid));
 	map_put(h->a, r, "gid", value_int(h->a, st.st_gid));

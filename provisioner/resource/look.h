@@ -14,7 +14,6 @@
 bool look(const char *path, struct stat *st, bool *found, struct err *e);
 /* lstat of what has to be there. */
 bool look_there(const char *path, struct stat *st, struct err *e);
-const char *look_kind(mode_t mode); /* "file", "directory", "link", "device", ... */
 bool look_is_dir(const char *path); /* links followed */
 /* Reads a regular file of at most `max` bytes; never through a link at the path. */
 bool look_read(

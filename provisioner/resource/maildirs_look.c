@@ -176,7 +176,7 @@ const char *maildirs_fault_text(const struct maildirs_walk *w, const struct mail
 			a, "%s has mode %04o", f->path, (unsigned)f->st.st_mode & 07777);
 	case FOLDER_OTHER:
 		*after = "a folder";
-		return arena_printf(a, "%s is a %s", f->path, look_kind(f->st.st_mode));
+		return arena_printf(a, "%s is a %s", f->path, file_kind(f->st.st_mode));
 	default:
 		break;
 	}

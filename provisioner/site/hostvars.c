@@ -45,7 +45,7 @@ static void read_beside(struct site *s, const char *dir, const char *kind, const
 		const char *path =
 			dir_join(s->a, dir, arena_printf(s->a, "%s/%s%s", kind, name, ends[i]));
 
-		if (is_file(path) || is_dir(path))
+		if (is_there(path))
 			read_vars_path(s, path, into, 0, errs);
 	}
 }

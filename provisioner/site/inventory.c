@@ -229,7 +229,7 @@ static void read_folder(
 			continue;
 		if (is_dir(path) && depth < 3)
 			read_folder(inv, files, path, depth + 1, errs);
-		else if (is_file(path))
+		else if (is_there(path))
 			inventory_read(inv, files, path, errs);
 	}
 }

@@ -115,7 +115,7 @@ static struct value *read_one(struct site *s, const char *text, size_t number, s
 
 	if (text[0] == '@') {
 		text = path_expand(s->a, text + 1, &e);
-		if (text && !is_file(text))
+		if (text && !is_there(text))
 			err_set(&e, ERR_CONFIG, "-e @%s: there is no such file", text);
 		errs_take(errs, &e);
 		return e.kind ? NULL : files_vars(&s->files, text, errs);

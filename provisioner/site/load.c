@@ -18,7 +18,7 @@ static void load_inventory(struct site *s, struct errs *errs)
 	for (size_t i = 0; (!src || !src[0]) && i < ARRAY_LEN(usual); i++) {
 		const char *path = dir_join(s->a, s->dir, usual[i]);
 
-		if (!is_dir(path) && !is_file(path))
+		if (!is_there(path))
 			continue;
 		inventory_read(s->inv, &s->files, path, errs);
 		break;
@@ -173,12 +173,8 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	site_beside_vars(s, errs);
 	apply_limit(s, errs);
 	variables = errs->n;
-	if (opt->manifest && !is_file(opt->manifest))
-		errs_add(errs, (struct pos){0},
-			access(opt->manifest, F_OK) == 0
-				? "the manifest '%s' is no regular file; write it to one"
-				: "there is no manifest '%s'",
-			opt->manifest);
+	if (opt->manifest && !is_there(opt->manifest))
+		errs_add(errs, (struct pos){0}, "there is no manifest '%s'", opt->manifest);
 	else if (opt->manifest)
 		site_plays_load(s, errs);
 	load_hosts(s);

@@ -28,6 +28,7 @@ struct value *files_yaml(struct files *f, const char *path, struct errs *errs);
 /* The same of a file of variables: NULL too when it is empty. */
 struct value *files_vars(struct files *f, const char *path, struct errs *errs);
 bool is_dir(const char *path);
+bool is_there(const char *path); /* whatever it is: who reads it says so */
 bool is_file(const char *path);
 char *dir_join(struct arena *a, const char *dir, const char *name); /* "." leaves no trace */
 /* Names in a folder, sorted, without hidden ones; none when it is no folder. */

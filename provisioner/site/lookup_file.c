@@ -14,6 +14,8 @@ bool lookup_file(struct call *c)
 		struct file *f = path ? files_get(&c->v->s->files, path, c->e) : NULL;
 		size_t n;
 
+		if (!f && c->e->kind)
+			return false;
 		if (!f)
 			return err_set(c->e, ERR_CONFIG, "lookup 'file': there is no file '%s'",
 				lookup_arg(c, i));

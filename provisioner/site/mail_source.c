@@ -198,7 +198,8 @@ static bool source_read(struct site *s, const char *path, struct value *out, str
 		struct file *file = files_get(&s->files, path, e);
 
 		if (!file)
-			return err_set(e, ERR_CONFIG, "there is no file '%s'", path);
+			return e->kind ? false
+				       : err_set(e, ERR_CONFIG, "there is no file '%s'", path);
 		sha256(file->text.p, file->text.n, sha);
 	}
 	hex(sha, sizeof(sha), text);

@@ -44,7 +44,7 @@ static struct file *beside(struct vars *v, const struct value *name, struct err 
 {
 	const char *path = task_file(v->s, NULL, "files", name->s.p, v->a);
 
-	if (path && is_file(path))
+	if (path)
 		return files_get(&v->s->files, path, e);
 	err_set(e, ERR_CONFIG, "there is no file '%s' beside the manifest", name->s.p);
 	return NULL;

@@ -325,7 +325,7 @@ static bool import_playbook(
 		return true;
 	}
 	path = dir_join(s->a, path_dir(s->a, file), e->value->s.p);
-	if (is_file(path))
+	if (is_there(path))
 		build_doc(s, path, depth + 1, errs);
 	else
 		errs_add(errs, e->value->pos, "there is no file '%s'", path);

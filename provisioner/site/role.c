@@ -44,7 +44,7 @@ static const char *part_path(struct build *b, const char *role, const char *kind
 		const char *path = dir_join(
 			b->s->a, role, arena_printf(b->s->a, "%s/%s%s", kind, name, ends[i]));
 
-		if (is_file(path))
+		if (is_there(path))
 			return path;
 	}
 	return NULL;
@@ -385,10 +385,10 @@ const char *task_file(const struct site *s, const struct task *t, const char *ki
 	if (!name)
 		return NULL;
 	if (name[0] == '/')
-		return is_file(name) || is_dir(name) ? name : NULL;
+		return is_there(name) ? name : NULL;
 	if (t && t->file && strcmp(kind, "tasks") == 0) {
 		path = dir_join(a, path_dir(a, t->file), name);
-		if (is_file(path))
+		if (is_there(path) && !is_dir(path))
 			return path;
 	}
 	for (const struct role_use *u = t ? t->role : NULL; u; u = u->parent) {
@@ -396,11 +396,11 @@ const char *task_file(const struct site *s, const struct task *t, const char *ki
 
 		for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 			path = dir_join(a, dirs[i], name);
-			if (is_file(path) || is_dir(path))
+			if (is_there(path))
 				return path;
 		}
 		path = dir_join(a, arena_printf(a, "%s/tasks", u->role->path), name);
-		if (is_file(path))
+		if (is_there(path) && !is_dir(path))
 			return path;
 	}
 	if (t && t->file) {
@@ -409,13 +409,13 @@ const char *task_file(const struct site *s, const struct task *t, const char *ki
 
 		for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 			path = dir_join(a, dirs[i], name);
-			if (is_file(path) || is_dir(path))
+			if (is_there(path))
 				return path;
 		}
 	}
 	path = dir_join(a, dir_join(a, s->dir, kind), name);
-	if (is_file(path) || is_dir(path))
+	if (is_there(path))
 		return path;
 	path = dir_join(a, s->dir, name);
-	return is_file(path) || is_dir(path) ? path : NULL;
+	return is_there(path) ? path : NULL;
 }

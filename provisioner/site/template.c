@@ -18,7 +18,7 @@ static const char *beside(struct arena *a, const char *template, const char *nam
 		dir_join(a, dir_join(a, dir, "templates"), name), dir_join(a, dir, name)};
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if (is_file(paths[i]))
+		if (is_there(paths[i]))
 			return paths[i];
 	return NULL;
 }

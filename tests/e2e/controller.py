@@ -132,15 +132,63 @@ class Controller(HostTest):
         self.s.write("next.plan", "provision plan 2\n" + 40 * "x")
         os.mkfifo(os.path.join(self.s.dir, "fifo"))
         for site, why in (("next.plan", "it is a plan of another version of provision"),
-                          ("there", "the manifest 'there' is no regular file"),
-                          ("fifo", "the manifest 'fifo' is no regular file"),
-                          ("/dev/stdin", "no regular file"),
+                          ("there", "there is a directory, not a regular file"),
+                          ("fifo", "fifo is a fifo, not a regular file"),
+                          ("/dev/stdin", "/dev/stdin is a device, not a regular file"),
                           ("none.yml", "there is no manifest 'none.yml'")):
             done = self.run_it("apply", site, shell="< /dev/null" if "stdin" in site else "")
             self.assertEqual(done.returncode, 1)
             self.assertIn(why, done.stderr)
 
+    def test_what_is_read_and_is_no_file(self):
+        """Wherever a file of the user's is read, it says what stands in its place."""
+        os.mkfifo(os.path.join(self.s.dir, "fifo"))
+        with open(os.path.join(self.s.dir, "large"), "wb") as f:
+            f.truncate((64 << 20) + 1)
+        self.s.write("page.j2", "{% include what %}")
+        self.s.write("bare/hosts", "h1\n")
+        for name in ("group_vars", "inventory"):
+            os.makedirs(os.path.join(self.s.dir, "bare", name))
+        os.mkfifo(os.path.join(self.s.dir, "bare", "group_vars", "all.yml"))
+        os.mkfifo(os.path.join(self.s.dir, "bare", "inventory", "hosts"))
+        in_play = ("vars_files: [{}]", "tasks: [{{include_tasks: {}}}]",
+                   "tasks: [{{import_tasks: {}}}]", "tasks: [{{include_vars: {}}}]",
+                   "tasks: [{{template: {{src: {}, dest: /tmp/x}}}}]",
+                   "tasks: [{{template: {{src: page.j2, dest: /tmp/x}}, vars: {{what: {}}}}}]",
+                   "tasks: [{{copy: {{src: {}, dest: /tmp/x}}}}]",
+                   "tasks: [{{debug: {{msg: \"{{{{ lookup('file', '{}') }}}}\"}}}}]",
+                   "tasks: [{{debug: {{msg: \"{{{{ lookup('template', '{}') }}}}\"}}}}]")
+        for name, why in (("fifo", "fifo is a fifo, not a regular file"),
+                          ("/dev/null", "/dev/null is a device, not a regular file"),
+                          ("large", "large is larger than 67108864 bytes")):
+            for play in in_play:
+                self.s.write("try.yml", f"- hosts: all\n  {play.format(name)}\n")
+                self.refused(why, "try.yml", "-i", "h1,")
+            self.s.write("try.yml", f"- import_playbook: {name}\n")
+            self.refused(why, "try.yml", "-i", "h1,")
+            self.refused(why, "site.yml", "-i", name)
+            self.refused(why, "site.yml", "-i", "h1,", "-e", f"@{name}")
+        self.refused("all.yml is a fifo", "site.yml", "-i", "bare/hosts")
+        self.refused("inventory/hosts is a fifo", "site.yml", "-i", "bare/inventory")
+
+    def refused(self, why, site, *more):
+        done = self.run_it("check", site, "-e", "there=/tmp", *more)
+        self.assertEqual(done.returncode, 1, (site, more))
+        self.assertIn(why, done.stderr, (site, more))
+
     # ---- bounds ----
+
+    def test_a_chain_of_aliases_has_an_end(self):
+        for links, code in ((900, 0), (1100, 1)):
+            chain = "".join(f"          a{i}: a{i + 1}\n" for i in range(links))
+            self.s.write("chain.yml", "- hosts: all\n  mail:\n    hostname: mx.b.test\n    domains:\n"
+                                      "      b.test:\n        mailboxes:\n"
+                                      f"          a{links}: {{password: x-1_y-2}}\n        aliases:\n{chain}"
+                                      "  roles: [mail]\n")
+            done = self.run_it("check", "chain.yml", "-i", "h1,")
+            self.assertEqual(done.returncode, code, done.stderr[:2000])
+            self.assertEqual("is the end of a chain of more than 1000 redirections" in done.stderr,
+                             code == 1, done.stderr[:2000])
 
     def test_a_large_diff_is_not_made(self):
         for lines, shown in ((19000, True), (30000, False)):

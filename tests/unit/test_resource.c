@@ -119,7 +119,7 @@ static const char *entry_line(struct bench *t, const char *path)
 	if (S_ISLNK(st.st_mode))
 		return arena_printf(t->a, "link -> %s",
 			swap_text(t->a, look_target(t->a, path, &e), t->dir, "$T"));
-	const char *line = arena_printf(t->a, "%s %04o%s", look_kind(st.st_mode),
+	const char *line = arena_printf(t->a, "%s %04o%s", file_kind(st.st_mode),
 		st.st_mode & 07777, owner_note(t->a, &st));
 	if (!S_ISREG(st.st_mode) || st.st_size > 1000 || st.st_size == 0)
 		return line;
