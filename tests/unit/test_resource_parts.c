@@ -20,6 +20,7 @@
 #include "resource/mailing_list.h"
 #include "resource/pattern.h"
 #include "resource/resource.h"
+#include "resource/unit_log.h"
 
 enum { TEXT_LIMIT = 1 << 20 };
 
@@ -419,6 +420,36 @@ static void test_held_units(void **state)
 	arena_free(a);
 }
 
+/* What tells of trouble, whole lines, the last ones first taken; not what stands around it. */
+static void test_words_of_a_log(void **state)
+{
+	static const char before[] = "2026-01-01 error of long ago\n";
+	char file[] = "/tmp/test_log.XXXXXX";
+	struct arena *a = arena_new();
+	struct host h = {.a = a};
+	struct buf b;
+	(void)state;
+	must(close(mkstemp(file)) == 0, file);
+	buf_init(&b, 1 << 16);
+	buf_adds(&b, before);
+	buf_adds(&b, "Reloading dovecot\nFailed at step NAMESPACE spawning doveadm\n");
+	for (int i = 0; i < 100; i++)
+		buf_addf(&b, "imap-login: Disconnected: auth was ready, waited %d secs\n", i);
+	buf_adds(&b, "Control process exited, code=exited, status=226/NAMESPACE\n"
+		     "Reload failed for dovecot\n");
+	write_text(file, buf_str(a, &b).p);
+	struct unit_log log = {.file = file, .at = (int64_t)strlen(before), .stamp = ""};
+	assert_string_equal(unit_log_words(&h, &log, NULL, 480),
+		"Failed at step NAMESPACE spawning doveadm; Reload failed for dovecot");
+	assert_string_equal(unit_log_words(&h, &log, NULL, 30), "Reload failed for dovecot");
+	assert_string_equal(unit_log_words(&h, &log, "^Control", 30),
+		"Control process exited, code=exited, status=226/NAMESPACE");
+	assert_null(unit_log_words(&h, &log, "^nothing", 480));
+	buf_free(&b);
+	unlink(file);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +457,7 @@ int main(void)
 		cmocka_unit_test(test_held_units),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_words_of_a_log),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_originals),
