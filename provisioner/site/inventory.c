@@ -42,7 +42,6 @@ struct group *inventory_add_group(struct inventory *inv, struct str name)
 	g = ARENA_NEW(inv->a, struct group);
 	g->name = str_dup(inv->a, name.p, name.n).p;
 	g->vars = value_map(inv->a);
-	g->host_set = value_map(inv->a);
 	g->priority = 1;
 	map_put(inv->a, inv->group_index, g->name, value_int(inv->a, (int64_t)inv->n_groups));
 	PUSH(inv->a, inv->groups, inv->n_groups, inv->cap_groups, g);
@@ -64,32 +63,56 @@ struct invhost *inventory_add_host(struct inventory *inv, struct str name)
 	return h;
 }
 
+void inventory_bound(struct inventory *inv, struct pos pos, struct errs *errs)
+{
+	if (inv->n_hosts <= INVENTORY_HOSTS || inv->full)
+		return;
+	inv->full = true;
+	errs_add(errs, pos,
+		"an inventory has up to %d hosts, and here begin more; divide it and give a part "
+		"with -i",
+		INVENTORY_HOSTS);
+}
+
 void group_add_host(struct inventory *inv, struct group *g, struct invhost *h)
 {
-	if (map_at(g->host_set, h->name))
-		return;
-	map_put(inv->a, g->host_set, h->name, value_null(inv->a));
+	for (size_t i = 0; i < h->n_direct; i++)
+		if (h->direct[i] == g)
+			return;
 	PUSH(inv->a, g->host, g->n_host, g->cap_host, h);
 	PUSH(inv->a, h->direct, h->n_direct, h->cap_direct, g);
 }
 
-static bool below(const struct group *g, const struct group *what, int depth)
+/* Does one group stand above another? Each is looked at once, however many ways lead to it. */
+static bool above(struct inventory *inv, struct group *g, const struct group *what)
 {
-	if (g == what)
-		return true;
-	for (size_t i = 0; i < g->n_child && depth < INVENTORY_DEPTH; i++)
-		if (below(g->child[i], what, depth + 1))
-			return true;
-	return false;
+	struct arena *own = arena_new();
+	struct group **todo = NULL;
+	size_t n = 0, cap = 0, visit = ++inv->visits;
+	bool found = false;
+
+	PUSH(own, todo, n, cap, g);
+	for (size_t i = 0; i < n && !found; i++) {
+		found = todo[i] == what;
+		for (size_t j = 0; j < todo[i]->n_parent; j++) {
+			struct group *up = todo[i]->parent[j];
+
+			if (up->visit != visit)
+				PUSH(own, todo, n, cap, up);
+			up->visit = visit;
+		}
+	}
+	arena_free(own);
+	return found;
 }
 
 bool group_add_child(struct inventory *inv, struct group *g, struct group *child, struct pos pos,
 	struct errs *errs)
 {
-	for (size_t i = 0; i < g->n_child; i++)
-		if (g->child[i] == child)
+	for (size_t i = 0; i < child->n_parent; i++)
+		if (child->parent[i] == g)
 			return true;
-	if (below(child, g, 0))
+	if (above(inv, g, child))
 		return errs_add(errs, pos,
 			"group '%s' cannot be a child of '%s': it stands above it", child->name,
 			g->name);
@@ -129,16 +152,29 @@ size_t group_hosts(
 	return n_out;
 }
 
-static int depth_of(struct group *g, int guard)
+/* Each group after all that stand above it. */
+static void count_depths(struct inventory *inv)
 {
-	int d = 0;
+	struct arena *own = arena_new();
+	struct group **todo = ARENA_ARRAY(own, struct group *, inv->n_groups + 1);
+	size_t n = 0;
 
-	for (size_t i = 0; i < g->n_parent && guard < INVENTORY_DEPTH; i++) {
-		int p = depth_of(g->parent[i], guard + 1) + 1;
-
-		d = p > d ? p : d;
+	for (size_t i = 0; i < inv->n_groups; i++) {
+		inv->groups[i]->depth = 0;
+		inv->groups[i]->above = inv->groups[i]->n_parent;
+		if (!inv->groups[i]->n_parent)
+			todo[n++] = inv->groups[i];
 	}
-	return d;
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < todo[i]->n_child; j++) {
+			struct group *child = todo[i]->child[j];
+
+			if (child->depth <= todo[i]->depth)
+				child->depth = todo[i]->depth + 1;
+			if (--child->above == 0)
+				todo[n++] = child;
+		}
+	arena_free(own);
 }
 
 static int group_order(const void *x, const void *y)
@@ -152,15 +188,28 @@ static int group_order(const void *x, const void *y)
 	return strcmp(a->name, b->name);
 }
 
-static void collect_groups(
-	struct arena *a, struct value *seen, struct group *g, struct invhost *h, size_t *cap)
+static void add_group(struct inventory *inv, struct invhost *h, struct group *g, size_t *cap)
 {
-	if (map_at(seen, g->name))
-		return;
-	map_put(a, seen, g->name, value_null(a));
-	PUSH(a, h->groups, h->n_groups, *cap, g);
-	for (size_t i = 0; i < g->n_parent; i++)
-		collect_groups(a, seen, g->parent[i], h, cap);
+	if (g->visit != inv->visits)
+		PUSH(inv->a, h->groups, h->n_groups, *cap, g);
+	g->visit = inv->visits;
+}
+
+/* Its own groups and all that stand above them. */
+static void collect_groups(struct inventory *inv, struct invhost *h)
+{
+	size_t cap = 0;
+
+	inv->visits++;
+	h->n_groups = 0;
+	for (size_t i = 0; i < h->n_direct; i++)
+		add_group(inv, h, h->direct[i], &cap);
+	for (size_t i = 0; i < h->n_groups; i++)
+		for (size_t j = 0; j < h->groups[i]->n_parent; j++)
+			add_group(inv, h, h->groups[i]->parent[j], &cap);
+	if (h->n_groups == 0)
+		add_group(inv, h, inv->groups[0], &cap);
+	qsort(h->groups, h->n_groups, sizeof(*h->groups), group_order);
 }
 
 static int64_t priority_of(const struct group *g)
@@ -187,22 +236,11 @@ void inventory_finish(struct inventory *inv)
 	for (size_t i = 1; i < inv->n_groups; i++)
 		if (inv->groups[i]->n_parent == 0)
 			group_add_child(inv, all, inv->groups[i], (struct pos){0}, &none);
-	for (size_t i = 0; i < inv->n_groups; i++) {
-		inv->groups[i]->depth = depth_of(inv->groups[i], 0);
+	count_depths(inv);
+	for (size_t i = 0; i < inv->n_groups; i++)
 		inv->groups[i]->priority = priority_of(inv->groups[i]);
-	}
-	for (size_t i = 0; i < inv->n_hosts; i++) {
-		struct invhost *h = inv->hosts[i];
-		struct value *seen = value_map(inv->a);
-		size_t cap = 0;
-
-		h->n_groups = 0;
-		for (size_t j = 0; j < h->n_direct; j++)
-			collect_groups(inv->a, seen, h->direct[j], h, &cap);
-		if (h->n_groups == 0)
-			PUSH(inv->a, h->groups, h->n_groups, cap, all);
-		qsort(h->groups, h->n_groups, sizeof(*h->groups), group_order);
-	}
+	for (size_t i = 0; i < inv->n_hosts; i++)
+		collect_groups(inv, inv->hosts[i]);
 }
 
 static bool ignored(const char *name)
@@ -245,8 +283,10 @@ static void read_list(struct inventory *inv, const char *source, struct errs *er
 
 		if (!range_expand(inv->a, str_c(names[i]), none, &hosts, &n, errs))
 			continue;
-		for (size_t j = 0; j < n; j++)
+		for (size_t j = 0; j < n && !inv->full; j++) {
 			group_add_host(inv, inv->groups[1], inventory_add_host(inv, hosts[j]));
+			inventory_bound(inv, none, errs);
+		}
 	}
 }
 

@@ -19,8 +19,9 @@ struct group {
 	size_t n_parent, cap_parent;
 	struct invhost **host;
 	size_t n_host, cap_host;
-	struct value *host_set; /* names of the direct hosts */
-	int depth;
+	size_t visit;     /* the last walk over the groups that came here */
+	size_t depth;     /* groups above it, by the longest way */
+	size_t above;     /* while depths are counted: parents that have yet to be */
 	int64_t priority; /* ansible_group_priority */
 };
 struct invhost {
@@ -45,9 +46,11 @@ struct inventory {
 	struct value *group_index, *host_index;
 	const char **sources; /* files and folders read */
 	size_t n_sources, cap_sources;
+	size_t visits; /* walks over the groups so far */
+	bool full;     /* it has more hosts than it may have, and that is told */
 };
 
-enum { INVENTORY_HOSTS = 1000000, INVENTORY_DEPTH = 64 };
+enum { INVENTORY_HOSTS = 200000, INVENTORY_DEPTH = 64 }; /* depth: of a YAML file */
 
 struct inventory *inventory_new(struct arena *a);
 /* A file, a folder of them, or a list of hosts "a,b,". Problems go to errs. */
@@ -64,6 +67,8 @@ size_t group_hosts(
 /* ---- for the readers ---- */
 struct group *inventory_add_group(struct inventory *inv, struct str name);
 struct invhost *inventory_add_host(struct inventory *inv, struct str name);
+/* More hosts than an inventory may have are a problem: told once, and no more are added. */
+void inventory_bound(struct inventory *inv, struct pos pos, struct errs *errs);
 void group_add_host(struct inventory *inv, struct group *g, struct invhost *h);
 bool group_add_child(struct inventory *inv, struct group *g, struct group *child, struct pos pos,
 	struct errs *errs);

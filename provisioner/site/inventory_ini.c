@@ -176,13 +176,14 @@ static void read_host(struct ini *p, const char *line)
 		while (next_word(p, &s, &word, &start))
 			host_var(p, vars, buf_str(p->inv->a, &word), at(p, line, start));
 		if (range_expand(p->inv->a, pattern, pos, &names, &n, p->errs))
-			for (size_t i = 0; i < n; i++) {
+			for (size_t i = 0; i < n && !p->inv->full; i++) {
 				struct invhost *h = inventory_add_host(p->inv, names[i]);
 
 				group_add_host(p->inv, p->group, h);
 				for (size_t j = 0; j < vars->map.n; j++)
 					map_set(p->inv->a, h->vars, vars->map.e[j].key,
 						vars->map.e[j].value);
+				inventory_bound(p->inv, pos, p->errs);
 			}
 	}
 	buf_free(&word);

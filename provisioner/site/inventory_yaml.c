@@ -42,11 +42,12 @@ static void read_hosts(struct reader *r, struct group *g, const struct value *ho
 
 		if (!range_expand(r->inv->a, e->key, e->key_pos, &names, &n, r->errs))
 			continue;
-		for (size_t j = 0; j < n; j++) {
+		for (size_t j = 0; j < n && !r->inv->full; j++) {
 			struct invhost *h = inventory_add_host(r->inv, names[j]);
 
 			group_add_host(r->inv, g, h);
 			put_vars(r, h->vars, e->value, "a host's value");
+			inventory_bound(r->inv, e->key_pos, r->errs);
 		}
 	}
 }

@@ -279,6 +279,9 @@ bool range_expand(struct arena *a, struct str pattern, struct pos pos, struct st
 	*n = 0;
 	if (expand(a, pattern, str_c(""), out, n, &cap))
 		return true;
+	if (*n > RANGE_MAX)
+		return errs_add(
+			errs, pos, "'%s' stands for more than %d hosts", pattern.p, RANGE_MAX);
 	return errs_add(errs, pos,
 		"'%s' is no host name or range; a range is [1:9], [01:20], [a:f] or [1:9:2]",
 		pattern.p);

@@ -6,7 +6,7 @@
 #include "site/flush.h"
 #include "site/verdict.h"
 
-enum { TIMEOUT_MAX_S = 7 * 24 * 3600 };
+enum { TIMEOUT_MAX_S = 7 * 24 * 3600, LOOP_MAX = 100000 };
 
 struct value *task_attr(const struct task *t, size_t offset)
 {
@@ -365,6 +365,12 @@ static enum outcome start_loop(struct resolver *r, struct frame *f, struct task 
 		return OUT_NONE;
 	v = vars_resolve(r->v, v, &own);
 	v = v ? loop_items(r->v, t->loop_kind, v, &own) : NULL;
+	if (v && v->type == VALUE_LIST && v->list.n > LOOP_MAX) {
+		err_at(&own, t->loop->pos,
+			"the loop has %zu items; a task takes up to %d: divide it", v->list.n,
+			LOOP_MAX);
+		v = NULL;
+	}
 	/* the items stay as they are now, so what can still be learnt of them is learnt before */
 	unknown = v && can_learn(r) ? value_find_type(v, VALUE_UNKNOWN) : NULL;
 	if (v && v->type != VALUE_UNKNOWN && !unknown) {

@@ -214,6 +214,31 @@ class Controller(HostTest):
                            shell="ulimit -v 200000; @")
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_groups_that_many_ways_lead_to(self):
+        ways = "".join(f"[{k}{i}:children]\na{i + 1}\nb{i + 1}\n" for i in range(60) for k in "ab")
+        self.s.write("ways.ini", f"{ways}[a60]\nh1\n[b60]\nh1\n")
+        done = self.run_it("check", "site.yml", "-i", "ways.ini", "-e", "there=/tmp")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        circle = "".join(f"[g{i}:children]\ng{(i + 1) % 100}\n" for i in range(100))
+        self.s.write("circle.ini", f"{circle}[g5]\nh1\n")
+        self.refused("group 'g0' cannot be a child of 'g99': it stands above it", "site.yml",
+                     "-i", "circle.ini")
+
+    def test_how_many_hosts_and_items_there_may_be(self):
+        self.s.write("hosts.ini", "".join(f"h{i}\n" for i in range(200001)))
+        self.refused("hosts.ini:200001:1: an inventory has up to 200000 hosts", "site.yml",
+                     "-i", "hosts.ini", "-l", "h1")
+        self.s.write("range.ini", "h[1:100001]\n")
+        self.refused("'h[1:100001]' stands for more than 100000 hosts", "site.yml",
+                     "-i", "range.ini")
+        for items, code in ((100000, 0), (100001, 1)):
+            self.s.write("loop.yml", "- hosts: all\n  gather_facts: false\n  tasks:\n"
+                                     f"    - {{debug: , loop: '{{{{ range({items}) | list }}}}'}}\n")
+            done = self.run_it("check", "loop.yml", "-i", "h1,")
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertEqual(f"the loop has {items} items; a task takes up to 100000" in done.stderr,
+                             code == 1)
+
     # ---- too few descriptors ----
 
     def test_few_descriptors_mean_few_connections_at_a_time(self):
