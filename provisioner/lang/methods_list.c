@@ -68,15 +68,17 @@ static int64_t position(struct call *c)
 static struct value *list_remove(struct call *c)
 {
 	int64_t i = position(c);
-	if (i < 0)
+	if (i < 0 && !c->unknown)
 		return call_fail(c, "the item is not in the list");
-	return take_out(c, i) ? c->in->none : NULL;
+	return i < 0 || take_out(c, i) ? c->in->none : NULL;
 }
 
 static struct value *list_index(struct call *c)
 {
 	int64_t i = position(c);
-	return i < 0 ? call_fail(c, "the item is not in the list") : value_int(c->a, i);
+	if (i < 0 && !c->unknown)
+		return call_fail(c, "the item is not in the list");
+	return value_int(c->a, i);
 }
 
 static struct value *list_count(struct call *c)

@@ -168,7 +168,7 @@ static bool look_nested(struct call *c)
 
 static struct value *dig(struct value *v, const char *path, struct arena *a)
 {
-	while (v && *path) {
+	while (v && *path && v->type != VALUE_UNKNOWN) {
 		size_t n = strcspn(path, ".");
 
 		v = v->type == VALUE_MAP ? map_get(v, str_dup(a, path, n)) : NULL;
@@ -192,6 +192,10 @@ static bool look_subelements(struct call *c)
 	for (size_t i = 0; i < items->list.n; i++) {
 		struct value *sub = dig(items->list.v[i], key, c->v->a);
 
+		if (sub && sub->type == VALUE_UNKNOWN) {
+			c->out = sub;
+			return true;
+		}
 		if ((!sub || sub->type != VALUE_LIST) && skip)
 			continue;
 		if (!sub || sub->type != VALUE_LIST)
