@@ -37,14 +37,15 @@ static bool may_be_made(struct host *h, const char *pattern)
 	return (h->pending & RES_COMMAND) && foreseen(h, pattern) == FORESEEN_NOTHING;
 }
 
-/* From the folder that the command runs in; NULL: the parameter is not given, or wrong (e). */
+/* From the folder that the command runs in; NULL: the parameter is not given or
+ * empty, or wrong (e). */
 static const char *condition(
 	struct host *h, const struct value *params, const char *name, struct err *e)
 {
-	const char *text = map_cstr(params, name, NULL);
-	const char *path = text ? path_expand(h->a, text, e) : NULL;
+	const char *text = map_cstr(params, name, "");
+	const char *path = text[0] ? path_expand(h->a, text, e) : NULL;
 	const char *dir = map_cstr(params, "chdir", NULL);
-	if (text && !path)
+	if (text[0] && !path)
 		err_prefix(e, "%s", name);
 	if (path && path[0] != '/' && !dir)
 		dir = path_expand(h->a, "~", e);
@@ -60,6 +61,11 @@ static bool needless(
 	const char *removes = e->kind ? NULL : condition(h, params, "removes", e);
 	*why = NULL;
 	*perhaps = false;
+	if (e->kind && (h->pending & (RES_ACCOUNT | RES_PACKAGE))) { /* ~NAME that is made first */
+		*e = (struct err){0};
+		*perhaps = true;
+		return true;
+	}
 	if (e->kind)
 		return false;
 	bool made = creates && any_match(h, creates);
