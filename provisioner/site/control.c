@@ -55,8 +55,13 @@ static const struct field setup_fields[] = {
 		.kind = FIELD_ANY,
 		.doc = "Accepted; all facts are always known."},
 	{.name = "gather_timeout", .kind = FIELD_ANY, .doc = "Accepted."},
-	{.name = "filter", .kind = FIELD_ANY, .doc = "Accepted."},
-	{.name = "fact_path", .kind = FIELD_ANY, .doc = "Accepted."},
+	{.name = "filter",
+		.kind = FIELD_ANY,
+		.doc = "Patterns of the facts that register sees, as ansible_dist*."},
+	{.name = "fact_path",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Folder of facts of the host's own."},
 	{.name = NULL},
 };
 static const struct field include_vars_fields[] = {
@@ -76,32 +81,40 @@ static const struct field import_tasks_fields[] = {
 	{.name = "file", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "File of tasks."},
 	{.name = NULL},
 };
-static const struct field role_fields[] = {
-	{.name = "name",
-		.kind = FIELD_STR,
-		.flags = FIELD_REQUIRED,
-		.aliases = "role",
-		.doc = "The role."},
-	{.name = "tasks_from", .kind = FIELD_STR, .doc = "File in its tasks folder, not main."},
-	{.name = "vars_from", .kind = FIELD_STR, .doc = "File in its vars folder, not main."},
-	{.name = "defaults_from",
-		.kind = FIELD_STR,
-		.doc = "File in its defaults folder, not main."},
-	{.name = "handlers_from",
-		.kind = FIELD_STR,
-		.doc = "File in its handlers folder, not main."},
+#define ROLE_FIELDS                                                              \
+	{.name = "name",                                                         \
+		.kind = FIELD_STR,                                               \
+		.flags = FIELD_REQUIRED,                                         \
+		.aliases = "role",                                               \
+		.doc = "The role."},                                             \
+		{.name = "tasks_from",                                           \
+			.kind = FIELD_STR,                                       \
+			.doc = "File in its tasks folder, not main."},           \
+		{.name = "vars_from",                                            \
+			.kind = FIELD_STR,                                       \
+			.doc = "File in its vars folder, not main."},            \
+		{.name = "defaults_from",                                        \
+			.kind = FIELD_STR,                                       \
+			.doc = "File in its defaults folder, not main."},        \
+		{.name = "handlers_from",                                        \
+			.kind = FIELD_STR,                                       \
+			.doc = "File in its handlers folder, not main."},        \
+		{.name = "allow_duplicates",                                     \
+			.kind = FIELD_BOOL,                                      \
+			.dflt = "true",                                          \
+			.doc = "Only true: the role runs each time."},           \
+	{                                                                        \
+		.name = "rolespec_validate", .kind = FIELD_BOOL, .dflt = "true", \
+		.doc = "Accepted."                                               \
+	}
+static const struct field import_role_fields[] = {ROLE_FIELDS, {.name = NULL}};
+static const struct field include_role_fields[] = {ROLE_FIELDS,
 	{.name = "apply", .kind = FIELD_MAP, .doc = "Keywords for its tasks: tags, when, become."},
 	{.name = "public",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
 		.doc = "Its defaults and vars are seen by later tasks."},
-	{.name = "allow_duplicates",
-		.kind = FIELD_BOOL,
-		.dflt = "true",
-		.doc = "Only true: the role runs each time."},
-	{.name = "rolespec_validate", .kind = FIELD_BOOL, .dflt = "true", .doc = "Accepted."},
-	{.name = NULL},
-};
+	{.name = NULL}};
 
 static const struct control rows[] = {
 	{"assert", CONTROL_ASSERT, NULL, false, assert_fields,
@@ -109,11 +122,11 @@ static const struct control rows[] = {
 	{"debug", CONTROL_DEBUG, NULL, false, debug_fields, "Prints a message or a value."},
 	{"fail", CONTROL_FAIL, NULL, false, fail_fields, "Fails with a message."},
 	{"gather_facts", CONTROL_SETUP, NULL, false, setup_fields, "Facts are always known."},
-	{"import_role", CONTROL_IMPORT_ROLE, NULL, false, role_fields,
+	{"import_role", CONTROL_IMPORT_ROLE, NULL, false, import_role_fields,
 		"Brings a role in, at load."},
 	{"import_tasks", CONTROL_IMPORT_TASKS, "file", false, import_tasks_fields,
 		"Brings a file of tasks in, at load."},
-	{"include_role", CONTROL_INCLUDE_ROLE, NULL, false, role_fields,
+	{"include_role", CONTROL_INCLUDE_ROLE, NULL, false, include_role_fields,
 		"Brings a role in when the task is reached."},
 	{"include_tasks", CONTROL_INCLUDE_TASKS, "file", false, include_tasks_fields,
 		"Brings a file of tasks in when the task is reached."},

@@ -3,6 +3,7 @@
  * The actions that the controller does: debug, set_fact, assert, fail, include_vars, meta. They
  * change nothing but what later tasks see.
  */
+#include <fnmatch.h>
 #include <strings.h>
 #include "site/verdict.h"
 
@@ -10,6 +11,7 @@ struct done { /* what came of a task, before its verdicts */
 	const char *message;
 	bool failed;
 	struct value *facts; /* names that it gives to later tasks, or NULL */
+	struct value *found; /* ansible_facts of its result, or NULL */
 	bool included;       /* as include_vars does */
 };
 
@@ -54,6 +56,8 @@ static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, s
 
 	if (d.message)
 		map_put(r->a, m, "msg", value_text(r->a, d.message));
+	if (d.found)
+		map_put(r->a, m, "ansible_facts", d.found);
 	verdicts_give(r, t, d.facts, m, &j);
 	if (j.unknown)
 		return step_wait(r, f, t, value_unknown(r->a, "%s", j.unknown), st, out, e);
@@ -118,6 +122,10 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	struct err own = {0};
 	struct errs *found;
 
+	if (var && msg) {
+		err_at(e, var->pos, "debug takes msg or var, not both");
+		return OUT_FAIL;
+	}
 	if (map_int(t->args, "verbosity", 0) > 0) /* for those who debug the play */
 		return step_skip(r, f, t, out);
 	if (!var && !msg)
@@ -279,6 +287,44 @@ static enum outcome include_vars(struct resolver *r, struct frame *f, struct tas
 		st, out, e);
 }
 
+/* Does one of the patterns match? Ansible's name of a fact need not be written out. */
+static bool fact_asked_for(const struct value *patterns, const char *name)
+{
+	for (size_t i = 0; i < patterns->list.n; i++) {
+		const struct value *one = patterns->list.v[i];
+		const char *pattern = one->type == VALUE_STR ? one->s.p : "";
+
+		if (fnmatch(pattern, name, 0) == 0 ||
+			fnmatch(pattern, name + strlen("ansible_"), 0) == 0)
+			return true;
+	}
+	return patterns->list.n == 0;
+}
+
+/* The facts are known already; register sees those that the filter asks for. */
+static enum outcome setup(struct resolver *r, struct frame *f, struct task *t,
+	enum resolve_status *st, struct step **out, struct err *e)
+{
+	struct value *args = vars_resolve(r->v, t->args, e), *filter, *found = value_map(r->a);
+	const struct value *unknown = args ? value_find_type(args, VALUE_UNKNOWN) : NULL;
+
+	if (!args)
+		return OUT_FAIL;
+	if (unknown)
+		return step_wait(r, f, t, unknown, st, out, e);
+	filter = map_at(args, "filter") ? as_list(r->a, map_at(args, "filter")) : value_list(r->a);
+	for (size_t i = 0; r->v->facts && i < r->v->facts_named->map.n; i++) {
+		const struct map_entry *one = &r->v->facts_named->map.e[i];
+
+		if (fact_asked_for(filter, one->key.p))
+			map_set(r->a, found, one->key, one->value);
+	}
+	if (!r->v->facts)
+		found = value_unknown(r->a, "until the host's facts are known");
+	return ended(
+		r, f, t, (struct done){.message = "facts are known", .found = found}, st, out, e);
+}
+
 static enum outcome include(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
@@ -333,7 +379,7 @@ enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 			e->pos = t->pos;
 		return OUT_FAIL;
 	case CONTROL_SETUP:
-		return local(r, f, t, "facts are known", st, out, e);
+		return setup(r, f, t, st, out, e);
 	case CONTROL_IMPORT_TASKS:
 	case CONTROL_IMPORT_ROLE:
 		break;

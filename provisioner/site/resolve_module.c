@@ -168,7 +168,8 @@ static struct value *lower_copy(struct resolver *r, struct task *t, const struct
 	const char *path;
 	struct file *f;
 
-	if (!src || src->type != VALUE_STR || map_bool(args, "remote_src", false))
+	if (!src || src->type != VALUE_STR || map_at(args, "content") ||
+		map_bool(args, "remote_src", false))
 		return args;
 	path = find_source(r, t, "files", src, e);
 	f = path ? files_get(&r->s->files, path, e) : NULL;
