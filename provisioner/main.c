@@ -59,9 +59,11 @@ static int run(int argc, char **argv)
 		if (strcmp(commands[i]->name, argv[1]) != 0)
 			continue;
 		struct cli c = {.a = arena_new()};
-		int code = EXIT_BEFORE;
+		int code;
 		if (cli_parse(&c, commands[i], argc - 1, argv + 1))
 			code = commands[i]->run(&c);
+		else
+			code = c.helped ? EXIT_FINE : EXIT_BEFORE;
 		arena_free(c.a);
 		return code;
 	}

@@ -17,6 +17,7 @@ struct cli { /* what the command line says */
 	const char *out, *known_hosts;
 	bool accept_new, ask_pass, ask_become_pass, check, diff, json, list_hosts, list_tasks;
 	bool exit_code, offline;
+	bool helped;         /* by --help: nothing else is to be done */
 	bool stdout_is_data; /* events and progress go to stderr */
 	int forks, timeout, host_timeout, lock_timeout, verbosity;
 	size_t warnings; /* found by cli_site, and shown */

@@ -269,7 +269,8 @@ bool cli_parse(struct cli *c, const struct command *cmd, int argc, char **argv)
 			cli_help(&out, cmd);
 			cli_print(&out);
 			buf_free(&out);
-			exit(0);
+			c->helped = true;
+			return false;
 		}
 		if (key == '?' || key == ':')
 			return wrong(cmd, argv[optind - 1], key == ':');

@@ -57,7 +57,8 @@ class Controller(HostTest):
                     ("plan", "site.yml", "-i", "h1,", "-c", "local", "-e", "there=/tmp", "--json"),
                     ("plan", "site.yml", "-i", "h1,", "-e", "there=/tmp", "--list-hosts"),
                     ("check", "site.yml", "-i", "h1,", "-e", "there=/tmp"),
-                    ("doc", "copy"), ("render", "t.j2"), ("--version",), ("--help",))
+                    ("doc", "copy"), ("render", "t.j2"), ("--version",), ("--help",),
+                    ("plan", "--help"))
         for argv in commands:
             for where in ("> /dev/full", ">&-"):
                 done = self.run_it(*argv, shell=where)
