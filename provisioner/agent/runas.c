@@ -156,11 +156,15 @@ static bool choose_process(const struct agent_step *step, verb_fn *verb, struct 
 				step->user);
 		return in_child(&who, step, verb, h, o, e);
 	case WHO_NOBODY:
-		/* an account that the plan makes: what it would find, the agent's user finds too */
-		if (!(h->pending & (RES_ACCOUNT | RES_PACKAGE)) || step->type->probe ||
-			map_bool(step->params, "_probe", false))
+		if (!(h->pending & (RES_ACCOUNT | RES_PACKAGE)))
 			return err_set(
 				e, ERR_PERMANENT, "there is no user '%s' on the host", step->user);
+		/* an account that the plan makes: a probe waits for it; what another type would
+		 * find, the agent's user finds too */
+		if (step->type->probe || map_bool(step->params, "_probe", false)) {
+			probe_later(h, step->type, o);
+			return true;
+		}
 		break;
 	case WHO_SELF:
 		break;

@@ -90,12 +90,17 @@ bool observed_change(const struct observation *o, const char *field)
 	return observed_after(o, field) != NULL;
 }
 
-bool probe_waits(struct host *h, const struct restype *t, struct observation *o)
+void probe_later(struct host *h, const struct restype *t, struct observation *o)
 {
-	if (!(h->pending & t->class))
-		return false;
 	for (const struct field *f = t->returns; f && f->name; f++)
 		map_put(h->a, o->result, f->name,
 			value_unknown(h->a, "until the changes before it are made"));
-	return true;
+}
+
+bool probe_waits(struct host *h, const struct restype *t, struct observation *o)
+{
+	bool waits = h->pending & t->class;
+	if (waits)
+		probe_later(h, t, o);
+	return waits;
 }

@@ -107,6 +107,8 @@ struct value *observed_after(const struct observation *o, const char *field); /*
 /* A probe that an earlier change may still alter is not made now: every field of its result becomes
  * UNKNOWN, and it is looked at again when those changes are made. True: that was so. */
 bool probe_waits(struct host *h, const struct restype *t, struct observation *o);
+/* That, whatever is pending. */
+void probe_later(struct host *h, const struct restype *t, struct observation *o);
 
 /* Owner, group, mode, as file, copy, template and the native types share them. */
 #define FILE_ATTR_FIELDS                                                                    \

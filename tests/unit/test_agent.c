@@ -267,6 +267,25 @@ static void observing_cannot_write(void **state)
 	assert_int_equal(peer_end(&p), 0);
 }
 
+/* The plan makes the account first: the probe is not made by anyone else, and does not fail. */
+static void a_probe_waits_for_its_user(void **state)
+{
+	struct peer p;
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	peer_start(&p);
+	struct value *first = packages_of(1, "no-such-thing-1", NULL);
+	struct value *probe = probe_of(2, "id -un");
+	map_put(a, probe, "user", value_text(a, "no-such-user"));
+	const struct value *found = peer_observe(&p, list_of(first, probe, NULL));
+	const struct value *out = map_at(map_at(found->list.v[1], "result"), "stdout");
+	assert_null(map_at(found->list.v[1], "error"));
+	assert_non_null(out);
+	assert_int_equal(out->type, VALUE_UNKNOWN);
+	assert_int_equal(peer_end(&p), 0);
+}
+
 static void a_step_may_have_a_user(void **state)
 {
 	struct peer p;
@@ -396,6 +415,7 @@ int main(void)
 		TEST(a_probe_waits_for_what_it_may_read),
 		TEST(a_package_is_planned_once),
 		TEST(observing_cannot_write),
+		TEST(a_probe_waits_for_its_user),
 		TEST(a_step_may_have_a_user),
 		TEST(thousands_of_steps_are_quick),
 		TEST(only_whole_lines_are_read),
