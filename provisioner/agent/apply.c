@@ -102,6 +102,15 @@ static bool batchable(const struct work *w)
 	       !step->user && !step->timeout_s && !w->handler;
 }
 
+/* What undoes one of those before it has a transaction of its own. */
+static bool undoes(const struct work *before, size_t n)
+{
+	bool any = false;
+	for (size_t i = 0; i < n && !any; i++)
+		any = package_undoes(before[n].step->params, before[i].step->params);
+	return any;
+}
+
 /* Can both be changed by one program, so in one environment? */
 static bool same_environment(const struct work *a, const struct work *b)
 {
@@ -216,7 +225,7 @@ static size_t do_next(struct apply *ap, size_t at)
 	struct work *w = &ap->v[at];
 	size_t n = 0;
 	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]) && same_environment(w, &w[n]) &&
-		w[n].step->id <= ap->stop_after)
+		!undoes(w, n) && w[n].step->id <= ap->stop_after)
 		n++;
 	if (converged(ap, w))
 		n = 0;

@@ -284,6 +284,17 @@ static bool same_options(const struct batch *a, const struct batch *b)
 	return true;
 }
 
+bool package_undoes(const struct value *params, const struct value *other)
+{
+	const struct value *v = map_at(params, "name"), *w = map_at(other, "name");
+	bool same = package_removes(params) == package_removes(other);
+	for (size_t i = 0; !same && v && w && i < v->list.n; i++)
+		for (size_t k = 0; k < w->list.n; k++)
+			if (value_equal(v->list.v[i], w->list.v[k]))
+				return true;
+	return false;
+}
+
 /* "name-" asks apt-get install for a removal: one transaction for both directions. And "name+" for
  * name, where there is no such package; with an architecture it is a name and nothing else. */
 static void add_word(struct host *h, struct batch *b, const struct package_want *w, bool removes)

@@ -19,7 +19,6 @@ struct package_want {
 };
 /* false: not a name that a package can have. */
 bool package_want_parse(struct arena *a, struct str text, struct package_want *w);
-bool package_removes(const struct value *params); /* state absent */
 /* Is it as wanted now? `removes` and `purge` are the resource's. */
 bool package_as_wanted(const struct package_want *w, const struct dpkg_package *p);
 

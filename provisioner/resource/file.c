@@ -140,7 +140,7 @@ static bool directory_observe(struct host *h, const struct value *params, struct
 			file_kind(t->st.st_mode));
 	if (t->made && !asks_attrs(params))
 		return true;
-	if (t->made)
+	if (t->made || (!t->found && package_may_own(h, t->path)))
 		observe_maybe(h, o, "until the steps before it have run");
 	if (!t->found)
 		observe_attr(h, o, "state", NULL, "directory");

@@ -19,6 +19,11 @@ struct foresight {
 	size_t n, cap;
 };
 
+const char *thing_named(struct arena *a, const char *kind, const char *name)
+{
+	return arena_printf(a, "%s:%s", kind, name);
+}
+
 struct foresight *foresight_new(struct arena *a)
 {
 	struct foresight *f = ARENA_NEW(a, struct foresight);
@@ -120,6 +125,35 @@ const struct value *foreseen_text(const struct host *h, const char *path, bool *
 	return NULL;
 }
 
+bool package_named(const struct host *h, const char *name, size_t n)
+{
+	static const char kind[] = "package:";
+	const struct foresight *f = h->foresight;
+	for (size_t i = 0; f && n && i < f->n; i++) {
+		const char *path = f->v[i].path, *package = path + strlen(kind);
+		if (strncmp(path, kind, strlen(kind)) == 0 && strncmp(package, name, n) == 0 &&
+			(package[n] == 0 || package[n] == '-') &&
+			foreseen(h, path) == FORESEEN_MADE)
+			return true;
+	}
+	return false;
+}
+
+bool package_may_own(const struct host *h, const char *path)
+{
+	if ((!within(path, "/etc") && !within(path, "/var") && !within(path, "/usr")) ||
+		within(path, "/usr/local"))
+		return false;
+	while (*path) {
+		path += strspn(path, "/");
+		size_t n = strcspn(path, "/");
+		if (package_named(h, path, n))
+			return true;
+		path += n;
+	}
+	return false;
+}
+
 bool there_then(const struct host *h, const char *path, bool there)
 {
 	switch (foreseen(h, path)) {
@@ -129,5 +163,45 @@ bool there_then(const struct host *h, const char *path, bool there)
 		return false;
 	default:
 		return there;
+	}
+}
+
+bool account_observe(struct host *h, const char *kind, const char *name, bool wanted, bool there,
+	struct observation *o)
+{
+	enum foreseen then = foreseen(h, thing_named(h->a, kind, name));
+	const char *plain = name + (name[0] == '_'); /* as _rspamd, of rspamd */
+	there = there && then != FORESEEN_REMOVED;
+	if (wanted && !there) {
+		if (then == FORESEEN_MADE || package_named(h, plain, strlen(plain)))
+			observe_maybe(h, o, "until the steps before it have run");
+		observe_attr(h, o, "state", "absent", "present");
+	}
+	if (!wanted && (there || then == FORESEEN_MADE))
+		observe_attr(h, o, "state", there ? "present" : "made by a step before", "absent");
+	return !there;
+}
+
+void account_foresee(const char *kind, const struct value *params, const struct observation *o,
+	struct foresight *f)
+{
+	if (!observed_change(o, "state"))
+		return;
+	const char *thing = thing_named(f->a, kind, map_cstr(params, "name", ""));
+	if (strcmp(map_cstr(params, "state", ""), "absent") == 0)
+		foresee_removed(f, thing);
+	else
+		foresee_made(f, thing);
+}
+
+void foresee_changes(const char *kind, const struct observation *o, struct foresight *f)
+{
+	for (size_t i = 0; i < o->changes->list.n; i++) {
+		const struct value *c = o->changes->list.v[i], *after = map_at(c, "after");
+		const char *thing = thing_named(f->a, kind, map_cstr(c, "field", ""));
+		if (after && after->type != VALUE_NULL)
+			foresee_made(f, thing);
+		else
+			foresee_removed(f, thing);
 	}
 }

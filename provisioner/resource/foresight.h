@@ -23,6 +23,9 @@ void foresee_text(struct foresight *f, const char *path, const struct value *tex
 /* All that `more` has, behind what f has. */
 void foresee_all(struct foresight *f, const struct foresight *more);
 
+/* For what is there or not and is no path: "user", "vmail". */
+const char *thing_named(struct arena *a, const char *kind, const char *name);
+
 /* For types while they observe; without foresight (applying) nothing is foreseen. */
 enum foreseen foreseen(const struct host *h, const char *path);
 bool foreseen_match(const struct host *h, const char *pattern); /* something made has this name */
@@ -30,7 +33,20 @@ bool foreseen_below(const struct host *h, const char *folder);  /* something in 
 /* *known false: an earlier step writes the file, and its text is not known. NULL: none does, or
  * that. */
 const struct value *foreseen_text(const struct host *h, const char *path, bool *known);
+/* Does a package that an earlier step installs have this name? "dovecot-core" has that of dovecot,
+ * too. Debian's packages mostly name so what they bring. */
+bool package_named(const struct host *h, const char *name, size_t n);
+/* Is the path in a folder of that name, where packages put things? */
+bool package_may_own(const struct host *h, const char *path);
 /* Is it there, as far as that is foreseen, when `there` is what the host says? */
 bool there_then(const struct host *h, const char *path, bool there);
+/* The state of a "user" or a "group", as a change where there is one. True: it is not there when it
+ * is this step's turn, or that cannot be told. */
+bool account_observe(struct host *h, const char *kind, const char *name, bool wanted, bool there,
+	struct observation *o);
+void account_foresee(const char *kind, const struct value *params, const struct observation *o,
+	struct foresight *f);
+/* Each change is about a thing of its own, which it makes or removes. */
+void foresee_changes(const char *kind, const struct observation *o, struct foresight *f);
 /* The change that says: whether there is one shows when the steps before have run. */
 void observe_maybe(struct host *h, struct observation *o, const char *until);

@@ -78,12 +78,18 @@ static bool group_observe(
 		return false;
 	const struct account_group *g = account_group(&all, name);
 	tell(h, name, g, o);
-	if (wanted(params) != (g != NULL))
-		observe_attr(h, o, "state", g ? "present" : "absent", g ? "absent" : "present");
+	if (account_observe(h, "group", name, wanted(params), g != NULL, o))
+		g = NULL;
 	if (wanted(params) && gid >= 0 && (!g || g->gid != gid))
 		observe_attr(h, o, "gid", g ? arena_printf(h->a, "%u", g->gid) : NULL,
 			arena_printf(h->a, "%lld", (long long)gid));
 	return true;
+}
+
+static void group_foresee(
+	const struct value *params, const struct observation *o, struct foresight *f)
+{
+	account_foresee("group", params, o, f);
 }
 
 static bool group_apply(
@@ -122,5 +128,6 @@ const struct restype restype_group = {
 	.touches = RES_ACCOUNT,
 	.check = group_check,
 	.observe = group_observe,
+	.foresee = group_foresee,
 	.apply = group_apply,
 };

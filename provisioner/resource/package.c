@@ -6,6 +6,7 @@
  */
 #include <fnmatch.h>
 #include "resource/apt.h"
+#include "resource/foresight.h"
 #include "resource/package.h"
 #include "resource/types.h"
 
@@ -259,17 +260,24 @@ static bool there_virtually(
 	return r.status != 0 || r.out.n == 0;
 }
 
+static enum foreseen planned(struct host *h, const struct package_want *w)
+{
+	return foreseen(h, thing_named(h->a, "package", w->name));
+}
+
 static bool observe_present(struct host *h, const struct dpkg *d, const struct package_want *w,
 	struct observation *o, struct err *e)
 {
 	const struct dpkg_package *p = dpkg_find(d, w->name, w->arch);
-	if (package_as_wanted(w, p))
+	bool removed = planned(h, w) == FORESEEN_REMOVED;
+	if (!removed && package_as_wanted(w, p))
 		return true;
-	if (!stands(p) && there_virtually(h, d, w, e))
+	if (!removed && !stands(p) && there_virtually(h, d, w, e))
 		return true;
 	if (e->kind != ERR_NONE)
 		return false;
-	observe_attr(h, o, w->name, stands(p), w->version ? w->version : "present");
+	observe_attr(
+		h, o, w->name, removed ? NULL : stands(p), w->version ? w->version : "present");
 	return true;
 }
 
@@ -277,9 +285,12 @@ static void observe_absent(struct host *h, const struct dpkg *d, const struct pa
 	bool purge, struct observation *o)
 {
 	const struct dpkg_package *p = dpkg_find(d, w->name, w->arch);
-	if (no_package(p))
+	enum foreseen then = planned(h, w);
+	if (then == FORESEEN_REMOVED || (then == FORESEEN_NOTHING && no_package(p)))
 		return;
-	if (stands(p))
+	if (then == FORESEEN_MADE && !stands(p))
+		observe_attr(h, o, w->name, "brought by a step before", NULL);
+	else if (stands(p))
 		observe_attr(h, o, w->name, stands(p), NULL);
 	else if (purge)
 		observe_attr(h, o, w->name, p->state, NULL);
@@ -391,7 +402,8 @@ static bool observe_names(struct host *h, const struct dpkg *d, const struct val
 		else if (!observe_present(h, d, &w, o, e))
 			return false;
 		bool changes = observed_change(o, w.name);
-		if ((removes && changes) || (latest && !changes && !w.version))
+		if ((removes && changes && !no_package(dpkg_find(d, w.name, w.arch))) ||
+			(latest && !changes && !w.version))
 			args_add(h->a, &names, w.name);
 	}
 	if (latest)
@@ -432,6 +444,13 @@ static bool package_observe(
 	return true;
 }
 
+static void package_foresee(
+	const struct value *params, const struct observation *o, struct foresight *f)
+{
+	(void)params;
+	foresee_changes("package", o, f);
+}
+
 static bool package_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
@@ -456,6 +475,7 @@ const struct restype restype_package = {
 	.touches = RES_PACKAGE | RES_FILE | RES_ACCOUNT | RES_SERVICE | RES_COMMAND,
 	.check = package_check,
 	.observe = package_observe,
+	.foresee = package_foresee,
 	.apply = package_apply,
 };
 
@@ -474,5 +494,6 @@ const struct restype restype_apt = {
 	.moved_by = RES_FILE, /* the list of sources */
 	.check = package_check,
 	.observe = package_observe,
+	.foresee = package_foresee,
 	.apply = package_apply,
 };

@@ -12,6 +12,9 @@
 bool package_apply_many(struct host *h, const struct value *const *params,
 	struct observation *const *o, size_t n, struct err *e);
 
+bool package_removes(const struct value *params); /* state absent */
+/* Does one install what the other removes? */
+bool package_undoes(const struct value *params, const struct value *other);
 /* The installed package that brings the configuration file at `path`; NULL: none does. */
 const char *package_of_conffile(struct host *h, const char *path);
 /* Brings back the configuration files of the package that were removed; those that are there stay

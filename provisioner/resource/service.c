@@ -182,11 +182,16 @@ static bool observe_enabled(struct host *h, const struct value *params, const st
 	bool masked, enabled = map_bool(params, "enabled", false);
 	if (!observe_masked(h, params, u, &masked, o, e))
 		return false;
-	if (!asked_for(params, "enabled") || masked || u->enabled == UNIT_FIXED)
+	enum foreseen then = foreseen(h, thing_named(h->a, "enabled", u->name));
+	bool as_foreseen = then == (enabled ? FORESEEN_MADE : FORESEEN_REMOVED);
+	if (!asked_for(params, "enabled") || masked || u->enabled == UNIT_FIXED || as_foreseen)
 		return true;
-	if (u->enabled == UNIT_RUNTIME)
+	if (!u->found && !asked_for(params, "state") &&
+		package_named(h, u->name, strcspn(u->name, ".@")))
+		observe_maybe(h, o, "until the steps before it have run");
+	if (then == FORESEEN_NOTHING && u->enabled == UNIT_RUNTIME)
 		observe_attr(h, o, "enabled", "until the next boot", yes_no(enabled));
-	else if (enabled != (u->enabled == UNIT_ENABLED))
+	else if (then != FORESEEN_NOTHING || enabled != (u->enabled == UNIT_ENABLED))
 		observe_attr(h, o, "enabled", yes_no(!enabled), yes_no(enabled));
 	return true;
 }

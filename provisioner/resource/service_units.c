@@ -57,7 +57,7 @@ bool service_find(struct host *h, const char *name, struct unit *u, struct err *
 
 const char *service_thing(struct arena *a, const char *name)
 {
-	return arena_printf(a, "service:%s", name);
+	return thing_named(a, "service", name);
 }
 
 void service_foresee(const struct value *params, const struct observation *o, struct foresight *f)
@@ -70,5 +70,10 @@ void service_foresee(const struct value *params, const struct observation *o, st
 		else
 			foresee_made(f, thing);
 	}
+	thing = thing_named(a, "enabled", map_cstr(o->result, "name", ""));
+	if (observed_change(o, "enabled") && map_bool(params, "enabled", false))
+		foresee_made(f, thing);
+	else if (observed_change(o, "enabled"))
+		foresee_removed(f, thing);
 	arena_free(a);
 }

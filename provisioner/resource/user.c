@@ -263,8 +263,6 @@ static bool observe_present(struct host *h, const struct value *params, const st
 	const struct account_user *u, struct observation *o, struct err *e)
 {
 	int64_t uid = map_int(params, "uid", -1);
-	if (!u)
-		observe_attr(h, o, "state", "absent", "present");
 	if (uid >= 0 && (!u || u->uid != uid))
 		observe_attr(h, o, "uid", u ? arena_printf(h->a, "%u", u->uid) : NULL,
 			arena_printf(h->a, "%lld", (long long)uid));
@@ -287,11 +285,22 @@ static bool user_observe(
 		return false;
 	const struct account_user *u = account_user(&all, name);
 	tell(h, name, u, o);
-	if (wanted(params))
-		return observe_present(h, params, &all, u, o, e);
-	if (u)
-		observe_attr(h, o, "state", "present", "absent");
-	return true;
+	if (account_observe(h, "user", name, wanted(params), u != NULL, o))
+		u = NULL;
+	return !wanted(params) || observe_present(h, params, &all, u, o, e);
+}
+
+static void user_foresee(
+	const struct value *params, const struct observation *o, struct foresight *f)
+{
+	const char *home = map_cstr(wanted(params) ? params : o->result, "home", NULL);
+	account_foresee("user", params, o, f);
+	if (!home || !observed_change(o, "state"))
+		return;
+	if (wanted(params) && map_bool(params, "create_home", true))
+		foresee_made(f, home);
+	else if (!wanted(params) && map_bool(params, "remove", false))
+		foresee_removed(f, home);
 }
 
 /* ---- apply ---- */
@@ -471,5 +480,6 @@ const struct restype restype_user = {
 	.touches = RES_ACCOUNT | RES_FILE,
 	.check = user_check,
 	.observe = user_observe,
+	.foresee = user_foresee,
 	.apply = user_apply,
 };

@@ -57,6 +57,28 @@ TRUTH = BEGIN + """
     - {name: remove, file: {path: /etc/systemd/system/u.service, state: absent}}
     - {name: home, command: {cmd: touch tilde, creates: ~/tilde}}
 """
+BRIEFLY = BEGIN + """
+  tasks:
+    - {name: package, apt: {name: ssl-cert}}
+    - {name: no package, apt: {name: ssl-cert, state: absent}}
+    - {name: package again, apt: {name: ssl-cert}}
+    - {name: group, group: {name: many}}
+    - {name: user, user: {name: once, group: many, home: /srv/once}}
+    - {name: who, command: id -un, become_user: once, check_mode: false, changed_when: false, register: who}
+    - {name: note, copy: {dest: /srv/who, content: "{{ who.stdout }}\\n"}}
+    - {name: home, command: {cmd: 'false', creates: ~once/.profile}}
+    - {name: no user, user: {name: once, state: absent, remove: true}}
+    - {name: no group, group: {name: many, state: absent}}
+"""
+BROUGHT = BEGIN + """
+  tasks:
+    - {name: package, apt: {name: postfix}}
+    - {name: folder, file: {path: /etc/postfix, state: directory}}
+    - {name: user, user: {name: postfix, system: true}}
+    - {name: enable, service: {name: postfix, enabled: true}}
+    - {name: start, service: {name: postfix, state: started}}
+    - {name: start again, systemd: {name: postfix, state: started, enabled: true}}
+"""
 ACCOUNTS = BEGIN + """
   tasks:
     - {name: locked, user: {name: locked, password: "$6$abc$defghijk"}}
@@ -119,6 +141,24 @@ class Tasks(HostTest):
         self.assertNotIn("init", self.changed(done.stdout))
         self.assertEqual(self.host.out("cat /srv/db"), "precious")
         self.assertNotIn("home", self.changed(s.apply().stdout))
+
+    def test_a_plan_follows_accounts_and_packages(self):
+        s = self.site(BRIEFLY)
+        plan, done = s.plan(), s.apply()
+        self.assertExit(done, 0)
+        sure = [name for name in self.planned(plan.stdout) if name != "home"]
+        self.assertEqual(sure, self.changed(done.stdout), plan.stdout)
+        self.assertEqual(self.host.out("cat /srv/who"), "once")
+        self.host.run("dpkg -s ssl-cert")
+
+    def test_what_packages_bring_is_not_sure(self):
+        s = self.site(BROUGHT)
+        plan, done = s.plan(), s.apply()
+        self.assertExit(done, 0)
+        self.assertEqual(re.findall(r"^~ (.*)", plan.stdout, re.M), ["package", "start"], plan.stdout)
+        self.assertEqual(re.findall(r"^[?] (.*)", plan.stdout, re.M),
+                         ["folder", "user", "enable"], plan.stdout)
+        self.assertEqual(self.changed(done.stdout), ["package", "start"])
 
     def test_a_lock_stays(self):
         self.host.run("for u in locked opened; do useradd -m $u; usermod -p '!$6$abc$defghijk' $u; done")
