@@ -29,6 +29,8 @@ bool absent_observe(struct host *h, const struct value *params, struct target *t
 	(void)params;
 	if (t->made)
 		observe_attr(h, o, "state", "made by a step before", NULL);
+	else if (!t->found && package_may_own(h, t->path))
+		observe_maybe(h, o, "until the steps before it have run");
 	if (!t->found)
 		return true;
 	if (path_is_root(t->path))

@@ -76,6 +76,7 @@ BROUGHT = BEGIN + """
     - {name: folder, file: {path: /etc/postfix, state: directory}}
     - {name: user, user: {name: postfix, system: true}}
     - {name: enable, service: {name: postfix, enabled: true}}
+    - {name: no list, file: {path: /etc/postfix/dynamicmaps.cf, state: absent}}
     - {name: start, service: {name: postfix, state: started}}
     - {name: start again, systemd: {name: postfix, state: started, enabled: true}}
 """
@@ -157,8 +158,8 @@ class Tasks(HostTest):
         self.assertExit(done, 0)
         self.assertEqual(re.findall(r"^~ (.*)", plan.stdout, re.M), ["package", "start"], plan.stdout)
         self.assertEqual(re.findall(r"^[?] (.*)", plan.stdout, re.M),
-                         ["folder", "user", "enable"], plan.stdout)
-        self.assertEqual(self.changed(done.stdout), ["package", "start"])
+                         ["folder", "user", "enable", "no list"], plan.stdout)
+        self.assertEqual(self.changed(done.stdout), ["package", "no list", "start"])
 
     def test_a_lock_stays(self):
         self.host.run("for u in locked opened; do useradd -m $u; usermod -p '!$6$abc$defghijk' $u; done")
