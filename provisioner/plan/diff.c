@@ -22,11 +22,20 @@ static int diff_line(
 	return 0;
 }
 
+/* Once: it reads the certificates of every authority, which takes longer than a diff. */
+static void open_libgit2(void)
+{
+	static bool open;
+	if (!open && git_libgit2_init() < 0)
+		panic("libgit2 could not be initialised");
+	open = true;
+}
+
 struct str diff_text(struct arena *a, const char *path, struct str before, struct str after)
 {
 	git_patch *patch = NULL;
 	git_diff_options opt;
-	git_libgit2_init();
+	open_libgit2();
 	git_diff_options_init(&opt, GIT_DIFF_OPTIONS_VERSION);
 	opt.flags |= GIT_DIFF_FORCE_TEXT;
 	struct buf out;
@@ -38,7 +47,6 @@ struct str diff_text(struct arena *a, const char *path, struct str before, struc
 	if (git_patch_num_hunks(patch))
 		git_patch_print(patch, diff_line, &out);
 	git_patch_free(patch);
-	git_libgit2_shutdown();
 	struct str text = buf_str(a, &out);
 	buf_free(&out);
 	return text;
