@@ -134,6 +134,7 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 		*e = r->err;
 		return RESOLVE_FAILED;
 	}
+	reg_catch_up(r);
 	while (!r->ended) {
 		enum outcome o = OUT_NONE;
 

@@ -68,6 +68,7 @@ struct resolver {
 	size_t n_steps, cap_steps;
 	size_t unanswered, planned;
 	size_t failures; /* results that are failures and not ignored */
+	struct reg *behind; /* it lacks what was told of its items last; NULL: none */
 	uint32_t tasks;
 	struct place at;                 /* of the task that is being looked at, or was last */
 	struct keywords kw;              /* of the item that stands to be run */
@@ -120,7 +121,7 @@ enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, stru
 void name_set(struct resolver *r, const struct place *at, struct str name, struct value *value);
 void reg_fix(struct resolver *r, struct frame *f, struct value *result);
 void reg_finish(struct resolver *r, struct frame *f);
-void reg_update(struct resolver *r, struct reg *reg);
+void reg_catch_up(struct resolver *r); /* what is registered, with all that was told since */
 struct value *reg_unknown(struct resolver *r, const struct task *t);
 /* Dry: the task failed, and the walk goes on behind it; what it makes is unknown. */
 bool task_pass_over(struct resolver *r, struct err *e);

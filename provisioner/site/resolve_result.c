@@ -5,6 +5,8 @@
  */
 #include "site/verdict.h"
 
+enum { MORE_KEYS = 4 }; /* of a result: its verdicts, the item of a loop */
+
 struct value *reg_unknown(struct resolver *r, const struct task *t)
 {
 	return value_unknown(r->a, "until task '%s' has run", task_label(r->a, t));
@@ -93,12 +95,10 @@ static struct value *loop_result(struct resolver *r, const struct reg *reg)
 	return m;
 }
 
-void reg_update(struct resolver *r, struct reg *reg)
+static void reg_update(struct resolver *r, struct reg *reg)
 {
 	struct value *m = NULL;
 
-	if (!reg->complete)
-		return;
 	if (reg->loop)
 		m = loop_result(r, reg);
 	else if (reg->n)
@@ -108,6 +108,37 @@ void reg_update(struct resolver *r, struct reg *reg)
 	if (m->type == VALUE_MAP)
 		m->literal = true;
 	name_set(r, &reg->at, str_c(reg->t->reg), m);
+}
+
+void reg_catch_up(struct resolver *r)
+{
+	if (r->behind)
+		reg_update(r, r->behind);
+	r->behind = NULL;
+}
+
+/* No item of it waits for an answer, or, `done`, for one that is no plan. They come in order, so
+ * the last ones are looked at first. */
+static bool all_told(const struct resolver *r, const struct reg *reg, bool done)
+{
+	for (size_t i = reg->n; i-- > 0;) {
+		const struct srec *s = reg->v[i].step ? r->steps[reg->v[i].step - 1] : NULL;
+
+		if (s && (!s->answered || (done && s->planned)))
+			return false;
+	}
+	return true;
+}
+
+/* Of a loop one item after the other is told: what is registered is made when all of them are, or
+ * when somebody may ask, since it holds them all. */
+static void reg_told(struct resolver *r, struct reg *reg, bool first)
+{
+	if (!reg->complete)
+		return;
+	r->behind = reg;
+	if (all_told(r, reg, !first))
+		reg_catch_up(r);
 }
 
 void reg_finish(struct resolver *r, struct frame *f)
@@ -140,13 +171,15 @@ static struct value *result_map(
 	struct resolver *r, const struct srec *s, const struct step_result *res)
 {
 	struct value *m = value_map(r->a);
-	const struct field *f = s->step.type->returns;
+	const struct field *f = s->reg && res->planned ? s->step.type->returns : NULL;
+	struct value *later = f ? reg_unknown(r, s->t) : NULL;
+	size_t n = s->reg && res->result && res->result->type == VALUE_MAP ? res->result->map.n : 0;
 
-	for (size_t i = 0; res->result && res->result->type == VALUE_MAP && i < res->result->map.n;
-		i++)
+	map_reserve(r->a, m, n + MORE_KEYS);
+	for (size_t i = 0; i < n; i++)
 		map_set(r->a, m, res->result->map.e[i].key, res->result->map.e[i].value);
-	for (; res->planned && f && f->name; f++)
-		map_put(r->a, m, f->name, reg_unknown(r, s->t));
+	for (; f && f->name; f++)
+		map_put(r->a, m, f->name, later);
 	if (res->error && !map_at(m, "msg"))
 		map_put(r->a, m, "msg", value_text(r->a, res->error));
 	return s->step.no_log ? hidden(r->a, m) : m;
@@ -203,10 +236,14 @@ static void conclude(struct resolver *r, struct srec *s, struct step_result *res
 void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)
 {
 	struct srec *s;
+	bool first;
 
 	if (id == 0 || id > r->n_steps || !r->steps[id - 1]->step.type)
 		panic("resolver_result: step %u has no type", id);
 	s = r->steps[id - 1];
+	first = !s->answered;
+	if (r->behind != s->reg)
+		reg_catch_up(r);
 	count(r, s, res->planned);
 	s->result = result_map(r, s, res);
 	if (res->planned)
@@ -214,6 +251,6 @@ void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)
 	else
 		conclude(r, s, res);
 	if (s->reg)
-		reg_update(r, s->reg);
+		reg_told(r, s->reg, first);
 	peer_moved(r);
 }

@@ -258,6 +258,7 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 		r->unanswered++;
 	if (f->at.reg) {
 		s->reg = f->at.reg;
+		s->step.registered = true;
 		s->reg_i = f->at.reg->n;
 		PUSH(r->a, f->at.reg->v, f->at.reg->n, f->at.reg->cap,
 			((struct reg_item){.step = s->step.id,

@@ -102,10 +102,11 @@ struct step {
 	const uint32_t *notified_by; /* handler: ids of steps that may notify it, 0-terminated */
 	bool was_pending;            /* handler: notified by an earlier, unfinished run */
 	bool dropped;                /* and skipped now: the host forgets it */
-	int changed;  /* changed_when's constant: -1 none, 0, 1; local: it counts as */
-	int failed;   /* failed_when's constant: -1 none, 0 (the program's status does not
-			 matter: ignore_errors is set for the agent), 1; local: it has failed */
-	bool verdict; /* changed_when/failed_when need its result: apply up to here, then ask */
+	int changed;     /* changed_when's constant: -1 none, 0, 1; local: it counts as */
+	int failed;      /* failed_when's constant: -1 none, 0 (the program's status does not
+			    matter: ignore_errors is set for the agent), 1; local: it has failed */
+	bool registered; /* its result is asked for */
+	bool verdict;    /* changed_when/failed_when need its result: apply up to here, then ask */
 };
 struct step_result {
 	bool changed, failed;
