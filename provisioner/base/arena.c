@@ -214,17 +214,6 @@ size_t arena_held(const struct arena *a)
 	return a->held;
 }
 
-void arena_adopt(struct arena *a, struct arena *from)
-{
-	struct chunk **end = &a->chunks->next, *rest = *end;
-	*end = from->chunks;
-	while (*end)
-		end = &(*end)->next;
-	*end = rest;
-	a->handed_out += from->handed_out;
-	a->held += from->held;
-}
-
 bool arena_owns(const struct arena *a, const void *p)
 {
 	for (const struct chunk *c = a->chunks; c; c = c->next)

@@ -34,8 +34,6 @@ char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF(2, 0);
 size_t arena_size(const struct arena *a); /* bytes handed out */
 size_t arena_held(const struct arena *a); /* the same, with what lies between them */
-/* All that `from` holds lives on in `a`; `from` itself is no more. */
-void arena_adopt(struct arena *a, struct arena *from);
 bool arena_owns(const struct arena *a, const void *p);
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_calloc((a), (n), sizeof(type)))

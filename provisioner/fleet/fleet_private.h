@@ -110,9 +110,9 @@ void host_begin(struct fleet_host *h);     /* its part of the play */
 void host_resolve(struct fleet_host *h);
 void host_fail(struct fleet_host *h, const struct err *e);
 void host_end(struct fleet_host *h); /* after its last play: report, hang up */
-/* What a frame brought stays for the run. false: it has been too much, and the host has failed. */
-bool host_keeps(struct fleet_host *h, struct arena *mem);
-bool host_may_keep(struct fleet_host *h, size_t n);
+/* Of what a frame brought n bytes stay for the run, in what form ever: a result that is registered
+ * stays in more than one. false: it has been too much, and the host has failed. */
+bool host_keeps(struct fleet_host *h, size_t n);
 /* No text of a change is longer than an agent sends one. false: the host has failed. */
 bool host_may_show(struct fleet_host *h, const struct value *changes);
 void host_asked(struct fleet_host *h); /* work was sent: the agent may report of it */

@@ -7,12 +7,12 @@
 
 enum {
 	FIELD_MAX = 64 << 10, /* of a change, with the names of its parts */
-	KEPT_MAX = 46 << 20,  /* memory of what one agent has told */
+	KEPT_MAX = 36 << 20,  /* memory of what one agent has told */
 	WORDS_FIRST = 100,    /* notes and signs of life at once */
 	WORDS_A_SECOND = 20,  /* and then; an agent sends ten at most */
 };
 
-bool host_may_keep(struct fleet_host *h, size_t n)
+bool host_keeps(struct fleet_host *h, size_t n)
 {
 	struct err e = {0};
 	h->kept += n;
@@ -25,14 +25,6 @@ bool host_may_keep(struct fleet_host *h, size_t n)
 		KEPT_MAX >> 20);
 	host_fail(h, &e);
 	return false;
-}
-
-bool host_keeps(struct fleet_host *h, struct arena *mem)
-{
-	if (!host_may_keep(h, arena_held(mem)))
-		return false;
-	arena_adopt(h->a, mem);
-	return true;
 }
 
 static size_t text_size(const struct value *v)
@@ -138,7 +130,7 @@ const char **host_pending(struct fleet_host *h, const struct value *msg)
 	size_t n = l && l->type == VALUE_LIST ? l->list.n : 0;
 	const char **v = ARENA_ARRAY(h->a, const char *, n + 1);
 	for (size_t i = 0; i < n; i++)
-		v[i] = l->list.v[i]->type == VALUE_STR ? l->list.v[i]->s.p : "";
+		v[i] = l->list.v[i]->type == VALUE_STR ? arena_strdup(h->a, l->list.v[i]->s.p) : "";
 	return v;
 }
 
@@ -195,11 +187,12 @@ static void take_facts(struct fleet_host *h)
 
 static void on_hello(struct fleet_host *h, struct value *msg)
 {
+	size_t before = arena_held(h->a);
 	h->hello = true;
-	h->facts = map_at(msg, "facts");
-	if (!h->facts)
-		h->facts = value_map(h->a);
+	h->facts = value_copy(h->a, map_at(msg, "facts"));
 	h->pending = host_pending(h, msg);
+	if (!host_keeps(h, arena_held(h->a) - before))
+		return;
 	tell_last_run(h, msg);
 	if (h->f->n_plays)
 		site_host_facts(h->f->o->site, h->name, h->facts);
@@ -280,19 +273,14 @@ static void take_frame(struct fleet_host *h, enum frame_type type, struct value 
 		out_of_turn(h, type);
 }
 
-/* The facts and what was observed stay as they came; of the rest what is wanted is copied. */
-static bool on_frame(void *ctx, enum frame_type type, struct value *msg, struct arena *mem)
+/* A frame's memory ends with it: what is wanted of it is copied. */
+static void on_frame(void *ctx, enum frame_type type, struct value *msg)
 {
 	struct fleet_host *h = ctx;
-	bool stays = (type == FRAME_HELLO && !h->hello) ||
-		     (type == FRAME_OBSERVED && h->state == HOST_OBSERVING);
 	if (h->state == HOST_LOST)
-		return false;
-	if (stays && !host_keeps(h, mem))
-		return false;
+		return;
 	take_frame(h, type, msg);
 	fleet_moved(h->f);
-	return stays;
 }
 
 static void on_progress(void *ctx, const char *what)

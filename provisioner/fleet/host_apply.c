@@ -314,15 +314,6 @@ static enum step_status give_verdict(struct fleet_host *h, struct planned *p, en
 	return s;
 }
 
-/* The frame's memory ends with it. false: it was too much. */
-static bool keep_result(struct fleet_host *h, struct planned *p, const struct value *result)
-{
-	size_t before = arena_size(h->a);
-	if (result)
-		p->result = value_copy(h->a, result);
-	return host_may_keep(h, arena_size(h->a) - before);
-}
-
 static size_t place_of(const struct fleet_host *h, const struct planned *p)
 {
 	size_t i = h->applied_to;
@@ -338,13 +329,18 @@ static void step_ended(struct fleet_host *h, struct planned *p, struct value *ms
 	const char *error = map_cstr(msg, "error", NULL);
 	if (error && p->step->no_log)
 		error = HIDDEN;
+	size_t before = arena_held(h->a);
 	error = error ? arena_strdup(h->a, error) : NULL;
-	if (!keep_result(h, p, map_at(msg, "result")))
-		return;
+	struct value *result = map_at(msg, "result");
+	if (result)
+		p->result = p->step->registered ? value_copy(h->a, result) : result;
+	size_t n = arena_held(h->a) - before;
 	p->applied = true;
 	const struct value *changes = map_at(msg, "changes");
 	if (p->step->type)
 		s = give_verdict(h, p, s, changes ? changes : p->changes, &error);
+	if (!host_keeps(h, p->step->registered ? arena_held(h->a) - before : n))
+		return;
 	if (s == STEP_FAILED && p->step->ignore_errors)
 		s = STEP_IGNORED;
 	h->failing = h->failing || s == STEP_FAILED;
@@ -398,6 +394,8 @@ void host_step(struct fleet_host *h, struct value *msg)
 		return;
 	}
 	step_ended(h, p, msg);
+	if (!p->step->registered)
+		p->result = NULL;
 }
 
 /* "Done" is believed of what was told step by step. */

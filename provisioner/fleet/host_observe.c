@@ -5,6 +5,8 @@
  */
 #include "fleet/fleet_private.h"
 
+enum { ASKED_MAX = 1000 }; /* resources in one OBSERVE: its answer is one frame */
+
 /* With no_log each of the values is a secret. */
 static struct value *covered(struct arena *a, const struct step *s, struct value *map)
 {
@@ -45,21 +47,25 @@ bool host_observe(struct fleet_host *h)
 {
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *steps = value_list(a);
-	size_t n = 0;
+	size_t n = 0, left = 0;
 	for (size_t i = 0; i < h->plan->n; i++) {
 		struct planned *p = h->plan->v[i];
 		/* What is unknown is named too: it may alter what comes after it. */
 		bool unknown = p->step->unknown && i >= h->applied_to;
 		if (p->observed && !unknown)
 			continue;
+		left += !p->observed;
+		if (n == ASKED_MAX)
+			continue;
 		list_add(a, steps, observe_step(a, p->step));
+		p->asked = true;
 		n += !p->observed;
 	}
 	if (n) {
 		map_put(a, msg, "steps", steps);
 		h->state = HOST_OBSERVING;
 		host_asked(h);
-		host_progress(h, "observing %zu resources", n);
+		host_progress(h, "observing %zu resources", left);
 		transport_send(h->t, FRAME_OBSERVE, msg);
 	}
 	arena_free(a);
@@ -115,20 +121,27 @@ static void judge_saved(struct fleet_host *h, struct planned *p)
 		p->error = then->error;
 }
 
-static void take_result(struct fleet_host *h, struct planned *p, const struct value *m)
+static bool take_result(struct fleet_host *h, struct planned *p, const struct value *m)
 {
+	size_t before = arena_held(h->a);
 	p->observed = true;
-	p->changes = map_at(m, "changes");
-	p->result = map_at(m, "result");
-	const char *error = map_cstr(m, "error", NULL);
-	if (error && *error) {
-		p->error = p->step->no_log ? HIDDEN : error;
-		p->changes = NULL;
-	}
+	const struct value *changes = map_at(m, "changes");
+	struct value *result = map_at(m, "result");
+	const char *error = map_cstr(m, "error", "");
+	if (*error)
+		p->error = p->step->no_log ? HIDDEN : arena_strdup(h->a, error);
+	else if (changes)
+		p->changes = value_copy(h->a, changes);
+	bool kept = p->step->registered || h->f->o->mode == FLEET_FACTS;
+	p->result = result && kept ? value_copy(h->a, result) : result;
+	size_t n = arena_held(h->a) - before;
 	if (h->saved)
 		judge_saved(h, p);
 	else if (h->resolver)
 		host_judge(h, p);
+	if (!kept)
+		p->result = NULL;
+	return host_keeps(h, p->step->registered ? arena_held(h->a) - before : n);
 }
 
 static bool take_results(struct fleet_host *h, const struct value *msg, struct err *e)
@@ -137,15 +150,16 @@ static bool take_results(struct fleet_host *h, const struct value *msg, struct e
 	for (size_t i = 0; l && i < l->list.n; i++) {
 		const struct value *m = l->list.v[i];
 		struct planned *p = plan_find(h->plan, (uint32_t)map_int(m, "id", 0));
-		if (!p || p->observed) {
+		if (!p || p->observed || !p->asked) {
 			if (p && p->step->unknown)
 				continue;
 			return err_set(e, ERR_PERMANENT, "the agent answered what was not asked");
 		}
-		take_result(h, p, m);
+		if (!take_result(h, p, m))
+			return false;
 	}
 	for (size_t i = 0; i < h->plan->n; i++)
-		if (!h->plan->v[i]->observed)
+		if (h->plan->v[i]->asked && !h->plan->v[i]->observed)
 			return err_set(e, ERR_PERMANENT, "the agent left '%s' unanswered",
 				h->plan->v[i]->step->name);
 	return true;
@@ -211,7 +225,13 @@ void host_observed(struct fleet_host *h, struct value *msg)
 		if (!host_may_show(h, map_at(steps->list.v[i], "changes")))
 			return;
 	h->state = HOST_IDLE;
-	if (!take_results(h, msg, &e) || (h->saved && !still_as_planned(h, &e))) {
+	if (!take_results(h, msg, &e)) {
+		host_fail(h, &e);
+		return;
+	}
+	if (host_observe(h))
+		return;
+	if (h->saved && !still_as_planned(h, &e)) {
 		host_fail(h, &e);
 		return;
 	}

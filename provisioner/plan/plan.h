@@ -34,8 +34,9 @@ struct planned {
 	bool changed;     /* it counts as a change, though nothing is to be done */
 	bool failed;      /* it has failed; not only: it could not be observed */
 	const char *open; /* neither is known before earlier tasks have run: why */
-	/* the fleet's progress: of APPLY's steps which were sent, have begun and have ended */
-	bool observed, applied, sent, started, ended;
+	/* the fleet's progress: of OBSERVE's steps which were asked for; of APPLY's steps which
+	 * were sent, have begun and have ended */
+	bool asked, observed, applied, sent, started, ended;
 };
 struct plan_counts {
 	size_t resources, change, unchanged, run, handler, unknown, failed, ignored;

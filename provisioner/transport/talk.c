@@ -31,19 +31,18 @@ static bool check_hello(struct transport *t, enum frame_type type, const struct 
 	return true;
 }
 
-static void hand_over(
-	struct transport *t, enum frame_type type, struct value *msg, struct arena *mem)
+static void hand_over(struct transport *t, enum frame_type type, struct value *msg)
 {
 	t->alive = true;
 	if (type == FRAME_OBSERVED || type == FRAME_APPLIED) {
 		t->awaiting = false;
 		limits_set(t, 0);
 	}
-	if (!check_hello(t, type, msg) || !t->ev.on_frame(t->ctx, type, msg, mem))
-		arena_free(mem);
+	if (check_hello(t, type, msg))
+		t->ev.on_frame(t->ctx, type, msg);
 }
 
-/* The check of a message copies some of it: that has its room too. */
+/* The check of a message copies some of it, and who is told keeps a copy: that has its room too. */
 static void take_frame(struct transport *t)
 {
 	struct arena *mem = arena_new();
@@ -51,21 +50,17 @@ static void take_frame(struct transport *t)
 	struct value *msg;
 	struct err e = {0};
 	size_t before = t->in.n;
-	enum frame_status got = frame_read_within(mem, &t->in, t->room / 5 * 3, &type, &msg, &e);
+	enum frame_status got = frame_read_within(mem, &t->in, t->room / 5 * 2, &type, &msg, &e);
 	t->bytes += before - t->in.n;
 	if (got == FRAME_OK && t->bytes <= BYTES_MAX) {
-		hand_over(t, type, msg, mem);
-	} else {
-		arena_free(mem);
-		if (got == FRAME_BAD && t->phase == PHASE_HELLO && transport_start_anew(t))
-			return;
-		if (got == FRAME_BAD)
-			transport_fail(
-				t, ERR_PERMANENT, "a message of the agent is wrong: %s", e.msg);
-		else if (got == FRAME_OK)
-			transport_fail(t, ERR_PERMANENT, "the agent has sent more than %d MB",
-				BYTES_MAX >> 20);
+		hand_over(t, type, msg);
+	} else if (got == FRAME_OK) {
+		transport_fail(
+			t, ERR_PERMANENT, "the agent has sent more than %d MB", BYTES_MAX >> 20);
+	} else if (got == FRAME_BAD && (t->phase != PHASE_HELLO || !transport_start_anew(t))) {
+		transport_fail(t, ERR_PERMANENT, "a message of the agent is wrong: %s", e.msg);
 	}
+	arena_free(mem);
 	if (t->in.n == 0)
 		buf_free(&t->in); /* it may have been large */
 }

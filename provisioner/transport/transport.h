@@ -40,8 +40,8 @@ struct agent_image { /* the agent's file, read once per run */
 };
 struct transport_events {
 	void (*on_progress)(void *ctx, const char *what); /* "connecting", "logging in", ... */
-	/* msg and all in it live in `mem`. true: the callee has taken `mem` (arena_adopt). */
-	bool (*on_frame)(void *ctx, enum frame_type type, struct value *msg, struct arena *mem);
+	/* msg and all in it end with the call. */
+	void (*on_frame)(void *ctx, enum frame_type type, struct value *msg);
 	void (*on_closed)(void *ctx, const struct err *why); /* why->kind ERR_NONE: as asked */
 };
 struct transport;

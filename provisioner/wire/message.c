@@ -6,7 +6,10 @@
 #include "wire/frame.h"
 #include <limits.h>
 
-enum { SMALL = 64 };
+enum {
+	SMALL = 64,
+	FACTS_MEMORY_MAX = 8 << 20, /* each play keeps its names for them beside */
+};
 
 #define STEP_ID                                                                     \
 	{                                                                           \
@@ -156,7 +159,7 @@ static const struct {
 	size_t max;    /* bytes, head and all */
 	size_t memory; /* that its values may take; 0: as they need */
 } frames[] = {
-	[FRAME_HELLO] = {"HELLO", hello_fields, 4 << 20, REPLY_MEMORY_MAX},
+	[FRAME_HELLO] = {"HELLO", hello_fields, 1 << 20, FACTS_MEMORY_MAX},
 	[FRAME_OBSERVE] = {"OBSERVE", observe_fields, FRAME_MAX},
 	[FRAME_OBSERVED] = {"OBSERVED", observed_fields, REPLY_MAX, REPLY_MEMORY_MAX},
 	[FRAME_APPLY] = {"APPLY", apply_fields, FRAME_MAX},

@@ -170,7 +170,7 @@ static void each_type_has_its_size(void **state)
 	static const struct {
 		enum frame_type type;
 		uint32_t max;
-	} sizes[] = {{FRAME_HELLO, 4 << 20}, {FRAME_OBSERVED, REPLY_MAX}, {FRAME_STARTED, 64},
+	} sizes[] = {{FRAME_HELLO, 1 << 20}, {FRAME_OBSERVED, REPLY_MAX}, {FRAME_STARTED, 64},
 		{FRAME_NOTE, 8 << 10}, {FRAME_STEP, STEP_MAX}, {FRAME_APPLIED, 1 << 20},
 		{FRAME_FATAL, 64 << 10}, {FRAME_ALIVE, 64}};
 	enum frame_type type;

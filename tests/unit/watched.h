@@ -44,7 +44,7 @@ HELPER void progress(void *ctx, const char *what)
 	w->brought |= strcmp(what, "sending the agent") == 0;
 }
 
-HELPER bool frame(void *ctx, enum frame_type type, struct value *msg, struct arena *mem)
+HELPER void frame(void *ctx, enum frame_type type, struct value *msg)
 {
 	struct watched *w = ctx;
 	assert_int_equal(w->closed, 0);
@@ -63,8 +63,6 @@ HELPER bool frame(void *ctx, enum frame_type type, struct value *msg, struct are
 		w->answer_size = strlen(map_cstr(map_at(step, "result"), "text", ""));
 		transport_close(w->t);
 	}
-	(void)mem;
-	return false;
 }
 
 HELPER void closed(void *ctx, const struct err *why)
