@@ -5,11 +5,21 @@
  */
 #pragma once
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "wire/wire.h"
 
-enum { LIAR_STEPS = 200, TRICKLE_US = 200000 };
+enum {
+	GOOD = 10,
+	LIAR_STEPS = 200,
+	COMPARED = GOOD + 2, /* the good ones, and two that flood */
+	TRICKLE_US = 200000,
+	GATE_US = 10000,
+	NOTE_HUGE = 60000,
+};
 
 static struct arena *lm; /* a liar's own memory */
 static const struct value *asked_steps;
@@ -57,6 +67,14 @@ static struct value *text_of_size(size_t n, char c)
 	char *p = arena_alloc(lm, n + 1);
 	memset(p, c, n);
 	return value_str(lm, (struct str){p, n});
+}
+
+static struct value *many_keys(int n)
+{
+	struct value *m = value_map(lm);
+	for (int i = 0; i < n; i++)
+		map_put(lm, m, arena_printf(lm, "k%d", i), value_null(lm));
+	return m;
 }
 
 static void stay_silent(void)

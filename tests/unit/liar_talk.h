@@ -42,10 +42,15 @@ static void greet(void)
 /* Observed as it should be, and then asked to apply. */
 static void agree(void)
 {
+	enum frame_type type;
 	struct value *msg;
 	greet();
-	tell(FRAME_OBSERVED, observed_with(one_change("mode")));
-	if (hear(&msg) != FRAME_APPLY)
+	do {
+		tell(FRAME_OBSERVED, observed_with(one_change("mode")));
+		type = hear(&msg);
+		asked_steps = map_at(msg, "steps");
+	} while (type == FRAME_OBSERVE);
+	if (type != FRAME_APPLY)
 		_exit(0);
 }
 
@@ -56,14 +61,36 @@ static void applied(const char *status)
 	tell(FRAME_APPLIED, m);
 }
 
+/* Waits until all that are compared have come so far: each leaves a byte in a file. */
+static void await_others(void)
+{
+	char program[PATH_MAX] = "";
+	struct stat st = {0};
+	int waited_us = 0;
+	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+		_exit(1);
+	int fd =
+		open(path_join(lm, path_dir(lm, program), "gate"), O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (!write_all(fd, "x", 1))
+		_exit(1);
+	while (fstat(fd, &st) == 0 && st.st_size < COMPARED) {
+		usleep(GATE_US);
+		waited_us += GATE_US;
+		if (waited_us % (TRICKLE_US * 5) == 0)
+			tell(FRAME_ALIVE, value_map(lm));
+	}
+	close(fd);
+}
+
 /* What a good agent says, all of it at once. */
 static void behave(void)
 {
 	struct buf out;
 	struct value *m = value_map(lm), *msg;
 	agree();
+	await_others();
 	buf_init(&out, FRAME_MAX);
-	for (int i = 1; i <= LIAR_STEPS; i++) {
+	for (int i = 1; i <= (int)asked_steps->list.n; i++) {
 		frame_write(&out, FRAME_STARTED, of_id(i, NULL, NULL));
 		frame_write(&out, FRAME_STEP, ended(i));
 	}
@@ -78,6 +105,8 @@ static void notes(size_t size)
 {
 	struct value *text = text_of_size(size, 'n');
 	agree();
+	if (size < NOTE_HUGE)
+		await_others();
 	tell(FRAME_STARTED, of_id(1, NULL, NULL));
 	for (;;)
 		tell_raw(FRAME_NOTE, of_id(1, "text", text));

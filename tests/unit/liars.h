@@ -34,6 +34,7 @@ static const struct lie {
 	ROW(hello_late, "began with STEP", false),
 	ROW(hello_huge, "larger than one of its type", true),
 	ROW(hello_nulls, "too much memory", true),
+	ROW(hello_facts, SILENT, true),
 	ROW(hello_deep, "nested too deeply", false),
 	ROW(hello_unknown, "not known", false),
 	ROW(hello_count, "more items than bytes", false),
@@ -57,6 +58,7 @@ static const struct lie {
 	ROW(observe_shape, "not a mapping", false),
 	ROW(observe_text, "a change of more than", true),
 	ROW(observe_huge, "larger than one of its type", true),
+	ROW(observe_results, NULL, true), /* no lie, but as much as may be told */
 	ROW(observe_changes, "too much memory", true),
 	ROW(apply_silent, SILENT, false),
 	ROW(apply_stopped, SILENT, false),
@@ -73,6 +75,7 @@ static const struct lie {
 	ROW(apply_note_huge, "larger than one of its type", true),
 	ROW(apply_alive, "took longer than", false),
 	ROW(apply_results, "more than 32 MB", true),
+	ROW(apply_keys, "too much memory", true),
 	ROW(apply_changes, "a change of more than", true),
 	ROW(apply_texts, "more than 32 MB", true),
 	ROW(apply_twice, NULL, false), /* it is done by then: the connection is over */
@@ -85,6 +88,7 @@ static const struct lie {
 static int lie_as(const char *name)
 {
 	lm = arena_new();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (strncmp(name, "good", 4) == 0)
 		behave();
 	for (size_t i = 0; i < ARRAY_LEN(lies); i++)

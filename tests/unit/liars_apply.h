@@ -76,7 +76,7 @@ LIE(apply_notes_large)
 }
 LIE(apply_note_huge)
 {
-	notes(60000);
+	notes(NOTE_HUGE);
 }
 LIE(apply_alive)
 {
@@ -90,6 +90,17 @@ LIE(apply_results)
 	for (int i = 1; i <= LIAR_STEPS; i++) {
 		struct value *m = ended(i), *result = value_map(lm);
 		map_put(lm, result, "stdout", text_of_size(4 << 20, 'r'));
+		map_put(lm, m, "result", result);
+		tell(FRAME_STEP, m);
+	}
+	stay_silent();
+}
+LIE(apply_keys)
+{
+	struct value *result = many_keys(3000);
+	agree();
+	for (int i = 1; i <= LIAR_STEPS; i++) {
+		struct value *m = ended(i);
 		map_put(lm, m, "result", result);
 		tell(FRAME_STEP, m);
 	}

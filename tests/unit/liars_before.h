@@ -89,7 +89,7 @@ LIE(hello_late)
 LIE(hello_huge)
 {
 	struct value *m = hello();
-	map_put(lm, map_at(m, "facts"), "x", text_of_size(8 << 20, 'x'));
+	map_put(lm, map_at(m, "facts"), "x", text_of_size(63 << 20, 'x'));
 	begin();
 	tell_raw(FRAME_HELLO, m);
 	stay_silent();
@@ -97,9 +97,17 @@ LIE(hello_huge)
 LIE(hello_nulls)
 {
 	struct value *m = hello(), *l = value_list(lm);
-	for (int i = 0; i < 3000000; i++)
+	for (int i = 0; i < 900000; i++)
 		list_add(lm, l, value_null(lm));
 	map_put(lm, map_at(m, "facts"), "x", l);
+	begin();
+	tell_raw(FRAME_HELLO, m);
+	stay_silent();
+}
+LIE(hello_facts)
+{
+	struct value *m = hello();
+	map_put(lm, m, "facts", many_keys(25000));
 	begin();
 	tell_raw(FRAME_HELLO, m);
 	stay_silent();

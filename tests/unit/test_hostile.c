@@ -3,19 +3,25 @@
  * Hostile hosts: every lie that was tried, all at once beside good hosts, which finish; and each
  * alone, for the memory that it costs.
  */
+#include <sys/mman.h>
 #include "bad_servers.h"
 #include "fleet/fleet.h"
 #include "liars.h"
 
 enum {
-	GOOD = 10,
-	SILENCE_S = 5,     /* shorter than in earnest, yet long for a loaded machine */
-	WORK_S = 12,       /* the same */
+	MANY = 20000,      /* resources of one host */
 	MEMORY = 64 << 20, /* that a peer may cost */
+	AT_ONCE = 12,      /* controllers that are measured */
 };
 
-/* ---- memory: every allocation is counted by the sanitizer's hooks ---- */
+/* Shorter than in earnest, yet long for a loaded machine. */
+static const struct patience {
+	int silence_s, work_s;
+} together = {12, 24}, alone = {5, 6};
 
+/* ---- memory ---- */
+
+/* With the sanitizer's hooks every allocation is counted; without, what the process holds. */
 #ifdef __SANITIZE_ADDRESS__
 int __sanitizer_install_malloc_and_free_hooks(
 	void (*)(const volatile void *, size_t), void (*)(const volatile void *));
@@ -34,6 +40,38 @@ static void on_free(const volatile void *p)
 {
 	if (p)
 		live -= (int64_t)__sanitizer_get_allocated_size(p);
+}
+
+static int64_t memory_now(void)
+{
+	return peak = live;
+}
+
+static int64_t memory_peak(void)
+{
+	return peak;
+}
+#else
+static int64_t memory_of(const char *key)
+{
+	struct str text;
+	struct err e = {0};
+	assert_true(file_read(a, "/proc/self/status", 1 << 16, &text, &e));
+	return strtoll(strstr(text.p, key) + strlen(key), NULL, 10) * 1024;
+}
+
+/* The peak begins anew: proc(5), clear_refs. */
+static int64_t memory_now(void)
+{
+	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+	assert_true(write_all(fd, "5", 1));
+	close(fd);
+	return memory_of("VmRSS:");
+}
+
+static int64_t memory_peak(void)
+{
+	return memory_of("VmHWM:");
 }
 #endif
 
@@ -78,14 +116,12 @@ struct outcome {
 	int exit_code;
 };
 
-static void write_site(const char *inventory)
+static void write_site(int steps, const char *more)
 {
 	script("site.yml", arena_printf(a,
-				   "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: "
-				   "/bin/true {{ item }}\n"
-				   "      loop: \"{{ range(%d) | list }}\"\n",
-				   LIAR_STEPS));
-	script("hosts.ini", inventory);
+				   "- hosts: all\n  tasks:\n    - command: /bin/true {{ item }}\n"
+				   "      loop: \"{{ range(%d) | list }}\"\n%s",
+				   steps, more));
 }
 
 static const char *server_line(size_t i)
@@ -97,14 +133,57 @@ static const char *server_line(size_t i)
 		bad_servers[i].name, served[i].port, dir);
 }
 
-static const char *liar_line(const char *name)
+/* ---- two ways to a liar: a program in the place of ssh, and a real sshd through libssh2 ---- */
+
+static struct server sshd;
+
+static const char *child_line(const char *name)
 {
 	return arena_printf(a, "%s ansible_connection=openssh ansible_host=%s\n", name, name);
 }
 
-static void fleet(struct arena *mem, struct report *r)
+static const char *sshd_line(const char *name)
 {
-	const char *inventories[] = {path_join(mem, dir, "hosts.ini"), NULL};
+	return arena_printf(a,
+		"%s ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=%d "
+		"ansible_user=root ansible_ssh_private_key_file=%s/as_%s\n",
+		name, sshd.port, dir, name);
+}
+
+/* A key for each liar, which may run nothing but its lie. */
+static void authorize(struct buf *all, const char *name)
+{
+	struct str pub;
+	struct err e = {0};
+	const char *key = arena_printf(a, "as_%s", name);
+	make_key("ed25519", key);
+	assert_true(
+		file_read(a, path_join(a, dir, arena_printf(a, "%s.pub", key)), 1 << 14, &pub, &e));
+	buf_adds(all, arena_printf(a, "command=\"exec %s/ssh %s -\" %s", dir, name, pub.p));
+}
+
+static const char *good_name(int i)
+{
+	return arena_printf(a, "good%d", i);
+}
+
+static void start_liars(void)
+{
+	struct buf all;
+	sshd = start_sshd(ed25519_only, "MaxStartups 1000");
+	buf_init(&all, 1 << 20);
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++)
+		authorize(&all, lies[i].name);
+	for (int i = 0; i < GOOD; i++)
+		authorize(&all, good_name(i));
+	script("authorized", all.p);
+	buf_free(&all);
+}
+
+static void fleet(
+	struct arena *mem, const char *inventory, const struct patience *p, struct report *r)
+{
+	const char *inventories[] = {inventory, NULL};
 	struct site_options so = {
 		.manifest = path_join(mem, dir, "site.yml"), .inventories = inventories};
 	struct errs errs;
@@ -114,9 +193,9 @@ static void fleet(struct arena *mem, struct report *r)
 	struct fleet_options o = {.mode = FLEET_APPLY,
 		.site = site_load(mem, &so, &errs),
 		.forks = 200,
-		.timeout_s = SILENCE_S,
-		.silence_s = SILENCE_S,
-		.host_timeout_s = WORK_S,
+		.timeout_s = p->silence_s,
+		.silence_s = p->silence_s,
+		.host_timeout_s = p->work_s,
 		.known_hosts = path_join(mem, dir, "known_hosts"),
 		.accept_new = true,
 		.image = image,
@@ -128,7 +207,7 @@ static void fleet(struct arena *mem, struct report *r)
 	fleet_result_free(&result);
 }
 
-static void run_fleet(struct outcome *out)
+static void run_fleet(const char *inventory, struct outcome *out)
 {
 	const char *path = path_join(a, dir, "events");
 	struct str text;
@@ -136,22 +215,30 @@ static void run_fleet(struct outcome *out)
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	struct arena *mem = arena_new();
 	struct report *r = report_open(&(struct report_options){.json = true, .fd = fd});
-	fleet(mem, r);
+	fleet(mem, inventory, &together, r);
 	report_close(r);
 	arena_free(mem);
 	close(fd);
 	*out = (struct outcome){.hosts = value_map(a), .events = value_list(a)};
 	assert_true(file_read(a, path, FILE_MAX, &text, &e));
-	for (const char *p = text.p; *p;) {
-		size_t n = strcspn(p, "\n");
-		struct value *v = json_parse(a, (struct str){str_dup(a, p, n).p, n}, &e);
+	for (const char *at = text.p; *at;) {
+		size_t n = strcspn(at, "\n");
+		struct value *v = json_parse(a, (struct str){str_dup(a, at, n).p, n}, &e);
 		if (!v)
 			fail_msg("%s", e.msg);
 		list_add(a, out->events, v);
 		if (strcmp(map_cstr(v, "event", ""), "host") == 0)
 			map_put(a, out->hosts, map_cstr(v, "host", ""), v);
-		p += n + 1;
+		at += n + 1;
 	}
+}
+
+static size_t count_events(const struct outcome *out, const char *kind)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < out->events->list.n; i++)
+		n += strcmp(map_cstr(out->events->list.v[i], "event", ""), kind) == 0;
+	return n;
 }
 
 static void has_failed(const struct outcome *out, const char *name, const char *says)
@@ -191,32 +278,35 @@ static size_t check_turns(const struct outcome *out, const char *good, const cha
 	return beside;
 }
 
-static void all_at_once(void **state)
+static void check_good(const struct outcome *out, const char *name)
+{
+	const struct value *host = map_at(out->hosts, name);
+	assert_non_null(host);
+	if (map_at(host, "error"))
+		fail_msg("a good host: %s", map_cstr(host, "error", ""));
+	assert_int_equal(map_int(host, "changed", 0), 1);
+	size_t beside =
+		check_turns(out, name, "apply_notes") + check_turns(out, name, "apply_notes_large");
+	assert_true(beside > 0); /* they were at it at the same time */
+}
+
+/* The good ones and those they are compared with come first. */
+static void all_at_once(const char *(*line)(const char *name))
 {
 	struct buf inventory;
 	struct outcome out;
-	(void)state;
+	script("gate", "");
 	buf_init(&inventory, 1 << 20);
-	for (size_t i = 0; i < ARRAY_LEN(lies); i++)
-		buf_adds(&inventory, liar_line(lies[i].name));
 	for (int i = 0; i < GOOD; i++)
-		buf_adds(&inventory, liar_line(arena_printf(a, "good%d", i)));
+		buf_adds(&inventory, line(good_name(i)));
+	for (size_t i = ARRAY_LEN(lies); i-- > 0;)
+		buf_adds(&inventory, line(lies[i].name));
 	for (size_t i = 0; i < ARRAY_LEN(bad_servers); i++)
 		buf_adds(&inventory, server_line(i));
-	write_site(inventory.p);
+	run_fleet(script("hosts.ini", inventory.p), &out);
 	buf_free(&inventory);
-	run_fleet(&out);
-	for (int i = 0; i < GOOD; i++) {
-		const struct value *host = map_at(out.hosts, arena_printf(a, "good%d", i));
-		assert_non_null(host);
-		if (map_at(host, "error"))
-			fail_msg("a good host: %s", map_cstr(host, "error", ""));
-		assert_int_equal(map_int(host, "changed", 0), 1);
-		const char *good = arena_printf(a, "good%d", i);
-		size_t beside = check_turns(&out, good, "apply_notes") +
-				check_turns(&out, good, "apply_notes_large");
-		assert_true(beside > 0); /* they were at it at the same time */
-	}
+	for (int i = 0; i < GOOD; i++)
+		check_good(&out, good_name(i));
 	for (size_t i = 0; i < ARRAY_LEN(lies); i++)
 		if (lies[i].says)
 			has_failed(&out, lies[i].name, lies[i].says);
@@ -224,45 +314,127 @@ static void all_at_once(void **state)
 		has_failed(&out, bad_servers[i].name, bad_servers[i].says);
 }
 
-static void measure(const char *line)
-{
-#ifdef __SANITIZE_ADDRESS__
-	const struct report_options reports[] = {{.json = true}, {.diff = true, .verbosity = 2}};
-	write_site(line);
-	bool shown = strstr(line, "_text") || strstr(line, "_changes");
-	for (size_t i = 0; i < (shown ? ARRAY_LEN(reports) : 1); i++) {
-		struct report_options o = reports[i];
-		struct arena *mem = arena_new();
-		o.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		struct report *r = report_open(&o);
-		int64_t before = live;
-		peak = live;
-		fleet(mem, r);
-		int64_t cost = peak - before;
-		report_close(r);
-		arena_free(mem);
-		close(o.fd);
-		print_message("           %5.1f MB  %.*s", (double)cost / (1 << 20),
-			(int)strcspn(line, " "), line);
-		print_message("%s\n", o.json ? " (JSON)" : "");
-		if (cost > MEMORY)
-			fail_msg("it costs %lld bytes", (long long)cost);
-	}
-#else
-	(void)line;
-	skip();
-#endif
-}
-
-static void no_peer_takes_much_memory(void **state)
+static void all_at_once_as_children(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(lies); i++)
-		if (lies[i].floods && !strstr(lies[i].says, "no sign of life"))
-			measure(liar_line(lies[i].name));
+	all_at_once(child_line);
+}
+
+static void all_at_once_behind_sshd(void **state)
+{
+	(void)state;
+	start_liars();
+	all_at_once(sshd_line);
+	stop_sshd(&sshd);
+}
+
+/* What a host may tell is bounded, and a plan of many resources stays within it. */
+static void a_host_may_have_many_resources(void **state)
+{
+	struct outcome out;
+	(void)state;
+	write_site(MANY, "");
+	run_fleet(script("hosts.ini", child_line(good_name(0))), &out);
+	write_site(LIAR_STEPS, "      register: told\n");
+	const struct value *host = map_at(out.hosts, good_name(0));
+	if (map_at(host, "error"))
+		fail_msg("%s", map_cstr(host, "error", ""));
+	assert_int_equal(map_int(host, "changed", 0), 1);
+	assert_int_equal(count_events(&out, "step"), MANY);
+}
+
+/* ---- what one alone costs: a controller of its own for each ---- */
+
+static void measure(const char *inventory, bool json, int64_t *cost)
+{
+	struct report_options o = {.json = json, .diff = !json, .verbosity = json ? 0 : 2};
+	struct arena *mem = arena_new();
+	o.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct report *r = report_open(&o);
+	int64_t before = memory_now();
+	fleet(mem, inventory, &alone, r);
+	*cost = memory_peak() - before;
+}
+
+static pid_t start_measuring(const char *inventory, bool json, int64_t *cost)
+{
+	*cost = INT64_MAX; /* until it is known */
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	measure(inventory, json, cost);
+	_exit(0);
+}
+
+static void check_cost(const char *line, bool json, int64_t cost)
+{
+	print_message("           %5.1f MB  %.*s%s\n", (double)cost / (1 << 20),
+		(int)strcspn(line, " "), line, json ? " (JSON)" : "");
+	if (cost > MEMORY)
+		fail_msg("it costs %lld bytes", (long long)cost);
+}
+
+struct alone_line {
+	const char *text;
+	bool json;
+};
+
+static void measure_all(const struct alone_line *v, size_t n)
+{
+	pid_t pids[AT_ONCE];
+	int64_t *cost = mmap(NULL, AT_ONCE * sizeof(*cost), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (size_t i = 0; i < n + AT_ONCE; i++) {
+		size_t at = i % AT_ONCE, earlier = i - AT_ONCE;
+		if (i >= AT_ONCE && earlier < n) {
+			waitpid(pids[at], NULL, 0);
+			check_cost(v[earlier].text, v[earlier].json, cost[at]);
+		}
+		if (i < n)
+			pids[at] = start_measuring(
+				script(arena_printf(a, "alone-%zu.ini", at), v[i].text), v[i].json,
+				&cost[at]);
+	}
+	munmap(cost, AT_ONCE * sizeof(*cost));
+}
+
+/* What floods, as text and as JSON: what is shown of it may cost too. */
+static void measure_liars(const char *(*line)(const char *name), bool all)
+{
+	struct alone_line v[2 * ARRAY_LEN(lies)];
+	size_t n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+		const char *text = line(lies[i].name);
+		if (all || lies[i].floods)
+			v[n++] = (struct alone_line){text, true};
+		if (lies[i].floods)
+			v[n++] = (struct alone_line){text, false};
+	}
+	measure_all(v, n);
+}
+
+static void no_child_takes_much_memory(void **state)
+{
+	(void)state;
+	measure_liars(child_line, false);
+}
+
+static void no_host_takes_much_memory(void **state)
+{
+	(void)state;
+	start_liars();
+	measure_liars(sshd_line, true);
+	stop_sshd(&sshd);
+}
+
+static void no_server_takes_much_memory(void **state)
+{
+	struct alone_line v[ARRAY_LEN(bad_servers)];
+	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad_servers); i++)
-		if (bad_servers[i].floods)
-			measure(server_line(i));
+		v[i] = (struct alone_line){server_line(i), true};
+	measure_all(v, ARRAY_LEN(v));
 }
 
 static int group_set_up(void **state)
@@ -280,6 +452,8 @@ static int group_set_up(void **state)
 #ifdef __SANITIZE_ADDRESS__
 	__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 #endif
+	write_site(LIAR_STEPS, "      register: told\n");
+	script("gate", "open: more than are compared");
 	start_servers();
 	return 0;
 }
@@ -295,8 +469,12 @@ int main(int argc, char **argv)
 	if (strcmp(path_base(argv[0]), "ssh") == 0)
 		return lie_as(argv[argc - 2]);
 	const struct CMUnitTest tests[] = {
-		CASE(all_at_once),
-		CASE(no_peer_takes_much_memory),
+		CASE(all_at_once_as_children),
+		CASE(all_at_once_behind_sshd),
+		CASE(a_host_may_have_many_resources),
+		CASE(no_child_takes_much_memory),
+		CASE(no_host_takes_much_memory),
+		CASE(no_server_takes_much_memory),
 	};
 	return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
 }

@@ -4,6 +4,7 @@
  * or something else answers.
  */
 #include "private_sshd.h"
+#include "transport/guard.h"
 #include "watched.h"
 
 static struct target local(void)
@@ -209,6 +210,25 @@ static void nobody_listens(void **state)
 	expect(&w, ERR_UNREACHABLE, "cannot connect: ");
 }
 
+/* libssh2 takes packets of any kind, and keeps them: bytes that the command did not write. */
+static void what_comes_beside_the_agent_is_bounded(void **state)
+{
+	static const char zeros[1 << 16];
+	struct guard bad = {.runs = true}, good = {.runs = true};
+	size_t n = 0;
+	(void)state;
+	assert_true(
+		guard_take(&bad, "SSH-2.0-x\r\n", 11) && guard_take(&good, "SSH-2.0-x\r\n", 11));
+	while (guard_take(&bad, zeros, sizeof(zeros)) && n <= GUARD_OTHER_BYTES)
+		n += sizeof(zeros);
+	assert_true(n <= GUARD_OTHER_BYTES);
+	assert_non_null(strstr(bad.why, "beside the agent's"));
+	for (n = 0; n < 4 * (size_t)GUARD_OTHER_BYTES; n += sizeof(zeros)) {
+		good.useful += sizeof(zeros);
+		assert_true(guard_take(&good, zeros, sizeof(zeros)));
+	}
+}
+
 static void a_silent_host_times_out(void **state)
 {
 	(void)state;
@@ -261,6 +281,7 @@ int main(int argc, char **argv)
 		CASE(closed_at_once),
 		CASE(targets_refused),
 		CASE(nobody_listens),
+		CASE(what_comes_beside_the_agent_is_bounded),
 		CASE(a_silent_host_times_out),
 		CASE(no_ssh_server),
 	};
