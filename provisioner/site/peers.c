@@ -124,14 +124,17 @@ bool peer_seen(const struct resolver *me, enum seen how, const struct place *at)
 	return how == SEEN_ALL || (how == SEEN_SO_FAR && place_order(at, &me->at) < 0);
 }
 
-/* How many of what it has set the task sees: those before its own place. */
+/* How many of what it has set the task sees: those before its own place. A host sees all of its
+ * own, and in a verdict, which may be given later, what there was before the task. */
 static size_t seen_of(const struct resolver *me, const struct peer *mine, const char *host)
 {
 	const struct peer *p = peer_of(me->s, host);
 	enum seen how = peer_view(me, mine, host);
 	size_t n = p->n;
 
-	while (p != mine && n > 0 && !peer_seen(me, how, &p->v[n - 1].at))
+	if (p == mine && !me->v->own)
+		return n;
+	while (n > 0 && !peer_seen(me, p == mine ? SEEN_SO_FAR : how, &p->v[n - 1].at))
 		n--;
 	return n;
 }

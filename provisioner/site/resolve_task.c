@@ -405,11 +405,7 @@ static enum outcome start_task(struct resolver *r, struct frame *f, struct task 
 		return OUT_FAIL;
 	if (t->loop)
 		o = start_loop(r, f, t, st, out, e);
-	if (o == OUT_NONE) {
-		f->at.started = true;
-		if (t->reg)
-			name_set(r, &r->at, str_c(t->reg), reg_unknown(r, t));
-	}
+	f->at.started = o == OUT_NONE;
 	return o;
 }
 
@@ -476,5 +472,7 @@ enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum 
 	}
 	if (last)
 		leave_task(r, f);
+	else if (t->reg && f->at.i == 1) /* the first item still sees what the name was before */
+		name_set(r, &r->at, str_c(t->reg), reg_unknown(r, t));
 	return o;
 }
