@@ -395,7 +395,9 @@ static void list_tasks(const struct site *s, const struct task *t, struct page *
 
 static void list_play(const struct site *s, size_t i, struct page *out)
 {
-	page_addf(out, "%s  play #%zu (%s)\n", i ? "\n" : "", i + 1, s->plays[i]->face.name);
+	if (i)
+		page_addf(out, "\n");
+	page_addf(out, "  play #%zu (%s)\n", i + 1, s->plays[i]->face.name);
 }
 
 void site_list_hosts(const struct site *s, struct page *out)

@@ -273,6 +273,7 @@ class Options(unittest.TestCase):
                 done = subprocess.run([os.path.join(BUILD, "provision"), "plan", "site.yml", "-i",
                                        "a,b,c", *args], cwd=folder, capture_output=True, text=True,
                                       check=True, timeout=60)
+                self.assertNotIn("\\n", done.stdout)
                 return re.findall(r"^    (\S+)", done.stdout, re.M)
             tasks = "".join(f"    - {{name: {t}, debug: {{msg: '{{{{ v{t} }}}}'}}, tags: [{t}]}}\n"
                             for t in "xyz")
