@@ -29,6 +29,12 @@ static struct value *missing_key(struct arena *a, struct pos pos, struct str nam
 	return v;
 }
 
+void jinja_missing(struct jinja *in, const struct value *map, struct str name)
+{
+	if (in->env->missing)
+		in->env->missing(in->env->ctx, map, str_dup(in->env->a, name.p, name.n));
+}
+
 static struct value *undefined(struct jinja *in, struct pos pos, struct value *obj, struct str name)
 {
 	in->made_undefined = true;
@@ -40,8 +46,7 @@ static struct value *undefined(struct jinja *in, struct pos pos, struct value *o
 			"'" STR_FMT "' is undefined: %s has no such attribute", STR_ARG(name),
 			value_type_name(obj));
 	if (obj->type == VALUE_MAP) {
-		if (in->env->missing)
-			in->env->missing(in->env->ctx, obj, str_dup(in->env->a, name.p, name.n));
+		jinja_missing(in, obj, name);
 		v->src = name;
 		in->missing = v;
 		in->missing_in = obj;

@@ -259,7 +259,10 @@ static struct value *contains(
 	}
 	if (y->type == VALUE_MAP) {
 		struct str key = x->type == VALUE_STR ? x->s : value_print(in->a, x);
-		return jinja_bool(in, map_get(y, key) != NULL);
+		bool there = map_get(y, key) != NULL;
+		if (!there)
+			jinja_missing(in, y, key);
+		return jinja_bool(in, there);
 	}
 	if (y->type != VALUE_LIST)
 		return jinja_fail(in, pos, "nothing can be 'in' %s", value_type_name(y));

@@ -172,9 +172,11 @@ static struct str key_arg(struct call *c)
 
 static struct value *map_get_method(struct call *c)
 {
-	struct value *v = map_get(c->v, key_arg(c));
+	struct str key = key_arg(c);
+	struct value *v = map_get(c->v, key);
 	if (v)
 		return jinja_child(c->in, c->v, v);
+	jinja_missing(c->in, c->v, key);
 	return c->arg[1] ? c->arg[1] : c->in->none;
 }
 
