@@ -7,7 +7,7 @@
 
 enum {
 	FIELD_MAX = 64 << 10, /* of a change, with the names of its parts */
-	KEPT_MAX = 36 << 20,  /* memory of what one agent has told */
+	KEPT_MAX = 32 << 20,  /* memory of what one agent has told */
 	WORDS_FIRST = 100,    /* notes and signs of life at once */
 	WORDS_A_SECOND = 20,  /* and then; an agent sends ten at most */
 };

@@ -30,14 +30,17 @@ void reg_fix(struct resolver *r, struct frame *f, struct value *result)
 static struct value *item_result(struct resolver *r, const struct reg *reg, size_t i)
 {
 	const struct reg_item *it = &reg->v[i];
-	struct value *m = it->step ? r->steps[it->step - 1]->result : it->fixed;
+	struct value *m = it->step ? r->steps[it->step - 1]->result : it->fixed, *out;
 
 	if (!m || !it->item || m->type != VALUE_MAP)
 		return m;
-	m = value_shallow(r->a, m);
-	map_put(r->a, m, reg->t->loop_var, it->item);
-	map_put(r->a, m, "ansible_loop_var", value_text(r->a, reg->t->loop_var));
-	return m;
+	out = value_map(r->a);
+	map_reserve(r->a, out, m->map.n + MORE_KEYS);
+	for (size_t k = 0; k < m->map.n; k++)
+		map_append(r->a, out, m->map.e[k].key, m->map.e[k].key_pos, m->map.e[k].value);
+	map_put(r->a, out, reg->t->loop_var, it->item);
+	map_put(r->a, out, "ansible_loop_var", value_text(r->a, reg->t->loop_var));
+	return out;
 }
 
 /* Is it so of any item? Unknown where one that is not known yet may decide it. */
