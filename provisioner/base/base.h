@@ -137,6 +137,15 @@ void sha256_init(struct sha256 *s); /* FIPS 180-4 */
 void sha256_add(struct sha256 *s, const void *p, size_t n);
 void sha256_end(struct sha256 *s, unsigned char out[SHA256_LEN]);
 void sha256(const void *p, size_t n, unsigned char out[SHA256_LEN]);
+enum { SHA1_LEN = 20 };
+struct sha1 {
+	uint32_t h[5];
+	uint64_t len;
+	unsigned char block[64];
+};
+void sha1_init(struct sha1 *s); /* FIPS 180-4 */
+void sha1_add(struct sha1 *s, const void *p, size_t n);
+void sha1_end(struct sha1 *s, unsigned char out[SHA1_LEN]);
 void hex(const void *p, size_t n, char *out);                /* 2n+1 bytes, lower case */
 struct str base64(struct arena *a, const void *p, size_t n); /* RFC 4648, padded */
 bool base64_decode(struct arena *a, struct str s, struct str *out);

@@ -126,26 +126,54 @@ bool look_read_own(struct host *h, const char *path, size_t max, struct str *out
 	return true;
 }
 
-bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e)
+/* The file's bytes, a part at a time, and counted. */
+static bool read_through(const char *path, void (*take)(void *ctx, const void *p, size_t n),
+	void *ctx, uint64_t *size, struct err *e)
 {
 	struct stat st;
-	struct sha256 s;
 	char step[READ_STEP];
 	ssize_t r;
 	int fd = open_regular(path, &st, e);
 	if (fd < 0)
 		return err_set(e, ERR_PERMANENT, "%s is not there any more", path);
-	sha256_init(&s);
-	*size = 0;
 	while ((r = read_some(fd, step, sizeof(step))) > 0) {
-		sha256_add(&s, step, (size_t)r);
+		take(ctx, step, (size_t)r);
 		*size += (uint64_t)r;
 	}
 	if (r < 0)
 		err_errno(e, "cannot read %s", path);
-	sha256_end(&s, sha);
 	close(fd);
 	return r == 0;
+}
+
+static void take_sha256(void *ctx, const void *p, size_t n)
+{
+	sha256_add(ctx, p, n);
+}
+
+static void take_sha1(void *ctx, const void *p, size_t n)
+{
+	sha1_add(ctx, p, n);
+}
+
+bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e)
+{
+	struct sha256 s;
+	sha256_init(&s);
+	*size = 0;
+	bool ok = read_through(path, take_sha256, &s, size, e);
+	sha256_end(&s, sha);
+	return ok;
+}
+
+bool look_sha1(const char *path, unsigned char sha[SHA1_LEN], struct err *e)
+{
+	struct sha1 s;
+	uint64_t size = 0;
+	sha1_init(&s);
+	bool ok = read_through(path, take_sha1, &s, &size, e);
+	sha1_end(&s, sha);
+	return ok;
 }
 
 /* The very link that is open: another may have taken its place since. */

@@ -24,6 +24,7 @@ bool look_read_own(struct host *h, const char *path, size_t max, struct str *out
 	struct observation *o, struct err *e);
 /* Digest and size of a regular file, without holding it in memory. */
 bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e);
+bool look_sha1(const char *path, unsigned char sha[SHA1_LEN], struct err *e);
 /* Follows links at the end of `path` that are meant: those owned by root or by us. *out is where
  * they lead (which need not exist). */
 bool look_follow(struct arena *a, const char *path, const char **out, struct err *e);

@@ -94,15 +94,17 @@ static bool put_link(struct host *h, struct value *m, const char *path, struct e
 }
 
 /* A file that we may not read has no checksum, as in Ansible. */
-static void put_checksum(struct host *h, struct value *m, const char *path)
+static void put_checksum(
+	struct host *h, const struct value *params, struct value *m, const char *path)
 {
+	bool sha1 = strcmp(map_cstr(params, "checksum_algorithm", "sha1"), "sha1") == 0;
 	unsigned char sha[SHA256_LEN];
 	char text[SHA256_HEX];
 	uint64_t size;
 	struct err e = {0};
 	char *real = realpath(path, NULL);
-	if (real && look_digest(real, sha, &size, &e)) {
-		hex(sha, sizeof(sha), text);
+	if (real && (sha1 ? look_sha1(real, sha, &e) : look_digest(real, sha, &size, &e))) {
+		hex(sha, sha1 ? SHA1_LEN : SHA256_LEN, text);
 		put_text(h, m, "checksum", text);
 	}
 	free(real);
@@ -133,7 +135,7 @@ static bool observe(
 	put_bool(h, m, "writeable", access(path, W_OK) == 0);
 	put_bool(h, m, "executable", access(path, X_OK) == 0);
 	if (S_ISREG(st.st_mode) && map_bool(params, "get_checksum", true))
-		put_checksum(h, m, path);
+		put_checksum(h, params, m, path);
 	return !S_ISLNK(st.st_mode) || put_link(h, m, path, e);
 }
 
@@ -141,8 +143,10 @@ static bool check(const struct value *params, struct errs *errs)
 {
 	bool ok = true;
 	const struct value *algorithm = map_at(params, "checksum_algorithm");
-	if (strcmp(map_cstr(params, "checksum_algorithm", "sha256"), "sha256") != 0)
-		ok = errs_add(errs, algorithm->pos, "checksum_algorithm: only sha256 is served");
+	const char *name = map_cstr(params, "checksum_algorithm", "sha1");
+	if (strcmp(name, "sha1") != 0 && strcmp(name, "sha256") != 0)
+		ok = errs_add(errs, algorithm->pos,
+			"checksum_algorithm: only sha1 and sha256 are served");
 	if (map_bool(params, "get_mime", false))
 		ok = errs_add(errs, map_at(params, "get_mime")->pos, "get_mime is not served");
 	if (map_bool(params, "get_attributes", false))
@@ -168,9 +172,9 @@ static const struct field fields[] = {
 	{.name = "checksum_algorithm",
 		.kind = FIELD_ENUM,
 		.aliases = "checksum checksum_algo",
-		.choices = "sha256 md5 sha1 sha224 sha384 sha512",
-		.dflt = "sha256",
-		.doc = "Only sha256 is served, and it is the default here; in Ansible sha1 is."},
+		.choices = "sha1 sha256 md5 sha224 sha384 sha512",
+		.dflt = "sha1",
+		.doc = "sha1 and sha256 are served."},
 	{.name = "get_mime",
 		.kind = FIELD_BOOL,
 		.aliases = "mime mime_type mime-type",

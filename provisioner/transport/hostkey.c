@@ -18,7 +18,6 @@ enum {
 	KNOWN_HOSTS_MAX = 32 << 20,
 	LOCK_TRIES = 50,
 	LOCK_WAIT_US = 10000,
-	SHA1_LEN = 20, /* known_hosts hashes names with HMAC-SHA1 */
 };
 
 enum mark { MARK_NONE, MARK_REVOKED, MARK_CA };

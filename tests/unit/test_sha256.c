@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The agent's own SHA-256 beside libcrypto's, which the controller takes. The other tests of
- * digests are in test_base.c.
+ * The agent's own SHA-256, and SHA-1, beside libcrypto's. The other tests of digests are in
+ * test_base.c.
  */
 #define sha256_init own_init
 #define sha256_add own_add
@@ -51,9 +51,26 @@ static void plain_rounds_agree(void **state)
 	}
 }
 
+static void sha1_agrees(void **state)
+{
+	unsigned char bytes[300], ours[SHA1_LEN], theirs[SHA1_LEN];
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * i + i / 7);
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		struct sha1 s;
+		sha1_init(&s);
+		sha1_add(&s, bytes, n / 3);
+		sha1_add(&s, bytes + n / 3, n - n / 3);
+		sha1_end(&s, ours);
+		SHA1(bytes, n, theirs);
+		assert_memory_equal(ours, theirs, SHA1_LEN);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_agree), cmocka_unit_test(plain_rounds_agree)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(both_agree),
+		cmocka_unit_test(plain_rounds_agree), cmocka_unit_test(sha1_agrees)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
