@@ -66,8 +66,7 @@ struct resolver {
 	size_t n_frames;
 	struct srec **steps;
 	size_t n_steps, cap_steps;
-	size_t unanswered, planned;
-	size_t failures; /* results that are failures and not ignored */
+	size_t unanswered, planned, failures; /* the last: results that fail and are not ignored */
 	struct reg *behind; /* it lacks what was told of its items last; NULL: none */
 	uint32_t tasks;
 	struct place at;                 /* of the task that is being looked at, or was last */
