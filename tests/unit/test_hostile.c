@@ -17,7 +17,7 @@ enum {
 /* Shorter than in earnest, yet long for a loaded machine. */
 static const struct patience {
 	int silence_s, work_s;
-} together = {12, 24}, alone = {5, 6};
+} together = {20, 40}, alone = {5, 6};
 
 /* ---- memory ---- */
 
@@ -250,7 +250,9 @@ static void has_failed(const struct outcome *out, const char *name, const char *
 	/* on a loaded machine time may be over before the lie is told */
 	bool late = strstr(error, SILENT) || strstr(error, "took longer") ||
 		    strstr(error, "no answer within");
-	if (!late && !strstr(error, says))
+	/* a flood of standard error is ended by its size, or by the silence beside it */
+	bool flood = strstr(name, "_errors") && strstr(error, "bytes beside the agent's");
+	if (!late && !flood && !strstr(error, says))
 		fail_msg("%s: '%s' does not say '%s'", name, error, says);
 }
 
