@@ -67,7 +67,8 @@ static bool changed_here(const struct planned *p)
 static bool to_send(const struct planned *p)
 {
 	return (p->kind == PLANNED_CHANGE && !changed_here(p)) || p->kind == PLANNED_MAYBE ||
-	       p->kind == PLANNED_RUN || p->kind == PLANNED_HANDLER || p->step->dropped;
+	       p->kind == PLANNED_RUN || p->kind == PLANNED_HANDLER ||
+	       p->kind == PLANNED_HANDLER_MAYBE || p->step->dropped;
 }
 
 static struct value *blobs_of(struct arena *a, const struct step *s)

@@ -70,18 +70,38 @@ const char *plan_unknown(const struct planned *p)
 	return NULL;
 }
 
-static bool notified(struct host_plan *hp, const struct step *s)
+/* Does the step notify its handlers? PLANNED_HANDLER: yes; PLANNED_QUIET: no. */
+static enum planned_kind notifies(const struct planned *p)
 {
+	if (p->step->failed == 1)
+		return PLANNED_QUIET;
+	switch (p->kind) {
+	case PLANNED_CHANGE:
+	case PLANNED_HANDLER:
+		return PLANNED_HANDLER;
+	case PLANNED_MAYBE:
+	case PLANNED_UNKNOWN:
+	case PLANNED_HANDLER_MAYBE:
+		return PLANNED_HANDLER_MAYBE;
+	default:
+		return PLANNED_QUIET;
+	}
+}
+
+static enum planned_kind classify_handler(struct host_plan *hp, const struct step *s)
+{
+	enum planned_kind kind = PLANNED_QUIET;
 	if (s->was_pending)
-		return true;
+		return PLANNED_HANDLER;
 	for (const uint32_t *id = s->notified_by; id && *id; id++) {
 		const struct planned *p = plan_find(hp, *id);
-		if (p && p->step->failed != 1 &&
-			(p->kind == PLANNED_CHANGE || p->kind == PLANNED_HANDLER ||
-				p->kind == PLANNED_MAYBE))
-			return true;
+		enum planned_kind k = p ? notifies(p) : PLANNED_QUIET;
+		if (k == PLANNED_HANDLER)
+			return k;
+		if (k == PLANNED_HANDLER_MAYBE)
+			kind = k;
 	}
-	return false;
+	return kind;
 }
 
 static enum planned_kind classify(struct host_plan *hp, const struct planned *p)
@@ -96,7 +116,7 @@ static enum planned_kind classify(struct host_plan *hp, const struct planned *p)
 	if (s->local)
 		return s->changed == 1 ? PLANNED_CHANGE : PLANNED_LOCAL;
 	if (s->handler)
-		return notified(hp, s) ? PLANNED_HANDLER : PLANNED_QUIET;
+		return classify_handler(hp, s);
 	if (!p->changes || p->changes->list.n == 0)
 		return p->changed || (p->changes && s->changed == 1) ? PLANNED_CHANGE : PLANNED_OK;
 	if (plan_unknown(p))
@@ -118,7 +138,8 @@ static void count(struct plan_counts *c, const struct planned *p)
 	c->change += p->kind == PLANNED_CHANGE;
 	c->run += p->kind == PLANNED_RUN;
 	c->handler += p->kind == PLANNED_HANDLER || (p->kind == PLANNED_LOCAL && p->step->handler);
-	c->unknown += p->kind == PLANNED_UNKNOWN || p->kind == PLANNED_MAYBE;
+	c->unknown += p->kind == PLANNED_UNKNOWN || p->kind == PLANNED_MAYBE ||
+		      p->kind == PLANNED_HANDLER_MAYBE;
 	c->failed += p->kind == PLANNED_FAILED;
 	c->ignored += p->kind == PLANNED_IGNORED;
 }

@@ -18,11 +18,12 @@ enum planned_kind {
 	PLANNED_HANDLER, /* a handler that will run */
 	PLANNED_QUIET,   /* a handler that nothing notifies */
 	PLANNED_SKIPPED,
-	PLANNED_LOCAL,   /* debug, set_fact, assert */
-	PLANNED_UNKNOWN, /* depends on a change not yet made */
-	PLANNED_FAILED,  /* its result is a failure, or it could not be observed */
-	PLANNED_IGNORED, /* so, and ignore_errors says that the play goes on */
-	PLANNED_MAYBE,   /* whether it changes shows when the steps before it have run */
+	PLANNED_LOCAL,         /* debug, set_fact, assert */
+	PLANNED_UNKNOWN,       /* depends on a change not yet made */
+	PLANNED_FAILED,        /* its result is a failure, or it could not be observed */
+	PLANNED_IGNORED,       /* so, and ignore_errors says that the play goes on */
+	PLANNED_MAYBE,         /* whether it changes shows when the steps before it have run */
+	PLANNED_HANDLER_MAYBE, /* a handler that runs if such a step, or an unknown one, changes */
 };
 struct planned {
 	const struct step *step;

@@ -157,7 +157,8 @@ static bool promised(const struct host_plan *hp, struct err *e)
 				"a plan with unknowns cannot be saved: on %s, '%s' is unknown %s; "
 				"apply the site itself",
 				hp->host, name, plan_unknown(p));
-		bool runs = p->kind == PLANNED_HANDLER || (p->changes && p->changes->list.n);
+		bool runs = p->kind == PLANNED_HANDLER || p->kind == PLANNED_HANDLER_MAYBE ||
+			    (p->changes && p->changes->list.n);
 		if (p->step->verdict && runs)
 			return err_set(e, ERR_CONFIG,
 				"a plan that asks results cannot be saved: on %s, '%s' has "
@@ -413,7 +414,7 @@ struct plan *plan_load(struct arena *a, const char *path, struct err *e)
 }
 
 static const char *const kind_names[] = {"ok", "change", "run", "handler", "quiet", "skipped",
-	"local", "unknown", "failed", "ignored", "maybe"};
+	"local", "unknown", "failed", "ignored", "maybe", "handler_maybe"};
 
 struct value *plan_value(struct arena *a, const struct host_plan *hp)
 {

@@ -65,7 +65,8 @@ static void add_summary(struct page *out, const struct planned *p)
 
 static void plan_step(struct report *r, struct page *out, const struct planned *p)
 {
-	static const char *const marks[] = {" ", "~", ">", "!", " ", " ", ".", "?", "x", "x", "?"};
+	static const char *const marks[] = {
+		" ", "~", ">", "!", " ", " ", ".", "?", "x", "x", "?", "?"};
 	bool quiet =
 		p->kind == PLANNED_OK || p->kind == PLANNED_QUIET || p->kind == PLANNED_SKIPPED;
 	if (quiet && r->opt.verbosity < 2 && !p->step->dropped)
@@ -102,6 +103,11 @@ static void plan_step(struct report *r, struct page *out, const struct planned *
 	case PLANNED_HANDLER:
 		page_addf(out, "  (handler%s)\n",
 			p->step->was_pending ? ", left over from an unfinished run" : "");
+		add_resource(out, p);
+		add_summary(out, p);
+		return;
+	case PLANNED_HANDLER_MAYBE:
+		page_addf(out, "  (handler, if a step that notifies it changes anything)\n");
 		add_resource(out, p);
 		add_summary(out, p);
 		return;

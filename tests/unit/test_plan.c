@@ -114,6 +114,36 @@ static void test_classify(void **state)
 	assert_int_equal(p->counts.handler, 1);
 }
 
+/* What may change may notify; what fails does not. */
+static void test_handlers_of_what_is_open(void **state)
+{
+	(void)state;
+	struct host_plan *hp;
+	struct value *maybe = one_change("state", "maybe", value_null(a), value_null(a));
+	static const struct {
+		bool unknown, maybe;
+		int failed;
+		enum planned_kind kind;
+	} rows[] = {
+		{true, false, -1, PLANNED_HANDLER_MAYBE},
+		{false, true, -1, PLANNED_HANDLER_MAYBE},
+		{false, true, 1, PLANNED_QUIET},
+		{false, false, -1, PLANNED_HANDLER},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct plan *p = small_plan(&hp);
+		struct step *writes = (struct step *)hp->v[0]->step;
+		if (rows[i].unknown)
+			writes->unknown = "until task 'x' has run";
+		if (rows[i].maybe)
+			hp->v[0]->changes = maybe;
+		writes->failed = rows[i].failed;
+		plan_freeze(p);
+		assert_int_equal(hp->v[2]->kind, rows[i].kind);
+		assert_int_equal(p->counts.handler, rows[i].kind == PLANNED_HANDLER);
+	}
+}
+
 static void test_digest_moves_with_the_content(void **state)
 {
 	(void)state;
@@ -326,6 +356,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_classify),
+		cmocka_unit_test(test_handlers_of_what_is_open),
 		cmocka_unit_test(test_digest_moves_with_the_content),
 		cmocka_unit_test(test_save_and_load),
 		cmocka_unit_test(test_a_loaded_step_fails_as_the_saved_one_would),
