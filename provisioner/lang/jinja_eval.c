@@ -192,15 +192,34 @@ static struct value *eval_logic(struct jinja *in, const struct node *n)
 	return unknown ? unknown : v;
 }
 
-/* Where the keys of a map that is made in parts are enough. */
-struct value *jinja_eval_keys(struct jinja *in, const struct node *n)
+static struct value *keys_of(struct jinja *in, struct value *v, struct pos pos)
 {
-	struct value *v = jinja_soft(in, jinja_eval_any(in, n));
 	if (is_parts(v))
 		return parts_names(in, v);
 	if (v && (v->type == VALUE_UNDEFINED || (int)v->type == VALUE_OBJECT))
-		return jinja_undefined_error(in, v, n->pos);
+		return jinja_undefined_error(in, v, pos);
 	return v;
+}
+
+/* Where the keys of a map that is made in parts are enough. */
+struct value *jinja_eval_keys(struct jinja *in, const struct node *n)
+{
+	return keys_of(in, jinja_soft(in, jinja_eval_any(in, n)), n->pos);
+}
+
+/* The right side of `in`. A map in parts is asked for a name that it does not show: one that is not
+ * served is an error. */
+static struct value *eval_holder(struct jinja *in, const struct node *n, struct value *name)
+{
+	struct value *v = jinja_soft(in, jinja_eval_any(in, n));
+	struct value *keys = keys_of(in, v, n->pos);
+	if (!is_parts(v) || name->type != VALUE_STR)
+		return keys;
+	struct value *shown = jinja_compare(in, TOK_IN, name, keys, n->pos);
+	if (!shown ||
+		(shown->type == VALUE_BOOL && !shown->b && !parts_item(in, v, name->s, n->pos)))
+		return NULL;
+	return keys;
 }
 
 static struct value *eval_compare(struct jinja *in, const struct node *n)
@@ -208,7 +227,7 @@ static struct value *eval_compare(struct jinja *in, const struct node *n)
 	struct value *l = jinja_eval(in, n->left), *unknown = NULL;
 	for (size_t i = 0; l && i < n->n; i++) {
 		bool keys = n->kid_op[i] == TOK_IN || n->kid_op[i] == TOK_NOT_IN;
-		struct value *r = keys ? jinja_eval_keys(in, n->kid[i]) : jinja_eval(in, n->kid[i]);
+		struct value *r = keys ? eval_holder(in, n->kid[i], l) : jinja_eval(in, n->kid[i]);
 		struct value *v = r ? jinja_compare(in, n->kid_op[i], l, r, n->pos) : NULL;
 		if (!v)
 			return NULL;

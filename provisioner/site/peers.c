@@ -24,6 +24,14 @@ void site_host_comes(const struct site *s, const char *host)
 	*peer_of(s, host) = (struct peer){.coming = true}; /* what an earlier run told is gone */
 }
 
+bool peer_facts(const struct site *s, const struct value *map)
+{
+	for (size_t i = 0; s->peers && i < s->inv->n_hosts; i++)
+		if (s->peers[i].facts == map)
+			return true;
+	return false;
+}
+
 void site_host_facts(const struct site *s, const char *host, struct value *facts)
 {
 	struct peer *p = peer_of(s, host);

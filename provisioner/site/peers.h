@@ -21,6 +21,7 @@ void peer_note(struct resolver *r, const struct place *at, const char *name, str
 /* Those of a list of hosts that still go through the play at this task, as in Ansible; UNKNOWN
  * while that cannot be told. */
 struct value *peers_left(struct vars *v, struct value *hosts);
+bool peer_facts(const struct site *s, const struct value *map); /* is it some host's facts? */
 /* ---- sets.c ---- */
 /* The names that the tasks below may set; false: others too. */
 bool task_sets(struct arena *a, const struct task *t, struct value *names);

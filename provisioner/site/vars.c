@@ -213,7 +213,7 @@ static void env_missing(void *ctx, const struct value *map, struct str key)
 	struct vars *v = ctx;
 	struct err e = {0};
 
-	if (map != v->facts || !fact_lacking(key))
+	if (!fact_lacking(key) || (map != v->facts && !peer_facts(v->s, map)))
 		return;
 	err_set(&e, ERR_CONFIG,
 		"Ansible's fact '%s' is not served here; `provision facts` shows those that are",
