@@ -170,22 +170,16 @@ static struct value *f_password_hash(struct call *c)
 }
 
 /* SHA512-crypt whose salt is derived from the name: the same two give the same hash, since a plan
- * must be repeatable, and equal passwords of two names still differ. Never from the password: a
- * salt is public, and would be a fast digest of it to guess against. */
+ * must be repeatable. */
 static struct value *f_password_hash_stable(struct call *c)
 {
-	static const char purpose[] = "provision-salt"; /* its NUL is part of what is hashed */
-	struct str password = call_text(c, c->v), name = call_text(c, c->arg[0]);
-	unsigned char md[SHA256_LEN];
-	char salt[17] = {0};
-	struct sha256 h;
-	sha256_init(&h);
-	sha256_add(&h, purpose, sizeof(purpose));
-	sha256_add(&h, name.p, name.n);
-	sha256_end(&h, md);
-	for (int i = 0; i < 16; i++)
-		salt[i] = salt_chars[md[i] & 63];
-	return crypted(c, password, arena_printf(c->a, "$6$%s$", salt));
+	struct stable_hash h = {call_text(c, c->v), call_text(c, c->arg[0]), ""};
+	stable_hashes(&h, 1);
+	if (!h.text[0])
+		return call_fail(c, "this password cannot be hashed");
+	struct value *v = call_str(c, str_dup(c->a, h.text, strlen(h.text)));
+	v->secret = true; /* a hash can be searched for its password */
+	return v;
 }
 
 const struct callable filters_crypt[] = {

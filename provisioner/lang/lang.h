@@ -92,6 +92,13 @@ struct value *template_render(const struct lang_env *env, const struct template 
  * the result has fewer. Of what is no text nothing is changed. */
 struct value *keep_newlines(struct arena *a, struct value *v, struct str source);
 
+/* A password whose hash by the filter password_hash_stable(name) is wanted. */
+struct stable_hash {
+	struct str password, name;
+	char text[128]; /* the answer, as crypt(5) has it; "": it cannot be hashed */
+};
+void stable_hashes(struct stable_hash *v, size_t n); /* many at once, by several threads */
+
 bool lang_is_template(struct str s); /* has {{, {% or {# */
 /* A string that is one {{ expression }} gives its value with its type; other strings with templates
  * give text; lists and maps are done deep (keys too) and come back literal. A deep value holding an

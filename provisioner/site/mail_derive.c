@@ -12,7 +12,10 @@ struct derive {
 	const struct value *mail;
 	struct errs *errs;
 	struct value *domains, *mailboxes, *vacations, *closed, *aliases, *catchalls, *traps;
-	bool quotas;          /* has a mailbox one? */
+	bool quotas;                /* has a mailbox one? */
+	struct stable_hash *wanted; /* passwords that are to be hashed ... */
+	struct value **hashes;      /* ... and where the hashes belong */
+	size_t n_wanted, cap_wanted, n_hashes, cap_hashes;
 	struct value *boxes;  /* address -> the same as a value */
 	struct value *routes; /* alias's address -> list of targets */
 };
@@ -51,28 +54,13 @@ static void put(struct derive *d, struct value *m, const char *key, struct value
 }
 
 /* ---- passwords ---- */
-struct hash_input {
-	struct value *password, *name;
-};
-
-static struct value *hash_lookup(void *ctx, struct str name)
-{
-	const struct hash_input *in = ctx;
-
-	return str_is(name, "password") ? in->password : in->name;
-}
-
-/* The filter that templates use, so that both give one hash. A run hashes each password once. */
+/* A run hashes each password once. The answer's text is there after hash_wanted. */
 static struct value *password_hash(struct derive *d, struct str address, const struct value *plain)
 {
 	struct site *s = d->v->s;
-	struct hash_input in = {value_shallow(s->a, plain), value_str(s->a, address)};
-	struct lang_env env = {.a = s->a, .ctx = &in, .lookup = hash_lookup};
 	unsigned char sum[SHA256_LEN];
 	char key[SHA256_HEX];
-	struct err e = {0};
 	struct sha256 sha;
-	struct value *hash;
 
 	sha256_init(&sha);
 	sha256_add(&sha, address.p, address.n + 1);
@@ -81,19 +69,28 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 	hex(sum, sizeof(sum), key);
 	if (!s->hashes)
 		s->hashes = value_map(s->a);
-	hash = map_at(s->hashes, key);
+	struct value *hash = map_at(s->hashes, key);
 	if (hash)
 		return hash;
-	in.password->literal = in.name->literal = true;
-	hash = lang_expr(&env, str_c("password | password_hash_stable(name)"), plain->pos, &e);
-	if (!hash) {
-		errs_take(d->errs, &e);
-		return value_null(d->a);
-	}
-	hash = value_shallow(s->a, hash);
-	hash->secret = true;
+	hash = value_str(s->a, str_c(""));
+	hash->pos = plain->pos;
+	hash->literal = hash->secret = true;
 	map_put(s->a, s->hashes, arena_strdup(s->a, key), hash);
+	PUSH(d->work, d->hashes, d->n_hashes, d->cap_hashes, hash);
+	PUSH(d->work, d->wanted, d->n_wanted, d->cap_wanted,
+		((struct stable_hash){plain->s, address, ""}));
 	return hash;
+}
+
+static void hash_wanted(struct derive *d)
+{
+	stable_hashes(d->wanted, d->n_wanted);
+	for (size_t i = 0; i < d->n_wanted; i++) {
+		const char *text = d->wanted[i].text;
+		d->hashes[i]->s = str_dup(d->v->s->a, text, strlen(text));
+		if (!text[0])
+			errs_add(d->errs, d->hashes[i]->pos, "this password cannot be hashed");
+	}
 }
 
 /* ---- lists ---- */
@@ -301,6 +298,7 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	add_traps(&d, d.traps);
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(&d, &domains->map.e[i]);
+	hash_wanted(&d);
 	map_put(a, out, "mail_has_quotas", value_bool(a, d.quotas));
 	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);
