@@ -302,11 +302,12 @@ struct value *vars_part(void *ctx, struct str path, struct str key, struct str *
 {
 	struct vars *v = ctx;
 	struct invhost *h;
+	bool hosts = str_is(key, "hostvars");
 
-	if (path.n == 0 && !str_is(key, "vars") && !str_is(key, "hostvars"))
+	if (path.n == 0 && !hosts && !str_is(key, "vars"))
 		return NULL;
 	v->taint = v->reads_lost = true; /* what comes of it holds for this moment only */
-	if (path.n == 0) {
+	if (path.n == 0 || (str_is(path, "vars") && hosts)) {
 		*deeper = key;
 	} else if (str_is(path, "vars")) {
 		return v->env.lookup(v, key);
