@@ -17,7 +17,7 @@ enum {
 /* Shorter than in earnest, yet long for a loaded machine. */
 static const struct patience {
 	int silence_s, work_s;
-} together = {20, 40}, alone = {5, 6};
+} together = {20, 40}, alone = {5, 6}, silent = {4, 100};
 
 /* ---- memory ---- */
 
@@ -207,7 +207,7 @@ static void fleet(
 	fleet_result_free(&result);
 }
 
-static void run_fleet(const char *inventory, struct outcome *out)
+static void run_fleet(const char *inventory, const struct patience *p, struct outcome *out)
 {
 	const char *path = path_join(a, dir, "events");
 	struct str text;
@@ -215,7 +215,7 @@ static void run_fleet(const char *inventory, struct outcome *out)
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	struct arena *mem = arena_new();
 	struct report *r = report_open(&(struct report_options){.json = true, .fd = fd});
-	fleet(mem, inventory, &together, r);
+	fleet(mem, inventory, p, r);
 	report_close(r);
 	arena_free(mem);
 	close(fd);
@@ -305,7 +305,7 @@ static void all_at_once(const char *(*line)(const char *name))
 		buf_adds(&inventory, line(lies[i].name));
 	for (size_t i = 0; i < ARRAY_LEN(bad_servers); i++)
 		buf_adds(&inventory, server_line(i));
-	run_fleet(script("hosts.ini", inventory.p), &out);
+	run_fleet(script("hosts.ini", inventory.p), &together, &out);
 	buf_free(&inventory);
 	for (int i = 0; i < GOOD; i++)
 		check_good(&out, good_name(i));
@@ -330,13 +330,30 @@ static void all_at_once_behind_sshd(void **state)
 	stop_sshd(&sshd);
 }
 
+/* Silence ends a host in each phase, long before the time that its work may take is over. */
+static void silence_is_noticed(void **state)
+{
+	static const char *const names[] = {"pre_trickle", "hello_half", "observe_silent",
+		"observe_stopped", "observe_trickle", "apply_silent", "apply_stopped"};
+	const char *inventory = "";
+	struct outcome out;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		inventory = arena_printf(a, "%s%s", inventory, child_line(names[i]));
+	run_fleet(script("hosts.ini", inventory), &silent, &out);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct value *host = map_at(out.hosts, names[i]);
+		assert_non_null(strstr(map_cstr(host, "error", ""), SILENT));
+	}
+}
+
 /* What a host may tell is bounded, and a plan of many resources stays within it. */
 static void a_host_may_have_many_resources(void **state)
 {
 	struct outcome out;
 	(void)state;
 	write_site(MANY, "");
-	run_fleet(script("hosts.ini", child_line(good_name(0))), &out);
+	run_fleet(script("hosts.ini", child_line(good_name(0))), &together, &out);
 	write_site(LIAR_STEPS, "      register: told\n");
 	const struct value *host = map_at(out.hosts, good_name(0));
 	if (map_at(host, "error"))
@@ -473,6 +490,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		CASE(all_at_once_as_children),
 		CASE(all_at_once_behind_sshd),
+		CASE(silence_is_noticed),
 		CASE(a_host_may_have_many_resources),
 		CASE(no_child_takes_much_memory),
 		CASE(no_host_takes_much_memory),
