@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from lib import BUILD, SANITIZED, HostTest, Site
+from lib import BUILD, SANITIZED, TOP, HostTest, Site
 
 PLAY = """
 - hosts: all
@@ -186,7 +186,8 @@ class Controller(HostTest):
                                       "      b.test:\n        mailboxes:\n"
                                       f"          a{links}: {{password: x-1_y-2}}\n        aliases:\n{chain}"
                                       "  roles: [mail]\n")
-            done = self.run_it("check", "chain.yml", "-i", "h1,")
+            done = self.run_it("check", "chain.yml", "-i", "h1,", "--roles-path",
+                               os.path.join(TOP, "roles"))
             self.assertEqual(done.returncode, code, done.stderr[:2000])
             self.assertEqual("is the end of a chain of more than 1000 redirections" in done.stderr,
                              code == 1, done.stderr[:2000])
