@@ -56,7 +56,7 @@ void apply_stop(struct apply *ap, const char *status, const char *fmt, ...) PRIN
 /* The step has failed: the APPLY stops, of a loop when its last item is done. */
 void apply_fail(struct apply *ap, const struct work *w, const char *error);
 
-/* ---- owed.c ---- */
+/* ---- handlers.c ---- */
 bool apply_is_pending(const struct apply *ap, const char *handler);
 /* What the handler activates changed at `ms` (CLOCK_MONOTONIC). */
 void apply_note_change(struct apply *ap, const char *handler, int64_t ms);

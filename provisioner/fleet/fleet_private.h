@@ -58,7 +58,7 @@ struct fleet_host {
 	struct value *notified;   /* handler ids for the next APPLY, by verdicts given here */
 	struct value *sent;       /* those of the last one, until it was carried out */
 	uint32_t failed_task;     /* 0: none */
-	bool failing;             /* an item of the loop under way has: its end is the play's */
+	bool failing;             /* an item has failed: the play ends behind its loop */
 	struct task_count *tasks; /* by task */
 	size_t task_cap;
 	struct host_stats stats;
@@ -110,8 +110,8 @@ void host_begin(struct fleet_host *h);     /* its part of the play */
 void host_resolve(struct fleet_host *h);
 void host_fail(struct fleet_host *h, const struct err *e);
 void host_end(struct fleet_host *h); /* after its last play: report, hang up */
-/* Of what a frame brought n bytes stay for the run, in what form ever: a result that is registered
- * stays in more than one. false: it has been too much, and the host has failed. */
+/* Of what a frame brought n bytes stay for the run. A registered result is kept in several forms,
+ * and each of them counts. false: it has been too much, and the host has failed. */
 bool host_keeps(struct fleet_host *h, size_t n);
 /* No text of a change is longer than an agent sends one. false: the host has failed. */
 bool host_may_show(struct fleet_host *h, const struct value *changes);
@@ -123,7 +123,7 @@ const char **host_pending(struct fleet_host *h, const struct value *msg); /* of 
 bool host_notifies(const struct step *s);
 /* A command or shell: what it changes is not known, so it counts for every class. */
 bool step_runs_program(const struct step *s);
-/* cut.c */
+/* host_failure.c */
 /* Ends the plan with the first task that is known to fail: what stands behind it is not reached.
  * false: none is, or items of its loop are still to come. */
 bool host_cut(struct fleet_host *h);
