@@ -6,6 +6,10 @@
  */
 #include "site/mail_boxes.h"
 
+struct wanted_hash {
+	struct value *hash; /* its text is made by hash_wanted */
+	struct str password, address;
+};
 struct derive {
 	struct vars *v;
 	struct arena *a, *work; /* work: for what is looked up here and then forgotten */
@@ -13,9 +17,8 @@ struct derive {
 	struct errs *errs;
 	struct value *domains, *mailboxes, *vacations, *closed, *aliases, *catchalls, *traps;
 	bool quotas;                /* has a mailbox one? */
-	struct stable_hash *wanted; /* passwords that are to be hashed ... */
-	struct value **hashes;      /* ... and where the hashes belong */
-	size_t n_wanted, cap_wanted, n_hashes, cap_hashes;
+	struct wanted_hash *wanted; /* of passwords that are in the clear */
+	size_t n_wanted, cap_wanted;
 	struct value *boxes;  /* address -> the same as a value */
 	struct value *routes; /* alias's address -> list of targets */
 };
@@ -76,20 +79,23 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 	hash->pos = plain->pos;
 	hash->literal = hash->secret = true;
 	map_put(s->a, s->hashes, arena_strdup(s->a, key), hash);
-	PUSH(d->work, d->hashes, d->n_hashes, d->cap_hashes, hash);
 	PUSH(d->work, d->wanted, d->n_wanted, d->cap_wanted,
-		((struct stable_hash){plain->s, address, ""}));
+		((struct wanted_hash){hash, plain->s, address}));
 	return hash;
 }
 
 static void hash_wanted(struct derive *d)
 {
-	stable_hashes(d->wanted, d->n_wanted);
+	const struct wanted_hash *w = d->wanted;
+	struct stable_hash *made = ARENA_ARRAY(d->work, struct stable_hash, d->n_wanted);
+
+	for (size_t i = 0; i < d->n_wanted; i++)
+		made[i] = (struct stable_hash){w[i].password, w[i].address, ""};
+	stable_hashes(made, d->n_wanted);
 	for (size_t i = 0; i < d->n_wanted; i++) {
-		const char *text = d->wanted[i].text;
-		d->hashes[i]->s = str_dup(d->v->s->a, text, strlen(text));
-		if (!text[0])
-			errs_add(d->errs, d->hashes[i]->pos, "this password cannot be hashed");
+		w[i].hash->s = str_dup(d->v->s->a, made[i].text, strlen(made[i].text));
+		if (!made[i].text[0])
+			errs_add(d->errs, w[i].hash->pos, "this password cannot be hashed");
 	}
 }
 
