@@ -113,8 +113,6 @@ static struct value *f_to_uuid(struct call *c)
 		c, str_printf(c->a, "%.8s-%.4s-%.4s-%.4s-%.12s", h, h + 8, h + 12, h + 16, h + 20));
 }
 
-static const char salt_chars[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
 static struct value *crypted(struct call *c, struct str password, const char *setting)
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));
@@ -150,7 +148,7 @@ static struct value *f_password_hash(struct call *c)
 		return call_fail(c,
 			"give it a salt, or use password_hash_stable(name): a plan must "
 			"be repeatable");
-	if (strspn(salt.p, salt_chars) != salt.n || salt.n < schemes[i].salt_min ||
+	if (strspn(salt.p, salt_digits) != salt.n || salt.n < schemes[i].salt_min ||
 		salt.n > schemes[i].salt_max)
 		return call_fail(c, "the salt must be %zu to %zu of the characters a-z A-Z 0-9 . /",
 			schemes[i].salt_min, schemes[i].salt_max);

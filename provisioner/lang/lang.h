@@ -98,6 +98,7 @@ struct stable_hash {
 	char text[128]; /* the answer, as crypt(5) has it; "": it cannot be hashed */
 };
 void stable_hashes(struct stable_hash *v, size_t n); /* many at once, by several threads */
+extern const char salt_digits[];                     /* the 64 that a salt may have, crypt(5) */
 
 bool lang_is_template(struct str s); /* has {{, {% or {# */
 /* A string that is one {{ expression }} gives its value with its type; other strings with templates

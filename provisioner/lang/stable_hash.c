@@ -11,6 +11,8 @@
 
 enum { THREADS_MAX = 64, SALT_LEN = 16 };
 
+const char salt_digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 struct work {
 	struct stable_hash *v;
 	size_t n;
@@ -22,8 +24,6 @@ struct work {
 static void put_setting(char setting[SALT_LEN + 8], struct str name)
 {
 	static const char purpose[] = "provision-salt"; /* its NUL is part of what is hashed */
-	static const char digits[] =
-		"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	unsigned char md[SHA256_LEN];
 	char salt[SALT_LEN + 1] = {0};
 	struct sha256 h;
@@ -32,7 +32,7 @@ static void put_setting(char setting[SALT_LEN + 8], struct str name)
 	sha256_add(&h, name.p, name.n);
 	sha256_end(&h, md);
 	for (int i = 0; i < SALT_LEN; i++)
-		salt[i] = digits[md[i] & 63];
+		salt[i] = salt_digits[md[i] & 63];
 	snprintf(setting, SALT_LEN + 8, "$6$%s$", salt);
 }
 
