@@ -70,8 +70,8 @@ const char *plan_unknown(const struct planned *p)
 	return NULL;
 }
 
-/* Does the step notify its handlers? PLANNED_HANDLER: yes; PLANNED_QUIET: no. */
-static enum planned_kind notifies(const struct planned *p)
+/* What a handler comes to that this step alone notifies. */
+static enum planned_kind handler_of(const struct planned *p)
 {
 	if (p->step->failed == 1)
 		return PLANNED_QUIET;
@@ -95,7 +95,7 @@ static enum planned_kind classify_handler(struct host_plan *hp, const struct ste
 		return PLANNED_HANDLER;
 	for (const uint32_t *id = s->notified_by; id && *id; id++) {
 		const struct planned *p = plan_find(hp, *id);
-		enum planned_kind k = p ? notifies(p) : PLANNED_QUIET;
+		enum planned_kind k = p ? handler_of(p) : PLANNED_QUIET;
 		if (k == PLANNED_HANDLER)
 			return k;
 		if (k == PLANNED_HANDLER_MAYBE)

@@ -413,8 +413,18 @@ struct plan *plan_load(struct arena *a, const char *path, struct err *e)
 	return p;
 }
 
-static const char *const kind_names[] = {"ok", "change", "run", "handler", "quiet", "skipped",
-	"local", "unknown", "failed", "ignored", "maybe", "handler_maybe"};
+static const char *const kind_names[] = {[PLANNED_OK] = "ok",
+	[PLANNED_CHANGE] = "change",
+	[PLANNED_RUN] = "run",
+	[PLANNED_HANDLER] = "handler",
+	[PLANNED_QUIET] = "quiet",
+	[PLANNED_SKIPPED] = "skipped",
+	[PLANNED_LOCAL] = "local",
+	[PLANNED_UNKNOWN] = "unknown",
+	[PLANNED_FAILED] = "failed",
+	[PLANNED_IGNORED] = "ignored",
+	[PLANNED_MAYBE] = "maybe",
+	[PLANNED_HANDLER_MAYBE] = "handler_maybe"};
 
 struct value *plan_value(struct arena *a, const struct host_plan *hp)
 {

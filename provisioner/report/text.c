@@ -63,10 +63,22 @@ static void add_summary(struct page *out, const struct planned *p)
 	arena_free(a);
 }
 
+/* Before a step in a plan. */
+static const char *const marks[] = {[PLANNED_OK] = " ",
+	[PLANNED_CHANGE] = "~",
+	[PLANNED_RUN] = ">",
+	[PLANNED_HANDLER] = "!",
+	[PLANNED_QUIET] = " ",
+	[PLANNED_SKIPPED] = " ",
+	[PLANNED_LOCAL] = ".",
+	[PLANNED_UNKNOWN] = "?",
+	[PLANNED_FAILED] = "x",
+	[PLANNED_IGNORED] = "x",
+	[PLANNED_MAYBE] = "?",
+	[PLANNED_HANDLER_MAYBE] = "?"};
+
 static void plan_step(struct report *r, struct page *out, const struct planned *p)
 {
-	static const char *const marks[] = {
-		" ", "~", ">", "!", " ", " ", ".", "?", "x", "x", "?", "?"};
 	bool quiet =
 		p->kind == PLANNED_OK || p->kind == PLANNED_QUIET || p->kind == PLANNED_SKIPPED;
 	if (quiet && r->opt.verbosity < 2 && !p->step->dropped)
