@@ -102,12 +102,12 @@ static bool batchable(const struct work *w)
 	       !step->user && !step->timeout_s && !w->handler;
 }
 
-/* What undoes one of those before it has a transaction of its own. */
-static bool undoes(const struct work *before, size_t n)
+/* Does step n undo one of those before it? Then it gets a transaction of its own. */
+static bool undoes(const struct work *w, size_t n)
 {
 	bool any = false;
 	for (size_t i = 0; i < n && !any; i++)
-		any = package_undoes(before[n].step->params, before[i].step->params);
+		any = package_undoes(w[n].step->params, w[i].step->params);
 	return any;
 }
 

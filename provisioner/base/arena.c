@@ -23,7 +23,7 @@ enum { REDZONE = 0 };
 #endif
 
 enum { ALIGN = 8, CHUNK_FIRST = 4096, CHUNK_MOST = 8 << 20, CHUNK_HUGE = 4 << 20 };
-enum { SPARE_SIZES = 5, SPARE_MOST = 8 }; /* of 4 KB to 64 KB; so many of each size */
+enum { SPARE_SIZES = 5, SPARE_MOST = 8 }; /* spare chunks: of 4 KB to 64 KB, 8 of each size */
 
 struct chunk {
 	struct chunk *next;

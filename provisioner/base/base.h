@@ -152,9 +152,9 @@ bool base64_decode(struct arena *a, struct str s, struct str *out);
 uint64_t hash64(const void *p, size_t n); /* for hash tables; not for security */
 
 /* ---- files ---- */
-enum { FILE_MAX = 64 << 20 }; /* no file larger than this is read */
-/* Reads a whole regular file; refuses more than `max` bytes. errno kept in *e's message. */
+enum { FILE_MAX = 64 << 20 };       /* no file larger than this is read */
 const char *file_kind(mode_t mode); /* "file", "directory", "link", "device", ... */
+/* Reads a whole regular file; refuses more than `max` bytes. errno kept in *e's message. */
 bool file_read(struct arena *a, const char *path, size_t max, struct str *out, struct err *e);
 /* As file_read; a missing file gives *found=false and no error. */
 bool file_read_opt(

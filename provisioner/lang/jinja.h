@@ -95,7 +95,7 @@ struct value *jinja_bool(struct jinja *in, bool b);
 struct value *jinja_attr(struct jinja *in, struct value *obj, struct str name, struct pos pos);
 struct value *jinja_item(struct jinja *in, struct value *obj, struct value *key, struct pos pos);
 struct value *jinja_slice(struct jinja *in, const struct node *n);
-/* Whoever knows the map hears that a key was looked for in vain. */
+/* Tells the environment that a map was asked for a key that it does not have. */
 void jinja_missing(struct jinja *in, const struct value *map, struct str name);
 struct value *jinja_child(struct jinja *in, const struct value *parent, struct value *v);
 struct value *jinja_call(struct jinja *in, const struct node *n);

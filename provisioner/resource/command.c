@@ -37,8 +37,8 @@ static bool may_be_made(struct host *h, const char *pattern)
 	return (h->pending & RES_COMMAND) && foreseen(h, pattern) == FORESEEN_NOTHING;
 }
 
-/* From the folder that the command runs in; NULL: the parameter is not given or
- * empty, or wrong (e). */
+/* From the folder that the command runs in. NULL: the parameter is not given, is empty, or is wrong
+ * (e). */
 static const char *condition(
 	struct host *h, const struct value *params, const char *name, struct err *e)
 {

@@ -34,7 +34,7 @@ bool foreseen_below(const struct host *h, const char *folder);  /* something in 
  * that. */
 const struct value *foreseen_text(const struct host *h, const char *path, bool *known);
 /* Does a package that an earlier step installs have this name? "dovecot-core" has that of dovecot,
- * too. Debian's packages mostly name so what they bring. */
+ * too. What Debian's packages bring mostly bears their name. */
 bool package_named(const struct host *h, const char *name, size_t n);
 /* Is the path in a folder of that name, where packages put things? */
 bool package_may_own(const struct host *h, const char *path);

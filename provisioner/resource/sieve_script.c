@@ -85,9 +85,9 @@ static bool sieve_script_observe(
 
 /* ---- compiling ---- */
 
-/* In the script's place: its place is written into the compiled form. So nobody else may be able to
- * lead that to another script, whose text sievec would take. With the configuration named,
- * since sievec asks a Dovecot that runs otherwise, which may not have read it yet. */
+/* In the script's place, which is written into the compiled form; so nobody else may be able to put
+ * another script there meanwhile. With the configuration named, since sievec asks a Dovecot that
+ * runs otherwise, which may not have read it yet. */
 static bool compile(struct host *h, const char *path, const char *to, struct err *e)
 {
 	const char *argv[] = {"sievec", "-c", "/etc/dovecot/dovecot.conf", path, to, NULL};

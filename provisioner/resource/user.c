@@ -359,7 +359,7 @@ static bool home_is_guarded(struct host *h, const char *home, struct err *e)
 	return folder_is_guarded(path_dir(h->a, home), e) || err_prefix(e, "the home %s", home);
 }
 
-/* useradd leaves a home that is there as it is; named so, none is made elsewhere either. */
+/* useradd leaves a home that is there as it is, so it need not be asked to make one. */
 static bool makes_home(const struct value *params)
 {
 	const char *home = map_cstr(params, "home", NULL);

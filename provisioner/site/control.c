@@ -61,7 +61,7 @@ static const struct field setup_fields[] = {
 	{.name = "fact_path",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
-		.doc = "Folder of facts of the host's own."},
+		.doc = "Folder of local facts."},
 	{.name = NULL},
 };
 static const struct field include_vars_fields[] = {

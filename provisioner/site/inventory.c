@@ -69,7 +69,8 @@ void inventory_bound(struct inventory *inv, struct pos pos, struct errs *errs)
 		return;
 	inv->full = true;
 	errs_add(errs, pos,
-		"an inventory has up to %d hosts, and here begin more; divide it and give a part "
+		"an inventory has up to %d hosts, and this one has more; divide it and give one "
+		"part "
 		"with -i",
 		INVENTORY_HOSTS);
 }

@@ -48,7 +48,7 @@ static const struct field fields_of_play[] = {
 	{.name = "fact_path",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
-		.doc = "Folder of facts of the host's own."},
+		.doc = "Folder of local facts."},
 	{.name = "remote_user", .kind = FIELD_STR, .doc = "Login of the connection."},
 	{.name = "port",
 		.kind = FIELD_ANY,

@@ -368,8 +368,9 @@ static enum outcome start_loop(struct resolver *r, struct frame *f, struct task 
 	v = v ? loop_items(r->v, t->loop_kind, v, &own) : NULL;
 	if (v && v->type == VALUE_LIST && v->list.n > LOOP_MAX) {
 		err_at(&own, t->loop->pos,
-			"the loop has %zu items; a task takes up to %d: divide it", v->list.n,
-			LOOP_MAX);
+			"the loop has %zu items; a task takes up to %d: divide it into several "
+			"tasks",
+			v->list.n, LOOP_MAX);
 		v = NULL;
 	}
 	/* the items stay as they are now, so what can still be learnt of them is learnt before */

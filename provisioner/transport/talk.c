@@ -42,7 +42,7 @@ static void hand_over(struct transport *t, enum frame_type type, struct value *m
 		t->ev.on_frame(t->ctx, type, msg);
 }
 
-/* The check of a message copies some of it, and who is told keeps a copy: that has its room too. */
+/* The check of a message copies some of it, and the receiver keeps a copy: both need room too. */
 static void take_frame(struct transport *t)
 {
 	struct arena *mem = arena_new();

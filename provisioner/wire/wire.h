@@ -57,7 +57,8 @@ enum frame_type {
  *          steps: [{id, blobs: map of field -> blob with bytes, notify: [handler ids],
  *                   handler: id, type, params, user, timeout, environment (handlers and steps
  *                   not observed bring them),
- *                   ignore_errors: bool, changed: bool (changed_when's constant verdict), name,
+ *                   ignore_errors: bool, loop: number (items of one loop share it, and all of
+ *                   them run), changed: bool (changed_when's constant verdict), name,
  *                   drop: bool (a handler that is owed no longer: forgotten, not run)}]}
  * STEP    {id, status: ok|changed|failed|skipped, changes, result, error, ms}
  *         changes only when they are not what OBSERVED said; result only when it was looked at
