@@ -30,14 +30,13 @@ static void prefetch_services(struct agent_step *const *v, size_t n)
 {
 	struct arena *a = arena_new();
 	const char **names = ARENA_ARRAY(a, const char *, n + 1);
-	struct host h = {.a = a};
 	size_t found = 0;
 	for (size_t i = 0; i < n; i++)
 		if (v[i]->type && (v[i]->type->class & RES_SERVICE) && !v[i]->bad.kind &&
 			map_cstr(v[i]->params, "name", NULL))
 			names[found++] = map_cstr(v[i]->params, "name", NULL);
 	if (found)
-		service_prefetch(&h, names);
+		service_prefetch(names);
 	arena_free(a);
 }
 

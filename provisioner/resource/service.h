@@ -3,15 +3,16 @@
  * Services, beside the verbs of the types `service` and `systemd`: the state of many units from one
  * question to systemd.
  *
- * Before observing: service_prefetch(h, names) with the `name` of every service resource. Without
- * it each observation asks by itself, which costs a process each.
+ * Before observing: service_prefetch(names) with the `name` of every service resource, in the order
+ * of the observations. Without it each observation asks by itself and waits for systemd.
  */
 #pragma once
 #include "resource/resource.h"
 
-/* Forgets what an earlier call found, then asks for all of `names` (NULL-terminated) at once. A
+/* Forgets what an earlier call found, and begins to ask for `names` (NULL-terminated), in their
+ * order and beside what the caller does next. service_find waits for the unit that it needs. A
  * failure is no error here: the observation asks again and reports it. */
-void service_prefetch(struct host *h, const char *const *names);
+void service_prefetch(const char *const *names);
 /* Forgets it; apply does so by itself whenever it changes a unit. */
 void service_forget(void);
 

@@ -372,17 +372,22 @@ static bool show_once(struct arena *a, const char *const *names, size_t n, struc
 	return true;
 }
 
-bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)
+bool unit_ask(struct arena *a, const char *const *names, size_t n, struct unit *out)
 {
 	struct args full = {0};
-	struct shown *s = ARENA_ARRAY(h->a, struct shown, n);
+	struct shown *s = ARENA_ARRAY(a, struct shown, n);
 	for (size_t i = 0; i < n; i++)
-		args_add(h->a, &full, with_suffix(h->a, names[i]));
-	if (n == 0 || !systemd_runs() || !show_once(h->a, full.v, n, s))
-		return unit_query(h, names, n, out, e);
+		args_add(a, &full, with_suffix(a, names[i]));
+	if (n == 0 || !systemd_runs() || !show_once(a, full.v, n, s))
+		return false;
 	for (size_t i = 0; i < n; i++)
-		unit_from(h->a, &s[i], names[i], &out[i]);
-	return look_at_parts(h->a, out, s, n) || unit_query(h, names, n, out, e);
+		unit_from(a, &s[i], names[i], &out[i]);
+	return look_at_parts(a, out, s, n);
+}
+
+bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)
+{
+	return unit_ask(h->a, names, n, out) || unit_query(h, names, n, out, e);
 }
 
 bool unit_query(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)

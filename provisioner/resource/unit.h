@@ -31,7 +31,11 @@ void unit_parse(
 /* Asks for all names with one process; SysV: one for each. Names have to be valid. */
 bool unit_query(
 	struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e);
-/* As unit_query, but quicker where systemd answers itself; `type` and `result` are empty then. */
+/* Asks systemd itself, without a process: about a millisecond for each unit. `type` and `result`
+ * stay empty. Needs nothing of the process but `a`, so that a thread may ask. false, without a
+ * reason, where that does not work: unit_query does then. */
+bool unit_ask(struct arena *a, const char *const *names, size_t n, struct unit *out);
+/* unit_ask where it works, else unit_query. */
 bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e);
 /* Since when the unit and its instances have run, all of them, in µs of CLOCK_MONOTONIC; 0: not
  * known, or none of them runs. */
