@@ -12,7 +12,7 @@
 #include "resource/unit.h"
 #include "resource/unit_log.h"
 
-enum { SAID_MAX = 600, READY_MS = 3000, READY_TICK_US = 50000, TIMEOUT_MAX = 600 };
+enum { SAID_MAX = 600, READY_MS = 3000, READY_TICK_US = 10000, TIMEOUT_MAX = 600 };
 #define REFUSE_DEFAULT "(?i)(warning|error|fatal): "
 #define COMPLAINTS_DEFAULT "(?i)(fatal|panic): "
 

@@ -11,7 +11,7 @@
 enum {
 	ATTEMPT_MS = 15000,     /* postscreen lets a client wait for its greeting */
 	WRONG_ANSWER_MS = 3000, /* how long a daemon may answer wrongly before that counts */
-	PAUSE_FIRST_MS = 50,
+	PAUSE_FIRST_MS = 20,
 	PAUSE_LONGEST_MS = 500,
 	SHOWN_MAX = 200,
 	BYTES_MAX = 1024, /* of expect_hex */
