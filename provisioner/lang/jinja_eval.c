@@ -207,19 +207,20 @@ struct value *jinja_eval_keys(struct jinja *in, const struct node *n)
 	return keys_of(in, jinja_soft(in, jinja_eval_any(in, n)), n->pos);
 }
 
-/* The right side of `in`. A map in parts is asked for a name that it does not show: one that is not
- * served is an error. */
-static struct value *eval_holder(struct jinja *in, const struct node *n, struct value *name)
+struct value *jinja_holder(struct jinja *in, struct value *v, struct value *name, struct pos pos)
 {
-	struct value *v = jinja_soft(in, jinja_eval_any(in, n));
-	struct value *keys = keys_of(in, v, n->pos);
+	struct value *keys = keys_of(in, v, pos);
 	if (!is_parts(v) || name->type != VALUE_STR)
 		return keys;
-	struct value *shown = jinja_compare(in, TOK_IN, name, keys, n->pos);
-	if (!shown ||
-		(shown->type == VALUE_BOOL && !shown->b && !parts_item(in, v, name->s, n->pos)))
+	struct value *shown = jinja_compare(in, TOK_IN, name, keys, pos);
+	if (!shown || (shown->type == VALUE_BOOL && !shown->b && !parts_item(in, v, name->s, pos)))
 		return NULL;
 	return keys;
+}
+
+static struct value *eval_holder(struct jinja *in, const struct node *n, struct value *name)
+{
+	return jinja_holder(in, jinja_soft(in, jinja_eval_any(in, n)), name, n->pos);
 }
 
 static struct value *eval_compare(struct jinja *in, const struct node *n)

@@ -136,14 +136,20 @@ static struct value *t_ge(struct call *c)
 	return jinja_compare(c->in, TOK_GE, c->v, c->arg[0], c->pos);
 }
 
+static struct value *is_in(struct call *c, struct value *item, struct value *holder)
+{
+	struct value *all = jinja_holder(c->in, holder, item, c->pos);
+	return all ? jinja_compare(c->in, TOK_IN, item, all, c->pos) : NULL;
+}
+
 static struct value *t_in(struct call *c)
 {
-	return jinja_compare(c->in, TOK_IN, c->v, c->arg[0], c->pos);
+	return is_in(c, c->v, c->arg[0]);
 }
 
 static struct value *t_contains(struct call *c)
 {
-	return jinja_compare(c->in, TOK_IN, c->arg[0], c->v, c->pos);
+	return is_in(c, c->arg[0], c->v);
 }
 
 static struct value *t_sameas(struct call *c)
@@ -347,7 +353,7 @@ static const struct callable tests[] = {
 	{"boolean", t_boolean, "", 0},
 	{"change", t_changed, "", 0},
 	{"changed", t_changed, "", 0},
-	{"contains", t_contains, "!item", 0},
+	{"contains", t_contains, "!item", CALL_PARTS},
 	{"defined", t_defined, "", CALL_UNDEFINED},
 	{"divisibleby", t_divisibleby, "!num", 0},
 	{"eq", t_eq, "!other", 0},
@@ -363,7 +369,7 @@ static const struct callable tests[] = {
 	{"ge", t_ge, "!other", 0},
 	{"greaterthan", t_gt, "!other", 0},
 	{"gt", t_gt, "!other", 0},
-	{"in", t_in, "!seq", 0},
+	{"in", t_in, "!seq", CALL_PARTS},
 	{"integer", t_integer, "", 0},
 	{"issubset", t_subset, "!other", 0},
 	{"issuperset", t_superset, "!other", 0},
