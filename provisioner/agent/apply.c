@@ -351,7 +351,7 @@ static void read_work(struct apply *ap, struct work *w, const struct value *msg)
 	w->blobs = map_at(msg, "blobs");
 	w->kept = kept;
 	w->step = kept;
-	if (!kept || (!kept->type && brings))
+	if (!kept || brings) /* a handler, or what was unknown */
 		w->step = step_read(ap->a, msg);
 	else if (map_at(msg, "name"))
 		kept->name = arena_strdup(ap->s->a, map_cstr(msg, "name", ""));

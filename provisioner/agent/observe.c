@@ -73,61 +73,54 @@ static void put_changes(
 
 /* What one OBSERVE carries from step to step. */
 struct outlook {
-	unsigned pending;       /* classes that planned changes may alter */
-	size_t texts;           /* bytes of texts in the answer so far */
-	size_t results;         /* and of results */
-	size_t at;              /* of the session's steps: those before it are counted in */
-	struct value *packages; /* planned by an earlier step: name -> what it will be */
+	unsigned pending; /* classes that planned changes may alter */
+	size_t texts;     /* bytes of texts in the answer so far */
+	size_t results;   /* and of results */
+	size_t at;        /* of the session's steps: those before it are counted in */
+	uint32_t *change; /* ids of those that change something, ascending */
+	size_t n_change;
 	struct foresight *foresight;
 };
 
-static void plan_packages(struct arena *a, struct outlook *look, const struct value *changes)
+static int by_id(const void *key, const void *at)
 {
-	for (size_t i = 0; i < changes->list.n; i++) {
-		const struct value *change = changes->list.v[i];
-		map_put(a, look->packages, map_cstr(change, "field", ""),
-			value_copy(a, map_at(change, "after")));
-	}
+	uint32_t a = *(const uint32_t *)key, b = *(const uint32_t *)at;
+	return (a > b) - (a < b);
 }
 
-/* A package that an earlier step of the plan brings is not brought twice. */
-static void leave_out_planned(struct arena *a, struct outlook *look, struct observation *o)
+/* A handler is notified by what changes something before it; any other step has its turn. */
+static bool comes_due(const struct outlook *look, const struct agent_step *step)
 {
-	struct value *left = value_list(a);
-	for (size_t i = 0; i < o->changes->list.n; i++) {
-		struct value *change = o->changes->list.v[i];
-		const struct value *planned = map_at(look->packages, map_cstr(change, "field", ""));
-		if (!planned || !value_equal(planned, map_at(change, "after")))
-			list_add(a, left, change);
+	const struct value *by = step->notified_by;
+	for (size_t i = 0; by && i < by->list.n; i++) {
+		uint32_t id = (uint32_t)by->list.v[i]->i;
+		if (bsearch(&id, look->change, look->n_change, sizeof(id), by_id))
+			return true;
 	}
-	o->changes = left;
-	plan_packages(a, look, left);
+	return !by;
 }
 
-/* Such a step changes something. NULL: any step, it is not known yet which. Lists of packages that
- * are refreshed once are refreshed again when files changed since: perhaps those that name the
- * sources. */
-static void note_planned(struct arena *a, struct outlook *look, const struct restype *type)
+/* The step changes something; what, is not known of one whose type is not. */
+static void note_planned(struct outlook *look, const struct agent_step *step)
 {
-	bool packages = type && type->class == RES_PACKAGE;
-	unsigned touches = type ? type->touches : RES_ALL;
+	bool packages = step->type && step->type->class == RES_PACKAGE;
+	unsigned touches = step->type ? step->type->touches : RES_ALL;
 	look->pending |= touches;
+	look->change[look->n_change++] = step->id;
 	if (!packages && (touches & RES_FILE))
-		map_put(a, look->packages, APT_LISTS_CHANGE, value_null(a));
+		apt_lists_foresee_old(look->foresight);
 }
 
 /* What the steps before `id` that this session observed earlier, and has not applied, will do: what
  * is found must not depend on how many OBSERVEs a plan took. ids must not fall. */
-static void look_ahead(struct arena *a, struct outlook *look, const struct session *s, uint32_t id)
+static void look_ahead(struct outlook *look, const struct session *s, uint32_t id)
 {
 	for (; look->at < s->n && s->steps[look->at]->id < id; look->at++) {
 		const struct agent_step *step = s->steps[look->at];
-		if (step_may_touch(step) == 0)
+		if (step_may_touch(step) == 0 || !comes_due(look, step))
 			continue;
-		note_planned(a, look, step->type);
+		note_planned(look, step);
 		foresee_all(look->foresight, step->foresight);
-		if (step->packages)
-			plan_packages(a, look, step->packages);
 	}
 }
 
@@ -168,8 +161,6 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 	if (step_observe(step, &h, &o, &e) && fits(look, o.result, &e)) {
 		if (o.changes->list.n && step->type->foresee)
 			step->type->foresee(step->params, &o, look->foresight);
-		if (step->type->class == RES_PACKAGE)
-			leave_out_planned(a, look, &o);
 		step_digest(o.changes, digest);
 		hex(digest, sizeof(digest), text);
 		put_changes(a, entry, o.changes, &look->texts);
@@ -183,7 +174,7 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
 	if (e.kind == ERR_NONE && o.changes->list.n)
-		note_planned(a, look, step->type);
+		note_planned(look, step);
 	folders_release();
 	arena_free(h.a);
 	return entry;
@@ -195,18 +186,22 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *list = value_list(a);
 	struct buf b;
-	struct outlook look = {.packages = value_map(a), .foresight = foresight_new(a)};
+	struct outlook look = {.foresight = foresight_new(a),
+		/* a step may count twice: as it was found before, and now */
+		.change = ARENA_ARRAY(a, uint32_t, 2 * s->n)};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (s->landlock && !landlock_forbid_writing())
 		_exit(2);
 	prefetch_services(v, n);
 	for (size_t i = 0; i < n; i++) {
 		*at = v[i]->id;
-		look_ahead(a, &look, s, v[i]->id);
+		look_ahead(&look, s, v[i]->id);
+		if (!comes_due(&look, v[i]))
+			continue;
 		if (v[i]->type || v[i]->bad.kind)
 			list_add(a, list, look_at(a, v[i], &look));
 		else
-			note_planned(a, &look, NULL);
+			note_planned(&look, v[i]);
 	}
 	map_put(a, msg, "steps", list);
 	buf_init(&b, (size_t)FRAME_MAX + 16);
@@ -347,8 +342,6 @@ static void remember(struct session *s, const struct value *found)
 		step->maybe = says_maybe(changes);
 		foresee(s, step, changes, result);
 		step->waits = result && value_find_type(result, VALUE_UNKNOWN);
-		if (step->planned && step->type->class == RES_PACKAGE)
-			step->packages = value_copy(s->a, changes);
 	}
 }
 

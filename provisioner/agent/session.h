@@ -58,8 +58,10 @@ struct agent_step {
 	bool waits;     /* a probe whose result is known only after the changes before it */
 	unsigned moved; /* classes that changes have touched since it was observed */
 	bool maybe;     /* planned with a change that says: not known yet */
-	const struct value *packages; /* the changes planned, of packages; or NULL */
-	struct foresight *foresight;  /* what later steps will find; or NULL */
+	/* A handler that stands before other steps: a list of the ids of steps, of which one that
+	 * changes something notifies it; NULL: not a handler, or notified already. */
+	const struct value *notified_by;
+	struct foresight *foresight; /* what later steps will find; or NULL */
 	unsigned char digest[SHA256_LEN];
 };
 struct session {

@@ -72,6 +72,17 @@ static const struct value *take_environment(
 	return value_copy(a, given);
 }
 
+static const struct value *take_ids(
+	struct arena *a, struct agent_step *step, const struct value *given)
+{
+	bool ok = given->type == VALUE_LIST;
+	for (size_t i = 0; ok && i < given->list.n; i++)
+		ok = given->list.v[i]->type == VALUE_INT;
+	if (!ok)
+		err_set(&step->bad, ERR_CONFIG, "the list of what notifies it is damaged");
+	return ok ? value_copy(a, given) : NULL;
+}
+
 struct agent_step *step_read(struct arena *a, const struct value *msg)
 {
 	struct agent_step *step = ARENA_NEW(a, struct agent_step);
@@ -80,6 +91,8 @@ struct agent_step *step_read(struct arena *a, const struct value *msg)
 	step->user = kept(a, msg, "user");
 	step->timeout_s = (int)map_int(msg, "timeout", 0);
 	step->name = kept(a, msg, "name");
+	if (map_at(msg, "notified_by"))
+		step->notified_by = take_ids(a, step, map_at(msg, "notified_by"));
 	if (map_at(msg, "environment"))
 		step->environment = take_environment(a, step, map_at(msg, "environment"));
 	if (!step->name)

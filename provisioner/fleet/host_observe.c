@@ -33,14 +33,57 @@ void wire_put_type(struct arena *a, const struct step *s, struct value *m)
 		map_put(a, m, "timeout", value_int(a, s->timeout_s));
 }
 
-static struct value *observe_step(struct arena *a, const struct step *s)
+/* Notified already: by an unfinished run, by what was applied, or by what was done here. */
+static bool was_notified(struct fleet_host *h, const struct step *handler)
+{
+	for (const uint32_t *id = handler->notified_by; id && *id; id++) {
+		const struct planned *p = plan_find(h->plan, *id);
+		bool done = p && (p->applied || p->step->local);
+		if (done && (p->kind == PLANNED_CHANGE || p->step->changed == 1))
+			return true;
+	}
+	return handler->was_pending;
+}
+
+/* Of the steps that notify the handler, those that may count as a change. */
+static struct value *notifiers(struct fleet_host *h, struct arena *a, const struct step *handler)
+{
+	struct value *by = value_list(a);
+	for (const uint32_t *id = handler->notified_by; id && *id; id++) {
+		const struct planned *p = plan_find(h->plan, *id);
+		if (p && p->step->changed != 0)
+			list_add(a, by, value_int(a, *id));
+	}
+	return by;
+}
+
+static struct value *observe_step(struct fleet_host *h, struct arena *a, const struct step *s)
 {
 	struct value *m = value_map(a);
 	map_put(a, m, "id", value_int(a, s->id));
-	if (!s->type)
-		return m;
-	wire_put_type(a, s, m);
+	if (s->handler && !was_notified(h, s))
+		map_put(a, m, "notified_by", notifiers(h, a, s));
+	if (s->type)
+		wire_put_type(a, s, m);
 	return m;
+}
+
+/* What may alter what comes after it is named too: what is unknown, and handlers that run before
+ * other steps. */
+static bool alters_later(const struct planned *p)
+{
+	const struct step *s = p->step;
+	bool reads = s->type && (s->type->probe || map_bool(s->params, "_probe", false));
+	return s->unknown || (s->handler && !s->dropped && !reads);
+}
+
+/* Behind the last step that is to be observed. */
+static size_t observe_end(const struct fleet_host *h)
+{
+	size_t n = h->plan->n;
+	while (n > 0 && h->plan->v[n - 1]->observed)
+		n--;
+	return n;
 }
 
 bool host_observe(struct fleet_host *h)
@@ -48,16 +91,14 @@ bool host_observe(struct fleet_host *h)
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *steps = value_list(a);
 	size_t n = 0, left = 0;
-	for (size_t i = 0; i < h->plan->n; i++) {
+	for (size_t i = 0, end = observe_end(h); i < end; i++) {
 		struct planned *p = h->plan->v[i];
-		/* What is unknown is named too: it may alter what comes after it. */
-		bool unknown = p->step->unknown && i >= h->applied_to;
-		if (p->observed && !unknown)
+		if (p->observed && (i < h->applied_to || !alters_later(p)))
 			continue;
 		left += !p->observed;
 		if (n == ASKED_MAX)
 			continue;
-		list_add(a, steps, observe_step(a, p->step));
+		list_add(a, steps, observe_step(h, a, p->step));
 		p->asked = true;
 		n += !p->observed;
 	}
@@ -151,7 +192,7 @@ static bool take_results(struct fleet_host *h, const struct value *msg, struct e
 		const struct value *m = l->list.v[i];
 		struct planned *p = plan_find(h->plan, (uint32_t)map_int(m, "id", 0));
 		if (!p || p->observed || !p->asked) {
-			if (p && p->step->unknown)
+			if (p && (p->step->unknown || p->step->handler))
 				continue;
 			return err_set(e, ERR_PERMANENT, "the agent answered what was not asked");
 		}

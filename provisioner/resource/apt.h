@@ -5,6 +5,7 @@
 #pragma once
 #include "resource/args.h"
 #include "resource/dpkg.h"
+#include "resource/foresight.h"
 
 #define APT_LISTS "/var/lib/apt/lists" /* its time says when they were refreshed */
 /* A name that no package has is an error, not a pattern: else "g++" would stand for all with a g */
@@ -28,6 +29,9 @@ void apt_options(struct arena *a, const struct value *params, struct args *args)
 int64_t apt_lists_time(void);
 /* Are they to be refreshed? After the names: whether something is to be installed counts. */
 void apt_lists_observe(struct host *h, const struct value *params, struct observation *o);
+/* A step changes files, perhaps those that name the sources: lists that an earlier step
+ * refreshes are refreshed again when that is asked for. */
+void apt_lists_foresee_old(struct foresight *f);
 /* Refreshes them, waiting for another apt that does. */
 bool apt_lists_refresh(struct host *h, struct err *e);
 

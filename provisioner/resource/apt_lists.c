@@ -83,6 +83,11 @@ void apt_lists_observe(struct host *h, const struct value *params, struct observ
 		observe_run(h, o, APT_UPGRADE_CHANGE, "to what the lists then offer");
 }
 
+void apt_lists_foresee_old(struct foresight *f)
+{
+	foresee_text(f, thing_named(foresight_arena(f), "package", APT_LISTS_CHANGE), NULL);
+}
+
 /* apt-get waits for dpkg's lock by itself, but not for that of the lists. */
 bool apt_lists_refresh(struct host *h, struct err *e)
 {

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <unistd.h>
+#include "resource/foresight.h"
 #include "resource/look.h"
 
 enum { PERM = 07777, ASSUMED_UMASK = 022 };
@@ -15,10 +16,15 @@ struct attr_want {
 	gid_t gid;
 };
 
-/* Fine as long as an earlier change of the plan may make the account. */
-static bool account_missing(unsigned pending, const char *what, const char *name, struct err *e)
+/* Will the account be there? One that is missing is fine as long as an earlier change of the plan
+ * may make it. */
+static bool account_will_be(struct host *h, unsigned pending, const char *what, const char *name,
+	bool there, struct err *e)
 {
-	if (pending & (RES_ACCOUNT | RES_PACKAGE))
+	if (foreseen(h, thing_named(h->a, what, name)) == FORESEEN_REMOVED)
+		return err_set(e, ERR_PERMANENT,
+			"an earlier step removes the %s '%s' that is named here", what, name);
+	if (there || (pending & (RES_ACCOUNT | RES_PACKAGE)))
 		return true;
 	return err_set(e, ERR_PERMANENT,
 		"there is no %s '%s' on the host; make it first (%s: name: %s)", what, name, what,
@@ -33,13 +39,11 @@ static bool wanted_read(struct host *h, unsigned pending, const struct value *pa
 	w->mode = map_cstr(params, "mode", NULL);
 	w->uid = (uid_t)-1;
 	w->gid = (gid_t)-1;
-	if (w->owner && !attr_user_id(h->a, w->owner, &w->uid) &&
-		!account_missing(pending, "user", w->owner, e))
+	if (w->owner && !account_will_be(h, pending, "user", w->owner,
+				attr_user_id(h->a, w->owner, &w->uid), e))
 		return false;
-	if (w->group && !attr_group_id(h->a, w->group, &w->gid) &&
-		!account_missing(pending, "group", w->group, e))
-		return false;
-	return true;
+	return !w->group || account_will_be(h, pending, "group", w->group,
+				    attr_group_id(h->a, w->group, &w->gid), e);
 }
 
 /* ---- modes ---- */

@@ -30,9 +30,9 @@ static bool any_match(struct host *h, const char *pattern)
 	return found || foreseen_match(h, pattern);
 }
 
-/* A command before may make what is not there yet. What is there stays, unless a step says that it
- * removes it. */
-static bool may_be_made(struct host *h, const char *pattern)
+/* A command before may make or remove it; none says what it does. Only of what `creates` names, and
+ * is there, is it taken for granted that it stays. */
+static bool may_move(struct host *h, const char *pattern)
 {
 	return (h->pending & RES_COMMAND) && foreseen(h, pattern) == FORESEEN_NOTHING;
 }
@@ -69,11 +69,12 @@ static bool needless(
 	if (e->kind)
 		return false;
 	bool made = creates && any_match(h, creates);
-	*perhaps = creates && !made && may_be_made(h, creates);
+	bool gone = removes && !any_match(h, removes);
+	*perhaps = (creates && may_move(h, creates)) || (removes && may_move(h, removes));
 	if (made)
 		*why = arena_printf(
 			h->a, "skipped, since %s exists", map_cstr(params, "creates", ""));
-	else if (removes && !any_match(h, removes))
+	else if (gone && !may_move(h, removes))
 		*why = arena_printf(
 			h->a, "skipped, since %s does not exist", map_cstr(params, "removes", ""));
 	return true;

@@ -31,6 +31,11 @@ struct foresight *foresight_new(struct arena *a)
 	return f;
 }
 
+struct arena *foresight_arena(const struct foresight *f)
+{
+	return f->a;
+}
+
 static void add(struct foresight *f, struct entry one)
 {
 	if (f->n == f->cap) {
@@ -200,8 +205,29 @@ void foresee_changes(const char *kind, const struct observation *o, struct fores
 		const struct value *c = o->changes->list.v[i], *after = map_at(c, "after");
 		const char *thing = thing_named(f->a, kind, map_cstr(c, "field", ""));
 		if (after && after->type != VALUE_NULL)
-			foresee_made(f, thing);
+			add(f, (struct entry){thing, FORESEEN_MADE, true, after});
 		else
 			foresee_removed(f, thing);
 	}
+}
+
+static bool foreseen_so(const struct host *h, const char *thing, const struct value *after)
+{
+	bool known;
+	const struct value *then = foreseen_text(h, thing, &known);
+	if (!after || after->type == VALUE_NULL)
+		return foreseen(h, thing) == FORESEEN_REMOVED;
+	return then && value_equal(then, after);
+}
+
+void leave_out_foreseen(struct host *h, const char *kind, struct observation *o)
+{
+	struct value *left = value_list(h->a);
+	for (size_t i = 0; i < o->changes->list.n; i++) {
+		struct value *c = o->changes->list.v[i];
+		const char *thing = thing_named(h->a, kind, map_cstr(c, "field", ""));
+		if (!foreseen_so(h, thing, map_at(c, "after")))
+			list_add(h->a, left, c);
+	}
+	o->changes = left;
 }

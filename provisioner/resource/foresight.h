@@ -16,6 +16,7 @@ enum foreseen {
 };
 struct foresight;
 struct foresight *foresight_new(struct arena *a);
+struct arena *foresight_arena(const struct foresight *f);
 void foresee_made(struct foresight *f, const char *path);    /* its folders with it */
 void foresee_removed(struct foresight *f, const char *path); /* and all below it */
 /* It will hold this text; NULL: one that is not known here. */
@@ -46,7 +47,9 @@ bool account_observe(struct host *h, const char *kind, const char *name, bool wa
 	struct observation *o);
 void account_foresee(const char *kind, const struct value *params, const struct observation *o,
 	struct foresight *f);
-/* Each change is about a thing of its own, which it makes or removes. */
+/* Each change is about a thing of its own, which it makes, with what it will be for its text, or
+ * removes. leave_out_foreseen drops those that an earlier step will have made so already. */
 void foresee_changes(const char *kind, const struct observation *o, struct foresight *f);
+void leave_out_foreseen(struct host *h, const char *kind, struct observation *o);
 /* The change that says: whether there is one shows when the steps before have run. */
 void observe_maybe(struct host *h, struct observation *o, const char *until);

@@ -24,10 +24,8 @@
 			.dflt = "false",                                                           \
 			.doc = "Refresh the package lists first. Alone: every time, unless "       \
 			       "cache_valid_time is given. With names and state present: only "    \
-			       "when "                                                             \
-			       "something is to be installed. With state latest: when they are "   \
-			       "older than "                                                       \
-			       "an hour."},                                                        \
+			       "when something is to be installed. With state latest: when they "  \
+			       "are older than an hour."},                                         \
 		{.name = "cache_valid_time",                                                       \
 			.kind = FIELD_INT,                                                         \
 			.aliases = "cache-valid-time",                                             \
@@ -438,7 +436,9 @@ static bool package_observe(
 	const struct dpkg *d = dpkg_host(e);
 	if (!d || !observe_names(h, d, params, o, e))
 		return false;
+	leave_out_foreseen(h, "package", o);
 	apt_lists_observe(h, params, o);
+	leave_out_foreseen(h, "package", o);
 	tell_versions(h, d, params, o);
 	map_put(h->a, o->result, "cache_updated", value_bool(h->a, false));
 	return true;

@@ -34,8 +34,7 @@ static void *ask_all(void *ctx)
 	for (size_t at = 0; !ended;) {
 		size_t n = prefetched.names.n - at;
 		n = n < AT_A_TIME ? n : AT_A_TIME;
-		ended = !unit_ask(
-			prefetched.a, prefetched.names.v + at, n, prefetched.v + at);
+		ended = !unit_ask(prefetched.a, prefetched.names.v + at, n, prefetched.v + at);
 		at += ended ? 0 : n;
 		ended = ended || at == prefetched.names.n;
 		pthread_mutex_lock(&prefetched.lock);
@@ -78,8 +77,7 @@ void service_prefetch(const char *const *names)
 	prefetched.answered = 0;
 	prefetched.ended = false;
 	prefetched.process = getpid();
-	if (prefetched.names.n &&
-		pthread_create(&prefetched.thread, NULL, ask_all, NULL) == 0)
+	if (prefetched.names.n && pthread_create(&prefetched.thread, NULL, ask_all, NULL) == 0)
 		return;
 	arena_free(prefetched.a);
 	prefetched.a = NULL;

@@ -51,6 +51,7 @@ static const struct field observe_step_fields[] = {
 	{.name = "user", .kind = FIELD_STR},
 	STEP_TIMEOUT,
 	{.name = "environment", .kind = FIELD_MAP},
+	{.name = "notified_by", .kind = FIELD_ANY}, /* a list of ids */
 	{.name = NULL},
 };
 

@@ -55,7 +55,15 @@ TRUTH = BEGIN + """
     - {name: start, service: {name: u, state: started}}
     - {name: stop, service: {name: u, state: stopped}}
     - {name: remove, file: {path: /etc/systemd/system/u.service, state: absent}}
+    - {name: settings, copy: {dest: /srv/settings, content: "x\\n"}, notify: build}
+    - {name: same, file: {path: /srv, state: directory}, notify: never}
+    - meta: flush_handlers
+    - {name: if built, command: {cmd: touch /srv/then, creates: /srv/built}}
+    - {name: unless never, command: {cmd: touch /srv/then, creates: /srv/never}}
     - {name: home, command: {cmd: touch tilde, creates: ~/tilde}}
+  handlers:
+    - {name: build, copy: {dest: /srv/built, content: "built\\n"}}
+    - {name: never, copy: {dest: /srv/never, content: x}}
 """
 BRIEFLY = BEGIN + """
   tasks:
@@ -138,8 +146,13 @@ class Tasks(HostTest):
     def test_a_plan_follows_what_it_makes(self):
         s = self.site(TRUTH)
         plan, done = s.plan(), s.apply()
-        self.assertEqual(self.planned(plan.stdout), self.changed(done.stdout), plan.stdout)
-        self.assertNotIn("init", self.changed(done.stdout))
+        handlers = re.findall(r"^! (.*)  \(handler\)", plan.stdout, re.M)
+        self.assertEqual(handlers, ["build"], plan.stdout)
+        changed = [name for name in self.changed(done.stdout) if name not in handlers]
+        self.assertEqual(self.planned(plan.stdout), changed, plan.stdout)
+        self.assertNotIn("init", changed)
+        self.assertNotIn("if built", changed)
+        self.assertIn("unless never", changed)
         self.assertEqual(self.host.out("cat /srv/db"), "precious")
         self.assertNotIn("home", self.changed(s.apply().stdout))
 

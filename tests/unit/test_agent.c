@@ -235,6 +235,53 @@ static void a_package_is_planned_once(void **state)
 	}
 }
 
+static struct value *unless_there(int id, const char *path)
+{
+	struct value *params = value_map(a);
+	map_put(a, params, "cmd", value_text(a, "true"));
+	map_put(a, params, "creates", value_text(a, path));
+	return step_of(id, "command", params);
+}
+
+static struct value *notified(struct value *step, struct value *by)
+{
+	map_put(a, step, "notified_by", by);
+	return step;
+}
+
+/* A handler that runs before other steps makes what it makes when a step that notifies it changes
+ * something: in one OBSERVE and in two, and when it is a handler that notifies it. */
+static void a_flushed_handler_is_foreseen(void **state)
+{
+	struct peer p;
+	struct value *by_1 = list_of(value_int(a, 1), NULL), *by_2 = list_of(value_int(a, 2), NULL);
+	struct value *first = copy_of(1, in_dir("settings"), "x\n");
+	struct value *handler = notified(copy_of(2, in_dir("built"), "y\n"), by_1);
+	struct value *chain = notified(copy_of(3, in_dir("more"), "z\n"), by_2);
+	struct value *built = unless_there(4, in_dir("built")),
+		     *more = unless_there(5, in_dir("more"));
+	const struct value *found;
+	(void)state;
+	for (int there = 0; there <= 1; there++) {
+		int to_run = there ? 1 : 0;
+		if (there)
+			put_file(in_dir("settings"), "x\n");
+		peer_start(&p);
+		found = peer_observe(&p, list_of(first, handler, chain, built, more, NULL));
+		assert_int_equal(
+			found->list.n, there ? 3 : 5); /* who is not notified is not looked at */
+		assert_int_equal(changes_of(found->list.v[found->list.n - 2]) > 0, to_run);
+		assert_int_equal(changes_of(found->list.v[found->list.n - 1]) > 0, to_run);
+		assert_int_equal(peer_end(&p), 0);
+		peer_start(&p);
+		peer_observe(&p, list_of(first, handler, chain, NULL));
+		found = peer_observe(&p, list_of(built, more, NULL));
+		assert_int_equal(changes_of(found->list.v[0]) > 0, to_run);
+		assert_int_equal(changes_of(found->list.v[1]) > 0, to_run);
+		assert_int_equal(peer_end(&p), 0);
+	}
+}
+
 static void observing_cannot_write(void **state)
 {
 	static const char *const attempts[] = {"echo x > new", "echo x >> old", "rm old",
@@ -414,6 +461,7 @@ int main(void)
 		TEST(a_probe_gives_its_result),
 		TEST(a_probe_waits_for_what_it_may_read),
 		TEST(a_package_is_planned_once),
+		TEST(a_flushed_handler_is_foreseen),
 		TEST(observing_cannot_write),
 		TEST(a_probe_waits_for_its_user),
 		TEST(a_step_may_have_a_user),
