@@ -32,8 +32,8 @@ static void prefetch_services(struct agent_step *const *v, size_t n)
 	const char **names = ARENA_ARRAY(a, const char *, n + 1);
 	size_t found = 0;
 	for (size_t i = 0; i < n; i++)
-		if (v[i]->type && (v[i]->type->class & RES_SERVICE) && !v[i]->bad.kind &&
-			map_cstr(v[i]->params, "name", NULL))
+		if (v[i]->type && v[i]->params && (v[i]->type->class & RES_SERVICE) &&
+			!v[i]->bad.kind && map_cstr(v[i]->params, "name", NULL))
 			names[found++] = map_cstr(v[i]->params, "name", NULL);
 	if (found)
 		service_prefetch(names);
@@ -94,7 +94,7 @@ static bool comes_due(const struct outlook *look, const struct agent_step *step)
 	const struct value *by = step->notified_by;
 	for (size_t i = 0; by && i < by->list.n; i++) {
 		uint32_t id = (uint32_t)by->list.v[i]->i;
-		if (bsearch(&id, look->change, look->n_change, sizeof(id), by_id))
+		if (id == 0 || bsearch(&id, look->change, look->n_change, sizeof(id), by_id))
 			return true;
 	}
 	return !by;
@@ -198,7 +198,9 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 		look_ahead(&look, s, v[i]->id);
 		if (!comes_due(&look, v[i]))
 			continue;
-		if (v[i]->type || v[i]->bad.kind)
+		if (v[i]->notified_by && v[i]->type && v[i]->params)
+			step_check(a, v[i]);
+		if ((v[i]->type && v[i]->params) || v[i]->bad.kind)
 			list_add(a, list, look_at(a, v[i], &look));
 		else
 			note_planned(&look, v[i]);

@@ -59,7 +59,8 @@ struct agent_step {
 	unsigned moved; /* classes that changes have touched since it was observed */
 	bool maybe;     /* planned with a change that says: not known yet */
 	/* A handler that stands before other steps: a list of the ids of steps, of which one that
-	 * changes something notifies it; NULL: not a handler, or notified already. */
+	 * changes something notifies it; 0 stands for one that has. Its parameters are not checked
+	 * before it is due; NULL: it always does the same. NULL: not a handler. */
 	const struct value *notified_by;
 	struct foresight *foresight; /* what later steps will find; or NULL */
 	unsigned char digest[SHA256_LEN];
@@ -76,6 +77,7 @@ struct session {
 };
 /* From a step of a message (checked by its table), copied; what is wrong with it goes to ->bad. */
 struct agent_step *step_read(struct arena *a, const struct value *msg);
+void step_check(struct arena *a, struct agent_step *step); /* its parameters, once */
 struct agent_step *steps_find(const struct session *s, uint32_t id);
 void steps_add(struct session *s, struct agent_step *step); /* replaces one with the same id */
 unsigned step_may_touch(const struct agent_step *step);     /* classes; none once it was applied */

@@ -35,14 +35,13 @@ const char *step_key(struct arena *a, const struct agent_step *step)
 
 /* The controller checked them by the same tables; this keeps a peer that did not from misleading
  * the verbs about types. */
-static void take_params(struct arena *a, struct agent_step *step, const struct value *given)
+void step_check(struct arena *a, struct agent_step *step)
 {
 	struct arena *work = arena_new();
 	struct errs errs;
 	errs_init(&errs, work);
-	struct value *checked =
-		fields_check(work, step->type->fields, given ? given : value_map(work),
-			arena_printf(work, "module '%s'", step->type->name), &errs);
+	struct value *checked = fields_check(work, step->type->fields, step->params,
+		arena_printf(work, "module '%s'", step->type->name), &errs);
 	if (checked && step->type->check)
 		step->type->check(checked, &errs);
 	if (errs.n)
@@ -87,6 +86,7 @@ struct agent_step *step_read(struct arena *a, const struct value *msg)
 {
 	struct agent_step *step = ARENA_NEW(a, struct agent_step);
 	const char *type = map_cstr(msg, "type", NULL);
+	const struct value *given = map_at(msg, "params");
 	step->id = (uint32_t)map_int(msg, "id", 0);
 	step->user = kept(a, msg, "user");
 	step->timeout_s = (int)map_int(msg, "timeout", 0);
@@ -106,7 +106,12 @@ struct agent_step *step_read(struct arena *a, const struct value *msg)
 		step->type = NULL;
 		return step;
 	}
-	take_params(a, step, map_at(msg, "params"));
+	if (given)
+		step->params = value_copy(a, given);
+	else if (step->notified_by)
+		step->params = NULL;
+	if (!step->notified_by)
+		step_check(a, step);
 	return step;
 }
 
@@ -158,7 +163,7 @@ unsigned step_may_touch(const struct agent_step *step)
 		return 0;
 	if (!step->type)
 		return RES_ALL;
-	return step->planned ? step->type->touches : 0;
+	return step->planned || !step->params ? step->type->touches : 0;
 }
 
 void steps_settle(struct session *s, uint32_t id)

@@ -45,10 +45,12 @@ static bool was_notified(struct fleet_host *h, const struct step *handler)
 	return handler->was_pending;
 }
 
-/* Of the steps that notify the handler, those that may count as a change. */
+/* Of the steps that notify the handler, those that may count as a change; 0: one has. */
 static struct value *notifiers(struct fleet_host *h, struct arena *a, const struct step *handler)
 {
 	struct value *by = value_list(a);
+	if (was_notified(h, handler))
+		list_add(a, by, value_int(a, 0));
 	for (const uint32_t *id = handler->notified_by; id && *id; id++) {
 		const struct planned *p = plan_find(h->plan, *id);
 		if (p && p->step->changed != 0)
@@ -57,13 +59,16 @@ static struct value *notifiers(struct fleet_host *h, struct arena *a, const stru
 	return by;
 }
 
+/* Of a handler that always does the same no more than its type is told. */
 static struct value *observe_step(struct fleet_host *h, struct arena *a, const struct step *s)
 {
 	struct value *m = value_map(a);
 	map_put(a, m, "id", value_int(a, s->id));
-	if (s->handler && !was_notified(h, s))
+	if (s->handler)
 		map_put(a, m, "notified_by", notifiers(h, a, s));
-	if (s->type)
+	if (s->type && s->handler && !s->type->foresee)
+		map_put(a, m, "type", value_text(a, s->type->name));
+	else if (s->type)
 		wire_put_type(a, s, m);
 	return m;
 }
