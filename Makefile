@@ -23,8 +23,8 @@ AGENT_STATIC_CFLAGS = $(if $(SANITIZE),,$(AGENT_SMALL) -idirafter /usr/include -
 AGENT_STATIC_LDFLAGS = $(if $(SANITIZE),-static-libasan -static-libubsan,-static -s -Wl$(comma)--gc-sections)
 comma = ,
 
-LOW = base value resource wire agent
-HIGH = net lang transport dns site plan report fleet command
+LOW = base value host resource mailhost wire agent
+HIGH = net yaml jinja transport dns site plan report fleet command
 AGENT_SRC = $(filter-out provisioner/agent/main.c,$(wildcard $(LOW:%=provisioner/%/*.c)))
 HIGH_SRC = $(wildcard $(HIGH:%=provisioner/%/*.c))
 AGENT_OBJ = $(patsubst provisioner/%.c,$(BUILD)/agent/%.o,$(AGENT_SRC) provisioner/agent/main.c)

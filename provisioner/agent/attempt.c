@@ -4,7 +4,7 @@
  * outcome told. Never changes what differs from the plan without an earlier change to explain it.
  */
 #include "agent/apply.h"
-#include "resource/look.h"
+#include "host/look.h"
 
 enum { DIRS_MAX = 8, NAME_SHOWN = 200, NOTE_EVERY_MS = 100, NOTE_LONG = 500 };
 

@@ -14,7 +14,7 @@
 #include "agent/session.h"
 #include "base/place.h"
 #include "resource/apt.h"
-#include "resource/foresight.h"
+#include "host/foresight.h"
 #include "resource/service.h"
 
 enum {

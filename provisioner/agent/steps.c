@@ -4,6 +4,7 @@
  * looks at the host.
  */
 #include "agent/session.h"
+#include "agent/restype.h"
 
 enum { KEY_SHOWN = 200 };
 

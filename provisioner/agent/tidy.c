@@ -5,7 +5,7 @@
  */
 #include "agent/session.h"
 #include "base/place.h"
-#include "resource/scratch.h"
+#include "host/scratch.h"
 
 /* Where the step that did not end may have written, and where the agent writes itself. */
 void state_clean(struct state *st, struct arena *a)

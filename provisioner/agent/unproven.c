@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "agent/session.h"
 #include "agent/unproven.h"
-#include "resource/look.h"
+#include "host/look.h"
 
 enum { RECORDS_MAX = 20000, FILE_LIMIT = 8 << 20 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 7: the subcommands, one file each, and the options they share. No algorithm lives here.
+ * Floor 8: the subcommands, one file each, and the options they share. No algorithm lives here.
  */
 #pragma once
 #include "fleet/fleet.h"

@@ -5,6 +5,7 @@
  */
 #include "command/command.h"
 #include "dns/dns.h"
+#include "agent/restype.h"
 
 /* ---- providers ---- */
 static void warn_stale(const char *stale)

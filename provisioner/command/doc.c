@@ -5,6 +5,8 @@
  */
 #include "command/command.h"
 #include "site/listing.h"
+#include "yaml/yaml.h"
+#include "agent/restype.h"
 
 static void list_words(struct buf *out, const char *title, const char *const *words)
 {
@@ -46,8 +48,8 @@ static void overview(struct buf *out)
 	buf_adds(out, "\nManifests:\n"
 		      "  mail                 The whole schema of `mail:` with its defaults\n"
 		      "  play, task           The keywords of a play and of a task\n");
-	list_words(out, "Filters:", lang_filters());
-	list_words(out, "Tests:", lang_tests());
+	list_words(out, "Filters:", filter_names());
+	list_words(out, "Tests:", test_names());
 }
 
 static void doc_mail(struct buf *out)

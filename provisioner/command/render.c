@@ -36,7 +36,7 @@ static int run_render(struct cli *c)
 	struct value *vars = variables(c, &e);
 	if (!vars)
 		return e.kind ? cli_error(&e) : EXIT_BEFORE;
-	struct lang_env env = {.a = c->a, .ctx = vars, .lookup = lookup};
+	struct jinja_env env = {.a = c->a, .ctx = vars, .lookup = lookup};
 	struct pos pos = {c->args[0], 1, 1};
 	const struct template *t = template_parse(c->a, text, pos, TEMPLATE_TRIM_BLOCKS, &e);
 	struct value *v = t ? template_render(&env, t, &e) : NULL;
@@ -56,9 +56,10 @@ static int run_eval(struct cli *c)
 	struct value *vars = variables(c, &e);
 	if (!vars)
 		return e.kind ? cli_error(&e) : EXIT_BEFORE;
-	struct lang_env env = {.a = c->a, .ctx = vars, .lookup = lookup};
+	struct jinja_env env = {.a = c->a, .ctx = vars, .lookup = lookup};
 	source_add("expression", str_c(c->args[0]));
-	struct value *v = lang_expr(&env, str_c(c->args[0]), (struct pos){"expression", 1, 1}, &e);
+	struct value *v =
+		expression_eval(&env, str_c(c->args[0]), (struct pos){"expression", 1, 1}, &e);
 	if (!v)
 		return cli_error(&e);
 	if (v->type == VALUE_UNDEFINED) {

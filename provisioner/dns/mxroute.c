@@ -7,8 +7,9 @@
 #include <ctype.h>
 #include <sys/stat.h>
 #include "dns/dns.h"
-#include "lang/lang.h"
+#include "jinja/jinja.h"
 #include "net/http.h"
+#include "yaml/yaml.h"
 
 enum {
 	ANSWER_MAX = 1 << 20,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 6: hosts at work: each host's life as a small state machine over its connection, plays one
+ * Floor 7: hosts at work: each host's life as a small state machine over its connection, plays one
  * after the other, waves and failure budget as pure functions.
  *
  *   connecting -> resolving <-> observing -> (applying -> resolving) ...

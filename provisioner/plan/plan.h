@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 5: the plan: what would change on each host, frozen, digested, printable, storable.
+ * Floor 6: the plan: what would change on each host, frozen, digested, printable, storable.
  *
  *   p = plan_new(a); hp = plan_host(p, "mx1"); plan_add(hp, step) ...; planned->changes = ...;
  *   plan_freeze(p);                                   counts and digest; from here on it obeys

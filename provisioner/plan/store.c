@@ -8,7 +8,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "resource/look.h"
+#include "host/look.h"
+#include "agent/restype.h"
 
 #define KIND "provision plan " /* of whatever version */
 #define MAGIC KIND "1\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 5: what the person sees. Events in; lines out: a live line a host on a terminal, plain
+ * Floor 6.5: what the person sees. Events in; lines out: a live line a host on a terminal, plain
  * lines elsewhere, or JSON, an event a line. Decides nothing.
  */
 #pragma once

@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include "resource/apt.h"
 #include "resource/package.h"
-#include "resource/held.h"
-#include "resource/policy.h"
+#include "host/held.h"
+#include "host/policy_rc_d.h"
 #include "resource/service.h"
 
 enum {

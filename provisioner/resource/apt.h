@@ -3,9 +3,9 @@
  * What package.c (the types, observing) and apt.c (the transactions) share.
  */
 #pragma once
-#include "resource/args.h"
-#include "resource/dpkg.h"
-#include "resource/foresight.h"
+#include "host/args.h"
+#include "host/dpkg.h"
+#include "host/foresight.h"
 
 #define APT_LISTS "/var/lib/apt/lists" /* its time says when they were refreshed */
 /* A name that no package has is an error, not a pattern: else "g++" would stand for all with a g */

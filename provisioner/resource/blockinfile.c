@@ -2,7 +2,7 @@
  *
  * blockinfile: a block of lines between two marker lines. Leaves everything outside as it is.
  */
-#include "resource/look.h"
+#include "host/look.h"
 #include "resource/text_edit.h"
 #include "resource/types.h"
 

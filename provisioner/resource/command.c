@@ -6,7 +6,7 @@
 #include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "resource/foresight.h"
+#include "host/foresight.h"
 #include "resource/types.h"
 
 enum { SAID_MAX = 300 };

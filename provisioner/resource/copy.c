@@ -4,8 +4,8 @@
  * itself comes only with an apply. Never writes through a link unless follow says so.
  */
 #include <unistd.h>
-#include "resource/foresight.h"
-#include "resource/look.h"
+#include "host/foresight.h"
+#include "host/look.h"
 #include "resource/types.h"
 
 struct dest {

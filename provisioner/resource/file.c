@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include "resource/file_states.h"
-#include "resource/foresight.h"
+#include "host/foresight.h"
 #include "resource/types.h"
 
 enum { NEW_DIR_MODE = 0755, NEW_FILE_MODE = 0644 };

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include "resource/file_states.h"
-#include "resource/foresight.h"
+#include "host/foresight.h"
 
 static bool count_visit(
 	void *ctx, int dirfd, const char *name, const struct stat *st, struct err *e)

@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include "resource/file_states.h"
-#include "resource/foresight.h"
+#include "host/foresight.h"
 
 /* ---- observe ---- */
 

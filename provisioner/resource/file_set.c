@@ -6,8 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
-#include "resource/args.h"
-#include "resource/look.h"
+#include "host/args.h"
+#include "host/look.h"
 #include "resource/types.h"
 
 enum { FILE_NAME_MAX = 200, FILES_MAX = 100000, MARK_MAX = 200 };

@@ -3,7 +3,7 @@
  * The states of the type file: what each observes and does. file.c holds the table.
  */
 #pragma once
-#include "resource/look.h"
+#include "host/look.h"
 
 struct target {
 	const char *path; /* what is looked at and changed: links at its end followed if wanted */

@@ -3,9 +3,9 @@
  * The type `group`: groups of the host, observed in /etc/group and changed by groupadd, groupmod
  * and groupdel. Never touches the members; `user` does.
  */
-#include "resource/foresight.h"
-#include "resource/account.h"
-#include "resource/args.h"
+#include "host/foresight.h"
+#include "host/account.h"
+#include "host/args.h"
 #include "resource/types.h"
 
 static const struct field group_fields[] = {

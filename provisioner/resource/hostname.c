@@ -4,7 +4,7 @@
  * boot. Never touches /etc/hosts.
  */
 #include <unistd.h>
-#include "resource/look.h"
+#include "host/look.h"
 #include "resource/types.h"
 
 #define HOSTNAME_FILE "/etc/hostname"

@@ -3,10 +3,10 @@
  * The type `installed_services`: what packages have installed and enabled runs at last. The end of
  * a play that changed packages; it starts nothing that a task has stopped.
  */
-#include "resource/held.h"
+#include "host/held.h"
 #include "resource/service.h"
 #include "resource/types.h"
-#include "resource/unit.h"
+#include "host/unit.h"
 
 enum { NAMES_MAX = 1024 };
 

@@ -2,7 +2,7 @@
  *
  * lineinfile: one line of a text file, there or not there. Leaves every other line as it is.
  */
-#include "resource/look.h"
+#include "host/look.h"
 #include "resource/text_edit.h"
 #include "resource/types.h"
 

@@ -4,10 +4,10 @@
  * Never replaces a key that is there, unless force says so.
  */
 #include <unistd.h>
-#include "resource/args.h"
-#include "resource/look.h"
+#include "host/args.h"
+#include "host/look.h"
 #include "resource/types.h"
-#include "resource/x509.h"
+#include "host/x509.h"
 
 enum { KEY_FILE_MAX = 1 << 20, KEY_MODE = 0600, SAID_MAX = 300 };
 

@@ -6,7 +6,7 @@
  */
 #include <fnmatch.h>
 #include "resource/apt.h"
-#include "resource/foresight.h"
+#include "host/foresight.h"
 #include "resource/package.h"
 #include "resource/types.h"
 

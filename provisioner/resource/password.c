@@ -3,7 +3,7 @@
  * Password hashes of users, compared without the '!' that locks them. Never unlocks one unless
  * password_lock says so, and never shows one.
  */
-#include "resource/args.h"
+#include "host/args.h"
 #include "resource/password.h"
 
 #define LOCK_CHANGE "password lock"

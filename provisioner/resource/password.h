@@ -4,7 +4,7 @@
  * locked. Private to user.c.
  */
 #pragma once
-#include "resource/account.h"
+#include "host/account.h"
 #include "resource/resource.h"
 
 /* Is it a hash of crypt(5), or one of the words for no password? Never repeats it. */

@@ -4,7 +4,7 @@
  * secret anywhere, and never replaces one that fits.
  */
 #include <sys/random.h>
-#include "resource/look.h"
+#include "host/look.h"
 #include "resource/types.h"
 
 enum { SECRET_MODE = 0600, SECRET_MIN = 16, SECRET_MAX = 128, SECRET_FILE = 64 << 10 };

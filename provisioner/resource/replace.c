@@ -3,7 +3,7 @@
  * replace: every match of a pattern in a text file replaced. Leaves the rest as it is, and never
  * makes a file.
  */
-#include "resource/look.h"
+#include "host/look.h"
 #include "resource/text_edit.h"
 #include "resource/types.h"
 

@@ -4,11 +4,11 @@
  * restart or reload. Never takes a start for done before the service is seen to run.
  */
 #include <unistd.h>
-#include "resource/foresight.h"
+#include "host/foresight.h"
 #include "resource/service.h"
-#include "resource/unit_log.h"
+#include "host/unit_log.h"
 #include "resource/types.h"
-#include "resource/unit.h"
+#include "host/unit.h"
 
 enum { SETTLE_US = 250000, JOURNAL_MAX = 480 };
 

@@ -5,9 +5,9 @@
  */
 #include <pthread.h>
 #include <unistd.h>
-#include "resource/foresight.h"
+#include "host/foresight.h"
 #include "resource/service.h"
-#include "resource/unit.h"
+#include "host/unit.h"
 
 enum {
 	NAMES_MAX = 4096,

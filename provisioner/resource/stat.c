@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include <unistd.h>
-#include "resource/look.h"
+#include "host/look.h"
 #include "resource/types.h"
 
 static void put_bool(struct host *h, struct value *m, const char *key, bool b)

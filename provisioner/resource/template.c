@@ -4,7 +4,7 @@
  * which makes it a copy. Does nothing on a host.
  */
 #include <strings.h>
-#include "resource/look.h"
+#include "host/look.h"
 #include "resource/types.h"
 
 #define MARK_FIELD(NAME, USUAL)                                                    \

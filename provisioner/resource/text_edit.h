@@ -4,7 +4,7 @@
  * out. Lines keep their ends as they are; one that is added ends in a newline.
  */
 #pragma once
-#include "resource/pattern.h"
+#include "host/regex.h"
 #include "resource/resource.h"
 
 enum { EDIT_MAX = 16 << 20 }; /* no larger file is edited */

@@ -3,8 +3,8 @@
  * A text file edited in place: what lineinfile, blockinfile and replace share. The edit itself is
  * theirs. Never makes a file unless `create` says so.
  */
-#include "resource/foresight.h"
-#include "resource/look.h"
+#include "host/foresight.h"
+#include "host/look.h"
 #include "resource/package.h"
 #include "resource/text_edit.h"
 

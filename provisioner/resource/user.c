@@ -4,10 +4,10 @@
  * changed by useradd, usermod and userdel. A password hash never stands in an argument list.
  */
 #include <sys/stat.h>
-#include "resource/foresight.h"
-#include "resource/account.h"
-#include "resource/args.h"
-#include "resource/look.h"
+#include "host/foresight.h"
+#include "host/account.h"
+#include "host/args.h"
+#include "host/look.h"
 #include "resource/password.h"
 #include "resource/types.h"
 

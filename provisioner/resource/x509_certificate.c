@@ -5,11 +5,11 @@
  * signed, and never touches the key.
  */
 #include <arpa/inet.h>
-#include "resource/args.h"
-#include "resource/look.h"
-#include "resource/scratch.h"
+#include "host/args.h"
+#include "host/look.h"
+#include "host/scratch.h"
 #include "resource/types.h"
-#include "resource/x509.h"
+#include "host/x509.h"
 
 enum { PEM_MAX = 1 << 20, CERT_MODE = 0644, CONFIG_MODE = 0600, DAY_S = 86400, SAID_MAX = 300 };
 

@@ -148,7 +148,7 @@ const struct control *control_row(size_t i)
 
 const struct control *control_find(struct str name)
 {
-	name = lang_builtin_name(name);
+	name = builtin_name(name);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (str_is(name, rows[i].name))
 			return &rows[i];

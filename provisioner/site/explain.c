@@ -38,7 +38,7 @@ static struct value *masked(struct arena *a, const struct value *v, bool hide)
 	else if (v->type == VALUE_LIST)
 		for (size_t i = 0; i < v->list.n; i++)
 			out->list.v[i] = masked(a, v->list.v[i], hide);
-	else if (hide && !(v->type == VALUE_STR && lang_is_template(v->s) && !v->literal))
+	else if (hide && !(v->type == VALUE_STR && text_is_template(v->s) && !v->literal))
 		out->secret = v->type != VALUE_NULL && v->type != VALUE_BOOL;
 	return out;
 }

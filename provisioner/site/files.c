@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 #include "site/load.h"
+#include "yaml/yaml.h"
 
 enum { SITE_FILES = 100000 };
 

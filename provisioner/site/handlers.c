@@ -4,6 +4,7 @@
  * is decided elsewhere.
  */
 #include "site/control.h"
+#include "agent/restype.h"
 
 enum { HANDLERS_MAX = 1 << 20 }; /* a larger file is not looked into for a hint */
 

@@ -5,6 +5,7 @@
  * an error; what is not known yet is said to be so.
  */
 #include "site/resolve.h"
+#include "agent/restype.h"
 
 /* ---- when the files are read ---- */
 struct value *keywords_check(
@@ -81,7 +82,7 @@ const char *module_namesake(struct arena *a, struct str key)
 
 void word_unknown(struct build *b, const struct map_entry *e)
 {
-	const char *near = nearest_word(b->s->a, lang_builtin_name(e->key));
+	const char *near = nearest_word(b->s->a, builtin_name(e->key));
 
 	if (near)
 		errs_add(b->errs, e->key_pos,

@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include "site/load.h"
+#include "yaml/yaml.h"
 
 struct token {
 	const char *start, *end;

@@ -191,7 +191,7 @@ static void vars_file(struct build *b, struct play_in *p, struct value *v)
 			value_type_name(v));
 		return;
 	}
-	if (v->type == VALUE_LIST || lang_is_template(v->s)) {
+	if (v->type == VALUE_LIST || text_is_template(v->s)) {
 		if (!p->vars_files)
 			p->vars_files = value_list(b->s->a);
 		list_add(b->s->a, p->vars_files, v);
@@ -312,7 +312,7 @@ static bool import_playbook(
 	const char *path;
 
 	for (size_t i = 0; i < doc->map.n; i++)
-		if (str_is(lang_builtin_name(doc->map.e[i].key), "import_playbook"))
+		if (str_is(builtin_name(doc->map.e[i].key), "import_playbook"))
 			e = &doc->map.e[i];
 	if (!e)
 		return false;

@@ -107,7 +107,7 @@ static struct value *expression(struct resolver *r, struct value *v, struct err 
 {
 	struct value *text;
 
-	if (v->type != VALUE_STR || lang_is_template(v->s))
+	if (v->type != VALUE_STR || text_is_template(v->s))
 		return vars_resolve(r->v, v, e);
 	text = value_printf(r->a, "{{ %s }}", v->s.p);
 	text->pos = v->pos;

@@ -4,6 +4,7 @@
  * and copy turned into content. Reads the files of roles, and nothing else.
  */
 #include "site/resolve.h"
+#include "agent/restype.h"
 
 /* Of several problems of one task the first is its own; all are the dry run's. */
 static struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e)

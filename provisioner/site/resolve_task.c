@@ -45,7 +45,7 @@ static const char *label_of(struct resolver *r, const struct task *t)
 	struct value *name, *raw;
 	struct errs *found;
 
-	if (!t->name || !lang_is_template(str_c(t->name)))
+	if (!t->name || !text_is_template(str_c(t->name)))
 		return task_label(r->a, t);
 	raw = value_text(r->a, t->name);
 	found = vars_quiet(r->v);

@@ -12,7 +12,7 @@ static bool set_fact_names(struct arena *a, const struct value *args, struct val
 	for (size_t i = 0; args && args->type == VALUE_MAP && i < args->map.n; i++) {
 		struct str key = args->map.e[i].key;
 
-		if (lang_is_template(key))
+		if (text_is_template(key))
 			all = false;
 		else if (!str_is(key, "cacheable"))
 			map_set(a, names, key, value_null(a));
@@ -33,7 +33,7 @@ static bool own_sets(struct arena *a, const struct task *t, struct value *names)
 		return set_fact_names(a, t->args, names);
 	case CONTROL_INCLUDE_VARS:
 		into = t->args ? map_at(t->args, "name") : NULL;
-		if (!into || into->type != VALUE_STR || lang_is_template(into->s))
+		if (!into || into->type != VALUE_STR || text_is_template(into->s))
 			return false;
 		map_set(a, names, into->s, value_null(a));
 		return true;

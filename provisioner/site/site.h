@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 4: what the user declared: inventory, variables, plays, roles, mail state; and resolve(),
+ * Floor 5: what the user declared: inventory, variables, plays, roles, mail state; and resolve(),
  * which turns it into the resources wanted on one host, in order.
  *
  *   s = site_load(a, &opt, &errs);                      all files read, every problem reported
@@ -11,7 +11,7 @@
  * contacted. Files are read by site_load, and by resolver_next for templates and files of roles.
  */
 #pragma once
-#include "lang/lang.h"
+#include "jinja/jinja.h"
 #include "resource/resource.h"
 
 struct site_options {

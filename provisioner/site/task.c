@@ -6,6 +6,7 @@
 #include "site/circle.h"
 #include "site/control.h"
 #include "site/keyword.h"
+#include "agent/restype.h"
 
 static const struct field loop_control_fields[] = {
 	{.name = "loop_var", .kind = FIELD_STR, .doc = "Name of the loop variable; default item."},
@@ -297,7 +298,7 @@ static void read_loop(struct build *b, struct task *t, const struct map_entry *l
 	t->loop = loop->value;
 	/* an old habit: with_items: mylist */
 	if (str_starts(loop->key, "with_") && !takes_text(kind) && t->loop->type == VALUE_STR &&
-		!lang_is_template(t->loop->s)) {
+		!text_is_template(t->loop->s)) {
 		t->loop = value_printf(b->s->a, "{{ %s }}", t->loop->s.p);
 		t->loop->pos = loop->value->pos;
 	}
@@ -330,7 +331,7 @@ static void import_tasks(struct build *b, struct task *t)
 			"import_tasks takes no loop and no register; use include_tasks");
 	if (!file || file->type != VALUE_STR)
 		return;
-	if (lang_is_template(file->s)) {
+	if (text_is_template(file->s)) {
 		errs_add(b->errs, file->pos,
 			"import_tasks is read before any host is known, so its file "
 			"name holds no template; use include_tasks");
@@ -366,7 +367,7 @@ static void import_role(struct build *b, struct task *t)
 			"import_role takes no loop and no register; use include_role");
 	if (!name || name->type != VALUE_STR)
 		return;
-	if (lang_is_template(name->s)) {
+	if (text_is_template(name->s)) {
 		errs_add(b->errs, name->pos,
 			"import_role is read before any host is known, so its name "
 			"holds no template; use include_role");

@@ -120,7 +120,7 @@ static struct value *templates_unknown(struct arena *a, struct value *v)
 {
 	struct value *out;
 
-	if (v->type == VALUE_STR && !v->literal && lang_is_template(v->s)) {
+	if (v->type == VALUE_STR && !v->literal && text_is_template(v->s)) {
 		out = value_unknown(a, "until it is evaluated");
 		out->src = v->src;
 	} else if (v->type == VALUE_LIST) {
@@ -143,12 +143,12 @@ static struct value *templates_unknown(struct arena *a, struct value *v)
 bool has_template(const struct value *v)
 {
 	if (v->type == VALUE_STR)
-		return !v->literal && lang_is_template(v->s);
+		return !v->literal && text_is_template(v->s);
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
 		if (has_template(v->list.v[i]))
 			return true;
 	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
-		if (lang_is_template(v->map.e[i].key) || has_template(v->map.e[i].value))
+		if (text_is_template(v->map.e[i].key) || has_template(v->map.e[i].value))
 			return true;
 	return false;
 }
@@ -184,11 +184,11 @@ void check_syntax(struct build *b, struct value *v, bool expression)
 		check_syntax(b, v->list.v[i], expression);
 	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
 		check_syntax(b, v->map.e[i].value, expression);
-	if (v->type != VALUE_STR || (!expression && !lang_is_template(v->s)))
+	if (v->type != VALUE_STR || (!expression && !text_is_template(v->s)))
 		return;
 	text = v->s;
 	pos = v->pos;
-	if (expression && !lang_is_template(text)) {
+	if (expression && !text_is_template(text)) {
 		text = str_printf(b->s->a, "{{ %s }}", v->s.p);
 		pos.col = pos.col > 3 ? pos.col - 3 : 1;
 	}
@@ -218,7 +218,7 @@ void task_templates(struct build *b, const struct task *t)
 	for (size_t i = 0; i < t->n_child; i++)
 		task_templates(b, t->child[i]);
 	if (!t->type || strcmp(t->type->name, "template") != 0 || !src || src->type != VALUE_STR ||
-		lang_is_template(src->s))
+		text_is_template(src->s))
 		return;
 	path = task_file(b->s, t, "templates", src->s.p, b->s->a);
 	f = path ? files_get(&b->s->files, path, &e) : NULL;

@@ -129,7 +129,7 @@ static struct value *evaluate(struct vars *v, struct str name, struct value *raw
 	v->taint = false;
 	outer = vars_reads_begin(v);
 	note_read(v, name, raw);
-	out = lang_resolve(&v->env, raw, &e);
+	out = template_resolve(&v->env, raw, &e);
 	if (v->hard && !v->err.pos.line)
 		v->err.pos = raw->pos;
 	reads = vars_reads_end(v, outer);
@@ -243,7 +243,7 @@ static struct value *env_lookup(void *ctx, struct str name)
 	if (found->literal)
 		return found;
 	if (found->type != VALUE_LIST && found->type != VALUE_MAP &&
-		!(found->type == VALUE_STR && lang_is_template(found->s)))
+		!(found->type == VALUE_STR && text_is_template(found->s)))
 		return found;
 	return evaluate(v, name, found);
 }
@@ -412,7 +412,7 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 	v->facts_named = facts_named(a, facts);
 	v->set = value_map(a);
 	v->included = value_map(a);
-	v->env = (struct lang_env){.a = a,
+	v->env = (struct jinja_env){.a = a,
 		.omit = OMIT,
 		.ctx = v,
 		.lookup = env_lookup,
@@ -451,7 +451,7 @@ static struct value *settle(struct vars *v, struct value *out, struct err *own, 
 struct value *vars_resolve(struct vars *v, struct value *x, struct err *e)
 {
 	struct err own = {0};
-	struct value *out = lang_resolve(&v->env, x, &own);
+	struct value *out = template_resolve(&v->env, x, &own);
 
 	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle(v, out, &own, e);
 }
@@ -459,7 +459,7 @@ struct value *vars_resolve(struct vars *v, struct value *x, struct err *e)
 struct value *vars_condition(struct vars *v, struct value *cond, struct err *e)
 {
 	struct err own = {0};
-	struct value *out = lang_condition(&v->env, cond, &own);
+	struct value *out = condition_eval(&v->env, cond, &own);
 
 	return settle(v, out, &own, e);
 }

@@ -66,7 +66,7 @@ struct vars {
 	const struct resolver *resolver; /* NULL: nobody goes through a play */
 	struct peer_wait *waits;         /* of the task that is being looked at */
 	size_t n_waits, cap_waits;
-	struct lang_env env;
+	struct jinja_env env;
 };
 
 struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct play_in *play,
@@ -77,7 +77,7 @@ void vars_enter(struct vars *v, const struct task *t, const struct inst *in); /*
 void vars_loop(struct vars *v, struct value *loop);                           /* NULL: none */
 void vars_set(struct vars *v, struct str name, struct value *value);
 void vars_include(struct vars *v, const struct value *map);
-bool vars_undefined(void *ctx, const struct err *e); /* dry.c: lang_env's, notes what is needed */
+bool vars_undefined(void *ctx, const struct err *e); /* dry.c: jinja_env's, notes what is needed */
 /* Nothing is noted until what this gives is put back to v->found: an error here is no problem. */
 struct errs *vars_quiet(struct vars *v);
 /* As lang.h's, with the error of the variable that is to blame. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 3: a connection to one host's agent, over the event loop; nothing here blocks.
+ * Floor 3.5: a connection to one host's agent, over the event loop; nothing here blocks.
  *
  * transport_open starts it: connect, host key, login, one channel, find or bring the agent. Frames
  * then arrive by on_frame, HELLO first, one in a turn of the loop, so that no host's flood keeps

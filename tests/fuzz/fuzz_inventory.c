@@ -2,8 +2,9 @@
  *
  * libFuzzer: any bytes as an inventory in INI form and in YAML, then its order and a pattern.
  */
-#include "lang/lang.h"
+#include "jinja/jinja.h"
 #include "site/load.h"
+#include "yaml/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

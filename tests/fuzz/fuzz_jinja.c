@@ -3,7 +3,8 @@
  * libFuzzer: any bytes as a template, as an expression and as a value with templates in it, over
  * variables of every type.
  */
-#include "lang/lang.h"
+#include "jinja/jinja.h"
+#include "yaml/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -44,17 +45,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct value *vars = yaml_parse(a, "vars", str_c(vars_text), &errs);
 	map_put(a, vars, "w", value_unknown(a, "a result"));
 	map_at(vars, "e")->secret = true;
-	struct lang_env env = {.a = a, .ctx = vars, .lookup = lookup, .include = include};
+	struct jinja_env env = {.a = a, .ctx = vars, .lookup = lookup, .include = include};
 	for (unsigned flags = 0; flags < 8; flags += 7) {
 		struct err e = {0};
 		const struct template *t = template_parse(a, text, pos, flags, &e);
 		check(t ? template_render(&env, t, &e) : NULL, &e);
 	}
 	struct err e1 = {0}, e2 = {0}, e3 = {0};
-	check(lang_expr(&env, text, pos, &e1), &e1);
+	check(expression_eval(&env, text, pos, &e1), &e1);
 	struct value *v = value_str(a, text);
-	check(lang_resolve(&env, v, &e2), &e2);
-	check(lang_condition(&env, v, &e3), &e3);
+	check(template_resolve(&env, v, &e2), &e2);
+	check(condition_eval(&env, v, &e3), &e3);
 	arena_free(a);
 	return 0;
 }

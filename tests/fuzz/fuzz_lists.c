@@ -5,8 +5,9 @@
  */
 #include <fcntl.h>
 #include <unistd.h>
-#include "lang/lang.h"
-#include "resource/mailing_list.h"
+#include "jinja/jinja.h"
+#include "mailhost/mailing_list.h"
+#include "yaml/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

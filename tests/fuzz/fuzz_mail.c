@@ -4,7 +4,7 @@
  * every shape, so that most of it is wrong somewhere: it is told, and what passes can be derived.
  */
 #include "dns/dns.h"
-#include "lang/lang.h"
+#include "jinja/jinja.h"
 #include "site/mail.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

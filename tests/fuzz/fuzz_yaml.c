@@ -2,8 +2,8 @@
  *
  * libFuzzer: any bytes as YAML and as JSON; what was read is written and read again.
  */
-#include "lang/lang.h"
-#include "lang/yaml_private.h"
+#include "jinja/jinja.h"
+#include "yaml/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "resource/args.h"
+#include "host/args.h"
 
 static char race_base[] = "/dev/shm/provision-race-XXXXXX";
 static struct str race_keys[2]; /* bob's key.pem and root's */

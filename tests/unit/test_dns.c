@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "dns/dns.h"
-#include "lang/lang.h"
+#include "jinja/jinja.h"
+#include "yaml/yaml.h"
 
 /* The records of the host, with these facts and these keys of its agent. */
 static const char *zone(struct arena *a, const char *facts, const char *keys)

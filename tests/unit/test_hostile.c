@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hostile hosts: every lie that was tried, all at once beside good hosts, which finish; and each
- * alone, for the memory that it costs.
+ * Every lie that was tried, all at once beside good hosts, which finish; and each alone.
  */
 #include <sys/mman.h>
 #include "bad_servers.h"
 #include "fleet/fleet.h"
 #include "liars.h"
+#include "yaml/yaml.h"
 
 enum {
 	MANY = 20000,      /* resources of one host */

@@ -4,6 +4,7 @@
  * installed.
  */
 #include "site_case.h"
+#include "yaml/yaml.h"
 
 /* ---- the same variables as ansible-inventory gives, where that is installed ---- */
 static struct value *theirs(const char *inventory, const char *host)
@@ -23,7 +24,7 @@ static struct value *theirs(const char *inventory, const char *host)
 
 static bool plain(const struct value *v)
 {
-	return v->type != VALUE_STR || !lang_is_template(v->s);
+	return v->type != VALUE_STR || !text_is_template(v->s);
 }
 
 static void compare_host(const struct site *s, const char *inventory, const char *host)

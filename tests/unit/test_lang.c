@@ -11,7 +11,8 @@
  */
 #include "case_file.h"
 #include <stdint.h>
-#include "lang/lang.h"
+#include "jinja/jinja.h"
+#include "yaml/yaml.h"
 
 struct world {
 	struct value *vars, *files;
@@ -107,7 +108,7 @@ static struct value *read_yaml(struct arena *a, struct str text, struct err *e)
 }
 
 /* The case's subject, whatever its kind; *is_text for a template. */
-static struct value *run(struct arena *a, const struct test_case *t, const struct lang_env *env,
+static struct value *run(struct arena *a, const struct test_case *t, const struct jinja_env *env,
 	bool *is_text, struct err *e)
 {
 	struct pos pos = {"case", 1, 1};
@@ -118,18 +119,18 @@ static struct value *run(struct arena *a, const struct test_case *t, const struc
 		return tpl ? template_render(env, tpl, e) : NULL;
 	}
 	if ((s = section(t, "expr")))
-		return lang_expr(env, *s, pos, e);
+		return expression_eval(env, *s, pos, e);
 	if ((s = section(t, "json")))
 		return json_parse(a, *s, e);
 	if ((s = section(t, "yaml")))
 		return read_yaml(a, *s, e);
 	if ((s = section(t, "resolve"))) {
 		struct value *v = read_yaml(a, *s, e);
-		return v ? lang_resolve(env, v, e) : NULL;
+		return v ? template_resolve(env, v, e) : NULL;
 	}
 	if ((s = section(t, "condition"))) {
 		struct value *v = read_yaml(a, *s, e);
-		return v ? lang_condition(env, v, e) : NULL;
+		return v ? condition_eval(env, v, e) : NULL;
 	}
 	fail_msg("%s: %s: no subject", t->file, t->name);
 	return NULL;
@@ -185,7 +186,7 @@ static void run_case(void **state)
 	w.names = ARENA_ARRAY(a, const char *, w.vars->map.n + 1);
 	for (size_t i = 0; i < w.vars->map.n; i++)
 		w.names[i] = w.vars->map.e[i].key.p;
-	struct lang_env env = {.a = a,
+	struct jinja_env env = {.a = a,
 		.ctx = &w,
 		.lookup = lookup,
 		.names = names,

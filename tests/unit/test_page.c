@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "plan/plan.h"
 #include "report/report.h"
+#include "agent/restype.h"
 #include <cmocka.h>
 
 /* The sequences that a person was deceived with: they must come out as their numbers. */

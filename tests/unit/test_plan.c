@@ -4,6 +4,7 @@
  */
 #define MAY_PRINT
 #include "fleet/fleet.h"
+#include "agent/restype.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <unistd.h>

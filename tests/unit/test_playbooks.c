@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "fleet/fleet.h"
 #include "printed.h"
+#include "yaml/yaml.h"
 
 static char root[PATH_MAX]; /* where the tests were started */
 static char dir[] = "/tmp/test_playbooks.XXXXXX";

@@ -13,8 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "lang/lang.h"
-#include "resource/probe.h"
+#include "jinja/jinja.h"
+#include "mailhost/health_check.h"
+#include "yaml/yaml.h"
 
 #define SECRET "abcdefgh12345678"
 

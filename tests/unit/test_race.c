@@ -23,10 +23,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/place.h"
-#include "lang/lang.h"
-#include "resource/x509.h"
+#include "jinja/jinja.h"
+#include "host/x509.h"
 #include "race_programs.h"
 #include "race_rows.h"
+#include "yaml/yaml.h"
+#include "agent/restype.h"
 
 enum { BOB = 61234, ROUNDS = 1000, PROGRAM_ROUNDS = 100, EVENTS = 12, TEXT_LIMIT = 1 << 20 };
 

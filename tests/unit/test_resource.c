@@ -15,11 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "lang/lang.h"
-#include "resource/foresight.h"
-#include "resource/look.h"
+#include "jinja/jinja.h"
+#include "host/foresight.h"
+#include "host/look.h"
 #include "resource/resource.h"
 #include "printed.h"
+#include "yaml/yaml.h"
+#include "agent/restype.h"
 
 enum { OTHER_USER = 65534, TEXT_LIMIT = 1 << 20 };
 

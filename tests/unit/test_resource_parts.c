@@ -15,12 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "resource/held.h"
-#include "resource/look.h"
-#include "resource/mailing_list.h"
-#include "resource/pattern.h"
+#include "host/held.h"
+#include "host/look.h"
+#include "mailhost/mailing_list.h"
+#include "host/regex.h"
 #include "resource/resource.h"
-#include "resource/unit_log.h"
+#include "host/unit_log.h"
+#include "agent/restype.h"
 
 enum { TEXT_LIMIT = 1 << 20 };
 

@@ -14,15 +14,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "resource/account.h"
+#include "host/account.h"
 #include "resource/apt.h"
-#include "resource/look.h"
-#include "resource/policy.h"
-#include "resource/postfix_main.h"
-#include "resource/postfix_master.h"
+#include "host/look.h"
+#include "host/policy_rc_d.h"
+#include "mailhost/postfix_main.h"
+#include "mailhost/postfix_master.h"
 #include "resource/types.h"
-#include "resource/unit.h"
-#include "resource/unit_log.h"
+#include "host/unit.h"
+#include "host/unit_log.h"
 
 enum { ROUNDS = 3000, LINES_MAX = 12 };
 

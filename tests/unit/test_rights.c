@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "resource/resource.h"
+#include "agent/restype.h"
 
 /* ---- access lists and extended attributes ---- */
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "resource/sdbus_message.h"
+#include "host/sdbus_message.h"
 
 enum { MESSAGE_LIMIT = 1 << 16, BODY_LENGTH_AT = 4, FIELDS_LENGTH_AT = 12 };
 

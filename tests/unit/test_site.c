@@ -5,6 +5,7 @@
  */
 #include "site/listing.h"
 #include "site_case.h"
+#include "yaml/yaml.h"
 
 /* ---- steps as text ---- */
 static bool shown(const struct map_entry *e)

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "lang/lang.h"
+#include "jinja/jinja.h"
 #include <cmocka.h>
 
 /* Made by Python's crypt module with a salt from SHA-256 of "provision-salt\0alice@example.com". */

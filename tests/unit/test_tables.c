@@ -8,6 +8,7 @@
 #include "site/site.h"
 #include "value/field_kind.h"
 #include "printed.h"
+#include "agent/restype.h"
 #include <cmocka.h>
 
 enum { DEPTH_MOST = 8 };

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "resource/x509.h"
+#include "host/x509.h"
 
 static struct str openssl(struct arena *a, const char *const *argv, struct str input)
 {

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one list of resource types, found by name. Knows no type's rules and touches no host.
+ */
+#include "agent/restype.h"
+#include "mailhost/types.h"
+#include "resource/types.h"
+
+const struct restype *const restypes[] = {
+	/* files */
+	&restype_copy,
+	&restype_template,
+	&restype_file,
+	&restype_file_set,
+	&restype_lineinfile,
+	&restype_blockinfile,
+	&restype_replace,
+	&restype_stat,
+	&restype_slurp,
+	/* programs */
+	&restype_command,
+	&restype_shell,
+	/* packages, services, accounts, the host */
+	&restype_package,
+	&restype_apt,
+	&restype_service,
+	&restype_systemd,
+	&restype_activation,
+	&restype_installed_services,
+	&restype_user,
+	&restype_group,
+	&restype_hostname,
+	/* what mail servers need beside */
+	&restype_postfix_main,
+	&restype_postfix_master,
+	&restype_lookup_table,
+	&restype_sieve_script,
+	&restype_maildirs,
+	&restype_dkim_keys,
+	&restype_random_secret,
+	&restype_mailing_lists,
+	&restype_openssl_privatekey,
+	&restype_x509_certificate,
+	&restype_certificates,
+	NULL,
+};
+
+/* Is `word` one of the space separated `words`? */
+static bool among(const char *words, struct str word)
+{
+	for (const char *p = words; p && *p;) {
+		size_t n = strcspn(p, " ");
+		if (n == word.n && memcmp(p, word.p, n) == 0)
+			return true;
+		p += n + (p[n] == ' ');
+	}
+	return false;
+}
+
+const struct restype *restype_find(struct str name)
+{
+	if (name.n == 0)
+		return NULL;
+	for (size_t i = 0; restypes[i]; i++)
+		if (str_is(name, restypes[i]->name))
+			return restypes[i];
+	for (size_t i = 0; restypes[i]; i++)
+		if (among(restypes[i]->aliases, name) || among(restypes[i]->full_names, name))
+			return restypes[i];
+	return NULL;
+}
+
+static const char BUILTIN[] = "ansible.builtin.";
+
+const char *restype_nearest(struct str name)
+{
+	enum { NAMES_MAX = 128 };
+	const char *names[NAMES_MAX + 1];
+	size_t n = 0;
+	for (size_t i = 0; restypes[i] && n < NAMES_MAX; i++)
+		names[n++] = restypes[i]->name;
+	names[n] = NULL;
+	return str_nearest(str_starts(name, BUILTIN) ? name.p + strlen(BUILTIN) : name.p, names);
+}
+
+void restype_doc(const struct restype *t, struct buf *out)
+{
+	buf_addf(out, "%s\n\n  %s\n", t->name, t->doc);
+	if (t->aliases)
+		buf_addf(out, "\n  Also written: %s\n", t->aliases);
+	if (t->full_names)
+		buf_addf(out, "\n  In full: %s\n", t->full_names);
+	if (t->probe)
+		buf_adds(out, "\n  Only reads; its result is known when the plan is made.\n");
+	buf_adds(out, "\nParameters:\n");
+	fields_doc(out, t->fields, 2);
+	if (t->returns && t->returns[0].name) {
+		buf_adds(out, "\nResult, for register:\n");
+		fields_doc(out, t->returns, 2);
+	}
+	if (t->example)
+		buf_addf(out, "\nExample:\n\n%s", t->example);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads dpkg's status file in one pass into a table sorted by name. Never runs a program, never
+ * takes dpkg's lock: the file is replaced whole by dpkg.
+ */
+#include <sys/stat.h>
+#include "host/args.h"
+#include "host/dpkg.h"
+
+enum { PACKAGES_FIRST = 1024 };
+
+struct dpkg {
+	struct arena *a;
+	struct dpkg_package *v;
+	size_t n, cap;
+	struct args provided; /* names that installed packages provide */
+	bool interrupted;
+};
+
+/* One stanza as it is read; the strings point into the file's text. */
+struct stanza {
+	struct line package, status, version, arch, provides;
+};
+
+static bool field(struct line line, const char *name, struct line *value)
+{
+	size_t n = strlen(name);
+	if (line.n <= n || line.p[n] != ':' || memcmp(line.p, name, n) != 0)
+		return false;
+	for (n++; n < line.n && line.p[n] == ' '; n++)
+		;
+	*value = (struct line){line.p + n, line.n - n};
+	return true;
+}
+
+static const char *text(struct dpkg *d, struct line line)
+{
+	return str_dup(d->a, line.p ? line.p : "", line.n).p;
+}
+
+/* "install ok installed": the last word. */
+static struct line state_of(struct line status)
+{
+	size_t at = status.n;
+	while (at > 0 && status.p[at - 1] != ' ')
+		at--;
+	return (struct line){status.p + at, status.n - at};
+}
+
+/* "mail-transport-agent, x (= 1.2)": the names. */
+static void add_provides(struct dpkg *d, struct line list)
+{
+	for (size_t i = 0; i < list.n;) {
+		size_t n = 0;
+		while (i < list.n && (list.p[i] == ' ' || list.p[i] == ','))
+			i++;
+		while (i + n < list.n && !strchr(" ,(:", list.p[i + n]))
+			n++;
+		if (n)
+			args_add(d->a, &d->provided, str_dup(d->a, list.p + i, n).p);
+		for (i += n; i < list.n && list.p[i] != ','; i++)
+			;
+	}
+}
+
+static void add_package(struct dpkg *d, const struct stanza *s)
+{
+	if (s->package.n == 0)
+		return;
+	if (d->n == d->cap) {
+		size_t cap = d->cap ? d->cap * 2 : PACKAGES_FIRST;
+		struct dpkg_package *wider = ARENA_ARRAY(d->a, struct dpkg_package, cap);
+		if (d->n)
+			memcpy(wider, d->v, d->n * sizeof(*wider));
+		d->v = wider;
+		d->cap = cap;
+	}
+	struct dpkg_package *p = &d->v[d->n++];
+	*p = (struct dpkg_package){text(d, s->package), text(d, s->version), text(d, s->arch),
+		text(d, state_of(s->status))};
+	if (dpkg_installed(p))
+		add_provides(d, s->provides);
+	if (strcmp(p->state, "unpacked") == 0 || strncmp(p->state, "half-", 5) == 0)
+		d->interrupted = true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct dpkg_package *x = a, *y = b;
+	return strcmp(x->name, y->name);
+}
+
+struct dpkg *dpkg_parse(struct str status)
+{
+	struct arena *a = arena_new();
+	struct dpkg *d = ARENA_NEW(a, struct dpkg);
+	struct stanza s = {0};
+	struct line line;
+	d->a = a;
+	while (line_next(&status, &line)) {
+		if (line.n == 0) {
+			add_package(d, &s);
+			s = (struct stanza){0};
+		} else if (line.p[0] == 'P') {
+			(void)(field(line, "Package", &s.package) ||
+				field(line, "Provides", &s.provides));
+		} else if (line.p[0] == 'S') {
+			field(line, "Status", &s.status);
+		} else if (line.p[0] == 'V') {
+			field(line, "Version", &s.version);
+		} else if (line.p[0] == 'A') {
+			field(line, "Architecture", &s.arch);
+		}
+	}
+	add_package(d, &s);
+	if (d->n)
+		qsort(d->v, d->n, sizeof(*d->v), by_name);
+	return d;
+}
+
+void dpkg_free(struct dpkg *d)
+{
+	if (d)
+		arena_free(d->a);
+}
+
+bool dpkg_installed(const struct dpkg_package *p)
+{
+	return p && (strcmp(p->state, "installed") == 0 || strncmp(p->state, "triggers-", 9) == 0);
+}
+
+/* The first of the packages with this name, or n. */
+static size_t first_of(const struct dpkg *d, const char *name)
+{
+	size_t low = 0, high = d->n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (strcmp(d->v[mid].name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct dpkg_package *dpkg_find(const struct dpkg *d, const char *name, const char *arch)
+{
+	const struct dpkg_package *found = NULL;
+	for (size_t i = first_of(d, name); i < d->n && strcmp(d->v[i].name, name) == 0; i++) {
+		const struct dpkg_package *p = &d->v[i];
+		if (arch && strcmp(p->arch, arch) != 0)
+			continue;
+		if (!found || (!dpkg_installed(found) && dpkg_installed(p)))
+			found = p;
+	}
+	return found;
+}
+
+bool dpkg_provides(const struct dpkg *d, const char *name)
+{
+	for (size_t i = 0; i < d->provided.n; i++)
+		if (strcmp(d->provided.v[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* " /etc/courier/authdaemonrc 0123...": a line of the field Conffiles. One that a newer version of
+ * the package does not have any more is marked. */
+static bool is_conffile(struct line line, const char *path)
+{
+	size_t n = strlen(path);
+	return line.n > n + 2 && line.p[0] == ' ' && memcmp(line.p + 1, path, n) == 0 &&
+	       line.p[n + 1] == ' ' && !memmem(line.p, line.n, " obsolete", 9) &&
+	       !memmem(line.p, line.n, " newconffile", 12) &&
+	       !memmem(line.p, line.n, " remove-on-upgrade", 18);
+}
+
+const char *dpkg_conffile(struct arena *a, struct str status, const char *path)
+{
+	struct line line, package = {0}, state = {0};
+	while (line_next(&status, &line)) {
+		field(line, "Package", &package);
+		if (field(line, "Status", &state))
+			state = state_of(state);
+		if (is_conffile(line, path) && state.n == strlen("installed") &&
+			memcmp(state.p, "installed", state.n) == 0)
+			return str_dup(a, package.p, package.n).p;
+	}
+	return NULL;
+}
+
+bool dpkg_interrupted(const struct dpkg *d)
+{
+	return d->interrupted;
+}
+
+/* The same file as it was: dpkg writes a new one each time. */
+static bool unchanged(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+const struct dpkg *dpkg_host(struct err *e)
+{
+	static struct dpkg *last;
+	static struct stat last_stat;
+	struct stat st;
+	struct str status;
+	if (stat(DPKG_STATUS, &st) < 0) {
+		err_errno(e, "cannot look at %s (only hosts with dpkg are served)", DPKG_STATUS);
+		return NULL;
+	}
+	if (last && unchanged(&st, &last_stat))
+		return last;
+	struct arena *a = arena_new();
+	if (file_read(a, DPKG_STATUS, FILE_MAX, &status, e)) {
+		dpkg_free(last);
+		last = dpkg_parse(status);
+		last_stat = st;
+		arena_free(a);
+		return last;
+	}
+	arena_free(a);
+	return NULL;
+}

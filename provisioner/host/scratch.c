@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Folders for programs to work in, under names that a later run finds and removes. Never removes a
+ * folder of another user or of another name.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "host/look.h"
+#include "host/scratch.h"
+
+#define WHERE "/run"
+#define PREFIX_TEXT ".prov"
+
+enum { RANDOM_CHARS = 6 };
+
+bool scratch_open(char path[SCRATCH_MAX], struct err *e)
+{
+	snprintf(path, SCRATCH_MAX, WHERE "/" PREFIX_TEXT "XXXXXX");
+	return mkdtemp(path) || err_errno(e, "cannot make a temporary folder in " WHERE);
+}
+
+static bool remove_entry(
+	void *ctx, int dirfd, const char *name, const struct stat *st, struct err *e)
+{
+	(void)ctx;
+	return unlinkat(dirfd, name, S_ISDIR(st->st_mode) ? AT_REMOVEDIR : 0) == 0 ||
+	       err_errno(e, "cannot remove %s", name);
+}
+
+void scratch_close(const char *path)
+{
+	struct tree t = {.visit = remove_entry, .children_first = true, .one_device = true};
+	struct err none = {0}; /* what stays is removed by the next run */
+	if (tree_walk(path, &t, &none))
+		rmdir(path);
+}
+
+static bool is_scratch(int dir, const char *name)
+{
+	struct stat st;
+	size_t n = strlen(PREFIX_TEXT);
+	return strncmp(name, PREFIX_TEXT, n) == 0 && strlen(name) == n + RANDOM_CHARS &&
+	       fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+	       st.st_uid == geteuid();
+}
+
+void scratch_clean(void)
+{
+	struct arena *a = arena_new();
+	DIR *d = opendir(WHERE);
+	for (struct dirent *item; d && (item = readdir(d));)
+		if (is_scratch(dirfd(d), item->d_name))
+			scratch_close(path_join(a, WHERE, item->d_name));
+	if (d)
+		closedir(d);
+	arena_free(a);
+}

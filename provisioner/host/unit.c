@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Asks systemd for many units with one process, or runs the status action of SysV scripts. Never
+ * changes a service.
+ */
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "host/sdbus.h"
+#include "host/unit.h"
+
+#define SHOWN                                                                            \
+	"--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Result,PartOf," \
+	"NeedDaemonReload,DropInPaths"
+
+bool unit_settles(const struct unit *u)
+{
+	return strcmp(u->type, "simple") == 0 || strcmp(u->type, "exec") == 0 ||
+	       strcmp(u->type, "idle") == 0;
+}
+
+bool unit_did_its_work(const struct unit *u)
+{
+	return strcmp(u->type, "oneshot") == 0 && strcmp(u->active, "inactive") == 0 &&
+	       strcmp(u->result, "success") == 0;
+}
+
+bool unit_name_valid(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789:_.@\\-";
+	size_t n = strlen(name);
+	return n > 0 && n < 200 && name[0] != '-' && name[0] != '.' && strspn(name, allowed) == n;
+}
+
+/* "postfix" -> "postfix.service"; "x.timer" stays. */
+static const char *with_suffix(struct arena *a, const char *name)
+{
+	static const char *const suffixes[] = {".service", ".socket", ".target", ".timer", ".path",
+		".mount", ".automount", ".swap", ".slice", ".scope", ".device"};
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+		if (str_ends(str_c(name), suffixes[i]))
+			return name;
+	return arena_printf(a, "%s.service", name);
+}
+
+static const char *script_name(struct arena *a, const char *name)
+{
+	if (!str_ends(str_c(name), ".service"))
+		return name;
+	return str_dup(a, name, strlen(name) - strlen(".service")).p;
+}
+
+/* Does a SysV script start at boot? insserv makes the links (update-rc.d(8)). */
+static bool rc_links(struct arena *a, const char *name)
+{
+	glob_t found;
+	const char *pattern = arena_printf(a, "/etc/rc[2-5].d/S[0-9][0-9]%s", script_name(a, name));
+	bool any = glob(pattern, GLOB_NOSORT, NULL, &found) == 0 && found.gl_pathc > 0;
+	globfree(&found);
+	return any;
+}
+
+/* ---- systemd ---- */
+
+static bool any_file(struct arena *a, const char *folders, const char *unit)
+{
+	glob_t found = {0};
+	if (strpbrk(unit, "*?[\\")) /* escaped names are no patterns */
+		return false;
+	bool any = glob(arena_printf(a, "/etc/systemd/system/*%s/%s", folders, unit), GLOB_NOSORT,
+			   NULL, &found) == 0 &&
+		   found.gl_pathc > 0;
+	globfree(&found);
+	return any;
+}
+
+/* What starts a unit at boot stays when it is masked, but systemd does not tell of it. */
+static bool wants_links(struct arena *a, const char *unit)
+{
+	return any_file(a, ".wants", unit) || any_file(a, ".requires", unit);
+}
+
+static void set_property(struct arena *a, struct shown *s, struct line line)
+{
+	const struct {
+		const char *key;
+		const char **to;
+	} keys[] = {{"Id=", &s->id}, {"LoadState=", &s->load}, {"ActiveState=", &s->active},
+		{"SubState=", &s->sub}, {"UnitFileState=", &s->file_state}, {"Type=", &s->type},
+		{"Result=", &s->result}, {"PartOf=", &s->part_of},
+		{"NeedDaemonReload=", &s->need_reload}, {"DropInPaths=", &s->dropins}};
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		size_t n = strlen(keys[i].key);
+		if (line.n >= n && memcmp(line.p, keys[i].key, n) == 0)
+			*keys[i].to = str_dup(a, line.p + n, line.n - n).p;
+	}
+}
+
+/* The next block of the answer; blocks are parted by an empty line. */
+static bool next_block(struct arena *a, struct str *rest, struct shown *s)
+{
+	struct line line;
+	bool any = false;
+	*s = (struct shown)SHOWN_NOTHING;
+	while (line_next(rest, &line)) {
+		if (line.n == 0 && any)
+			return true;
+		any = any || line.n > 0;
+		set_property(a, s, line);
+	}
+	return any;
+}
+
+static bool is(const char *s, const char *what)
+{
+	return strcmp(s, what) == 0;
+}
+
+/* As systemctl is-active takes it, except that a unit between two failing starts does not run. */
+static bool runs(const struct shown *s)
+{
+	if (is(s->sub, "auto-restart"))
+		return false;
+	return is(s->active, "active") || is(s->active, "activating") ||
+	       is(s->active, "reloading") || is(s->active, "refreshing");
+}
+
+static enum unit_enabled enabled_of(struct arena *a, const struct shown *s)
+{
+	const char *f = s->file_state;
+	if (is(f, "enabled") || is(f, "alias"))
+		return UNIT_ENABLED;
+	if (is(f, "enabled-runtime"))
+		return UNIT_RUNTIME;
+	if (strncmp(f, "masked", 6) == 0)
+		return wants_links(a, s->id) ? UNIT_ENABLED : UNIT_DISABLED;
+	if (is(f, "static") || is(f, "indirect") || is(f, "transient"))
+		return UNIT_FIXED;
+	if (!is(f, "generated"))
+		return UNIT_DISABLED;
+	const char *script = arena_printf(a, "/etc/init.d/%s", script_name(a, s->id));
+	if (access(script, F_OK) != 0)
+		return UNIT_FIXED;
+	return rc_links(a, s->id) ? UNIT_ENABLED : UNIT_DISABLED;
+}
+
+static void unit_from(struct arena *a, const struct shown *s, const char *name, struct unit *u)
+{
+	*u = (struct unit){.name = name,
+		.id = s->id[0] ? s->id : with_suffix(a, name),
+		.active = s->active,
+		.sub = s->sub,
+		.load = s->load,
+		.file_state = s->file_state,
+		.type = s->type,
+		.result = s->result,
+		.running = runs(s),
+		.masked = strncmp(s->file_state, "masked", 6) == 0 || is(s->load, "masked"),
+		.need_reload = is(s->need_reload, "yes"),
+		.dropins = s->dropins};
+	u->found = (s->load[0] && !is(s->load, "not-found")) || u->running;
+	u->enabled = enabled_of(a, s);
+	if (is(s->active, "failed") || is(s->sub, "auto-restart"))
+		u->trouble = u->id;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+	for (const char *at = list; (at = strstr(at, word)); at += n)
+		if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))
+			return true;
+	return false;
+}
+
+/* A unit like Postfix's only stands for its instances and stays "active (exited)" when they have
+ * ended: then it does not run. */
+static void count_instance(const struct shown *s, struct unit *units, size_t n)
+{
+	if (runs(s) || !s->part_of[0])
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (!is(units[i].sub, "exited") || !has_word(s->part_of, units[i].id))
+			continue;
+		units[i].running = false;
+		units[i].trouble = s->id;
+	}
+}
+
+void unit_parse(
+	struct arena *a, struct str answer, const char *const *names, size_t n, struct unit *out)
+{
+	struct shown s;
+	for (size_t i = 0; i < n; i++) {
+		if (!next_block(a, &answer, &s))
+			s = (struct shown)SHOWN_NOTHING;
+		unit_from(a, &s, names[i], &out[i]);
+	}
+	while (next_block(a, &answer, &s))
+		count_instance(&s, out, n);
+}
+
+/* The names come first in the answer, in their order, then what the patterns matched. */
+static bool ask_systemd(
+	struct host *h, const char *const *names, size_t n, struct str *answer, struct err *e)
+{
+	struct args argv = {0};
+	args_add(h->a, &argv, "systemctl");
+	args_add(h->a, &argv, "show");
+	args_add(h->a, &argv, "--no-pager");
+	args_add(h->a, &argv, "--all"); /* patterns match stopped instances too */
+	args_add(h->a, &argv, SHOWN);
+	args_add(h->a, &argv, "--");
+	for (size_t i = 0; i < n; i++)
+		args_add(h->a, &argv, with_suffix(h->a, names[i]));
+	for (size_t i = 0; i < n; i++) {
+		const char *name = with_suffix(h->a, names[i]);
+		if (str_ends(str_c(name), ".service") && !strchr(name, '@'))
+			args_addf(h->a, &argv, "%s@*.service", script_name(h->a, name));
+	}
+	return run_program(h, argv.v, answer, e);
+}
+
+/* A unit that stands for its instances was started with them. */
+int64_t unit_runs_since(struct host *h, const char *name)
+{
+	const char *full = with_suffix(h->a, name);
+	const char *argv[] = {"systemctl", "show", "--no-pager",
+		"--property=InactiveExitTimestampMonotonic", "--", full,
+		arena_printf(h->a, "%s@*.service", script_name(h->a, full)), NULL};
+	struct str answer;
+	struct line line;
+	struct err ignored = {0};
+	int64_t first = 0;
+	if (!systemd_runs() || !run_program(h, argv, &answer, &ignored))
+		return 0;
+	while (line_next(&answer, &line)) {
+		const char *at = memchr(line.p, '=', line.n);
+		if (!at)
+			continue;
+		int64_t us = strtoll(at + 1, NULL, 10);
+		if (us <= 0)
+			return 0;
+		first = first == 0 || us < first ? us : first;
+	}
+	return first;
+}
+
+/* Has the unit a drop-in that is not in `known`, paths parted by blanks? */
+static bool dropin_unread(struct host *h, const char *unit, const char *known)
+{
+	const char *pattern = arena_printf(h->a, "/etc/systemd/system/%s.d/*.conf", unit);
+	glob_t found = {0};
+	bool unread = false;
+	if (strpbrk(unit, "*?[\\")) /* escaped names are no patterns */
+		return false;
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			unread = unread || !has_word(known, found.gl_pathv[i]);
+	globfree(&found);
+	return unread;
+}
+
+bool unit_needs_reload(struct host *h, const struct unit *u)
+{
+	return u->need_reload || (systemd_runs() && dropin_unread(h, u->id, u->dropins));
+}
+
+bool unit_any_needs_reload(struct host *h, bool *needs, struct err *e)
+{
+	const char *argv[] = {"systemctl", "show", "--no-pager",
+		"--property=Id,NeedDaemonReload,DropInPaths", "*.service", "*.socket", "*.timer",
+		NULL};
+	struct str answer;
+	struct shown s;
+	*needs = false;
+	if (!systemd_runs())
+		return true;
+	if (!run_program(h, argv, &answer, e))
+		return false;
+	while (!*needs && next_block(h->a, &answer, &s))
+		*needs = is(s.need_reload, "yes") || dropin_unread(h, s.id, s.dropins);
+	return true;
+}
+
+/* ---- SysV ---- */
+
+static bool ask_script(struct host *h, const char *name, struct unit *u, struct err *e)
+{
+	const char *script = arena_printf(h->a, "/etc/init.d/%s", script_name(h->a, name));
+	const char *argv[] = {script, "status", NULL};
+	struct proc_result r;
+	*u = (struct unit){.name = name,
+		.id = script_name(h->a, name),
+		.active = "inactive",
+		.sub = "",
+		.load = "not-found",
+		.file_state = "",
+		.type = "forking",
+		.result = ""};
+	if (access(script, X_OK) != 0)
+		return true;
+	if (!run_with(h, argv, (struct str){0}, &r, e))
+		return false;
+	u->found = true;
+	u->running = r.status == 0; /* LSB: 0 runs, 1 to 3 does not */
+	u->active = u->running ? "active" : "inactive";
+	u->load = "loaded";
+	u->enabled = rc_links(h->a, name) ? UNIT_ENABLED : UNIT_DISABLED;
+	u->file_state = u->enabled == UNIT_ENABLED ? "enabled" : "disabled";
+	return true;
+}
+
+/* The answer about a unit among those that are there, or NULL. */
+static const struct shown *shown_of(const struct shown *s, size_t n, const char *id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is(s[i].id, id))
+			return &s[i];
+	return NULL;
+}
+
+/* The units that those stand for which are "active (exited)". */
+static bool look_at_parts(struct arena *a, struct unit *units, const struct shown *s, size_t n)
+{
+	struct args parts = {0}, of = {0};
+	for (size_t i = 0; i < n; i++) {
+		if (!is(s[i].sub, "exited"))
+			continue;
+		for (const char *p = s[i].consists_of; *p; p += strspn(p, " ")) {
+			size_t len = strcspn(p, " ");
+			const char *name = str_dup(a, p, len).p;
+			const struct shown *known = shown_of(s, n, name);
+			p += len;
+			if (known) {
+				struct shown part = *known;
+				part.part_of = units[i].id;
+				count_instance(&part, units, n);
+				continue;
+			}
+			args_add(a, &parts, name);
+			args_add(a, &of, units[i].id);
+		}
+	}
+	struct shown *found = ARENA_ARRAY(a, struct shown, parts.n);
+	if (parts.n && !sdbus_show(a, parts.v, parts.n, found))
+		return false;
+	for (size_t i = 0; i < parts.n; i++) {
+		found[i].part_of = of.v[i];
+		count_instance(&found[i], units, n);
+	}
+	return true;
+}
+
+/* Asks for each unit once: an answer costs systemd about a millisecond. */
+static bool show_once(struct arena *a, const char *const *names, size_t n, struct shown *out)
+{
+	struct args asked = {0};
+	size_t *at = ARENA_ARRAY(a, size_t, n);
+	for (size_t i = 0; i < n; i++) {
+		while (at[i] < asked.n && !is(asked.v[at[i]], names[i]))
+			at[i]++;
+		if (at[i] == asked.n)
+			args_add(a, &asked, names[i]);
+	}
+	struct shown *answers = ARENA_ARRAY(a, struct shown, asked.n);
+	if (!sdbus_show(a, asked.v, asked.n, answers))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		out[i] = answers[at[i]];
+	return true;
+}
+
+bool unit_ask(struct arena *a, const char *const *names, size_t n, struct unit *out)
+{
+	struct args full = {0};
+	struct shown *s = ARENA_ARRAY(a, struct shown, n);
+	for (size_t i = 0; i < n; i++)
+		args_add(a, &full, with_suffix(a, names[i]));
+	if (n == 0 || !systemd_runs() || !show_once(a, full.v, n, s))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		unit_from(a, &s[i], names[i], &out[i]);
+	return look_at_parts(a, out, s, n);
+}
+
+bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)
+{
+	return unit_ask(h->a, names, n, out) || unit_query(h, names, n, out, e);
+}
+
+bool unit_query(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)
+{
+	struct str answer;
+	if (n == 0)
+		return true;
+	if (systemd_runs()) {
+		if (!ask_systemd(h, names, n, &answer, e))
+			return false;
+		unit_parse(h->a, answer, names, n, out);
+		return true;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!ask_script(h, names[i], &out[i], e))
+			return false;
+	return true;
+}

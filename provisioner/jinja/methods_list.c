@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The methods of lists and mappings. Those that change one change the template's own copy; what
+ * the environment holds is never touched.
+ */
+#include "jinja/call.h"
+
+/* ---- lists ---- */
+static struct value *list_append(struct call *c)
+{
+	list_add(c->a, c->v, c->arg[0]);
+	return c->in->none;
+}
+
+static struct value *list_extend(struct call *c)
+{
+	struct value *more = call_list(c, c->arg[0]);
+	size_t n = more ? more->list.n : 0;
+	if (!more || !jinja_step(c->in, n, c->pos))
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		list_add(c->a, c->v, jinja_child(c->in, c->arg[0], more->list.v[i]));
+	return c->in->none;
+}
+
+static struct value *take_out(struct call *c, int64_t i)
+{
+	int64_t n = (int64_t)c->v->list.n;
+	i = i < 0 ? i + n : i;
+	if (i < 0 || i >= n)
+		return call_fail(c, "there is no such item: the list has %lld", (long long)n);
+	struct value *v = c->v->list.v[i];
+	memmove(&c->v->list.v[i], &c->v->list.v[i + 1], (size_t)(n - i - 1) * sizeof(v));
+	c->v->list.n--;
+	return jinja_child(c->in, c->v, v);
+}
+
+static struct value *list_pop(struct call *c)
+{
+	int64_t i;
+	return call_int(c, 0, -1, &i) ? take_out(c, i) : NULL;
+}
+
+static struct value *list_insert(struct call *c)
+{
+	int64_t i, n = (int64_t)c->v->list.n;
+	if (!call_int(c, 0, 0, &i))
+		return NULL;
+	i = i < 0 ? (i + n < 0 ? 0 : i + n) : i > n ? n : i;
+	list_add(c->a, c->v, c->arg[1]);
+	struct value **v = c->v->list.v;
+	memmove(&v[i + 1], &v[i], (size_t)(n - i) * sizeof(*v));
+	v[i] = c->arg[1];
+	return c->in->none;
+}
+
+static int64_t position(struct call *c)
+{
+	for (size_t i = 0; i < c->v->list.n; i++) {
+		if (c->v->list.v[i]->type == VALUE_UNKNOWN)
+			call_unknown(c, c->v->list.v[i]);
+		if (value_equal(c->v->list.v[i], c->arg[0]))
+			return (int64_t)i;
+	}
+	return -1;
+}
+
+static struct value *list_remove(struct call *c)
+{
+	int64_t i = position(c);
+	if (i < 0 && !c->unknown)
+		return call_fail(c, "the item is not in the list");
+	return i < 0 || take_out(c, i) ? c->in->none : NULL;
+}
+
+static struct value *list_index(struct call *c)
+{
+	int64_t i = position(c);
+	if (i < 0 && !c->unknown)
+		return call_fail(c, "the item is not in the list");
+	return value_int(c->a, i);
+}
+
+static struct value *list_count(struct call *c)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < c->v->list.n; i++) {
+		call_unknown(c, c->v->list.v[i]);
+		n += value_equal(c->v->list.v[i], c->arg[0]);
+	}
+	return value_int(c->a, n);
+}
+
+static struct value *list_reverse(struct call *c)
+{
+	for (size_t i = 0, k = c->v->list.n; i + 1 < k; i++) {
+		struct value *v = c->v->list.v[i];
+		c->v->list.v[i] = c->v->list.v[--k];
+		c->v->list.v[k] = v;
+	}
+	return c->in->none;
+}
+
+static struct value *list_sort(struct call *c)
+{
+	size_t n = c->v->list.n;
+	struct value **keys = ARENA_ARRAY(c->a, struct value *, n);
+	if (n)
+		memcpy(keys, c->v->list.v, n * sizeof(*keys));
+	if (!call_sort(c, keys, c->v->list.v, n, call_bool(c, 0, false)))
+		return NULL;
+	return c->in->none;
+}
+
+static struct value *list_clear(struct call *c)
+{
+	c->v->list.n = 0;
+	return c->in->none;
+}
+
+static struct value *list_copy(struct call *c)
+{
+	return value_shallow(c->a, c->v);
+}
+
+const struct callable list_methods[] = {
+	{"append", list_append, "!item", CALL_CHANGES | CALL_UNKNOWN},
+	{"clear", list_clear, "", CALL_CHANGES},
+	{"copy", list_copy, "", 0},
+	{"count", list_count, "!item", 0},
+	{"extend", list_extend, "!list", CALL_CHANGES},
+	{"index", list_index, "!item", 0},
+	{"insert", list_insert, "!index !item", CALL_CHANGES},
+	{"pop", list_pop, "index", CALL_CHANGES | CALL_PLAIN},
+	{"remove", list_remove, "!item", CALL_CHANGES},
+	{"reverse", list_reverse, "", CALL_CHANGES},
+	{"sort", list_sort, "reverse", CALL_CHANGES},
+	{NULL, NULL, NULL, 0},
+};
+
+/* ---- mappings ---- */
+static struct value *map_items(struct call *c)
+{
+	struct value *list = value_list(c->a);
+	for (size_t i = 0; i < c->v->map.n; i++) {
+		struct value *pair = value_list(c->a);
+		pair->literal = true;
+		list_add(c->a, pair, call_str(c, c->v->map.e[i].key));
+		list_add(c->a, pair, jinja_child(c->in, c->v, c->v->map.e[i].value));
+		list_add(c->a, list, pair);
+	}
+	return list;
+}
+
+static struct value *map_keys(struct call *c)
+{
+	return call_list(c, c->v);
+}
+
+static struct value *map_values(struct call *c)
+{
+	struct value *list = value_list(c->a);
+	for (size_t i = 0; i < c->v->map.n; i++)
+		list_add(c->a, list, jinja_child(c->in, c->v, c->v->map.e[i].value));
+	return list;
+}
+
+static struct str key_arg(struct call *c)
+{
+	return c->arg[0]->type == VALUE_STR ? c->arg[0]->s : call_text(c, c->arg[0]);
+}
+
+static struct value *map_get_method(struct call *c)
+{
+	struct str key = key_arg(c);
+	struct value *v = map_get(c->v, key);
+	if (v)
+		return jinja_child(c->in, c->v, v);
+	jinja_missing(c->in, c->v, key);
+	return c->arg[1] ? c->arg[1] : c->in->none;
+}
+
+static struct value *map_update(struct call *c)
+{
+	struct value *more = c->arg[0];
+	if (more && more->type != VALUE_MAP)
+		return call_fail(c, "a mapping is needed, not %s", value_type_name(more));
+	for (size_t i = 0; more && i < more->map.n; i++)
+		map_set(c->a, c->v, more->map.e[i].key,
+			jinja_child(c->in, more, more->map.e[i].value));
+	for (size_t i = 0; c->kwargs && i < c->kwargs->map.n; i++)
+		map_set(c->a, c->v, c->kwargs->map.e[i].key, c->kwargs->map.e[i].value);
+	return c->in->none;
+}
+
+/* Maps only grow, so what stays is put into a new one. */
+static void remove_key(struct call *c, struct str key)
+{
+	struct value *rest = value_map(c->a);
+	for (size_t i = 0; i < c->v->map.n; i++)
+		if (!str_eq(c->v->map.e[i].key, key))
+			map_set(c->a, rest, c->v->map.e[i].key, c->v->map.e[i].value);
+	c->v->map = rest->map;
+}
+
+static struct value *map_pop(struct call *c)
+{
+	struct str key = key_arg(c);
+	struct value *v = map_get(c->v, key);
+	if (!v)
+		return c->arg[1] ? c->arg[1]
+				 : call_fail(c, "there is no key '" STR_FMT "'", STR_ARG(key));
+	v = jinja_child(c->in, c->v, v);
+	remove_key(c, key);
+	return v;
+}
+
+static struct value *map_setdefault(struct call *c)
+{
+	struct str key = key_arg(c);
+	struct value *v = map_get(c->v, key);
+	if (v)
+		return v;
+	v = c->arg[1] ? c->arg[1] : c->in->none;
+	map_set(c->a, c->v, key, v);
+	return v;
+}
+
+static struct value *map_clear(struct call *c)
+{
+	c->v->map = value_map(c->a)->map;
+	return c->in->none;
+}
+
+const struct callable map_methods[] = {
+	{"clear", map_clear, "", CALL_CHANGES},
+	{"copy", list_copy, "", 0},
+	{"get", map_get_method, "!key default", CALL_UNDEFINED | CALL_UNKNOWN | CALL_PLAIN},
+	{"items", map_items, "", 0},
+	{"iteritems", map_items, "", 0},
+	{"keys", map_keys, "", 0},
+	{"pop", map_pop, "!key default", CALL_CHANGES | CALL_PLAIN},
+	{"setdefault", map_setdefault, "!key default", CALL_CHANGES | CALL_PLAIN},
+	{"update", map_update, "other **", CALL_CHANGES | CALL_UNKNOWN},
+	{"values", map_values, "", 0},
+	{NULL, NULL, NULL, 0},
+};

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Hashes of passwords that come out the same in every run, many at once. One takes a processor some
+ * five milliseconds, so all processors take part; the threads share nothing but the list.
+ */
+#include <crypt.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+#include "jinja/jinja.h"
+
+enum { THREADS_MAX = 64, SALT_LEN = 16 };
+
+const char salt_digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+struct work {
+	struct stable_hash *v;
+	size_t n;
+	atomic_size_t next;
+};
+
+/* From the name alone, never from the password: a salt is public, and would be a fast digest of it
+ * to guess against. Equal passwords of two names still differ. */
+static void put_setting(char setting[SALT_LEN + 8], struct str name)
+{
+	static const char purpose[] = "provision-salt"; /* its NUL is part of what is hashed */
+	unsigned char md[SHA256_LEN];
+	char salt[SALT_LEN + 1] = {0};
+	struct sha256 h;
+	sha256_init(&h);
+	sha256_add(&h, purpose, sizeof(purpose));
+	sha256_add(&h, name.p, name.n);
+	sha256_end(&h, md);
+	for (int i = 0; i < SALT_LEN; i++)
+		salt[i] = salt_digits[md[i] & 63];
+	snprintf(setting, SALT_LEN + 8, "$6$%s$", salt);
+}
+
+static void hash_one(struct stable_hash *h, struct crypt_data *data)
+{
+	char setting[SALT_LEN + 8];
+	h->text[0] = 0;
+	if (strlen(h->password.p) != h->password.n)
+		return;
+	put_setting(setting, h->name);
+	const char *out = crypt_r(h->password.p, setting, data);
+	if (out && out[0] == '$' && strlen(out) < sizeof(h->text))
+		memcpy(h->text, out, strlen(out) + 1);
+}
+
+static void *hash_some(void *ctx)
+{
+	struct work *w = ctx;
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	if (!data)
+		panic("out of memory");
+	for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < w->n;)
+		hash_one(&w->v[i], data);
+	explicit_bzero(data, sizeof(*data));
+	free(data);
+	return NULL;
+}
+
+void stable_hashes(struct stable_hash *v, size_t n)
+{
+	struct work w = {.v = v, .n = n};
+	pthread_t thread[THREADS_MAX];
+	long most = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t more = 0;
+	while (more < THREADS_MAX && (long)more + 1 < most && more + 1 < n &&
+		pthread_create(&thread[more], NULL, hash_some, &w) == 0)
+		more++;
+	hash_some(&w);
+	for (size_t i = 0; i < more; i++)
+		pthread_join(thread[i], NULL);
+}

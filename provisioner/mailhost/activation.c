@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The type `activation`, for handlers: a daemon takes its new configuration, and has to prove that
+ * it serves with it. Never believes an exit code alone; putting the old files back is the agent's.
+ */
+#include <unistd.h>
+#include "host/args.h"
+#include "host/regex.h"
+#include "mailhost/health_check.h"
+#include "resource/service.h"
+#include "mailhost/types.h"
+#include "host/unit.h"
+#include "host/unit_log.h"
+
+enum { SAID_MAX = 600, READY_MS = 3000, READY_TICK_US = 10000, TIMEOUT_MAX = 600 };
+#define REFUSE_DEFAULT "(?i)(warning|error|fatal): "
+#define COMPLAINTS_DEFAULT "(?i)(fatal|panic): "
+
+static const struct field activation_fields[] = {
+	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "The service's name."},
+	{.name = "action",
+		.kind = FIELD_ENUM,
+		.choices = "reloaded restarted",
+		.dflt = "reloaded",
+		.doc = "How it takes its configuration. Either starts one that is stopped."},
+	{.name = "command",
+		.kind = FIELD_LIST,
+		.doc = "In place of the service manager: a program and its arguments that make it "
+		       "read "
+		       "its configuration. Then name is only a name."},
+	{.name = "check",
+		.kind = FIELD_LIST,
+		.doc = "Commands that judge the configuration before: exit code 0, and no line "
+		       "that "
+		       "matches refuse. No shell reads them."},
+	{.name = "refuse",
+		.kind = FIELD_STR,
+		.dflt = REFUSE_DEFAULT,
+		.doc = "Pattern of lines with which a check says no, whatever its exit code."},
+	{.name = "ready",
+		.kind = FIELD_STR,
+		.doc = "Pattern of the line in the journal that says that the new configuration is "
+		       "in "
+		       "use; waited for before the probes, where there is a journal."},
+	{.name = "complaints",
+		.kind = FIELD_STR,
+		.dflt = COMPLAINTS_DEFAULT,
+		.doc = "Pattern of lines in the service's journal that mean that it failed, though "
+		       "it may still answer."},
+	{.name = "stuck",
+		.kind = FIELD_STR,
+		.doc = "Pattern of lines in the journal after which a reload does not put the "
+		       "service right: with its old files it is restarted."},
+	{.name = "log",
+		.kind = FIELD_PATH,
+		.doc = "The file that the service logs to beside the journal; its lines begin with "
+		       "the time, as in 2026-11-21 15:06:41."},
+	{.name = "probes",
+		.kind = FIELD_LIST,
+		.sub = probe_fields,
+		.doc = "What has to be answered afterwards."},
+	{.name = "timeout",
+		.kind = FIELD_INT,
+		.min = 1,
+		.max = TIMEOUT_MAX,
+		.dflt = "30",
+		.doc = "Seconds that each probe may take to go well."},
+	{.name = NULL},
+};
+
+static const struct field activation_returns[] = {
+	{.name = "name", .kind = FIELD_STR, .doc = "The service's name."},
+	{.name = "rolled_back",
+		.kind = FIELD_LIST,
+		.doc = "After a failure: the files that were put back."},
+	{.name = NULL},
+};
+
+static bool activation_check(const struct value *params, struct errs *errs)
+{
+	const struct value *probes = map_at(params, "probes");
+	static const char *const patterns[] = {"refuse", "ready", "complaints", "stuck"};
+	bool ok = true;
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
+		ok = pattern_check(params, patterns[i], 0, errs) && ok;
+	for (size_t i = 0; probes && probes->type == VALUE_LIST && i < probes->list.n; i++)
+		if (probes->list.v[i]->type == VALUE_MAP)
+			ok = probe_check(probes->list.v[i], errs) && ok;
+	return ok;
+}
+
+static bool restarts(const struct value *params)
+{
+	return strcmp(map_cstr(params, "action", ""), "restarted") == 0;
+}
+
+static const char *activation_summary(struct arena *a, const struct value *params)
+{
+	const struct value *probes = map_at(params, "probes");
+	struct buf b;
+	buf_init(&b, 4096);
+	buf_addf(
+		&b, "%s %s", restarts(params) ? "restart" : "reload", map_cstr(params, "name", ""));
+	for (size_t i = 0; probes && probes->type == VALUE_LIST && i < probes->list.n; i++)
+		buf_addf(&b, "%s%s", i ? ", " : ", then probe ", probe_name(probes->list.v[i]));
+	const char *text = buf_str(a, &b).p;
+	buf_free(&b);
+	return text;
+}
+
+static bool activation_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *name = map_cstr(params, "name", "");
+	observation_init(h, o);
+	if (map_at(params, "command"))
+		observe_run(h, o, "state", restarts(params) ? "restart" : "reload");
+	else if (!service_activation_look(h, name, restarts(params), o, e))
+		return false;
+	o->result = value_map(h->a);
+	map_put(h->a, o->result, "name", value_text(h->a, name));
+	return true;
+}
+
+/* ---- checks before ---- */
+
+/* The lines with which a check says no, and no others: a checker may print the configuration as
+ * well, with keys in it. NULL: there are none. */
+static const char *refusal(struct host *h, const char *refuse, struct str said)
+{
+	struct err ignored = {0};
+	struct pattern *p = pattern_compile(h->a, str_c(refuse), PATTERN_LINES, &ignored);
+	struct line line;
+	struct buf b;
+	buf_init(&b, PROC_OUTPUT);
+	while (p && line_next(&said, &line)) {
+		const char *text = str_dup(h->a, line.p, line.n).p;
+		if (pattern_search(p, text, false, NULL))
+			buf_addf(&b, "%s\n", text);
+	}
+	const char *words = b.n ? last_words(h->a, buf_str(h->a, &b), SAID_MAX) : NULL;
+	pattern_free(p);
+	buf_free(&b);
+	return words;
+}
+
+/* The daemon's own words: what `complaints` names, or else what sounds like trouble. */
+static const char *log_words(struct host *h, struct unit_log *log, const char *complaints)
+{
+	const char *words = complaints ? unit_log_words(h, log, complaints, SAID_MAX) : NULL;
+	if (!words)
+		words = unit_log_words(h, log, NULL, SAID_MAX);
+	return words ? words : "no complaint in its journal";
+}
+
+static bool run_check(struct host *h, const struct value *params, const char *text, struct err *e)
+{
+	const char *refuse = map_cstr(params, "refuse", REFUSE_DEFAULT);
+	const char **argv;
+	struct proc_result r;
+	if (!split_words(h->a, str_c(text), &argv, e))
+		return false;
+	if (!argv[0])
+		return err_set(e, ERR_CONFIG, "a check is empty");
+	struct unit_log log = unit_log_open(h, NULL, NULL); /* Postfix tells its log only */
+	if (!run_with(h, argv, (struct str){0}, &r, e))
+		return false;
+	const char *words = refusal(h, refuse, r.err_out);
+	if (!words)
+		words = refusal(h, refuse, r.out);
+	if (r.status == 0)
+		return !words || err_set(e, ERR_PERMANENT, "%s refuses it: %s", text, words);
+	struct str said = r.err_out.n ? r.err_out : r.out;
+	if (!words)
+		words = said.n ? last_words(h->a, said, SAID_MAX) : log_words(h, &log, NULL);
+	return err_set(e, ERR_PERMANENT, "%s refuses it (exit %d): %s", text, r.status, words);
+}
+
+static bool run_checks(struct host *h, const struct value *params, struct err *e)
+{
+	const struct value *checks = map_at(params, "check");
+	for (size_t i = 0; checks && i < checks->list.n; i++)
+		if (!run_check(h, params, value_print(h->a, checks->list.v[i]).p, e))
+			return false;
+	return true;
+}
+
+/* ---- the journal ---- */
+
+/* Asked many times, so what was read is not kept. */
+static bool log_has(struct host *h, struct unit_log *log, const char *pattern)
+{
+	struct err ignored = {0};
+	struct host own = *h;
+	if (!pattern || !*pattern || (!log->since && !log->file))
+		return false;
+	own.a = arena_new();
+	struct pattern *p = pattern_compile(own.a, str_c(pattern), PATTERN_LINES, &ignored);
+	bool found = p && pattern_search(p, unit_log_lines(&own, log).p, false, NULL);
+	pattern_free(p);
+	arena_free(own.a);
+	return found;
+}
+
+/* A reload is only a signal: what answers at once may still be the old configuration. */
+static void wait_until_ready(struct host *h, const struct value *params, struct unit_log *log)
+{
+	const char *ready = map_cstr(params, "ready", NULL);
+	for (int waited = 0; ready && log->since && waited < READY_MS;
+		waited += READY_TICK_US / 1000) {
+		if (log_has(h, log, ready))
+			return;
+		usleep(READY_TICK_US);
+	}
+}
+
+static const char *log_file(const struct value *params)
+{
+	return map_cstr(params, "log", NULL);
+}
+
+struct activating {
+	struct host *h;
+	const struct value *params;
+	struct unit_log log;
+};
+
+static const char *complaints_of(const struct value *params)
+{
+	return map_cstr(params, "complaints", COMPLAINTS_DEFAULT);
+}
+
+static bool complained(void *ctx)
+{
+	struct activating *act = ctx;
+	return log_has(act->h, &act->log, complaints_of(act->params));
+}
+
+static bool with_words(struct activating *act, struct err *e)
+{
+	struct err first = *e;
+	*e = (struct err){0};
+	if (complained(act))
+		first.kind = ERR_PERMANENT;
+	return err_set(e, first.kind, "%s; %s says: %s", first.msg,
+		map_cstr(act->params, "name", ""),
+		log_words(act->h, &act->log, complaints_of(act->params)));
+}
+
+/* ---- probes after ---- */
+
+static bool run_probes(struct activating *act, int timeout_s, struct err *e)
+{
+	const struct value *probes = map_at(act->params, "probes");
+	struct probe_patience patience = {timeout_s, complained, act};
+	for (size_t i = 0; probes && i < probes->list.n; i++) {
+		if (act->h->note)
+			act->h->note(act->h->ctx, "probing %s", probe_name(probes->list.v[i]));
+		if (!probe_run(act->h, probes->list.v[i], &patience, e))
+			return false;
+	}
+	return !complained(act) ||
+	       err_set(e, ERR_PERMANENT, "service '%s' does not take its configuration",
+		       map_cstr(act->params, "name", ""));
+}
+
+static bool run_command(struct host *h, const struct value *command, struct err *e)
+{
+	struct args argv = {0};
+	for (size_t i = 0; i < command->list.n; i++)
+		args_add(h->a, &argv, value_print(h->a, command->list.v[i]).p);
+	if (!argv.n)
+		return err_set(e, ERR_CONFIG, "the command is empty");
+	return run_program(h, argv.v, NULL, e);
+}
+
+/* Was it started when all that it has to take was already there? Then it has taken it. */
+static bool started_with_it(struct host *h, const struct value *params, int64_t *since_us)
+{
+	if (h->changed_ms == 0 || map_at(params, "command"))
+		return false;
+	*since_us = unit_runs_since(h, map_cstr(params, "name", ""));
+	return *since_us >= h->changed_ms * 1000;
+}
+
+static bool serves(struct host *h, const struct value *params, int64_t since_us, int timeout_s)
+{
+	const char *name = map_cstr(params, "name", "");
+	struct activating act = {h, params, unit_log_from(h, name, log_file(params), since_us)};
+	struct err ignored = {0};
+	return service_await(h, name, &ignored) && run_probes(&act, timeout_s, &ignored);
+}
+
+static bool activate(
+	struct host *h, const struct value *params, bool restart, int timeout_s, struct err *e)
+{
+	const char *name = map_cstr(params, "name", "");
+	struct activating act = {h, params, unit_log_open(h, name, log_file(params))};
+	const struct value *command = map_at(params, "command");
+	if (command ? !run_command(h, command, e) : !service_activate(h, name, restart, e))
+		return false;
+	if (!restart)
+		wait_until_ready(h, params, &act.log);
+	return run_probes(&act, timeout_s, e) || with_words(&act, e);
+}
+
+/* By a reload; when nothing answers after that, and nobody says why, by a restart: Postfix rests a
+ * minute after a daemon that did not start, whatever is reloaded meanwhile. */
+static bool reload(struct host *h, const struct value *params, int timeout_s, struct err *e)
+{
+	struct err first = {0};
+	if (activate(h, params, false, timeout_s, &first))
+		return true;
+	if (first.kind == ERR_TRANSIENT)
+		return activate(h, params, true, timeout_s, e);
+	*e = first;
+	return false;
+}
+
+static bool activation_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	int timeout_s = (int)map_int(params, "timeout", 30);
+	int64_t since_us;
+	(void)o;
+	if (!run_checks(h, params, e))
+		return false;
+	if (started_with_it(h, params, &since_us)) {
+		/* When it started, files of others that it reads may still have been missing. */
+		if (serves(h, params, since_us, timeout_s))
+			return true;
+		return activate(h, params, true, timeout_s, e);
+	}
+	return restarts(params) ? activate(h, params, true, timeout_s, e)
+				: reload(h, params, timeout_s, e);
+}
+
+static bool is_stuck(struct host *h, const struct value *params)
+{
+	enum { AGO_MS = 60000 };
+	const char *pattern = map_cstr(params, "stuck", NULL);
+	struct unit_log log = unit_log_from(
+		h, map_cstr(params, "name", ""), log_file(params), (now_ms() - AGO_MS) * 1000);
+	return pattern && log_has(h, &log, pattern);
+}
+
+/* By a reload, and when that is not enough by a restart. */
+static bool activation_again(struct host *h, const struct value *params, struct err *e)
+{
+	enum { FIRST_TRY_S = 3 };
+	struct err first = {0};
+	if (!restarts(params) && !is_stuck(h, params) &&
+		activate(h, params, false, FIRST_TRY_S, &first))
+		return true;
+	return activate(h, params, true, (int)map_int(params, "timeout", 30), e);
+}
+
+const struct restype restype_activation = {
+	.name = "activation",
+	.key = "name",
+	.doc = "A service takes its new configuration and proves by probes that it serves with it; "
+	       "for handlers. One that was started after the last change is only probed. When it "
+	       "fails, the files that led to it are put back, and the "
+	       "service runs with them again.",
+	.example = "- name: Reload Postfix\n  activation:\n    name: postfix\n    check: [postfix "
+		   "check]\n"
+		   "    probes:\n"
+		   "      - name: SMTP\n        address: 127.0.0.1:25\n        dialog:\n"
+		   "          - {expect: '^220 '}\n"
+		   "          - {send: \"QUIT\\r\\n\", expect: '^221 '}\n",
+	.fields = activation_fields,
+	.returns = activation_returns,
+	.class = RES_SERVICE,
+	.touches = RES_SERVICE | RES_COMMAND,
+	.check = activation_check,
+	.summary = activation_summary,
+	.observe = activation_observe,
+	.apply = activation_apply,
+	.again = activation_again,
+};

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What files a mailing list is made of, for Mlmmj (its TUNABLES and README) and for Majordomo 1.94
+ * (NAME, NAME.info, NAME.config). Says what is to be; writes nothing.
+ */
+#include <ctype.h>
+#include <sys/random.h>
+#include "host/args.h"
+#include "mailhost/mailing_list.h"
+
+enum { PASSWORD_BYTES = 18, SMTP_PORT = 25, LONGEST_POST = 100000000, FILES_MAX = 32 };
+
+/* Other lists keep it, unlike List-Id, which each makes anew. */
+#define BEEN_THERE "X-BeenThere:"
+/* Put there by what runs before Mlmmj, and by nobody else. */
+#define LIST_CHECK "X-List-Check:"
+
+static void add_file(struct arena *a, struct mlist_files *out, const struct mlist_file *f)
+{
+	if (out->n == FILES_MAX)
+		panic("more than %d files of a mailing list", FILES_MAX);
+	if (!out->v)
+		out->v = ARENA_ARRAY(a, struct mlist_file, FILES_MAX);
+	out->v[out->n++] = *f;
+}
+
+static void put(struct mlist_files *out, const struct mlist *l, const char *path,
+	enum mlist_how how, const char *content)
+{
+	struct mlist_file f = {.path = path, .how = how};
+
+	if (content)
+		f.content = str_c(content);
+	add_file(l->a, out, &f);
+}
+
+/* A tunable that is there or not. */
+static void flag(struct mlist_files *out, const struct mlist *l, const char *path, bool on)
+{
+	put(out, l, path, on ? MLIST_EXACT : MLIST_ABSENT, on ? "" : NULL);
+}
+
+static void tunable(
+	struct mlist_files *out, const struct mlist *l, const char *path, const char *value)
+{
+	put(out, l, path, value ? MLIST_EXACT : MLIST_ABSENT,
+		value ? arena_printf(l->a, "%s\n", value) : NULL);
+}
+
+static const char *lines(const struct mlist *l, const struct value *list)
+{
+	struct buf b;
+	struct str out;
+
+	buf_init(&b, FILE_MAX);
+	for (size_t i = 0; list && i < list->list.n; i++)
+		buf_addf(&b, "%s\n", list->list.v[i]->s.p);
+	out = buf_str(l->a, &b);
+	buf_free(&b);
+	return out.p;
+}
+
+static bool is(const struct mlist *l, const char *key, const char *value)
+{
+	return strcmp(map_cstr(l->def, key, ""), value) == 0;
+}
+
+static const struct value *named_moderators(const struct mlist *l)
+{
+	const struct value *v = map_at(l->def, "moderators");
+
+	return v && v->list.n ? v : NULL;
+}
+
+/* The moderators, and where none is named the owner. */
+static const char *moderators(const struct mlist *l)
+{
+	const struct value *v = named_moderators(l);
+
+	return v ? lines(l, v) : arena_printf(l->a, "%s\n", map_cstr(l->def, "owner", ""));
+}
+
+/* RFC 2369 and 2919. No List-Unsubscribe-Post: RFC 8058 wants a web address, and there is none. */
+static const char *list_headers(const struct mlist *l, const char *commands, bool by_subject)
+{
+	const char *n = l->name, *d = l->domain;
+	struct buf b;
+	struct str out;
+
+	buf_init(&b, TEXT_MAX);
+	buf_addf(&b, "List-Id: <%s.%s>\nList-Post: <mailto:%s>\n", n, d, l->address);
+	if (by_subject) {
+		buf_addf(&b, "List-Help: <mailto:%s?body=help>\n", commands);
+		buf_addf(&b, "List-Subscribe: <mailto:%s?body=subscribe%%20%s>\n", commands, n);
+		buf_addf(&b, "List-Unsubscribe: <mailto:%s?body=unsubscribe%%20%s>\n", commands, n);
+		buf_addf(&b, "List-Owner: <mailto:%s-owner@%s>\n", n, d);
+	} else {
+		buf_addf(&b, "List-Help: <mailto:%s+help@%s>\n", n, d);
+		buf_addf(&b, "List-Subscribe: <mailto:%s+subscribe@%s>\n", n, d);
+		buf_addf(&b, "List-Unsubscribe: <mailto:%s+unsubscribe@%s>\n", n, d);
+		buf_addf(&b, "List-Owner: <mailto:%s+owner@%s>\nPrecedence: bulk\n", n, d);
+		buf_addf(&b, BEEN_THERE " %s\n", l->address);
+		if (is(l, "reply_to", "list"))
+			buf_addf(&b, "Reply-To: %s\n", l->address);
+	}
+	out = buf_str(l->a, &b);
+	buf_free(&b);
+	return out.p;
+}
+
+/* ---- mlmmj ---- */
+#define DELETED                                                                  \
+	"List-\nPrecedence:\nReturn-Receipt-To:\nDisposition-Notification-To:\n" \
+	"X-Confirm-Reading-To:\n" LIST_CHECK "\n"
+static const char *const mlmmj_folders[] = {"incoming", "queue", "queue/discarded", "archive",
+	"subconf", "unsubconf", "bounce", "control", "moderation", "subscribers.d", "digesters.d",
+	"nomailsubs.d", "requeue", NULL};
+static const char *const mlmmj_subscribers[] = {
+	"subscribers.d", "digesters.d", "nomailsubs.d", NULL};
+
+/* Mlmmj sorts by the first letter. */
+static const char *mlmmj_subscriber_file(const struct mlist *l, const char *address)
+{
+	return arena_printf(l->a, "subscribers.d/%c", address[0]);
+}
+
+static void mlmmj_posts(const struct mlist *l, struct mlist_files *out)
+{
+	bool all = is(l, "post", "moderated"), members = is(l, "post", "members");
+	bool others = members && named_moderators(l);
+
+	flag(out, l, "control/moderated", all);
+	flag(out, l, "control/subonlypost", members);
+	flag(out, l, "control/modnonsubposts", others);
+	flag(out, l, "control/notifymod", all || others);
+	/* Of a list of any kind: a post that nobody verified waits for them. */
+	put(out, l, "control/moderators", MLIST_EXACT, moderators(l));
+	/* A list that everybody can post to wants at least to be named in To or Cc. */
+	flag(out, l, "control/tocc", !is(l, "post", "anyone"));
+}
+
+/* The rules that come first. A post that comes back, from another list or a mailbox that sends its
+ * mail on, was marked by us: without this it goes round until Postfix counts too many hops, to all
+ * members each time. The other mark says what the verifier found of a post (role lists). */
+static const char *mlmmj_guard(const struct mlist *l)
+{
+	struct buf b;
+	struct str out;
+
+	buf_init(&b, TEXT_MAX);
+	buf_adds(&b, "discard ^" BEEN_THERE "[[:space:]]*");
+	for (const char *p = l->address; *p; p++)
+		buf_addf(&b, *p == '.' ? "\\%c" : "%c", *p);
+	buf_adds(&b, "[[:space:]]*$\n");
+	buf_adds(&b, "discard ^" LIST_CHECK " fail$\nmoderate ^" LIST_CHECK " unverified$\n");
+	out = buf_str(l->a, &b);
+	buf_free(&b);
+	return out.p;
+}
+
+static bool has_line(struct str text, struct line line)
+{
+	struct line one;
+
+	while (line_next(&text, &one))
+		if (one.n == line.n && memcmp(one.p, line.p, line.n) == 0)
+			return true;
+	return false;
+}
+
+/* The guard, and behind it the operator's own rules. */
+static bool mlmmj_access(const struct mlist *l, int home, struct mlist_files *out, struct err *e)
+{
+	struct mlist_file f = {.path = "control/access", .how = MLIST_EXACT};
+	const char *guard = mlmmj_guard(l);
+	struct str rest = str_c("");
+	struct line line;
+	struct stat st;
+	struct buf b;
+	bool found;
+
+	if (!mlist_read(l->a, home, f.path, &rest, &found, &st, e))
+		return false;
+	buf_init(&b, FILE_MAX);
+	while (line_next(&rest, &line))
+		if (line.n && !has_line(str_c(guard), line))
+			buf_addf(&b, "%.*s\n", (int)line.n, line.p);
+	rest = buf_str(l->a, &b);
+	buf_free(&b);
+	f.content = str_printf(l->a, "%s%s", guard, rest.n ? rest.p : "allow\n");
+	add_file(l->a, out, &f);
+	return true;
+}
+
+static void mlmmj_sending(const struct mlist *l, struct mlist_files *out)
+{
+	const char *host = map_cstr(l->all, "hostname", NULL);
+	int64_t port = map_int(l->all, "port", SMTP_PORT);
+
+	tunable(out, l, "control/relayhost", "127.0.0.1");
+	tunable(out, l, "control/smtpport", arena_printf(l->a, "%lld", (long long)port));
+	tunable(out, l, "control/smtphelo", host);
+	/* Postfix makes a bounce address for each subscriber out of one message to all. */
+	tunable(out, l, "control/verp", "postfix");
+}
+
+static bool mlmmj_files(
+	const struct mlist *l, int home, bool make, struct mlist_files *out, struct err *e)
+{
+	const char *language = map_cstr(l->def, "language", "en");
+	bool english = strcmp(language, "en") == 0;
+
+	(void)make;
+	tunable(out, l, "control/listaddress", l->address);
+	tunable(out, l, "control/owner", map_cstr(l->def, "owner", ""));
+	tunable(out, l, "control/prefix", map_cstr(l->def, "subject_prefix", NULL));
+	mlmmj_posts(l, out);
+	flag(out, l, "control/closedlistsub", is(l, "subscription", "closed"));
+	put(out, l, "control/submod",
+		is(l, "subscription", "moderated") ? MLIST_EXACT : MLIST_ABSENT,
+		is(l, "subscription", "moderated") ? moderators(l) : NULL);
+	flag(out, l, "control/subonlyget", true);
+	put(out, l, "control/customheaders", MLIST_EXACT, list_headers(l, NULL, false));
+	/* RFC 5322, 3.6: there is one Reply-To at most. */
+	put(out, l, "control/delheaders", MLIST_EXACT,
+		is(l, "reply_to", "list") ? DELETED "Reply-To:\n" : DELETED);
+	mlmmj_sending(l, out);
+	put(out, l, "text", english ? MLIST_NOLINK : MLIST_LINK,
+		arena_printf(l->a, "%s/%s", map_cstr(l->all, "texts", "/usr/share/mlmmj/text.skel"),
+			language));
+	put(out, l, "index", MLIST_SEED, "");
+	return mlmmj_access(l, home, out, e);
+}
+
+const struct mlist_engine mlist_mlmmj = {
+	.name = "mlmmj",
+	.own_home = true,
+	.folders = mlmmj_folders,
+	.subscribers = mlmmj_subscribers,
+	.subscriber_file = mlmmj_subscriber_file,
+	.files = mlmmj_files,
+};
+
+/* ---- majordomo ---- */
+static const char *const no_folders[] = {NULL};
+
+static const char *majordomo_subscriber_file(const struct mlist *l, const char *address)
+{
+	(void)address;
+	return l->name;
+}
+
+/* NAME.config as we found it, being made into what is declared. */
+struct config {
+	const struct mlist *l;
+	struct str text;
+	struct buf told; /* the keys that change */
+};
+
+static struct line trimmed(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return (struct line){p, (size_t)(end - p)};
+}
+
+/* Where a line `key = value` or `key << WORD` has its operator; NULL: it is something else. */
+static const char *operator_of(struct line line)
+{
+	const char *p = line.p, *end = line.p + line.n;
+
+	while (p < end && (islower((unsigned char)*p) || *p == '_'))
+		p++;
+	if (p == line.p)
+		return NULL;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p < end && (*p == '=' || (*p == '<' && p + 1 < end && p[1] == '<')) ? p : NULL;
+}
+
+/* After `key << WORD`: the lines up to and with WORD; the end of the last. *closed: WORD came. */
+static const char *skip_text(struct str *rest, struct line word, bool *closed)
+{
+	struct line line = word;
+
+	*closed = false;
+	while (!*closed && line_next(rest, &line))
+		*closed = line.n == word.n && memcmp(line.p, word.p, word.n) == 0;
+	return line.p + line.n;
+}
+
+/* A text that does not end would swallow every setting behind it: its word is put at the end. */
+static struct str with_end(struct arena *a, struct str text)
+{
+	struct str rest = text;
+	struct line line, word = {NULL, 0};
+	bool closed = true;
+
+	while (closed && line_next(&rest, &line)) {
+		const char *op = operator_of(line);
+
+		if (!op || *op != '<')
+			continue;
+		word = trimmed(op + 2, line.p + line.n);
+		skip_text(&rest, word, &closed);
+	}
+	if (closed)
+		return text;
+	return str_printf(a, "%s%s%.*s\n", text.p, text.p[text.n - 1] == '\n' ? "" : "\n",
+		(int)word.n, word.p);
+}
+
+/* How far the setting reaches, with its last newline; *value: from the operator on. */
+static bool find_setting(
+	struct str text, const char *key, size_t *from, size_t *to, struct line *value)
+{
+	struct str rest = text;
+	struct line line;
+	size_t n = strlen(key);
+	bool closed;
+
+	while (line_next(&rest, &line)) {
+		const char *op = operator_of(line), *end = line.p + line.n;
+
+		if (!op)
+			continue;
+		if (*op == '<')
+			end = skip_text(&rest, trimmed(op + 2, end), &closed);
+		if (trimmed(line.p, op).n != n || memcmp(line.p, key, n) != 0)
+			continue;
+		*from = (size_t)(line.p - text.p);
+		*to = (size_t)(end - text.p);
+		*to += text.p[*to] == '\n';
+		*value = (struct line){op, (size_t)(end - op)};
+		return true;
+	}
+	return false;
+}
+
+/* One setting, in place or at the end. `want` begins with "=" or "<<". */
+static void set(struct config *c, const char *key, const char *want, bool secret)
+{
+	struct arena *a = c->l->a;
+	size_t from = c->text.n, to = c->text.n;
+	struct line now = {NULL, 0};
+	bool found = find_setting(c->text, key, &from, &to, &now);
+	const char *gap;
+
+	if (found && now.n == strlen(want) && memcmp(now.p, want, now.n) == 0)
+		return;
+	gap = from && c->text.p[from - 1] != '\n' ? "\n" : "";
+	c->text = str_printf(
+		a, "%.*s%s%s %s\n%s", (int)from, c->text.p, gap, key, want, c->text.p + to);
+	buf_addf(&c->told, "%s%s", c->told.n ? ", " : "", key);
+	if (!secret)
+		buf_addf(&c->told, " %.*s", (int)strcspn(want, "\n"), want);
+}
+
+static bool random_password(struct arena *a, const char **out, struct err *e)
+{
+	unsigned char bytes[PASSWORD_BYTES];
+	char text[2 * PASSWORD_BYTES + 1];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return err_errno(e, "cannot get random bytes");
+	hex(bytes, sizeof(bytes), text);
+	*out = arena_strdup(a, text);
+	return true;
+}
+
+/* Majordomo's own default is the list's name with a suffix: as good as none. */
+static bool set_password(
+	struct config *c, const char *key, const char *suffix, bool make, struct err *e)
+{
+	struct arena *a = c->l->a;
+	const char *weak = arena_printf(a, "%s%s", c->l->name, suffix), *fresh = "(random)";
+	size_t from, to;
+	struct line now;
+
+	if (find_setting(c->text, key, &from, &to, &now)) {
+		struct str value = str_trim(a, str_dup(a, now.p + 1, now.n - 1));
+
+		if (now.p[0] == '=' && value.n && !str_is(value, weak))
+			return true;
+	}
+	if (make && !random_password(a, &fresh, e))
+		return false;
+	set(c, key, arena_printf(a, "= %s", fresh), true);
+	return true;
+}
+
+static void set_policy(struct config *c)
+{
+	const struct mlist *l = c->l;
+	struct arena *a = l->a;
+	const char *prefix = map_cstr(l->def, "subject_prefix", NULL);
+	const char *commands = arena_printf(a, "majordomo@%s", l->domain);
+
+	set(c, "moderate", is(l, "post", "moderated") ? "= yes" : "= no", false);
+	set(c, "restrict_post", is(l, "post", "members") ? arena_printf(a, "= %s", l->name) : "=",
+		false);
+	set(c, "subscribe_policy", is(l, "subscription", "open") ? "= open+confirm" : "= closed",
+		false);
+	set(c, "unsubscribe_policy", "= open", false);
+	set(c, "who_access", "= list", false);
+	set(c, "which_access", "= closed", false);
+	set(c, "sender", arena_printf(a, "= owner-%s", l->name), false);
+	set(c, "resend_host", arena_printf(a, "= %s", l->domain), false);
+	set(c, "precedence", "= bulk", false);
+	set(c, "maxlength", arena_printf(a, "= %d", LONGEST_POST), false);
+	set(c, "reply_to", is(l, "reply_to", "list") ? arena_printf(a, "= %s", l->address) : "=",
+		false);
+	set(c, "subject_prefix", prefix ? arena_printf(a, "= %s", prefix) : "=", false);
+	set(c, "message_headers", arena_printf(a, "<< END\n%sEND", list_headers(l, commands, true)),
+		false);
+}
+
+static bool majordomo_config(
+	const struct mlist *l, int home, bool make, struct mlist_files *out, struct err *e)
+{
+	struct config c = {.l = l, .text = str_c("")};
+	struct mlist_file f = {.how = MLIST_EXACT};
+	struct stat st;
+	bool found, ok;
+
+	f.path = arena_printf(l->a, "%s.config", l->name);
+	if (!mlist_read(l->a, home, f.path, &c.text, &found, &st, e))
+		return false;
+	c.text = found ? with_end(l->a, c.text) : str_c("");
+	buf_init(&c.told, TEXT_MAX);
+	ok = set_password(&c, "admin_passwd", ".admin", make, e) &&
+	     set_password(&c, "approve_passwd", ".pass", make, e);
+	if (ok)
+		set_policy(&c);
+	f.content = c.text;
+	f.told = buf_str(l->a, &c.told).p;
+	buf_free(&c.told);
+	if (ok)
+		add_file(l->a, out, &f);
+	return ok;
+}
+
+static bool majordomo_files(
+	const struct mlist *l, int home, bool make, struct mlist_files *out, struct err *e)
+{
+	put(out, l, l->name, MLIST_SEED, "");
+	put(out, l, arena_printf(l->a, "%s.info", l->name), MLIST_SEED,
+		arena_printf(l->a, "The mailing list %s.\n", l->address));
+	return majordomo_config(l, home, make, out, e);
+}
+
+const struct mlist_engine mlist_majordomo = {
+	.name = "majordomo",
+	.folders = no_folders,
+	.subscriber_file = majordomo_subscriber_file,
+	.files = majordomo_files,
+};

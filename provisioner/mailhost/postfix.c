@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads Postfix's configuration files as lines, and has Postfix check a new one in a folder of its
+ * own. Never writes into Postfix's folder.
+ */
+#include <sys/stat.h>
+#include <unistd.h>
+#include "host/look.h"
+#include "mailhost/postfix.h"
+#include "host/scratch.h"
+
+enum { SAID_MAX = 500, CONFIG_MODE = 0600 };
+
+static bool space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
+}
+
+bool config_is_comment(struct line line)
+{
+	size_t i = 0;
+	while (i < line.n && space(line.p[i]))
+		i++;
+	return i == line.n || line.p[i] == '#';
+}
+
+void config_parse(struct arena *a, struct str text, struct config *out)
+{
+	struct line line;
+	size_t most = 1;
+	for (size_t i = 0; i < text.n; i++)
+		most += text.p[i] == '\n';
+	*out = (struct config){.lines = ARENA_ARRAY(a, struct line, most),
+		.entries = ARENA_ARRAY(a, struct logical, most)};
+	while (line_next(&text, &line)) {
+		size_t at = out->n_lines++;
+		out->lines[at] = line;
+		if (config_is_comment(line))
+			continue;
+		if (!space(line.p[0]))
+			out->entries[out->n_entries++] = (struct logical){at, at + 1};
+		else if (out->n_entries)
+			out->entries[out->n_entries - 1].end = at + 1;
+	}
+}
+
+struct str config_squeeze(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+	size_t n = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!space(s.p[i]))
+			p[n++] = s.p[i];
+		else if (n && p[n - 1] != ' ')
+			p[n++] = ' ';
+	}
+	if (n && p[n - 1] == ' ')
+		n--;
+	p[n] = 0;
+	return (struct str){p, n};
+}
+
+/* The lines of s without the white space around them, joined by one blank. */
+static struct str fold(struct arena *a, struct str s)
+{
+	struct line line;
+	struct buf b;
+	buf_init(&b, s.n + 1);
+	while (line_next(&s, &line)) {
+		struct str part = str_trim(a, str_dup(a, line.p, line.n));
+		if (b.n && part.n)
+			buf_addc(&b, ' ');
+		buf_add(&b, part.p, part.n);
+	}
+	struct str out = buf_str(a, &b);
+	buf_free(&b);
+	return out;
+}
+
+struct str config_text(struct arena *a, const struct config *c, const struct logical *entry)
+{
+	struct buf b;
+	buf_init(&b, FILE_MAX);
+	for (size_t i = entry->first; i < entry->end; i++) {
+		if (config_is_comment(c->lines[i]))
+			continue;
+		buf_add(&b, c->lines[i].p, c->lines[i].n);
+		buf_addc(&b, '\n');
+	}
+	struct str joined = buf_str(a, &b);
+	buf_free(&b);
+	return fold(a, joined);
+}
+
+/* ---- values ---- */
+
+static bool plain(const struct value *v)
+{
+	return v->type == VALUE_BOOL || v->type == VALUE_INT || v->type == VALUE_FLOAT ||
+	       v->type == VALUE_STR || v->type == VALUE_UNKNOWN;
+}
+
+bool config_value_check(struct str name, const struct value *v, struct errs *errs)
+{
+	bool ok = plain(v) || v->type == VALUE_NULL || v->type == VALUE_LIST;
+	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
+		ok = ok && plain(v->list.v[i]);
+	if (ok)
+		return true;
+	return errs_add(errs, v->pos,
+		"'%s' has to be a text, a number, yes or no, a list of those, or null; it is %s",
+		name.p, value_type_name(v));
+}
+
+static struct str plain_text(struct arena *a, const struct value *v)
+{
+	if (v->type == VALUE_BOOL)
+		return str_c(v->b ? "yes" : "no");
+	return fold(a, value_print(a, v));
+}
+
+struct str config_value(struct arena *a, const struct value *v, const char *comma)
+{
+	struct buf b;
+	if (v->type != VALUE_LIST)
+		return plain_text(a, v);
+	buf_init(&b, FILE_MAX);
+	for (size_t i = 0; i < v->list.n; i++) {
+		struct str item = plain_text(a, v->list.v[i]);
+		buf_adds(&b, i ? comma : "");
+		buf_add(&b, item.p, item.n);
+	}
+	struct str out = buf_str(a, &b);
+	buf_free(&b);
+	return out;
+}
+
+/* ---- Postfix's own check ---- */
+
+/* Parameters that exist for each transport of master.cf: main.cf may come first. */
+static bool of_transport(const char *name)
+{
+	static const char *const ends[] = {"_time_limit", "_recipient_limit", "_rate_delay",
+		"_delivery_slots", "_slot_cost", "_slot_discount", "_slot_loan",
+		"_recipient_refill_limit", "_recipient_refill_delay"};
+	if (strstr(name, "_destination_"))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (str_ends(str_c(name), ends[i]))
+			return true;
+	return false;
+}
+
+/* The name in "... unused parameter: foo=bar" when it is one of ours, else NULL. */
+static const char *unused_of_ours(struct arena *a, struct line line, const struct value *managed)
+{
+	static const char words[] = "unused parameter: ";
+	const char *text = str_dup(a, line.p, line.n).p;
+	const char *at = strstr(text, words);
+	if (!at || !managed)
+		return NULL;
+	at += sizeof(words) - 1;
+	struct str name = str_dup(a, at, strcspn(at, "= "));
+	return map_get(managed, name) && !of_transport(name.p) ? name.p : NULL;
+}
+
+static bool read_verdict(struct arena *a, const char *path, const struct proc_result *r,
+	const struct value *managed, struct err *e)
+{
+	struct str rest = r->err_out;
+	struct line line;
+	while (line_next(&rest, &line)) {
+		const char *text = str_dup(a, line.p, line.n).p;
+		const char *unused = unused_of_ours(a, line, managed);
+		if (unused)
+			return err_set(e, ERR_CONFIG,
+				"%s: Postfix knows no parameter '%s' (\"unused parameter\"); check "
+				"its name; nothing was changed",
+				path, unused);
+		if (strstr(text, "fatal: ") || strstr(text, "error: ") ||
+			strstr(text, "warning: master.cf: missing"))
+			return err_set(e, ERR_CONFIG, "Postfix refuses the new %s: %.*s", path,
+				SAID_MAX, text);
+	}
+	if (r->status != 0)
+		return err_set(e, ERR_CONFIG, "Postfix refuses the new %s: %s", path,
+			last_words(a, r->err_out, SAID_MAX));
+	return true;
+}
+
+/* With an old time: Postfix reads a file that is seconds old again and again, for it may still be
+ * changing. */
+static bool put_file(
+	struct arena *a, const char *folder, const char *name, struct str content, struct err *e)
+{
+	struct file_attr attr = {CONFIG_MODE, (uid_t)-1, (gid_t)-1};
+	const struct timespec old[2] = {{1, 0}, {1, 0}};
+	const char *path = path_join(a, folder, name);
+	if (!file_replace(path, content.p, content.n, attr, NULL, NULL, e))
+		return false;
+	return set_times(path, old, e);
+}
+
+static bool check_in(struct host *h, const char *tmp, const char *folder, const char *name,
+	struct str content, const struct value *managed, struct err *e)
+{
+	bool is_main = strcmp(name, "main.cf") == 0;
+	const char *other = is_main ? "master.cf" : "main.cf";
+	const char *argv[] = {"postconf", "-c", tmp, is_main ? "-n" : "-M", NULL};
+	struct str beside;
+	struct proc_result r;
+	bool found;
+	if (!file_read_opt(h->a, path_join(h->a, folder, other), FILE_MAX, &beside, &found, e) ||
+		!put_file(h->a, tmp, name, content, e) ||
+		!put_file(h->a, tmp, other, found ? beside : str_c(""), e) ||
+		!run_with(h, argv, (struct str){0}, &r, e))
+		return false;
+	const char *path = path_join(h->a, folder, name), *fatal;
+	if (!read_verdict(h->a, path, &r, managed, e))
+		return false;
+	fatal = is_main ? postfix_values(h, tmp, managed) : NULL;
+	if (!fatal && is_main)
+		fatal = postfix_try(h, tmp, folder);
+	return !fatal ||
+	       err_set(e, ERR_CONFIG, "Postfix refuses the new %s: %.*s; nothing was changed", path,
+		       SAID_MAX, fatal);
+}
+
+bool postfix_accepts(struct host *h, const char *folder, const char *name, struct str content,
+	const struct value *managed, struct err *e)
+{
+	char tmp[SCRATCH_MAX];
+	if (!program_there("postconf"))
+		return true;
+	if (!scratch_open(tmp, e))
+		return false;
+	bool ok = check_in(h, tmp, folder, name, content, managed, e);
+	scratch_close(tmp);
+	return ok;
+}
+
+bool postfix_settle(const char *path, struct err *e)
+{
+	enum { AGE_S = 10 };
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - AGE_S}};
+	return set_times(path, times, e);
+}
+
+const struct value *config_attrs(struct host *h, const struct value *params)
+{
+	struct value *v = value_shallow(h->a, params);
+	struct stat st;
+	if (lstat(map_cstr(params, "path", ""), &st) < 0)
+		return params;
+	if (!map_at(params, "owner") && geteuid() == 0)
+		map_put(h->a, v, "owner", value_text(h->a, "root"));
+	if (!map_at(params, "mode"))
+		map_put(h->a, v, "mode", value_text(h->a, "go-w"));
+	return v;
+}
+
+void config_will_set(struct host *h, struct observation *o, struct str wanted, bool secret)
+{
+	struct config c;
+	config_parse(h->a, wanted, &c);
+	for (size_t i = 0; i < c.n_entries; i++)
+		observe_run(
+			h, o, "set", secret ? SECRET_TEXT : config_text(h->a, &c, &c.entries[i]).p);
+}

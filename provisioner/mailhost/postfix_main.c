@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The type `postfix_main`: parameters of Postfix's main.cf, set in place (postconf(5)). Comments,
+ * order and parameters that are not named stay as they are; never writes what Postfix refuses.
+ */
+#include "host/look.h"
+#include "mailhost/postfix.h"
+#include "mailhost/postfix_main.h"
+#include "mailhost/types.h"
+
+static const struct field postfix_main_fields[] = {
+	{.name = "path", .kind = FIELD_PATH, .dflt = "/etc/postfix/main.cf", .doc = "The file."},
+	{.name = "settings",
+		.kind = FIELD_MAP,
+		.flags = FIELD_REQUIRED,
+		.doc = "Parameters with their values: text, number, true or false (yes or no), or "
+		       "a "
+		       "list, which is joined by ', '. null removes a parameter, so that Postfix's "
+		       "default holds."},
+	{.name = "revocable",
+		.kind = FIELD_LIST,
+		.doc = "Names of settings that somebody may take back. The file notes them in a "
+		       "comment: one that is noted there and is no more among the settings is "
+		       "removed."},
+	{.name = "backup",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_ACTION,
+		.dflt = "false",
+		.doc = "Keep a copy of the old file beside it."},
+	FILE_ATTR_FIELDS,
+	{0},
+};
+
+static const struct field postfix_main_returns[] = {
+	{.name = "path", .kind = FIELD_STR, .doc = "The file."},
+	{0},
+};
+
+/* What the file says about one parameter that we manage. */
+struct setting {
+	const struct map_entry *want;
+	struct str value;     /* to be written */
+	bool remove, differs; /* differs: the file has to change for it */
+	size_t count, last;   /* how often it is there; the entry that Postfix takes */
+};
+
+static bool name_valid(struct str name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-.";
+	return name.n > 0 && strspn(name.p, allowed) == name.n;
+}
+
+static bool postfix_main_check(const struct value *params, struct errs *errs)
+{
+	const struct value *settings = map_at(params, "settings");
+	bool ok = true;
+	if (!settings || settings->type != VALUE_MAP)
+		return true;
+	for (size_t i = 0; i < settings->map.n; i++) {
+		const struct map_entry *s = &settings->map.e[i];
+		if (!name_valid(s->key))
+			ok = errs_add(
+				errs, s->key_pos, "'%s' is no parameter of Postfix", s->key.p);
+		ok = config_value_check(s->key, s->value, errs) && ok;
+	}
+	return ok;
+}
+
+/* ---- editing ---- */
+
+/* "name = value" -> both; an entry without "=" has only a name, which nobody manages. */
+static struct str entry_name(struct arena *a, const struct config *c, size_t i)
+{
+	struct line line = c->lines[c->entries[i].first];
+	size_t n = 0;
+	while (n < line.n && line.p[n] != '=')
+		n++;
+	return str_trim(a, str_dup(a, line.p, n));
+}
+
+static struct str entry_value(struct arena *a, const struct config *c, size_t i)
+{
+	struct str text = config_text(a, c, &c->entries[i]);
+	const char *equals = strchr(text.p, '=');
+	return str_trim(a, str_c(equals ? equals + 1 : ""));
+}
+
+/* The settings in their order, and for each entry of the file the setting it belongs to. */
+struct edit {
+	struct setting *settings;
+	size_t n;
+	struct setting **of; /* by entry; NULL: not ours */
+};
+
+static struct setting *setting_of(struct edit *ed, struct str name)
+{
+	for (size_t i = 0; i < ed->n; i++)
+		if (str_eq(ed->settings[i].want->key, name))
+			return &ed->settings[i];
+	return NULL;
+}
+
+static void match(struct arena *a, const struct config *c, struct edit *ed)
+{
+	for (size_t i = 0; i < c->n_entries; i++) {
+		ed->of[i] = setting_of(ed, entry_name(a, c, i));
+		if (ed->of[i]) {
+			ed->of[i]->count++;
+			ed->of[i]->last = i;
+		}
+	}
+	for (size_t i = 0; i < ed->n; i++) {
+		struct setting *s = &ed->settings[i];
+		if (s->remove || s->count != 1)
+			s->differs = s->remove ? s->count > 0 : true;
+		else
+			s->differs = !str_eq(config_squeeze(a, entry_value(a, c, s->last)),
+				config_squeeze(a, s->value));
+	}
+}
+
+static void put_setting(struct buf *b, const struct setting *s)
+{
+	buf_addf(b, "%s =%s%s\n", s->want->key.p, s->value.n ? " " : "", s->value.p);
+}
+
+/* Writes one entry; of one that changes only the comments between its lines are left. */
+static void put_entry(struct buf *b, const struct config *c, size_t i, const struct setting *s)
+{
+	const struct logical *entry = &c->entries[i];
+	bool replace = s && s->differs;
+	if (replace && !s->remove && s->last == i)
+		put_setting(b, s);
+	for (size_t l = entry->first; l < entry->end; l++) {
+		if (replace && !config_is_comment(c->lines[l]))
+			continue;
+		buf_add(b, c->lines[l].p, c->lines[l].n);
+		buf_addc(b, '\n');
+	}
+}
+
+static struct str rewrite(struct arena *a, const struct config *c, const struct edit *ed)
+{
+	struct buf b;
+	size_t entry = 0;
+	buf_init(&b, FILE_MAX);
+	for (size_t l = 0; l < c->n_lines;) {
+		if (entry < c->n_entries && c->entries[entry].first == l) {
+			put_entry(&b, c, entry, ed->of[entry]);
+			l = c->entries[entry++].end;
+			continue;
+		}
+		buf_add(&b, c->lines[l].p, c->lines[l].n);
+		buf_addc(&b, '\n');
+		l++;
+	}
+	for (size_t i = 0; i < ed->n; i++)
+		if (ed->settings[i].count == 0 && !ed->settings[i].remove)
+			put_setting(&b, &ed->settings[i]);
+	struct str out = buf_str(a, &b);
+	buf_free(&b);
+	return out;
+}
+
+static struct str edit(struct arena *a, struct str text, const struct value *settings)
+{
+	struct config c;
+	struct edit ed = {.n = settings->map.n};
+	bool differs = false;
+	config_parse(a, text, &c);
+	ed.settings = ARENA_ARRAY(a, struct setting, ed.n);
+	ed.of = ARENA_ARRAY(a, struct setting *, c.n_entries);
+	for (size_t i = 0; i < ed.n; i++) {
+		struct setting *s = &ed.settings[i];
+		s->want = &settings->map.e[i];
+		s->remove = s->want->value->type == VALUE_NULL;
+		s->value = s->remove ? str_c("") : config_value(a, s->want->value, ", ");
+	}
+	match(a, &c, &ed);
+	for (size_t i = 0; i < ed.n; i++)
+		differs = differs || ed.settings[i].differs;
+	return differs ? rewrite(a, &c, &ed) : text;
+}
+
+/* ---- what may be taken back ---- */
+#define NOTE "# Taken out again when it is declared no more:"
+
+static bool is_note(struct line line)
+{
+	return line.n >= sizeof(NOTE) - 1 && memcmp(line.p, NOTE, sizeof(NOTE) - 1) == 0;
+}
+
+/* The settings, and null for each name of the note that is none of them. */
+static struct value *with_revoked(struct arena *a, struct str text, const struct value *settings)
+{
+	struct value *all = value_shallow(a, settings);
+	struct line line;
+	while (line_next(&text, &line)) {
+		if (!is_note(line))
+			continue;
+		const char *p = str_dup(a, line.p, line.n).p + sizeof(NOTE) - 1;
+		for (size_t n; *(p += strspn(p, " ")); p += n) {
+			struct str name = str_dup(a, p, n = strcspn(p, " "));
+			if (name_valid(name) && !map_get(all, name))
+				map_set(a, all, name, value_null(a));
+		}
+	}
+	return all;
+}
+
+static struct str note_of(
+	struct arena *a, const struct value *settings, const struct value *revocable)
+{
+	struct buf b;
+	buf_init(&b, FILE_MAX);
+	for (size_t i = 0; i < revocable->list.n; i++) {
+		const struct value *v = map_get(settings, revocable->list.v[i]->s);
+		if (v && v->type != VALUE_NULL)
+			buf_addf(&b, "%s %s", b.n ? "" : NOTE, revocable->list.v[i]->s.p);
+	}
+	if (b.n)
+		buf_addc(&b, '\n');
+	struct str out = buf_str(a, &b);
+	buf_free(&b);
+	return out;
+}
+
+/* The text with that note in the place of the one it has, or behind all. */
+static struct str put_note(struct arena *a, struct str text, struct str note)
+{
+	struct buf b;
+	struct line line;
+	buf_init(&b, FILE_MAX);
+	while (line_next(&text, &line)) {
+		if (is_note(line)) {
+			buf_add(&b, note.p, note.n);
+			note = str_c("");
+			continue;
+		}
+		buf_add(&b, line.p, line.n);
+		buf_addc(&b, '\n');
+	}
+	buf_add(&b, note.p, note.n);
+	struct str out = buf_str(a, &b);
+	buf_free(&b);
+	return out;
+}
+
+struct str main_cf_edit(struct arena *a, struct str text, const struct value *settings,
+	const struct value *revocable)
+{
+	struct str note, noted = {0}, rest = text;
+	struct line line;
+	if (!revocable)
+		return edit(a, text, settings);
+	note = note_of(a, settings, revocable);
+	while (line_next(&rest, &line))
+		if (is_note(line))
+			noted = str_printf(
+				a, "%s%s\n", noted.n ? noted.p : "", str_dup(a, line.p, line.n).p);
+	text = edit(a, text, with_revoked(a, text, settings));
+	return str_eq(noted.n ? noted : str_c(""), note) ? text : put_note(a, text, note);
+}
+
+/* ---- the verbs ---- */
+
+static bool postfix_main_observe(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *path = map_cstr(params, "path", "");
+	const struct value *settings = map_at(params, "settings");
+	const struct value *revocable = map_at(params, "revocable");
+	struct str text, after;
+	bool found;
+	observation_init(h, o);
+	if (!look_read(h->a, path, FILE_MAX, &text, &found, e) ||
+		(!found && !parent_there(h, path, e)))
+		return false;
+	after = main_cf_edit(h->a, found ? text : str_c(""), settings, revocable);
+	if (!found && (h->pending & RES_PACKAGE))
+		config_will_set(h, o, after, value_has_secret(settings));
+	else if (!found || !str_eq(text, after))
+		observe_content(h, o, found ? &text : NULL, after, value_has_secret(settings));
+	map_put(h->a, o->result, "path", value_text(h->a, path));
+	return attr_observe(h, path, config_attrs(h, params), o, e);
+}
+
+static bool postfix_main_apply(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
+{
+	const char *path = map_cstr(params, "path", "");
+	const struct value *settings = map_at(params, "settings");
+	struct str text;
+	bool found;
+	if (observed_change(o, "content")) {
+		if (!look_read(h->a, path, FILE_MAX, &text, &found, e))
+			return false;
+		struct str after = main_cf_edit(
+			h->a, found ? text : str_c(""), settings, map_at(params, "revocable"));
+		if (!postfix_accepts(h, path_dir(h->a, path), "main.cf", after, settings, e))
+			return false;
+	}
+	return apply_content(h, path, config_attrs(h, params), o, e) &&
+	       (!observed_change(o, "content") || postfix_settle(path, e));
+}
+
+const struct restype restype_postfix_main = {
+	.name = "postfix_main",
+	.key = "path",
+	.doc = "Parameters of Postfix's main.cf, set in place. What is not named stays as it is, "
+	       "comments included. A parameter that Postfix does not know is refused.",
+	.example = "- name: Who may relay\n  postfix_main:\n    settings:\n"
+		   "      smtpd_relay_restrictions: [permit_sasl_authenticated, reject]\n"
+		   "      disable_vrfy_command: true\n      relayhost: null\n",
+	.fields = postfix_main_fields,
+	.returns = postfix_main_returns,
+	.class = RES_FILE,
+	.touches = RES_FILE | RES_COMMAND,
+	.check = postfix_main_check,
+	.observe = postfix_main_observe,
+	.apply = postfix_main_apply,
+};

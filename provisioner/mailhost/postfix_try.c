@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lets Postfix's daemons start with a configuration that is not in place: only they read the
+ * values. They talk to nobody and take no mail; what they log stands in the system's log.
+ */
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "mailhost/postfix.h"
+#include "host/unit_log.h"
+
+enum { TRY_S = 10, LINES_MAX = 20 };
+
+/* Each the server, the client, and what puts mail into the queue. */
+static const char *const daemons[] = {"smtpd", "smtp", "cleanup"};
+
+static const char *find(struct arena *a, const char *name)
+{
+	static const char *const places[] = {"/usr/lib/postfix/sbin", "/usr/libexec/postfix"};
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		const char *path = path_join(a, places[i], name);
+		if (access(path, X_OK) == 0)
+			return path;
+	}
+	return NULL;
+}
+
+/* The server asks other daemons when it starts, and waits long for those that are not there. */
+static bool postfix_runs(void)
+{
+	struct sockaddr_un at = {
+		.sun_family = AF_UNIX, .sun_path = "/var/spool/postfix/private/proxymap"};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* What a daemon said when it started, and whether it did. */
+struct said {
+	struct unit_log log;
+	bool failed, unknown;
+};
+
+static struct said start(struct host *h, const char *name, const char *folder)
+{
+	static unsigned count;
+	const char *path = find(h->a, name);
+	const char *tag = arena_printf(h->a, "provision-%d-%u", (int)getpid(), count++);
+	const char *log = arena_printf(h->a, "syslog_name=%s", tag);
+	/* what it says to a pipe it waits for to be read up and answered */
+	const char *argv[] = {"/bin/sh", "-c", "exec \"$0\" \"$@\" </dev/null >/dev/null", path,
+		"-S", "-n", name, "-t", "unix", "-o", log, NULL};
+	const char *env[] = {arena_printf(h->a, "MAIL_CONFIG=%s", folder), NULL};
+	struct proc p = {.argv = argv, .env = env, .uid = (uid_t)-1, .timeout_s = TRY_S};
+	struct proc_result r;
+	struct err ignored = {0}; /* no verdict: the activation will tell */
+	struct said said = {.log = unit_log_open(h, NULL, NULL)};
+	said.unknown = !path || !proc_run(h->a, &p, &r, &ignored) || r.timed_out;
+	said.failed = !said.unknown && r.status != 0;
+	said.log.tag = arena_printf(h->a, "%s/%s", tag, name);
+	return said;
+}
+
+/* Up to max lines that begin with one of the words. */
+static size_t lines_of(
+	struct host *h, struct unit_log *log, bool errors, const char **out, size_t max)
+{
+	struct str rest = unit_log_lines(h, log);
+	struct line line;
+	size_t n = 0;
+	while (n < max && line_next(&rest, &line)) {
+		const char *text = str_dup(h->a, line.p, line.n).p;
+		if (str_starts(str_c(text), "fatal: ") || str_starts(str_c(text), "panic: ") ||
+			(errors && str_starts(str_c(text), "error: ")))
+			out[n++] = text;
+	}
+	return n;
+}
+
+/* The last words of one that did not start. Before it knows the name that it is to log by, it
+ * takes its own, where others write too. */
+static const char *last_fatal(struct host *h, struct unit_log *log)
+{
+	const char *lines[LINES_MAX];
+	size_t n = lines_of(h, log, false, lines, LINES_MAX);
+	if (!n) {
+		log->tag = NULL;
+		n = lines_of(h, log, false, lines, LINES_MAX);
+	}
+	return n ? lines[n - 1] : "it does not start with it, and its log does not say why";
+}
+
+/* An error of one that starts nevertheless: only one that it has not with what is in place. */
+static const char *new_error(
+	struct host *h, const char *name, struct unit_log *log, const char *before)
+{
+	const char *now[LINES_MAX], *then[LINES_MAX];
+	size_t n = lines_of(h, log, true, now, LINES_MAX), old;
+	if (!n)
+		return NULL;
+	struct said said = start(h, name, before);
+	old = lines_of(h, &said.log, true, then, LINES_MAX);
+	for (size_t i = 0; i < n; i++) {
+		bool known = false;
+		for (size_t j = 0; j < old && !known; j++)
+			known = strcmp(now[i], then[j]) == 0;
+		if (!known)
+			return now[i];
+	}
+	return NULL;
+}
+
+const char *postfix_try(struct host *h, const char *folder, const char *before)
+{
+	bool runs = postfix_runs();
+	for (size_t i = 0; i < ARRAY_LEN(daemons); i++) {
+		const char *trouble = NULL;
+		if (!runs && strcmp(daemons[i], "smtpd") == 0)
+			continue;
+		struct said said = start(h, daemons[i], folder);
+		if (said.failed)
+			trouble = last_fatal(h, &said.log);
+		else if (!said.unknown)
+			trouble = new_error(h, daemons[i], &said.log, before);
+		if (trouble)
+			return trouble;
+	}
+	return NULL;
+}
