@@ -88,7 +88,12 @@ struct stable_hash {
 	struct str password, name;
 	char text[128]; /* the answer, as crypt(5) has it; "": it cannot be hashed */
 };
-void stable_hashes(struct stable_hash *v, size_t n); /* many at once, by several threads */
+/* Begins to hash all of them on other processors. stable_hashes_end takes part and waits: until it
+ * returns, v and what it points to must stay as they are. */
+struct stable_hashing;
+struct stable_hashing *stable_hashes_begin(struct stable_hash *v, size_t n);
+void stable_hashes_end(struct stable_hashing *w);    /* and frees it */
+void stable_hashes(struct stable_hash *v, size_t n); /* both */
 extern const char salt_digits[];                     /* the 64 that a salt may have, crypt(5) */
 
 bool text_is_template(struct str s); /* has {{, {% or {# */

@@ -13,10 +13,12 @@ enum { THREADS_MAX = 64, SALT_LEN = 16 };
 
 const char salt_digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-struct work {
+struct stable_hashing {
 	struct stable_hash *v;
 	size_t n;
 	atomic_size_t next;
+	pthread_t thread[THREADS_MAX];
+	size_t threads;
 };
 
 /* From the name alone, never from the password: a salt is public, and would be a fast digest of it
@@ -50,7 +52,7 @@ static void hash_one(struct stable_hash *h, struct crypt_data *data)
 
 static void *hash_some(void *ctx)
 {
-	struct work *w = ctx;
+	struct stable_hashing *w = ctx;
 	struct crypt_data *data = calloc(1, sizeof(*data));
 	if (!data)
 		panic("out of memory");
@@ -61,16 +63,29 @@ static void *hash_some(void *ctx)
 	return NULL;
 }
 
+struct stable_hashing *stable_hashes_begin(struct stable_hash *v, size_t n)
+{
+	struct stable_hashing *w = calloc(1, sizeof(*w));
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	if (!w)
+		panic("out of memory");
+	w->v = v;
+	w->n = n;
+	while (w->threads < THREADS_MAX && (long)w->threads + 1 < processors && w->threads < n &&
+		pthread_create(&w->thread[w->threads], NULL, hash_some, w) == 0)
+		w->threads++;
+	return w;
+}
+
+void stable_hashes_end(struct stable_hashing *w)
+{
+	hash_some(w);
+	for (size_t i = 0; i < w->threads; i++)
+		pthread_join(w->thread[i], NULL);
+	free(w);
+}
+
 void stable_hashes(struct stable_hash *v, size_t n)
 {
-	struct work w = {.v = v, .n = n};
-	pthread_t thread[THREADS_MAX];
-	long most = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t more = 0;
-	while (more < THREADS_MAX && (long)more + 1 < most && more + 1 < n &&
-		pthread_create(&thread[more], NULL, hash_some, &w) == 0)
-		more++;
-	hash_some(&w);
-	for (size_t i = 0; i < more; i++)
-		pthread_join(thread[i], NULL);
+	stable_hashes_end(stable_hashes_begin(v, n));
 }

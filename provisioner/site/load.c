@@ -183,6 +183,8 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	site_sets(s);
 	if (errs->n == before)
 		site_dry_run(s, errs);
+	mail_hashes_end(s);
+	s->loaded = true;
 	return errs->n == before ? s : NULL;
 }
 

@@ -58,6 +58,8 @@ struct site {
 	struct value *limited;          /* set of the names in hosts */
 	const char **tags, **skip_tags; /* NULL: none given */
 	struct value *hashes;           /* of passwords, by digest of address and password */
+	struct mail_hashing *hashing;   /* those that are being made: mail_hashes_end */
+	bool loaded;                    /* site_load is done with it */
 	struct value *mail_index;       /* "host play" -> number in mails */
 	struct value *mail_sources;     /* path -> what mail_source.c read there */
 	struct value *render_index;     /* key -> number in renders */

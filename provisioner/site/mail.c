@@ -56,6 +56,12 @@ static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_va
 	"mail_outbound", "mail_acme", "mail_certificates", "mail_sni", "mail_lists",
 	"mail_list_aliases", "mail_list_ways", "mail_list_archive", "mail_reader", "mail_refused"};
 
+bool mail_name_has_hashes(struct str name)
+{
+	return str_is(name, "mail_mailboxes") || str_is(name, "mail_vacations") ||
+	       str_is(name, "mail_closed");
+}
+
 bool mail_name(struct str name)
 {
 	if (!str_starts(name, "mail")) /* it is asked of every name */
@@ -261,6 +267,8 @@ static struct value *names_of(
 		derive_none(a, out);
 	else
 		mail_derive(v, a, mail, out, errs);
+	if (!known || v->s->loaded) /* what is at work must not outlive its arena */
+		mail_hashes_end(v->s);
 	if (out->map.n != ARRAY_LEN(derived) + 1 && errs->n == before)
 		panic("a name that is made of the mail's state is not listed");
 	return errs->n == before ? out : NULL;

@@ -95,6 +95,7 @@ void mail_derive_outbound(struct arena *a, const struct value *mail, struct valu
 void mail_outbound_on_host(struct vars *v, const struct value *mail, struct errs *errs);
 
 /* ---- mail_derive.c: mail_domains, mail_mailboxes, ... into `out`; mail passed every check ---- */
+/* The hashes of passwords are made beside: mail_hashes_end. */
 void mail_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
 	struct errs *errs);
 /* How many entries all domains have under this key. */

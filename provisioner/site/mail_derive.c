@@ -7,8 +7,14 @@
 #include "site/mail_boxes.h"
 
 struct wanted_hash {
-	struct value *hash; /* its text is made by hash_wanted */
+	struct value *hash; /* its text is there after mail_hashes_end */
 	struct str password, address;
+};
+struct mail_hashing {
+	struct value **hash; /* one for each of v */
+	struct stable_hash *v;
+	size_t n;
+	struct stable_hashing *work;
 };
 struct derive {
 	struct vars *v;
@@ -57,7 +63,9 @@ static void put(struct derive *d, struct value *m, const char *key, struct value
 }
 
 /* ---- passwords ---- */
-/* A run hashes each password once. The answer's text is there after hash_wanted. */
+/* A run hashes each password once. */
+enum { PASSWORD_MAX = 511 }; /* bytes that crypt(3) takes */
+
 static struct value *password_hash(struct derive *d, struct str address, const struct value *plain)
 {
 	struct site *s = d->v->s;
@@ -84,19 +92,39 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 	return hash;
 }
 
-static void hash_wanted(struct derive *d)
+/* On other processors, while this one goes on. */
+static void begin_hashes(struct derive *d)
 {
+	struct site *s = d->v->s;
 	const struct wanted_hash *w = d->wanted;
-	struct stable_hash *made = ARENA_ARRAY(d->work, struct stable_hash, d->n_wanted);
 
-	for (size_t i = 0; i < d->n_wanted; i++)
-		made[i] = (struct stable_hash){w[i].password, w[i].address, ""};
-	stable_hashes(made, d->n_wanted);
+	mail_hashes_end(s);
+	if (d->n_wanted == 0)
+		return;
+	s->hashing = ARENA_NEW(s->a, struct mail_hashing);
+	*s->hashing = (struct mail_hashing){.hash = ARENA_ARRAY(s->a, struct value *, d->n_wanted),
+		.v = ARENA_ARRAY(s->a, struct stable_hash, d->n_wanted),
+		.n = d->n_wanted};
 	for (size_t i = 0; i < d->n_wanted; i++) {
-		w[i].hash->s = str_dup(d->v->s->a, made[i].text, strlen(made[i].text));
-		if (!made[i].text[0])
+		s->hashing->hash[i] = w[i].hash;
+		s->hashing->v[i] = (struct stable_hash){
+			w[i].password, str_dup(s->a, w[i].address.p, w[i].address.n), ""};
+		if (w[i].password.n > PASSWORD_MAX || strlen(w[i].password.p) != w[i].password.n)
 			errs_add(d->errs, w[i].hash->pos, "this password cannot be hashed");
 	}
+	s->hashing->work = stable_hashes_begin(s->hashing->v, s->hashing->n);
+}
+
+void mail_hashes_end(struct site *s)
+{
+	struct mail_hashing *h = s->hashing;
+
+	if (!h)
+		return;
+	s->hashing = NULL;
+	stable_hashes_end(h->work);
+	for (size_t i = 0; i < h->n; i++)
+		h->hash[i]->s = str_dup(s->a, h->v[i].text, strlen(h->v[i].text));
 }
 
 /* ---- lists ---- */
@@ -304,7 +332,7 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	add_traps(&d, d.traps);
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		add_domain(&d, &domains->map.e[i]);
-	hash_wanted(&d);
+	begin_hashes(&d);
 	map_put(a, out, "mail_has_quotas", value_bool(a, d.quotas));
 	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);

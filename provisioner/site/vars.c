@@ -180,6 +180,8 @@ static struct value *mail_lookup(struct vars *v, struct str name)
 		if (!v->mail)
 			v->mail = value_map(v->a);
 	}
+	if (mail_name_has_hashes(name))
+		mail_hashes_end(v->s);
 	if (v->mail_err.kind) /* whoever asks hears what is wrong with the declared state */
 		return vars_fail(v, name, &v->mail_err);
 	return map_get(v->mail, name);

@@ -140,3 +140,7 @@ struct value *loop_items(struct vars *v, const char *kind, struct value *value, 
 struct value *mail_vars(struct vars *v, struct errs *errs);
 bool mail_declared(const struct vars *v);
 bool mail_name(struct str name);
+/* The values of such names have hashes of passwords: they are whole after mail_hashes_end, which
+ * waits for what other processors make of them. */
+bool mail_name_has_hashes(struct str name);
+void mail_hashes_end(struct site *s);
