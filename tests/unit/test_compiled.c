@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "resource/types.h"
+#include "mailhost/types.h"
 
 static size_t table_changes(struct host *h, const char *path, const char *format, const char *field)
 {
