@@ -288,26 +288,9 @@ bool observe_steps(struct session *s, struct agent_step *const *v, size_t n, str
 	return ok;
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool unhex(const char *text, unsigned char out[SHA256_LEN])
-{
-	for (size_t i = 0; i < SHA256_LEN; i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
-		if (low < 0)
-			return false;
-		out[i] = (unsigned char)(high << 4 | low);
-	}
-	return true;
-}
-
 bool observed_digest(const struct value *entry, unsigned char out[SHA256_LEN])
 {
-	return unhex(map_cstr(entry, "digest", ""), out);
+	return unhex(map_cstr(entry, "digest", ""), out, SHA256_LEN);
 }
 
 /* The same as in the child, which is gone with what it foresaw. */

@@ -45,18 +45,6 @@ const struct restype *const restypes[] = {
 	NULL,
 };
 
-/* Is `word` one of the space separated `words`? */
-static bool among(const char *words, struct str word)
-{
-	for (const char *p = words; p && *p;) {
-		size_t n = strcspn(p, " ");
-		if (n == word.n && memcmp(p, word.p, n) == 0)
-			return true;
-		p += n + (p[n] == ' ');
-	}
-	return false;
-}
-
 const struct restype *restype_find(struct str name)
 {
 	if (name.n == 0)
@@ -65,7 +53,7 @@ const struct restype *restype_find(struct str name)
 		if (str_is(name, restypes[i]->name))
 			return restypes[i];
 	for (size_t i = 0; restypes[i]; i++)
-		if (among(restypes[i]->aliases, name) || among(restypes[i]->full_names, name))
+		if (word_in(restypes[i]->aliases, name) || word_in(restypes[i]->full_names, name))
 			return restypes[i];
 	return NULL;
 }

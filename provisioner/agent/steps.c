@@ -143,14 +143,7 @@ void steps_add(struct session *s, struct agent_step *step)
 		s->steps[at] = step;
 		return;
 	}
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? 2 * s->cap : 64;
-		struct agent_step **wider = ARENA_ARRAY(s->a, struct agent_step *, cap);
-		if (s->n)
-			memcpy(wider, s->steps, s->n * sizeof(struct agent_step *));
-		s->steps = wider;
-		s->cap = cap;
-	}
+	s->steps = array_grow(s->a, s->steps, s->n, &s->cap, sizeof(struct agent_step *));
 	if (at < s->n)
 		memmove(s->steps + at + 1, s->steps + at,
 			(s->n - at) * sizeof(struct agent_step *));

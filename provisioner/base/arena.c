@@ -221,3 +221,17 @@ bool arena_owns(const struct arena *a, const void *p)
 			return true;
 	return false;
 }
+
+void *array_grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size)
+{
+	enum { FIRST = 16 };
+	if (n < *cap)
+		return v;
+	*cap = *cap ? *cap * 2 : FIRST;
+	void *wider = a ? arena_calloc(a, *cap, size) : reallocarray(v, *cap, size);
+	if (!wider)
+		panic("out of memory (%zu items of %zu bytes)", *cap, size);
+	if (a && n)
+		memcpy(wider, v, n * size);
+	return wider;
+}

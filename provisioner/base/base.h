@@ -35,6 +35,10 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF(2, 0);
 size_t arena_size(const struct arena *a); /* bytes handed out */
 size_t arena_held(const struct arena *a); /* the same, with what lies between them */
 bool arena_owns(const struct arena *a, const void *p);
+/* An array that grows, in an arena or, with NULL, on the heap: PUSH puts x behind v[0..n). */
+void *array_grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size);
+#define PUSH(a, v, n, cap, x) \
+	((v) = array_grow((a), (v), (n), &(cap), sizeof(*(v))), (v)[(n)++] = (x))
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_calloc((a), (n), sizeof(type)))
 void *arena_calloc(struct arena *a, size_t n, size_t size); /* panics on overflow */
@@ -59,6 +63,8 @@ int str_cmp(struct str a, struct str b); /* bytewise */
 bool str_starts(struct str s, const char *prefix);
 bool str_ends(struct str s, const char *suffix);
 struct str str_trim(struct arena *a, struct str s); /* ASCII white space off both ends */
+bool word_in(const char *words, struct str word);   /* parted by blanks; NULL: none */
+int compare_names(const void *x, const void *y);    /* qsort(3) of an array of texts */
 /* The nearest of a NULL-terminated list by edit distance, or NULL when none is near. */
 const char *str_nearest(const char *word, const char *const *words);
 struct str str_no_bom(struct str s); /* without a byte order mark (U+FEFF) at its start */
@@ -147,6 +153,8 @@ void sha1_init(struct sha1 *s); /* FIPS 180-4 */
 void sha1_add(struct sha1 *s, const void *p, size_t n);
 void sha1_end(struct sha1 *s, unsigned char out[SHA1_LEN]);
 void hex(const void *p, size_t n, char *out);                /* 2n+1 bytes, lower case */
+int hex_digit(char c);                                       /* its value; -1: none */
+bool unhex(const char *text, unsigned char *out, size_t n);  /* of 2n digits; more may follow */
 struct str base64(struct arena *a, const void *p, size_t n); /* RFC 4648, padded */
 bool base64_decode(struct arena *a, struct str s, struct str *out);
 uint64_t hash64(const void *p, size_t n); /* for hash tables; not for security */

@@ -212,17 +212,6 @@ void sha256(const void *p, size_t n, unsigned char out[SHA256_LEN])
 	sha256_end(&s, out);
 }
 
-void hex(const void *data, size_t n, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-	const unsigned char *p = data;
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = digits[p[i] >> 4];
-		out[2 * i + 1] = digits[p[i] & 15];
-	}
-	out[2 * n] = 0;
-}
-
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

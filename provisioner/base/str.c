@@ -194,3 +194,20 @@ bool str_utf8(struct str s)
 	}
 	return true;
 }
+
+bool word_in(const char *words, struct str word)
+{
+	while (words && *words) {
+		size_t n = strcspn(words, " ");
+		if (n && n == word.n && memcmp(words, word.p, n) == 0)
+			return true;
+		words += n;
+		words += strspn(words, " ");
+	}
+	return false;
+}
+
+int compare_names(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}

@@ -11,16 +11,7 @@ enum { PREFERENCE = 10, BACKUP_PREFERENCE = 20 };
 /* ---- the list ---- */
 static void push(struct dns_records *r, const char *name, const char *type, struct str data)
 {
-	if (r->n == r->cap) {
-		size_t cap = r->cap ? r->cap * 2 : 16;
-		struct dns_record *wider = ARENA_ARRAY(r->a, struct dns_record, cap);
-
-		if (r->n)
-			memcpy(wider, r->v, r->n * sizeof(*wider));
-		r->v = wider;
-		r->cap = cap;
-	}
-	r->v[r->n++] = (struct dns_record){name, type, data};
+	PUSH(r->a, r->v, r->n, r->cap, ((struct dns_record){name, type, data}));
 }
 
 void dns_add(struct dns_records *r, const char *name, const char *type, const char *fmt, ...)

@@ -5,20 +5,11 @@
 #include <unistd.h>
 #include "host/args.h"
 
-enum { ARGS_FIRST = 16 };
-
 void args_add(struct arena *a, struct args *args, const char *word)
 {
-	if (args->n + 2 > args->cap) {
-		size_t cap = args->cap ? args->cap * 2 : ARGS_FIRST;
-		const char **wider = ARENA_ARRAY(a, const char *, cap);
-		if (args->n)
-			memcpy(wider, args->v, args->n * sizeof(*wider));
-		args->v = wider;
-		args->cap = cap;
-	}
-	args->v[args->n++] = word;
-	args->v[args->n] = NULL;
+	PUSH(a, args->v, args->n, args->cap, word);
+	PUSH(a, args->v, args->n, args->cap, NULL);
+	args->n--;
 }
 
 void args_addf(struct arena *a, struct args *args, const char *fmt, ...)

@@ -7,8 +7,6 @@
 #include "host/args.h"
 #include "host/dpkg.h"
 
-enum { PACKAGES_FIRST = 1024 };
-
 struct dpkg {
 	struct arena *a;
 	struct dpkg_package *v;
@@ -67,17 +65,10 @@ static void add_package(struct dpkg *d, const struct stanza *s)
 {
 	if (s->package.n == 0)
 		return;
-	if (d->n == d->cap) {
-		size_t cap = d->cap ? d->cap * 2 : PACKAGES_FIRST;
-		struct dpkg_package *wider = ARENA_ARRAY(d->a, struct dpkg_package, cap);
-		if (d->n)
-			memcpy(wider, d->v, d->n * sizeof(*wider));
-		d->v = wider;
-		d->cap = cap;
-	}
-	struct dpkg_package *p = &d->v[d->n++];
-	*p = (struct dpkg_package){text(d, s->package), text(d, s->version), text(d, s->arch),
+	struct dpkg_package one = {text(d, s->package), text(d, s->version), text(d, s->arch),
 		text(d, state_of(s->status))};
+	PUSH(d->a, d->v, d->n, d->cap, one);
+	const struct dpkg_package *p = &d->v[d->n - 1];
 	if (dpkg_installed(p))
 		add_provides(d, s->provides);
 	if (strcmp(p->state, "unpacked") == 0 || strncmp(p->state, "half-", 5) == 0)

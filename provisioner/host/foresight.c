@@ -38,17 +38,9 @@ struct arena *foresight_arena(const struct foresight *f)
 
 static void add(struct foresight *f, struct entry one)
 {
-	if (f->n == f->cap) {
-		size_t cap = f->cap ? 2 * f->cap : 16;
-		struct entry *wider = ARENA_ARRAY(f->a, struct entry, cap);
-		if (f->n)
-			memcpy(wider, f->v, f->n * sizeof(*wider));
-		f->v = wider;
-		f->cap = cap;
-	}
 	one.path = arena_strdup(f->a, clean_path(f->a, one.path));
 	one.text = one.text ? value_copy(f->a, one.text) : NULL;
-	f->v[f->n++] = one;
+	PUSH(f->a, f->v, f->n, f->cap, one);
 }
 
 void foresee_made(struct foresight *f, const char *path)

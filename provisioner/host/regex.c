@@ -103,14 +103,6 @@ static void emit_set(struct translation *t, const bool *set, bool negated)
 	atom(t, 1);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* \n, \t, \x41 and escaped punctuation: one character. p stands behind its letter then. */
 static bool escaped_char(struct translation *t, char *c, struct err *e)
 {

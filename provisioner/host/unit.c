@@ -165,15 +165,6 @@ static void unit_from(struct arena *a, const struct shown *s, const char *name, 
 		u->trouble = u->id;
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-	for (const char *at = list; (at = strstr(at, word)); at += n)
-		if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))
-			return true;
-	return false;
-}
-
 /* A unit like Postfix's only stands for its instances and stays "active (exited)" when they have
  * ended: then it does not run. */
 static void count_instance(const struct shown *s, struct unit *units, size_t n)
@@ -181,7 +172,7 @@ static void count_instance(const struct shown *s, struct unit *units, size_t n)
 	if (runs(s) || !s->part_of[0])
 		return;
 	for (size_t i = 0; i < n; i++) {
-		if (!is(units[i].sub, "exited") || !has_word(s->part_of, units[i].id))
+		if (!is(units[i].sub, "exited") || !word_in(s->part_of, str_c(units[i].id)))
 			continue;
 		units[i].running = false;
 		units[i].trouble = s->id;
@@ -257,7 +248,7 @@ static bool dropin_unread(struct host *h, const char *unit, const char *known)
 		return false;
 	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			unread = unread || !has_word(known, found.gl_pathv[i]);
+			unread = unread || !word_in(known, str_c(found.gl_pathv[i]));
 	globfree(&found);
 	return unread;
 }

@@ -274,16 +274,10 @@ static struct value *own(struct jinja *in, struct value *v)
 {
 	if (is_owned(in, v) || (v->type != VALUE_LIST && v->type != VALUE_MAP))
 		return v;
-	if (in->owned_n == in->owned_cap) {
-		in->owned_cap = in->owned_cap ? in->owned_cap * 2 : 16;
-		in->owned = reallocarray(in->owned, in->owned_cap, sizeof(*in->owned));
-		if (!in->owned)
-			panic("out of memory");
-	}
 	struct value *copy = value_shallow(in->a, v);
 	copy->secret = v->secret;
 	copy->literal = v->literal;
-	in->owned[in->owned_n++] = copy;
+	PUSH(NULL, in->owned, in->owned_n, in->owned_cap, copy);
 	return copy;
 }
 

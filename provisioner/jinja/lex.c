@@ -93,15 +93,7 @@ bool lex_fail(struct lexer *l, size_t i, const char *what)
 void lex_add(struct lexer *l, enum token_kind kind, struct str text, struct pos pos)
 {
 	struct tokens *t = l->out;
-	if (t->n == t->cap) {
-		size_t cap = t->cap ? t->cap * 2 : 32;
-		struct token *v = ARENA_ARRAY(l->a, struct token, cap);
-		if (t->n)
-			memcpy(v, t->v, t->n * sizeof(*v));
-		t->v = v;
-		t->cap = cap;
-	}
-	t->v[t->n++] = (struct token){kind, text, pos};
+	PUSH(l->a, t->v, t->n, t->cap, ((struct token){kind, text, pos}));
 }
 
 static bool at(const struct lexer *l, size_t i, const char *what)

@@ -79,14 +79,6 @@ static void add_utf8(struct buf *b, uint32_t c)
 	}
 }
 
-static int hex_digit(char c)
-{
-	if (text_is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* \xHH, \uHHHH, \UHHHHHHHH: i stands behind the letter. */
 static bool hex_escape(struct lexer *l, struct buf *b, size_t *i, size_t to, int n)
 {

@@ -37,15 +37,6 @@ void jinja_free(struct jinja *in)
 	free(in);
 }
 
-static void *grow(void *p, size_t *cap, size_t size)
-{
-	*cap = *cap ? *cap * 2 : 16;
-	p = reallocarray(p, *cap, size);
-	if (!p)
-		panic("out of memory");
-	return p;
-}
-
 void scope_push(struct jinja *in, int parent)
 {
 	if (in->scope + 1 >= SCOPES_MAX)
@@ -70,9 +61,8 @@ void scope_set(struct jinja *in, struct str name, uint64_t hash, struct value *v
 			in->vars[i].v = v;
 			return;
 		}
-	if (in->vars_n == in->vars_cap)
-		in->vars = grow(in->vars, &in->vars_cap, sizeof(*in->vars));
-	in->vars[in->vars_n++] = (struct var){.name = name, .hash = hash, .v = v};
+	PUSH(NULL, in->vars, in->vars_n, in->vars_cap,
+		((struct var){.name = name, .hash = hash, .v = v}));
 }
 
 struct var *scope_find(struct jinja *in, struct str name, uint64_t hash)
@@ -102,10 +92,9 @@ static size_t cache_find(struct jinja *in, struct str name, uint64_t hash)
 /* A variable of the environment into the cache, itself resolved; what is in it stays raw. */
 static bool cache_add(struct jinja *in, struct str name, uint64_t hash, struct value *v)
 {
-	if (in->cache_n == in->cache_cap)
-		in->cache = grow(in->cache, &in->cache_cap, sizeof(*in->cache));
-	size_t i = in->cache_n++;
-	in->cache[i] = (struct var){.name = name, .hash = hash, .raw = true};
+	size_t i = in->cache_n;
+	PUSH(NULL, in->cache, in->cache_n, in->cache_cap,
+		((struct var){.name = name, .hash = hash, .raw = true}));
 	bool text = is_template_value(v);
 	struct value *r = text ? jinja_resolve(in, v) : v;
 	if (!r)

@@ -152,15 +152,7 @@ static const char *describe(struct arena *a, struct str pem)
 
 static void add(struct survey *s, struct action x)
 {
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? 2 * s->cap : 16;
-		struct action *v = ARENA_ARRAY(s->h->a, struct action, cap);
-		if (s->n)
-			memcpy(v, s->v, s->n * sizeof(*v));
-		s->v = v;
-		s->cap = cap;
-	}
-	s->v[s->n++] = x;
+	PUSH(s->h->a, s->v, s->n, s->cap, x);
 }
 
 static bool look_at(struct survey *s, const char *name, struct action *x, struct str *now,

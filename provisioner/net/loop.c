@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "net/loop.h"
 
-enum { EVENTS_A_ROUND = 64, TIMERS_FIRST = 16, NOT_IN_HEAP = -1, WAIT_MOST_MS = 3600 * 1000 };
+enum { EVENTS_A_ROUND = 64, NOT_IN_HEAP = -1, WAIT_MOST_MS = 3600 * 1000 };
 
 struct loop_watch {
 	struct loop *loop;
@@ -39,7 +39,8 @@ struct loop {
 	struct loop_watch *watches, *dead_watches;
 	struct loop_timer *timers, *dead_timers;
 	struct loop_timer **heap; /* a binary heap: the next to fire is first */
-	int n_heap, cap_heap;
+	int n_heap;
+	size_t cap_heap;
 	uint64_t order;
 	size_t n_watches, n_always; /* n_always: those that want events */
 };
@@ -208,11 +209,8 @@ static void heap_down(struct loop *l, int at, struct loop_timer *t)
 
 static void heap_add(struct loop *l, struct loop_timer *t)
 {
-	if (l->n_heap == l->cap_heap) {
-		int cap = l->cap_heap ? l->cap_heap * 2 : TIMERS_FIRST;
-		l->heap = must(realloc(l->heap, (size_t)cap * sizeof(struct loop_timer *)));
-		l->cap_heap = cap;
-	}
+	l->heap = array_grow(
+		NULL, l->heap, (size_t)l->n_heap, &l->cap_heap, sizeof(struct loop_timer *));
 	heap_up(l, l->n_heap++, t);
 }
 

@@ -14,18 +14,10 @@ struct plan *plan_new(struct arena *a)
 
 struct host_plan *plan_host(struct plan *p, struct arena *a, const char *host)
 {
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? 2 * p->cap : 16;
-		struct host_plan **v = ARENA_ARRAY(p->a, struct host_plan *, cap);
-		if (p->n)
-			memcpy(v, p->v, p->n * sizeof(*v));
-		p->v = v;
-		p->cap = cap;
-	}
 	struct host_plan *hp = ARENA_NEW(a, struct host_plan);
 	hp->a = a;
 	hp->host = host;
-	p->v[p->n++] = hp;
+	PUSH(p->a, p->v, p->n, p->cap, hp);
 	return hp;
 }
 
@@ -33,17 +25,9 @@ struct planned *plan_add(struct host_plan *hp, const struct step *step)
 {
 	if (hp->frozen)
 		panic("plan_add: the plan of %s is frozen", hp->host);
-	if (hp->n == hp->cap) {
-		size_t cap = hp->cap ? 2 * hp->cap : 64;
-		struct planned **v = ARENA_ARRAY(hp->a, struct planned *, cap);
-		if (hp->n)
-			memcpy(v, hp->v, hp->n * sizeof(*v));
-		hp->v = v;
-		hp->cap = cap;
-	}
 	struct planned *p = ARENA_NEW(hp->a, struct planned);
 	p->step = step;
-	hp->v[hp->n++] = p;
+	PUSH(hp->a, hp->v, hp->n, hp->cap, p);
 	return p;
 }
 

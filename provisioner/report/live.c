@@ -58,15 +58,8 @@ static struct live_host *live_find(struct live *l, const char *host)
 	for (size_t i = 0; i < l->n; i++)
 		if (!strcmp(l->v[i].host, host))
 			return &l->v[i];
-	if (l->n == l->cap) {
-		l->cap = l->cap ? 2 * l->cap : 16;
-		l->v = realloc(l->v, l->cap * sizeof(l->v[0]));
-		if (!l->v)
-			panic("live_set: out of memory");
-	}
-	struct live_host *h = &l->v[l->n++];
-	*h = (struct live_host){.host = host, .since_ms = now_ms()};
-	return h;
+	PUSH(NULL, l->v, l->n, l->cap, ((struct live_host){.host = host, .since_ms = now_ms()}));
+	return &l->v[l->n - 1];
 }
 
 void live_set(struct live *l, const char *host, const char *text)

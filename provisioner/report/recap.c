@@ -17,17 +17,12 @@ void recap_add(struct report *r, const struct event *e)
 {
 	if (never_began(e))
 		return;
-	if (r->n_rows == r->cap_rows) {
-		r->cap_rows = r->cap_rows ? 2 * r->cap_rows : 16;
-		r->rows = realloc(r->rows, r->cap_rows * sizeof(r->rows[0]));
-		if (!r->rows)
-			panic("recap_add: out of memory");
-	}
-	r->rows[r->n_rows++] = (struct recap_row){
+	struct recap_row row = {
 		.host = arena_strdup(r->a, e->host),
 		.stats = *e->stats,
 		.error = e->error ? arena_strdup(r->a, e->error) : NULL,
 	};
+	PUSH(NULL, r->rows, r->n_rows, r->cap_rows, row);
 }
 
 static int by_host(const void *a, const void *b)

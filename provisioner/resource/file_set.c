@@ -123,11 +123,6 @@ static bool is_ours(const char *path, const char *mark)
 	return ours;
 }
 
-static int by_name(const void *x, const void *y)
-{
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 static void note_surplus(struct host *h, const struct value *params, DIR *d, struct observation *o)
 {
 	const struct value *files = map_at(params, "files");
@@ -140,7 +135,7 @@ static void note_surplus(struct host *h, const struct value *params, DIR *d, str
 			args_add(h->a, &names, arena_strdup(h->a, name));
 	}
 	if (names.n)
-		qsort(names.v, names.n, sizeof(*names.v), by_name);
+		qsort(names.v, names.n, sizeof(*names.v), compare_names);
 	for (size_t i = 0; i < names.n; i++)
 		observe_attr(h, o, names.v[i], "present", NULL);
 }

@@ -11,19 +11,6 @@
 
 enum { SITE_FILES = 100000 };
 
-void *grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size)
-{
-	void *bigger;
-
-	if (n < *cap)
-		return v;
-	*cap = *cap ? *cap * 2 : 8;
-	bigger = arena_calloc(a, *cap, size);
-	if (n)
-		memcpy(bigger, v, n * size);
-	return bigger;
-}
-
 const char *digest_key(struct arena *a, const struct value *v)
 {
 	unsigned char sha[SHA256_LEN];
@@ -64,11 +51,6 @@ char *dir_join(struct arena *a, const char *dir, const char *name)
 	return path_join(a, dir, name);
 }
 
-static int by_name(const void *x, const void *y)
-{
-	return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 size_t dir_list(struct arena *a, const char *dir, const char ***out)
 {
 	DIR *d = opendir(dir);
@@ -85,7 +67,7 @@ size_t dir_list(struct arena *a, const char *dir, const char ***out)
 	}
 	closedir(d);
 	if (n)
-		qsort(*out, n, sizeof(**out), by_name);
+		qsort(*out, n, sizeof(**out), compare_names);
 	return n;
 }
 

@@ -80,9 +80,6 @@ struct site {
 };
 extern const char OMIT[]; /* the text that the variable `omit` holds */
 
-/* A growing array in an arena. */
-void *grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size);
-#define PUSH(a, v, n, cap, x) ((v) = grow((a), (v), (n), &(cap), sizeof(*(v))), (v)[(n)++] = (x))
 /* Equal values, equal keys; secrets count with what they are. */
 const char *digest_key(struct arena *a, const struct value *v);
 /* "a,b c" split at commas, trimmed, NULL-terminated; NULL gives NULL. */

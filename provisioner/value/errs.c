@@ -150,15 +150,7 @@ void errs_init(struct errs *e, struct arena *a)
 
 static void push(struct arena *a, struct err **v, size_t *n, size_t *cap, const struct err *one)
 {
-	if (*n == *cap) {
-		size_t more = *cap ? *cap * 2 : 4;
-		struct err *wider = ARENA_ARRAY(a, struct err, more);
-		if (*n)
-			memcpy(wider, *v, *n * sizeof(*wider));
-		*v = wider;
-		*cap = more;
-	}
-	(*v)[(*n)++] = *one;
+	PUSH(a, *v, *n, *cap, *one);
 }
 
 bool(errs_take)(struct errs *e, const struct err *one)

@@ -16,18 +16,6 @@ static size_t table_len(const struct field *table)
 	return n;
 }
 
-bool word_in(const char *words, struct str word)
-{
-	while (words && *words) {
-		size_t n = strcspn(words, " ");
-		if (n == word.n && memcmp(words, word.p, n) == 0)
-			return true;
-		words += n;
-		words += strspn(words, " ");
-	}
-	return false;
-}
-
 const struct field *field_find(const struct field *table, struct str name)
 {
 	for (; table->name; table++)

@@ -85,17 +85,9 @@ static size_t anchor_add(struct loader *l, const yaml_char_t *name)
 {
 	if (!name)
 		return SIZE_MAX;
-	if (l->anchors == l->anchors_cap) {
-		size_t cap = l->anchors_cap ? l->anchors_cap * 2 : 8;
-		struct anchor *v = ARENA_ARRAY(l->a, struct anchor, cap);
-		if (l->anchors)
-			memcpy(v, l->anchor, l->anchors * sizeof(*v));
-		l->anchor = v;
-		l->anchors_cap = cap;
-	}
 	struct str s = str_dup(l->a, (const char *)name, strlen((const char *)name));
-	l->anchor[l->anchors] = (struct anchor){s, NULL, 0};
-	return l->anchors++;
+	PUSH(l->a, l->anchor, l->anchors, l->anchors_cap, ((struct anchor){s, NULL, 0}));
+	return l->anchors - 1;
 }
 
 static void anchor_done(struct loader *l, size_t i, struct value *v, size_t nodes_before)
