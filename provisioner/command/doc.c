@@ -7,6 +7,7 @@
 #include "site/listing.h"
 #include "yaml/yaml.h"
 #include "agent/restype.h"
+#include "mail/mail.h"
 
 static void list_words(struct buf *out, const char *title, const char *const *words)
 {
@@ -57,7 +58,7 @@ static void doc_mail(struct buf *out)
 	buf_adds(out, "mail: the declared state of a mail server. It may stand in group_vars, "
 		      "host_vars and the play;\nmappings merge key by key, the more specific "
 		      "wins.\n\n");
-	fields_doc(out, site_mail_fields(), 2);
+	fields_doc(out, mail_fields, 2);
 }
 
 /* What a manifest is made of; false: `name` is nothing of that. */

@@ -164,7 +164,7 @@ struct value *site_vars(const struct site *s, const char *host, struct err *e)
 			map_set(s->a, out, m->map.e[j].key, x);
 		}
 	}
-	mail_hashes_end(v->s);
+	mail_hashes_end(&v->s->mail_memory);
 	for (size_t i = 0; v->mail && i < v->mail->map.n; i++)
 		map_set(s->a, out, v->mail->map.e[i].key, v->mail->map.e[i].value);
 	return out;

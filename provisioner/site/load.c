@@ -5,7 +5,7 @@
  */
 #include <limits.h>
 #include <unistd.h>
-#include "site/mail.h"
+#include "site/vars.h"
 
 static void load_inventory(struct site *s, struct errs *errs)
 {
@@ -164,7 +164,7 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	s->includes = value_map(a);
 	s->mail_index = value_map(a);
 	s->render_index = value_map(a);
-	s->mail_sources = value_map(a);
+	s->mail_memory.a = a;
 	s->tags = split_commas(a, opt->tags);
 	s->skip_tags = split_commas(a, opt->skip_tags);
 	roles_paths(s);
@@ -183,7 +183,7 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	site_sets(s);
 	if (errs->n == before)
 		site_dry_run(s, errs);
-	mail_hashes_end(s);
+	mail_hashes_end(&s->mail_memory);
 	s->loaded = true;
 	return errs->n == before ? s : NULL;
 }

@@ -3,6 +3,7 @@
  * The inside of a loaded site: the files read, each once, and what was found in them.
  */
 #pragma once
+#include "mail/mail.h"
 #include "site/inventory.h"
 #include "site/site.h"
 
@@ -57,11 +58,9 @@ struct site {
 	size_t n_hosts;
 	struct value *limited;          /* set of the names in hosts */
 	const char **tags, **skip_tags; /* NULL: none given */
-	struct value *hashes;           /* of passwords, by digest of address and password */
-	struct mail_hashing *hashing;   /* those that are being made: mail_hashes_end */
+	struct mail_memory mail_memory; /* what mail/ remembers */
 	bool loaded;                    /* site_load is done with it */
 	struct value *mail_index;       /* "host play" -> number in mails */
-	struct value *mail_sources;     /* path -> what mail_source.c read there */
 	struct value *render_index;     /* key -> number in renders */
 	struct render *renders;
 	size_t n_renders, cap_renders, kept_bytes;

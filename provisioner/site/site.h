@@ -53,7 +53,6 @@ struct value *site_zones(const struct site *s, struct arena *a, const char *host
 	struct value *facts, struct err *e);
 /* Every domain's provider_key with this provider, with its place; of states that need no facts. */
 struct value *site_provider_keys(const struct site *s, struct arena *a, const char *provider);
-const struct field *site_mail_fields(void); /* the schema of `mail:` */
 const struct field *site_play_fields(void); /* keywords of a play */
 const struct field *site_task_fields(void); /* keywords of a task */
 /* The folder of a role on the roles path; NULL: there is none. */

@@ -199,20 +199,6 @@ static bool sort_keys(struct build *b, const struct value *map, struct action *o
 }
 
 /* ---- keywords ---- */
-struct value *as_list(struct arena *a, struct value *v)
-{
-	struct value *list;
-
-	if (!v || v->type == VALUE_NULL)
-		return NULL;
-	if (v->type == VALUE_LIST)
-		return v;
-	list = value_list(a);
-	list->pos = v->pos;
-	list_add(a, list, v);
-	return list;
-}
-
 static const char *text_of(const struct value *map, const char *key)
 {
 	const struct value *v = map_at(map, key);

@@ -115,8 +115,7 @@ const char *const *tags_read(
 	struct arena *a, struct value *v, const char *const *inherited, struct errs *errs);
 /* Keywords shared by plays, blocks, tasks and roles: when, vars, become, tags, ... */
 void task_inherited(struct build *b, struct task *t, const struct value *map);
-struct value *as_list(struct arena *a, struct value *v); /* NULL or null: NULL */
-bool has_template(const struct value *v);                /* deep */
+bool has_template(const struct value *v); /* deep */
 void check_syntax(struct build *b, struct value *v, bool expression);
 const char *task_label(struct arena *a, const struct task *t); /* "role : name" */
 bool task_selected(const struct site *s, const struct task *t);

@@ -181,7 +181,7 @@ static struct value *mail_lookup(struct vars *v, struct str name)
 			v->mail = value_map(v->a);
 	}
 	if (mail_name_has_hashes(name))
-		mail_hashes_end(v->s);
+		mail_hashes_end(&v->s->mail_memory);
 	if (v->mail_err.kind) /* whoever asks hears what is wrong with the declared state */
 		return vars_fail(v, name, &v->mail_err);
 	return map_get(v->mail, name);

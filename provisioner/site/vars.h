@@ -134,13 +134,13 @@ struct value *template_file(struct vars *v, const char *path, struct pos pos, st
 /* The items of `with_KIND: value`; value is evaluated. UNKNOWN when that is. */
 struct value *loop_items(struct vars *v, const char *kind, struct value *value, struct err *e);
 
-/* ---- mail.c ---- */
+/* ---- mail_vars.c ---- */
 /* The map of `mail` and the derived names, evaluated and checked; NULL with problems in errs. Gives
  * an empty map when nothing declares `mail:` for the host. */
 struct value *mail_vars(struct vars *v, struct errs *errs);
 bool mail_declared(const struct vars *v);
 bool mail_name(struct str name);
-/* The values of such names have hashes of passwords: they are whole after mail_hashes_end, which
- * waits for what other processors make of them. */
+/* The values of such names have hashes of passwords: they are whole after mail_hashes_end. */
 bool mail_name_has_hashes(struct str name);
-void mail_hashes_end(struct site *s);
+/* Checks what the host declares, without its facts; what depends on them counts as unknown. */
+void mail_check(struct vars *v, struct errs *errs);

@@ -273,3 +273,15 @@ const char *value_type_name(const struct value *v)
 		[VALUE_UNDEFINED] = "undefined"};
 	return names[v->type];
 }
+
+struct value *as_list(struct arena *a, struct value *v)
+{
+	if (!v || v->type == VALUE_NULL)
+		return NULL;
+	if (v->type == VALUE_LIST)
+		return v;
+	struct value *list = value_list(a);
+	list->pos = v->pos;
+	list_add(a, list, v);
+	return list;
+}

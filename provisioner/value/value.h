@@ -22,7 +22,6 @@ enum value_type {
 	VALUE_UNDEFINED, /* a name without a value; s says so as a message, pos where it was used */
 };
 
-struct value;
 struct map_entry {
 	struct str key;
 	struct pos key_pos;
@@ -89,6 +88,7 @@ struct value *value_unknown(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 struct value *value_undefined(struct arena *a, struct pos pos, const char *fmt, ...) PRINTF(3, 4);
 
 void list_add(struct arena *a, struct value *list, struct value *v);
+struct value *as_list(struct arena *a, struct value *v); /* of one value; NULL, null: NULL */
 /* Replaces the value of a key that is there (its place kept) or appends. */
 void map_set(struct arena *a, struct value *map, struct str key, struct value *v);
 /* As map_set, and the entry's key_pos (map_set leaves it: line 0 for a new key). */

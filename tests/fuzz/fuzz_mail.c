@@ -5,7 +5,7 @@
  */
 #include "dns/dns.h"
 #include "jinja/jinja.h"
-#include "site/mail.h"
+#include "mail/mail.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -130,12 +130,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new();
 	struct input in = {a, data, data + size};
-	struct value *mail = map(&in, site_mail_fields(), DEPTH_MAX), *checked;
+	struct value *mail = map(&in, mail_fields, DEPTH_MAX), *checked;
 	struct errs errs;
 
 	errs_init(&errs, a);
 	map_put(a, mail, "hostname", value_text(a, "mx1.x.test"));
-	checked = fields_check(a, site_mail_fields(), mail, "mail", &errs);
+	checked = fields_check(a, mail_fields, mail, "mail", &errs);
 	mail = checked ? checked : mail;
 	mail_rules(a, mail, &errs);
 	mail_fail2ban_rules(mail, &errs);

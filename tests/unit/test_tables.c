@@ -5,6 +5,7 @@
  */
 #include <setjmp.h>
 #include "resource/resource.h"
+#include "mail/mail.h"
 #include "site/site.h"
 #include "value/field_kind.h"
 #include "printed.h"
@@ -121,7 +122,7 @@ static void resource_types(void **state)
 static void declared_mail_state(void **state)
 {
 	(void)state;
-	check_table("mail", site_mail_fields(), 0);
+	check_table("mail", mail_fields, 0);
 	assert_int_equal(faults, 0);
 }
 

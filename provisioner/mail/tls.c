@@ -8,7 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include "site/mail.h"
+#include "mail/mail.h"
 
 enum {
 	SECURITY_BITS_MIN = 112, /* OpenSSL's level 2, Debian's default: RSA 2048, EC 224 */
@@ -25,7 +25,8 @@ struct pair {
 	struct pos pos;
 };
 struct tls_rules {
-	struct vars *v;
+	const struct mail_env *env;
+	struct arena *a;
 	const struct value *mail;
 	struct errs *errs;
 };
@@ -40,21 +41,22 @@ static struct pos pos_of(const struct value *map, const char *key)
 }
 
 /* ---- files ---- */
-static struct file *beside(struct vars *v, const struct value *name, struct err *e)
+static const struct str *beside(
+	const struct mail_env *env, struct arena *a, const struct value *name, struct err *e)
 {
-	const char *path = task_file(v->s, NULL, "files", name->s.p, v->a);
+	const char *path = env->find(env->ctx, name->s.p, a);
 
 	if (path)
-		return files_get(&v->s->files, path, e);
+		return env->read(env->ctx, path, e);
 	err_set(e, ERR_CONFIG, "there is no file '%s' beside the manifest", name->s.p);
 	return NULL;
 }
 
-static struct file *read_one(
+static const struct str *read_one(
 	struct tls_rules *r, const char *what, const struct value *name, const char *key)
 {
 	struct err e = {0};
-	struct file *f = beside(r->v, name, &e);
+	const struct str *f = beside(r->env, r->a, name, &e);
 
 	if (!f)
 		errs_add(r->errs, name->pos, "%s.%s: %s", what, key, e.msg);
@@ -149,10 +151,10 @@ static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct
 			p->what);
 	else if (!k)
 		errs_add(r->errs, p->key->pos, "there is no private key in '%s': %s", p->key->s.p,
-			reason(r->v->a));
+			reason(r->a));
 	else if (x && X509_check_private_key(x, k) != 1)
 		errs_add(r->errs, p->key->pos, "'%s' is not the key of the certificate '%s': %s",
-			p->key->s.p, p->certificate->s.p, reason(r->v->a));
+			p->key->s.p, p->certificate->s.p, reason(r->a));
 	ERR_clear_error();
 	EVP_PKEY_free(k);
 }
@@ -168,18 +170,18 @@ static int kind_of(X509 *x)
 /* Returns the kind of its key. */
 static int check_pair(struct tls_rules *r, const struct pair *p)
 {
-	struct file *certificate = read_one(r, p->what, p->certificate, "certificate");
-	struct file *key = read_one(r, p->what, p->key, "key");
-	X509 *x = certificate ? read_certificate(certificate->text) : NULL;
+	const struct str *certificate = read_one(r, p->what, p->certificate, "certificate");
+	const struct str *key = read_one(r, p->what, p->key, "key");
+	X509 *x = certificate ? read_certificate(*certificate) : NULL;
 	int kind = kind_of(x);
 
 	if (certificate && !x)
 		errs_add(r->errs, p->certificate->pos, "there is no certificate in '%s': %s",
-			p->certificate->s.p, reason(r->v->a));
+			p->certificate->s.p, reason(r->a));
 	if (x)
 		check_certificate(r, p, x);
 	if (key)
-		check_fit(r, p, x, key->text);
+		check_fit(r, p, x, *key);
 	X509_free(x);
 	return kind;
 }
@@ -202,12 +204,12 @@ static void check_acme(struct tls_rules *r, const struct value *acme)
 	const struct value *directory = map_typed(acme, "directory", VALUE_STR),
 			   *ca = map_typed(acme, "ca", VALUE_STR);
 	const struct value *email = map_typed(acme, "email", VALUE_STR);
-	struct file *f = ca ? read_one(r, "mail.tls.acme", ca, "ca") : NULL;
-	X509 *x = f ? read_certificate(f->text) : NULL;
+	const struct str *f = ca ? read_one(r, "mail.tls.acme", ca, "ca") : NULL;
+	X509 *x = f ? read_certificate(*f) : NULL;
 
 	if (f && !x)
 		errs_add(r->errs, ca->pos, "there is no certificate in '%s': %s", ca->s.p,
-			reason(r->v->a));
+			reason(r->a));
 	X509_free(x);
 	if (directory &&
 		(!str_starts(directory->s, "https://") || strpbrk(directory->s.p, " \t\r\n\"'\\")))
@@ -303,12 +305,12 @@ static void check_domain(struct tls_rules *r, const struct map_entry *e)
 	struct pair p;
 	struct str name;
 
-	if (!tls || tls->type != VALUE_MAP || !mail_domain_ascii(r->v->a, e->key, &name))
+	if (!tls || tls->type != VALUE_MAP || !mail_domain_ascii(r->a, e->key, &name))
 		return;
 	acme = map_bool(tls, "acme", false);
 	given = map_at(tls, "certificate") || map_at(tls, "key");
-	p.what = arena_printf(r->v->a, "mail.domains.%s.tls", name.p);
-	p.name = arena_printf(r->v->a, "mail.%s", name.p);
+	p.what = arena_printf(r->a, "mail.domains.%s.tls", name.p);
+	p.name = arena_printf(r->a, "mail.%s", name.p);
 	p.pos = pos_of(e->value, "tls");
 	if ((acme || given) && strcmp(p.name, map_cstr(r->mail, "hostname", "")) == 0)
 		errs_add(r->errs, p.pos,
@@ -326,9 +328,9 @@ static void check_domain(struct tls_rules *r, const struct map_entry *e)
 		check_pair(r, &p);
 }
 
-void mail_tls_rules(struct vars *v, const struct value *mail, struct errs *errs)
+void mail_tls_rules(const struct mail_env *env, const struct value *mail, struct errs *errs)
 {
-	struct tls_rules r = {.v = v, .mail = mail, .errs = errs};
+	struct tls_rules r = {.env = env, .a = errs->a, .mail = mail, .errs = errs};
 	const struct value *domains = map_at(mail, "domains");
 
 	check_server(&r);
@@ -338,7 +340,7 @@ void mail_tls_rules(struct vars *v, const struct value *mail, struct errs *errs)
 
 /* ---- what is derived ---- */
 struct tls_derive {
-	struct vars *v;
+	const struct mail_env *env;
 	struct arena *a;
 	struct value *given, *acme, *sni;
 	struct errs *errs;
@@ -354,8 +356,8 @@ static struct value *literal(struct value *v)
 static const char *add_given(struct tls_derive *d, const char *name, const struct value *tls)
 {
 	struct err e = {0};
-	struct file *key = beside(d->v, map_at(tls, "key"), &e);
-	struct file *chain = key ? beside(d->v, map_at(tls, "certificate"), &e) : NULL;
+	const struct str *key = beside(d->env, d->a, map_at(tls, "key"), &e);
+	const struct str *chain = key ? beside(d->env, d->a, map_at(tls, "certificate"), &e) : NULL;
 	unsigned char sha[SHA256_LEN];
 	char digest[SHA256_HEX];
 	struct value *pem;
@@ -364,12 +366,12 @@ static const char *add_given(struct tls_derive *d, const char *name, const struc
 		errs_add(d->errs, tls->pos, "%s", e.msg);
 		return "";
 	}
-	pem = literal(value_printf(
-		d->a, "%s\n%s\n", str_trim(d->a, key->text).p, str_trim(d->a, chain->text).p));
+	pem = literal(
+		value_printf(d->a, "%s\n%s\n", str_trim(d->a, *key).p, str_trim(d->a, *chain).p));
 	pem->secret = true;
 	pem->pos = map_at(tls, "certificate")->pos;
 	map_put(d->a, d->given, name, pem);
-	sha256(chain->text.p, chain->text.n, sha);
+	sha256(chain->p, chain->n, sha);
 	hex(sha, sizeof(sha), digest);
 	return arena_strdup(d->a, digest);
 }
@@ -381,8 +383,8 @@ static void add_pairs(struct tls_derive *d, const char *host, const struct value
 	for (size_t i = 0; i < list->list.n; i++) {
 		struct err e = {0};
 		const struct value *pair = list->list.v[i];
-		struct file *f = beside(d->v, map_at(pair, "certificate"), &e);
-		X509 *x = f ? read_certificate(f->text) : NULL;
+		const struct str *f = beside(d->env, d->a, map_at(pair, "certificate"), &e);
+		X509 *x = f ? read_certificate(*f) : NULL;
 		bool second = list->list.n > 1 && kind_of(x) == EVP_PKEY_EC;
 
 		X509_free(x);
@@ -423,10 +425,10 @@ static void add_domain(struct tls_derive *d, const struct map_entry *e)
 	list_add(d->a, d->sni, m);
 }
 
-void mail_tls_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
-	struct errs *errs)
+void mail_tls_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
+	struct value *out, struct errs *errs)
 {
-	struct tls_derive d = {.v = v, .a = a, .errs = errs};
+	struct tls_derive d = {.env = env, .a = a, .errs = errs};
 	const struct value *tls = map_at(mail, "tls"), *domains = map_at(mail, "domains");
 	const char *host = map_cstr(mail, "hostname", "");
 

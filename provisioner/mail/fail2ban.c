@@ -2,7 +2,7 @@
  *
  * Rules of mail.fail2ban. What goes into fail2ban's files is a network or a time and nothing else.
  */
-#include "site/mail.h"
+#include "mail/mail.h"
 
 /* "600", "10m", "1w", or "-1" for ever. */
 static bool time_ok(struct str s)

@@ -5,7 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <ctype.h>
-#include "site/mail.h"
+#include "mail/mail.h"
 
 enum { TRANSPORT_MOST = 40, REASON_MOST = 400, LOGIN_MOST = 255 };
 

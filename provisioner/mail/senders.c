@@ -7,7 +7,7 @@
  * first that is found rules. So where somebody may send as a whole domain, every address in it that
  * is somebody else's needs an entry of its own, an empty one where no login owns it.
  */
-#include "site/mail.h"
+#include "mail/mail.h"
 
 enum { OWNERS_MAX = 1000, ROUTE_DEPTH = 1000 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The schema of certificates in `mail:`, of the server and of a domain. mail_schema.c refers to it.
+ * The schema of certificates in `mail:`, of the server and of a domain. schema.c refers to it.
  */
-#include "site/mail.h"
+#include "mail/mail.h"
 
 static const struct field acme_fields[] = {
 	{.name = "email", .kind = FIELD_STR, .doc = "Who is told of an expiry."},

@@ -2,7 +2,7 @@
  *
  * The keys of mailing lists in `mail:`: mail.lists, and those of a list.
  */
-#include "site/mail.h"
+#include "mail/mail.h"
 
 const struct field mail_engine_fields[] = {
 	{.name = "engine",

@@ -4,7 +4,7 @@
  * each sender takes, and the next hops by domain. Looks at no file; of the host only at the facts
  * that say which addresses it has.
  */
-#include "site/mail.h"
+#include "mail/mail.h"
 
 struct out {
 	struct arena *a;
@@ -244,25 +244,26 @@ static bool has_address(const struct value *facts, struct arena *a, struct str i
 	return false;
 }
 
-void mail_outbound_on_host(struct vars *v, const struct value *mail, struct errs *errs)
+void mail_outbound_on_host(
+	const struct mail_env *env, struct arena *a, const struct value *mail, struct errs *errs)
 {
 	const struct value *list = addresses(mail);
 	struct str ip;
 
-	if (!list || list->type != VALUE_LIST || !v->facts ||
-		!map_at(v->facts, "all_ipv4_addresses"))
+	if (!list || list->type != VALUE_LIST || !env->facts ||
+		!map_at(env->facts, "all_ipv4_addresses"))
 		return;
 	for (size_t i = 0; i < list->list.n; i++) {
 		const struct value *entry = list->list.v[i], *address = NULL;
 
 		if (entry->type == VALUE_MAP)
 			address = map_at(entry, "address");
-		if (!address || address->type != VALUE_STR || !mail_ip(v->a, address->s, &ip) ||
-			has_address(v->facts, v->a, ip))
+		if (!address || address->type != VALUE_STR || !mail_ip(a, address->s, &ip) ||
+			has_address(env->facts, a, ip))
 			continue;
 		errs_add(errs, address->pos,
 			"outbound address %s is on no interface of host '%s': add it there, or "
 			"take it out of mail.outbound",
-			ip.p, v->host->name);
+			ip.p, env->host);
 	}
 }

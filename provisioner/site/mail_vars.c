@@ -47,8 +47,35 @@
  *                   domain whose catch-all does, refused: false stands beside what is its own
  *   mail_list_archive  a tar archive of the folder that Majordomo is built from; null: no folder
  */
-#include "site/mail.h"
+#include "site/vars.h"
 
+/* ---- what mail/ asks of the site ---- */
+static const char *find_file(void *ctx, const char *name, struct arena *a)
+{
+	return task_file(ctx, NULL, "files", name, a);
+}
+
+static const struct str *read_text(void *ctx, const char *path, struct err *e)
+{
+	struct site *s = ctx;
+	struct file *f = files_get(&s->files, path, e);
+
+	if (!f && !e->kind)
+		err_set(e, ERR_CONFIG, "there is no file '%s'", path);
+	return f ? &f->text : NULL;
+}
+
+static struct mail_env env_of(struct vars *v)
+{
+	return (struct mail_env){.memory = &v->s->mail_memory,
+		.host = v->host->name,
+		.facts = v->facts,
+		.find = find_file,
+		.read = read_text,
+		.ctx = v->s};
+}
+
+/* ---- names ---- */
 /* What mail_derive gives. */
 static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_vacations",
 	"mail_closed", "mail_has_quotas", "mail_aliases", "mail_catchalls", "mail_senders",
@@ -193,6 +220,7 @@ static struct value *with_hostname(struct vars *v, struct value *mail, struct er
 static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 {
 	struct value *raw = merged(v, errs), *mail, *checked;
+	struct mail_env env = env_of(v);
 	struct err e = {0};
 
 	*none = !raw && !errs->n;
@@ -204,15 +232,15 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 	mail = vars_omit(v->a, mail);
 	if (!mail)
 		mail = value_null(v->a);
-	checked = fields_check(v->a, site_mail_fields(), mail, "mail", errs);
+	checked = fields_check(v->a, mail_fields, mail, "mail", errs);
 	if (mail->type != VALUE_MAP)
 		return NULL;
 	mail_sizes_rules(mail, errs); /* as they are written: with or without a unit */
 	mail = with_hostname(v, checked ? checked : mail, errs);
 	mail_rules(v->a, mail, errs); /* also of what did not pass the table: all is said at once */
-	mail_tls_rules(v, mail, errs);
+	mail_tls_rules(&env, mail, errs);
 	mail_fail2ban_rules(mail, errs);
-	mail_source_rules(v, mail, errs);
+	mail_source_rules(&env, mail, errs);
 	return errs->n ? NULL : mail;
 }
 
@@ -259,6 +287,7 @@ static struct value *names_of(
 	struct vars *v, struct arena *a, struct value *mail, bool known, struct errs *errs)
 {
 	struct value *out = value_map(a);
+	struct mail_env env = env_of(v);
 	size_t before = errs->n;
 
 	mail->literal = true;
@@ -266,9 +295,9 @@ static struct value *names_of(
 	if (!known && value_find_type(mail, VALUE_UNKNOWN))
 		derive_none(a, out);
 	else
-		mail_derive(v, a, mail, out, errs);
+		mail_derive(&env, a, mail, out, errs);
 	if (!known || v->s->loaded) /* what is at work must not outlive its arena */
-		mail_hashes_end(v->s);
+		mail_hashes_end(&v->s->mail_memory);
 	if (out->map.n != ARRAY_LEN(derived) + 1 && errs->n == before)
 		panic("a name that is made of the mail's state is not listed");
 	return errs->n == before ? out : NULL;
@@ -277,6 +306,7 @@ static struct value *names_of(
 struct value *mail_vars(struct vars *v, struct errs *errs)
 {
 	struct mail_state *state = known_state(v);
+	struct mail_env env = env_of(v);
 	struct value *mail;
 	size_t before = errs->n;
 	bool none;
@@ -284,13 +314,13 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 	if (state) {
 		if (!state->vars)
 			state->vars = names_of(v, v->s->a, state->mail, true, errs);
-		mail_outbound_on_host(v, state->mail, errs);
+		mail_outbound_on_host(&env, v->a, state->mail, errs);
 		return errs->n == before ? state->vars : NULL;
 	}
 	mail = declared(v, &none, errs);
 	if (!mail)
 		return none ? value_map(v->a) : NULL;
-	mail_outbound_on_host(v, mail, errs);
+	mail_outbound_on_host(&env, v->a, mail, errs);
 	return errs->n == before ? names_of(v, v->a, mail, false, errs) : NULL;
 }
 

@@ -5,7 +5,7 @@
  *
  * With algorithm both a selector S stands for two keys: S (RSA) and S-ed25519.
  */
-#include "site/mail.h"
+#include "mail/mail.h"
 
 enum { SELECTOR_MAX = 63, BITS_ADVISED = 2048 };
 #define SECOND "-ed25519" /* what the second selector of `both` ends in */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The schema of `mail:`, lists and certificates aside (mail_schema_lists.c, mail_schema_tls.c).
+ * The schema of `mail:`, lists and certificates aside (schema_lists.c, schema_tls.c).
  * Every key of the declared state stands there, also those that a later version serves: asking for
  * one of them is an error that says so, never silence.
  */
-#include "site/mail.h"
+#include "mail/mail.h"
 
 static const struct field dkim_fields[] = {
 	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Sign outbound mail. Default: true."},
@@ -256,7 +256,7 @@ static const struct field domain_fields[] = {
 		.doc = "Name before the @ -> its mailing list."},
 	{.name = NULL},
 };
-static const struct field mail_fields[] = {
+const struct field mail_fields[] = {
 	{.name = "enabled",
 		.kind = FIELD_BOOL,
 		.dflt = "true",
@@ -445,8 +445,3 @@ static const struct field mail_fields[] = {
 		.doc = "Domain -> what is in it."},
 	{.name = NULL},
 };
-
-const struct field *site_mail_fields(void)
-{
-	return mail_fields;
-}

@@ -3,7 +3,7 @@
  * States of mailboxes: which are suspended, which aliases lead only to such, what is refused
  * therefore, and by which addresses their owner is written to.
  */
-#include "site/mail_boxes.h"
+#include "mail/boxes.h"
 
 enum { DEPTH_MAX = 1000 }; /* Postfix's virtual_alias_recursion_limit */
 

@@ -8,7 +8,7 @@
 #include <idn2.h>
 #include <locale.h>
 #include <wctype.h>
-#include "site/mail.h"
+#include "mail/mail.h"
 
 enum { DOMAIN_MAX = 253, LABEL_MAX = 63, LOCAL_MAX = 64 };
 #define TOO_LONG "it has more than 64 characters before the @ (RFC 5321, 4.5.3.1.1)"

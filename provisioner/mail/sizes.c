@@ -4,7 +4,7 @@
  * is taken for a unit that was forgotten. Postfix would refuse all mail by it, and say so to
  * nobody.
  */
-#include "site/mail.h"
+#include "mail/mail.h"
 
 enum { SMALL = 1 << 20, DEPTH_MAX = 16 };
 
@@ -98,7 +98,7 @@ static void check_override(const struct value *mail, struct errs *errs)
 void mail_sizes_rules(const struct value *mail, struct errs *errs)
 {
 	const struct value *limit = map_at(mail, "message_size_limit");
-	check_fields(site_mail_fields(), mail, 0, errs);
+	check_fields(mail_fields, mail, 0, errs);
 	check_override(mail, errs);
 	if (limit && is_small(limit))
 		errs_warn(errs, limit->pos,

@@ -2,10 +2,10 @@
  *
  * Who reads the mail that no mailbox of its own takes: postmaster and abuse of each domain, and of
  * the server's own name, and what cron and other local programs write to root. Knows who is
- * declared; whether that address exists is asked of mail_routes.c, whether it is open of
- * mail_boxes.c.
+ * declared; whether that address exists is asked of routes.c, whether it is open of
+ * boxes.c.
  */
-#include "site/mail_boxes.h"
+#include "mail/boxes.h"
 
 static const char *hostname_of(const struct value *mail)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the roles need of the mail state, as lists: domains, mailboxes, aliases, catch-alls,
- * senders. The names are documented in mail.c. A pure function of the checked state, fast for many
- * entries.
+ * senders. The names are documented in site/mail_vars.c. A pure function of the checked state, fast
+ * for many entries.
  */
-#include "site/mail_boxes.h"
+#include "jinja/jinja.h"
+#include "mail/boxes.h"
 
 struct wanted_hash {
 	struct value *hash; /* its text is there after mail_hashes_end */
@@ -17,7 +18,7 @@ struct mail_hashing {
 	struct stable_hashing *work;
 };
 struct derive {
-	struct vars *v;
+	struct mail_memory *memory;
 	struct arena *a, *work; /* work: for what is looked up here and then forgotten */
 	const struct value *mail;
 	struct errs *errs;
@@ -68,7 +69,7 @@ enum { PASSWORD_MAX = 511 }; /* bytes that crypt(3) takes */
 
 static struct value *password_hash(struct derive *d, struct str address, const struct value *plain)
 {
-	struct site *s = d->v->s;
+	struct mail_memory *memory = d->memory;
 	unsigned char sum[SHA256_LEN];
 	char key[SHA256_HEX];
 	struct sha256 sha;
@@ -78,15 +79,15 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 	sha256_add(&sha, plain->s.p, plain->s.n);
 	sha256_end(&sha, sum);
 	hex(sum, sizeof(sum), key);
-	if (!s->hashes)
-		s->hashes = value_map(s->a);
-	struct value *hash = map_at(s->hashes, key);
+	if (!memory->hashes)
+		memory->hashes = value_map(memory->a);
+	struct value *hash = map_at(memory->hashes, key);
 	if (hash)
 		return hash;
-	hash = value_str(s->a, str_c(""));
+	hash = value_str(memory->a, str_c(""));
 	hash->pos = plain->pos;
 	hash->literal = hash->secret = true;
-	map_put(s->a, s->hashes, arena_strdup(s->a, key), hash);
+	map_put(memory->a, memory->hashes, arena_strdup(memory->a, key), hash);
 	PUSH(d->work, d->wanted, d->n_wanted, d->cap_wanted,
 		((struct wanted_hash){hash, plain->s, address}));
 	return hash;
@@ -95,36 +96,37 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 /* On other processors, while this one goes on. */
 static void begin_hashes(struct derive *d)
 {
-	struct site *s = d->v->s;
+	struct mail_memory *memory = d->memory;
 	const struct wanted_hash *w = d->wanted;
 
-	mail_hashes_end(s);
+	mail_hashes_end(memory);
 	if (d->n_wanted == 0)
 		return;
-	s->hashing = ARENA_NEW(s->a, struct mail_hashing);
-	*s->hashing = (struct mail_hashing){.hash = ARENA_ARRAY(s->a, struct value *, d->n_wanted),
-		.v = ARENA_ARRAY(s->a, struct stable_hash, d->n_wanted),
-		.n = d->n_wanted};
+	memory->hashing = ARENA_NEW(memory->a, struct mail_hashing);
+	*memory->hashing =
+		(struct mail_hashing){.hash = ARENA_ARRAY(memory->a, struct value *, d->n_wanted),
+			.v = ARENA_ARRAY(memory->a, struct stable_hash, d->n_wanted),
+			.n = d->n_wanted};
 	for (size_t i = 0; i < d->n_wanted; i++) {
-		s->hashing->hash[i] = w[i].hash;
-		s->hashing->v[i] = (struct stable_hash){
-			w[i].password, str_dup(s->a, w[i].address.p, w[i].address.n), ""};
+		memory->hashing->hash[i] = w[i].hash;
+		memory->hashing->v[i] = (struct stable_hash){
+			w[i].password, str_dup(memory->a, w[i].address.p, w[i].address.n), ""};
 		if (w[i].password.n > PASSWORD_MAX || strlen(w[i].password.p) != w[i].password.n)
 			errs_add(d->errs, w[i].hash->pos, "this password cannot be hashed");
 	}
-	s->hashing->work = stable_hashes_begin(s->hashing->v, s->hashing->n);
+	memory->hashing->work = stable_hashes_begin(memory->hashing->v, memory->hashing->n);
 }
 
-void mail_hashes_end(struct site *s)
+void mail_hashes_end(struct mail_memory *memory)
 {
-	struct mail_hashing *h = s->hashing;
+	struct mail_hashing *h = memory->hashing;
 
 	if (!h)
 		return;
-	s->hashing = NULL;
+	memory->hashing = NULL;
 	stable_hashes_end(h->work);
 	for (size_t i = 0; i < h->n; i++)
-		h->hash[i]->s = str_dup(s->a, h->v[i].text, strlen(h->v[i].text));
+		h->hash[i]->s = str_dup(memory->a, h->v[i].text, strlen(h->v[i].text));
 }
 
 /* ---- lists ---- */
@@ -307,10 +309,10 @@ static struct value *new_list(struct derive *d, struct value *out, const char *n
 	return list;
 }
 
-void mail_derive(struct vars *v, struct arena *a, const struct value *mail, struct value *out,
-	struct errs *errs)
+void mail_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
+	struct value *out, struct errs *errs)
 {
-	struct derive d = {.v = v, .a = a, .mail = mail, .errs = errs};
+	struct derive d = {.memory = env->memory, .a = a, .mail = mail, .errs = errs};
 	const struct value *domains = map_at(mail, "domains");
 	size_t boxes = mail_count(domains, "mailboxes");
 	size_t aliases = mail_count(domains, "aliases") + (domains ? 2 * domains->map.n : 0);
@@ -336,11 +338,11 @@ void mail_derive(struct vars *v, struct arena *a, const struct value *mail, stru
 	map_put(a, out, "mail_has_quotas", value_bool(a, d.quotas));
 	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);
-	mail_tls_derive(v, a, mail, out, errs);
+	mail_tls_derive(env, a, mail, out, errs);
 	mail_lists_derive(a, mail, out);
 	mail_senders_derive(a, mail, d.boxes, d.routes, out);
 	arena_free(d.work);
 	mail_reader_derive(a, mail, out);
 	mail_boxes_derive(a, out);
-	mail_source_derive(v, a, mail, out, errs);
+	mail_source_derive(env, a, mail, out, errs);
 }

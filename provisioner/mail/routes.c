@@ -8,7 +8,7 @@
  * circle. An extension (name+extension) is handed on at each step, so in a circle it grows without
  * end. A list sends anew what it gets, so a circle through a list is never ended by a copy.
  */
-#include "site/mail_boxes.h"
+#include "mail/boxes.h"
 
 enum { ROUTE_DEPTH = 1000 }; /* Postfix's virtual_alias_recursion_limit */
 
@@ -126,7 +126,7 @@ static bool exists(const struct mail_routes *r, struct str address)
 	       map_get(r->others, address);
 }
 
-/* As mail_derive.c makes them; who reads them is not known while mail.postmaster is not. */
+/* As derive.c makes them; who reads them is not known while mail.postmaster is not. */
 static void add_duties(struct mail_routes *r, const struct value *domain, struct str name)
 {
 	static const char *const duties[] = {"postmaster", "abuse"};

@@ -3,7 +3,7 @@
  * Rules of the mail state that reach across keys: names, passwords, where aliases lead. Reports
  * every problem with its place; what is not known before the facts are is passed over.
  */
-#include "site/mail_boxes.h"
+#include "mail/boxes.h"
 
 enum { ADDRESS_MAX = 254 };
 struct rules {

@@ -6,7 +6,7 @@
  */
 #include <dirent.h>
 #include <sys/stat.h>
-#include "site/mail.h"
+#include "mail/mail.h"
 
 enum {
 	SHA256_TEXT = 64,
@@ -183,44 +183,49 @@ static struct value *folder_packed(struct arena *a, const struct folder *f)
 }
 
 /* ---- either ---- */
-static bool source_read(struct site *s, const char *path, struct value *out, struct err *e)
+static bool source_read(
+	const struct mail_env *env, const char *path, struct value *out, struct err *e)
 {
-	struct folder f = {.a = s->a, .path = path};
+	struct arena *a = env->memory->a;
+	struct folder f = {.a = a, .path = path};
+	struct stat st;
 	unsigned char sha[SHA256_LEN];
 	char text[SHA256_HEX];
 
-	if (is_dir(path)) {
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		if (!folder_read(&f, e))
 			return false;
 		folder_digest(&f, sha);
-		map_put(s->a, out, "archive", folder_packed(s->a, &f));
+		map_put(a, out, "archive", folder_packed(a, &f));
 	} else {
-		struct file *file = files_get(&s->files, path, e);
+		const struct str *file = env->read(env->ctx, path, e);
 
 		if (!file)
-			return e->kind ? false
-				       : err_set(e, ERR_CONFIG, "there is no file '%s'", path);
-		sha256(file->text.p, file->text.n, sha);
+			return false;
+		sha256(file->p, file->n, sha);
 	}
 	hex(sha, sizeof(sha), text);
-	map_put(s->a, out, "sha256", value_text(s->a, arena_strdup(s->a, text)));
+	map_put(a, out, "sha256", value_text(a, arena_strdup(a, text)));
 	return true;
 }
 
 /* {sha256, and archive: a folder's bytes}; read once for all hosts. */
-static const struct value *source_get(struct site *s, const char *name, struct err *e)
+static const struct value *source_get(const struct mail_env *env, const char *name, struct err *e)
 {
-	const char *path = task_file(s, NULL, "files", name, s->a);
-	struct value *known = path ? map_at(s->mail_sources, path) : NULL;
+	struct mail_memory *memory = env->memory;
+	const char *path = env->find(env->ctx, name, memory->a);
+	struct value *known = path ? map_at(memory->sources, path) : NULL;
 
 	if (!path)
 		err_set(e, ERR_CONFIG, "there is no file or folder '%s' beside the manifest", name);
 	if (!path || known)
 		return known;
-	known = value_map(s->a);
-	if (!source_read(s, path, known, e))
+	known = value_map(memory->a);
+	if (!source_read(env, path, known, e))
 		return NULL;
-	map_put(s->a, s->mail_sources, path, known);
+	if (!memory->sources)
+		memory->sources = value_map(memory->a);
+	map_put(memory->a, memory->sources, path, known);
 	return known;
 }
 
@@ -229,11 +234,11 @@ static bool sha256_text(struct str s)
 	return s.n == SHA256_TEXT && strspn(s.p, "0123456789abcdef") == s.n;
 }
 
-static void check_digest(
-	struct vars *v, const struct value *source, const struct value *sum, struct errs *errs)
+static void check_digest(const struct mail_env *env, const struct value *source,
+	const struct value *sum, struct errs *errs)
 {
 	struct err e = {0};
-	const struct value *found = source_get(v->s, source->s.p, &e);
+	const struct value *found = source_get(env, source->s.p, &e);
 
 	if (!found)
 		errs_add(errs, source->pos, "mail.lists.source: %s", e.msg);
@@ -244,7 +249,7 @@ static void check_digest(
 			source->s.p, map_cstr(found, "sha256", ""));
 }
 
-void mail_source_rules(struct vars *v, const struct value *mail, struct errs *errs)
+void mail_source_rules(const struct mail_env *env, const struct value *mail, struct errs *errs)
 {
 	const struct value *lists = map_at(mail, "lists");
 	const struct value *source = map_typed(lists, "source", VALUE_STR);
@@ -264,10 +269,10 @@ void mail_source_rules(struct vars *v, const struct value *mail, struct errs *er
 		errs_add(errs, sum->pos,
 			"source_sha256 must be 64 hexadecimal digits in lower case");
 	else if (majordomo && source && sum)
-		check_digest(v, source, sum, errs);
+		check_digest(env, source, sum, errs);
 }
 
-void mail_source_derive(struct vars *v, struct arena *a, const struct value *mail,
+void mail_source_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
 	struct value *out, struct errs *errs)
 {
 	const struct value *source = map_typed(map_at(mail, "lists"), "source", VALUE_STR);
@@ -276,7 +281,7 @@ void mail_source_derive(struct vars *v, struct arena *a, const struct value *mai
 	struct err e = {0};
 
 	if (source) {
-		found = source_get(v->s, source->s.p, &e);
+		found = source_get(env, source->s.p, &e);
 		archive = found ? map_at(found, "archive") : NULL;
 	}
 	if (e.kind)

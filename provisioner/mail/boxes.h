@@ -3,9 +3,9 @@
  * States of mailboxes, and who reads what no mailbox of its own takes; part of mail.h.
  */
 #pragma once
-#include "site/mail.h"
+#include "mail/mail.h"
 
-/* ---- mail_readers.c: mail_reader; mail_keeper is in mail.h ---- */
+/* ---- readers.c: mail_reader; mail_keeper is in mail.h ---- */
 /* Who reads the mail of root and of the server's own name; false: nobody. *named: where that is
  * said (NULL: nowhere, a domain's catch_all or first mailbox is taken). */
 bool mail_reader(
@@ -14,7 +14,7 @@ void mail_readers_rules(struct arena *a, const struct value *mail, const struct 
 	struct errs *errs);
 void mail_reader_derive(struct arena *a, const struct value *mail, struct value *out);
 
-/* ---- mail_boxes.c: states of mailboxes; mail_refused ---- */
+/* ---- boxes.c: states of mailboxes; mail_refused ---- */
 /* active, suspended or receive_only. */
 const char *mail_box_state(const struct value *box);
 /* Is the address a suspended mailbox of the domain, whose ASCII name is `name`? */

@@ -4,7 +4,7 @@
  * that an engine takes beside a list's own, not its files.
  */
 #include <ctype.h>
-#include "site/mail.h"
+#include "mail/mail.h"
 
 enum { LIST_NAME_MAX = 48 };
 /* Where Postfix's aliases for commands lie; nobody outside can send to a domain that is not ours.

@@ -5,7 +5,7 @@
  */
 #include <ctype.h>
 #include "dns/dns.h"
-#include "site/mail.h"
+#include "mail/mail.h"
 
 enum { PROVIDER_KEY_MAX = 63 };
 

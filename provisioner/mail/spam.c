@@ -3,7 +3,7 @@
  * Rules of the mail state about spam filters: which go together, what their own settings may be,
  * where traps lie. Reports problems with their place; what is unknown is passed over.
  */
-#include "site/mail.h"
+#include "mail/mail.h"
 
 static void check_piggyback(const struct value *mail, struct errs *errs)
 {
