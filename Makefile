@@ -24,7 +24,7 @@ AGENT_STATIC_LDFLAGS = $(if $(SANITIZE),-static-libasan -static-libubsan,-static
 comma = ,
 
 LOW = base value host resource mailhost wire agent
-HIGH = net yaml jinja transport dns mail site plan report fleet command
+HIGH = net yaml jinja transport dns inventory mail site plan report fleet command
 AGENT_SRC = $(filter-out provisioner/agent/main.c,$(wildcard $(LOW:%=provisioner/%/*.c)))
 HIGH_SRC = $(wildcard $(HIGH:%=provisioner/%/*.c))
 AGENT_OBJ = $(patsubst provisioner/%.c,$(BUILD)/agent/%.o,$(AGENT_SRC) provisioner/agent/main.c)

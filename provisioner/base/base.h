@@ -63,8 +63,10 @@ int str_cmp(struct str a, struct str b); /* bytewise */
 bool str_starts(struct str s, const char *prefix);
 bool str_ends(struct str s, const char *suffix);
 struct str str_trim(struct arena *a, struct str s); /* ASCII white space off both ends */
-bool word_in(const char *words, struct str word);   /* parted by blanks; NULL: none */
-int compare_names(const void *x, const void *y);    /* qsort(3) of an array of texts */
+/* "a,b c" split at commas, trimmed, NULL-terminated; NULL gives NULL. */
+const char **split_commas(struct arena *a, const char *s);
+bool word_in(const char *words, struct str word); /* parted by blanks; NULL: none */
+int compare_names(const void *x, const void *y);  /* qsort(3) of an array of texts */
 /* The nearest of a NULL-terminated list by edit distance, or NULL when none is near. */
 const char *str_nearest(const char *word, const char *const *words);
 struct str str_no_bom(struct str s); /* without a byte order mark (U+FEFF) at its start */

@@ -211,3 +211,21 @@ int compare_names(const void *x, const void *y)
 {
 	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
+
+const char **split_commas(struct arena *a, const char *s)
+{
+	const char **out = NULL;
+	size_t n = 0, cap = 0;
+	if (!s)
+		return NULL;
+	while (*s) {
+		size_t len = strcspn(s, ",");
+		struct str word = str_trim(a, str_dup(a, s, len));
+
+		if (word.n)
+			PUSH(a, out, n, cap, word.p);
+		s += len + (s[len] == ',');
+	}
+	PUSH(a, out, n, cap, NULL);
+	return out;
+}

@@ -23,7 +23,8 @@ static void load_inventory(struct site *s, struct errs *errs)
 		inventory_read(s->inv, &s->files, path, errs);
 		break;
 	}
-	if ((!src || !src[0]) && s->inv->n_sources == 0) {
+	s->inv->given = src && src[0];
+	if (!s->inv->given && s->inv->n_sources == 0) {
 		struct invhost *h = inventory_add_host(s->inv, str_c("localhost"));
 
 		map_put(s->a, h->vars, "ansible_connection", value_text(s->a, "local"));
@@ -64,8 +65,8 @@ static void apply_limit(struct site *s, struct errs *errs)
 	struct err e = {0};
 	size_t n = 0;
 
-	if (!pattern_limit(s, s->a, s->opt.limit ? s->opt.limit : "all", &s->hosts, &n, &e) ||
-		(n == 0 && s->opt.limit && !pattern_none(s, s->a, s->opt.limit, &e))) {
+	if (!pattern_limit(s->inv, s->a, s->opt.limit ? s->opt.limit : "all", &s->hosts, &n, &e) ||
+		(n == 0 && s->opt.limit && !pattern_none(s->inv, s->a, s->opt.limit, &e))) {
 		err_prefix(&e, "--limit");
 		errs_take(errs, &e);
 	}
@@ -197,4 +198,28 @@ void site_warnings(const struct site *s, struct errs *errs)
 const char *const *site_hosts(const struct site *s)
 {
 	return s->hosts;
+}
+
+const char *digest_key(struct arena *a, const struct value *v)
+{
+	unsigned char sha[SHA256_LEN];
+	char text[SHA256_HEX];
+
+	value_digest(v, sha);
+	hex(sha, sizeof(sha), text);
+	return arena_strdup(a, text);
+}
+
+const char *const *site_match(const struct site *s, const char *pattern, struct err *e)
+{
+	const char **out;
+	size_t n;
+
+	if (!pattern_match(s->inv, s->a, pattern, &out, &n, e))
+		return NULL;
+	if (n == 0) {
+		pattern_none(s->inv, s->a, pattern, e);
+		return NULL;
+	}
+	return out;
 }

@@ -4,36 +4,8 @@
  */
 #pragma once
 #include "mail/mail.h"
-#include "site/inventory.h"
+#include "inventory/host_pattern.h"
 #include "site/site.h"
-
-struct file {
-	const char *path;
-	struct str text;
-	struct value *yaml; /* NULL: not parsed, or with problems */
-	bool yaml_done;
-	const struct template *tmpl;
-	bool tmpl_done;
-	struct err tmpl_err;
-};
-struct files {
-	struct arena *a;
-	struct file **v;
-	size_t n, cap;
-	struct value *index; /* path -> number in v; -1: there is no such file */
-};
-/* The file, read once; NULL and no error when there is none. */
-struct file *files_get(struct files *f, const char *path, struct err *e);
-/* Its YAML; NULL when there is no such file, or with problems in errs. */
-struct value *files_yaml(struct files *f, const char *path, struct errs *errs);
-/* The same of a file of variables: NULL too when it is empty. */
-struct value *files_vars(struct files *f, const char *path, struct errs *errs);
-bool is_dir(const char *path);
-bool is_there(const char *path); /* whatever it is: who reads it says so */
-bool is_file(const char *path);
-char *dir_join(struct arena *a, const char *dir, const char *name); /* "." leaves no trace */
-/* Names in a folder, sorted, without hidden ones; none when it is no folder. */
-size_t dir_list(struct arena *a, const char *dir, const char ***out);
 
 struct play_in;
 struct mail_state { /* of a host in a play; evaluated without its facts, and free of unknowns */
@@ -81,17 +53,9 @@ extern const char OMIT[]; /* the text that the variable `omit` holds */
 
 /* Equal values, equal keys; secrets count with what they are. */
 const char *digest_key(struct arena *a, const struct value *v);
-/* "a,b c" split at commas, trimmed, NULL-terminated; NULL gives NULL. */
-const char **split_commas(struct arena *a, const char *s);
 /* Pieces shared by load.c's neighbours. */
-void site_plays_load(struct site *s, struct errs *errs);  /* play.c */
-void site_beside_vars(struct site *s, struct errs *errs); /* hostvars.c */
-/* pattern.c: names of the hosts, NULL-terminated; n may come out 0. */
-bool pattern_match(const struct site *s, struct arena *a, const char *pattern, const char ***out,
-	size_t *n, struct err *e);
-bool pattern_limit(const struct site *s, struct arena *a, const char *limit, const char ***out,
-	size_t *n, struct err *e); /* also @file */
-bool pattern_none(const struct site *s, struct arena *a, const char *pattern, struct err *e);
+void site_plays_load(struct site *s, struct errs *errs);         /* play.c */
+void site_beside_vars(struct site *s, struct errs *errs);        /* hostvars.c */
 void site_sets(struct site *s);                                  /* sets.c: fills in `sets` */
 void site_dry_run(struct site *s, struct errs *errs);            /* dry.c */
 void problems_once(const struct errs *found, struct errs *errs); /* each that is not there yet */

@@ -286,7 +286,7 @@ static bool look_hostnames(struct call *c)
 		const char **names;
 		size_t n;
 
-		if (!pattern_match(c->v->s, c->v->a, lookup_arg(c, i), &names, &n, c->e))
+		if (!pattern_match(c->v->s->inv, c->v->a, lookup_arg(c, i), &names, &n, c->e))
 			return false;
 		for (size_t j = 0; j < n; j++)
 			list_add(c->v->a, c->out, value_text(c->v->a, names[j]));

@@ -159,8 +159,8 @@ static void play_hosts(struct site *s, struct play_in *p, struct value *hosts, s
 	size_t n, n_kept = 0, cap = 0;
 	struct err e = {0};
 
-	if (!pattern_match(s, s->a, pattern, &all, &n, &e) ||
-		(n == 0 && !pattern_none(s, s->a, pattern, &e))) {
+	if (!pattern_match(s->inv, s->a, pattern, &all, &n, &e) ||
+		(n == 0 && !pattern_none(s->inv, s->a, pattern, &e))) {
 		e.pos = hosts->pos;
 		errs_take(errs, &e);
 		n = 0;

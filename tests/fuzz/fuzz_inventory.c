@@ -2,22 +2,20 @@
  *
  * libFuzzer: any bytes as an inventory in INI form and in YAML, then its order and a pattern.
  */
-#include "jinja/jinja.h"
-#include "site/load.h"
+#include "inventory/host_pattern.h"
 #include "yaml/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void match(struct inventory *inv, struct arena *a, struct str text)
 {
-	struct site s = {.a = a, .inv = inv};
 	size_t line = strcspn(text.p, "\n");
 	const char **out;
 	struct err e = {0};
 	size_t found;
 
 	inventory_finish(inv);
-	pattern_match(&s, a, str_dup(a, text.p, line).p, &out, &found, &e);
+	pattern_match(inv, a, str_dup(a, text.p, line).p, &out, &found, &e);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)

@@ -3,7 +3,7 @@
  * Inventories in YAML: groups with hosts, children and vars. Only adds to the graph; what the
  * variables hold is not looked at.
  */
-#include "site/load.h"
+#include "inventory/inventory.h"
 
 struct reader {
 	struct inventory *inv;

@@ -5,7 +5,7 @@
  */
 #include <sys/stat.h>
 #include <unistd.h>
-#include "site/load.h"
+#include "inventory/inventory.h"
 
 struct inventory *inventory_new(struct arena *a)
 {

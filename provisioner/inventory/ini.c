@@ -4,7 +4,7 @@
  * and k=v. Every line that cannot be read is a problem of its own.
  */
 #include <ctype.h>
-#include "site/load.h"
+#include "inventory/inventory.h"
 
 enum ini_section { INI_HOSTS, INI_CHILDREN, INI_VARS };
 struct ini {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hosts and groups of all inventory sources, and the variables that stand with them.
+ * Floor 4: the hosts and groups of all inventory sources, and the variables that stand with them.
  *
  *   inv = inventory_new(a);  inventory_read(inv, files, "hosts.yml", &errs); inventory_finish(inv);
  */
 #pragma once
-#include "value/value.h"
+#include "inventory/files.h"
 
-struct files;
 struct group {
 	const char *name;
 	struct value *vars;        /* of the inventory file */
@@ -47,6 +46,7 @@ struct inventory {
 	const char **sources; /* files and folders read */
 	size_t n_sources, cap_sources;
 	size_t visits; /* walks over the groups so far */
+	bool given;    /* an inventory was asked for */
 	bool full;     /* it has more hosts than it may have, and that is told */
 };
 

@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <fnmatch.h>
 #include <regex.h>
-#include "site/load.h"
+#include "inventory/host_pattern.h"
 
 enum { PATTERN_FILE = 1 << 20 };
 struct hostset {
@@ -121,21 +121,21 @@ static void add_subset(struct hostset *out, struct hostset *in, const struct sub
 			set_add(out, in->v[i]);
 }
 
-static struct invhost *implicit_localhost(const struct site *s, const char *p)
+static struct invhost *implicit_localhost(struct inventory *inv, const char *p)
 {
 	struct invhost *h;
 
 	if (strcmp(p, "localhost") != 0 && strcmp(p, "127.0.0.1") != 0 && strcmp(p, "::1") != 0)
 		return NULL;
-	h = inventory_add_host(s->inv, str_c(p));
+	h = inventory_add_host(inv, str_c(p));
 	h->implicit = true;
-	map_put(s->inv->a, h->vars, "ansible_connection", value_text(s->inv->a, "local"));
-	inventory_finish(s->inv);
+	map_put(inv->a, h->vars, "ansible_connection", value_text(inv->a, "local"));
+	inventory_finish(inv);
 	return h;
 }
 
 static bool match_one(
-	const struct site *s, struct arena *a, const char *p, struct hostset *out, struct err *e)
+	struct inventory *inv, struct arena *a, const char *p, struct hostset *out, struct err *e)
 {
 	struct subscript sub;
 	struct str name = cut_subscript(a, p, &sub);
@@ -151,40 +151,40 @@ static bool match_one(
 		return err_set(
 			e, ERR_CONFIG, "host pattern '%s' is no valid regular expression", p);
 	set_init(&found, a);
-	for (size_t i = 0; i < s->inv->n_groups; i++) {
+	for (size_t i = 0; i < inv->n_groups; i++) {
 		struct invhost **hosts;
 		size_t n;
 
-		if (!name_matches(name.p, is_re ? &re : NULL, s->inv->groups[i]->name))
+		if (!name_matches(name.p, is_re ? &re : NULL, inv->groups[i]->name))
 			continue;
 		any_group = true;
-		n = group_hosts(s->inv, s->inv->groups[i], a, &hosts);
+		n = group_hosts(inv, inv->groups[i], a, &hosts);
 		for (size_t j = 0; j < n; j++)
 			if (!hosts[j]->implicit)
 				set_add(&found, hosts[j]);
 	}
 	if (!any_group || is_re || strpbrk(name.p, ".?*["))
-		for (size_t i = 0; i < s->inv->n_hosts; i++)
-			if (name_matches(name.p, is_re ? &re : NULL, s->inv->hosts[i]->name) &&
-				(!s->inv->hosts[i]->implicit ||
-					strcmp(name.p, s->inv->hosts[i]->name) == 0))
-				set_add(&found, s->inv->hosts[i]);
+		for (size_t i = 0; i < inv->n_hosts; i++)
+			if (name_matches(name.p, is_re ? &re : NULL, inv->hosts[i]->name) &&
+				(!inv->hosts[i]->implicit ||
+					strcmp(name.p, inv->hosts[i]->name) == 0))
+				set_add(&found, inv->hosts[i]);
 	if (is_re)
 		regfree(&re);
-	if (!found.n && (local = implicit_localhost(s, name.p)))
+	if (!found.n && (local = implicit_localhost(inv, name.p)))
 		set_add(&found, local);
 	add_subset(out, &found, &sub);
 	return true;
 }
 
-static bool keep(const struct site *s, struct arena *a, const char *p, struct hostset *set,
+static bool keep(struct inventory *inv, struct arena *a, const char *p, struct hostset *set,
 	bool when, struct err *e)
 {
 	struct hostset other, left;
 
 	set_init(&other, a);
 	set_init(&left, a);
-	if (!match_one(s, a, p, &other, e))
+	if (!match_one(inv, a, p, &other, e))
 		return false;
 	for (size_t i = 0; i < set->n; i++)
 		if ((map_at(other.index, set->v[i]->name) != NULL) == when)
@@ -193,7 +193,7 @@ static bool keep(const struct site *s, struct arena *a, const char *p, struct ho
 	return true;
 }
 
-bool pattern_match(const struct site *s, struct arena *a, const char *pattern, const char ***out,
+bool pattern_match(struct inventory *inv, struct arena *a, const char *pattern, const char ***out,
 	size_t *n, struct err *e)
 {
 	const char **parts = split_pattern(a, pattern);
@@ -205,16 +205,16 @@ bool pattern_match(const struct site *s, struct arena *a, const char *pattern, c
 	for (size_t i = 0; parts[i]; i++)
 		if (parts[i][0] != '!' && parts[i][0] != '&') {
 			any = true;
-			if (!match_one(s, a, parts[i], &set, e))
+			if (!match_one(inv, a, parts[i], &set, e))
 				return false;
 		}
-	if (!any && parts[0] && !match_one(s, a, "all", &set, e))
+	if (!any && parts[0] && !match_one(inv, a, "all", &set, e))
 		return false;
 	for (size_t i = 0; parts[i]; i++)
-		if (parts[i][0] == '&' && !keep(s, a, parts[i] + 1, &set, true, e))
+		if (parts[i][0] == '&' && !keep(inv, a, parts[i] + 1, &set, true, e))
 			return false;
 	for (size_t i = 0; parts[i]; i++)
-		if (parts[i][0] == '!' && !keep(s, a, parts[i] + 1, &set, false, e))
+		if (parts[i][0] == '!' && !keep(inv, a, parts[i] + 1, &set, false, e))
 			return false;
 	*out = arena_calloc(a, set.n + 1, sizeof(**out));
 	for (; *n < set.n; (*n)++)
@@ -241,7 +241,7 @@ static bool add_patterns_of(struct arena *a, const char *path, struct buf *b, st
 	return true;
 }
 
-bool pattern_limit(const struct site *s, struct arena *a, const char *limit, const char ***out,
+bool pattern_limit(struct inventory *inv, struct arena *a, const char *limit, const char ***out,
 	size_t *n, struct err *e)
 {
 	const char **parts;
@@ -249,7 +249,7 @@ bool pattern_limit(const struct site *s, struct arena *a, const char *limit, con
 	bool ok = true;
 
 	if (!strchr(limit, '@'))
-		return pattern_match(s, a, limit, out, n, e);
+		return pattern_match(inv, a, limit, out, n, e);
 	parts = split_commas(a, limit);
 	buf_init(&b, PATTERN_FILE);
 	for (size_t i = 0; ok && parts[i]; i++) {
@@ -260,25 +260,24 @@ bool pattern_limit(const struct site *s, struct arena *a, const char *limit, con
 	}
 	limit = buf_str(a, &b).p;
 	buf_free(&b);
-	return ok && pattern_match(s, a, limit, out, n, e);
+	return ok && pattern_match(inv, a, limit, out, n, e);
 }
 
-static const char *nearest_name(const struct site *s, struct arena *a, const char *word)
+static const char *nearest_name(const struct inventory *inv, struct arena *a, const char *word)
 {
-	const char **names =
-		arena_calloc(a, s->inv->n_groups + s->inv->n_hosts + 1, sizeof(*names));
+	const char **names = arena_calloc(a, inv->n_groups + inv->n_hosts + 1, sizeof(*names));
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->inv->n_groups; i++)
-		names[n++] = s->inv->groups[i]->name;
-	for (size_t i = 0; i < s->inv->n_hosts; i++)
-		names[n++] = s->inv->hosts[i]->name;
+	for (size_t i = 0; i < inv->n_groups; i++)
+		names[n++] = inv->groups[i]->name;
+	for (size_t i = 0; i < inv->n_hosts; i++)
+		names[n++] = inv->hosts[i]->name;
 	return str_nearest(word, names);
 }
 
-bool pattern_none(const struct site *s, struct arena *a, const char *pattern, struct err *e)
+bool pattern_none(const struct inventory *inv, struct arena *a, const char *pattern, struct err *e)
 {
-	const char *near = nearest_name(s, a, pattern);
+	const char *near = nearest_name(inv, a, pattern);
 
 	if (near && strcmp(near, pattern) == 0)
 		return err_set(
@@ -286,26 +285,12 @@ bool pattern_none(const struct site *s, struct arena *a, const char *pattern, st
 	if (near)
 		return err_set(
 			e, ERR_CONFIG, "no host matches '%s' (did you mean '%s'?)", pattern, near);
-	if (!(s->opt.inventories && s->opt.inventories[0]) && s->inv->n_sources == 0)
+	if (!inv->given && inv->n_sources == 0)
 		return err_set(e, ERR_CONFIG,
 			"no host matches '%s'; no inventory is given (-i), so there is localhost "
 			"only",
 			pattern);
 	return err_set(e, ERR_CONFIG,
 		"no host matches '%s'; the inventory has %zu host%s in %zu groups", pattern,
-		s->inv->n_hosts, s->inv->n_hosts == 1 ? "" : "s", s->inv->n_groups);
-}
-
-const char *const *site_match(const struct site *s, const char *pattern, struct err *e)
-{
-	const char **out;
-	size_t n;
-
-	if (!pattern_match(s, s->a, pattern, &out, &n, e))
-		return NULL;
-	if (n == 0) {
-		pattern_none(s, s->a, pattern, e);
-		return NULL;
-	}
-	return out;
+		inv->n_hosts, inv->n_hosts == 1 ? "" : "s", inv->n_groups);
 }

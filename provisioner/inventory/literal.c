@@ -5,7 +5,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include "site/load.h"
+#include "inventory/inventory.h"
 
 enum { LITERAL_DEPTH = 16, RANGE_MAX = 100000 };
 

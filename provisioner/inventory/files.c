@@ -6,20 +6,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
-#include "site/load.h"
+#include "inventory/files.h"
 #include "yaml/yaml.h"
 
 enum { SITE_FILES = 100000 };
-
-const char *digest_key(struct arena *a, const struct value *v)
-{
-	unsigned char sha[SHA256_LEN];
-	char text[SHA256_HEX];
-
-	value_digest(v, sha);
-	hex(sha, sizeof(sha), text);
-	return arena_strdup(a, text);
-}
 
 bool is_dir(const char *path)
 {
@@ -132,23 +122,4 @@ struct value *files_vars(struct files *f, const char *path, struct errs *errs)
 	source_hide(path);
 	errs_add(errs, doc->pos, "a file of variables must be a map, not %s", value_type_name(doc));
 	return NULL;
-}
-
-const char **split_commas(struct arena *a, const char *s)
-{
-	const char **out = NULL;
-	size_t n = 0, cap = 0;
-
-	if (!s)
-		return NULL;
-	while (*s) {
-		size_t len = strcspn(s, ",");
-		struct str word = str_trim(a, str_dup(a, s, len));
-
-		if (word.n)
-			PUSH(a, out, n, cap, word.p);
-		s += len + (s[len] == ',');
-	}
-	PUSH(a, out, n, cap, NULL);
-	return out;
 }
