@@ -23,7 +23,7 @@ AGENT_STATIC_CFLAGS = $(if $(SANITIZE),,$(AGENT_SMALL) -idirafter /usr/include -
 AGENT_STATIC_LDFLAGS = $(if $(SANITIZE),-static-libasan -static-libubsan,-static -s -Wl$(comma)--gc-sections)
 comma = ,
 
-LOW = base value host resource mailhost wire agent
+LOW = base value host step resource mailhost wire agent
 HIGH = net yaml jinja transport dns inventory mail site plan report fleet command
 AGENT_SRC = $(filter-out provisioner/agent/main.c,$(wildcard $(LOW:%=provisioner/%/*.c)))
 HIGH_SRC = $(wildcard $(HIGH:%=provisioner/%/*.c))

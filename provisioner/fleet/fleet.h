@@ -11,6 +11,7 @@
  */
 #pragma once
 #include "report/report.h"
+#include "site/site.h"
 #include "transport/transport.h"
 
 enum fleet_mode { FLEET_PLAN, FLEET_APPLY, FLEET_FACTS };

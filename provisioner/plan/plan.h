@@ -9,7 +9,8 @@
  * Nothing here contacts a host. Adding to a frozen plan is a bug.
  */
 #pragma once
-#include "site/site.h"
+#include "resource/resource.h"
+#include "step/step.h"
 
 enum planned_kind {
 	PLANNED_OK, /* converged */

@@ -19,47 +19,17 @@ enum {
 	HEAD_LEN = MAGIC_LEN + SHA256_LEN
 };
 
-/* What counts tasks keeps an array of them: a number beyond reason is no plan of ours. */
-enum { TASKS_MAX = 1 << 24 };
-
-static const struct field step_fields[] = {
-	{.name = "id", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, .max = UINT32_MAX},
-	{.name = "task", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 0, .max = TASKS_MAX},
-	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
-	{.name = "item", .kind = FIELD_STR},
-	{.name = "more", .kind = FIELD_BOOL, .dflt = "false"},
+enum { FIELDS_MAX = 40 };
+static struct field step_fields[FIELDS_MAX], host_fields[FIELDS_MAX];
+/* Beside what the tables of step/ have. */
+static const struct field more_of_step[] = {
 	{.name = "type", .kind = FIELD_STR},
-	{.name = "params", .kind = FIELD_MAP},
-	{.name = "user", .kind = FIELD_STR},
-	{.name = "timeout", .kind = FIELD_INT, .dflt = "0", .min = 0, .max = INT_MAX},
-	{.name = "environment", .kind = FIELD_MAP},
-	{.name = "no_log", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "no_diff", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "skipped", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "local", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "message", .kind = FIELD_STR},
-	{.name = "notify", .kind = FIELD_LIST},
-	{.name = "handler", .kind = FIELD_STR},
-	{.name = "notified_by", .kind = FIELD_ANY},
-	{.name = "was_pending", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "dropped", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "changed", .kind = FIELD_INT, .dflt = "-1", .min = -1, .max = 1},
-	{.name = "failed", .kind = FIELD_INT, .dflt = "-1", .min = -1, .max = 1},
 	{.name = "changes", .kind = FIELD_ANY},
 	{.name = "error", .kind = FIELD_STR},
 	{.name = NULL},
 };
-static const struct field host_fields[] = {
+static const struct field more_of_host[] = {
 	{.name = "host", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
-	{.name = "address", .kind = FIELD_STR},
-	{.name = "user", .kind = FIELD_STR},
-	{.name = "kind", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
-	{.name = "key_file", .kind = FIELD_STR},
-	{.name = "ssh_args", .kind = FIELD_STR},
-	{.name = "become_user", .kind = FIELD_STR},
-	{.name = "port", .kind = FIELD_INT, .dflt = "0", .min = 0, .max = 65535},
-	{.name = "become", .kind = FIELD_BOOL, .dflt = "false"},
 	{.name = "steps", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = step_fields},
 	{.name = NULL},
 };
@@ -76,48 +46,15 @@ static void put_text(struct arena *a, struct value *m, const char *key, const ch
 		map_put(a, m, key, value_text(a, text));
 }
 
-static struct value *texts(struct arena *a, const char *const *v)
-{
-	struct value *l = value_list(a);
-	for (; v && *v; v++)
-		list_add(a, l, value_text(a, *v));
-	return l;
-}
-
 /* What was judged while planning is a constant from then on: a saved plan asks no results. */
 static struct value *step_value(struct arena *a, const struct planned *p)
 {
-	const struct step *s = p->step;
 	struct value *m = value_map(a);
-	bool passed = s->verdict && !p->error;
-	map_put(a, m, "id", value_int(a, s->id));
-	map_put(a, m, "task", value_int(a, s->task));
-	put_text(a, m, "name", s->name);
-	put_text(a, m, "item", s->item);
-	map_put(a, m, "more", value_bool(a, s->more));
-	put_text(a, m, "type", s->type ? s->type->name : NULL);
-	if (s->params)
-		map_put(a, m, "params", s->params);
-	put_text(a, m, "user", s->user);
-	map_put(a, m, "timeout", value_int(a, s->timeout_s));
-	if (s->environment)
-		map_put(a, m, "environment", s->environment);
-	map_put(a, m, "no_log", value_bool(a, s->no_log));
-	map_put(a, m, "no_diff", value_bool(a, s->no_diff));
-	map_put(a, m, "ignore_errors", value_bool(a, s->ignore_errors));
-	map_put(a, m, "skipped", value_bool(a, s->skipped));
-	map_put(a, m, "local", value_bool(a, s->local));
-	put_text(a, m, "message", s->message);
-	map_put(a, m, "notify", texts(a, s->notify));
-	put_text(a, m, "handler", s->handler);
-	struct value *by = value_list(a);
-	for (const uint32_t *id = s->notified_by; id && *id; id++)
-		list_add(a, by, value_int(a, *id));
-	map_put(a, m, "notified_by", by);
-	map_put(a, m, "was_pending", value_bool(a, s->was_pending));
-	map_put(a, m, "dropped", value_bool(a, s->dropped));
-	map_put(a, m, "changed", value_int(a, p->changed ? 1 : s->changed));
-	map_put(a, m, "failed", value_int(a, passed ? 0 : s->failed));
+	struct step s = *p->step;
+	s.changed = p->changed ? 1 : s.changed;
+	s.failed = s.verdict && !p->error ? 0 : s.failed;
+	record_put(a, step_members, STEP_SAVED, &s, m);
+	put_text(a, m, "type", s.type ? s.type->name : NULL);
 	put_text(a, m, "error", p->error);
 	if (p->changes)
 		map_put(a, m, "changes", p->changes);
@@ -126,17 +63,9 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 
 static struct value *host_value(struct arena *a, const struct host_plan *hp)
 {
-	const struct connection *c = &hp->connection;
 	struct value *m = value_map(a), *steps = value_list(a);
 	put_text(a, m, "host", hp->host);
-	put_text(a, m, "address", c->address);
-	put_text(a, m, "user", c->user);
-	put_text(a, m, "kind", c->kind);
-	put_text(a, m, "key_file", c->key_file);
-	put_text(a, m, "ssh_args", c->ssh_args);
-	put_text(a, m, "become_user", c->become_user);
-	map_put(a, m, "port", value_int(a, c->port));
-	map_put(a, m, "become", value_bool(a, c->become));
+	record_put(a, connection_members, STEP_SAVED, &hp->connection, m);
 	for (size_t i = 0; i < hp->n; i++)
 		list_add(a, steps, step_value(a, hp->v[i]));
 	map_put(a, m, "steps", steps);
@@ -269,24 +198,6 @@ bool plan_is_file(const char *path)
 	return n == (ssize_t)sizeof(head) && memcmp(head, KIND, KIND_LEN) == 0;
 }
 
-static const char *const *load_texts(struct arena *a, const struct value *l)
-{
-	size_t n = l && l->type == VALUE_LIST ? l->list.n : 0;
-	const char **v = ARENA_ARRAY(a, const char *, n + 1);
-	for (size_t i = 0; i < n; i++)
-		v[i] = l->list.v[i]->type == VALUE_STR ? l->list.v[i]->s.p : "";
-	return v;
-}
-
-static const uint32_t *load_ids(struct arena *a, const struct value *l)
-{
-	size_t n = l && l->type == VALUE_LIST ? l->list.n : 0;
-	uint32_t *v = ARENA_ARRAY(a, uint32_t, n + 1);
-	for (size_t i = 0; i < n; i++)
-		v[i] = l->list.v[i]->type == VALUE_INT ? (uint32_t)l->list.v[i]->i : UINT32_MAX;
-	return v;
-}
-
 static bool load_type(struct step *s, const struct value *m, struct err *e)
 {
 	const char *type = map_cstr(m, "type", NULL);
@@ -311,30 +222,7 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 {
 	struct arena *a = hp->a;
 	struct step *s = ARENA_NEW(a, struct step);
-	*s = (struct step){
-		.id = (uint32_t)map_int(m, "id", 0),
-		.task = (uint32_t)map_int(m, "task", 0),
-		.name = map_cstr(m, "name", ""),
-		.item = map_cstr(m, "item", NULL),
-		.more = map_bool(m, "more", false),
-		.params = map_at(m, "params"),
-		.user = map_cstr(m, "user", NULL),
-		.timeout_s = (int)map_int(m, "timeout", 0),
-		.environment = map_at(m, "environment"),
-		.no_log = map_bool(m, "no_log", false),
-		.no_diff = map_bool(m, "no_diff", false),
-		.ignore_errors = map_bool(m, "ignore_errors", false),
-		.skipped = map_bool(m, "skipped", false),
-		.local = map_bool(m, "local", false),
-		.message = map_cstr(m, "message", NULL),
-		.notify = load_texts(a, map_at(m, "notify")),
-		.handler = map_cstr(m, "handler", NULL),
-		.notified_by = load_ids(a, map_at(m, "notified_by")),
-		.was_pending = map_bool(m, "was_pending", false),
-		.dropped = map_bool(m, "dropped", false),
-		.changed = (int)map_int(m, "changed", -1),
-		.failed = (int)map_int(m, "failed", -1),
-	};
+	record_take(a, step_members, STEP_SAVED, m, s);
 	struct value *changes = map_at(m, "changes");
 	if (!load_type(s, m, e))
 		return false;
@@ -350,16 +238,7 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 static bool load_host(struct plan *p, const struct value *m, struct err *e)
 {
 	struct host_plan *hp = plan_host(p, p->a, map_cstr(m, "host", ""));
-	hp->connection = (struct connection){
-		.address = map_cstr(m, "address", NULL),
-		.user = map_cstr(m, "user", NULL),
-		.kind = map_cstr(m, "kind", "ssh"),
-		.key_file = map_cstr(m, "key_file", NULL),
-		.ssh_args = map_cstr(m, "ssh_args", NULL),
-		.become_user = map_cstr(m, "become_user", NULL),
-		.port = (int)map_int(m, "port", 0),
-		.become = map_bool(m, "become", false),
-	};
+	record_take(p->a, connection_members, STEP_SAVED, m, &hp->connection);
 	const struct value *steps = map_at(m, "steps");
 	for (size_t i = 0; i < steps->list.n; i++)
 		if (!load_step(hp, steps->list.v[i], e))
@@ -382,6 +261,8 @@ static bool load_value(struct arena *a, struct str file, struct value **out, str
 		return false;
 	struct errs errs;
 	errs_init(&errs, a);
+	record_fields(step_members, STEP_SAVED, step_fields, FIELDS_MAX, more_of_step);
+	record_fields(connection_members, STEP_SAVED, host_fields, FIELDS_MAX, more_of_host);
 	*out = fields_check(a, plan_fields, raw, "the plan", &errs);
 	return *out ? true : err_set(e, ERR_CONFIG, "%s", errs.v[0].msg);
 }

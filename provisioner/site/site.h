@@ -13,6 +13,7 @@
 #pragma once
 #include "jinja/jinja.h"
 #include "resource/resource.h"
+#include "step/step.h"
 
 struct site_options {
 	const char *manifest; /* site.yml; NULL: inventory and variables only */
@@ -39,12 +40,6 @@ void site_warnings(const struct site *s, struct errs *errs);
 const char *const *site_hosts(const struct site *s); /* after --limit, inventory order */
 /* Hosts of a pattern (Ansible's: a:b:!c:&d, globs, ~regex, ranges). NULL and e when none match. */
 const char *const *site_match(const struct site *s, const char *pattern, struct err *e);
-struct connection { /* how to reach a host: inventory variables, then options */
-	const char *address, *user, *kind, *key_file, *password, *ssh_args;
-	const char *become_password, *become_user;
-	int port;
-	bool become; /* the play or any of its tasks becomes */
-};
 bool site_connection(const struct site *s, const char *host, struct connection *out, struct err *e);
 struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
 /* What is to be published of the mail of a host: {mail, mail_zones, mail_host_dkim, mail_dkim_keys,
@@ -74,39 +69,6 @@ struct play {
 };
 size_t site_plays(const struct site *s, const struct play **out);
 
-#define HIDDEN "hidden (no_log)" /* stands for what such a task says */
-/* One resource wanted, or one task that comes to nothing on the host. */
-struct step {
-	uint32_t id;      /* from 1, within a host's run */
-	uint32_t task;    /* counts as; steps of one looped task share it */
-	uint32_t turn;    /* the task whose turn it is, in the order of the play */
-	const char *name; /* the task's name ("role : name" when it stands in a role) */
-	const char *item; /* loop item's label, or NULL */
-	bool more;        /* items of the same loop follow, and run when this one fails, too */
-	struct pos pos;
-	const struct restype *type; /* NULL for local, skipped and unknown steps */
-	struct value *params;       /* checked; contents as blobs with bytes */
-	const char *user;           /* run as (become_user), NULL: as the agent */
-	int timeout_s;              /* that its programs may take; 0: as long as they may */
-	struct value *environment;  /* of its programs: map of texts, or NULL */
-	bool no_log;                /* hide parameters, diff and result */
-	bool no_diff;               /* hide the diff: `diff: false` */
-	bool ignore_errors;
-	bool skipped; /* `when` was false */
-	bool local;   /* done here: debug, set_fact, assert; message says what */
-	const char *message;
-	const char *unknown; /* why it cannot be known yet: "until task 'x' has run", or NULL */
-	const char *const *notify;   /* ids of handlers that run on the host */
-	const char *handler;         /* this step is a handler: its id; runs when notified */
-	const uint32_t *notified_by; /* handler: ids of steps that may notify it, 0-terminated */
-	bool was_pending;            /* handler: notified by an earlier, unfinished run */
-	bool dropped;                /* and skipped now: the host forgets it */
-	int changed;     /* changed_when's constant: -1 none, 0, 1; local: it counts as */
-	int failed;      /* failed_when's constant: -1 none, 0 (the program's status does not
-			    matter: ignore_errors is set for the agent), 1; local: it has failed */
-	bool registered; /* its result is asked for */
-	bool verdict;    /* changed_when/failed_when need its result: apply up to here, then ask */
-};
 struct step_result {
 	bool changed, failed;
 	bool planned;         /* would change: result not known, only that */
