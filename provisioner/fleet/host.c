@@ -330,22 +330,19 @@ static void host_connect(struct fleet_host *h)
 	struct target *t = ARENA_NEW(h->a, struct target);
 	*t = (struct target){
 		.name = h->name,
-		.address = c.address ? c.address : h->name,
-		.port = c.port,
-		.user = c.user,
-		.kind = c.kind ? c.kind : "ssh",
-		.key_file = c.key_file,
-		.password = o->password ? o->password : c.password,
+		.connection = c,
 		.known_hosts = o->known_hosts,
 		.accept_new = o->accept_new,
-		.become = c.become,
-		.become_user = c.become_user,
-		.become_password = o->become_password ? o->become_password : c.become_password,
-		.ssh_args = c.ssh_args,
 		.timeout_s = o->timeout_s,
 		.silence_s = o->silence_s,
 		.work_s = o->host_timeout_s,
 	};
+	if (!c.address)
+		t->connection.address = h->name;
+	if (o->password)
+		t->connection.password = o->password;
+	if (o->become_password)
+		t->connection.become_password = o->become_password;
 	h->state = HOST_CONNECTING;
 	h->f->open++;
 	h->t = transport_open(h->f->loop, h->a, t, &o->image, &events, h);

@@ -19,7 +19,7 @@ static bool asks_attrs(const struct value *params)
 
 /* ---- file: only its attributes ---- */
 
-static bool file_observe(struct host *h, const struct value *params, struct target *t,
+static bool file_observe(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	if (!t->found && !files_pending(h))
@@ -36,7 +36,7 @@ static bool file_observe(struct host *h, const struct value *params, struct targ
 	return attr_observe(h, t->path, params, o, e);
 }
 
-static bool attrs_apply(struct host *h, const struct value *params, struct target *t,
+static bool attrs_apply(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	(void)o;
@@ -51,7 +51,7 @@ static bool keeps_times(const struct value *params)
 	       strcmp(map_cstr(params, "modification_time", "now"), "preserve") == 0;
 }
 
-static bool touch_observe(struct host *h, const struct value *params, struct target *t,
+static bool touch_observe(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	if (t->made && keeps_times(params) && !asks_attrs(params))
@@ -92,7 +92,7 @@ static bool touch_times(const struct value *params, const char *path, struct err
 	return set_times(path, times, e);
 }
 
-static bool touch_apply(struct host *h, const struct value *params, struct target *t,
+static bool touch_apply(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	if (observed_change(o, "state") && !touch_make(t->path, e))
@@ -130,7 +130,7 @@ static bool recurse(struct host *h, const struct value *params, const char *path
 	return r->want && tree_walk(path, &t, e);
 }
 
-static bool directory_observe(struct host *h, const struct value *params, struct target *t,
+static bool directory_observe(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	struct recursion r = {0};
@@ -198,7 +198,7 @@ static bool make_folders(
 	return make_folder(path, mode, e) && attr_apply(h, path, params, e);
 }
 
-static bool directory_apply(struct host *h, const struct value *params, struct target *t,
+static bool directory_apply(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	struct recursion r = {.set = true};
@@ -239,7 +239,7 @@ static const char *state_name(const struct value *params, const char *path)
 }
 
 static const struct file_state *state_of(
-	struct host *h, const struct value *params, struct target *t, struct err *e)
+	struct host *h, const struct value *params, struct file_target *t, struct err *e)
 {
 	const char *path = clean_path(h->a, map_cstr(params, "path", ""));
 	const char *name = state_name(params, path);
@@ -262,7 +262,7 @@ static const struct file_state *state_of(
 static bool observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	struct target t;
+	struct file_target t;
 	const struct file_state *s = state_of(h, params, &t, e);
 	if (!s)
 		return false;
@@ -272,7 +272,7 @@ static bool observe(
 
 static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	struct target t;
+	struct file_target t;
 	const struct file_state *s = state_of(h, params, &t, e);
 	if (!s || !s->apply(h, params, &t, o, e))
 		return false;

@@ -21,7 +21,7 @@ static bool count_visit(
 	return true;
 }
 
-bool absent_observe(struct host *h, const struct value *params, struct target *t,
+bool absent_observe(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	size_t n = 0;
@@ -61,7 +61,7 @@ static bool remove_folder(const char *path, struct err *e)
 	return remove_name(path, true, e);
 }
 
-bool absent_apply(struct host *h, const struct value *params, struct target *t,
+bool absent_apply(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	(void)params;

@@ -25,7 +25,7 @@ static bool folder_is_empty(const char *path)
 
 /* May what stands there give way to a link? */
 static bool place_is_free(
-	struct host *h, const struct value *params, const struct target *t, struct err *e)
+	struct host *h, const struct value *params, const struct file_target *t, struct err *e)
 {
 	if (!t->found)
 		return parent_there(h, t->path, e);
@@ -42,7 +42,7 @@ static bool place_is_free(
 }
 
 /* A relative src counts from the folder of the link. */
-static bool source_there(struct host *h, const struct value *params, const struct target *t,
+static bool source_there(struct host *h, const struct value *params, const struct file_target *t,
 	const char *src, struct stat *st, struct err *e)
 {
 	const char *full = path_join(h->a, path_dir(h->a, t->path), src);
@@ -59,7 +59,7 @@ static bool source_there(struct host *h, const struct value *params, const struc
 
 /* Whose owner and mode are meant: with follow (the default) those of what the link leads to, as in
  * Ansible; else the link's own. *path NULL: it leads to nothing, so there are none. */
-static bool attr_path(struct host *h, const struct value *params, const struct target *t,
+static bool attr_path(struct host *h, const struct value *params, const struct file_target *t,
 	const char *src, const char **path, struct err *e)
 {
 	struct stat st;
@@ -75,7 +75,7 @@ static bool attr_path(struct host *h, const struct value *params, const struct t
 	return true;
 }
 
-bool link_observe(struct host *h, const struct value *params, struct target *t,
+bool link_observe(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	const char *src = map_cstr(params, "src", NULL), *now = NULL, *path;
@@ -99,7 +99,7 @@ bool link_observe(struct host *h, const struct value *params, struct target *t,
 	return !path || attr_observe(h, path, params, o, e);
 }
 
-bool hard_observe(struct host *h, const struct value *params, struct target *t,
+bool hard_observe(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {
 	const char *src = map_cstr(params, "src", "");
@@ -135,8 +135,8 @@ static bool make_hard(
 }
 
 /* An empty folder gives way (place_is_free saw to it); a file is replaced by the rename itself. */
-static bool swap_at(
-	const struct place *p, const char *src, const struct target *t, bool hard, struct err *e)
+static bool swap_at(const struct place *p, const char *src, const struct file_target *t, bool hard,
+	struct err *e)
 {
 	char tmp[TEMPORARY_MAX];
 	if (!(hard ? make_hard(p, src, tmp, e) : place_temp_link(p, src, tmp, e)))
@@ -148,7 +148,7 @@ static bool swap_at(
 	return false;
 }
 
-static bool swap_in(const char *src, const struct target *t, bool hard, struct err *e)
+static bool swap_in(const char *src, const struct file_target *t, bool hard, struct err *e)
 {
 	struct place p;
 	if (!place_open(t->path, &p, e))
@@ -158,8 +158,8 @@ static bool swap_in(const char *src, const struct target *t, bool hard, struct e
 	return ok;
 }
 
-bool link_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,
-	struct err *e)
+bool link_apply(struct host *h, const struct value *params, struct file_target *t,
+	struct observation *o, struct err *e)
 {
 	const char *src = map_cstr(params, "src", NULL), *path;
 	if (observed_change(o, "target") &&
@@ -174,8 +174,8 @@ bool link_apply(struct host *h, const struct value *params, struct target *t, st
 
 /* The links that src leads through are followed when they are meant, never one that is swapped in:
  * a second name of root's file in a user's folder would make it that user's. */
-bool hard_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,
-	struct err *e)
+bool hard_apply(struct host *h, const struct value *params, struct file_target *t,
+	struct observation *o, struct err *e)
 {
 	const char *src = path_join(h->a, path_dir(h->a, t->path), map_cstr(params, "src", ""));
 	if (observed_change(o, "target") &&

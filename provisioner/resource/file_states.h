@@ -5,7 +5,7 @@
 #pragma once
 #include "host/look.h"
 
-struct target {
+struct file_target {
 	const char *path; /* what is looked at and changed: links at its end followed if wanted */
 	struct stat st;
 	bool found;
@@ -16,21 +16,21 @@ struct target {
 struct file_state {
 	const char *name;
 	bool follows; /* the parameter follow counts */
-	bool (*observe)(struct host *h, const struct value *params, struct target *t,
+	bool (*observe)(struct host *h, const struct value *params, struct file_target *t,
 		struct observation *o, struct err *e);
-	bool (*apply)(struct host *h, const struct value *params, struct target *t,
+	bool (*apply)(struct host *h, const struct value *params, struct file_target *t,
 		struct observation *o, struct err *e);
 };
 
-bool link_observe(struct host *h, const struct value *params, struct target *t,
+bool link_observe(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e);
-bool link_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,
-	struct err *e);
-bool hard_observe(struct host *h, const struct value *params, struct target *t,
+bool link_apply(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e);
-bool hard_apply(struct host *h, const struct value *params, struct target *t, struct observation *o,
-	struct err *e);
-bool absent_observe(struct host *h, const struct value *params, struct target *t,
+bool hard_observe(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e);
-bool absent_apply(struct host *h, const struct value *params, struct target *t,
+bool hard_apply(struct host *h, const struct value *params, struct file_target *t,
+	struct observation *o, struct err *e);
+bool absent_observe(struct host *h, const struct value *params, struct file_target *t,
+	struct observation *o, struct err *e);
+bool absent_apply(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e);

@@ -8,11 +8,17 @@
 #include "value/record.h"
 
 struct restype;
-struct connection { /* how to reach a host: inventory variables, then options */
-	const char *address, *user, *kind, *key_file, *password, *ssh_args;
-	const char *become_password, *become_user;
-	int port;
-	bool become; /* the play or any of its tasks becomes */
+struct connection {                  /* how to reach a host: inventory variables, then options */
+	const char *address;         /* name or IP to connect to */
+	const char *user;            /* NULL: the current user */
+	const char *kind;            /* NULL: ssh */
+	const char *key_file;        /* NULL: ssh-agent, then the usual files */
+	const char *password;        /* NULL: no password login */
+	const char *ssh_args;        /* for the system's ssh only: given, "ssh" becomes "openssh" */
+	const char *become_password; /* NULL: sudo must not ask */
+	const char *become_user;     /* NULL: root */
+	int port;                    /* 0: 22 */
+	bool become;                 /* the play or any of its tasks becomes */
 };
 
 #define HIDDEN "hidden (no_log)" /* stands for what such a task says */

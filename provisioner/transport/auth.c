@@ -139,7 +139,7 @@ static LIBSSH2_USERAUTH_KBDINT_RESPONSE_FUNC(answer_dialog)
 	(void)instruction;
 	(void)instruction_len;
 	struct login *l = ((struct ssh_owner *)*abstract)->login;
-	const char *password = l->target->password;
+	const char *password = l->target->connection.password;
 	for (int i = 0; i < num_prompts; i++) {
 		responses[i].text = strdup(prompts[i].echo ? "" : password);
 		responses[i].length = responses[i].text ? (unsigned)strlen(responses[i].text) : 0;
@@ -154,8 +154,8 @@ struct login *login_new(struct arena *a, const struct target *t, const char *lab
 	l->user = target_login(a, t);
 	buf_init(&l->tried, NOTES_MAX);
 	buf_init(&l->hints, NOTES_MAX);
-	if (t->key_file) {
-		if (!add_file(l, t->key_file, true, e)) {
+	if (t->connection.key_file) {
+		if (!add_file(l, t->connection.key_file, true, e)) {
 			login_free(l);
 			return NULL;
 		}
@@ -163,7 +163,7 @@ struct login *login_new(struct arena *a, const struct target *t, const char *lab
 		add_agent(l);
 		add_usual_files(l);
 	}
-	if (t->password)
+	if (t->connection.password)
 		add(l, MEANS_PASSWORD, "the password");
 	return l;
 }
@@ -198,7 +198,7 @@ static int try_password(struct login *l)
 		return LIBSSH2_ERROR_EAGAIN;
 	if (libssh2_userauth_authenticated(l->session))
 		return 0;
-	const char *password = l->target->password;
+	const char *password = l->target->connection.password;
 	unsigned n = (unsigned)strlen(l->user);
 	if (strstr(l->offered, "password"))
 		return libssh2_userauth_password_ex(

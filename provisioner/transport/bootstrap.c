@@ -74,33 +74,38 @@ void make_prompt(char prompt[PROMPT_SIZE])
 bool target_check(const struct target *t, struct err *e)
 {
 	bool local = target_is_local(t);
-	if (!local && strcmp(t->kind, "ssh") != 0 && strcmp(t->kind, "openssh") != 0)
+	if (!local && strcmp(t->connection.kind, "ssh") != 0 &&
+		strcmp(t->connection.kind, "openssh") != 0)
 		return err_set(e, ERR_CONFIG,
 			"%s: there is no connection of the kind '%s' (ssh, openssh, local)",
-			t->name, t->kind);
-	if (!local && (!t->address || !plain_word(t->address, ":%")))
+			t->name, t->connection.kind);
+	if (!local && (!t->connection.address || !plain_word(t->connection.address, ":%")))
 		return err_set(e, ERR_CONFIG, "%s: '%s' is no address to connect to", t->name,
-			t->address ? t->address : "");
-	if (t->user && t->user[0] && !plain_word(t->user, "@\\+$"))
-		return err_set(e, ERR_CONFIG, "%s: '%s' is no user name", t->name, t->user);
-	if (t->become_user && t->become_user[0] && !plain_word(t->become_user, "@+$"))
+			t->connection.address ? t->connection.address : "");
+	if (t->connection.user && t->connection.user[0] && !plain_word(t->connection.user, "@\\+$"))
+		return err_set(
+			e, ERR_CONFIG, "%s: '%s' is no user name", t->name, t->connection.user);
+	if (t->connection.become_user && t->connection.become_user[0] &&
+		!plain_word(t->connection.become_user, "@+$"))
 		return err_set(e, ERR_CONFIG, "%s: '%s' is no user name to become", t->name,
-			t->become_user);
-	if (t->port < 0 || t->port > 65535)
-		return err_set(e, ERR_CONFIG, "%s: %d is no port", t->name, t->port);
+			t->connection.become_user);
+	if (t->connection.port < 0 || t->connection.port > 65535)
+		return err_set(e, ERR_CONFIG, "%s: %d is no port", t->name, t->connection.port);
 	return true;
 }
 
 void become_argv(struct arena *a, const struct target *t, const char *login, const char *prompt,
 	const char *argv[BECOME_ARGS])
 {
-	const char *to = t->become_user && t->become_user[0] ? t->become_user : "root";
+	const char *to = t->connection.become_user && t->connection.become_user[0]
+				 ? t->connection.become_user
+				 : "root";
 	size_t n = 0;
-	if (t->become && strcmp(login, to) != 0) {
+	if (t->connection.become && strcmp(login, to) != 0) {
 		argv[n++] = "sudo";
 		argv[n++] = "-H";
-		argv[n++] = t->become_password ? "-S" : "-n";
-		if (t->become_password) {
+		argv[n++] = t->connection.become_password ? "-S" : "-n";
+		if (t->connection.become_password) {
 			argv[n++] = "-p";
 			argv[n++] = arena_strdup(a, prompt);
 		}
@@ -116,7 +121,7 @@ const char *const *local_argv(
 {
 	const char **argv = ARENA_ARRAY(a, const char *, BECOME_ARGS + 2);
 	struct target self = *t; /* nobody logs in: we are who we are */
-	self.user = NULL;
+	self.connection.user = NULL;
 	become_argv(a, t, target_login(a, &self), prompt, argv);
 	size_t n = 0;
 	while (argv[n])

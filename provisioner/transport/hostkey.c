@@ -165,11 +165,11 @@ struct hostkeys *hostkeys_load(
 	struct arena *a, const struct target *t, const char *label, struct err *e)
 {
 	struct hostkeys *h = ARENA_NEW(a, struct hostkeys);
-	*h = (struct hostkeys){.a = a, .target = t, .label = label, .name = t->address};
+	*h = (struct hostkeys){.a = a, .target = t, .label = label, .name = t->connection.address};
 	h->last = &h->first;
 	if (target_port(t) != 22) {
-		h->plain = t->address;
-		h->name = arena_printf(a, "[%s]:%d", t->address, target_port(t));
+		h->plain = t->connection.address;
+		h->name = arena_printf(a, "[%s]:%d", t->connection.address, target_port(t));
 	}
 	h->file = t->known_hosts ? t->known_hosts
 				 : arena_printf(a, "%s/.ssh/known_hosts", home_dir(a));
@@ -251,8 +251,8 @@ static bool refuse_unknown(
 		"the host key of %s is not known: %s (%s). Compare it with the one on the host "
 		"(ssh-keygen -lf /etc/ssh/ssh_host_%s_key.pub), then run again with "
 		"--accept-new-host-keys, or add it with: ssh-keyscan -p %d %s >> %s",
-		h->label, print, short_type(type), kind, target_port(h->target), h->target->address,
-		h->file);
+		h->label, print, short_type(type), kind, target_port(h->target),
+		h->target->connection.address, h->file);
 }
 
 /* ---- writing a new key down ---- */

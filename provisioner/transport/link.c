@@ -16,8 +16,8 @@ enum {
 
 const char *target_login(struct arena *a, const struct target *t)
 {
-	if (t->user && t->user[0])
-		return t->user;
+	if (t->connection.user && t->connection.user[0])
+		return t->connection.user;
 	struct passwd *pw = getpwuid(geteuid());
 	return pw ? arena_strdup(a, pw->pw_name) : "root";
 }
@@ -33,20 +33,20 @@ const char *home_dir(struct arena *a)
 
 int target_port(const struct target *t)
 {
-	return t->port > 0 ? t->port : PORT_SSH;
+	return t->connection.port > 0 ? t->connection.port : PORT_SSH;
 }
 
 bool target_is_local(const struct target *t)
 {
-	return strcmp(t->kind, "local") == 0;
+	return strcmp(t->connection.kind, "local") == 0;
 }
 
 const char *target_label(struct arena *a, const struct target *t)
 {
 	if (target_is_local(t))
 		return arena_printf(a, "%s (this machine)", t->name);
-	return arena_printf(
-		a, "%s (%s port %d)", t->name, t->address ? t->address : "?", target_port(t));
+	return arena_printf(a, "%s (%s port %d)", t->name,
+		t->connection.address ? t->connection.address : "?", target_port(t));
 }
 
 void keep_tail(struct buf *b, const char *p, size_t n, size_t most)

@@ -80,7 +80,7 @@ const char *const *openssh_argv(
 	/* ssh takes the first value of an option: the inventory's words cannot undo these. */
 	add_option(&args, "BatchMode=yes");
 	add_host_key_rules(&args, t);
-	if (t->ssh_args && !add_words(&args, t->ssh_args, e))
+	if (t->connection.ssh_args && !add_words(&args, t->connection.ssh_args, e))
 		return NULL;
 	add_option(&args, arena_printf(a, "ConnectTimeout=%d", t->timeout_s));
 	add_option(&args, "ServerAliveInterval=5");
@@ -88,21 +88,21 @@ const char *const *openssh_argv(
 	add_option(&args, "LogLevel=ERROR");
 	add(&args, "-T");
 	add(&args, "-x");
-	if (t->port > 0) {
+	if (t->connection.port > 0) {
 		add(&args, "-p");
-		add(&args, arena_printf(a, "%d", t->port));
+		add(&args, arena_printf(a, "%d", t->connection.port));
 	}
-	if (t->user && t->user[0]) {
+	if (t->connection.user && t->connection.user[0]) {
 		add(&args, "-l");
-		add(&args, t->user);
+		add(&args, t->connection.user);
 	}
-	if (t->key_file) {
+	if (t->connection.key_file) {
 		add_option(&args, "IdentitiesOnly=yes");
 		add(&args, "-i");
-		add(&args, t->key_file);
+		add(&args, t->connection.key_file);
 	}
 	add(&args, "--");
-	add(&args, t->address);
+	add(&args, t->connection.address);
 	add(&args, command);
 	if (args.n == ARGS_MAX) {
 		err_set(e, ERR_CONFIG, "%s: ansible_ssh_common_args has too many words", t->name);

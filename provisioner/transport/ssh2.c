@@ -21,7 +21,7 @@ enum {
 };
 
 enum state { HANDSHAKE, LOGIN, OPEN, EXEC, RUN, CLOSING, OVER };
-enum step { STEP_WAIT, STEP_ON, STEP_END };
+enum turn { TURN_WAIT, TURN_ON, TURN_END };
 struct ssh2 {
 	struct link link;
 	enum state state;
@@ -80,10 +80,10 @@ static const char *reason(const struct ssh2 *s)
 	return text && text[0] ? text : "the connection was closed";
 }
 
-static enum step failed(struct ssh2 *s, const char *doing)
+static enum turn failed(struct ssh2 *s, const char *doing)
 {
 	err_set(&s->end.err, ERR_UNREACHABLE, "%s: %s: %s", s->link.label, doing, reason(s));
-	return STEP_END;
+	return TURN_END;
 }
 
 /* libssh2 keeps errno as recv(2) and send(2) left it. */
@@ -113,11 +113,11 @@ static bool nothing_in_common(int rc)
 	}
 }
 
-static enum step handshake(struct ssh2 *s)
+static enum turn handshake(struct ssh2 *s)
 {
 	int rc = libssh2_session_handshake(s->session, s->fd);
 	if (rc == LIBSSH2_ERROR_EAGAIN)
-		return STEP_WAIT;
+		return TURN_WAIT;
 	if (rc) {
 		s->end.use_openssh = nothing_in_common(rc);
 		return failed(s, rc == LIBSSH2_ERROR_BANNER_RECV ? "no SSH server answers there"
@@ -129,52 +129,52 @@ static enum step handshake(struct ssh2 *s)
 	if (!key)
 		return failed(s, "the host showed no key");
 	if (!hostkeys_check(s->hostkeys, key, n, &s->end.err))
-		return STEP_END;
+		return TURN_END;
 	s->state = LOGIN;
 	s->link.ev->progress(s->link.ctx, "logging in");
-	return STEP_ON;
+	return TURN_ON;
 }
 
-static enum step log_in(struct ssh2 *s)
+static enum turn log_in(struct ssh2 *s)
 {
 	switch (login_step(s->login, &s->end.err)) {
 	case LOGIN_WAIT:
-		return STEP_WAIT;
+		return TURN_WAIT;
 	case LOGIN_DONE:
 		s->state = OPEN;
-		return STEP_ON;
+		return TURN_ON;
 	case LOGIN_OPENSSH:
 		s->end.use_openssh = true;
-		return STEP_END;
+		return TURN_END;
 	case LOGIN_REFUSED:
 		break;
 	}
-	return STEP_END;
+	return TURN_END;
 }
 
-static enum step open_channel(struct ssh2 *s)
+static enum turn open_channel(struct ssh2 *s)
 {
 	s->channel = libssh2_channel_open_ex(
 		s->session, "session", sizeof "session" - 1, WINDOW, PACKET, NULL, 0);
 	if (!s->channel && libssh2_session_last_errno(s->session) == LIBSSH2_ERROR_EAGAIN)
-		return STEP_WAIT;
+		return TURN_WAIT;
 	if (!s->channel)
 		return failed(s, "the host opened no channel");
 	s->state = EXEC;
-	return STEP_ON;
+	return TURN_ON;
 }
 
-static enum step start_command(struct ssh2 *s)
+static enum turn start_command(struct ssh2 *s)
 {
 	int rc = libssh2_channel_exec(s->channel, s->command);
 	if (rc == LIBSSH2_ERROR_EAGAIN)
-		return STEP_WAIT;
+		return TURN_WAIT;
 	if (rc)
 		return failed(s, "the host runs no command");
 	s->state = RUN;
 	s->guard.runs = true;
 	s->link.ev->up(s->link.ctx);
-	return STEP_ON;
+	return TURN_ON;
 }
 
 static void step(struct ssh2 *s);
@@ -244,31 +244,31 @@ static bool all_taken(struct ssh2 *s, int idle)
 
 /* A turn reads each stream once and writes once; the next one goes on, when the others had theirs.
  */
-static enum step exchange(struct ssh2 *s)
+static enum turn exchange(struct ssh2 *s)
 {
 	int out = s->link.paused ? 0 : read_stream(s, LINK_OUT);
 	int err = out < 0 ? -1 : s->link.paused ? 0 : read_stream(s, LINK_ERR);
 	int in = err < 0 ? -1 : write_input(s);
 	if (in < 0)
-		return STEP_END;
+		return TURN_END;
 	s->idle = out == 0 && err == 0 && in == 0 ? s->idle + 1 : 0;
 	if (s->link.paused && s->idle)
-		return STEP_WAIT;
+		return TURN_WAIT;
 	if (!s->idle || !all_taken(s, s->idle)) {
 		next_turn(s);
-		return STEP_WAIT;
+		return TURN_WAIT;
 	}
 	if (!libssh2_channel_eof(s->channel))
-		return STEP_WAIT;
+		return TURN_WAIT;
 	s->state = CLOSING;
-	return STEP_ON;
+	return TURN_ON;
 }
 
 /* The exit status comes after the end of the streams, and before the close. */
-static enum step await_close(struct ssh2 *s)
+static enum turn await_close(struct ssh2 *s)
 {
 	if (libssh2_channel_wait_closed(s->channel) == LIBSSH2_ERROR_EAGAIN)
-		return STEP_WAIT;
+		return TURN_WAIT;
 	char *name = NULL;
 	libssh2_channel_get_exit_signal(s->channel, &name, NULL, NULL, NULL, NULL, NULL);
 	if (name)
@@ -276,10 +276,10 @@ static enum step await_close(struct ssh2 *s)
 	else
 		s->end.status = libssh2_channel_get_exit_status(s->channel);
 	libssh2_free(s->session, name);
-	return STEP_END;
+	return TURN_END;
 }
 
-static enum step one_step(struct ssh2 *s)
+static enum turn one_step(struct ssh2 *s)
 {
 	switch (s->state) {
 	case HANDSHAKE:
@@ -297,7 +297,7 @@ static enum step one_step(struct ssh2 *s)
 	case OVER:
 		break;
 	}
-	return STEP_WAIT;
+	return TURN_WAIT;
 }
 
 /* sshd leaves Nagle's algorithm on, so its next small packet waits until the one before is
@@ -310,17 +310,17 @@ static void acknowledge(const struct ssh2 *s)
 
 static void step(struct ssh2 *s)
 {
-	enum step next = STEP_ON;
+	enum turn next = TURN_ON;
 	s->stepping = true;
 	s->guard.turn = GUARD_TURN;
-	while (next == STEP_ON)
+	while (next == TURN_ON)
 		next = one_step(s);
 	s->stepping = false;
-	if (next == STEP_END && s->guard.why[0] && s->state < RUN) {
+	if (next == TURN_END && s->guard.why[0] && s->state < RUN) {
 		s->end = (struct link_end){.status = -1};
 		failed(s, s->guard.greeted ? "the login failed" : "no SSH server answers there");
 	}
-	if (next == STEP_END) {
+	if (next == TURN_END) {
 		report_end(s);
 	} else if (s->state != OVER && s->watch) {
 		int dir = libssh2_session_block_directions(s->session);
@@ -462,7 +462,8 @@ struct link *ssh2_open(const struct link *base, const char *command)
 	s->link.ops = &ops;
 	if (prepare(s))
 		s->connect = connect_start(s->link.loop, s->link.a, s->link.label,
-			s->link.target->address, target_port(s->link.target), connected, s);
+			s->link.target->connection.address, target_port(s->link.target), connected,
+			s);
 	else
 		report_end(s);
 	return &s->link;

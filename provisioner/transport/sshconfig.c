@@ -46,10 +46,10 @@ static bool matters(const struct target *t, struct str word)
 		const char *name;
 		bool settled; /* by the inventory */
 	} keywords[] = {{"HostName", false}, {"ProxyJump", false}, {"ProxyCommand", false},
-		{"User", t->user != NULL}, {"Port", t->port > 0},
-		{"IdentityFile", t->key_file != NULL}, {"IdentityAgent", t->key_file != NULL},
-		{"CertificateFile", false}, {"PKCS11Provider", false},
-		{"SecurityKeyProvider", false}, {"HostKeyAlias", false},
+		{"User", t->connection.user != NULL}, {"Port", t->connection.port > 0},
+		{"IdentityFile", t->connection.key_file != NULL},
+		{"IdentityAgent", t->connection.key_file != NULL}, {"CertificateFile", false},
+		{"PKCS11Provider", false}, {"SecurityKeyProvider", false}, {"HostKeyAlias", false},
 		{"UserKnownHostsFile", t->known_hosts != NULL}, {"BindAddress", false},
 		{"BindInterface", false}, {"AddressFamily", false}};
 	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
@@ -64,7 +64,7 @@ static bool host_applies(const struct target *t, const char *p, const char *end)
 	bool found = false;
 	for (struct str word = next_word(&p, end); word.n; word = next_word(&p, end)) {
 		bool negated = word.p[0] == '!';
-		if (!pattern_matches(word.p + negated, word.n - negated, t->address))
+		if (!pattern_matches(word.p + negated, word.n - negated, t->connection.address))
 			continue;
 		if (negated)
 			return false;
@@ -82,7 +82,8 @@ static bool match_applies(const struct target *t, const char *p, const char *end
 		return true;
 	if (!keyword_is(word, "host") && !keyword_is(word, "originalhost"))
 		return false;
-	return pattern_list_matches(next_word(&p, end), t->address) && next_word(&p, end).n == 0;
+	return pattern_list_matches(next_word(&p, end), t->connection.address) &&
+	       next_word(&p, end).n == 0;
 }
 
 static void include(struct reading *r, const char *p, const char *end, const char *dir, int depth)

@@ -170,7 +170,7 @@ static void look_for_prompt(struct transport *t)
 {
 	size_t n = strlen(t->prompt);
 	char *at = t->errors.n ? memmem(t->errors.p, t->errors.n, t->prompt, n) : NULL;
-	if (!at || !t->target.become_password)
+	if (!at || !t->target.connection.become_password)
 		return;
 	if (t->answered) {
 		transport_fail(t, ERR_CONFIG, "sudo refused the password");
@@ -178,7 +178,7 @@ static void look_for_prompt(struct transport *t)
 	}
 	t->answered = true;
 	buf_consume(&t->errors, (size_t)(at - t->errors.p) + n);
-	buf_adds(&t->link->out, t->target.become_password);
+	buf_adds(&t->link->out, t->target.connection.become_password);
 	buf_addc(&t->link->out, '\n');
 	transport_flush(t);
 }
@@ -300,8 +300,8 @@ static void begin(struct transport *t)
 		transport_finish(t, &e);
 		return;
 	}
-	const char *args = t->target.ssh_args;
-	t->openssh = strcmp(t->target.kind, "openssh") == 0 || (args && args[0]);
+	const char *args = t->target.connection.ssh_args;
+	t->openssh = strcmp(t->target.connection.kind, "openssh") == 0 || (args && args[0]);
 	if (!t->openssh && !target_is_local(&t->target))
 		t->fallback = sshconfig_for_ssh(t->a, &t->target);
 	t->openssh |= t->fallback && openssh_there();
@@ -369,8 +369,8 @@ struct transport *transport_open(struct loop *l, struct arena *a, const struct t
 		.ev = *ev,
 		.ctx = ctx,
 		.doing = "connecting"};
-	if (!t->target.kind)
-		t->target.kind = "ssh";
+	if (!t->target.connection.kind)
+		t->target.connection.kind = "ssh";
 	if (t->target.timeout_s <= 0)
 		t->target.timeout_s = TIMEOUT_S;
 	limits_init(t);

@@ -12,26 +12,17 @@
  */
 #pragma once
 #include "net/loop.h"
+#include "step/step.h"
 #include "wire/wire.h"
 
 struct target {
-	const char *name;        /* the inventory's */
-	const char *address;     /* name or IP to connect to */
-	int port;                /* 0: 22 */
-	const char *user;        /* NULL: the current user */
-	const char *kind;        /* ssh | openssh | local */
-	const char *key_file;    /* NULL: ssh-agent, then the usual files */
-	const char *password;    /* NULL: no password login */
-	const char *known_hosts; /* NULL: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts */
+	const char *name;             /* the inventory's */
+	struct connection connection; /* kind: ssh | openssh | local */
+	const char *known_hosts;      /* NULL: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts */
 	bool accept_new; /* --accept-new-host-keys: an unknown key is written down and accepted */
-	bool become;     /* run the agent through sudo when the login is not root */
-	const char *become_user;     /* NULL: root */
-	const char *become_password; /* NULL: sudo must not ask */
-	const char
-		*ssh_args; /* ansible_ssh_common_args: openssh only; given, "ssh" becomes openssh */
-	int timeout_s;     /* to connect and log in; 0: 10 */
-	int silence_s;     /* without a sign of life, while one is awaited; 0: 30 */
-	int work_s;        /* for an observation, and for each step of an apply; 0: 3600 */
+	int timeout_s;   /* to connect and log in; 0: 10 */
+	int silence_s;   /* without a sign of life, while one is awaited; 0: 30 */
+	int work_s;      /* for an observation, and for each step of an apply; 0: 3600 */
 };
 struct agent_image { /* the agent's file, read once per run */
 	char sha[SHA256_HEX];

@@ -32,10 +32,10 @@ HELPER int listener(int backlog, int *port)
 HELPER struct target remote(int port)
 {
 	return (struct target){.name = "mx1",
-		.address = "127.0.0.1",
-		.port = port,
-		.user = "root",
-		.key_file = path_join(a, dir, "id_ed25519"),
+		.connection.address = "127.0.0.1",
+		.connection.port = port,
+		.connection.user = "root",
+		.connection.key_file = path_join(a, dir, "id_ed25519"),
 		.known_hosts = path_join(a, dir, "known_hosts")};
 }
 

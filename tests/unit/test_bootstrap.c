@@ -28,14 +28,15 @@ static void openssh_words(void **state)
 	struct arena *a = arena_new();
 	struct err e = {0};
 	struct target t = {.name = "m",
-		.kind = "ssh",
-		.address = "h",
-		.port = 2222,
-		.user = "u",
-		.key_file = "/k y",
+		.connection.kind = "ssh",
+		.connection.address = "h",
+		.connection.port = 2222,
+		.connection.user = "u",
+		.connection.key_file = "/k y",
 		.known_hosts = "/known",
 		.timeout_s = 7,
-		.ssh_args = " -o  'ProxyJump=a b' -J\"x'y\" c\\ d -o StrictHostKeyChecking=no"};
+		.connection.ssh_args =
+			" -o  'ProxyJump=a b' -J\"x'y\" c\\ d -o StrictHostKeyChecking=no"};
 	const char *text = joined(a, openssh_argv(a, &t, "the command", &e));
 	assert_string_equal(text,
 		"ssh\n-o\nBatchMode=yes\n-o\nStrictHostKeyChecking=yes\n"
@@ -44,7 +45,7 @@ static void openssh_words(void **state)
 		"-o\nConnectTimeout=7\n-o\nServerAliveInterval=5\n-o\nServerAliveCountMax=3\n"
 		"-o\nLogLevel=ERROR\n-T\n-x\n-p\n2222\n-l\nu\n-o\nIdentitiesOnly=yes\n-i\n/k y\n"
 		"--\nh\nthe command");
-	t.ssh_args = "-o 'ProxyJump";
+	t.connection.ssh_args = "-o 'ProxyJump";
 	assert_null(openssh_argv(a, &t, "c", &e));
 	assert_int_equal(e.kind, ERR_CONFIG);
 	arena_free(a);
@@ -54,14 +55,26 @@ static void words_refused(void **state)
 {
 	(void)state;
 	static const struct target bad[] = {
-		{.name = "m", .kind = "ssh", .address = "-oProxyCommand=x"},
-		{.name = "m", .kind = "ssh", .address = "a b"},
-		{.name = "m", .kind = "ssh", .address = ""},
-		{.name = "m", .kind = "ssh", .address = NULL},
-		{.name = "m", .kind = "ssh", .address = "h", .user = "-x"},
-		{.name = "m", .kind = "ssh", .address = "h", .user = "a'b"},
-		{.name = "m", .kind = "ssh", .address = "h", .become_user = "a;b"},
-		{.name = "m", .kind = "ssh", .address = "h", .port = 70000},
+		{.name = "m", .connection.kind = "ssh", .connection.address = "-oProxyCommand=x"},
+		{.name = "m", .connection.kind = "ssh", .connection.address = "a b"},
+		{.name = "m", .connection.kind = "ssh", .connection.address = ""},
+		{.name = "m", .connection.kind = "ssh", .connection.address = NULL},
+		{.name = "m",
+			.connection.kind = "ssh",
+			.connection.address = "h",
+			.connection.user = "-x"},
+		{.name = "m",
+			.connection.kind = "ssh",
+			.connection.address = "h",
+			.connection.user = "a'b"},
+		{.name = "m",
+			.connection.kind = "ssh",
+			.connection.address = "h",
+			.connection.become_user = "a;b"},
+		{.name = "m",
+			.connection.kind = "ssh",
+			.connection.address = "h",
+			.connection.port = 70000},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct err e = {0};
@@ -70,8 +83,10 @@ static void words_refused(void **state)
 		assert_int_equal(e.kind, ERR_CONFIG);
 	}
 	struct err e = {0};
-	struct target good = {
-		.name = "m", .kind = "ssh", .address = "fe80::1%eth0", .user = "DOMAIN\\user"};
+	struct target good = {.name = "m",
+		.connection.kind = "ssh",
+		.connection.address = "fe80::1%eth0",
+		.connection.user = "DOMAIN\\user"};
 	assert_true(target_check(&good, &e));
 }
 
@@ -93,9 +108,9 @@ static void sudo_words(void **state)
 	struct arena *a = arena_new();
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		const char *argv[BECOME_ARGS];
-		struct target t = {.become = want[i].become,
-			.become_user = want[i].to,
-			.become_password = want[i].password};
+		struct target t = {.connection.become = want[i].become,
+			.connection.become_user = want[i].to,
+			.connection.become_password = want[i].password};
 		become_argv(a, &t, want[i].login, "[x]", argv);
 		assert_string_equal(joined(a, argv), want[i].words);
 	}
@@ -145,7 +160,10 @@ static void command_is_quotable(void **state)
 	struct arena *a = arena_new();
 	struct agent_image img = {.bytes = str_c("x")};
 	snprintf(img.sha, sizeof img.sha, "%064d", 1);
-	struct target t = {.name = "m", .kind = "ssh", .address = "h", .user = "root"};
+	struct target t = {.name = "m",
+		.connection.kind = "ssh",
+		.connection.address = "h",
+		.connection.user = "root"};
 	const char *text = bootstrap_command(a, &t, &img, "[x]", false);
 	const char *start = strchr(text, '\'');
 	assert_true(strncmp(text, "exec sh -c '", 12) == 0);

@@ -137,8 +137,8 @@ static void known_hosts_cases(void **state)
 		put(file, fill_keys(a, cases[i].lines));
 		for (int accept = 0; accept < 2; accept++) {
 			struct target t = {.name = "mx1",
-				.address = cases[i].address,
-				.port = cases[i].port,
+				.connection.address = cases[i].address,
+				.connection.port = cases[i].port,
 				.known_hosts = file,
 				.accept_new = accept};
 			struct str key = key_of(a, cases[i].type, cases[i].key);
@@ -190,11 +190,13 @@ static void known_hosts_hashed(void **state)
 	assert_true(str_starts(text, "|1|"));
 	const char *at = strstr(text.p, "AAAA");
 	assert_true(base64_decode(a, (struct str){at, strcspn(at, " \n")}, &key));
-	struct target t = {
-		.name = "m", .address = "mx1.example", .port = 2222, .known_hosts = file};
+	struct target t = {.name = "m",
+		.connection.address = "mx1.example",
+		.connection.port = 2222,
+		.known_hosts = file};
 	struct hostkeys *h = hostkeys_load(a, &t, "m", &e);
 	assert_true(hostkeys_check(h, key.p, key.n, &e));
-	t.address = "mx2.example";
+	t.connection.address = "mx2.example";
 	h = hostkeys_load(a, &t, "m", &e);
 	assert_false(hostkeys_check(h, key.p, key.n, &e));
 	arena_free(a);
@@ -206,8 +208,11 @@ static void known_hosts_written(void **state)
 	struct arena *a = arena_new();
 	struct err e = {0};
 	const char *file = in_folder(a, "new/sub/known_hosts");
-	struct target t = {
-		.name = "m", .address = "h", .port = 2222, .known_hosts = file, .accept_new = true};
+	struct target t = {.name = "m",
+		.connection.address = "h",
+		.connection.port = 2222,
+		.known_hosts = file,
+		.accept_new = true};
 	struct str key = key_of(a, "ssh-ed25519", 'a'), text;
 	for (int i = 0; i < 2; i++) {
 		struct hostkeys *h = hostkeys_load(a, &t, "m", &e);
@@ -243,7 +248,7 @@ static void methods(void **state)
 	struct arena *a = arena_new();
 	struct err e = {0};
 	const char *file = in_folder(a, "methods");
-	struct target t = {.name = "m", .address = "h", .known_hosts = file};
+	struct target t = {.name = "m", .connection.address = "h", .known_hosts = file};
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		put(file, fill_keys(a, want[i].lines));
 		const char *list = hostkeys_methods(a, hostkeys_load(a, &t, "m", &e));
@@ -368,10 +373,10 @@ static void ssh_config(void **state)
 	put(in_folder(a, ".ssh/conf.d/jump"), "ProxyJump gate\n");
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		struct target t = {.name = "m",
-			.address = "mx1.example",
-			.user = "root",
-			.port = 22,
-			.key_file = "/k",
+			.connection.address = "mx1.example",
+			.connection.user = "root",
+			.connection.port = 22,
+			.connection.key_file = "/k",
 			.known_hosts = "/h"};
 		put(in_folder(a, ".ssh/config"), want[i].text);
 		const char *found = sshconfig_for_ssh(a, &t);

@@ -26,7 +26,7 @@ static void ssh_logs_in(void **state)
 		struct target t = remote(s.port);
 		struct watched w = {.ask = "big", .payload = BIG};
 		know(&s, hosts[i / 2]);
-		t.key_file = path_join(a, dir, users[i % 2]);
+		t.connection.key_file = path_join(a, dir, users[i % 2]);
 		run(&w, &t, 1);
 		expect(&w, ERR_NONE, NULL);
 		assert_int_equal(w.answers, 1);
@@ -88,12 +88,12 @@ static void ssh_wrong_key(void **state)
 	struct watched w = {0};
 	know(&s, "host_ed25519");
 	make_key("ed25519", "other_ed25519");
-	t.key_file = path_join(a, dir, "other_ed25519");
+	t.connection.key_file = path_join(a, dir, "other_ed25519");
 	run(&w, &t, 1);
 	expect(&w, ERR_UNREACHABLE, "refused the login of root: tried ");
 	assert_non_null(strstr(w.why.msg, "it offers publickey"));
-	t.key_file = NULL;
-	t.password = "wrong";
+	t.connection.key_file = NULL;
+	t.connection.password = "wrong";
 	w = (struct watched){0};
 	run(&w, &t, 1);
 	expect(&w, ERR_UNREACHABLE, "tried the password");
@@ -264,7 +264,7 @@ static void openssh_serves(void **state)
 	expect(&changed, ERR_UNREACHABLE, "HOST KEY CHANGED: ");
 	know(&s, "host_rsa");
 	make_key("ed25519", "other_ed25519");
-	t.key_file = path_join(a, dir, "other_ed25519");
+	t.connection.key_file = path_join(a, dir, "other_ed25519");
 	run(&refused, &t, 1);
 	expect(&refused, ERR_UNREACHABLE, "ssh could not log in: ");
 	stop_sshd(&s);
@@ -277,11 +277,11 @@ static void openssh_for_an_rsa_key(void **state)
 	struct target t = remote(s.port);
 	struct watched key = {.ask = "echo"}, args = {.ask = "echo"}, cut = {0};
 	know(&s, "host_ed25519");
-	t.key_file = path_join(a, dir, "id_rsa");
+	t.connection.key_file = path_join(a, dir, "id_rsa");
 	run(&key, &t, 1);
 	expect(&key, ERR_NONE, NULL);
 	assert_int_equal(key.answers, 1);
-	t.ssh_args = "-o Compression=no";
+	t.connection.ssh_args = "-o Compression=no";
 	run(&args, &t, 1);
 	expect(&args, ERR_NONE, NULL);
 	cut.hold = true;
@@ -319,7 +319,7 @@ static void ssh_agent_keys(void **state)
 		struct proc_result r;
 		struct err e = {0};
 		assert_true(proc_run(a, &p, &r, &e) && r.status == 0);
-		t.key_file = NULL;
+		t.connection.key_file = NULL;
 		run(&w, &t, 1);
 		expect(&w, ERR_NONE, NULL);
 		assert_int_equal(w.answers, 1);

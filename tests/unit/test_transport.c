@@ -9,7 +9,7 @@
 
 static struct target local(void)
 {
-	return (struct target){.name = "me", .kind = "local"};
+	return (struct target){.name = "me", .connection.kind = "local"};
 }
 
 /* ---- local ---- */
@@ -145,9 +145,9 @@ static void local_through_sudo(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
 		struct target t = local();
 		struct watched w = {.ask = "big", .payload = BIG};
-		t.become = true;
-		t.become_user = "somebody";
-		t.become_password = tries[i].password;
+		t.connection.become = true;
+		t.connection.become_user = "somebody";
+		t.connection.become_password = tries[i].password;
 		run(&w, &t, 1);
 		expect(&w, tries[i].kind, tries[i].says);
 		assert_int_equal(w.answer_size, tries[i].kind ? 0 : BIG);
@@ -180,10 +180,17 @@ static void targets_refused(void **state)
 		struct target t;
 		const char *says;
 	} bad[] = {
-		{{.name = "m", .address = "h", .kind = "telnet"}, "'telnet'"},
-		{{.name = "m", .address = "-oProxyCommand=x"}, "is no address"},
-		{{.name = "m", .address = "h", .key_file = "/nonexistent/key"}, "is not there"},
-		{{.name = "m", .address = "h", .kind = "openssh", .ssh_args = "'"}, "has no end"},
+		{{.name = "m", .connection.address = "h", .connection.kind = "telnet"}, "'telnet'"},
+		{{.name = "m", .connection.address = "-oProxyCommand=x"}, "is no address"},
+		{{.name = "m",
+			 .connection.address = "h",
+			 .connection.key_file = "/nonexistent/key"},
+			"is not there"},
+		{{.name = "m",
+			 .connection.address = "h",
+			 .connection.kind = "openssh",
+			 .connection.ssh_args = "'"},
+			"has no end"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct watched w = {0};
@@ -204,7 +211,7 @@ static void nobody_listens(void **state)
 	run(&w, &t, 1);
 	close(fd);
 	expect(&w, ERR_UNREACHABLE, "cannot connect: Connection refused");
-	t.address = "no-such-name.invalid";
+	t.connection.address = "no-such-name.invalid";
 	w = (struct watched){0};
 	run(&w, &t, 1);
 	expect(&w, ERR_UNREACHABLE, "cannot connect: ");
