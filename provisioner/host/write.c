@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <unistd.h>
 #include "host/look.h"
+#include "host/scratch.h"
 
 enum { NEW_FILE_MODE = 0644, KEPT_NAME_HEAD = 120 };
 
@@ -189,7 +190,9 @@ bool write_backup(struct host *h, const char *path, struct observation *o, struc
 
 struct validation {
 	struct host *h;
-	const char *text;
+	const char *path, *text; /* of the file; the command */
+	struct str content;
+	struct file_attr attr;
 };
 
 static const char *with_path(struct arena *a, const char *word, const char *path)
@@ -200,30 +203,44 @@ static const char *with_path(struct arena *a, const char *word, const char *path
 	return arena_printf(a, "%.*s%s%s", (int)(at - word), word, path, at + 2);
 }
 
-static bool run_validation(void *ctx, const char *tmp, struct err *e)
+static bool accepts(struct validation *v, const char *path, struct err *e)
 {
-	struct validation *v = ctx;
 	const char **argv;
 	if (!split_words(v->h->a, str_c(v->text), &argv, e))
 		return err_prefix(e, "validate");
 	if (!argv[0])
 		return err_set(e, ERR_CONFIG, "validate is empty");
 	for (size_t i = 0; argv[i]; i++)
-		argv[i] = with_path(v->h->a, argv[i], tmp);
-	if (run_users_program(v->h, argv, e))
-		return true;
-	return err_prefix(e, "the new content was refused and nothing changed");
+		argv[i] = with_path(v->h->a, argv[i], path);
+	return run_users_program(v->h, argv, e) ||
+	       err_prefix(e, "the new content was refused and nothing changed");
+}
+
+/* Root's command reads a copy in a folder of root's own: whoever owns the folder of the file could
+ * put another one in the place of the temporary there. */
+static bool run_validation(void *ctx, const char *tmp, struct err *e)
+{
+	struct validation *v = ctx;
+	char folder[SCRATCH_MAX];
+	if (geteuid() != 0)
+		return accepts(v, tmp, e);
+	if (!scratch_open(folder, e))
+		return false;
+	const char *copy = path_join(v->h->a, folder, path_base(v->path));
+	bool ok = file_replace(copy, v->content.p, v->content.n, v->attr, NULL, NULL, e) &&
+		  accepts(v, copy, e);
+	scratch_close(folder);
+	return ok;
 }
 
 bool write_file(struct host *h, const char *path, struct str content, const struct value *params,
 	mode_t dflt_mode, const char *validate, struct err *e)
 {
-	struct file_attr attr;
-	struct validation v = {h, validate};
-	if (!attr_for_write(h, path, params, dflt_mode, &attr, e) || !keep_original(h, path, e))
+	struct validation v = {h, path, validate, content, {0}};
+	if (!attr_for_write(h, path, params, dflt_mode, &v.attr, e) || !keep_original(h, path, e))
 		return false;
 	return file_replace(
-		path, content.p, content.n, attr, validate ? run_validation : NULL, &v, e);
+		path, content.p, content.n, v.attr, validate ? run_validation : NULL, &v, e);
 }
 
 void observe_content(struct host *h, struct observation *o, const struct str *before,
