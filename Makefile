@@ -2,6 +2,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= build
+V ?=
 CC = gcc
 MUSL_CC ?= musl-gcc
 
@@ -12,14 +13,16 @@ SANITIZE ?=
 SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 VERSION = 0.1.0
 DEFS = -D_GNU_SOURCE -DPREFIX='"$(PREFIX)"' -DVERSION='"$(VERSION)"'
-CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(DEFS) -Iprovisioner $(CFLAGS)
+PIC = $(if $(SANITIZE),-fPIC)
+CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(PIC) $(DEFS) -Iprovisioner $(CFLAGS)
 LIBS = -lyaml -ljansson -lssh2 -lgit2 -lpcre2-8 -lcrypto -lcrypt -lm -lidn2 -lunbound
 # The agent: static, libc only. With sanitizers musl has no runtime for them, so then it is glibc's,
 # the sanitizers linked in.
 AGENT_STATIC_CC = $(if $(SANITIZE),$(CC),$(MUSL_CC))
+MULTIARCH := $(shell gcc -print-multiarch)
 # It travels to every new host, so it is built small.
 AGENT_SMALL = -Os -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
-AGENT_STATIC_CFLAGS = $(if $(SANITIZE),,$(AGENT_SMALL) -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu)
+AGENT_STATIC_CFLAGS = $(if $(SANITIZE),,$(AGENT_SMALL) -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH))
 AGENT_STATIC_LDFLAGS = $(if $(SANITIZE),-static-libasan -static-libubsan,-static -s -Wl$(comma)--gc-sections)
 comma = ,
 
@@ -32,30 +35,40 @@ LIB_OBJ = $(patsubst provisioner/%.c,$(BUILD)/obj/%.o,$(AGENT_SRC) $(HIGH_SRC))
 MAIN_OBJ = $(BUILD)/obj/main.o
 UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 
+# All processors, unless -j says otherwise. `make V=1` shows the commands.
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+say = $(if $(V),,@echo '$1 $(patsubst $(CURDIR)/%,%,$(or $2,$@))';)
+
 all: $(BUILD)/provision $(BUILD)/provision-agent
 
 $(BUILD)/provision: $(MAIN_OBJ) $(LIB_OBJ)
-	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(BUILD)/provision-agent: $(AGENT_OBJ)
-	$(AGENT_STATIC_CC) $(CFLAGS_ALL) -o $@ $^ $(AGENT_STATIC_LDFLAGS)
+	$(call say,LD)$(AGENT_STATIC_CC) $(CFLAGS_ALL) -o $@ $^ $(AGENT_STATIC_LDFLAGS)
 
 $(BUILD)/obj/%.o: provisioner/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -DWITH_LIBCRYPTO -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CFLAGS_ALL) -DWITH_LIBCRYPTO -MMD -MP -c -o $@ $<
 
 $(BUILD)/agent/%.o: provisioner/%.c
 	@mkdir -p $(@D)
-	$(AGENT_STATIC_CC) $(CFLAGS_ALL) $(AGENT_STATIC_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$< (agent))$(AGENT_STATIC_CC) $(CFLAGS_ALL) $(AGENT_STATIC_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Unit tests: always with sanitizers, in a tree of their own.
 unit:
 	$(MAKE) BUILD=$(BUILD)/san SANITIZE=address,undefined unit-here
 unit-here: all $(UNIT:%=$(BUILD)/unit/%)
 	tests/unit/run $(BUILD)/unit
-$(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ)
+# They share one library, so that a changed line is linked once.
+$(BUILD)/libprovision.so: $(LIB_OBJ)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) -shared -Wl,-Bsymbolic -o $@ $^ $(LIBS)
+$(BUILD)/unit/%: tests/unit/%.c | $(BUILD)/libprovision.so
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(LIB_OBJ) $(LIBS) -lcmocka
+	$(call say,CC,$<)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ -o $@ $< -L$(BUILD) -lprovision \
+		-Wl,-rpath,$(abspath $(BUILD)) $(LIBS) -lcmocka
 
 test:
 	tests/deps test
@@ -94,7 +107,9 @@ install: all
 
 help:
 	@echo 'make            build/provision and its agent'
+	@echo '                V=1 shows the commands; CC=clang builds with clang; -j1 uses one processor'
 	@echo 'make demo       a mail server on a throwaway host, from nothing to a message read'
+	@echo 'make unit       the unit tests alone, under ASan and UBSan'
 	@echo 'make test       the tests, those on real hosts too'
 	@echo 'make test-all   all of those, and changes by hand under the other filters'
 	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'

@@ -21,7 +21,8 @@ static void tidy(struct err *e)
 	e->msg[n] = 0;
 }
 
-static bool set(struct err *e, enum err_kind kind, struct pos pos, const char *fmt, va_list ap)
+static bool PRINTF(4, 0)
+	set(struct err *e, enum err_kind kind, struct pos pos, const char *fmt, va_list ap)
 {
 	if (!e || e->kind != ERR_NONE)
 		return false;

@@ -109,7 +109,7 @@ static void set_characters(char **env, size_t *n, struct arena *a)
 static char **environment(struct arena *a, const struct proc *p, const char *home)
 {
 	static const char *const set[] = {
-		"PATH=" CLOSED_PATH, "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=dumb"};
+		("PATH=" CLOSED_PATH), "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=dumb"};
 	size_t n = 0, most = ARRAY_LEN(set) + 3;
 	for (char **e = environ; e && *e; e++)
 		most++;

@@ -164,8 +164,10 @@ static bool check_def(const struct value *def, struct value *seen, struct errs *
 {
 	const struct value *address = map_at(def, "address"), *owner = map_at(def, "owner");
 	const struct value *prefix = map_at(def, "subject_prefix");
-	bool ok = check_people(def, "moderators", errs) & check_people(def, "members", errs) &
-		  check_text(def, "language", language_valid, "a folder's name", errs);
+	bool ok = check_people(def, "moderators", errs);
+
+	ok = check_people(def, "members", errs) && ok;
+	ok = check_text(def, "language", language_valid, "a folder's name", errs) && ok;
 
 	if (owner && owner->type == VALUE_STR && !mlist_person_valid(owner->s))
 		ok = errs_add(errs, owner->pos, "'%s' is no address for a list", owner->s.p);

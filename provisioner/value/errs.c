@@ -178,7 +178,8 @@ void errs_join(struct errs *e, const struct errs *more)
 	e->dropped_warn += more->dropped_warn;
 }
 
-static void add_text(struct errs *e, struct err one, struct pos pos, const char *fmt, va_list ap)
+static void PRINTF(4, 0)
+	add_text(struct errs *e, struct err one, struct pos pos, const char *fmt, va_list ap)
 {
 	struct arena *a = arena_new();
 	err_at(&one, pos, "%s", arena_vprintf(a, fmt, ap));

@@ -161,17 +161,17 @@ static const struct {
 	size_t memory; /* that its values may take; 0: as they need */
 } frames[] = {
 	[FRAME_HELLO] = {"HELLO", hello_fields, 1 << 20, FACTS_MEMORY_MAX},
-	[FRAME_OBSERVE] = {"OBSERVE", observe_fields, FRAME_MAX},
+	[FRAME_OBSERVE] = {"OBSERVE", observe_fields, FRAME_MAX, 0},
 	[FRAME_OBSERVED] = {"OBSERVED", observed_fields, REPLY_MAX, REPLY_MEMORY_MAX},
-	[FRAME_APPLY] = {"APPLY", apply_fields, FRAME_MAX},
+	[FRAME_APPLY] = {"APPLY", apply_fields, FRAME_MAX, 0},
 	[FRAME_STARTED] = {"STARTED", started_fields, SMALL, REPLY_MEMORY_MAX},
 	[FRAME_NOTE] = {"NOTE", note_fields, 8 << 10, REPLY_MEMORY_MAX},
 	[FRAME_STEP] = {"STEP", step_fields, STEP_MAX, REPLY_MEMORY_MAX},
 	[FRAME_APPLIED] = {"APPLIED", applied_fields, 1 << 20, REPLY_MEMORY_MAX},
-	[FRAME_BYE] = {"BYE", empty_fields, SMALL},
+	[FRAME_BYE] = {"BYE", empty_fields, SMALL, 0},
 	[FRAME_FATAL] = {"FATAL", fatal_fields, 64 << 10, REPLY_MEMORY_MAX},
 	[FRAME_ALIVE] = {"ALIVE", empty_fields, SMALL, REPLY_MEMORY_MAX},
-	[FRAME_STOP] = {"STOP", stop_fields, SMALL},
+	[FRAME_STOP] = {"STOP", stop_fields, SMALL, 0},
 };
 
 size_t frame_max(enum frame_type type)
