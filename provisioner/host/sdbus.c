@@ -103,58 +103,99 @@ static bool next_message(int fd, struct buf *in, size_t *length)
 	return true;
 }
 
-/* An error is an answer too; signals that systemd sends to everybody are not. */
-static bool read_answers(struct arena *a, int fd, struct buf *in, struct shown *out, size_t n)
+/* One conversation: questions go out BATCH at a time, each batch when the one before is answered.
+ */
+struct sdbus_talk {
+	struct arena *a;
+	const char *const *names;
+	size_t n, sent, answered;
+	struct shown *answer;
+	bool *there; /* of each: has it been answered? */
+	struct buf in;
+	int fd; /* -1: over */
+};
+
+void sdbus_end(struct sdbus_talk *t)
 {
+	if (!t || t->fd < 0)
+		return;
+	close(t->fd);
+	t->fd = -1;
+	buf_free(&t->in);
+}
+
+static bool send_questions(struct sdbus_talk *t)
+{
+	struct buf question;
+	size_t end = t->n - t->sent < BATCH ? t->n : t->sent + BATCH;
+	buf_init(&question, SDBUS_MESSAGE_MAX);
+	for (size_t i = t->sent; i < end; i++)
+		sdbus_put_question(&question, (uint32_t)i + 1, unit_path(t->a, t->names[i]));
+	bool ok = !question.over && write_all(t->fd, question.p, question.n);
+	buf_free(&question);
+	t->sent = end;
+	return ok;
+}
+
+/* An error is an answer too; signals that systemd sends to everybody are not. */
+static bool read_answer(struct sdbus_talk *t)
+{
+	struct shown s = SHOWN_NOTHING;
+	uint32_t serial;
 	size_t length;
-	for (size_t got = 0; got < n;) {
-		struct shown s = SHOWN_NOTHING;
-		uint32_t serial;
-		if (!next_message(fd, in, &length))
-			return false;
-		const unsigned char *msg = (const unsigned char *)in->p;
-		if (sdbus_read(a, msg, length, &serial, &s) && serial >= 1 && serial <= n)
-			out[serial - 1] = s;
-		got += msg[1] == SDBUS_RETURN || msg[1] == SDBUS_ERROR;
-		buf_consume(in, length);
+	if (!next_message(t->fd, &t->in, &length))
+		return false;
+	const unsigned char *msg = (const unsigned char *)t->in.p;
+	bool whole = sdbus_read(t->a, msg, length, &serial, &s);
+	if (msg[1] == SDBUS_RETURN || msg[1] == SDBUS_ERROR) {
+		t->answered++;
+		if (whole && serial >= 1 && serial <= t->sent) {
+			t->answer[serial - 1] = s;
+			t->there[serial - 1] = true;
+		}
 	}
+	buf_consume(&t->in, length);
 	return true;
 }
 
-static void put_questions(struct arena *a, struct buf *b, const char *const *names, size_t n)
+struct sdbus_talk *sdbus_ask(struct arena *a, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		sdbus_put_question(b, (uint32_t)i + 1, unit_path(a, names[i]));
+		if (strlen(names[i]) >= NAME_LEN_MAX)
+			return NULL;
+	struct sdbus_talk *t = ARENA_NEW(a, struct sdbus_talk);
+	*t = (struct sdbus_talk){.a = a,
+		.names = names,
+		.n = n,
+		.answer = ARENA_ARRAY(a, struct shown, n),
+		.there = ARENA_ARRAY(a, bool, n),
+		.fd = n ? dial() : -1};
+	if (t->fd < 0)
+		return NULL;
+	buf_init(&t->in, (size_t)SDBUS_MESSAGE_MAX * 4);
+	if (log_in(t->fd, &t->in) && send_questions(t))
+		return t;
+	sdbus_end(t);
+	return NULL;
 }
 
-static bool show_batch(struct arena *a, const char *const *names, size_t n, struct shown *out)
+bool sdbus_answer(struct sdbus_talk *t, size_t i, struct shown *out)
 {
-	struct buf question, in;
-	int fd = dial();
-	if (fd < 0)
-		return false;
-	buf_init(&question, SDBUS_MESSAGE_MAX);
-	buf_init(&in, (size_t)SDBUS_MESSAGE_MAX * 4);
-	put_questions(a, &question, names, n);
-	bool ok = log_in(fd, &in) && write_all(fd, question.p, question.n) &&
-		  read_answers(a, fd, &in, out, n);
-	buf_free(&question);
-	buf_free(&in);
-	close(fd);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = out[i].id[0] && out[i].active[0];
-	return ok;
+	while (!t->there[i] && t->fd >= 0) {
+		bool more = t->answered < t->sent || (t->sent < t->n && send_questions(t));
+		if (!more || !read_answer(t))
+			sdbus_end(t);
+	}
+	*out = t->answer[i];
+	return t->there[i] && out->id[0] && out->active[0];
 }
 
 bool sdbus_show(struct arena *a, const char *const *names, size_t n, struct shown *out)
 {
-	for (size_t i = 0; i < n; i++) {
-		out[i] = (struct shown)SHOWN_NOTHING;
-		if (strlen(names[i]) >= NAME_LEN_MAX)
-			return false;
-	}
-	for (size_t at = 0; at < n; at += BATCH)
-		if (!show_batch(a, names + at, n - at < BATCH ? n - at : BATCH, out + at))
-			return false;
-	return true;
+	struct sdbus_talk *t = sdbus_ask(a, names, n);
+	bool ok = t != NULL || n == 0;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = sdbus_answer(t, i, &out[i]);
+	sdbus_end(t);
+	return ok;
 }

@@ -19,6 +19,14 @@ struct shown {
 		"", "", "", "", "", "", "", "", "", "", "" \
 	}
 
-/* Asks for `names` (with their suffixes). false, without a reason, when it does not work: not root,
- * another systemd, no answer in time. systemctl then tells. */
+/* Asks for `names` (with their suffixes), and leaves the answers lying until they are wanted:
+ * systemd takes about a millisecond for each, and may take it while the caller does something else.
+ * All of it lives in `a`; `names` must, too. NULL, without a reason, when it does not work: not
+ * root, another systemd. */
+struct sdbus_talk;
+struct sdbus_talk *sdbus_ask(struct arena *a, const char *const *names, size_t n);
+/* What is said of names[i], waited for. false: no answer in time, or none that can be used. */
+bool sdbus_answer(struct sdbus_talk *t, size_t i, struct shown *out);
+void sdbus_end(struct sdbus_talk *t); /* NULL is fine */
+/* All at once. false: systemctl tells then. */
 bool sdbus_show(struct arena *a, const char *const *names, size_t n, struct shown *out);

@@ -363,22 +363,37 @@ static bool show_once(struct arena *a, const char *const *names, size_t n, struc
 	return true;
 }
 
-bool unit_ask(struct arena *a, const char *const *names, size_t n, struct unit *out)
+static const char *const *full_names(struct arena *a, const char *const *names, size_t n)
 {
 	struct args full = {0};
-	struct shown *s = ARENA_ARRAY(a, struct shown, n);
 	for (size_t i = 0; i < n; i++)
 		args_add(a, &full, with_suffix(a, names[i]));
-	if (n == 0 || !systemd_runs() || !show_once(a, full.v, n, s))
+	return full.v;
+}
+
+struct sdbus_talk *unit_ask(struct arena *a, const char *const *names, size_t n)
+{
+	return systemd_runs() ? sdbus_ask(a, full_names(a, names, n), n) : NULL;
+}
+
+bool unit_answer(
+	struct arena *a, struct sdbus_talk *t, size_t i, const char *name, struct unit *out)
+{
+	struct shown s;
+	if (!sdbus_answer(t, i, &s))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		unit_from(a, &s[i], names[i], &out[i]);
-	return look_at_parts(a, out, s, n);
+	unit_from(a, &s, name, out);
+	return look_at_parts(a, out, &s, 1);
 }
 
 bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)
 {
-	return unit_ask(h->a, names, n, out) || unit_query(h, names, n, out, e);
+	struct shown *s = ARENA_ARRAY(h->a, struct shown, n);
+	if (n == 0 || !systemd_runs() || !show_once(h->a, full_names(h->a, names, n), n, s))
+		return unit_query(h, names, n, out, e);
+	for (size_t i = 0; i < n; i++)
+		unit_from(h->a, &s[i], names[i], &out[i]);
+	return look_at_parts(h->a, out, s, n) || unit_query(h, names, n, out, e);
 }
 
 bool unit_query(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)

@@ -31,11 +31,14 @@ void unit_parse(
 /* Asks for all names with one process; SysV: one for each. Names have to be valid. */
 bool unit_query(
 	struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e);
-/* Asks systemd itself, without a process: about a millisecond for each unit. `type` and `result`
- * stay empty. Needs nothing of the process but `a`, so that a thread may ask. false, without a
- * reason, where that does not work: unit_query does then. */
-bool unit_ask(struct arena *a, const char *const *names, size_t n, struct unit *out);
-/* unit_ask where it works, else unit_query. */
+/* The questions for many units to systemd itself, whose answers are waited for one by one, with
+ * `type` and `result` empty. NULL or false, without a reason, where that does not work: unit_query
+ * does. */
+struct sdbus_talk;
+struct sdbus_talk *unit_ask(struct arena *a, const char *const *names, size_t n);
+bool unit_answer(
+	struct arena *a, struct sdbus_talk *t, size_t i, const char *name, struct unit *out);
+/* As unit_query, but quicker where systemd answers itself; `type` and `result` are empty then. */
 bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e);
 /* Since when the unit and its instances have run, all of them, in µs of CLOCK_MONOTONIC; 0: not
  * known, or none of them runs. */

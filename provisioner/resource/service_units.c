@@ -1,55 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * The units that services are, asked for beside the observations, since systemd takes its time.
- * Changes none.
+ * The units that services are: asked for before the observations, answered beside them, since
+ * systemd takes its time. Changes none.
  */
-#include <pthread.h>
 #include <unistd.h>
 #include "host/foresight.h"
-#include "resource/service.h"
+#include "host/sdbus.h"
 #include "host/unit.h"
+#include "resource/service.h"
 
-enum {
-	NAMES_MAX = 4096,
-	AT_A_TIME = 4, /* units: the first is needed soon, and a connection costs as much as one */
-};
+enum { NAMES_MAX = 4096 };
 
-/* The thread writes v[answered..] and counts on; the lock is for what follows it. */
 static struct {
 	struct arena *a;
 	struct args names;
-	struct unit *v;
-	pid_t process; /* that asks: its children have no thread to wait for */
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t more;
-	size_t answered;
-	bool ended;
-} prefetched = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
-
-static void *ask_all(void *ctx)
-{
-	bool ended = false;
-	(void)ctx;
-	for (size_t at = 0; !ended;) {
-		size_t n = prefetched.names.n - at;
-		n = n < AT_A_TIME ? n : AT_A_TIME;
-		ended = !unit_ask(prefetched.a, prefetched.names.v + at, n, prefetched.v + at);
-		at += ended ? 0 : n;
-		ended = ended || at == prefetched.names.n;
-		pthread_mutex_lock(&prefetched.lock);
-		prefetched.answered = at;
-		prefetched.ended = ended;
-		pthread_cond_broadcast(&prefetched.more);
-		pthread_mutex_unlock(&prefetched.lock);
-	}
-	return NULL;
-}
+	struct sdbus_talk *talk; /* NULL: systemd does not answer itself */
+	struct unit *v;          /* of names[i], once it was asked for */
+	bool *known;
+	pid_t process; /* that asks: the answers are not its children's */
+} prefetched;
 
 void service_forget(void)
 {
 	if (prefetched.a && prefetched.process == getpid())
-		pthread_join(prefetched.thread, NULL);
+		sdbus_end(prefetched.talk);
 	arena_free(prefetched.a);
 	prefetched.a = NULL;
 }
@@ -67,35 +41,33 @@ void service_prefetch(const char *const *names)
 	service_forget();
 	if (!systemd_runs())
 		return;
-	prefetched.a = arena_new();
+	struct arena *a = prefetched.a = arena_new();
 	prefetched.names = (struct args){0};
 	for (size_t i = 0; names[i] && prefetched.names.n < NAMES_MAX; i++)
 		if (unit_name_valid(names[i]) && !is_asked(names[i]))
-			args_add(prefetched.a, &prefetched.names,
-				arena_strdup(prefetched.a, names[i]));
-	prefetched.v = ARENA_ARRAY(prefetched.a, struct unit, prefetched.names.n);
-	prefetched.answered = 0;
-	prefetched.ended = false;
+			args_add(a, &prefetched.names, arena_strdup(a, names[i]));
+	prefetched.v = ARENA_ARRAY(a, struct unit, prefetched.names.n);
+	prefetched.known = ARENA_ARRAY(a, bool, prefetched.names.n);
 	prefetched.process = getpid();
-	if (prefetched.names.n && pthread_create(&prefetched.thread, NULL, ask_all, NULL) == 0)
-		return;
-	arena_free(prefetched.a);
-	prefetched.a = NULL;
+	prefetched.talk = unit_ask(a, prefetched.names.v, prefetched.names.n);
 }
 
-/* What systemd did not answer itself: one process for all of them. */
-static void query_rest(const struct host *h)
+/* What systemd does not answer itself: one process for all of them. */
+static void query_all(const struct host *h)
 {
 	struct host own = *h;
 	struct err ignored = {0};
-	size_t at = prefetched.answered, n = prefetched.names.n - at;
+	size_t n = prefetched.names.n;
 	own.a = prefetched.a;
-	if (unit_query(&own, prefetched.names.v + at, n, prefetched.v + at, &ignored))
-		prefetched.answered += n;
-	prefetched.names.n = prefetched.answered;
+	sdbus_end(prefetched.talk);
+	prefetched.talk = NULL;
+	bool ok = unit_query(&own, prefetched.names.v, n, prefetched.v, &ignored);
+	for (size_t i = 0; i < n; i++)
+		prefetched.known[i] = ok;
+	prefetched.names.n = ok ? n : 0;
 }
 
-/* false: it was not asked for, or there was no answer. */
+/* false: it was not asked for, or there is no answer. */
 static bool wait_for(const struct host *h, const char *name, struct unit *u)
 {
 	size_t i = 0;
@@ -105,18 +77,15 @@ static bool wait_for(const struct host *h, const char *name, struct unit *u)
 		i++;
 	if (i == prefetched.names.n)
 		return false;
-	pthread_mutex_lock(&prefetched.lock);
-	while (i >= prefetched.answered && !prefetched.ended)
-		pthread_cond_wait(&prefetched.more, &prefetched.lock);
-	bool answered = i < prefetched.answered;
-	pthread_mutex_unlock(&prefetched.lock);
-	if (!answered) {
-		query_rest(h);
-		answered = i < prefetched.answered;
-	}
-	if (answered)
-		*u = prefetched.v[i];
-	return answered;
+	if (!prefetched.known[i] && prefetched.talk)
+		prefetched.known[i] = unit_answer(
+			prefetched.a, prefetched.talk, i, prefetched.names.v[i], &prefetched.v[i]);
+	if (!prefetched.known[i])
+		query_all(h);
+	if (i >= prefetched.names.n)
+		return false;
+	*u = prefetched.v[i];
+	return true;
 }
 
 bool service_find(struct host *h, const char *name, struct unit *u, struct err *e)
