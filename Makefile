@@ -39,7 +39,8 @@ UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
-say = $(if $(V),,@echo '$1 $(patsubst $(CURDIR)/%,%,$(or $2,$@))';)
+silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(V),,@$(if $(silent),,echo '$1 $(or $2,$@)';))
 
 all: $(BUILD)/provision $(BUILD)/provision-agent
 
