@@ -173,7 +173,8 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 			fits(look, o.result, &(struct err){0})) /* rc and stderr, for failed_when */
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
-	if (e.kind == ERR_NONE && o.changes->list.n)
+	/* a handler that cannot be looked at yet will run all the same */
+	if (e.kind == ERR_NONE ? o.changes->list.n > 0 : step->notified_by != NULL)
 		note_planned(look, step);
 	folders_release();
 	arena_free(h.a);
@@ -188,7 +189,7 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	struct buf b;
 	struct outlook look = {.foresight = foresight_new(a),
 		/* a step may count twice: as it was found before, and now */
-		.change = ARENA_ARRAY(a, uint32_t, 2 * s->n)};
+		.change = ARENA_ARRAY(a, uint32_t, s->n + n)};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (s->landlock && !landlock_forbid_writing())
 		_exit(2);

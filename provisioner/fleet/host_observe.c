@@ -38,8 +38,9 @@ static bool was_notified(struct fleet_host *h, const struct step *handler)
 {
 	for (const uint32_t *id = handler->notified_by; id && *id; id++) {
 		const struct planned *p = plan_find(h->plan, *id);
-		bool done = p && (p->applied || p->step->local);
-		if (done && (p->kind == PLANNED_CHANGE || p->step->changed == 1))
+		if (p && p->applied && (p->changed || p->kind == PLANNED_CHANGE))
+			return true;
+		if (p && p->step->local && p->step->changed == 1)
 			return true;
 	}
 	return handler->was_pending;
@@ -79,7 +80,8 @@ static bool alters_later(const struct planned *p)
 {
 	const struct step *s = p->step;
 	bool reads = s->type && (s->type->probe || map_bool(s->params, "_probe", false));
-	return s->unknown || (s->handler && !s->dropped && !reads);
+	bool acts = s->type && s->handler && !s->skipped && !s->dropped && !reads;
+	return s->unknown || acts;
 }
 
 /* Behind the last step that is to be observed. */

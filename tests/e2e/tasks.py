@@ -65,6 +65,16 @@ TRUTH = BEGIN + """
     - {name: build, copy: {dest: /srv/built, content: "built\\n"}}
     - {name: never, copy: {dest: /srv/never, content: x}}
 """
+QUIET = BEGIN + """
+  tasks:
+    - {name: group, group: {name: flushed}, notify: [say, skip]}
+    - meta: flush_handlers
+    - {name: look, stat: {path: /etc}, register: looked}
+    - {name: never, command: 'false', when: not looked.stat.exists}
+  handlers:
+    - {name: say, debug: {msg: said}}
+    - {name: skip, command: 'false', when: false}
+"""
 BRIEFLY = BEGIN + """
   tasks:
     - {name: package, apt: {name: ssl-cert}}
@@ -155,6 +165,13 @@ class Tasks(HostTest):
         self.assertIn("unless never", changed)
         self.assertEqual(self.host.out("cat /srv/db"), "precious")
         self.assertNotIn("home", self.changed(s.apply().stdout))
+
+    def test_handlers_that_do_nothing_on_the_host_leave_the_plan_sure(self):
+        s = self.site(QUIET)
+        plan = s.plan()
+        self.assertEqual(self.planned(plan.stdout), ["group"], plan.stdout)
+        self.assertNotIn("unknown", plan.stdout)
+        self.assertExit(s.apply(), 0)
 
     def test_a_plan_follows_accounts_and_packages(self):
         s = self.site(BRIEFLY)
