@@ -238,6 +238,16 @@ int64_t unit_runs_since(struct host *h, const char *name)
 	return first;
 }
 
+/* Is the path, which may have blanks in it, in a list of paths parted by blanks? */
+static bool lists_path(const char *list, const char *path)
+{
+	size_t n = strlen(path);
+	for (const char *at = list; (at = strstr(at, path)); at += n)
+		if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))
+			return true;
+	return false;
+}
+
 /* Has the unit a drop-in that is not in `known`, paths parted by blanks? */
 static bool dropin_unread(struct host *h, const char *unit, const char *known)
 {
@@ -248,7 +258,7 @@ static bool dropin_unread(struct host *h, const char *unit, const char *known)
 		return false;
 	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			unread = unread || !word_in(known, str_c(found.gl_pathv[i]));
+			unread = unread || !lists_path(known, found.gl_pathv[i]);
 	globfree(&found);
 	return unread;
 }
