@@ -125,8 +125,12 @@ void mail_hashes_end(struct mail_memory *memory)
 		return;
 	memory->hashing = NULL;
 	stable_hashes_end(h->work);
-	for (size_t i = 0; i < h->n; i++)
+	for (size_t i = 0; i < h->n; i++) {
+		if (!h->v[i].text[0] && h->v[i].password.n <= PASSWORD_MAX &&
+			strlen(h->v[i].password.p) == h->v[i].password.n)
+			panic("crypt(3) hashes no password of %zu bytes", h->v[i].password.n);
 		h->hash[i]->s = str_dup(memory->a, h->v[i].text, strlen(h->v[i].text));
+	}
 }
 
 /* ---- lists ---- */
