@@ -10,15 +10,15 @@
 #include "host/look.h"
 #include "host/scratch.h"
 
-#define WHERE "/run"
 #define PREFIX_TEXT ".prov"
+static const char *const where[] = {[SCRATCH_MEMORY] = "/run", [SCRATCH_PROGRAMS] = "/var/lib"};
 
 enum { RANDOM_CHARS = 6 };
 
-bool scratch_open(char path[SCRATCH_MAX], struct err *e)
+bool scratch_open(enum scratch_kind kind, char path[SCRATCH_MAX], struct err *e)
 {
-	snprintf(path, SCRATCH_MAX, WHERE "/" PREFIX_TEXT "XXXXXX");
-	return mkdtemp(path) || err_errno(e, "cannot make a temporary folder in " WHERE);
+	snprintf(path, SCRATCH_MAX, "%s/" PREFIX_TEXT "XXXXXX", where[kind]);
+	return mkdtemp(path) || err_errno(e, "cannot make a temporary folder in %s", where[kind]);
 }
 
 static bool remove_entry(
@@ -46,14 +46,20 @@ static bool is_scratch(int dir, const char *name)
 	       st.st_uid == geteuid();
 }
 
-void scratch_clean(void)
+static void clean_folder(const char *folder)
 {
 	struct arena *a = arena_new();
-	DIR *d = opendir(WHERE);
+	DIR *d = opendir(folder);
 	for (struct dirent *item; d && (item = readdir(d));)
 		if (is_scratch(dirfd(d), item->d_name))
-			scratch_close(path_join(a, WHERE, item->d_name));
+			scratch_close(path_join(a, folder, item->d_name));
 	if (d)
 		closedir(d);
 	arena_free(a);
+}
+
+void scratch_clean(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(where); i++)
+		clean_folder(where[i]);
 }

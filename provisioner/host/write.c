@@ -224,7 +224,7 @@ static bool run_validation(void *ctx, const char *tmp, struct err *e)
 	char folder[SCRATCH_MAX];
 	if (geteuid() != 0)
 		return accepts(v, tmp, e);
-	if (!scratch_open(folder, e))
+	if (!scratch_open(SCRATCH_PROGRAMS, folder, e))
 		return false;
 	const char *copy = path_join(v->h->a, folder, path_base(v->path));
 	bool ok = file_replace(copy, v->content.p, v->content.n, v->attr, NULL, NULL, e) &&

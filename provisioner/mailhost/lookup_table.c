@@ -404,7 +404,7 @@ static bool apply_compiled(
 	struct str content;
 	if (!source_bytes(h, params, &content, e))
 		return false;
-	if (!scratch_open(folder, e))
+	if (!scratch_open(SCRATCH_MEMORY, folder, e))
 		return false;
 	struct compiler c = {.h = h,
 		.f = format_of(params),

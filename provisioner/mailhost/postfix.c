@@ -232,7 +232,7 @@ bool postfix_accepts(struct host *h, const char *folder, const char *name, struc
 	char tmp[SCRATCH_MAX];
 	if (!program_there("postconf"))
 		return true;
-	if (!scratch_open(tmp, e))
+	if (!scratch_open(SCRATCH_MEMORY, tmp, e))
 		return false;
 	bool ok = check_in(h, tmp, folder, name, content, managed, e);
 	scratch_close(tmp);

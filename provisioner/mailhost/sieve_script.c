@@ -126,7 +126,7 @@ static bool sieve_script_apply(
 	char folder[SCRATCH_MAX];
 	if (!folder_is_guarded(path_dir(h->a, path), e) || !apply_content(h, path, params, o, e))
 		return false;
-	if (!scratch_open(folder, e))
+	if (!scratch_open(SCRATCH_MEMORY, folder, e))
 		return false;
 	const char *made = path_join(h->a, folder, path_base(compiled_path(h->a, path)));
 	bool ok = compile(h, path, made, e) && install(h, path, made, e);

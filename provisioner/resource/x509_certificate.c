@@ -312,7 +312,8 @@ static bool sign(struct host *h, const struct value *params, struct str *pem, st
 	struct cert_info c;
 	struct str text;
 	bool found;
-	if (!look_read(h->a, key, PEM_MAX, &text, &found, e) || !scratch_open(folder, e))
+	if (!look_read(h->a, key, PEM_MAX, &text, &found, e) ||
+		!scratch_open(SCRATCH_MEMORY, folder, e))
 		return false;
 	bool ok = run_req(h, params, path_join(h->a, folder, "config"), text, &r, e);
 	scratch_close(folder);
