@@ -38,7 +38,7 @@ static bool was_notified(struct fleet_host *h, const struct step *handler)
 {
 	for (const uint32_t *id = handler->notified_by; id && *id; id++) {
 		const struct planned *p = plan_find(h->plan, *id);
-		if (p && p->applied && (p->changed || p->kind == PLANNED_CHANGE))
+		if (p && p->applied && p->changed)
 			return true;
 		if (p && p->step->local && p->step->changed == 1)
 			return true;
