@@ -25,6 +25,7 @@ struct stream {
 	/* The signs of life come from a thread of their own, since work may block anywhere. It and
 	 * the sender share what stands above by the lock, and these two. */
 	pthread_mutex_t lock;
+	pthread_cond_t started;
 	bool busy, pulsing;
 	int64_t said_ms;
 };
@@ -39,6 +40,8 @@ void stream_close(struct stream *s);
 void stream_send(struct stream *s, enum frame_type type, const struct value *msg);
 void stream_flush(struct stream *s); /* waits for a slow peer; a dead one becomes `broken` */
 void stream_busy(struct stream *s, bool busy); /* at work: tell the peer that we live */
+/* fork(2) while the other thread allocates nothing; the child sends nothing on the stream. */
+pid_t stream_fork(struct stream *s);
 void stream_raw(struct stream *s, const char *text);
 enum stream_status stream_read(struct stream *s, struct arena *a, enum frame_type *type,
 	struct value **msg, struct err *e);

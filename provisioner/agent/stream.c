@@ -50,6 +50,7 @@ bool stream_open(struct stream *s)
 	buf_init(&s->rx, (size_t)FRAME_MAX + 2 * READ_CHUNK);
 	buf_init(&s->tx, BACKLOG_MAX);
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->started, NULL);
 	return ok;
 }
 
@@ -153,6 +154,11 @@ static void show_life(struct stream *s)
 
 static void *pulse(void *ctx)
 {
+	struct stream *s = ctx;
+	pthread_mutex_lock(&s->lock);
+	s->pulsing = true;
+	pthread_cond_signal(&s->started);
+	pthread_mutex_unlock(&s->lock);
 	for (;;) {
 		usleep(ALIVE_EVERY_MS * 1000 / 2);
 		show_life(ctx);
@@ -167,10 +173,24 @@ void stream_busy(struct stream *s, bool busy)
 	s->busy = busy;
 	s->said_ms = now_ms();
 	pthread_mutex_unlock(&s->lock);
-	if (!s->pulsing && pthread_create(&thread, NULL, pulse, s) == 0) {
-		pthread_detach(thread);
-		s->pulsing = true;
-	}
+	if (s->pulsing || pthread_create(&thread, NULL, pulse, s) != 0)
+		return;
+	pthread_detach(thread);
+	/* A thread that is being started may hold the allocator's lock, and a fork would keep it.
+	 */
+	pthread_mutex_lock(&s->lock);
+	while (!s->pulsing)
+		pthread_cond_wait(&s->started, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+pid_t stream_fork(struct stream *s)
+{
+	pthread_mutex_lock(&s->lock);
+	pid_t pid = fork();
+	if (pid != 0)
+		pthread_mutex_unlock(&s->lock);
+	return pid;
 }
 
 void stream_raw(struct stream *s, const char *text)
