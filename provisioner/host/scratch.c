@@ -13,7 +13,7 @@
 #define PREFIX_TEXT ".prov"
 static const char *const where[] = {[SCRATCH_MEMORY] = "/run", [SCRATCH_PROGRAMS] = "/var/lib"};
 
-enum { RANDOM_CHARS = 6 };
+enum { RANDOM_CHARS = 6, LEFT_S = 3600 };
 
 bool scratch_open(enum scratch_kind kind, char path[SCRATCH_MAX], struct err *e)
 {
@@ -37,21 +37,21 @@ void scratch_close(const char *path)
 		rmdir(path);
 }
 
-static bool is_scratch(int dir, const char *name)
+static bool is_scratch(int dir, const char *name, int age_s)
 {
 	struct stat st;
 	size_t n = strlen(PREFIX_TEXT);
 	return strncmp(name, PREFIX_TEXT, n) == 0 && strlen(name) == n + RANDOM_CHARS &&
 	       fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-	       st.st_uid == geteuid();
+	       st.st_uid == geteuid() && (int64_t)time(NULL) - st.st_mtim.tv_sec >= age_s;
 }
 
-static void clean_folder(const char *folder)
+static void clean_folder(const char *folder, int age_s)
 {
 	struct arena *a = arena_new();
 	DIR *d = opendir(folder);
 	for (struct dirent *item; d && (item = readdir(d));)
-		if (is_scratch(dirfd(d), item->d_name))
+		if (is_scratch(dirfd(d), item->d_name, age_s))
 			scratch_close(path_join(a, folder, item->d_name));
 	if (d)
 		closedir(d);
@@ -60,6 +60,7 @@ static void clean_folder(const char *folder)
 
 void scratch_clean(void)
 {
-	for (size_t i = 0; i < ARRAY_LEN(where); i++)
-		clean_folder(where[i]);
+	clean_folder(where[SCRATCH_MEMORY], 0);
+	/* another agent, with a state of its own, may be at work there */
+	clean_folder(where[SCRATCH_PROGRAMS], LEFT_S);
 }
