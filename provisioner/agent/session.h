@@ -33,15 +33,14 @@ struct stream {
 bool stream_stopped(struct stream *s, uint32_t *after);
 enum stream_status { STREAM_FRAME, STREAM_END, STREAM_BAD };
 /* Moves standard input and output away, so that neither a child nor a stray printf disturbs the
- * frames. false when there are none. */
+ * frames. false when there are none. Once in a process, whose forks then wait until the thread that
+ * shows life allocates nothing; a forked child sends nothing on the stream. */
 bool stream_open(struct stream *s);
 void stream_close(struct stream *s);
 /* Queues a frame and pushes out what goes without waiting. */
 void stream_send(struct stream *s, enum frame_type type, const struct value *msg);
 void stream_flush(struct stream *s); /* waits for a slow peer; a dead one becomes `broken` */
 void stream_busy(struct stream *s, bool busy); /* at work: tell the peer that we live */
-/* fork(2) while the other thread allocates nothing; the child sends nothing on the stream. */
-pid_t stream_fork(struct stream *s);
 void stream_raw(struct stream *s, const char *text);
 enum stream_status stream_read(struct stream *s, struct arena *a, enum frame_type *type,
 	struct value **msg, struct err *e);
@@ -61,9 +60,10 @@ struct agent_step {
 	bool waits;     /* a probe whose result is known only after the changes before it */
 	unsigned moved; /* classes that changes have touched since it was observed */
 	bool maybe;     /* planned with a change that says: not known yet */
-	/* A handler that stands before other steps: a list of the ids of steps, of which one that
-	 * changes something notifies it; 0 stands for one that has. Its parameters are not checked
-	 * before it is due; NULL: it always does the same. NULL: not a handler. */
+	/* A handler that stands before other steps: the ids of the steps that notify it when they
+	 * change something; 0 stands for one that has. NULL: this step is no handler. The params
+	 * of a handler are checked when it is due. Its params are NULL when only its type was sent;
+	 * then it counts as a change. */
 	const struct value *notified_by;
 	struct foresight *foresight; /* what later steps will find; or NULL */
 	unsigned char digest[SHA256_LEN];

@@ -20,6 +20,27 @@ enum {
 	STALL_MS = 120 * 1000,   /* and so is one that takes nothing for so long */
 };
 
+/* The open stream. A fork waits until its other thread has left the allocator, whose lock the child
+ * would keep; the child sends nothing, and its own forks wait for nobody. */
+static struct stream *fork_stream;
+
+static void before_fork(void)
+{
+	if (fork_stream)
+		pthread_mutex_lock(&fork_stream->lock);
+}
+
+static void after_fork_in_parent(void)
+{
+	if (fork_stream)
+		pthread_mutex_unlock(&fork_stream->lock);
+}
+
+static void after_fork_in_child(void)
+{
+	fork_stream = NULL;
+}
+
 static int move_away(int fd)
 {
 	return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
@@ -51,12 +72,14 @@ bool stream_open(struct stream *s)
 	buf_init(&s->tx, BACKLOG_MAX);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->started, NULL);
-	return ok;
+	fork_stream = s;
+	return pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0 && ok;
 }
 
 void stream_close(struct stream *s)
 {
 	pthread_mutex_lock(&s->lock); /* for good: the thread sends nothing any more */
+	fork_stream = NULL;
 	close(s->in);
 	close(s->out);
 	close(s->signals);
@@ -176,21 +199,11 @@ void stream_busy(struct stream *s, bool busy)
 	if (s->pulsing || pthread_create(&thread, NULL, pulse, s) != 0)
 		return;
 	pthread_detach(thread);
-	/* A thread that is being started may hold the allocator's lock, and a fork would keep it.
-	 */
+	/* While it starts it allocates without our lock, and a fork must not come between. */
 	pthread_mutex_lock(&s->lock);
 	while (!s->pulsing)
 		pthread_cond_wait(&s->started, &s->lock);
 	pthread_mutex_unlock(&s->lock);
-}
-
-pid_t stream_fork(struct stream *s)
-{
-	pthread_mutex_lock(&s->lock);
-	pid_t pid = fork();
-	if (pid != 0)
-		pthread_mutex_unlock(&s->lock);
-	return pid;
 }
 
 void stream_raw(struct stream *s, const char *text)
