@@ -64,9 +64,14 @@ static void put(struct derive *d, struct value *m, const char *key, struct value
 }
 
 /* ---- passwords ---- */
-/* A run hashes each password once. */
 enum { PASSWORD_MAX = 511 }; /* bytes that crypt(3) takes */
 
+static bool can_be_hashed(struct str password)
+{
+	return password.n <= PASSWORD_MAX && !memchr(password.p, 0, password.n);
+}
+
+/* A run hashes each password once. */
 static struct value *password_hash(struct derive *d, struct str address, const struct value *plain)
 {
 	struct mail_memory *memory = d->memory;
@@ -111,8 +116,10 @@ static void begin_hashes(struct derive *d)
 		memory->hashing->hash[i] = w[i].hash;
 		memory->hashing->v[i] = (struct stable_hash){
 			w[i].password, str_dup(memory->a, w[i].address.p, w[i].address.n), ""};
-		if (w[i].password.n > PASSWORD_MAX || strlen(w[i].password.p) != w[i].password.n)
-			errs_add(d->errs, w[i].hash->pos, "this password cannot be hashed");
+		if (!can_be_hashed(w[i].password))
+			errs_add(d->errs, w[i].hash->pos,
+				"a password has at most %d bytes, and no NUL byte (crypt(3))",
+				PASSWORD_MAX);
 	}
 	memory->hashing->work = stable_hashes_begin(memory->hashing->v, memory->hashing->n);
 }
@@ -126,8 +133,7 @@ void mail_hashes_end(struct mail_memory *memory)
 	memory->hashing = NULL;
 	stable_hashes_end(h->work);
 	for (size_t i = 0; i < h->n; i++) {
-		if (!h->v[i].text[0] && h->v[i].password.n <= PASSWORD_MAX &&
-			strlen(h->v[i].password.p) == h->v[i].password.n)
+		if (!h->v[i].text[0] && can_be_hashed(h->v[i].password))
 			panic("crypt(3) hashes no password of %zu bytes", h->v[i].password.n);
 		h->hash[i]->s = str_dup(memory->a, h->v[i].text, strlen(h->v[i].text));
 	}
