@@ -102,7 +102,7 @@ const char *service_thing(struct arena *a, const char *name)
 
 void service_foresee(const struct value *params, const struct observation *o, struct foresight *f)
 {
-	struct arena *a = arena_new();
+	struct arena *a = foresight_arena(f);
 	const char *thing = service_thing(a, map_cstr(o->result, "name", ""));
 	if (observed_change(o, "state")) {
 		if (strcmp(map_cstr(params, "state", ""), "stopped") == 0)
@@ -115,5 +115,4 @@ void service_foresee(const struct value *params, const struct observation *o, st
 		foresee_made(f, thing);
 	else if (observed_change(o, "enabled"))
 		foresee_removed(f, thing);
-	arena_free(a);
 }

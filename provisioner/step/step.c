@@ -8,67 +8,63 @@
 /* What counts tasks keeps an array of them: a number beyond reason is no plan of ours. */
 enum { TASKS_MAX = 1 << 24 };
 
-#define MEMBER(member, what, uses, ...)                                  \
-	{                                                                \
-		{__VA_ARGS__}, what, offsetof(struct step, member), uses \
+#define MEMBER(type, member, what, uses, ...)                     \
+	{                                                         \
+		{__VA_ARGS__}, what, offsetof(type, member), uses \
 	}
+#define STEP(...) MEMBER(struct step, __VA_ARGS__)
+#define CONNECTION(...) MEMBER(struct connection, __VA_ARGS__)
 
 const struct member step_members[] = {
-	MEMBER(id, MEMBER_NUMBER, STEP_SAVED, .name = "id", .kind = FIELD_INT,
+	STEP(id, MEMBER_NUMBER, STEP_SAVED, .name = "id", .kind = FIELD_INT,
 		.flags = FIELD_REQUIRED, .min = 1, .max = UINT32_MAX),
-	MEMBER(task, MEMBER_NUMBER, STEP_SAVED, .name = "task", .kind = FIELD_INT,
+	STEP(task, MEMBER_NUMBER, STEP_SAVED, .name = "task", .kind = FIELD_INT,
 		.flags = FIELD_REQUIRED, .max = TASKS_MAX),
-	MEMBER(name, MEMBER_TEXT, STEP_SAVED, .name = "name", .kind = FIELD_STR,
+	STEP(name, MEMBER_TEXT, STEP_SAVED, .name = "name", .kind = FIELD_STR,
 		.flags = FIELD_REQUIRED),
-	MEMBER(item, MEMBER_TEXT, STEP_SAVED, .name = "item", .kind = FIELD_STR),
-	MEMBER(more, MEMBER_BOOL, STEP_SAVED, .name = "more", .kind = FIELD_BOOL, .dflt = "false"),
-	MEMBER(params, MEMBER_VALUE, STEP_SAVED, .name = "params", .kind = FIELD_MAP),
-	MEMBER(user, MEMBER_TEXT, STEP_SAVED, .name = "user", .kind = FIELD_STR),
-	MEMBER(timeout_s, MEMBER_INT, STEP_SAVED, .name = "timeout", .kind = FIELD_INT, .dflt = "0",
+	STEP(item, MEMBER_TEXT, STEP_SAVED, .name = "item", .kind = FIELD_STR),
+	STEP(more, MEMBER_BOOL, STEP_SAVED, .name = "more", .kind = FIELD_BOOL, .dflt = "false"),
+	STEP(params, MEMBER_VALUE, STEP_SAVED, .name = "params", .kind = FIELD_MAP),
+	STEP(user, MEMBER_TEXT, STEP_SAVED, .name = "user", .kind = FIELD_STR),
+	STEP(timeout_s, MEMBER_INT, STEP_SAVED, .name = "timeout", .kind = FIELD_INT, .dflt = "0",
 		.max = INT_MAX),
-	MEMBER(environment, MEMBER_VALUE, STEP_SAVED, .name = "environment", .kind = FIELD_MAP),
-	MEMBER(no_log, MEMBER_BOOL, STEP_SAVED, .name = "no_log", .kind = FIELD_BOOL,
+	STEP(environment, MEMBER_VALUE, STEP_SAVED, .name = "environment", .kind = FIELD_MAP),
+	STEP(no_log, MEMBER_BOOL, STEP_SAVED, .name = "no_log", .kind = FIELD_BOOL,
 		.dflt = "false"),
-	MEMBER(no_diff, MEMBER_BOOL, STEP_SAVED, .name = "no_diff", .kind = FIELD_BOOL,
+	STEP(no_diff, MEMBER_BOOL, STEP_SAVED, .name = "no_diff", .kind = FIELD_BOOL,
 		.dflt = "false"),
-	MEMBER(ignore_errors, MEMBER_BOOL, STEP_SAVED, .name = "ignore_errors", .kind = FIELD_BOOL,
+	STEP(ignore_errors, MEMBER_BOOL, STEP_SAVED, .name = "ignore_errors", .kind = FIELD_BOOL,
 		.dflt = "false"),
-	MEMBER(skipped, MEMBER_BOOL, STEP_SAVED, .name = "skipped", .kind = FIELD_BOOL,
+	STEP(skipped, MEMBER_BOOL, STEP_SAVED, .name = "skipped", .kind = FIELD_BOOL,
 		.dflt = "false"),
-	MEMBER(local, MEMBER_BOOL, STEP_SAVED, .name = "local", .kind = FIELD_BOOL,
+	STEP(local, MEMBER_BOOL, STEP_SAVED, .name = "local", .kind = FIELD_BOOL, .dflt = "false"),
+	STEP(message, MEMBER_TEXT, STEP_SAVED, .name = "message", .kind = FIELD_STR),
+	STEP(notify, MEMBER_TEXTS, STEP_SAVED, .name = "notify", .kind = FIELD_LIST),
+	STEP(handler, MEMBER_TEXT, STEP_SAVED, .name = "handler", .kind = FIELD_STR),
+	STEP(notified_by, MEMBER_NUMBERS, STEP_SAVED, .name = "notified_by", .kind = FIELD_ANY),
+	STEP(was_pending, MEMBER_BOOL, STEP_SAVED, .name = "was_pending", .kind = FIELD_BOOL,
 		.dflt = "false"),
-	MEMBER(message, MEMBER_TEXT, STEP_SAVED, .name = "message", .kind = FIELD_STR),
-	MEMBER(notify, MEMBER_TEXTS, STEP_SAVED, .name = "notify", .kind = FIELD_LIST),
-	MEMBER(handler, MEMBER_TEXT, STEP_SAVED, .name = "handler", .kind = FIELD_STR),
-	MEMBER(notified_by, MEMBER_NUMBERS, STEP_SAVED, .name = "notified_by", .kind = FIELD_ANY),
-	MEMBER(was_pending, MEMBER_BOOL, STEP_SAVED, .name = "was_pending", .kind = FIELD_BOOL,
+	STEP(dropped, MEMBER_BOOL, STEP_SAVED, .name = "dropped", .kind = FIELD_BOOL,
 		.dflt = "false"),
-	MEMBER(dropped, MEMBER_BOOL, STEP_SAVED, .name = "dropped", .kind = FIELD_BOOL,
-		.dflt = "false"),
-	MEMBER(changed, MEMBER_INT, STEP_SAVED, .name = "changed", .kind = FIELD_INT, .dflt = "-1",
+	STEP(changed, MEMBER_INT, STEP_SAVED, .name = "changed", .kind = FIELD_INT, .dflt = "-1",
 		.min = -1, .max = 1),
-	MEMBER(failed, MEMBER_INT, STEP_SAVED, .name = "failed", .kind = FIELD_INT, .dflt = "-1",
+	STEP(failed, MEMBER_INT, STEP_SAVED, .name = "failed", .kind = FIELD_INT, .dflt = "-1",
 		.min = -1, .max = 1),
 	{.field = {.name = NULL}},
 };
-#undef MEMBER
-#define MEMBER(member, what, uses, ...)                                        \
-	{                                                                      \
-		{__VA_ARGS__}, what, offsetof(struct connection, member), uses \
-	}
 
 /* Passwords are part of nothing that is written. */
 const struct member connection_members[] = {
-	MEMBER(address, MEMBER_TEXT, STEP_SAVED, .name = "address", .kind = FIELD_STR),
-	MEMBER(user, MEMBER_TEXT, STEP_SAVED, .name = "user", .kind = FIELD_STR),
-	MEMBER(kind, MEMBER_TEXT, STEP_SAVED, .name = "kind", .kind = FIELD_STR,
+	CONNECTION(address, MEMBER_TEXT, STEP_SAVED, .name = "address", .kind = FIELD_STR),
+	CONNECTION(user, MEMBER_TEXT, STEP_SAVED, .name = "user", .kind = FIELD_STR),
+	CONNECTION(kind, MEMBER_TEXT, STEP_SAVED, .name = "kind", .kind = FIELD_STR,
 		.flags = FIELD_REQUIRED),
-	MEMBER(key_file, MEMBER_TEXT, STEP_SAVED, .name = "key_file", .kind = FIELD_STR),
-	MEMBER(ssh_args, MEMBER_TEXT, STEP_SAVED, .name = "ssh_args", .kind = FIELD_STR),
-	MEMBER(become_user, MEMBER_TEXT, STEP_SAVED, .name = "become_user", .kind = FIELD_STR),
-	MEMBER(port, MEMBER_INT, STEP_SAVED, .name = "port", .kind = FIELD_INT, .dflt = "0",
+	CONNECTION(key_file, MEMBER_TEXT, STEP_SAVED, .name = "key_file", .kind = FIELD_STR),
+	CONNECTION(ssh_args, MEMBER_TEXT, STEP_SAVED, .name = "ssh_args", .kind = FIELD_STR),
+	CONNECTION(become_user, MEMBER_TEXT, STEP_SAVED, .name = "become_user", .kind = FIELD_STR),
+	CONNECTION(port, MEMBER_INT, STEP_SAVED, .name = "port", .kind = FIELD_INT, .dflt = "0",
 		.max = 65535),
-	MEMBER(become, MEMBER_BOOL, STEP_SAVED, .name = "become", .kind = FIELD_BOOL,
+	CONNECTION(become, MEMBER_BOOL, STEP_SAVED, .name = "become", .kind = FIELD_BOOL,
 		.dflt = "false"),
 	{.field = {.name = NULL}},
 };
