@@ -5,7 +5,8 @@
  * by name: look-around, backreferences inside a pattern, atomic groups. Where several matches start
  * at one place the longest is taken (POSIX), not the first alternative (Python).
  *
- *   p = pattern_compile(a, text, 0, e); ... pattern_match(p, line, spans) ...; pattern_free(p);
+ *   p = pattern_compile(a, text, 0, e); ... pattern_search(p, line, false, spans) ...;
+ * pattern_free(p);
  */
 #pragma once
 #include "value/value.h"

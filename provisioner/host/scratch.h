@@ -8,10 +8,15 @@
 
 enum { SCRATCH_MAX = 32 };
 enum scratch_kind {
-	SCRATCH_MEMORY,   /* in /run, which a boot empties; it may be small, and may forbid programs
-			   */
-	SCRATCH_PROGRAMS, /* what is written there may be executed */
+	/* in /run, which a boot empties; it may be small, and programs may not run there (noexec)
+	 */
+	SCRATCH_MEMORY,
+	/* in /var/lib, where programs may run */
+	SCRATCH_PROGRAMS,
 };
 bool scratch_open(enum scratch_kind kind, char path[SCRATCH_MAX], struct err *e);
-void scratch_close(const char *path); /* with all in it */
-void scratch_clean(void);             /* those of runs before, while no other is at work */
+/* Removes the folder and all in it. */
+void scratch_close(const char *path);
+/* Removes what killed runs left: in /run at once, in /var/lib after an hour, since an agent with a
+ * state of its own may be at work there. */
+void scratch_clean(void);

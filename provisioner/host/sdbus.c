@@ -68,7 +68,7 @@ static bool read_more(int fd, struct buf *in)
 }
 
 /* Who we are is told by the socket. The answer is "DATA" and "OK <guid>". Questions have to wait
- * for it: systemd leaves what came together with the login lying until more comes. */
+ * for it: systemd does not read what came together with the login before more comes. */
 static bool log_in(int fd, struct buf *in)
 {
 	static const char login[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
@@ -103,8 +103,7 @@ static bool next_message(int fd, struct buf *in, size_t *length)
 	return true;
 }
 
-/* One conversation: questions go out BATCH at a time, each batch when the one before is answered.
- */
+/* One conversation: BATCH questions go out together, and the next ones when all are answered. */
 struct sdbus_talk {
 	struct arena *a;
 	const char *const *names;

@@ -2,9 +2,10 @@
  *
  * Floor 2.5: Jinja2, as Ansible sets it up. Text in, values out; opens no file and knows no host.
  *
- *   v = template_resolve(&env, v, &e);                     templates in it evaluated, deep
- *   t = template_parse(a, text, pos, flags, &e);  v = template_render(&env, t, &e);
- *   v = expression_eval(&env, text, pos, &e);                a bare expression, as in `when:`
+ *   v = template_resolve(&env, v, &e);           evaluates the templates in it, at any depth
+ *   t = template_parse(a, text, pos, flags, &e);
+ *   v = template_render(&env, t, &e);
+ *   v = expression_eval(&env, text, pos, &e);    a bare expression, as in `when:`
  *
  * What an expression can see comes from the environment's callbacks. An UNKNOWN operand makes the
  * result UNKNOWN (short circuits kept: `false and unknown` is false); an undefined name is an error

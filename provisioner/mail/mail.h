@@ -12,7 +12,7 @@
 #include "mail/names.h"
 #include "mail/routes.h"
 
-/* What is remembered from one call to the next, of all hosts of a run; `a` is set by who has it. */
+/* What is remembered from one call to the next, of all hosts of a run; the owner sets `a`. */
 struct mail_hashing;
 struct mail_memory {
 	struct arena *a;
