@@ -186,13 +186,20 @@ def deliver(source, address, sender, to, subject=None):
 
 
 def wait_for(what, probe, seconds=20):
+    """Asks until the answer is true and gives that; a command of the probe that fails says "not yet"."""
     end = time.time() + seconds
+    failed = None
     while time.time() < end:
-        found = probe()
-        if found:
-            return found
+        try:
+            found = probe()
+        except AssertionError as error:
+            failed = error
+        else:
+            failed = None
+            if found:
+                return found
         time.sleep(0.2)
-    raise AssertionError(f"{what}: not within {seconds} s")
+    raise AssertionError(f"{what}: not within {seconds} s") from failed
 
 
 def imap(address, login, password):
