@@ -325,7 +325,7 @@ static const char *add_conversion(struct page *p, const char *at, struct args *a
 			va_arg(args->ap, double));
 		break;
 	default:
-		panic("page_addf: the conversion %%%c is not served", *at);
+		panic("page_addf: the conversion %%%c is not supported", *at);
 	}
 	add_padded(p, &c, number, (size_t)n, true);
 	return at + 1;

@@ -199,7 +199,7 @@ const struct dpkg *dpkg_host(struct err *e)
 	struct stat st;
 	struct str status;
 	if (stat(DPKG_STATUS, &st) < 0) {
-		err_errno(e, "cannot look at %s (only hosts with dpkg are served)", DPKG_STATUS);
+		err_errno(e, "cannot look at %s (only hosts with dpkg are supported)", DPKG_STATUS);
 		return NULL;
 	}
 	if (last && unchanged(&st, &last_stat))

@@ -29,7 +29,7 @@ struct translation {
 
 static bool refuse(struct err *e, const char *what)
 {
-	return err_set(e, ERR_CONFIG, "%s is not served in a pattern here", what);
+	return err_set(e, ERR_CONFIG, "%s is not supported in a pattern here", what);
 }
 
 /* A quantifier may follow now. */
@@ -120,7 +120,7 @@ static bool escaped_char(struct translation *t, char *c, struct err *e)
 	}
 	*c = at && k ? chars[at - letters] : k;
 	if (!at && (pattern_class('w', k) && k != '_'))
-		return err_set(e, ERR_CONFIG, "'\\%c' is not served in a pattern here", k);
+		return err_set(e, ERR_CONFIG, "'\\%c' is not supported in a pattern here", k);
 	return true;
 }
 

@@ -24,7 +24,7 @@ struct span { /* bytes from..to; from -1: the group took no part */
 	ssize_t from, to;
 };
 struct pattern;
-/* NULL: e says what is wrong or not served (ERR_CONFIG). */
+/* NULL: e says what is wrong or not supported (ERR_CONFIG). */
 struct pattern *pattern_compile(struct arena *a, struct str text, unsigned flags, struct err *e);
 void pattern_free(struct pattern *p); /* NULL is fine */
 /* Is it anywhere in s (to its NUL)? spans may be NULL. inside: s does not start a line. */

@@ -88,7 +88,7 @@ static bool expand_escape(const struct pattern *p, const char **at, const char *
 	else if (c == 'g')
 		group = group_by_name(p, at, end);
 	else if (pattern_class('w', (unsigned char)c) && c != '_')
-		return err_set(e, ERR_CONFIG, "'\\%c' is not served in a replacement", c);
+		return err_set(e, ERR_CONFIG, "'\\%c' is not supported in a replacement", c);
 	else {
 		buf_addc(out, '\\');
 		buf_addc(out, c);

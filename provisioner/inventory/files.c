@@ -99,7 +99,8 @@ struct value *files_yaml(struct files *f, const char *path, struct errs *errs)
 		file->yaml_done = true;
 		if (str_starts(str_no_bom(file->text), "$ANSIBLE_VAULT;")) {
 			errs_add(errs, (struct pos){file->path, 1, 1},
-				"encrypted files are not served yet; put the secrets into a plain "
+				"encrypted files are not supported yet; put the secrets into a "
+				"plain "
 				"file "
 				"outside of git for now");
 			return NULL;

@@ -325,8 +325,8 @@ void inventory_read(
 				source);
 		errs_take(errs, &e);
 	} else if (str_starts(str_no_bom(f->text), "#!") && access(source, X_OK) == 0) {
-		errs_add(
-			errs, (struct pos){f->path, 1, 1}, "inventory programs are not served yet");
+		errs_add(errs, (struct pos){f->path, 1, 1},
+			"inventory programs are not supported yet");
 	} else if (looks_like_yaml(source, str_no_bom(f->text))) {
 		struct value *doc = files_yaml(files, source, errs);
 

@@ -85,7 +85,7 @@ bool jinja_step(struct jinja *in, uint64_t n, struct pos pos);
  * or map (never a STR that is one). */
 struct value *jinja_eval(struct jinja *in, const struct node *n);
 struct value *jinja_eval_keys(struct jinja *in, const struct node *n); /* of PARTS: the names */
-/* What stands right of `in`; of PARTS the keys, and NULL for a name that is not served. */
+/* What stands right of `in`; of PARTS the keys, and NULL for a name that is not supported. */
 struct value *jinja_holder(struct jinja *in, struct value *v, struct value *name, struct pos pos);
 struct value *jinja_eval_any(struct jinja *in, const struct node *n);
 struct value *jinja_eval_raw(struct jinja *in, const struct node *n);

@@ -99,7 +99,7 @@ static bool take_option(struct template *t, const struct option *o, struct err *
 	known[n] = NULL;
 	const char *near = str_nearest(o->name.p, known);
 	return err_at(e, o->pos,
-		"'%s' of the '#jinja2:' line is not served%s%s%s; it takes trim_blocks, "
+		"'%s' of the '#jinja2:' line is not supported%s%s%s; it takes trim_blocks, "
 		"lstrip_blocks, keep_trailing_newline, and variable_start_string and its like",
 		o->name.p, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }

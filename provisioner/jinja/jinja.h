@@ -71,7 +71,7 @@ struct template_marks {
 extern const char *const mark_names[MARKS];
 struct template;
 /* Options of the environment on a first line, `#jinja2: trim_blocks:False`, are obeyed and the line
- * is removed; one that is not served is an error. */
+ * is removed; one that is not supported is an error. */
 const struct template *template_parse(
 	struct arena *a, struct str text, struct pos pos, unsigned flags, struct err *e);
 /* With other marks than the usual; NULL: none. */

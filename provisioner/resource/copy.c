@@ -229,7 +229,7 @@ static bool check(const struct value *params, struct errs *errs)
 		(src->s.p[0] != '/' || ends_in_slash(src->s.p)))
 		ok = errs_add(errs, src->pos,
 			"with remote_src, src is the absolute path of a file; folders are not "
-			"served yet");
+			"supported yet");
 	return ok;
 }
 

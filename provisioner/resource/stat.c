@@ -146,12 +146,12 @@ static bool check(const struct value *params, struct errs *errs)
 	const char *name = map_cstr(params, "checksum_algorithm", "sha1");
 	if (strcmp(name, "sha1") != 0 && strcmp(name, "sha256") != 0)
 		ok = errs_add(errs, algorithm->pos,
-			"checksum_algorithm: only sha1 and sha256 are served");
+			"checksum_algorithm: only sha1 and sha256 are supported");
 	if (map_bool(params, "get_mime", false))
-		ok = errs_add(errs, map_at(params, "get_mime")->pos, "get_mime is not served");
+		ok = errs_add(errs, map_at(params, "get_mime")->pos, "get_mime is not supported");
 	if (map_bool(params, "get_attributes", false))
 		ok = errs_add(errs, map_at(params, "get_attributes")->pos,
-			"get_attributes is not served");
+			"get_attributes is not supported");
 	return ok;
 }
 
@@ -174,15 +174,15 @@ static const struct field fields[] = {
 		.aliases = "checksum checksum_algo",
 		.choices = "sha1 sha256 md5 sha224 sha384 sha512",
 		.dflt = "sha1",
-		.doc = "sha1 and sha256 are served."},
+		.doc = "sha1 and sha256 are supported."},
 	{.name = "get_mime",
 		.kind = FIELD_BOOL,
 		.aliases = "mime mime_type mime-type",
-		.doc = "Only false is served."},
+		.doc = "Only false is supported."},
 	{.name = "get_attributes",
 		.kind = FIELD_BOOL,
 		.aliases = "attr attributes",
-		.doc = "Only false is served."},
+		.doc = "Only false is supported."},
 	{.name = NULL},
 };
 

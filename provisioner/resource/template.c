@@ -19,10 +19,10 @@ static bool check(const struct value *params, struct errs *errs)
 	bool ok = check_validate(params, errs);
 	if (strcmp(newline, "\\n") != 0 && strcmp(newline, "\n") != 0)
 		ok = errs_add(errs, map_at(params, "newline_sequence")->pos,
-			"newline_sequence: only \\n is served");
+			"newline_sequence: only \\n is supported");
 	if (strcasecmp(encoding, "utf-8") != 0 && strcasecmp(encoding, "utf8") != 0)
 		ok = errs_add(errs, map_at(params, "output_encoding")->pos,
-			"output_encoding: only utf-8 is served");
+			"output_encoding: only utf-8 is supported");
 	return ok;
 }
 
@@ -55,11 +55,11 @@ static const struct field fields[] = {
 	{.name = "newline_sequence",
 		.kind = FIELD_STR,
 		.dflt = "\\n",
-		.doc = "Line ends of the result; only \\n is served."},
+		.doc = "Line ends of the result; only \\n is supported."},
 	{.name = "output_encoding",
 		.kind = FIELD_STR,
 		.dflt = "utf-8",
-		.doc = "Only utf-8 is served."},
+		.doc = "Only utf-8 is supported."},
 	FILE_ATTR_FIELDS,
 	{.name = NULL},
 };

@@ -38,7 +38,7 @@ void edit_block(struct arena *a, struct str in, const struct block_edit *edit, s
  * hold a pattern, and is the caller's to free. */
 bool edit_place_of(struct arena *a, const struct value *params, enum edit_place *place,
 	struct pattern **anchor, struct err *e);
-/* For a type's check: both given, or a pattern that is not served. */
+/* For a type's check: both given, or a pattern that is not supported. */
 bool edit_place_check(const struct value *params, struct errs *errs);
 
 /* What lineinfile, blockinfile and replace share of observing: finds the file (links that are meant

@@ -82,7 +82,7 @@ static const char *keyword(struct reach *r, const struct play_in *p, const char 
 	return NULL;
 }
 
-/* Only sudo is served, as it stands on the host. */
+/* Only sudo is supported, as it stands on the host. */
 static bool check_become_method(struct reach *r, const char *host)
 {
 	static const char *const names[] = {
@@ -93,7 +93,7 @@ static bool check_become_method(struct reach *r, const char *host)
 
 		if (s && *s && strcmp(s, "sudo") != 0)
 			return err_set(r->e, ERR_CONFIG,
-				"host %s: %s '%s' is not served; there is sudo, without flags",
+				"host %s: %s '%s' is not supported; there is sudo, without flags",
 				host, names[i], s);
 	}
 	return !r->e->kind;
@@ -215,7 +215,7 @@ bool site_connection(const struct site *s, const char *host, struct connection *
 	if (strcmp(out->kind, "ssh") != 0 && strcmp(out->kind, "local") != 0 &&
 		strcmp(out->kind, "openssh") != 0)
 		return err_set(e, ERR_CONFIG,
-			"host %s: connection '%s' is not served; there are ssh, "
+			"host %s: connection '%s' is not supported; there are ssh, "
 			"openssh and local",
 			host, out->kind);
 	return true;

@@ -91,7 +91,7 @@ void word_unknown(struct build *b, const struct map_entry *e)
 			e->key.p, near);
 	else
 		errs_add(b->errs, e->key_pos,
-			"module '%s' is not served%s; `provision doc` lists those "
+			"module '%s' is not supported%s; `provision doc` lists those "
 			"that are",
 			e->key.p, module_namesake(b->s->a, e->key));
 }

@@ -327,7 +327,7 @@ static bool run_lookup(struct call *c, const char *name)
 	}
 	names[ARRAY_LEN(lookups)] = NULL;
 	near = str_nearest(name, names);
-	return err_set(c->e, ERR_CONFIG, "lookup '%s' is not served%s%s%s", name,
+	return err_set(c->e, ERR_CONFIG, "lookup '%s' is not supported%s%s%s", name,
 		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 

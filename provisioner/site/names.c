@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The names that Ansible gives a meaning of its own: those that say how a host is reached, and
- * those that are not served here. Reads no variable.
+ * those that are not supported here. Reads no variable.
  */
 #include "site/vars.h"
 
@@ -55,14 +55,14 @@ bool vars_reach(const struct value *map, const char **name, struct pos *pos)
 	return false;
 }
 
-/* ---- names that are not served ---- */
+/* ---- names that are not supported ---- */
 static const struct {
 	const char *name, *why;
 } lacking[] = {
-	{"ansible_loop", "loop_control.extended is not served yet"},
-	{"ansible_failed_task", "rescue is not served yet"},
-	{"ansible_failed_result", "rescue is not served yet"},
-	{"ansible_delegated_vars", "delegate_to is not served yet"},
+	{"ansible_loop", "loop_control.extended is not supported yet"},
+	{"ansible_failed_task", "rescue is not supported yet"},
+	{"ansible_failed_result", "rescue is not supported yet"},
+	{"ansible_delegated_vars", "delegate_to is not supported yet"},
 	{"ansible_playbook_python", "no Python takes part"},
 	{"discovered_interpreter_python", "no Python takes part"},
 	{"role_uuid", "it has no meaning here"},

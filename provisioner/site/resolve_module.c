@@ -110,7 +110,7 @@ static const char *find_source(struct resolver *r, struct task *t, const char *k
 			src->s.p, kind);
 	else if (is_dir(path))
 		err_at(e, src->pos.line ? src->pos : t->pos,
-			"'%s' is a folder; copying folders is not served yet", src->s.p);
+			"'%s' is a folder; copying folders is not supported yet", src->s.p);
 	return e->kind ? NULL : path;
 }
 

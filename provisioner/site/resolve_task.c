@@ -229,7 +229,8 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 		return step_skip(r, f, t, out);
 	if (r->kw.only_check) {
 		err_at(e, t->pos,
-			"check_mode: true is not served, so the task would change the host; take "
+			"check_mode: true is not supported, so the task would change the host; "
+			"take "
 			"the task out: a plan shows what it would do");
 		return OUT_FAIL;
 	}

@@ -238,7 +238,8 @@ static void refuse_once(struct build *b, const struct value *from)
 
 	if (option_bool(from, "allow_duplicates", true, &again, &e) && !again)
 		err_at(&e, map_at(from, "allow_duplicates")->pos,
-			"allow_duplicates: false is not served here: the role runs each time; give "
+			"allow_duplicates: false is not supported here: the role runs each time; "
+			"give "
 			"the task a condition");
 	if (e.kind)
 		errs_take(b->errs, &e);

@@ -61,7 +61,7 @@ static const struct field fields_of_task[] = {
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
 		.doc = "false on a command: it only reads, so it is run when the plan is made. "
-		       "true is not served: a plan shows what would be."},
+		       "true is not supported: a plan shows what would be."},
 	{.name = "diff",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
@@ -100,7 +100,7 @@ static const struct field fields_of_task[] = {
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "A failure ends the play for all hosts; on a play it is served."},
+		.doc = "A failure ends the play for all hosts; on a play it is supported."},
 	{.name = "connection",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
@@ -275,7 +275,7 @@ static void read_loop(struct build *b, struct task *t, const struct map_entry *l
 		kind = str_c(kind.p + 5);
 	if (!str_is(kind, "loop") && !loop_known(kind)) {
 		errs_add(b->errs, loop->key_pos,
-			"'%s' is not served; write loop with a filter or "
+			"'%s' is not supported; write loop with a filter or "
 			"lookup instead",
 			loop->key.p);
 		return;
@@ -369,8 +369,8 @@ static void finish_action(struct build *b, struct task *t)
 	t->dynamic = t->control && (t->control->kind == CONTROL_INCLUDE_TASKS ||
 					   t->control->kind == CONTROL_INCLUDE_ROLE);
 	if (t->dynamic && b->handlers)
-		errs_add(b->errs, t->pos, "'%s' among handlers is not served yet; use import_tasks",
-			t->action);
+		errs_add(b->errs, t->pos,
+			"'%s' among handlers is not supported yet; use import_tasks", t->action);
 	if (t->control && t->control->kind == CONTROL_INCLUDE_ROLE)
 		b->play->dynamic_roles = true;
 	task_args_check(b, t);
@@ -394,7 +394,7 @@ static void build_action(
 	if (t->type)
 		t->action = t->type->name;
 	if (!t->type && !t->control) {
-		errs_add(b->errs, args->pos, "module '%s' is not served%s", word.p,
+		errs_add(b->errs, args->pos, "module '%s' is not supported%s", word.p,
 			module_namesake(b->s->a, word));
 		return;
 	}

@@ -197,8 +197,8 @@ static struct value *env_raw(struct vars *v, struct str name)
 	return found ? found : find_in_layers(v, name);
 }
 
-/* No layer has it. A name that Ansible defines and that is not served is an error for whoever asks,
- * also with default() and `is defined`. */
+/* No layer has it. A name that Ansible defines and that is not supported is an error for whoever
+ * asks, also with default() and `is defined`. */
 static struct value *not_there(struct vars *v, struct str name)
 {
 	const char *why = name_lacking(name);
@@ -206,7 +206,7 @@ static struct value *not_there(struct vars *v, struct str name)
 
 	if (!why)
 		return v->hidden;
-	err_set(&e, ERR_CONFIG, "Ansible's variable '%s' is not served here; %s", name.p, why);
+	err_set(&e, ERR_CONFIG, "Ansible's variable '%s' is not supported here; %s", name.p, why);
 	return vars_fail(v, name, &e);
 }
 
@@ -218,7 +218,7 @@ static void env_missing(void *ctx, const struct value *map, struct str key)
 	if (!fact_lacking(key) || (map != v->facts && !peer_facts(v->s, map)))
 		return;
 	err_set(&e, ERR_CONFIG,
-		"Ansible's fact '%s' is not served here; `provision facts` shows those that are",
+		"Ansible's fact '%s' is not supported here; `provision facts` shows those that are",
 		key.p);
 	vars_fail(v, key, &e);
 }

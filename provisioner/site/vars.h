@@ -115,7 +115,7 @@ struct value *magic_of_task(struct vars *v, struct str name); /* NULL: no such o
 /* ---- names.c: the names that Ansible gives a meaning ---- */
 bool name_reaches(struct str name);        /* says how a host is reached */
 bool name_may_be_fact(struct str name);    /* or ansible_facts itself */
-const char *name_lacking(struct str name); /* not served: why, or what to do; else NULL */
+const char *name_lacking(struct str name); /* not supported: why, or what to do; else NULL */
 bool fact_lacking(struct str name);        /* as in ansible_facts, without ansible_ */
 /* The first name of a map of variables that says how a host is reached. */
 bool vars_reach(const struct value *map, const char **name, struct pos *pos);

@@ -138,7 +138,7 @@ static struct value *check_given(struct check *c, const struct field *f, struct 
 	}
 	if (asks_for_later(c, f, typed, name)) {
 		errs_add(c->errs, m->key_pos.line ? m->key_pos : v->pos,
-			"'%s' is not served yet by this version; leave it out", name);
+			"'%s' is not supported yet by this version; leave it out", name);
 		*ok = false;
 	}
 	return typed;

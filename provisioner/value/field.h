@@ -29,7 +29,7 @@ enum field_flags {
 	FIELD_SECRET = 2,   /* the value becomes secret */
 	FIELD_NULLABLE = 4, /* null is a value of its own (otherwise null means: not given) */
 	FIELD_COMMA = 8,    /* a list may be written "a,b" */
-	FIELD_LATER = 16,   /* known, but not served yet: using it is an error that says so */
+	FIELD_LATER = 16,   /* known, but not supported yet: using it is an error that says so */
 	FIELD_ACTION =
 		32, /* steers how, not what: no part of the desired state (backup, validate) */
 	FIELD_PER_HOST = 64, /* a keyword that a template may give, another for each host */

@@ -53,7 +53,7 @@ static void add_facts(struct buf *out, const struct field *f)
 	if (f->dflt)
 		buf_addf(out, "; default %s", *f->dflt ? f->dflt : "''");
 	buf_adds(out, f->flags & FIELD_SECRET ? "; secret" : "");
-	buf_adds(out, f->flags & FIELD_LATER ? "; not served yet" : "");
+	buf_adds(out, f->flags & FIELD_LATER ? "; not supported yet" : "");
 	buf_addc(out, ')');
 	if (f->aliases) {
 		buf_adds(out, ", also: ");

@@ -25,4 +25,4 @@ class Readme(HostTest):
     def test_every_key_of_the_declared_state_is_served(self):
         doc = sh([os.path.join(BUILD, "provision"), "doc", "mail"]).stdout
         self.assertIn("rspamd_piggyback", doc)
-        self.assertNotIn("not served yet", doc)
+        self.assertNotIn("not supported yet", doc)

@@ -183,7 +183,7 @@ static const struct field_case cases[] = {
 	{"password", "hunter2", "!'password' must be an integer, not what is given"},
 	{"nullable", "null", "null"},
 	{"srs", "false", "false"},
-	{"srs", "true", "!'srs' is not served yet by this version; leave it out"},
+	{"srs", "true", "!'srs' is not supported yet by this version; leave it out"},
 };
 
 static void each_kind(void **state)
