@@ -22,8 +22,8 @@ void apply_stop(struct apply *ap, const char *status, const char *fmt, ...)
 
 void apply_fail(struct apply *ap, const struct work *w, const char *error)
 {
-	if (!w->loop) {
-		apply_stop(ap, "failed", "'%s' failed: %s", w->step->name, error);
+	if (!w->want.loop) {
+		apply_stop(ap, "failed", "'%s' failed: %s", w->step->want.name, error);
 	} else if (!ap->failing) {
 		ap->failing = w;
 		ap->failure = arena_strdup(ap->a, error);
@@ -34,13 +34,14 @@ void apply_fail(struct apply *ap, const struct work *w, const char *error)
 static void stop_failing(struct apply *ap)
 {
 	if (ap->failing)
-		apply_stop(ap, "failed", "'%s' failed: %s", ap->failing->step->name, ap->failure);
+		apply_stop(
+			ap, "failed", "'%s' failed: %s", ap->failing->step->want.name, ap->failure);
 }
 
 /* Is the step's turn to come? */
 static bool goes_on(const struct apply *ap, const struct work *w)
 {
-	return !ap->status && (!ap->failing || ap->failing->loop == w->loop);
+	return !ap->status && (!ap->failing || ap->failing->want.loop == w->want.loop);
 }
 
 /* ---- one step ---- */
@@ -53,7 +54,7 @@ static void change(struct apply *ap, struct attempt *t)
 	ap->changing = NULL;
 	if (!ok && t->e.kind == ERR_NONE)
 		err_set(&t->e, ERR_PERMANENT, "it failed without saying why");
-	if (ok && t->w->handler)
+	if (ok && t->w->want.handler)
 		handler_done(ap, t->w);
 	if (!ok)
 		handlers_take_back(ap, t);
@@ -73,7 +74,7 @@ static void do_step(struct apply *ap, struct work *w)
 			change(ap, &t);
 		return;
 	}
-	if (w->handler)
+	if (w->want.handler)
 		handler_done(ap, w);
 	attempt_finish(ap, &t, OUTCOME_OK);
 }
@@ -89,8 +90,8 @@ static void finish_unseen(struct apply *ap, struct work *w, enum outcome outcome
 static bool converged(const struct apply *ap, const struct work *w)
 {
 	const struct agent_step *step = w->step;
-	return !w->handler && step->observed && !step->failed && !step->planned && !step->waits &&
-	       !step_explained(ap->s, step);
+	return !w->want.handler && step->observed && !step->failed && !step->planned &&
+	       !step->waits && !step_explained(ap->s, step);
 }
 
 /* ---- packages that stand next to one another: one transaction ---- */
@@ -98,8 +99,9 @@ static bool converged(const struct apply *ap, const struct work *w)
 static bool batchable(const struct work *w)
 {
 	const struct agent_step *step = w->step;
-	return step->type && step->type->class == RES_PACKAGE && !step->type->probe &&
-	       !step->user && !step->timeout_s && !w->handler;
+	return step->want.type && step->want.type->class == RES_PACKAGE &&
+	       !step->want.type->probe && !step->want.user && !step->want.timeout_s &&
+	       !w->want.handler;
 }
 
 /* Does step n undo one of those before it? Then it gets a transaction of its own. */
@@ -107,14 +109,14 @@ static bool undoes(const struct work *w, size_t n)
 {
 	bool any = false;
 	for (size_t i = 0; i < n && !any; i++)
-		any = package_undoes(w[n].step->params, w[i].step->params);
+		any = package_undoes(w[n].step->want.params, w[i].step->want.params);
 	return any;
 }
 
 /* Can both be changed by one program, so in one environment? */
 static bool same_environment(const struct work *a, const struct work *b)
 {
-	const struct value *x = a->step->environment, *y = b->step->environment;
+	const struct value *x = a->step->want.environment, *y = b->step->want.environment;
 	return x && y ? value_equal(x, y) : x == y;
 }
 
@@ -152,13 +154,13 @@ static void apply_batch(struct apply *ap, struct attempt *t, size_t n)
 	struct err e = {0};
 	h.a = a;
 	for (size_t i = 0; i < n; i++) {
-		params[i] = t[i].step.params;
+		params[i] = t[i].step.want.params;
 		o[i] = &t[i].o;
 	}
 	ap->noted = &t[n - 1].step;
 	char **own = environ;
-	if (t->step.environment)
-		environ = step_environment(a, NULL, t->step.environment);
+	if (t->step.want.environment)
+		environ = step_environment(a, NULL, t->step.want.environment);
 	bool ok = package_apply_many(&h, params, o, n, &e);
 	environ = own;
 	finish_batch(ap, t, n, ok, &e);
@@ -225,7 +227,7 @@ static size_t do_next(struct apply *ap, size_t at)
 	struct work *w = &ap->v[at];
 	size_t n = 0;
 	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]) && same_environment(w, &w[n]) &&
-		!undoes(w, n) && w[n].step->id <= ap->stop_after)
+		!undoes(w, n) && w[n].step->want.id <= ap->stop_after)
 		n++;
 	if (converged(ap, w))
 		n = 0;
@@ -233,9 +235,9 @@ static size_t do_next(struct apply *ap, size_t at)
 		do_batch(ap, w, n);
 		return n;
 	}
-	if (w->drop)
+	if (w->want.dropped)
 		handler_done(ap, w);
-	if (w->drop || (w->handler && !apply_is_pending(ap, w->handler)))
+	if (w->want.dropped || (w->want.handler && !apply_is_pending(ap, w->want.handler)))
 		finish_unseen(ap, w, OUTCOME_SKIPPED);
 	else if (converged(ap, w))
 		finish_unseen(ap, w, OUTCOME_OK);
@@ -250,14 +252,14 @@ static void do_all(struct apply *ap)
 		if (stream_interrupted(&ap->s->io)) {
 			apply_stop(ap, "failed",
 				"interrupted by a signal before '%s'; what came before is done",
-				ap->v[at].step->name);
+				ap->v[at].step->want.name);
 			return;
 		}
 		stream_stopped(&ap->s->io, &ap->stop_after);
-		if (ap->v[at].step->id > ap->stop_after) {
+		if (ap->v[at].step->want.id > ap->stop_after) {
 			stop_failing(ap);
 			apply_stop(ap, "stopped", "stopped before '%s'; what came before is done",
-				ap->v[at].step->name);
+				ap->v[at].step->want.name);
 			return;
 		}
 		at += do_next(ap, at);
@@ -270,7 +272,7 @@ static void do_all(struct apply *ap)
 static bool anything_to_do(const struct apply *ap)
 {
 	for (size_t i = 0; i < ap->n; i++)
-		if (!ap->v[i].handler && !converged(ap, &ap->v[i]))
+		if (!ap->v[i].want.handler && !converged(ap, &ap->v[i]))
 			return true;
 	return false;
 }
@@ -280,7 +282,7 @@ static bool anything_to_do(const struct apply *ap)
 static const struct work *work_find(const struct apply *ap, uint32_t id, size_t *at)
 {
 	for (size_t tried = 0; tried < ap->n; tried++, *at = (*at + 1) % ap->n)
-		if (ap->v[*at].step->id == id)
+		if (ap->v[*at].step->want.id == id)
 			return &ap->v[*at];
 	return NULL;
 }
@@ -290,7 +292,7 @@ static void tell_stale(struct apply *ap, const struct agent_step *step, const st
 {
 	struct arena *a = ap->a;
 	struct value *msg = value_map(a);
-	map_put(a, msg, "id", value_int(a, step->id));
+	map_put(a, msg, "id", value_int(a, step->want.id));
 	map_put(a, msg, "status", value_text(a, "failed"));
 	map_put(a, msg, "error",
 		value_text(a,
@@ -299,14 +301,14 @@ static void tell_stale(struct apply *ap, const struct agent_step *step, const st
 		map_put(a, msg, "changes", map_at(entry, "changes"));
 	stream_send(&ap->s->io, FRAME_STEP, msg);
 	apply_stop(ap, "stale", "'%s' (%s) has changed on the host since the plan was made",
-		step->name, step_key(a, step));
+		step->want.name, step_key(a, step));
 }
 
 static void compare(struct apply *ap, const struct value *entry, size_t *at)
 {
 	const struct work *w = work_find(ap, (uint32_t)map_int(entry, "id", 0), at);
 	unsigned char digest[SHA256_LEN];
-	if (!w || w->handler || !w->step->observed || w->step->failed ||
+	if (!w || w->want.handler || !w->step->observed || w->step->failed ||
 		step_explained(ap->s, w->step) || step_flaps(w->step, map_at(entry, "changes")))
 		return;
 	if (!observed_digest(entry, digest) || memcmp(digest, w->step->digest, SHA256_LEN) != 0)
@@ -322,7 +324,7 @@ static void second_look(struct apply *ap)
 	struct value *found;
 	struct err e = {0};
 	size_t n = 0, at = 0;
-	for (size_t i = 0; i < s->n && s->steps[i]->id <= ap->last_id; i++)
+	for (size_t i = 0; i < s->n && s->steps[i]->want.id <= ap->last_id; i++)
 		if (!s->steps[i]->applied)
 			v[n++] = s->steps[i];
 	if (n == 0)
@@ -342,19 +344,15 @@ static void read_work(struct apply *ap, struct work *w, const struct value *msg)
 {
 	struct agent_step *kept = steps_find(ap->s, (uint32_t)map_int(msg, "id", 0));
 	bool brings = map_at(msg, "type");
-	w->notify = map_at(msg, "notify");
-	w->handler = map_cstr(msg, "handler", NULL);
-	w->ignore_errors = map_bool(msg, "ignore_errors", false);
-	w->loop = (uint32_t)map_int(msg, "loop", 0);
-	w->drop = w->handler && map_bool(msg, "drop", false);
-	w->changed = map_at(msg, "changed") ? map_bool(msg, "changed", false) : -1;
+	record_take(ap->a, step_members, STEP_APPLY, msg, &w->want);
+	w->want.dropped = w->want.dropped && w->want.handler;
 	w->blobs = map_at(msg, "blobs");
 	w->kept = kept;
 	w->step = kept;
 	if (!kept || brings) /* a handler, or what was unknown */
-		w->step = step_read(ap->a, msg);
-	else if (map_at(msg, "name"))
-		kept->name = arena_strdup(ap->s->a, map_cstr(msg, "name", ""));
+		w->step = step_read(ap->a, msg, STEP_APPLY);
+	else if (w->want.name)
+		kept->want.name = arena_strdup(ap->s->a, w->want.name);
 }
 
 static bool good_run(const char *run)
@@ -375,8 +373,8 @@ static bool read_message(struct apply *ap, const struct value *msg)
 	ap->v = ARENA_ARRAY(ap->a, struct work, ap->n);
 	for (size_t i = 0; i < ap->n; i++) {
 		read_work(ap, &ap->v[i], steps->list.v[i]);
-		if (ap->v[i].step->id > ap->last_id)
-			ap->last_id = ap->v[i].step->id;
+		if (ap->v[i].step->want.id > ap->last_id)
+			ap->last_id = ap->v[i].step->want.id;
 	}
 	return true;
 }

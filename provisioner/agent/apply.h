@@ -7,14 +7,9 @@
 #include "agent/unproven.h"
 
 struct work {                           /* one step of the APPLY */
+	struct step want;               /* as APPLY has it */
 	struct agent_step *step, *kept; /* kept: the session's step with this id, or NULL */
 	const struct value *blobs;      /* field -> content with its bytes, or NULL */
-	const struct value *notify;     /* list of handler ids, or NULL */
-	const char *handler;            /* its id, when it is one */
-	int changed;                    /* the constant verdict: -1 none, 0, 1 */
-	bool ignore_errors;
-	uint32_t loop; /* items of one loop share it: all of them run, whatever fails; 0: none */
-	bool drop;     /* a handler that is owed no longer */
 };
 enum outcome { OUTCOME_OK, OUTCOME_CHANGED, OUTCOME_FAILED, OUTCOME_SKIPPED };
 struct apply {

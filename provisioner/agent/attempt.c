@@ -23,7 +23,7 @@ static void note(void *ctx, const char *fmt, ...)
 	va_start(args, fmt);
 	const char *text = redact(a, ap->noted, arena_vprintf(a, fmt, args));
 	va_end(args);
-	map_put(a, msg, "id", value_int(a, ap->noted->id));
+	map_put(a, msg, "id", value_int(a, ap->noted->want.id));
 	map_put(a, msg, "text", value_printf(a, "%.*s", NOTE_LONG, text));
 	stream_send(&ap->s->io, FRAME_NOTE, msg);
 	ap->noted_at = now;
@@ -33,7 +33,7 @@ static void note(void *ctx, const char *fmt, ...)
 /* The contents that the observation did without; each must be the one that was planned. */
 static void put_blobs(struct arena *a, struct agent_step *step, const struct value *blobs)
 {
-	struct value *params = value_shallow(a, step->params);
+	struct value *params = value_shallow(a, step->want.params);
 	for (size_t i = 0; blobs && i < blobs->map.n; i++) {
 		const struct map_entry *m = &blobs->map.e[i];
 		const struct value *planned = map_get(params, m->key);
@@ -49,7 +49,7 @@ static void put_blobs(struct arena *a, struct agent_step *step, const struct val
 		whole->blob.bytes = m->value->blob.bytes;
 		map_set(a, params, m->key, whole);
 	}
-	step->params = params;
+	step->want.params = params;
 }
 
 void attempt_open(struct apply *ap, struct attempt *t, struct work *w)
@@ -61,8 +61,8 @@ void attempt_open(struct apply *ap, struct attempt *t, struct work *w)
 		.note = note,
 		.keep = rollback_keep,
 		.ctx = ap};
-	if (w->handler && ap->s->changed)
-		t->h.changed_ms = map_int(ap->s->changed, w->handler, 0);
+	if (w->want.handler && ap->s->changed)
+		t->h.changed_ms = map_int(ap->s->changed, w->want.handler, 0);
 	put_blobs(t->h.a, &t->step, w->blobs);
 }
 
@@ -76,14 +76,14 @@ static bool as_planned(struct apply *ap, struct attempt *t)
 		return true;
 	step_digest(t->o.changes, digest);
 	t->as_observed = memcmp(digest, step->digest, SHA256_LEN) == 0;
-	return t->as_observed || t->explained || t->w->handler || step_explained(ap->s, step) ||
-	       step_flaps(step, t->o.changes);
+	return t->as_observed || t->explained || t->w->want.handler ||
+	       step_explained(ap->s, step) || step_flaps(step, t->o.changes);
 }
 
 bool attempt_look(struct apply *ap, struct attempt *t)
 {
 	const struct agent_step *step = &t->step;
-	if (!step->type && !step->bad.kind)
+	if (!step->want.type && !step->bad.kind)
 		err_set(&t->e, ERR_CONFIG, "the step was never observed and came without a type");
 	else if (step_observe(step, &t->h, &t->o, &t->e))
 		t->looked = true;
@@ -96,7 +96,7 @@ bool attempt_look(struct apply *ap, struct attempt *t)
 		return true;
 	err_set(&t->e, ERR_PERMANENT, "the host has changed since the plan was made");
 	apply_stop(ap, "stale", "'%s' (%s) has changed on the host since the plan was made",
-		step->name, step_key(t->h.a, step));
+		step->want.name, step_key(t->h.a, step));
 	attempt_finish(ap, t, OUTCOME_FAILED);
 	return false;
 }
@@ -108,9 +108,9 @@ static struct value *folders(struct arena *a, const struct agent_step *step)
 {
 	struct value *list = value_list(a);
 	struct err none = {0}; /* what cannot be followed is not written to either */
-	for (const struct field *f = step->type->fields; f->name; f++) {
+	for (const struct field *f = step->want.type->fields; f->name; f++) {
 		const char *path =
-			f->kind == FIELD_PATH ? map_cstr(step->params, f->name, NULL) : NULL;
+			f->kind == FIELD_PATH ? map_cstr(step->want.params, f->name, NULL) : NULL;
 		if (!path || list->list.n + 3 > DIRS_MAX)
 			continue;
 		list_add(a, list, value_text(a, path_dir(a, path)));
@@ -134,27 +134,27 @@ static bool announce(struct apply *ap, struct attempt *t, bool sync)
 			!journal_add(&ap->journal, a, "start", NULL, false, &t->e))
 			return false;
 	}
-	map_put(a, line, "step", value_int(a, step->id));
-	map_put(a, line, "name", value_printf(a, "%.*s", NAME_SHOWN, step->name));
+	map_put(a, line, "step", value_int(a, step->want.id));
+	map_put(a, line, "name", value_printf(a, "%.*s", NAME_SHOWN, step->want.name));
 	map_put(a, line, "what", value_text(a, step_key(a, step)));
-	if (step->user)
-		map_put(a, line, "user", value_text(a, step->user));
+	if (step->want.user)
+		map_put(a, line, "user", value_text(a, step->want.user));
 	map_put(a, line, "dirs", folders(a, step));
 	return journal_add(&ap->journal, a, "begin", line, sync, &t->e);
 }
 
 static bool remember_handlers(struct apply *ap, struct attempt *t)
 {
-	const struct value *notify = t->w->notify;
+	const char *const *notify = t->w->want.notify;
 	struct value *before = ap->pending;
 	bool grew = false;
-	if (!notify || t->w->changed == 0)
+	if (!notify || t->w->want.changed == 0)
 		return true;
 	ap->pending = value_shallow(ap->a, before);
-	for (size_t i = 0; i < notify->list.n; i++) {
-		if (list_has(ap->pending, notify->list.v[i]->s))
+	for (; *notify; notify++) {
+		if (list_has(ap->pending, str_c(*notify)))
 			continue;
-		list_add(ap->a, ap->pending, notify->list.v[i]);
+		list_add(ap->a, ap->pending, value_text(ap->a, *notify));
 		grew = true;
 	}
 	if (grew && !t->pending_before)
@@ -166,7 +166,7 @@ static void tell_started(struct apply *ap, const struct agent_step *step)
 {
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a);
-	map_put(a, msg, "id", value_int(a, step->id));
+	map_put(a, msg, "id", value_int(a, step->want.id));
 	stream_send(&ap->s->io, FRAME_STARTED, msg);
 	arena_free(a);
 }
@@ -193,11 +193,11 @@ static void write_end(struct apply *ap, struct attempt *t, enum outcome outcome,
 	struct arena *a = t->h.a;
 	struct value *line = value_map(a);
 	struct err ignored = {0}; /* the change is made; the next line says it again if it can */
-	map_put(a, line, "step", value_int(a, t->step.id));
+	map_put(a, line, "step", value_int(a, t->step.want.id));
 	map_put(a, line, "status", value_text(a, outcomes[outcome]));
 	map_put(a, line, "ms", value_int(a, now_ms() - t->since));
 	if (error) {
-		map_put(a, line, "name", value_printf(a, "%.*s", NAME_SHOWN, t->step.name));
+		map_put(a, line, "name", value_printf(a, "%.*s", NAME_SHOWN, t->step.want.name));
 		map_put(a, line, "error", value_text(a, error));
 	}
 	journal_add(&ap->journal, a, "end", line, false, &ignored);
@@ -207,7 +207,7 @@ static void tell(struct apply *ap, struct attempt *t, enum outcome outcome, cons
 {
 	struct arena *a = t->h.a;
 	struct value *msg = value_map(a);
-	map_put(a, msg, "id", value_int(a, t->step.id));
+	map_put(a, msg, "id", value_int(a, t->step.want.id));
 	map_put(a, msg, "status", value_text(a, outcomes[outcome]));
 	map_put(a, msg, "ms", value_int(a, now_ms() - t->since));
 	if (t->looked && !t->as_observed)
@@ -221,18 +221,17 @@ static void tell(struct apply *ap, struct attempt *t, enum outcome outcome, cons
 
 static enum outcome verdict(const struct attempt *t, enum outcome outcome)
 {
-	if ((outcome != OUTCOME_OK && outcome != OUTCOME_CHANGED) || t->w->changed < 0)
+	if ((outcome != OUTCOME_OK && outcome != OUTCOME_CHANGED) || t->w->want.changed < 0)
 		return outcome;
-	return t->w->changed ? OUTCOME_CHANGED : OUTCOME_OK;
+	return t->w->want.changed ? OUTCOME_CHANGED : OUTCOME_OK;
 }
 
 /* A service that is started changes nothing that it reads itself: what counts is when it began. */
 static void note_change(struct apply *ap, const struct attempt *t)
 {
-	const struct value *notify = t->w->notify;
-	bool service = t->step.type && t->step.type->class == RES_SERVICE;
-	for (size_t i = 0; notify && i < notify->list.n; i++)
-		apply_note_change(ap, notify->list.v[i]->s.p, service ? t->since : now_ms() + 1);
+	bool service = t->step.want.type && t->step.want.type->class == RES_SERVICE;
+	for (const char *const *id = t->w->want.notify; id && *id; id++)
+		apply_note_change(ap, *id, service ? t->since : now_ms() + 1);
 }
 
 void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome)
@@ -243,7 +242,7 @@ void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome)
 	if (t->begun || outcome == OUTCOME_CHANGED)
 		note_change(ap, t);
 	if (t->begun) {
-		ap->s->touched |= step->type->touches;
+		ap->s->touched |= step->want.type->touches;
 		write_end(ap, t, outcome, error);
 	} else if (outcome == OUTCOME_CHANGED && !remember_handlers(ap, t)) {
 		outcome = OUTCOME_FAILED;
@@ -252,7 +251,7 @@ void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome)
 	if (t->w->kept)
 		t->w->kept->applied = outcome != OUTCOME_FAILED;
 	tell(ap, t, outcome, error);
-	if (outcome == OUTCOME_FAILED && !t->w->ignore_errors)
+	if (outcome == OUTCOME_FAILED && !t->w->want.ignore_errors)
 		apply_fail(ap, t->w, error);
 	ap->noted = NULL;
 	folders_release();

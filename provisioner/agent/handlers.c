@@ -34,9 +34,10 @@ static void forget_handler(struct apply *ap, const char *handler)
 void handler_done(struct apply *ap, const struct work *w)
 {
 	const struct work *next = w + 1;
-	bool more = next < ap->v + ap->n && next->handler && strcmp(next->handler, w->handler) == 0;
+	bool more = next < ap->v + ap->n && next->want.handler &&
+		    strcmp(next->want.handler, w->want.handler) == 0;
 	if (!more && !ap->failing)
-		forget_handler(ap, w->handler);
+		forget_handler(ap, w->want.handler);
 }
 
 void handlers_take_back(struct apply *ap, struct attempt *t)
@@ -44,7 +45,7 @@ void handlers_take_back(struct apply *ap, struct attempt *t)
 	unsigned char then[SHA256_LEN], now[SHA256_LEN];
 	struct observation o;
 	struct err e = {0};
-	if (!t->pending_before || t->step.type->class != RES_FILE ||
+	if (!t->pending_before || t->step.want.type->class != RES_FILE ||
 		!step_observe(&t->step, &t->h, &o, &e))
 		return;
 	step_digest(t->o.changes, then);

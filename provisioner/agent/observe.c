@@ -32,9 +32,10 @@ static void prefetch_services(struct agent_step *const *v, size_t n)
 	const char **names = ARENA_ARRAY(a, const char *, n + 1);
 	size_t found = 0;
 	for (size_t i = 0; i < n; i++)
-		if (v[i]->type && v[i]->params && (v[i]->type->class & RES_SERVICE) &&
-			!v[i]->bad.kind && map_cstr(v[i]->params, "name", NULL))
-			names[found++] = map_cstr(v[i]->params, "name", NULL);
+		if (v[i]->want.type && v[i]->want.params &&
+			(v[i]->want.type->class & RES_SERVICE) && !v[i]->bad.kind &&
+			map_cstr(v[i]->want.params, "name", NULL))
+			names[found++] = map_cstr(v[i]->want.params, "name", NULL);
 	if (found)
 		service_prefetch(names);
 	arena_free(a);
@@ -91,22 +92,19 @@ static int by_id(const void *key, const void *at)
 /* A handler is notified by what changes something before it; any other step has its turn. */
 static bool comes_due(const struct outlook *look, const struct agent_step *step)
 {
-	const struct value *by = step->notified_by;
-	for (size_t i = 0; by && i < by->list.n; i++) {
-		uint32_t id = (uint32_t)by->list.v[i]->i;
-		if (id == 0 || bsearch(&id, look->change, look->n_change, sizeof(id), by_id))
+	for (const uint32_t *id = step->want.notified_by; id && *id; id++)
+		if (bsearch(id, look->change, look->n_change, sizeof(*id), by_id))
 			return true;
-	}
-	return !by;
+	return !step->want.handler || step->want.was_pending;
 }
 
 /* The step changes something; what, is not known of one whose type is not. */
 static void note_planned(struct outlook *look, const struct agent_step *step)
 {
-	bool packages = step->type && step->type->class == RES_PACKAGE;
-	unsigned touches = step->type ? step->type->touches : RES_ALL;
+	bool packages = step->want.type && step->want.type->class == RES_PACKAGE;
+	unsigned touches = step->want.type ? step->want.type->touches : RES_ALL;
 	look->pending |= touches;
-	look->change[look->n_change++] = step->id;
+	look->change[look->n_change++] = step->want.id;
 	if (!packages && (touches & RES_FILE))
 		apt_lists_foresee_old(look->foresight);
 }
@@ -115,7 +113,7 @@ static void note_planned(struct outlook *look, const struct agent_step *step)
  * is found must not depend on how many OBSERVEs a plan took. ids must not fall. */
 static void look_ahead(struct outlook *look, const struct session *s, uint32_t id)
 {
-	for (; look->at < s->n && s->steps[look->at]->id < id; look->at++) {
+	for (; look->at < s->n && s->steps[look->at]->want.id < id; look->at++) {
 		const struct agent_step *step = s->steps[look->at];
 		if (step_may_touch(step) == 0 || !comes_due(look, step))
 			continue;
@@ -156,11 +154,11 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 	struct err e = {0};
 	unsigned char digest[SHA256_LEN];
 	char text[SHA256_HEX];
-	map_put(a, entry, "id", value_int(a, step->id));
+	map_put(a, entry, "id", value_int(a, step->want.id));
 	folders_hold();
 	if (step_observe(step, &h, &o, &e) && fits(look, o.result, &e)) {
-		if (o.changes->list.n && step->type->foresee)
-			step->type->foresee(step->params, &o, look->foresight);
+		if (o.changes->list.n && step->want.type->foresee)
+			step->want.type->foresee(step->want.params, &o, look->foresight);
 		step_digest(o.changes, digest);
 		hex(digest, sizeof(digest), text);
 		put_changes(a, entry, o.changes, &look->texts);
@@ -174,7 +172,7 @@ static struct value *look_at(struct arena *a, const struct agent_step *step, str
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
 	/* a handler that cannot be looked at yet will run all the same */
-	if (e.kind == ERR_NONE ? o.changes->list.n > 0 : step->notified_by != NULL)
+	if (e.kind == ERR_NONE ? o.changes->list.n > 0 : step->want.handler != NULL)
 		note_planned(look, step);
 	folders_release();
 	arena_free(h.a);
@@ -195,13 +193,13 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 		_exit(2);
 	prefetch_services(v, n);
 	for (size_t i = 0; i < n; i++) {
-		*at = v[i]->id;
-		look_ahead(&look, s, v[i]->id);
+		*at = v[i]->want.id;
+		look_ahead(&look, s, v[i]->want.id);
 		if (!comes_due(&look, v[i]))
 			continue;
-		if (v[i]->notified_by && v[i]->type && v[i]->params)
+		if (v[i]->want.handler && v[i]->want.type && v[i]->want.params)
 			step_check(a, v[i]);
-		if ((v[i]->type && v[i]->params) || v[i]->bad.kind)
+		if ((v[i]->want.type && v[i]->want.params) || v[i]->bad.kind)
 			list_add(a, list, look_at(a, v[i], &look));
 		else
 			note_planned(&look, v[i]);
@@ -242,7 +240,8 @@ static bool failed(struct session *s, const struct agent_step *step, int status,
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
 		return err_set(e, ERR_PERMANENT, "the kernel refused to forbid writing (Landlock)");
 	return err_set(e, ERR_PERMANENT, "observing ended in '%s' (%s %d)",
-		step ? step->name : "the first step", WIFSIGNALED(status) ? "signal" : "exit code",
+		step ? step->want.name : "the first step",
+		WIFSIGNALED(status) ? "signal" : "exit code",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
@@ -299,10 +298,10 @@ static void foresee(
 	struct session *s, struct agent_step *step, struct value *changes, struct value *result)
 {
 	struct observation o = {changes, result};
-	if (!step->planned || !step->type->foresee || !result)
+	if (!step->planned || !step->want.type->foresee || !result)
 		return;
 	step->foresight = foresight_new(s->a);
-	step->type->foresee(step->params, &o, step->foresight);
+	step->want.type->foresee(step->want.params, &o, step->foresight);
 }
 
 static bool says_maybe(const struct value *changes)
@@ -339,7 +338,7 @@ void session_observe(struct session *s, const struct value *msg, struct arena *a
 	struct value *answer = value_map(a), *found = value_list(a);
 	steps_observing(s);
 	for (size_t i = 0; i < n; i++) {
-		v[i] = step_read(s->a, given->list.v[i]);
+		v[i] = step_read(s->a, given->list.v[i], STEP_OBSERVE);
 		steps_add(s, v[i]);
 	}
 	if (n && !observe_steps(s, v, n, a, &found, e))

@@ -13,7 +13,7 @@ enum { NAMED_MAX = 3, WORDS_MAX = 640 };
 static const struct work *work_of(const struct apply *ap, const char *handler)
 {
 	for (size_t i = 0; i < ap->n; i++)
-		if (ap->v[i].handler && strcmp(ap->v[i].handler, handler) == 0)
+		if (ap->v[i].want.handler && strcmp(ap->v[i].want.handler, handler) == 0)
 			return &ap->v[i];
 	return NULL;
 }
@@ -22,36 +22,33 @@ static const struct work *work_of(const struct apply *ap, const char *handler)
 static bool may_prove(const struct apply *ap, const char *handler)
 {
 	const struct work *w = work_of(ap, handler);
-	return !w || (w->step->type && w->step->type->again);
+	return !w || (w->step->want.type && w->step->want.type->again);
 }
 
 bool rollback_keep(void *ctx, const char *path, struct err *e)
 {
 	struct apply *ap = ctx;
 	const struct work *w = ap->changing;
-	for (size_t i = 0; w && w->notify && i < w->notify->list.n; i++) {
-		const char *handler = w->notify->list.v[i]->s.p;
-		if (w->changed != 0 && may_prove(ap, handler) &&
-			!unproven_keep(&ap->unproven, handler, path, e))
+	for (const char *const *id = w ? w->want.notify : NULL; id && *id; id++)
+		if (w->want.changed != 0 && may_prove(ap, *id) &&
+			!unproven_keep(&ap->unproven, *id, path, e))
 			return false;
-	}
 	return true;
 }
 
 bool rollback_note(struct apply *ap, const struct work *w, struct err *e)
 {
-	bool file = w->step->type && w->step->type->class == RES_FILE && !w->step->user;
-	for (size_t i = 0; !file && w->notify && i < w->notify->list.n; i++) {
-		const char *handler = w->notify->list.v[i]->s.p;
-		if (may_prove(ap, handler) && !unproven_owe(&ap->unproven, handler, e))
+	const struct step *want = &w->step->want;
+	bool file = want->type && want->type->class == RES_FILE && !want->user;
+	for (const char *const *id = file ? NULL : w->want.notify; id && *id; id++)
+		if (may_prove(ap, *id) && !unproven_owe(&ap->unproven, *id, e))
 			return false;
-	}
 	return true;
 }
 
 static const char *service_of(const struct work *w)
 {
-	return map_cstr(w->step->params, "name", w->handler);
+	return map_cstr(w->step->want.params, "name", w->want.handler);
 }
 
 void rollback_proven(struct apply *ap, const char *handler)
@@ -59,7 +56,7 @@ void rollback_proven(struct apply *ap, const char *handler)
 	struct err e = {0};
 	const struct work *w = work_of(ap, handler);
 	struct value *paths = unproven_paths(&ap->unproven, ap->a, handler);
-	bool proves = w && !w->drop && w->step->type && w->step->type->again;
+	bool proves = w && !w->want.dropped && w->step->want.type && w->step->want.type->again;
 	if (proves && paths->list.n)
 		map_put(ap->a, ap->proven, handler, paths);
 	if (proves)
@@ -110,11 +107,13 @@ static bool shares(const struct value *some, const struct value *others)
 static bool needs_again(const struct apply *ap, const struct rollback *r, const struct work *failed,
 	const struct work *w)
 {
-	if (!w->handler || !w->step->type || !w->step->type->again || w->step->bad.kind)
+	if (!w->want.handler || !w->step->want.type || !w->step->want.type->again ||
+		w->step->bad.kind)
 		return false;
-	if (shares(map_at(ap->proven, w->handler), r->back))
+	if (shares(map_at(ap->proven, w->want.handler), r->back))
 		return true;
-	return failed->handler && shares(unproven_paths(&ap->unproven, ap->a, w->handler), r->back);
+	return failed->want.handler &&
+	       shares(unproven_paths(&ap->unproven, ap->a, w->want.handler), r->back);
 }
 
 static void run_again(struct apply *ap, struct rollback *r, struct attempt *t, const struct work *w)
@@ -122,7 +121,7 @@ static void run_again(struct apply *ap, struct rollback *r, struct attempt *t, c
 	struct host h = {.a = arena_new(), .note = t->h.note, .ctx = ap};
 	struct err e = {0};
 	const char *name = service_of(w);
-	if (w->step->type->again(&h, w->step->params, &e))
+	if (w->step->want.type->again(&h, w->step->want.params, &e))
 		list_add(ap->a, r->again, value_text(ap->a, name));
 	else if (!r->idle) {
 		r->idle = arena_strdup(ap->a, name);
@@ -136,9 +135,9 @@ static void run_all_again(struct apply *ap, struct rollback *r, struct attempt *
 	struct value *done = value_map(ap->a);
 	for (size_t i = 0; i < ap->n; i++) {
 		const struct work *w = &ap->v[i];
-		if (!needs_again(ap, r, t->w, w) || map_at(done, w->handler))
+		if (!needs_again(ap, r, t->w, w) || map_at(done, w->want.handler))
 			continue;
-		map_put(ap->a, done, w->handler, value_null(ap->a));
+		map_put(ap->a, done, w->want.handler, value_null(ap->a));
 		map_put(ap->a, ap->serving, service_of(w), value_bool(ap->a, false));
 		run_again(ap, r, t, w);
 	}
@@ -161,8 +160,8 @@ static void settle(struct apply *ap, struct rollback *r, const struct work *fail
 	for (size_t i = 0; i < ap->unproven.list->list.n; i++)
 		map_put(ap->a, concerned, map_cstr(ap->unproven.list->list.v[i], "handler", ""),
 			value_null(ap->a));
-	if ((r->e.kind != ERR_NONE || r->idle) && failed->handler)
-		unproven_owe(&ap->unproven, failed->handler, &e);
+	if ((r->e.kind != ERR_NONE || r->idle) && failed->want.handler)
+		unproven_owe(&ap->unproven, failed->want.handler, &e);
 	unproven_forget(&ap->unproven, r->back, &e);
 	for (size_t i = 0; i < ap->pending->list.n; i++) {
 		const char *handler = ap->pending->list.v[i]->s.p;
@@ -229,7 +228,7 @@ static void write_journal(struct apply *ap, const struct attempt *t, const struc
 {
 	struct value *line = value_map(ap->a);
 	struct err ignored = {0};
-	map_put(ap->a, line, "step", value_int(ap->a, t->step.id));
+	map_put(ap->a, line, "step", value_int(ap->a, t->step.want.id));
 	map_put(ap->a, line, "files", (struct value *)files);
 	journal_add(&ap->journal, ap->a, "rollback", line, true, &ignored);
 }
@@ -239,14 +238,14 @@ static void write_journal(struct apply *ap, const struct attempt *t, const struc
 /* A service that does not start, with a configuration that has yet to prove itself. */
 static bool starts_unproven(const struct apply *ap, const struct attempt *t)
 {
-	const char *name = map_cstr(t->step.params, "name", "");
-	if (t->w->handler || t->step.type->class != RES_SERVICE)
+	const char *name = map_cstr(t->step.want.params, "name", "");
+	if (t->w->want.handler || t->step.want.type->class != RES_SERVICE)
 		return false;
 	for (size_t i = 0; i < ap->n; i++) {
 		const struct work *w = &ap->v[i];
-		if (w->handler && w->step->type && w->step->type->again &&
-			strcmp(map_cstr(w->step->params, "name", ""), name) == 0 &&
-			unproven_paths(&ap->unproven, ap->a, w->handler)->list.n)
+		if (w->want.handler && w->step->want.type && w->step->want.type->again &&
+			strcmp(map_cstr(w->step->want.params, "name", ""), name) == 0 &&
+			unproven_paths(&ap->unproven, ap->a, w->want.handler)->list.n)
 			return true;
 	}
 	return false;
@@ -256,8 +255,8 @@ void rollback(struct apply *ap, struct attempt *t)
 {
 	struct rollback r = {.back = value_list(ap->a), .again = value_list(ap->a)};
 	struct value *paths = unproven_paths(&ap->unproven, ap->a, NULL);
-	bool proves = t->w->handler && t->step.type && t->step.type->again;
-	if (!t->step.type || paths->list.n == 0 || !(proves || starts_unproven(ap, t)))
+	bool proves = t->w->want.handler && t->step.want.type && t->step.want.type->again;
+	if (!t->step.want.type || paths->list.n == 0 || !(proves || starts_unproven(ap, t)))
 		return;
 	write_journal(ap, t, paths);
 	put_back(ap, &r, paths);

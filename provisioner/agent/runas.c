@@ -64,7 +64,7 @@ _Noreturn static void child(int fd, const struct account *who, const struct agen
 	verb_fn *verb, struct host *h, struct observation *o)
 {
 	struct err e = {0};
-	environ = step_environment(h->a, who, step->environment);
+	environ = step_environment(h->a, who, step->want.environment);
 	h->originals = NULL; /* they lie where only the agent's user may look */
 	h->note = NULL;
 	h->keep = NULL;
@@ -73,7 +73,7 @@ _Noreturn static void child(int fd, const struct account *who, const struct agen
 	if (!become(who))
 		err_errno(&e, "cannot become user '%s'", who->name);
 	else
-		verb(h, step->params, o, &e);
+		verb(h, step->want.params, o, &e);
 	_exit(put_answer(fd, h->a, o, &e) ? 0 : 1);
 }
 
@@ -137,9 +137,9 @@ static bool in_environment(const struct agent_step *step, verb_fn *verb, struct 
 	struct observation *o, struct err *e)
 {
 	char **own = environ;
-	if (step->environment)
-		environ = step_environment(h->a, NULL, step->environment);
-	bool ok = verb(h, step->params, o, e);
+	if (step->want.environment)
+		environ = step_environment(h->a, NULL, step->want.environment);
+	bool ok = verb(h, step->want.params, o, e);
 	environ = own;
 	return ok;
 }
@@ -148,21 +148,21 @@ static bool choose_process(const struct agent_step *step, verb_fn *verb, struct 
 	struct observation *o, struct err *e)
 {
 	struct account who = {0};
-	switch (find_account(h->a, step->user, &who)) {
+	switch (find_account(h->a, step->want.user, &who)) {
 	case WHO_OTHER:
 		if (geteuid() != 0)
 			return err_set(e, ERR_PERMANENT,
 				"only root can act as user '%s'; use become for the play",
-				step->user);
+				step->want.user);
 		return in_child(&who, step, verb, h, o, e);
 	case WHO_NOBODY:
 		if (!(h->pending & (RES_ACCOUNT | RES_PACKAGE)))
-			return err_set(
-				e, ERR_PERMANENT, "there is no user '%s' on the host", step->user);
+			return err_set(e, ERR_PERMANENT, "there is no user '%s' on the host",
+				step->want.user);
 		/* an account that the plan makes: a probe waits for it; what another type would
 		 * find, the agent's user finds too */
-		if (step->type->probe || map_bool(step->params, "_probe", false)) {
-			probe_later(h, step->type, o);
+		if (step->want.type->probe || map_bool(step->want.params, "_probe", false)) {
+			probe_later(h, step->want.type, o);
 			return true;
 		}
 		break;
@@ -175,7 +175,7 @@ static bool choose_process(const struct agent_step *step, verb_fn *verb, struct 
 static bool run_verb(const struct agent_step *step, verb_fn *verb, struct host *h,
 	struct observation *o, struct err *e)
 {
-	proc_deadline(step->timeout_s ? now_ms() + 1000LL * step->timeout_s : 0);
+	proc_deadline(step->want.timeout_s ? now_ms() + 1000LL * step->want.timeout_s : 0);
 	bool ok = choose_process(step, verb, h, o, e);
 	proc_deadline(0);
 	return ok;
@@ -189,13 +189,13 @@ bool step_observe(
 		*e = step->bad;
 		return false;
 	}
-	return run_verb(step, step->type->observe, h, o, e);
+	return run_verb(step, step->want.type->observe, h, o, e);
 }
 
 bool step_apply(const struct agent_step *step, struct host *h, struct observation *o, struct err *e)
 {
 	umask(STEP_UMASK);
-	bool ok = run_verb(step, step->type->apply, h, o, e);
+	bool ok = run_verb(step, step->want.type->apply, h, o, e);
 	umask(OWN_UMASK);
 	return ok;
 }

@@ -14,6 +14,7 @@
 #include "agent/agent.h"
 #include "agent/state.h"
 #include "resource/resource.h"
+#include "step/step.h"
 
 /* ---- stream ---- */
 struct stream {
@@ -48,23 +49,15 @@ bool stream_interrupted(struct stream *s);
 
 /* ---- steps ---- */
 struct agent_step {
-	uint32_t id;
-	const char *name;           /* for messages; "step 7" when none was given */
-	const struct restype *type; /* NULL: not known until it is applied */
-	struct value *params;
-	const char *user;                /* NULL: as the agent */
-	const struct value *environment; /* added to that of its programs; NULL: nothing */
-	int timeout_s;                   /* 0: none */
-	struct err bad;                  /* type or parameters were refused */
+	/* As its message has it. type NULL: not known until it is applied. name: "step 7" when none
+	 * was given. handler: it stands before other steps, and its params are checked when it is
+	 * due; they are NULL when only its type was sent: then it counts as a change. */
+	struct step want;
+	struct err bad; /* type or parameters were refused */
 	bool observed, failed, planned, applied;
 	bool waits;     /* a probe whose result is known only after the changes before it */
 	unsigned moved; /* classes that changes have touched since it was observed */
 	bool maybe;     /* planned with a change that says: not known yet */
-	/* A handler that stands before other steps: the ids of the steps that notify it when they
-	 * change something; 0 stands for one that has. NULL: this step is no handler. The params
-	 * of a handler are checked when it is due. Its params are NULL when only its type was sent;
-	 * then it counts as a change. */
-	const struct value *notified_by;
 	struct foresight *foresight; /* what later steps will find; or NULL */
 	unsigned char digest[SHA256_LEN];
 };
@@ -78,8 +71,9 @@ struct session {
 	/* handler id -> when what it activates last changed, in ms of CLOCK_MONOTONIC */
 	struct value *changed;
 };
-/* From a step of a message (checked by its table), copied; what is wrong with it goes to ->bad. */
-struct agent_step *step_read(struct arena *a, const struct value *msg);
+/* From a step of an OBSERVE or APPLY (checked by its table), copied; what is wrong with it goes to
+ * ->bad. */
+struct agent_step *step_read(struct arena *a, const struct value *msg, enum step_use use);
 void step_check(struct arena *a, struct agent_step *step); /* its parameters, once */
 struct agent_step *steps_find(const struct session *s, uint32_t id);
 void steps_add(struct session *s, struct agent_step *step); /* replaces one with the same id */

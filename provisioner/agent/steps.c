@@ -25,13 +25,14 @@ const char *err_kind_name(enum err_kind kind)
 
 const char *step_key(struct arena *a, const struct agent_step *step)
 {
-	const struct value *key =
-		step->type && step->type->key ? map_at(step->params, step->type->key) : NULL;
-	if (!step->type)
+	const struct value *key = step->want.type && step->want.type->key
+					  ? map_at(step->want.params, step->want.type->key)
+					  : NULL;
+	if (!step->want.type)
 		return "unknown";
 	if (!key || key->secret || key->type != VALUE_STR)
-		return step->type->name;
-	return arena_printf(a, "%s %.*s", step->type->name, KEY_SHOWN, key->s.p);
+		return step->want.type->name;
+	return arena_printf(a, "%s %.*s", step->want.type->name, KEY_SHOWN, key->s.p);
 }
 
 /* The controller checked them by the same tables; this keeps a peer that did not from misleading
@@ -41,77 +42,55 @@ void step_check(struct arena *a, struct agent_step *step)
 	struct arena *work = arena_new();
 	struct errs errs;
 	errs_init(&errs, work);
-	struct value *checked = fields_check(work, step->type->fields, step->params,
-		arena_printf(work, "module '%s'", step->type->name), &errs);
-	if (checked && step->type->check)
-		step->type->check(checked, &errs);
+	struct value *checked = fields_check(work, step->want.type->fields, step->want.params,
+		arena_printf(work, "module '%s'", step->want.type->name), &errs);
+	if (checked && step->want.type->check)
+		step->want.type->check(checked, &errs);
 	if (errs.n)
 		err_set(&step->bad, ERR_CONFIG, "%s", errs.v[0].msg);
 	else
-		step->params = value_copy(a, checked);
+		step->want.params = value_copy(a, checked);
 	arena_free(work);
 }
 
-static const char *kept(struct arena *a, const struct value *msg, const char *key)
-{
-	const char *text = map_cstr(msg, key, NULL);
-	return text ? arena_strdup(a, text) : NULL;
-}
-
 /* Texts that can stand in an environment, as the controller made them. */
-static const struct value *take_environment(
-	struct arena *a, struct agent_step *step, const struct value *given)
+static bool good_environment(const struct value *given)
 {
-	for (size_t i = 0; i < given->map.n; i++) {
+	for (size_t i = 0; given && i < given->map.n; i++) {
 		struct str key = given->map.e[i].key;
 		const struct value *v = given->map.e[i].value;
 		if (key.n == 0 || strcspn(key.p, "=") != key.n || v->type != VALUE_STR ||
 			strlen(v->s.p) != v->s.n)
-			err_set(&step->bad, ERR_CONFIG, "the environment is damaged");
+			return false;
 	}
-	return value_copy(a, given);
+	return true;
 }
 
-static const struct value *take_ids(
-	struct arena *a, struct agent_step *step, const struct value *given)
+static void take_type(struct agent_step *step, const char *type)
 {
-	bool ok = given->type == VALUE_LIST;
-	for (size_t i = 0; ok && i < given->list.n; i++)
-		ok = given->list.v[i]->type == VALUE_INT;
-	if (!ok)
-		err_set(&step->bad, ERR_CONFIG, "the list of what notifies it is damaged");
-	return ok ? value_copy(a, given) : NULL;
+	step->want.type = restype_find(str_c(type));
+	if (!step->want.type || !step->want.type->observe) {
+		err_set(&step->bad, ERR_CONFIG, "the host knows no resource type '%s'", type);
+		step->want.type = NULL;
+	}
 }
 
-struct agent_step *step_read(struct arena *a, const struct value *msg)
+struct agent_step *step_read(struct arena *a, const struct value *msg, enum step_use use)
 {
 	struct agent_step *step = ARENA_NEW(a, struct agent_step);
+	struct step *want = &step->want;
 	const char *type = map_cstr(msg, "type", NULL);
-	const struct value *given = map_at(msg, "params");
-	step->id = (uint32_t)map_int(msg, "id", 0);
-	step->user = kept(a, msg, "user");
-	step->timeout_s = (int)map_int(msg, "timeout", 0);
-	step->name = kept(a, msg, "name");
-	if (map_at(msg, "notified_by"))
-		step->notified_by = take_ids(a, step, map_at(msg, "notified_by"));
-	if (map_at(msg, "environment"))
-		step->environment = take_environment(a, step, map_at(msg, "environment"));
-	if (!step->name)
-		step->name = arena_printf(a, "step %u", step->id);
-	step->params = value_map(a);
-	if (!type)
-		return step;
-	step->type = restype_find(str_c(type));
-	if (!step->type || !step->type->observe) {
-		err_set(&step->bad, ERR_CONFIG, "the host knows no resource type '%s'", type);
-		step->type = NULL;
-		return step;
-	}
-	if (given)
-		step->params = value_copy(a, given);
-	else if (step->notified_by)
-		step->params = NULL;
-	if (!step->notified_by)
+	record_take(a, step_members, use, value_copy(a, msg), want);
+	bool when_due = use == STEP_OBSERVE && want->handler;
+	if (!want->name)
+		want->name = arena_printf(a, "step %u", want->id);
+	if (!good_environment(want->environment))
+		err_set(&step->bad, ERR_CONFIG, "the environment is damaged");
+	if (type)
+		take_type(step, type);
+	if (!want->params && !(when_due && want->type))
+		want->params = value_map(a);
+	if (want->type && !when_due)
 		step_check(a, step);
 	return step;
 }
@@ -122,7 +101,7 @@ static size_t place(const struct session *s, uint32_t id)
 	size_t low = 0, high = s->n;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (s->steps[mid]->id < id)
+		if (s->steps[mid]->want.id < id)
 			low = mid + 1;
 		else
 			high = mid;
@@ -133,13 +112,13 @@ static size_t place(const struct session *s, uint32_t id)
 struct agent_step *steps_find(const struct session *s, uint32_t id)
 {
 	size_t at = place(s, id);
-	return at < s->n && s->steps[at]->id == id ? s->steps[at] : NULL;
+	return at < s->n && s->steps[at]->want.id == id ? s->steps[at] : NULL;
 }
 
 void steps_add(struct session *s, struct agent_step *step)
 {
-	size_t at = place(s, step->id);
-	if (at < s->n && s->steps[at]->id == step->id) {
+	size_t at = place(s, step->want.id);
+	if (at < s->n && s->steps[at]->want.id == step->want.id) {
 		s->steps[at] = step;
 		return;
 	}
@@ -155,14 +134,14 @@ unsigned step_may_touch(const struct agent_step *step)
 {
 	if (step->applied || step->bad.kind != ERR_NONE)
 		return 0;
-	if (!step->type)
+	if (!step->want.type)
 		return RES_ALL;
-	return step->planned || !step->params ? step->type->touches : 0;
+	return step->planned || !step->want.params ? step->want.type->touches : 0;
 }
 
 void steps_settle(struct session *s, uint32_t id)
 {
-	for (size_t i = 0; i < s->n && s->steps[i]->id <= id; i++)
+	for (size_t i = 0; i < s->n && s->steps[i]->want.id <= id; i++)
 		s->steps[i]->applied = true;
 }
 
@@ -175,12 +154,12 @@ void steps_observing(struct session *s)
 
 bool step_explained(const struct session *s, const struct agent_step *step)
 {
-	return (step->moved | s->touched) & (step->type->class | step->type->moved_by);
+	return (step->moved | s->touched) & (step->want.type->class | step->want.type->moved_by);
 }
 
 bool step_flaps(const struct agent_step *step, const struct value *changes)
 {
-	if (step->type->class != RES_SERVICE || !changes)
+	if (step->want.type->class != RES_SERVICE || !changes)
 		return false;
 	for (size_t i = 0; i < changes->list.n; i++)
 		if (strcmp(map_cstr(changes->list.v[i], "field", ""), "state") != 0 ||

@@ -134,7 +134,11 @@ void host_judge(struct fleet_host *h, struct planned *p); /* by what was observe
 bool host_observe(struct fleet_host *h);                  /* false: nothing to observe */
 void host_observed(struct fleet_host *h, struct value *msg);
 /* Type, parameters, user and environment of a step go to the agent: with no_log as secrets. */
-void wire_put_type(struct arena *a, const struct step *s, struct value *m);
+/* The step as OBSERVE and APPLY have it. With no_log its parameters and environment are secret. */
+struct value *step_message(struct arena *a, const struct step *s, enum step_use use);
+/* Of what it does the agent gets nothing: it knows that from an OBSERVE, or needs no more than the
+ * type. */
+void step_leave_work_out(struct step *s);
 /* host_apply.c */
 void host_apply(struct fleet_host *h);
 void host_carry_out(struct fleet_host *h); /* of the plan what stands in it now */

@@ -93,29 +93,18 @@ static struct value *apply_step(
 	const struct fleet_host *h, struct arena *a, const struct planned *p)
 {
 	const struct step *s = p->step;
-	struct value *m = value_map(a), *notify = value_list(a);
-	map_put(a, m, "id", value_int(a, s->id));
-	map_put(a, m, "name", value_text(a, s->name));
-	bool here = s->verdict || host_notifies(s);
-	for (const char *const *n = s->notify; n && *n && !here; n++)
-		list_add(a, notify, value_text(a, *n));
-	map_put(a, m, "notify", notify);
-	map_put(a, m, "ignore_errors",
-		value_bool(
-			a, s->ignore_errors || s->verdict || s->failed == 0 || loop_goes_on(h, s)));
-	if (s->item)
-		map_put(a, m, "loop", value_int(a, s->task));
-	if (s->changed >= 0)
-		map_put(a, m, "changed", value_bool(a, s->changed == 1));
-	if (s->handler)
-		map_put(a, m, "handler", value_text(a, s->handler));
-	if (s->dropped) {
-		map_put(a, m, "drop", value_bool(a, true));
-	} else if (s->handler) {
-		wire_put_type(a, s, m);
-	} else if (to_send(p)) {
-		map_put(a, m, "blobs", blobs_of(a, s));
+	struct step sent = *s;
+	if (s->verdict || host_notifies(s))
+		sent.notify = NULL;
+	sent.ignore_errors = s->ignore_errors || s->verdict || s->failed == 0 || loop_goes_on(h, s);
+	sent.loop = s->item ? s->task : 0;
+	if (!s->handler || s->dropped) {
+		step_leave_work_out(&sent);
+		sent.type = NULL;
 	}
+	struct value *m = step_message(a, &sent, STEP_APPLY);
+	if (!s->handler && !s->dropped && to_send(p))
+		map_put(a, m, "blobs", blobs_of(a, s));
 	return m;
 }
 

@@ -10,7 +10,7 @@ enum { ASKED_MAX = 1000 }; /* resources in one OBSERVE: its answer is one frame 
 /* With no_log each of the values is a secret. */
 static struct value *covered(struct arena *a, const struct step *s, struct value *map)
 {
-	if (!s->no_log)
+	if (!s->no_log || !map)
 		return map;
 	struct value *m = value_map(a);
 	for (size_t i = 0; i < map->map.n; i++) {
@@ -21,16 +21,23 @@ static struct value *covered(struct arena *a, const struct step *s, struct value
 	return m;
 }
 
-void wire_put_type(struct arena *a, const struct step *s, struct value *m)
+struct value *step_message(struct arena *a, const struct step *s, enum step_use use)
 {
-	map_put(a, m, "type", value_text(a, s->type->name));
-	map_put(a, m, "params", covered(a, s, s->params));
-	if (s->user)
-		map_put(a, m, "user", value_text(a, s->user));
-	if (s->environment)
-		map_put(a, m, "environment", covered(a, s, s->environment));
-	if (s->timeout_s)
-		map_put(a, m, "timeout", value_int(a, s->timeout_s));
+	struct value *m = value_map(a);
+	struct step sent = *s;
+	sent.params = covered(a, s, s->params);
+	sent.environment = covered(a, s, s->environment);
+	record_put(a, step_members, use, &sent, m);
+	if (s->type)
+		map_put(a, m, "type", value_text(a, s->type->name));
+	return m;
+}
+
+void step_leave_work_out(struct step *s)
+{
+	s->params = s->environment = NULL;
+	s->user = NULL;
+	s->timeout_s = 0;
 }
 
 /* Notified already: by an unfinished run, by what was applied, or by what was done here. */
@@ -46,32 +53,32 @@ static bool was_notified(struct fleet_host *h, const struct step *handler)
 	return handler->was_pending;
 }
 
-/* Of the steps that notify the handler, those that may count as a change; 0: one has. */
-static struct value *notifiers(struct fleet_host *h, struct arena *a, const struct step *handler)
+/* Of the steps that notify the handler, those that may count as a change. */
+static const uint32_t *notifiers(struct fleet_host *h, struct arena *a, const struct step *handler)
 {
-	struct value *by = value_list(a);
-	if (was_notified(h, handler))
-		list_add(a, by, value_int(a, 0));
-	for (const uint32_t *id = handler->notified_by; id && *id; id++) {
-		const struct planned *p = plan_find(h->plan, *id);
+	size_t n = 0, at = 0;
+	while (handler->notified_by && handler->notified_by[n])
+		n++;
+	uint32_t *by = ARENA_ARRAY(a, uint32_t, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		const struct planned *p = plan_find(h->plan, handler->notified_by[i]);
 		if (p && p->step->changed != 0)
-			list_add(a, by, value_int(a, *id));
+			by[at++] = handler->notified_by[i];
 	}
 	return by;
 }
 
-/* Of a handler that always does the same no more than its type is told. */
+/* Of a handler that always does the same, only the type is sent. */
 static struct value *observe_step(struct fleet_host *h, struct arena *a, const struct step *s)
 {
-	struct value *m = value_map(a);
-	map_put(a, m, "id", value_int(a, s->id));
-	if (s->handler)
-		map_put(a, m, "notified_by", notifiers(h, a, s));
-	if (s->type && s->handler && !s->type->foresee)
-		map_put(a, m, "type", value_text(a, s->type->name));
-	else if (s->type)
-		wire_put_type(a, s, m);
-	return m;
+	struct step sent = *s;
+	if (s->handler) {
+		sent.notified_by = notifiers(h, a, s);
+		sent.was_pending = was_notified(h, s);
+	}
+	if (!s->type || (s->handler && !s->type->foresee))
+		step_leave_work_out(&sent);
+	return step_message(a, &sent, STEP_OBSERVE);
 }
 
 /* What may alter what comes after it is named too: what is unknown, and handlers that run before

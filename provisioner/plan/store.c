@@ -5,6 +5,7 @@
  */
 #include "plan/plan.h"
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -226,8 +227,8 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 	struct value *changes = map_at(m, "changes");
 	if (!load_type(s, m, e))
 		return false;
-	if (changes && (!s->type || !is_changes(changes)))
-		return err_set(e, ERR_CONFIG, "the plan's step '%s' is damaged", s->name);
+	if (!s->name || (changes && (!s->type || !is_changes(changes))))
+		return err_set(e, ERR_CONFIG, "the plan's step %" PRIu32 " is damaged", s->id);
 	s->ignore_errors = s->ignore_errors || s->failed == 0;
 	struct planned *p = plan_add(hp, s);
 	p->changes = changes;

@@ -48,6 +48,7 @@ struct step {
 	const uint32_t *notified_by; /* handler: ids of steps that may notify it, 0-terminated */
 	bool was_pending;            /* handler: notified by an earlier, unfinished run */
 	bool dropped;                /* and skipped now: the host forgets it */
+	uint32_t loop;               /* APPLY: items of one loop share it; 0: no loop */
 	int changed;     /* changed_when's constant: -1 none, 0, 1; local: it counts as */
 	int failed;      /* failed_when's constant: -1 none, 0 (the program's status does not
 			    matter: ignore_errors is set for the agent), 1; local: it has failed */
@@ -57,7 +58,9 @@ struct step {
 
 /* What a member is part of. */
 enum step_use {
-	STEP_SAVED = 1, /* a plan that was saved */
+	STEP_SAVED = 1,   /* a saved plan */
+	STEP_OBSERVE = 2, /* OBSERVE, to the agent */
+	STEP_APPLY = 4,   /* APPLY */
 };
 /* Both end with a member without a name. The type of a step is written by who knows the types. */
 extern const struct member step_members[], connection_members[];

@@ -3,6 +3,7 @@
  * Structs as maps and back, by the table of their members. Knows no struct.
  */
 #include "value/record.h"
+#include <inttypes.h>
 
 void record_fields(const struct member *table, unsigned use, struct field *out, size_t room,
 	const struct field *more)
@@ -23,7 +24,7 @@ void record_fields(const struct member *table, unsigned use, struct field *out, 
 
 static struct value *list_of_texts(struct arena *a, const char *const *v)
 {
-	struct value *list = value_list(a);
+	struct value *list = v && *v ? value_list(a) : NULL;
 	for (; v && *v; v++)
 		list_add(a, list, value_text(a, *v));
 	return list;
@@ -31,13 +32,25 @@ static struct value *list_of_texts(struct arena *a, const char *const *v)
 
 static struct value *list_of_numbers(struct arena *a, const uint32_t *v)
 {
-	struct value *list = value_list(a);
+	struct value *list = v && *v ? value_list(a) : NULL;
 	for (; v && *v; v++)
 		list_add(a, list, value_int(a, *v));
 	return list;
 }
 
-/* NULL: it is left out. */
+static bool is_default(const struct member *m, const char *text)
+{
+	return m->field.dflt && !strcmp(m->field.dflt, text);
+}
+
+static struct value *number(struct arena *a, const struct member *m, int64_t n)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%" PRId64, n);
+	return is_default(m, text) ? NULL : value_int(a, n);
+}
+
+/* NULL: it is left out; who reads the map gets the default. */
 static struct value *member_value(struct arena *a, const struct member *m, const void *at)
 {
 	switch (m->kind) {
@@ -45,12 +58,14 @@ static struct value *member_value(struct arena *a, const struct member *m, const
 		const char *text = *(const char *const *)at;
 		return text ? value_text(a, text) : NULL;
 	}
-	case MEMBER_BOOL:
-		return value_bool(a, *(const bool *)at);
+	case MEMBER_BOOL: {
+		bool b = *(const bool *)at;
+		return is_default(m, b ? "true" : "false") ? NULL : value_bool(a, b);
+	}
 	case MEMBER_INT:
-		return value_int(a, *(const int *)at);
+		return number(a, m, *(const int *)at);
 	case MEMBER_NUMBER:
-		return value_int(a, *(const uint32_t *)at);
+		return number(a, m, *(const uint32_t *)at);
 	case MEMBER_VALUE:
 		return *(struct value *const *)at;
 	case MEMBER_TEXTS:

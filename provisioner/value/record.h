@@ -10,13 +10,13 @@
 #include "value/field.h"
 
 enum member_kind {
-	MEMBER_TEXT, /* const char *; NULL is left out */
-	MEMBER_BOOL,
+	MEMBER_TEXT,    /* const char *; NULL is left out */
+	MEMBER_BOOL,    /* the default of its field is left out, of numbers too */
 	MEMBER_INT,     /* int */
 	MEMBER_NUMBER,  /* uint32_t */
 	MEMBER_VALUE,   /* struct value *; NULL is left out */
-	MEMBER_TEXTS,   /* const char *const *, NULL-terminated */
-	MEMBER_NUMBERS, /* const uint32_t *, 0-terminated */
+	MEMBER_TEXTS,   /* const char *const *, NULL-terminated; NULL and none are left out */
+	MEMBER_NUMBERS, /* const uint32_t *, 0-terminated; NULL and none are left out */
 };
 struct member {
 	struct field field; /* its name in the map, and what is valid there */

@@ -4,7 +4,7 @@
  * itself: frame.c checks what arrives against these tables.
  */
 #include "wire/frame.h"
-#include <limits.h>
+#include "step/step.h"
 
 enum {
 	SMALL = 64,
@@ -15,11 +15,6 @@ enum {
 	{                                                                           \
 		.name = "id", .kind = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, \
 		.max = UINT32_MAX                                                   \
-	}
-
-#define STEP_TIMEOUT                                                                        \
-	{                                                                                   \
-		.name = "timeout", .kind = FIELD_INT, .dflt = "0", .min = 0, .max = INT_MAX \
 	}
 
 static const struct field last_fields[] = {
@@ -44,14 +39,17 @@ static const struct field hello_fields[] = {
 	{.name = NULL},
 };
 
-static const struct field observe_step_fields[] = {
-	STEP_ID,
+enum { STEP_FIELDS_MAX = 24 };
+/* Made from the members of a step; see wire_fields. */
+static struct field observe_step_fields[STEP_FIELDS_MAX], apply_step_fields[STEP_FIELDS_MAX];
+/* Beside what the table of step/ has. */
+static const struct field more_to_observe[] = {
 	{.name = "type", .kind = FIELD_STR},
-	{.name = "params", .kind = FIELD_MAP},
-	{.name = "user", .kind = FIELD_STR},
-	STEP_TIMEOUT,
-	{.name = "environment", .kind = FIELD_MAP},
-	{.name = "notified_by", .kind = FIELD_ANY}, /* a list of ids */
+	{.name = NULL},
+};
+static const struct field more_to_apply[] = {
+	{.name = "type", .kind = FIELD_STR},
+	{.name = "blobs", .kind = FIELD_MAP},
 	{.name = NULL},
 };
 
@@ -83,24 +81,6 @@ static const struct field observed_step_fields[] = {
 
 static const struct field observed_fields[] = {
 	{.name = "steps", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = observed_step_fields},
-	{.name = NULL},
-};
-
-static const struct field apply_step_fields[] = {
-	STEP_ID,
-	{.name = "blobs", .kind = FIELD_MAP},
-	{.name = "notify", .kind = FIELD_LIST},
-	{.name = "handler", .kind = FIELD_STR},
-	{.name = "drop", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "type", .kind = FIELD_STR},
-	{.name = "params", .kind = FIELD_MAP},
-	{.name = "user", .kind = FIELD_STR},
-	STEP_TIMEOUT,
-	{.name = "environment", .kind = FIELD_MAP},
-	{.name = "ignore_errors", .kind = FIELD_BOOL, .dflt = "false"},
-	{.name = "loop", .kind = FIELD_INT, .dflt = "0", .min = 0, .max = UINT32_MAX},
-	{.name = "changed", .kind = FIELD_BOOL},
-	{.name = "name", .kind = FIELD_STR},
 	{.name = NULL},
 };
 
@@ -186,6 +166,12 @@ size_t frame_memory(enum frame_type type)
 
 const struct field *wire_fields(enum frame_type type)
 {
+	if (type == FRAME_OBSERVE)
+		record_fields(step_members, STEP_OBSERVE, observe_step_fields, STEP_FIELDS_MAX,
+			more_to_observe);
+	if (type == FRAME_APPLY)
+		record_fields(step_members, STEP_APPLY, apply_step_fields, STEP_FIELDS_MAX,
+			more_to_apply);
 	return (size_t)type < ARRAY_LEN(frames) ? frames[type].fields : NULL;
 }
 

@@ -16,7 +16,7 @@
 #include "value/field.h"
 
 enum {
-	WIRE_VERSION = 4,
+	WIRE_VERSION = 5,
 	FRAME_MAX = 64 << 20,
 	REPLY_MAX = 12 << 20,        /* of a frame from an agent */
 	STEP_MAX = 6 << 20,          /* of one step's: a program's output twice, as lines too */
@@ -48,18 +48,15 @@ enum frame_type {
 /* HELLO   {version, facts: map, uid, user, landlock: bool, pending: [handler ids not yet run],
  *          last: {run, status: done|failed|interrupted|running, step, at}}  `last` only when there
  *          was one; running: another agent works on it right now
- * OBSERVE {steps: [{id, type, params, user, timeout, environment}]}   a step without type:
- *         unknown until applied; timeout: seconds that its programs may take; environment: map
- *         of what they get besides the closed environment
+ * OBSERVE {steps: [{id, type, ...}]}   members of struct step (STEP_OBSERVE in step/step.c); a step
+ *         without type is unknown until it is applied; a handler has its id in `handler`
  * OBSERVED{steps: [{id, changes: [...], result: map, digest: hex, error: text, kind: text}]}
  *         a field of result is UNKNOWN where a probe has to wait for changes before it
  * APPLY   {run: text, notified: [handler ids to count as notified],
- *          steps: [{id, blobs: map of field -> blob with bytes, notify: [handler ids],
- *                   handler: id, type, params, user, timeout, environment (handlers and steps
- *                   not observed bring them),
- *                   ignore_errors: bool, loop: number (items of one loop share it, and all of
- *                   them run), changed: bool (changed_when's constant verdict), name,
- *                   drop: bool (a handler that is owed no longer: forgotten, not run)}]}
+ *          steps: [{id, ..., blobs: map of field -> blob with bytes}]}   members of struct step
+ *         (STEP_APPLY); handlers and steps that were not observed bring their type, params, user,
+ *         timeout and environment; all items of a loop run, whatever fails; a dropped handler is
+ *         forgotten, not run
  * STEP    {id, status: ok|changed|failed|skipped, changes, result, error, ms}
  *         changes only when they are not what OBSERVED said; result only when it was looked at
  *         again; a skipped step is a handler that nothing notified, or that was dropped; before

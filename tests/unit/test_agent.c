@@ -245,6 +245,7 @@ static struct value *unless_there(int id, const char *path)
 
 static struct value *notified(struct value *step, struct value *by)
 {
+	map_put(a, step, "handler", value_text(a, "handler"));
 	map_put(a, step, "notified_by", by);
 	return step;
 }
@@ -417,7 +418,7 @@ static void only_whole_lines_are_read(void **state)
 
 static const char *hidden(struct value *params, const char *text)
 {
-	return redact(a, &(struct agent_step){.params = params}, text);
+	return redact(a, &(struct agent_step){.want = {.params = params}}, text);
 }
 
 static void secrets_are_taken_out_of_messages(void **state)
@@ -436,7 +437,7 @@ static void secrets_are_taken_out_of_messages(void **state)
 	assert_string_equal(hidden(texts("name", "alice", NULL), "alice"), "alice");
 	struct value *environment = texts("http_proxy", "http://u:hunter3000@proxy", NULL);
 	map_at(environment, "http_proxy")->secret = true;
-	struct agent_step proxied = {.params = params, .environment = environment};
+	struct agent_step proxied = {.want = {.params = params, .environment = environment}};
 	assert_string_equal(
 		redact(a, &proxied, "to http://u:hunter3000@proxy failed"), "to ******** failed");
 	/* an error's message ends somewhere: what is left of a secret there is one still */

@@ -142,8 +142,8 @@ static void the_constant_verdict_counts(void **state)
 	struct value *quiet = shell_of(1, "echo x"), *loud = copy_of(2, in_dir("f"), "x\n");
 	(void)state;
 	put_file(in_dir("f"), "x\n");
-	struct value *w1 = fresh(quiet, "changed", value_bool(a, false));
-	struct value *w2 = again(loud, "changed", value_bool(a, true));
+	struct value *w1 = fresh(quiet, "changed", value_int(a, 0));
+	struct value *w2 = again(loud, "changed", value_int(a, 1));
 	map_put(a, w1, "notify", names("never", NULL));
 	map_put(a, w2, "notify", names("always", NULL));
 	peer_start(&p);

@@ -91,7 +91,7 @@ static void a_handler_is_dropped(void **state)
 		NULL, &applied);
 	assert_int_equal(map_at(applied, "pending")->list.n, 1);
 	assert_true(is_there(in_dir("state/unproven")));
-	map_put(a, reload, "drop", value_bool(a, true));
+	map_put(a, reload, "dropped", value_bool(a, true));
 	assert_string_equal(
 		peer_apply(&p, "r2", list_of(reload, NULL), NULL, &applied), "3:skipped done");
 	assert_int_equal(map_at(applied, "pending")->list.n, 0);
