@@ -14,12 +14,26 @@ static int apply(struct cli *c, struct fleet_options *o)
 	return code;
 }
 
+static bool only_hosts(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->v[i]->kind == TARGET_HOST)
+			continue;
+		cli_say("provision: %s changes the %s %s; apply takes plans of hosts only\n", path,
+			target_kind_name(p->v[i]->kind), p->v[i]->name);
+		return false;
+	}
+	return true;
+}
+
 static int apply_saved(struct cli *c, const char *path)
 {
 	struct err e = {0};
 	struct plan *p = plan_load(c->a, path, &e);
 	if (!p)
 		return cli_error(&e);
+	if (!only_hosts(p, path))
+		return EXIT_BEFORE;
 	if (c->check || c->list_hosts || c->list_tasks) {
 		cli_say("provision: %s is a plan already; -C and --list-* take a site\n", path);
 		return EXIT_BEFORE;

@@ -320,7 +320,7 @@ static const char *const *all_hosts(struct fleet *f)
 		return site_hosts(o->site);
 	const char **v = ARENA_ARRAY(f->a, const char *, o->saved->n + 1);
 	for (size_t i = 0; i < o->saved->n; i++)
-		v[i] = o->saved->v[i]->host;
+		v[i] = o->saved->v[i]->name;
 	return v;
 }
 
@@ -355,7 +355,7 @@ static void make_hosts(struct fleet *f)
 		h->name = names[i];
 		h->last_play = play ? (size_t)play->i : 0;
 		h->a = arena_new();
-		h->plan = plan_host(f->plan, h->a, h->name);
+		h->plan = plan_target(f->plan, h->a, TARGET_HOST, h->name);
 		if (f->n_plays)
 			site_host_comes(f->o->site, h->name);
 		h->notified = value_list(h->a);

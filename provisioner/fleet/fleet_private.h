@@ -49,8 +49,8 @@ struct fleet_host {
 	struct value *facts;
 	const char **pending;
 	struct resolver *resolver;
-	struct host_plan *plan;
-	const struct host_plan *saved;
+	struct plan_target *plan;
+	const struct plan_target *saved;
 	size_t saved_next;
 	size_t applied_to;        /* plan->v up to here is applied and reported */
 	size_t upto;              /* up to here it is being carried out */
@@ -133,22 +133,18 @@ void host_fail_last(struct fleet_host *h);       /* that task's failure, told */
 void host_judge(struct fleet_host *h, struct planned *p); /* by what was observed */
 bool host_observe(struct fleet_host *h);                  /* false: nothing to observe */
 void host_observed(struct fleet_host *h, struct value *msg);
-/* Type, parameters, user and environment of a step go to the agent: with no_log as secrets. */
 /* The step as OBSERVE and APPLY have it. With no_log its parameters and environment are secret. */
 struct value *step_message(struct arena *a, const struct step *s, enum step_use use);
-/* Of what it does the agent gets nothing: it knows that from an OBSERVE, or needs no more than the
- * type. */
-void step_leave_work_out(struct step *s);
+void step_leave_work_out(struct step *s); /* the agent knows it, or needs only the type */
 /* host_apply.c */
 void host_apply(struct fleet_host *h);
-void host_carry_out(struct fleet_host *h); /* of the plan what stands in it now */
+void host_carry_out(struct fleet_host *h); /* what the plan has so far */
 void host_send_apply(struct fleet_host *h);
 void host_started(struct fleet_host *h, const struct value *msg);
 void host_step(struct fleet_host *h, struct value *msg);
 void host_applied(struct fleet_host *h, struct value *msg);
 /* lock.c: another apply is at work there: asks for its lock before anything is observed. */
 void host_ask_lock(struct fleet_host *h);
-/* The lock was refused: true when it will be asked for again. */
-bool host_wait_for_lock(struct fleet_host *h);
+bool host_wait_for_lock(struct fleet_host *h); /* refused: true when it will be asked for again */
 void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s,
 	const struct value *changes, const char *error, int64_t ms);

@@ -93,7 +93,7 @@ void host_end(struct fleet_host *h)
 	if (o->mode == FLEET_PLAN)
 		h->plan->error = h->error;
 	if (o->mode == FLEET_PLAN && h->hello) {
-		plan_freeze_host(h->plan);
+		plan_freeze_target(h->plan);
 		struct event e = {.kind = EVENT_PLAN, .host = h->name, .plan = h->plan};
 		report_event(o->report, &e);
 	}

@@ -6,10 +6,10 @@
 #include "fleet/fleet_private.h"
 
 /* The last item of the loop that the step stands in, so far as the plan goes. */
-static size_t last_item(const struct host_plan *hp, size_t i)
+static size_t last_item(const struct plan_target *target, size_t i)
 {
-	while (hp->v[i]->step->more && i + 1 < hp->n &&
-		hp->v[i + 1]->step->task == hp->v[i]->step->task)
+	while (target->v[i]->step->more && i + 1 < target->n &&
+		target->v[i + 1]->step->task == target->v[i]->step->task)
 		i++;
 	return i;
 }

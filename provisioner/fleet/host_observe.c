@@ -169,7 +169,7 @@ void host_judge(struct fleet_host *h, struct planned *p)
 /* A saved plan was judged when it was made. */
 static void judge_saved(struct fleet_host *h, struct planned *p)
 {
-	const struct planned *then = plan_find((struct host_plan *)h->saved, p->step->id);
+	const struct planned *then = plan_find((struct plan_target *)h->saved, p->step->id);
 	if (p->error && p->step->failed == 0)
 		take_back(h, p);
 	else if (!p->error && then)

@@ -12,33 +12,42 @@ struct plan *plan_new(struct arena *a)
 	return p;
 }
 
-struct host_plan *plan_host(struct plan *p, struct arena *a, const char *host)
+static const char *const target_kinds[] = {[TARGET_HOST] = "host", [TARGET_ZONE] = "zone"};
+
+const char *target_kind_name(enum target_kind kind)
 {
-	struct host_plan *hp = ARENA_NEW(a, struct host_plan);
-	hp->a = a;
-	hp->host = host;
-	PUSH(p->a, p->v, p->n, p->cap, hp);
-	return hp;
+	return target_kinds[kind];
 }
 
-struct planned *plan_add(struct host_plan *hp, const struct step *step)
+struct plan_target *plan_target(
+	struct plan *p, struct arena *a, enum target_kind kind, const char *name)
 {
-	if (hp->frozen)
-		panic("plan_add: the plan of %s is frozen", hp->host);
-	struct planned *p = ARENA_NEW(hp->a, struct planned);
+	struct plan_target *target = ARENA_NEW(a, struct plan_target);
+	target->a = a;
+	target->kind = kind;
+	target->name = name;
+	PUSH(p->a, p->v, p->n, p->cap, target);
+	return target;
+}
+
+struct planned *plan_add(struct plan_target *target, const struct step *step)
+{
+	if (target->frozen)
+		panic("plan_add: the plan of %s is frozen", target->name);
+	struct planned *p = ARENA_NEW(target->a, struct planned);
 	p->step = step;
-	PUSH(hp->a, hp->v, hp->n, hp->cap, p);
+	PUSH(target->a, target->v, target->n, target->cap, p);
 	return p;
 }
 
-struct planned *plan_find(struct host_plan *hp, uint32_t id)
+struct planned *plan_find(struct plan_target *target, uint32_t id)
 {
 	/* Ids rise by one from 1: look where the id should be first. */
-	if (id >= 1 && id <= hp->n && hp->v[id - 1]->step->id == id)
-		return hp->v[id - 1];
-	for (size_t i = 0; i < hp->n; i++)
-		if (hp->v[i]->step->id == id)
-			return hp->v[i];
+	if (id >= 1 && id <= target->n && target->v[id - 1]->step->id == id)
+		return target->v[id - 1];
+	for (size_t i = 0; i < target->n; i++)
+		if (target->v[i]->step->id == id)
+			return target->v[i];
 	return NULL;
 }
 
@@ -72,13 +81,13 @@ static enum planned_kind handler_of(const struct planned *p)
 	}
 }
 
-static enum planned_kind classify_handler(struct host_plan *hp, const struct step *s)
+static enum planned_kind classify_handler(struct plan_target *target, const struct step *s)
 {
 	enum planned_kind kind = PLANNED_QUIET;
 	if (s->was_pending)
 		return PLANNED_HANDLER;
 	for (const uint32_t *id = s->notified_by; id && *id; id++) {
-		const struct planned *p = plan_find(hp, *id);
+		const struct planned *p = plan_find(target, *id);
 		enum planned_kind k = p ? handler_of(p) : PLANNED_QUIET;
 		if (k == PLANNED_HANDLER)
 			return k;
@@ -88,7 +97,7 @@ static enum planned_kind classify_handler(struct host_plan *hp, const struct ste
 	return kind;
 }
 
-static enum planned_kind classify(struct host_plan *hp, const struct planned *p)
+static enum planned_kind classify(struct plan_target *target, const struct planned *p)
 {
 	const struct step *s = p->step;
 	if (s->skipped)
@@ -100,7 +109,7 @@ static enum planned_kind classify(struct host_plan *hp, const struct planned *p)
 	if (s->local)
 		return s->changed == 1 ? PLANNED_CHANGE : PLANNED_LOCAL;
 	if (s->handler)
-		return classify_handler(hp, s);
+		return classify_handler(target, s);
 	if (!p->changes || p->changes->list.n == 0)
 		return p->changed || (p->changes && s->changed == 1) ? PLANNED_CHANGE : PLANNED_OK;
 	if (plan_unknown(p))
@@ -108,10 +117,10 @@ static enum planned_kind classify(struct host_plan *hp, const struct planned *p)
 	return s->changed == 0 ? PLANNED_RUN : PLANNED_CHANGE;
 }
 
-void plan_classify(struct host_plan *hp)
+void plan_classify(struct plan_target *target)
 {
-	for (size_t i = 0; i < hp->n; i++)
-		hp->v[i]->kind = classify(hp, hp->v[i]);
+	for (size_t i = 0; i < target->n; i++)
+		target->v[i]->kind = classify(target, target->v[i]);
 }
 
 static void count(struct plan_counts *c, const struct planned *p)
@@ -134,14 +143,15 @@ static void add_text(struct sha256 *s, const char *text)
 	sha256_add(s, text ? text : "", n);
 }
 
-static void digest_host(struct host_plan *hp)
+static void digest_target(struct plan_target *target)
 {
 	struct sha256 s;
 	unsigned char d[SHA256_LEN];
 	sha256_init(&s);
-	add_text(&s, hp->host);
-	for (size_t i = 0; i < hp->n; i++) {
-		const struct planned *p = hp->v[i];
+	add_text(&s, target_kind_name(target->kind));
+	add_text(&s, target->name);
+	for (size_t i = 0; i < target->n; i++) {
+		const struct planned *p = target->v[i];
 		unsigned char kind = (unsigned char)p->kind;
 		sha256_add(&s, &kind, 1);
 		add_text(&s, p->step->name);
@@ -161,25 +171,25 @@ static void digest_host(struct host_plan *hp)
 		}
 	}
 	sha256_end(&s, d);
-	hex(d, sizeof(d), hp->digest);
+	hex(d, sizeof(d), target->digest);
 }
 
-struct plan_counts plan_count(const struct host_plan *hp, size_t from)
+struct plan_counts plan_count(const struct plan_target *target, size_t from)
 {
 	struct plan_counts c = {0};
-	for (size_t i = from; i < hp->n; i++)
-		count(&c, hp->v[i]);
+	for (size_t i = from; i < target->n; i++)
+		count(&c, target->v[i]);
 	return c;
 }
 
-void plan_freeze_host(struct host_plan *hp)
+void plan_freeze_target(struct plan_target *target)
 {
-	if (hp->frozen)
+	if (target->frozen)
 		return;
-	plan_classify(hp);
-	hp->counts = plan_count(hp, 0);
-	digest_host(hp);
-	hp->frozen = true;
+	plan_classify(target);
+	target->counts = plan_count(target, 0);
+	digest_target(target);
+	target->frozen = true;
 }
 
 static void sum(struct plan_counts *c, const struct plan_counts *h)
@@ -201,7 +211,7 @@ void plan_freeze(struct plan *p)
 	sha256_init(&s);
 	p->counts = (struct plan_counts){0};
 	for (size_t i = 0; i < p->n; i++) {
-		plan_freeze_host(p->v[i]);
+		plan_freeze_target(p->v[i]);
 		sum(&p->counts, &p->v[i]->counts);
 		add_text(&s, p->v[i]->digest);
 	}

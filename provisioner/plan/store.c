@@ -13,7 +13,7 @@
 #include "agent/restype.h"
 
 #define KIND "provision plan " /* of whatever version */
-#define MAGIC KIND "1\n"
+#define MAGIC KIND "2\n"
 enum {
 	KIND_LEN = sizeof(KIND) - 1,
 	MAGIC_LEN = sizeof(MAGIC) - 1,
@@ -21,7 +21,7 @@ enum {
 };
 
 enum { FIELDS_MAX = 40 };
-static struct field step_fields[FIELDS_MAX], host_fields[FIELDS_MAX];
+static struct field step_fields[FIELDS_MAX], target_fields[FIELDS_MAX];
 /* Beside what the tables of step/ have. */
 static const struct field more_of_step[] = {
 	{.name = "type", .kind = FIELD_STR},
@@ -29,15 +29,16 @@ static const struct field more_of_step[] = {
 	{.name = "error", .kind = FIELD_STR},
 	{.name = NULL},
 };
-static const struct field more_of_host[] = {
-	{.name = "host", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+static const struct field more_of_target[] = {
+	{.name = "target", .kind = FIELD_ENUM, .flags = FIELD_REQUIRED, .choices = "host zone"},
+	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
 	{.name = "steps", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = step_fields},
 	{.name = NULL},
 };
 static const struct field plan_fields[] = {
 	{.name = "site", .kind = FIELD_STR},
 	{.name = "digest", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
-	{.name = "hosts", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = host_fields},
+	{.name = "targets", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = target_fields},
 	{.name = NULL},
 };
 
@@ -62,42 +63,43 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 	return m;
 }
 
-static struct value *host_value(struct arena *a, const struct host_plan *hp)
+static struct value *target_value(struct arena *a, const struct plan_target *target)
 {
 	struct value *m = value_map(a), *steps = value_list(a);
-	put_text(a, m, "host", hp->host);
-	record_put(a, connection_members, STEP_SAVED, &hp->connection, m);
-	for (size_t i = 0; i < hp->n; i++)
-		list_add(a, steps, step_value(a, hp->v[i]));
+	put_text(a, m, "target", target_kind_name(target->kind));
+	put_text(a, m, "name", target->name);
+	record_put(a, connection_members, STEP_SAVED, &target->connection, m);
+	for (size_t i = 0; i < target->n; i++)
+		list_add(a, steps, step_value(a, target->v[i]));
 	map_put(a, m, "steps", steps);
 	return m;
 }
 
 /* Says why a plan is no promise, or returns true. */
-static bool promised(const struct host_plan *hp, struct err *e)
+static bool promised(const struct plan_target *target, struct err *e)
 {
-	if (hp->error)
-		return err_set(
-			e, ERR_CONFIG, "the plan of %s is incomplete: %s", hp->host, hp->error);
-	for (size_t i = 0; i < hp->n; i++) {
-		const struct planned *p = hp->v[i];
+	if (target->error)
+		return err_set(e, ERR_CONFIG, "the plan of %s is incomplete: %s", target->name,
+			target->error);
+	for (size_t i = 0; i < target->n; i++) {
+		const struct planned *p = target->v[i];
 		const char *name = p->step->name;
 		/* whether a step that is due comes to do something, its turn tells */
 		if (p->step->unknown || p->open)
 			return err_set(e, ERR_CONFIG,
 				"a plan with unknowns cannot be saved: on %s, '%s' is unknown %s; "
 				"apply the site itself",
-				hp->host, name, plan_unknown(p));
+				target->name, name, plan_unknown(p));
 		bool runs = p->kind == PLANNED_HANDLER || p->kind == PLANNED_HANDLER_MAYBE ||
 			    (p->changes && p->changes->list.n);
 		if (p->step->verdict && runs)
 			return err_set(e, ERR_CONFIG,
 				"a plan that asks results cannot be saved: on %s, '%s' has "
 				"changed_when or failed_when; apply the site itself",
-				hp->host, name);
+				target->name, name);
 		if (p->kind == PLANNED_FAILED)
 			return err_set(e, ERR_CONFIG, "the plan of %s is incomplete: '%s': %s",
-				hp->host, name, planned_error(p));
+				target->name, name, planned_error(p));
 	}
 	return true;
 }
@@ -166,17 +168,17 @@ static void encode(const struct value *m, struct buf *file)
 bool plan_save(const struct plan *p, const char *path, struct err *e)
 {
 	struct arena *a = arena_new();
-	struct value *m = value_map(a), *hosts = value_list(a);
+	struct value *m = value_map(a), *targets = value_list(a);
 	struct buf file;
 	bool ok = true;
 	for (size_t i = 0; i < p->n && ok; i++) {
 		ok = promised(p->v[i], e);
 		if (ok)
-			list_add(a, hosts, host_value(a, p->v[i]));
+			list_add(a, targets, target_value(a, p->v[i]));
 	}
 	put_text(a, m, "site", p->site);
 	put_text(a, m, "digest", p->digest);
-	map_put(a, m, "hosts", hosts);
+	map_put(a, m, "targets", targets);
 	buf_init(&file, (size_t)4 * FILE_MAX);
 	if (ok) {
 		encode(m, &file);
@@ -219,9 +221,9 @@ static bool is_changes(const struct value *l)
 	return l->type == VALUE_LIST;
 }
 
-static bool load_step(struct host_plan *hp, const struct value *m, struct err *e)
+static bool load_step(struct plan_target *target, const struct value *m, struct err *e)
 {
-	struct arena *a = hp->a;
+	struct arena *a = target->a;
 	struct step *s = ARENA_NEW(a, struct step);
 	record_take(a, step_members, STEP_SAVED, m, s);
 	struct value *changes = map_at(m, "changes");
@@ -230,19 +232,21 @@ static bool load_step(struct host_plan *hp, const struct value *m, struct err *e
 	if (!s->name || (changes && (!s->type || !is_changes(changes))))
 		return err_set(e, ERR_CONFIG, "the plan's step %" PRIu32 " is damaged", s->id);
 	s->ignore_errors = s->ignore_errors || s->failed == 0;
-	struct planned *p = plan_add(hp, s);
+	struct planned *p = plan_add(target, s);
 	p->changes = changes;
 	p->error = s->type ? map_cstr(m, "error", NULL) : NULL;
 	return true;
 }
 
-static bool load_host(struct plan *p, const struct value *m, struct err *e)
+static bool load_target(struct plan *p, const struct value *m, struct err *e)
 {
-	struct host_plan *hp = plan_host(p, p->a, map_cstr(m, "host", ""));
-	record_take(p->a, connection_members, STEP_SAVED, m, &hp->connection);
+	bool zone = !strcmp(map_cstr(m, "target", ""), target_kind_name(TARGET_ZONE));
+	struct plan_target *target =
+		plan_target(p, p->a, zone ? TARGET_ZONE : TARGET_HOST, map_cstr(m, "name", ""));
+	record_take(p->a, connection_members, STEP_SAVED, m, &target->connection);
 	const struct value *steps = map_at(m, "steps");
 	for (size_t i = 0; i < steps->list.n; i++)
-		if (!load_step(hp, steps->list.v[i], e))
+		if (!load_step(target, steps->list.v[i], e))
 			return false;
 	return true;
 }
@@ -250,10 +254,12 @@ static bool load_host(struct plan *p, const struct value *m, struct err *e)
 static bool load_value(struct arena *a, struct str file, struct value **out, struct err *e)
 {
 	unsigned char sha[SHA256_LEN];
+	if (file.n < KIND_LEN || memcmp(file.p, KIND, KIND_LEN) != 0)
+		return err_set(e, ERR_CONFIG, "it is not a plan");
 	if (file.n < HEAD_LEN || memcmp(file.p, MAGIC, MAGIC_LEN) != 0)
 		return err_set(e, ERR_CONFIG,
-			"it is a plan of another version of provision, or none; make it "
-			"anew: provision plan SITE --out FILE");
+			"it is a plan of another version of provision; make a new one: provision "
+			"plan SITE --out FILE");
 	sha256(file.p + HEAD_LEN, file.n - HEAD_LEN, sha);
 	if (memcmp(sha, file.p + MAGIC_LEN, sizeof(sha)) != 0)
 		return err_set(e, ERR_CONFIG, "it is damaged: its digest does not match");
@@ -263,7 +269,7 @@ static bool load_value(struct arena *a, struct str file, struct value **out, str
 	struct errs errs;
 	errs_init(&errs, a);
 	record_fields(step_members, STEP_SAVED, step_fields, FIELDS_MAX, more_of_step);
-	record_fields(connection_members, STEP_SAVED, host_fields, FIELDS_MAX, more_of_host);
+	record_fields(connection_members, STEP_SAVED, target_fields, FIELDS_MAX, more_of_target);
 	*out = fields_check(a, plan_fields, raw, "the plan", &errs);
 	return *out ? true : err_set(e, ERR_CONFIG, "%s", errs.v[0].msg);
 }
@@ -280,10 +286,10 @@ struct plan *plan_load(struct arena *a, const char *path, struct err *e)
 	}
 	if (!ok)
 		return NULL;
-	const struct value *hosts = map_at(m, "hosts");
+	const struct value *targets = map_at(m, "targets");
 	p->site = map_cstr(m, "site", "");
-	for (size_t i = 0; i < hosts->list.n; i++) {
-		if (load_host(p, hosts->list.v[i], e))
+	for (size_t i = 0; i < targets->list.n; i++) {
+		if (load_target(p, targets->list.v[i], e))
 			continue;
 		err_prefix(e, "%s", path);
 		return NULL;
@@ -294,48 +300,4 @@ struct plan *plan_load(struct arena *a, const char *path, struct err *e)
 		return NULL;
 	}
 	return p;
-}
-
-static const char *const kind_names[] = {[PLANNED_OK] = "ok",
-	[PLANNED_CHANGE] = "change",
-	[PLANNED_RUN] = "run",
-	[PLANNED_HANDLER] = "handler",
-	[PLANNED_QUIET] = "quiet",
-	[PLANNED_SKIPPED] = "skipped",
-	[PLANNED_LOCAL] = "local",
-	[PLANNED_UNKNOWN] = "unknown",
-	[PLANNED_FAILED] = "failed",
-	[PLANNED_IGNORED] = "ignored",
-	[PLANNED_MAYBE] = "maybe",
-	[PLANNED_HANDLER_MAYBE] = "handler_maybe"};
-
-struct value *plan_value(struct arena *a, const struct host_plan *hp)
-{
-	struct value *m = value_map(a), *steps = value_list(a);
-	put_text(a, m, "host", hp->host);
-	put_text(a, m, "digest", hp->digest);
-	put_text(a, m, "error", hp->error);
-	map_put(a, m, "resources", value_int(a, (int64_t)hp->counts.resources));
-	map_put(a, m, "changes", value_int(a, (int64_t)(hp->counts.change)));
-	map_put(a, m, "handlers", value_int(a, (int64_t)hp->counts.handler));
-	map_put(a, m, "unknown", value_int(a, (int64_t)hp->counts.unknown));
-	map_put(a, m, "failed", value_int(a, (int64_t)hp->counts.failed));
-	for (size_t i = 0; i < hp->n; i++) {
-		const struct planned *p = hp->v[i];
-		if (p->kind == PLANNED_OK || p->kind == PLANNED_QUIET || p->kind == PLANNED_SKIPPED)
-			continue;
-		struct value *s = value_map(a);
-		put_text(a, s, "task", p->step->name);
-		put_text(a, s, "item", p->step->item);
-		put_text(a, s, "kind", kind_names[p->kind]);
-		put_text(a, s, "type", p->step->type ? p->step->type->name : NULL);
-		put_text(a, s, "resource", planned_key(a, p));
-		put_text(a, s, "unknown", plan_unknown(p));
-		put_text(a, s, "error", planned_error(p));
-		if (p->changes && !p->step->no_log && !p->step->no_diff)
-			map_put(a, s, "changes", p->changes);
-		list_add(a, steps, s);
-	}
-	map_put(a, m, "steps", steps);
-	return m;
 }

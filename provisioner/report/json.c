@@ -14,18 +14,15 @@ static void put(struct arena *a, struct value *m, const char *key, const char *t
 static void put_step(struct arena *a, struct value *m, const struct event *e)
 {
 	const struct planned *p = e->step;
-	put(a, m, "task", p->step->name);
-	put(a, m, "item", p->step->no_log && p->step->item ? SECRET_TEXT : p->step->item);
-	put(a, m, "type", p->step->type ? p->step->type->name : NULL);
-	put(a, m, "resource", planned_key(a, p));
-	put(a, m, "status", step_status_name(e->status));
-	put(a, m, "message", p->step->local ? p->step->message : NULL);
+	struct shown shown = {
+		.status = step_status_name(e->status),
+		.ms = e->ms < UINT32_MAX ? (uint32_t)e->ms : UINT32_MAX,
+	};
 	const struct value *changes = e->changes ? e->changes : p->changes;
-	if (changes && e->status != STEP_OK && !p->step->no_log && !p->step->no_diff)
-		map_put(a, m, "changes", (struct value *)changes);
-	if (e->status == STEP_FAILED && p->result && map_at(p->result, "rolled_back"))
-		map_put(a, m, "rolled_back", map_at(p->result, "rolled_back"));
-	map_put(a, m, "ms", value_int(a, e->ms));
+	shown_fill(&shown, a, p, e->status == STEP_OK ? NULL : changes);
+	if (e->status == STEP_FAILED && p->result)
+		shown.rolled_back = map_at(p->result, "rolled_back");
+	shown_put(a, &shown, SHOWN_STEP, m);
 }
 
 static void put_stats(struct arena *a, struct value *m, const struct host_stats *s)

@@ -24,7 +24,7 @@ struct event {
 	const char *host;
 	const char *text;
 	size_t count;
-	struct host_plan *plan;
+	struct plan_target *plan;
 	const struct planned *step;
 	enum step_status status;
 	const struct value *changes; /* of a STEP, when they differ from the plan's */

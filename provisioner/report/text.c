@@ -152,24 +152,25 @@ static void add_counts(struct page *out, const struct plan_counts *c)
 			c->ignored == 1 ? "s" : "", c->ignored == 1 ? "is" : "are");
 }
 
-static void host_plan(struct report *r, struct page *out, const struct event *e)
+static void add_target(struct report *r, struct page *out, const struct event *e)
 {
-	const struct host_plan *hp = e->plan;
+	const struct plan_target *target = e->plan;
 	if (!r->opt.planning) {
-		if (hp->counts.change + hp->counts.handler + hp->counts.unknown == 0)
+		if (target->counts.change + target->counts.handler + target->counts.unknown == 0)
 			return;
-		page_addf(out, "%s: ", hp->host);
-		add_counts(out, &hp->counts);
+		page_addf(out, "%s: ", target->name);
+		add_counts(out, &target->counts);
 		page_addf(out, "\n");
 		return;
 	}
 	page_addf(out, "\n");
-	page_paintf(out, PAINT_BOLD, "%s", hp->host);
+	page_paintf(
+		out, PAINT_BOLD, "%s%s", target->kind == TARGET_ZONE ? "zone " : "", target->name);
 	page_addf(out, ": ");
-	add_counts(out, &hp->counts);
+	add_counts(out, &target->counts);
 	page_addf(out, "\n");
-	for (size_t i = 0; i < hp->n; i++)
-		plan_step(r, out, hp->v[i]);
+	for (size_t i = 0; i < target->n; i++)
+		plan_step(r, out, target->v[i]);
 }
 
 static enum paint status_paint(enum step_status s)
@@ -324,7 +325,7 @@ static void text_event(struct report *r, const struct event *e)
 		progress(r, out, e);
 		break;
 	case EVENT_PLAN:
-		host_plan(r, out, e);
+		add_target(r, out, e);
 		break;
 	case EVENT_STEP:
 		step_done(r, out, e);

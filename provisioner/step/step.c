@@ -60,8 +60,7 @@ const struct member step_members[] = {
 const struct member connection_members[] = {
 	CONNECTION(address, MEMBER_TEXT, STEP_SAVED, .name = "address", .kind = FIELD_STR),
 	CONNECTION(user, MEMBER_TEXT, STEP_SAVED, .name = "user", .kind = FIELD_STR),
-	CONNECTION(kind, MEMBER_TEXT, STEP_SAVED, .name = "kind", .kind = FIELD_STR,
-		.flags = FIELD_REQUIRED),
+	CONNECTION(kind, MEMBER_TEXT, STEP_SAVED, .name = "kind", .kind = FIELD_STR),
 	CONNECTION(key_file, MEMBER_TEXT, STEP_SAVED, .name = "key_file", .kind = FIELD_STR),
 	CONNECTION(ssh_args, MEMBER_TEXT, STEP_SAVED, .name = "ssh_args", .kind = FIELD_STR),
 	CONNECTION(become_user, MEMBER_TEXT, STEP_SAVED, .name = "become_user", .kind = FIELD_STR),

@@ -109,7 +109,7 @@ class Controller(HostTest):
         reader.start()
         self.assertEqual(self.save("pipe").returncode, 0)
         reader.join(20)
-        self.assertTrue(got[0].startswith(b"provision plan 1\n"))
+        self.assertTrue(got[0].startswith(b"provision plan 2\n"))
         self.assertTrue(stat.S_ISCHR(os.stat(null).st_mode) and stat.S_ISCHR(os.stat(full).st_mode))
         self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
 
@@ -130,9 +130,11 @@ class Controller(HostTest):
     # ---- what is named wrongly ----
 
     def test_a_site_that_is_none(self):
-        self.s.write("next.plan", "provision plan 2\n" + 40 * "x")
+        self.s.write("next.plan", "provision plan 3\n" + 40 * "x")
+        self.s.write("old.plan", "provision plan 1\n" + 40 * "x")
         os.mkfifo(os.path.join(self.s.dir, "fifo"))
         for site, why in (("next.plan", "it is a plan of another version of provision"),
+                          ("old.plan", "it is a plan of another version of provision"),
                           ("there", "there is a directory, not a regular file"),
                           ("fifo", "fifo is a fifo, not a regular file"),
                           ("/dev/stdin", "/dev/stdin is a device, not a regular file"),

@@ -174,7 +174,7 @@ static void json_has_escapes_of_its_own(void **state)
 static void report_all(struct report *r, const char *bad)
 {
 	struct plan *plan = plan_new(a);
-	struct host_plan *hp = plan_host(plan, a, bad);
+	struct plan_target *hp = plan_target(plan, a, TARGET_HOST, bad);
 	struct step *s = ARENA_NEW(a, struct step);
 	struct value *changes = value_list(a), *result = value_map(a), *back = value_list(a);
 	const char *const kinds[] = {"attr", "text", "run"};

@@ -38,7 +38,7 @@ static struct value *one_change(
 	return l;
 }
 
-static struct planned *add(struct host_plan *hp, const struct step *s, struct value *changes)
+static struct planned *add(struct plan_target *hp, const struct step *s, struct value *changes)
 {
 	struct step *copy = ARENA_NEW(a, struct step);
 	*copy = *s;
@@ -57,10 +57,10 @@ static struct value *file_params(const char *path, const char *content)
 	return m;
 }
 
-static struct plan *small_plan(struct host_plan **hp)
+static struct plan *small_plan(struct plan_target **hp)
 {
 	struct plan *p = plan_new(a);
-	*hp = plan_host(p, a, "mx1");
+	*hp = plan_target(p, a, TARGET_HOST, "mx1");
 	(*hp)->connection.kind = "ssh";
 	const struct restype *copy = restype_find(str_c("copy"));
 	struct value *text =
@@ -103,7 +103,7 @@ static struct plan *small_plan(struct host_plan **hp)
 static void test_classify(void **state)
 {
 	(void)state;
-	struct host_plan *hp;
+	struct plan_target *hp;
 	struct plan *p = small_plan(&hp);
 	plan_freeze(p);
 	assert_int_equal(hp->v[0]->kind, PLANNED_CHANGE);
@@ -119,7 +119,7 @@ static void test_classify(void **state)
 static void test_handlers_of_what_is_open(void **state)
 {
 	(void)state;
-	struct host_plan *hp;
+	struct plan_target *hp;
 	struct value *maybe = one_change("state", "maybe", value_null(a), value_null(a));
 	static const struct {
 		bool unknown, maybe;
@@ -148,7 +148,7 @@ static void test_handlers_of_what_is_open(void **state)
 static void test_digest_moves_with_the_content(void **state)
 {
 	(void)state;
-	struct host_plan *x, *y;
+	struct plan_target *x, *y;
 	struct plan *p = small_plan(&x), *q = small_plan(&y);
 	plan_freeze(p);
 	((struct step *)y->v[1]->step)->params = file_params("/etc/y", "Y\n");
@@ -165,7 +165,7 @@ static const char *temp(void)
 static void test_save_and_load(void **state)
 {
 	(void)state;
-	struct host_plan *hp;
+	struct plan_target *hp;
 	struct err e = {0};
 	struct plan *p = small_plan(&hp);
 	plan_freeze(p);
@@ -179,10 +179,42 @@ static void test_save_and_load(void **state)
 	unlink(temp());
 }
 
+static void test_a_zone_is_a_target(void **state)
+{
+	(void)state;
+	struct plan_target *hp;
+	struct err e = {0};
+	struct plan *p = small_plan(&hp);
+	plan_target(p, a, TARGET_ZONE, "example.com");
+	plan_freeze(p);
+	assert_true(plan_save(p, temp(), &e));
+	struct plan *q = plan_load(a, temp(), &e);
+	assert_non_null(q);
+	assert_int_equal(q->n, 2);
+	assert_int_equal(q->v[0]->kind, TARGET_HOST);
+	assert_int_equal(q->v[1]->kind, TARGET_ZONE);
+	assert_string_equal(q->v[1]->name, "example.com");
+	assert_string_equal(map_cstr(plan_value(a, q->v[0]), "host", ""), "mx1");
+	assert_string_equal(map_cstr(plan_value(a, q->v[1]), "zone", ""), "example.com");
+	unlink(temp());
+}
+
+/* A host and a zone of one name are not the same plan. */
+static void test_the_digest_has_the_kind(void **state)
+{
+	(void)state;
+	struct plan *x = plan_new(a), *y = plan_new(a);
+	plan_target(x, a, TARGET_HOST, "example.com");
+	plan_target(y, a, TARGET_ZONE, "example.com");
+	plan_freeze(x);
+	plan_freeze(y);
+	assert_string_not_equal(x->digest, y->digest);
+}
+
 static void test_a_loaded_step_fails_as_the_saved_one_would(void **state)
 {
 	(void)state;
-	struct host_plan *hp;
+	struct plan_target *hp;
 	struct err e = {0};
 	struct plan *p = small_plan(&hp);
 	for (int i = 0; i < 3; i++)
@@ -203,7 +235,7 @@ static void refuse_step(const struct step *s, struct value *changes)
 {
 	struct err e = {0};
 	struct plan *p = plan_new(a);
-	struct host_plan *hp = plan_host(p, a, "mx1");
+	struct plan_target *hp = plan_target(p, a, TARGET_HOST, "mx1");
 	hp->connection.kind = "ssh";
 	add(hp, s, changes);
 	plan_freeze(p);
@@ -230,7 +262,7 @@ static void test_impossible_steps_are_refused(void **state)
 static void test_every_damaged_byte_is_refused(void **state)
 {
 	(void)state;
-	struct host_plan *hp;
+	struct plan_target *hp;
 	struct err e = {0};
 	struct str file;
 	struct plan *p = small_plan(&hp);
@@ -256,7 +288,7 @@ static void test_every_damaged_byte_is_refused(void **state)
 static void test_an_unknown_is_no_promise(void **state)
 {
 	(void)state;
-	struct host_plan *hp;
+	struct plan_target *hp;
 	struct err e = {0};
 	struct plan *p = small_plan(&hp);
 	add(hp, &(struct step){.name = "later", .unknown = "until task 'x' has run"}, NULL);
@@ -288,7 +320,7 @@ static const char *show(const struct planned *p)
 static void test_secrets_and_control_bytes_are_not_shown(void **state)
 {
 	(void)state;
-	struct host_plan *hp;
+	struct plan_target *hp;
 	small_plan(&hp);
 	assert_non_null(strstr(show(hp->v[0]), "+new"));
 	map_at(hp->v[0]->step->params, "content")->secret = true;
@@ -360,6 +392,8 @@ int main(void)
 		cmocka_unit_test(test_handlers_of_what_is_open),
 		cmocka_unit_test(test_digest_moves_with_the_content),
 		cmocka_unit_test(test_save_and_load),
+		cmocka_unit_test(test_a_zone_is_a_target),
+		cmocka_unit_test(test_the_digest_has_the_kind),
 		cmocka_unit_test(test_a_loaded_step_fails_as_the_saved_one_would),
 		cmocka_unit_test(test_impossible_steps_are_refused),
 		cmocka_unit_test(test_every_damaged_byte_is_refused),
