@@ -46,7 +46,7 @@ static bool goes_on(const struct apply *ap, const struct work *w)
 
 /* ---- one step ---- */
 
-static void change(struct apply *ap, struct attempt *t)
+static void change(struct apply *ap, struct step_run *t)
 {
 	ap->noted = &t->step;
 	ap->changing = t->w;
@@ -60,30 +60,30 @@ static void change(struct apply *ap, struct attempt *t)
 		handlers_take_back(ap, t);
 	if (!ok)
 		rollback(ap, t);
-	attempt_finish(ap, t, ok ? OUTCOME_CHANGED : OUTCOME_FAILED);
+	step_run_finish(ap, t, ok ? OUTCOME_CHANGED : OUTCOME_FAILED);
 }
 
 static void do_step(struct apply *ap, struct work *w)
 {
-	struct attempt t;
-	attempt_open(ap, &t, w);
-	if (!attempt_look(ap, &t))
+	struct step_run t;
+	step_run_open(ap, &t, w);
+	if (!step_run_observe(ap, &t))
 		return;
 	if (t.o.changes->list.n) {
-		if (attempt_begin(ap, &t, true))
+		if (step_run_begin(ap, &t, true))
 			change(ap, &t);
 		return;
 	}
 	if (w->want.handler)
 		handler_done(ap, w);
-	attempt_finish(ap, &t, OUTCOME_OK);
+	step_run_finish(ap, &t, OUTCOME_OK);
 }
 
 static void finish_unseen(struct apply *ap, struct work *w, enum outcome outcome)
 {
-	struct attempt t;
-	attempt_open(ap, &t, w);
-	attempt_finish(ap, &t, outcome);
+	struct step_run t;
+	step_run_open(ap, &t, w);
+	step_run_finish(ap, &t, outcome);
 }
 
 /* A converged step is looked at again only where an earlier change may have moved it. */
@@ -121,7 +121,7 @@ static bool same_environment(const struct work *a, const struct work *b)
 }
 
 /* Together they failed: alone each shows whether it is the one. */
-static void one_by_one(struct apply *ap, struct attempt *t, size_t n)
+static void one_by_one(struct apply *ap, struct step_run *t, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (goes_on(ap, t[i].w))
@@ -132,7 +132,7 @@ static void one_by_one(struct apply *ap, struct attempt *t, size_t n)
 }
 
 static void finish_batch(
-	struct apply *ap, struct attempt *t, size_t n, bool ok, const struct err *e)
+	struct apply *ap, struct step_run *t, size_t n, bool ok, const struct err *e)
 {
 	if (!ok && n > 1 && e->kind != ERR_TRANSIENT) {
 		one_by_one(ap, t, n);
@@ -141,11 +141,11 @@ static void finish_batch(
 	for (size_t i = 0; i < n; i++) {
 		if (!ok)
 			t[i].e = *e;
-		attempt_finish(ap, &t[i], ok ? OUTCOME_CHANGED : OUTCOME_FAILED);
+		step_run_finish(ap, &t[i], ok ? OUTCOME_CHANGED : OUTCOME_FAILED);
 	}
 }
 
-static void apply_batch(struct apply *ap, struct attempt *t, size_t n)
+static void apply_batch(struct apply *ap, struct step_run *t, size_t n)
 {
 	struct arena *a = arena_new();
 	const struct value **params = ARENA_ARRAY(a, const struct value *, n);
@@ -168,21 +168,21 @@ static void apply_batch(struct apply *ap, struct attempt *t, size_t n)
 }
 
 /* Looks at those that are not converged; gives how many have something to do. */
-static size_t look_at_batch(
-	struct apply *ap, struct work *w, size_t n, struct attempt *t, bool *converged_before)
+static size_t observe_batch(
+	struct apply *ap, struct work *w, size_t n, struct step_run *t, bool *converged_before)
 {
 	size_t m = 0;
 	for (size_t i = 0; i < n && goes_on(ap, &w[i]); i++) {
 		converged_before[i] = converged(ap, &w[i]);
 		if (converged_before[i])
 			continue;
-		attempt_open(ap, &t[m], &w[i]);
+		step_run_open(ap, &t[m], &w[i]);
 		/* OBSERVE left out what an earlier one of them brings */
 		t[m].explained = m > 0;
-		if (!attempt_look(ap, &t[m]))
+		if (!step_run_observe(ap, &t[m]))
 			continue;
 		if (t[m].o.changes->list.n == 0)
-			attempt_finish(ap, &t[m], OUTCOME_OK);
+			step_run_finish(ap, &t[m], OUTCOME_OK);
 		else
 			m++;
 	}
@@ -190,13 +190,13 @@ static size_t look_at_batch(
 }
 
 /* Begins all of them; what fails there is finished and left out. */
-static void begin_batch(struct apply *ap, struct attempt *t, size_t m)
+static void begin_batch(struct apply *ap, struct step_run *t, size_t m)
 {
 	size_t begun = 0;
 	for (size_t i = 0; i < m; i++) {
 		if (!goes_on(ap, t[i].w)) /* stale or failed: none of those is touched */
 			arena_free(t[i].h.a);
-		else if (attempt_begin(ap, &t[i], i + 1 == m))
+		else if (step_run_begin(ap, &t[i], i + 1 == m))
 			t[begun++] = t[i];
 	}
 	if (begun && !ap->status) {
@@ -209,9 +209,9 @@ static void begin_batch(struct apply *ap, struct attempt *t, size_t m)
 
 static void do_batch(struct apply *ap, struct work *w, size_t n)
 {
-	struct attempt *t = ARENA_ARRAY(ap->a, struct attempt, n);
+	struct step_run *t = ARENA_ARRAY(ap->a, struct step_run, n);
 	bool *converged_before = ARENA_ARRAY(ap->a, bool, n);
-	begin_batch(ap, t, look_at_batch(ap, w, n, t, converged_before));
+	begin_batch(ap, t, observe_batch(ap, w, n, t, converged_before));
 	for (size_t i = 0; i < n && goes_on(ap, &w[i]); i++) {
 		if (!converged_before[i])
 			continue;
@@ -317,7 +317,7 @@ static void compare(struct apply *ap, const struct value *entry, size_t *at)
 
 /* All up to here that this session has observed and not yet applied, once more, before anything is
  * touched: a plan is carried out on the host that it was made for, or not at all. */
-static void second_look(struct apply *ap)
+static void recheck_steps(struct apply *ap)
 {
 	struct session *s = ap->s;
 	struct agent_step **v = ARENA_ARRAY(ap->a, struct agent_step *, s->n);
@@ -402,12 +402,12 @@ static bool open_state(struct apply *ap, const struct value *notified)
 			list_add(a, ap->pending, notified->list.v[i]);
 	if (ap->pending && ap->pending->list.n > before)
 		pending_save(a, ap->state.dir, ap->pending, &e);
-	ap->proven = value_map(a);
-	ap->serving = value_map(a);
+	ap->verified = value_map(a);
+	ap->verified_services = value_map(a);
 	if (ap->pending && e.kind == ERR_NONE)
-		unproven_open(&ap->unproven, a, ap->state.dir, ap->pending, &e);
+		undo_open(&ap->undo, a, ap->state.dir, ap->pending, &e);
 	for (size_t i = 0; notified && i < notified->list.n && e.kind == ERR_NONE; i++)
-		unproven_owe(&ap->unproven, notified->list.v[i]->s.p, &e);
+		undo_record_handler(&ap->undo, notified->list.v[i]->s.p, &e);
 	if (e.kind == ERR_NONE && geteuid() == 0)
 		package_clean_leftovers(&e);
 	if (e.kind != ERR_NONE)
@@ -420,7 +420,7 @@ static void carry_out(struct apply *ap, const struct value *msg)
 	if (!read_message(ap, msg) || !open_state(ap, map_at(msg, "notified")))
 		return;
 	if (anything_to_do(ap))
-		second_look(ap);
+		recheck_steps(ap);
 	do_all(ap);
 	rollback_end(ap);
 	if (ap->status)

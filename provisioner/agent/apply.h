@@ -4,7 +4,7 @@
  */
 #pragma once
 #include "agent/session.h"
-#include "agent/unproven.h"
+#include "agent/undo_log.h"
 
 struct work {                           /* one step of the APPLY */
 	struct step want;               /* as APPLY has it */
@@ -23,11 +23,12 @@ struct apply {
 	struct journal journal;
 	struct value *pending; /* handler ids */
 	uint32_t stop_after;   /* id of the last step that is wanted */
-	struct unproven unproven;
-	struct value *proven;        /* by handlers of this APPLY: id -> paths */
-	struct value *serving;       /* services that they have proven: name -> do they still? */
-	const struct work *changing; /* whose files are kept before they change */
-	const char *status;          /* NULL: going on; else as in APPLIED */
+	struct undo_log undo;
+	struct value *verified;          /* by handlers of this APPLY: id -> paths */
+	struct value *verified_services; /* services that they have verified: name -> do they still
+					    pass? */
+	const struct work *changing;     /* whose files are kept before they change */
+	const char *status;              /* NULL: going on; else as in APPLIED */
 	struct err why;
 	const struct work *failing; /* the first item that failed of the loop under way, or NULL */
 	const char *failure;        /* what it said */
@@ -35,7 +36,7 @@ struct apply {
 	int64_t noted_at;
 };
 /* One step being looked at and changed. */
-struct attempt {
+struct step_run {
 	struct work *w;
 	struct agent_step step; /* a copy, its contents with their bytes */
 	struct host h;          /* h.a is its own */
@@ -58,15 +59,15 @@ void apply_note_change(struct apply *ap, const char *handler, int64_t ms);
 /* One with a loop is owed until its last item is done, and none has failed. */
 void handler_done(struct apply *ap, const struct work *w);
 /* A file whose new content was refused is as it was: then what it notified is not owed. */
-void handlers_take_back(struct apply *ap, struct attempt *t);
+void handlers_take_back(struct apply *ap, struct step_run *t);
 
-void attempt_open(struct apply *ap, struct attempt *t, struct work *w);
+void step_run_open(struct apply *ap, struct step_run *t, struct work *w);
 /* false: failed or stale, and finished; else t->o tells what is to be done. */
-bool attempt_look(struct apply *ap, struct attempt *t);
+bool step_run_observe(struct apply *ap, struct step_run *t);
 /* The write-ahead: handlers and journal. false: failed, and finished. */
-bool attempt_begin(struct apply *ap, struct attempt *t, bool sync);
+bool step_run_begin(struct apply *ap, struct step_run *t, bool sync);
 /* Tells the controller and the journal, stops the APPLY where that follows, frees. */
-void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome);
+void step_run_finish(struct apply *ap, struct step_run *t, enum outcome outcome);
 
 /* ---- rollback.c ---- */
 /* A file is about to change: host.keep, with the apply as ctx. */
@@ -74,9 +75,9 @@ bool rollback_keep(void *ctx, const char *path, struct err *e);
 /* Before a step that notifies handlers for something that is no file. */
 bool rollback_note(struct apply *ap, const struct work *w, struct err *e);
 /* The handler has succeeded, and is pending no more. */
-void rollback_proven(struct apply *ap, const char *handler);
+void rollback_verified(struct apply *ap, const char *handler);
 /* The APPLY ends: which services served is remembered. */
 void rollback_end(struct apply *ap);
-/* The step failed; t->e says why. Where it had to prove files, or to start a service with them, all
- * that is not proven goes back, and t->e and the result tell. */
-void rollback(struct apply *ap, struct attempt *t);
+/* The step failed; t->e says why. Where it had to verify files, or to start a service with them,
+ * all that is not verified is put back; t->e and the result say so. */
+void rollback(struct apply *ap, struct step_run *t);

@@ -28,7 +28,7 @@ static void forget_handler(struct apply *ap, const char *handler)
 	ap->pending = left;
 	if (!pending_save(ap->a, ap->state.dir, left, &e))
 		apply_stop(ap, "failed", "%s", e.msg);
-	rollback_proven(ap, handler);
+	rollback_verified(ap, handler);
 }
 
 void handler_done(struct apply *ap, const struct work *w)
@@ -40,7 +40,7 @@ void handler_done(struct apply *ap, const struct work *w)
 		forget_handler(ap, w->want.handler);
 }
 
-void handlers_take_back(struct apply *ap, struct attempt *t)
+void handlers_take_back(struct apply *ap, struct step_run *t)
 {
 	unsigned char then[SHA256_LEN], now[SHA256_LEN];
 	struct observation o;
@@ -54,6 +54,6 @@ void handlers_take_back(struct apply *ap, struct attempt *t)
 		return;
 	ap->pending = t->pending_before;
 	if (!pending_save(ap->a, ap->state.dir, ap->pending, &e) ||
-		!unproven_forget_settled(&ap->unproven, ap->pending, &e))
+		!undo_discard_verified(&ap->undo, ap->pending, &e))
 		apply_stop(ap, "failed", "%s", e.msg);
 }

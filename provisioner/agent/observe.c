@@ -73,7 +73,7 @@ static void put_changes(
 }
 
 /* What one OBSERVE carries from step to step. */
-struct outlook {
+struct pending_effects {
 	unsigned pending; /* classes that planned changes may alter */
 	size_t texts;     /* bytes of texts in the answer so far */
 	size_t results;   /* and of results */
@@ -90,35 +90,36 @@ static int by_id(const void *key, const void *at)
 }
 
 /* A handler is notified by what changes something before it; any other step has its turn. */
-static bool comes_due(const struct outlook *look, const struct agent_step *step)
+static bool comes_due(const struct pending_effects *effects, const struct agent_step *step)
 {
 	for (const uint32_t *id = step->want.notified_by; id && *id; id++)
-		if (bsearch(id, look->change, look->n_change, sizeof(*id), by_id))
+		if (bsearch(id, effects->change, effects->n_change, sizeof(*id), by_id))
 			return true;
 	return !step->want.handler || step->want.was_pending;
 }
 
 /* The step changes something; what, is not known of one whose type is not. */
-static void note_planned(struct outlook *look, const struct agent_step *step)
+static void note_planned(struct pending_effects *effects, const struct agent_step *step)
 {
 	bool packages = step->want.type && step->want.type->class == RES_PACKAGE;
 	unsigned touches = step->want.type ? step->want.type->touches : RES_ALL;
-	look->pending |= touches;
-	look->change[look->n_change++] = step->want.id;
+	effects->pending |= touches;
+	effects->change[effects->n_change++] = step->want.id;
 	if (!packages && (touches & RES_FILE))
-		apt_lists_foresee_old(look->foresight);
+		apt_lists_foresee_old(effects->foresight);
 }
 
 /* What the steps before `id` that this session observed earlier, and has not applied, will do: what
  * is found must not depend on how many OBSERVEs a plan took. ids must not fall. */
-static void look_ahead(struct outlook *look, const struct session *s, uint32_t id)
+static void count_earlier_steps(
+	struct pending_effects *effects, const struct session *s, uint32_t id)
 {
-	for (; look->at < s->n && s->steps[look->at]->want.id < id; look->at++) {
-		const struct agent_step *step = s->steps[look->at];
-		if (step_may_touch(step) == 0 || !comes_due(look, step))
+	for (; effects->at < s->n && s->steps[effects->at]->want.id < id; effects->at++) {
+		const struct agent_step *step = s->steps[effects->at];
+		if (step_may_touch(step) == 0 || !comes_due(effects, step))
 			continue;
-		note_planned(look, step);
-		foresee_all(look->foresight, step->foresight);
+		note_planned(effects, step);
+		foresee_all(effects->foresight, step->foresight);
 	}
 }
 
@@ -133,47 +134,50 @@ static size_t result_size(const struct value *v)
 }
 
 /* A result that does not fit fails its own step, not the whole answer. */
-static bool fits(struct outlook *look, const struct value *result, struct err *e)
+static bool fits(struct pending_effects *effects, const struct value *result, struct err *e)
 {
 	size_t n = result_size(result);
-	size_t texts = look->texts < TEXTS_MAX ? look->texts : TEXTS_MAX;
-	if (look->results + texts + n > RESULTS_MAX)
+	size_t texts = effects->texts < TEXTS_MAX ? effects->texts : TEXTS_MAX;
+	if (effects->results + texts + n > RESULTS_MAX)
 		return err_set(e, ERR_PERMANENT,
 			"its result of %zu KB does not fit: what is found on a host at once may "
 			"be %d MB",
 			n >> 10, RESULTS_MAX >> 20);
-	look->results += n;
+	effects->results += n;
 	return true;
 }
 
-static struct value *look_at(struct arena *a, const struct agent_step *step, struct outlook *look)
+static struct value *observe_one(
+	struct arena *a, const struct agent_step *step, struct pending_effects *effects)
 {
 	struct value *entry = value_map(a);
-	struct host h = {.a = arena_new(), .pending = look->pending, .foresight = look->foresight};
+	struct host h = {
+		.a = arena_new(), .pending = effects->pending, .foresight = effects->foresight};
 	struct observation o;
 	struct err e = {0};
 	unsigned char digest[SHA256_LEN];
 	char text[SHA256_HEX];
 	map_put(a, entry, "id", value_int(a, step->want.id));
 	folders_hold();
-	if (step_observe(step, &h, &o, &e) && fits(look, o.result, &e)) {
+	if (step_observe(step, &h, &o, &e) && fits(effects, o.result, &e)) {
 		if (o.changes->list.n && step->want.type->foresee)
-			step->want.type->foresee(step->want.params, &o, look->foresight);
+			step->want.type->foresee(step->want.params, &o, effects->foresight);
 		step_digest(o.changes, digest);
 		hex(digest, sizeof(digest), text);
-		put_changes(a, entry, o.changes, &look->texts);
+		put_changes(a, entry, o.changes, &effects->texts);
 		map_put(a, entry, "result", value_copy(a, o.result));
 		map_put(a, entry, "digest", value_text(a, text));
 	} else {
 		map_put(a, entry, "error", value_text(a, redact(h.a, step, e.msg)));
 		map_put(a, entry, "kind", value_text(a, err_kind_name(e.kind)));
 		if (o.result->map.n &&
-			fits(look, o.result, &(struct err){0})) /* rc and stderr, for failed_when */
+			fits(effects, o.result,
+				&(struct err){0})) /* rc and stderr, for failed_when */
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
 	/* a handler that cannot be looked at yet will run all the same */
 	if (e.kind == ERR_NONE ? o.changes->list.n > 0 : step->want.handler != NULL)
-		note_planned(look, step);
+		note_planned(effects, step);
 	folders_release();
 	arena_free(h.a);
 	return entry;
@@ -185,7 +189,7 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *list = value_list(a);
 	struct buf b;
-	struct outlook look = {.foresight = foresight_new(a),
+	struct pending_effects effects = {.foresight = foresight_new(a),
 		/* a step may count twice: as it was found before, and now */
 		.change = ARENA_ARRAY(a, uint32_t, s->n + n)};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -194,15 +198,15 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 	prefetch_services(v, n);
 	for (size_t i = 0; i < n; i++) {
 		*at = v[i]->want.id;
-		look_ahead(&look, s, v[i]->want.id);
-		if (!comes_due(&look, v[i]))
+		count_earlier_steps(&effects, s, v[i]->want.id);
+		if (!comes_due(&effects, v[i]))
 			continue;
 		if (v[i]->want.handler && v[i]->want.type && v[i]->want.params)
 			step_check(a, v[i]);
 		if ((v[i]->want.type && v[i]->want.params) || v[i]->bad.kind)
-			list_add(a, list, look_at(a, v[i], &look));
+			list_add(a, list, observe_one(a, v[i], &effects));
 		else
-			note_planned(&look, v[i]);
+			note_planned(&effects, v[i]);
 	}
 	map_put(a, msg, "steps", list);
 	buf_init(&b, (size_t)FRAME_MAX + 16);

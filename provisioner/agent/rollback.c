@@ -2,7 +2,7 @@
  *
  * The transaction around handlers that prove what they bring about: which files led to them, and
  * when one fails, those files put back and the daemons made to run with them again. A kill at any
- * moment leaves the records, so that the next run knows what was proven last.
+ * moment leaves the records, so that the next run knows what was verified last.
  */
 #include "agent/apply.h"
 
@@ -19,7 +19,7 @@ static const struct work *work_of(const struct apply *ap, const char *handler)
 }
 
 /* One that comes in a later APPLY may be such a handler. */
-static bool may_prove(const struct apply *ap, const char *handler)
+static bool may_verify(const struct apply *ap, const char *handler)
 {
 	const struct work *w = work_of(ap, handler);
 	return !w || (w->step->want.type && w->step->want.type->again);
@@ -30,8 +30,8 @@ bool rollback_keep(void *ctx, const char *path, struct err *e)
 	struct apply *ap = ctx;
 	const struct work *w = ap->changing;
 	for (const char *const *id = w ? w->want.notify : NULL; id && *id; id++)
-		if (w->want.changed != 0 && may_prove(ap, *id) &&
-			!unproven_keep(&ap->unproven, *id, path, e))
+		if (w->want.changed != 0 && may_verify(ap, *id) &&
+			!undo_record(&ap->undo, *id, path, e))
 			return false;
 	return true;
 }
@@ -41,7 +41,7 @@ bool rollback_note(struct apply *ap, const struct work *w, struct err *e)
 	const struct step *want = &w->step->want;
 	bool file = want->type && want->type->class == RES_FILE && !want->user;
 	for (const char *const *id = file ? NULL : w->want.notify; id && *id; id++)
-		if (may_prove(ap, *id) && !unproven_owe(&ap->unproven, *id, e))
+		if (may_verify(ap, *id) && !undo_record_handler(&ap->undo, *id, e))
 			return false;
 	return true;
 }
@@ -51,25 +51,26 @@ static const char *service_of(const struct work *w)
 	return map_cstr(w->step->want.params, "name", w->want.handler);
 }
 
-void rollback_proven(struct apply *ap, const char *handler)
+void rollback_verified(struct apply *ap, const char *handler)
 {
 	struct err e = {0};
 	const struct work *w = work_of(ap, handler);
-	struct value *paths = unproven_paths(&ap->unproven, ap->a, handler);
-	bool proves = w && !w->want.dropped && w->step->want.type && w->step->want.type->again;
-	if (proves && paths->list.n)
-		map_put(ap->a, ap->proven, handler, paths);
-	if (proves)
-		map_put(ap->a, ap->serving, service_of(w), value_bool(ap->a, true));
-	if (!unproven_forget_settled(&ap->unproven, ap->pending, &e))
+	struct value *paths = undo_paths(&ap->undo, ap->a, handler);
+	bool verifies = w && !w->want.dropped && w->step->want.type && w->step->want.type->again;
+	if (verifies && paths->list.n)
+		map_put(ap->a, ap->verified, handler, paths);
+	if (verifies)
+		map_put(ap->a, ap->verified_services, service_of(w), value_bool(ap->a, true));
+	if (!undo_discard_verified(&ap->undo, ap->pending, &e))
 		apply_stop(ap, "failed", "%s", e.msg);
 }
 
 void rollback_end(struct apply *ap)
 {
-	for (size_t i = 0; i < ap->serving->map.n; i++)
-		if (ap->serving->map.e[i].value->b)
-			served_note(ap->a, ap->state.dir, ap->serving->map.e[i].key.p);
+	for (size_t i = 0; i < ap->verified_services->map.n; i++)
+		if (ap->verified_services->map.e[i].value->b)
+			service_note_verified(
+				ap->a, ap->state.dir, ap->verified_services->map.e[i].key.p);
 }
 
 /* ---- putting back ---- */
@@ -86,7 +87,7 @@ static void put_back(struct apply *ap, struct rollback *r, const struct value *p
 {
 	for (size_t i = 0; i < paths->list.n; i++) {
 		struct err e = {0};
-		if (unproven_restore(&ap->unproven, paths->list.v[i]->s.p, &e))
+		if (undo_restore(&ap->undo, paths->list.v[i]->s.p, &e))
 			list_add(ap->a, r->back, paths->list.v[i]);
 		else if (r->e.kind == ERR_NONE)
 			r->e = e;
@@ -110,13 +111,14 @@ static bool needs_again(const struct apply *ap, const struct rollback *r, const 
 	if (!w->want.handler || !w->step->want.type || !w->step->want.type->again ||
 		w->step->bad.kind)
 		return false;
-	if (shares(map_at(ap->proven, w->want.handler), r->back))
+	if (shares(map_at(ap->verified, w->want.handler), r->back))
 		return true;
 	return failed->want.handler &&
-	       shares(unproven_paths(&ap->unproven, ap->a, w->want.handler), r->back);
+	       shares(undo_paths(&ap->undo, ap->a, w->want.handler), r->back);
 }
 
-static void run_again(struct apply *ap, struct rollback *r, struct attempt *t, const struct work *w)
+static void run_again(
+	struct apply *ap, struct rollback *r, struct step_run *t, const struct work *w)
 {
 	struct host h = {.a = arena_new(), .note = t->h.note, .ctx = ap};
 	struct err e = {0};
@@ -130,7 +132,7 @@ static void run_again(struct apply *ap, struct rollback *r, struct attempt *t, c
 	arena_free(h.a);
 }
 
-static void run_all_again(struct apply *ap, struct rollback *r, struct attempt *t)
+static void run_all_again(struct apply *ap, struct rollback *r, struct step_run *t)
 {
 	struct value *done = value_map(ap->a);
 	for (size_t i = 0; i < ap->n; i++) {
@@ -138,7 +140,7 @@ static void run_all_again(struct apply *ap, struct rollback *r, struct attempt *
 		if (!needs_again(ap, r, t->w, w) || map_at(done, w->want.handler))
 			continue;
 		map_put(ap->a, done, w->want.handler, value_null(ap->a));
-		map_put(ap->a, ap->serving, service_of(w), value_bool(ap->a, false));
+		map_put(ap->a, ap->verified_services, service_of(w), value_bool(ap->a, false));
 		run_again(ap, r, t, w);
 	}
 }
@@ -147,8 +149,8 @@ static void run_all_again(struct apply *ap, struct rollback *r, struct attempt *
 
 static bool owes_nothing(const struct apply *ap, const char *handler)
 {
-	return !unproven_is_owed(&ap->unproven, handler) &&
-	       unproven_paths(&ap->unproven, ap->a, handler)->list.n == 0;
+	return !undo_has_handler(&ap->undo, handler) &&
+	       undo_paths(&ap->undo, ap->a, handler)->list.n == 0;
 }
 
 /* Handlers that only the files owed which are back are not due any more; the one that failed is,
@@ -157,12 +159,12 @@ static void settle(struct apply *ap, struct rollback *r, const struct work *fail
 {
 	struct value *left = value_list(ap->a), *concerned = value_map(ap->a);
 	struct err e = {0};
-	for (size_t i = 0; i < ap->unproven.list->list.n; i++)
-		map_put(ap->a, concerned, map_cstr(ap->unproven.list->list.v[i], "handler", ""),
+	for (size_t i = 0; i < ap->undo.list->list.n; i++)
+		map_put(ap->a, concerned, map_cstr(ap->undo.list->list.v[i], "handler", ""),
 			value_null(ap->a));
 	if ((r->e.kind != ERR_NONE || r->idle) && failed->want.handler)
-		unproven_owe(&ap->unproven, failed->want.handler, &e);
-	unproven_forget(&ap->unproven, r->back, &e);
+		undo_record_handler(&ap->undo, failed->want.handler, &e);
+	undo_discard(&ap->undo, r->back, &e);
 	for (size_t i = 0; i < ap->pending->list.n; i++) {
 		const char *handler = ap->pending->list.v[i]->s.p;
 		if (!map_at(concerned, handler) || !owes_nothing(ap, handler))
@@ -190,33 +192,33 @@ static const char *enumerate(struct arena *a, const struct value *list, size_t m
 }
 
 static void say_back(
-	struct apply *ap, struct attempt *t, const struct rollback *r, const struct err *first)
+	struct apply *ap, struct step_run *t, const struct rollback *r, const struct err *first)
 {
 	const char *files = enumerate(ap->a, r->back, NAMED_MAX);
 	if (r->e.kind != ERR_NONE)
 		err_set(&t->e, ERR_PERMANENT,
-			"%.*s; THE ROLLBACK FAILED: %.*s; put back: %s; what was proven last lies "
-			"in %s/proven as long as it is not",
+			"%.*s; THE ROLLBACK FAILED: %.*s; put back: %s; the files that were "
+			"verified last are in %s/undo.d until a rollback succeeds",
 			WORDS_MAX / 2, first->msg, WORDS_MAX / 2, r->e.msg,
 			r->back->list.n ? files : "nothing", ap->state.dir);
-	else if (r->idle && served_before(ap->a, ap->state.dir, r->idle))
+	else if (r->idle && service_was_verified(ap->a, ap->state.dir, r->idle))
 		err_set(&t->e, ERR_PERMANENT,
 			"%.*s; THE ROLLBACK DID NOT HELP: the files are as they were (%s), and %s, "
-			"which served with them, does not: %.*s",
+			"which passed its check with them before, fails it now: %.*s",
 			WORDS_MAX / 2, first->msg, files, r->idle, WORDS_MAX / 2, r->why.msg);
 	else if (r->idle)
 		err_set(&t->e, ERR_PERMANENT,
-			"%.*s; rolled back: %s; %s has never served on this host, and with those "
-			"files it does not either (%.*s): mend what is said first, then apply "
-			"again",
+			"%.*s; rolled back: %s; %s fails its check with those files too (%.*s), "
+			"and has never passed it on this host: fix what is reported first, then "
+			"apply again",
 			WORDS_MAX / 2, first->msg, files, r->idle, WORDS_MAX / 4, r->why.msg);
 	else
 		err_set(&t->e, first->kind, "%.*s; rolled back: %s%s%s", WORDS_MAX, first->msg,
-			files, r->again->list.n ? "; running with that again: " : "",
+			files, r->again->list.n ? "; running with them again: " : "",
 			enumerate(ap->a, r->again, NAMED_MAX));
 }
 
-static void say(struct apply *ap, struct attempt *t, const struct rollback *r)
+static void say(struct apply *ap, struct step_run *t, const struct rollback *r)
 {
 	struct err first = t->e;
 	t->e = (struct err){0};
@@ -224,7 +226,7 @@ static void say(struct apply *ap, struct attempt *t, const struct rollback *r)
 	say_back(ap, t, r, &first);
 }
 
-static void write_journal(struct apply *ap, const struct attempt *t, const struct value *files)
+static void write_journal(struct apply *ap, const struct step_run *t, const struct value *files)
 {
 	struct value *line = value_map(ap->a);
 	struct err ignored = {0};
@@ -235,8 +237,8 @@ static void write_journal(struct apply *ap, const struct attempt *t, const struc
 
 /* ---- the whole ---- */
 
-/* A service that does not start, with a configuration that has yet to prove itself. */
-static bool starts_unproven(const struct apply *ap, const struct attempt *t)
+/* A service that does not start, with a configuration that is not verified yet. */
+static bool starts_unverified(const struct apply *ap, const struct step_run *t)
 {
 	const char *name = map_cstr(t->step.want.params, "name", "");
 	if (t->w->want.handler || t->step.want.type->class != RES_SERVICE)
@@ -245,18 +247,18 @@ static bool starts_unproven(const struct apply *ap, const struct attempt *t)
 		const struct work *w = &ap->v[i];
 		if (w->want.handler && w->step->want.type && w->step->want.type->again &&
 			strcmp(map_cstr(w->step->want.params, "name", ""), name) == 0 &&
-			unproven_paths(&ap->unproven, ap->a, w->want.handler)->list.n)
+			undo_paths(&ap->undo, ap->a, w->want.handler)->list.n)
 			return true;
 	}
 	return false;
 }
 
-void rollback(struct apply *ap, struct attempt *t)
+void rollback(struct apply *ap, struct step_run *t)
 {
 	struct rollback r = {.back = value_list(ap->a), .again = value_list(ap->a)};
-	struct value *paths = unproven_paths(&ap->unproven, ap->a, NULL);
-	bool proves = t->w->want.handler && t->step.want.type && t->step.want.type->again;
-	if (!t->step.want.type || paths->list.n == 0 || !(proves || starts_unproven(ap, t)))
+	struct value *paths = undo_paths(&ap->undo, ap->a, NULL);
+	bool verifies = t->w->want.handler && t->step.want.type && t->step.want.type->again;
+	if (!t->step.want.type || paths->list.n == 0 || !(verifies || starts_unverified(ap, t)))
 		return;
 	write_journal(ap, t, paths);
 	put_back(ap, &r, paths);

@@ -6,7 +6,7 @@
  *   stream.c    frames in and out, without ever hanging on a dead peer
  *   steps.c     the steps that were observed, kept until they are applied
  *   observe.c   a look at many steps, in a child that may not write (landlock.c)
- *   apply.c     the changes, in order; attempt.c one of them
+ *   apply.c     the changes, in order; step_run.c one of them
  *   runas.c     one verb of one step, as another user where it asks for that
  */
 #pragma once

@@ -185,22 +185,22 @@ bool pending_save(struct arena *a, const char *dir, const struct value *list, st
 	return unlink(path) == 0 || errno == ENOENT || err_errno(e, "cannot remove %s", path);
 }
 
-static struct value *served_load(struct arena *a, const char *path)
+static struct value *load_verified(struct arena *a, const char *path)
 {
 	struct value *list = value_list(a);
 	struct err ignored = {0}; /* it only chooses words */
 	return names_read(a, path, list, &ignored) ? list : value_list(a);
 }
 
-bool served_before(struct arena *a, const char *dir, const char *service)
+bool service_was_verified(struct arena *a, const char *dir, const char *service)
 {
-	return list_has(served_load(a, path_join(a, dir, "served")), str_c(service));
+	return list_has(load_verified(a, path_join(a, dir, "verified")), str_c(service));
 }
 
-void served_note(struct arena *a, const char *dir, const char *service)
+void service_note_verified(struct arena *a, const char *dir, const char *service)
 {
-	const char *path = path_join(a, dir, "served");
-	struct value *list = served_load(a, path);
+	const char *path = path_join(a, dir, "verified");
+	struct value *list = load_verified(a, path);
 	struct err ignored = {0};
 	if (list_has(list, str_c(service)))
 		return;

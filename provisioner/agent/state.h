@@ -6,10 +6,9 @@
  *   pending    handlers that were notified and have not run yet
  *   journal/   one file a run: each change before it is made, and what came of it
  *   runs       their names, the last one at the end: the order of the others
- *   served     services that have proven once that they serve
+ *   verified   services that have passed their check once
  *   originals/ one folder a run: the files as they were
- *   unproven, proven/   files whose handlers have yet to prove them, and what they were
- * (unproven.h)
+ *   undo, undo.d/   files that are not verified yet, and what they were (undo_log.h)
  *
  * Everything belongs to the running user and is closed to others. Reading never creates anything.
  */
@@ -40,9 +39,9 @@ bool runs_begin(struct arena *a, const char *dir, const char *run, struct err *e
 /* A list of strings; empty when there is none. */
 struct value *pending_load(struct arena *a, const char *dir, struct err *e); /* NULL: error */
 bool pending_save(struct arena *a, const char *dir, const struct value *list, struct err *e);
-/* Has the service ever proven on this host that it serves? */
-bool served_before(struct arena *a, const char *dir, const char *service);
-void served_note(struct arena *a, const char *dir, const char *service);
+/* Has the service ever passed its check on this host? */
+bool service_was_verified(struct arena *a, const char *dir, const char *service);
+void service_note_verified(struct arena *a, const char *dir, const char *service);
 bool list_has(const struct value *list, struct str s);
 
 /* ---- journal: JSON lines ---- */

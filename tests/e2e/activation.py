@@ -109,7 +109,7 @@ class Activation(HostTest):
         return self.host.out("sha256sum /etc/postfix/main.cf /etc/postfix/master.cf "
                              "/etc/dovecot/dovecot.conf /etc/rspamd/local.d/*.conf; "
                              "stat -c '%n %a %U %G' /etc/postfix/main.cf /etc/dovecot/dovecot.conf; "
-                             "ls /var/lib/provision/unproven /var/lib/provision/pending 2>&1 || true")
+                             "ls /var/lib/provision/undo /var/lib/provision/pending 2>&1 || true")
 
     @staticmethod
     def changes(text):
@@ -233,7 +233,7 @@ class Activation(HostTest):
         self.assertExit(off.apply(), 0)
         self.assertEqual(self.host.out("systemctl is-active postsrsd; systemctl is-enabled postsrsd; true"),
                          "inactive\ndisabled")
-        self.host.run("test ! -e /var/lib/provision/pending && test ! -e /var/lib/provision/unproven")
+        self.host.run("test ! -e /var/lib/provision/pending && test ! -e /var/lib/provision/undo")
         self.assertEqual(recap(off.apply().stdout)["mx1.example.com"]["changed"], 0)
         self.assertExit(self.mail().apply(), 0)
 
@@ -247,7 +247,7 @@ class Activation(HostTest):
         self.host.run("kill -9 $(pgrep -f 'provision.*/[a]gent-')")
         self.assertEqual(job.wait(timeout=60) in (2, 4), True)
         job.stdout.close()
-        self.assertIn("main.cf", self.host.out("cat /var/lib/provision/unproven"))
+        self.assertIn("main.cf", self.host.out("cat /var/lib/provision/undo"))
         # The next one finds nothing to change, proves what is there, and knows what was before.
         done = self.mail(*lines).apply()
         self.assertExit(done, 2)

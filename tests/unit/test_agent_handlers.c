@@ -90,12 +90,12 @@ static void a_handler_is_dropped(void **state)
 			fresh(shell_of(2, "false"), NULL, NULL), NULL),
 		NULL, &applied);
 	assert_int_equal(map_at(applied, "pending")->list.n, 1);
-	assert_true(is_there(in_dir("state/unproven")));
+	assert_true(is_there(in_dir("state/undo")));
 	map_put(a, reload, "dropped", value_bool(a, true));
 	assert_string_equal(
 		peer_apply(&p, "r2", list_of(reload, NULL), NULL, &applied), "3:skipped done");
 	assert_int_equal(map_at(applied, "pending")->list.n, 0);
-	assert_false(is_there(in_dir("state/unproven")));
+	assert_false(is_there(in_dir("state/undo")));
 	assert_false(is_there(in_dir("ran")));
 	peer_end(&p);
 }

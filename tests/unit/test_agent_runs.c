@@ -112,11 +112,11 @@ static void a_kill_leaves_no_temporary(void **state)
 {
 	static const char *const left[] = {".provision-abcdef", ".provision-9c101c52d9e0ca4c",
 		"state/.provision-abcdef", "state/originals/r1/.provision-abcdef",
-		"state/proven/.provision-abcdef"};
+		"state/undo.d/.provision-abcdef"};
 	(void)state;
 	run_once("r0", 0);
 	run_once("r1", 1);
-	mkdir(in_dir("state/proven"), 0700);
+	mkdir(in_dir("state/undo.d"), 0700);
 	for (size_t i = 0; i < ARRAY_LEN(left); i++)
 		assert_int_equal(symlink("somewhere", in_dir(left[i])), 0);
 	interrupt("r1", "half a step");

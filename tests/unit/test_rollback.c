@@ -3,38 +3,7 @@
  * Activation as a transaction, in the agent: what goes back when a handler does not prove what it
  * brings about, what is remembered, and what a kill in the middle leaves.
  */
-#include <dirent.h>
-#include "agent_peer.h"
-
-/* Reads what the "daemon" has to serve: `conf` holds "good" or it fails. */
-static struct value *activation_of(int id, const char *conf)
-{
-	struct value *params = texts("name", "lamp", NULL), *probe = texts("name", "light", NULL);
-	const char *take = arena_printf(a, "cp %s %s/running; echo x >>%s/reloads", conf, dir, dir);
-	map_put(a, params, "command",
-		list_of(value_text(a, "sh"), value_text(a, "-c"), value_text(a, take), NULL));
-	map_put(a, probe, "command",
-		list_of(value_text(a, "grep"), value_text(a, "good"),
-			value_text(a, in_dir("running")), NULL));
-	map_put(a, params, "probes", list_of(probe, NULL));
-	map_put(a, params, "timeout", value_int(a, 1));
-	return step_of(id, "activation", params);
-}
-
-static struct value *handler_of(int id, const char *name, const char *conf)
-{
-	struct value *step = fresh(activation_of(id, conf), "handler", value_text(a, name));
-	return step;
-}
-
-static void *set_up_files(void)
-{
-	put_file(in_dir("conf"), "good old\n");
-	put_file(in_dir("beside"), "old\n");
-	put_file(in_dir("running"), "good old\n");
-	chmod(in_dir("conf"), 0640);
-	return NULL;
-}
+#include "lamp.h"
 
 static void what_fails_goes_back(void **state)
 {
@@ -68,7 +37,7 @@ static void what_fails_goes_back(void **state)
 	assert_string_equal(get_file(in_dir("beside")), "old\n");
 	assert_false(is_there(in_dir("made")));
 	assert_string_equal(get_file(in_dir("running")), "good old\n");
-	assert_false(is_there(in_dir("state/unproven")));
+	assert_false(is_there(in_dir("state/undo")));
 	/* what only those files owed is not due any more */
 	assert_int_equal(map_at(end, "pending")->list.n, 0);
 	const struct value *found = peer_observe(&p, list_of(conf, beside, made, NULL));
@@ -91,7 +60,7 @@ static void what_succeeds_is_proven(void **state)
 				    NULL, NULL),
 		"1:changed 4:changed done");
 	assert_string_equal(get_file(in_dir("running")), "good new\n");
-	assert_false(is_there(in_dir("state/unproven")));
+	assert_false(is_there(in_dir("state/undo")));
 	peer_end(&p);
 }
 
@@ -169,7 +138,7 @@ static void what_was_proven_with_it_goes_back_too(void **state)
 	assert_int_equal(back->list.n, 3);
 	assert_string_equal(get_file(in_dir("conf")), "good old\n");
 	assert_false(is_there(in_dir("certificate")));
-	assert_false(is_there(in_dir("state/unproven")));
+	assert_false(is_there(in_dir("state/undo")));
 	assert_string_equal(get_file(in_dir("reloads")), "x\nx\nx\nx\n");
 	peer_end(&p);
 }
@@ -202,143 +171,9 @@ static void what_is_shared_is_kept_until_all_are_proven(void **state)
 		assert_string_equal(get_file(in_dir("conf")), i ? "good new\n" : "good old\n");
 		assert_int_equal(is_there(in_dir("certificate")), i);
 		if (i)
-			assert_false(is_there(in_dir("state/unproven")));
+			assert_false(is_there(in_dir("state/undo")));
 		peer_end(&p);
 	}
-}
-
-/* Killed between the swap and the activation, twice: what was proven last is still known. */
-static void a_kill_loses_nothing(void **state)
-{
-	struct peer p;
-	struct value *notify = names("light it", NULL);
-	static const char *const contents[] = {"bad one\n", "bad two\n"};
-	(void)state;
-	set_up_files();
-	for (size_t i = 0; i < 2; i++) {
-		struct value *conf = copy_of(1, in_dir("conf"), contents[i]);
-		const char *mark = in_dir(i ? "two" : "one");
-		peer_start(&p);
-		peer_observe(&p, list_of(conf, NULL));
-		send_apply(&p, i ? "r2" : "r1",
-			list_of(again(conf, "notify", notify),
-				fresh(shell_of(2, arena_printf(a, "touch %s; sleep 60", mark)),
-					NULL, NULL),
-				handler_of(4, "light it", in_dir("conf")), NULL));
-		wait_for(mark);
-		kill(p.pid, SIGKILL);
-		peer_end(&p);
-		assert_string_equal(get_file(in_dir("conf")), contents[i]);
-		assert_true(is_there(in_dir("state/unproven")));
-	}
-	peer_start(&p);
-	assert_int_equal(map_at(p.hello, "pending")->list.n, 1);
-	assert_string_equal(
-		peer_apply(&p, "r3", list_of(handler_of(4, "light it", in_dir("conf")), NULL), NULL,
-			NULL),
-		"4:failed failed");
-	assert_string_equal(get_file(in_dir("conf")), "good old\n");
-	assert_string_equal(get_file(in_dir("running")), "good old\n");
-	assert_false(is_there(in_dir("state/unproven")));
-	peer_end(&p);
-}
-
-static const char *only_name(const char *folder)
-{
-	DIR *d = opendir(folder);
-	const char *name = "none";
-	for (struct dirent *entry; d && (entry = readdir(d));)
-		if (entry->d_name[0] != '.')
-			name = arena_strdup(a, entry->d_name);
-	if (d)
-		closedir(d);
-	return name;
-}
-
-static size_t lines_of(const char *path)
-{
-	size_t n = 0;
-	for (const char *p = get_file(path); (p = strchr(p, '\n')); p++)
-		n++;
-	return n;
-}
-
-/* Each file adds its own line and no more: the file stays the same one, however many follow. */
-static void records_are_appended(void **state)
-{
-	enum { FILES = 40 };
-	struct peer p;
-	struct stat first, last;
-	struct value *steps = value_list(a), *apply = value_list(a);
-	(void)state;
-	for (int i = 0; i < FILES; i++) {
-		list_add(a, steps, copy_of(2 * i + 1, in_dir(arena_printf(a, "f%d", i)), "x"));
-		list_add(a, apply, again(steps->list.v[i], "notify", names("one", "two")));
-		if (i == 0)
-			list_add(a, apply,
-				fresh(shell_of(2, arena_printf(a, "ln %s/state/unproven %s/early",
-							  dir, dir)),
-					NULL, NULL));
-	}
-	list_add(a, apply, fresh(shell_of(2 * FILES, "false"), NULL, NULL));
-	peer_start(&p);
-	peer_observe(&p, steps);
-	peer_apply(&p, "r", apply, NULL, NULL);
-	assert_int_equal(lines_of(in_dir("state/unproven")), 2 * FILES);
-	assert_int_equal(stat(in_dir("early"), &first), 0);
-	assert_int_equal(stat(in_dir("state/unproven"), &last), 0);
-	assert_int_equal(first.st_ino, last.st_ino);
-	peer_end(&p);
-}
-
-/* A line that a kill cut short named a file that had not changed: it never was. */
-static void a_line_cut_short_never_was(void **state)
-{
-	static const char *const ends[] = {"{\"handler\": \"light it\", \"pa", "{", "\1\2\3"};
-	struct peer p;
-	(void)state;
-	set_up_files();
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		struct value *conf = copy_of(1, in_dir("conf"), "bad\n");
-		struct value *beside = copy_of(2, in_dir("beside"), "new\n");
-		peer_start(&p);
-		peer_observe(&p, list_of(conf, beside, NULL));
-		peer_apply(&p, "r1",
-			list_of(again(conf, "notify", names("light it", NULL)),
-				fresh(shell_of(3, "false"), NULL, NULL), NULL),
-			NULL, NULL);
-		peer_end(&p);
-		const char *whole = get_file(in_dir("state/unproven"));
-		assert_int_equal(lines_of(in_dir("state/unproven")), 1);
-		put_file(in_dir("state/unproven"), arena_printf(a, "%s%s", whole, ends[i]));
-		peer_start(&p);
-		peer_observe(&p, list_of(beside, NULL));
-		assert_string_equal(
-			peer_apply(&p, "r2",
-				list_of(again(beside, "notify", names("light it", NULL)),
-					handler_of(4, "light it", in_dir("conf")), NULL),
-				NULL, NULL),
-			"2:changed 4:failed failed");
-		assert_string_equal(get_file(in_dir("conf")), "good old\n");
-		assert_string_equal(get_file(in_dir("beside")), "old\n");
-		assert_false(is_there(in_dir("state/unproven")));
-		peer_end(&p);
-	}
-}
-
-/* A line in the middle is not a kill's work: a person has to look. */
-static void a_damaged_record_stops_it(void **state)
-{
-	struct peer p;
-	const struct value *end;
-	(void)state;
-	set_up_files();
-	peer_start(&p);
-	peer_apply(&p, "r1", list_of(fresh(shell_of(3, "true"), NULL, NULL), NULL), NULL, NULL);
-	put_file(in_dir("state/unproven"), "{\"handler\": \"ligh\n{\"handler\": \"x\"}\n");
-	peer_apply(&p, "r2", list_of(fresh(shell_of(4, "true"), NULL, NULL), NULL), NULL, &end);
-	assert_says(end, "error", "unproven is damaged");
-	peer_end(&p);
 }
 
 /* A handler that is owed for more than files stays due. */
@@ -380,7 +215,7 @@ static void a_rollback_that_fails_is_said(void **state)
 				    told, &end),
 		"1:changed 4:failed failed");
 	assert_says(told->list.v[1], "error", "probe 'light'");
-	assert_says(told->list.v[1], "error", "/conf; lamp has never served on this host");
+	assert_says(told->list.v[1], "error", "/conf; lamp fails its check with those files too");
 	assert_string_equal(get_file(in_dir("conf")), "never worked\n");
 	assert_int_equal(map_at(end, "pending")->list.n, 1);
 	peer_end(&p);
@@ -410,7 +245,8 @@ static void a_rollback_that_does_not_help_is_said(void **state)
 			told, &end),
 		"2:changed 5:failed failed");
 	assert_says(told->list.v[1], "error", "THE ROLLBACK DID NOT HELP");
-	assert_says(told->list.v[1], "error", "lamp, which served with them, does not");
+	assert_says(told->list.v[1], "error",
+		"lamp, which passed its check with them before, fails it now");
 	assert_string_equal(get_file(in_dir("conf")), "good new\n");
 	assert_int_equal(map_at(end, "pending")->list.n, 1);
 	peer_end(&p);
@@ -435,8 +271,8 @@ static void what_cannot_go_back_is_said(void **state)
 		"1:changed 2:changed 4:failed failed");
 	assert_says(told->list.v[2], "error", "THE ROLLBACK FAILED: cannot replace");
 	assert_says(told->list.v[2], "error", "put back: nothing");
-	assert_string_equal(get_file(arena_printf(a, "%s/state/proven/%s", dir,
-				    only_name(in_dir("state/proven")))),
+	assert_string_equal(get_file(arena_printf(a, "%s/state/undo.d/%s", dir,
+				    only_name(in_dir("state/undo.d")))),
 		"good old\n");
 	peer_end(&p);
 }
@@ -458,7 +294,7 @@ static void an_ordinary_handler_keeps_nothing(void **state)
 			NULL, NULL),
 		"1:changed 4:failed failed");
 	assert_string_equal(get_file(in_dir("conf")), "bad\n");
-	assert_false(is_there(in_dir("state/unproven")));
+	assert_false(is_there(in_dir("state/undo")));
 	peer_end(&p);
 }
 
@@ -475,12 +311,6 @@ int main(void)
 			what_was_proven_with_it_goes_back_too, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_shared_is_kept_until_all_are_proven, test_setup, test_teardown),
-		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, test_setup, test_teardown),
-		cmocka_unit_test_setup_teardown(records_are_appended, test_setup, test_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_line_cut_short_never_was, test_setup, test_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_damaged_record_stops_it, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_no_file_stays_owed, test_setup, test_teardown),
 		cmocka_unit_test_setup_teardown(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that changed and have not proven themselves, and what they were before. Never changes a
- * file but to put back what was kept, and never follows a link there.
+ * The undo log: files that changed and are not verified yet, and what they were before. Changes a
+ * file only to put back what was kept, and never follows a link there.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -9,18 +9,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/session.h"
-#include "agent/unproven.h"
+#include "agent/undo_log.h"
 #include "host/look.h"
 
 enum { RECORDS_MAX = 20000, FILE_LIMIT = 8 << 20 };
 
-static const char *folder(const struct unproven *u, struct arena *a)
+static const char *folder(const struct undo_log *u, struct arena *a)
 {
-	return path_join(a, u->dir, "proven");
+	return path_join(a, u->dir, "undo.d");
 }
 
 /* Any path makes a file name. */
-static const char *copy_of(const struct unproven *u, struct arena *a, const char *path)
+static const char *copy_of(const struct undo_log *u, struct arena *a, const char *path)
 {
 	unsigned char sha[SHA256_LEN];
 	char name[SHA256_HEX];
@@ -46,7 +46,7 @@ static const char *key_of(struct arena *a, const char *handler, const char *path
 	return arena_printf(a, "%zu:%s%s", strlen(handler), handler, path ? path : "");
 }
 
-static void note(struct unproven *u, struct value *record)
+static void note(struct undo_log *u, struct value *record)
 {
 	const char *path = path_in(record), *handler = map_cstr(record, "handler", "");
 	map_put(u->a, u->known, key_of(u->a, handler, path), record);
@@ -54,7 +54,7 @@ static void note(struct unproven *u, struct value *record)
 		map_put(u->a, u->paths, path, record);
 }
 
-static void keep_only(struct unproven *u, struct value *list)
+static void keep_only(struct undo_log *u, struct value *list)
 {
 	u->list = list;
 	u->paths = value_map(u->a);
@@ -63,7 +63,7 @@ static void keep_only(struct unproven *u, struct value *list)
 		note(u, list->list.v[i]);
 }
 
-static bool is_known(const struct unproven *u, const char *handler, const char *path)
+static bool is_known(const struct undo_log *u, const char *handler, const char *path)
 {
 	struct arena *a = arena_new();
 	bool known = map_at(u->known, key_of(a, handler, path));
@@ -73,9 +73,9 @@ static bool is_known(const struct unproven *u, const char *handler, const char *
 
 /* ---- the file ---- */
 
-static const char *records(const struct unproven *u)
+static const char *records(const struct undo_log *u)
 {
-	return path_join(u->a, u->dir, "unproven");
+	return path_join(u->a, u->dir, "undo");
 }
 
 static void print(struct buf *b, const struct value *record)
@@ -85,7 +85,7 @@ static void print(struct buf *b, const struct value *record)
 }
 
 /* Anew, without what is forgotten. */
-static bool save(struct unproven *u, struct err *e)
+static bool save(struct undo_log *u, struct err *e)
 {
 	struct file_attr attr = {0600, (uid_t)-1, (gid_t)-1};
 	const char *path = records(u);
@@ -116,7 +116,7 @@ static bool sync_folder_of(const char *path, struct err *e)
 }
 
 /* Only this line is written, behind whole ones. */
-static bool append(struct unproven *u, const struct buf *b, struct err *e)
+static bool append(struct undo_log *u, const struct buf *b, struct err *e)
 {
 	const char *path = records(u);
 	if (u->torn && !save(u, e))
@@ -135,7 +135,7 @@ static bool append(struct unproven *u, const struct buf *b, struct err *e)
 	return ok;
 }
 
-static bool add(struct unproven *u, struct value *record, struct err *e)
+static bool add(struct undo_log *u, struct value *record, struct err *e)
 {
 	struct buf b;
 	buf_init(&b, FILE_LIMIT);
@@ -151,11 +151,13 @@ static bool add(struct unproven *u, struct value *record, struct err *e)
 	return ok;
 }
 
-static bool load(struct unproven *u, struct err *e)
+/* The whole lines of `path`, as records behind those of `list`; *size: bytes of the file. */
+static bool load_file(
+	struct undo_log *u, const char *path, struct value *list, size_t *size, struct err *e)
 {
-	const char *path = records(u), *end;
-	struct value *record, *list = value_list(u->a);
-	struct str text;
+	const char *end;
+	struct value *record;
+	struct str text = {0};
 	bool found;
 	if (!file_read_opt(u->a, path, FILE_LIMIT, &text, &found, e))
 		return false;
@@ -173,15 +175,65 @@ static bool load(struct unproven *u, struct err *e)
 				path, folder(u, u->a));
 		list_add(u->a, list, record);
 	}
-	u->size = text.n;
-	keep_only(u, list);
+	*size = text.n;
 	return true;
+}
+
+/* The copies first: a record never is without its copy. One that is there already is older. */
+static bool take_over_copies(const struct undo_log *u, const char *old, struct err *e)
+{
+	struct dirent *item;
+	DIR *d = opendir(old);
+	if (!d)
+		return errno == ENOENT || err_errno(e, "cannot read %s", old);
+	bool ok = mkdirs(folder(u, u->a), 0700, e);
+	while (ok && (item = readdir(d))) {
+		if (item->d_name[0] == '.')
+			continue;
+		const char *from = path_join(u->a, old, item->d_name);
+		const char *to = path_join(u->a, folder(u, u->a), item->d_name);
+		ok = link(from, to) == 0 || errno == EEXIST ||
+		     err_errno(e, "cannot make %s from %s", to, from);
+		if (ok)
+			unlink(from);
+	}
+	closedir(d);
+	return ok && (rmdir(old) == 0 || err_errno(e, "cannot remove %s", old));
+}
+
+/* What the versions before wrote under other names. A kill leaves what the next run takes over. */
+static bool take_over(struct undo_log *u, struct value *list, struct err *e)
+{
+	const char *old = path_join(u->a, u->dir, "unproven");
+	struct stat st;
+	size_t size, before = list->list.n;
+	bool torn = u->torn;
+	if (!take_over_copies(u, path_join(u->a, u->dir, "proven"), e))
+		return false;
+	if (lstat(old, &st) < 0)
+		return errno == ENOENT || err_errno(e, "cannot look at %s", old);
+	if (!load_file(u, old, list, &size, e))
+		return false;
+	u->torn = torn; /* the old file's end does not matter: it goes */
+	keep_only(u, list);
+	if (list->list.n > before && !save(u, e))
+		return false;
+	return unlink(old) == 0 || err_errno(e, "cannot remove %s", old);
+}
+
+static bool load(struct undo_log *u, struct err *e)
+{
+	struct value *list = value_list(u->a);
+	if (!load_file(u, records(u), list, &u->size, e))
+		return false;
+	keep_only(u, list);
+	return take_over(u, list, e);
 }
 
 /* ---- copies ---- */
 
 /* A copy that nothing names was left by a kill between two steps of forgetting. */
-static void remove_copies(const struct unproven *u)
+static void remove_copies(const struct undo_log *u)
 {
 	struct arena *a = arena_new();
 	struct value *wanted = value_map(a);
@@ -200,7 +252,7 @@ static void remove_copies(const struct unproven *u)
 	arena_free(a);
 }
 
-static bool keep_copy(struct unproven *u, const char *path, bool *was_there, struct err *e)
+static bool keep_copy(struct undo_log *u, const char *path, bool *was_there, struct err *e)
 {
 	struct arena *a = arena_new();
 	bool ok = mkdirs(folder(u, a), 0700, e) &&
@@ -212,7 +264,7 @@ static bool keep_copy(struct unproven *u, const char *path, bool *was_there, str
 /* ---- records ---- */
 
 /* Handlers that are not pending, and share a file with one that is counted already. */
-static bool count_sharers(const struct unproven *u, struct arena *a, struct value *counted)
+static bool count_sharers(const struct undo_log *u, struct arena *a, struct value *counted)
 {
 	struct value *paths = value_map(a);
 	bool more = false;
@@ -232,7 +284,7 @@ static bool count_sharers(const struct unproven *u, struct arena *a, struct valu
 	return more;
 }
 
-static bool forget_others(struct unproven *u, struct value *left, struct err *e)
+static bool forget_others(struct undo_log *u, struct value *left, struct err *e)
 {
 	if (left->list.n == u->list->list.n)
 		return true;
@@ -251,7 +303,7 @@ static struct value *set_of(struct arena *a, const struct value *texts)
 	return set;
 }
 
-bool unproven_forget_settled(struct unproven *u, const struct value *pending, struct err *e)
+bool undo_discard_verified(struct undo_log *u, const struct value *pending, struct err *e)
 {
 	struct value *left = value_list(u->a), *due = set_of(u->a, pending);
 	struct value *counted = set_of(u->a, pending);
@@ -267,7 +319,7 @@ bool unproven_forget_settled(struct unproven *u, const struct value *pending, st
 }
 
 /* A kill while they were put back leaves temporaries beside them. */
-static void clean_beside(const struct unproven *u)
+static void clean_beside(const struct undo_log *u)
 {
 	struct arena *a = arena_new();
 	struct value *folders = value_map(a);
@@ -280,20 +332,20 @@ static void clean_beside(const struct unproven *u)
 	arena_free(a);
 }
 
-bool unproven_open(struct unproven *u, struct arena *a, const char *dir,
-	const struct value *pending, struct err *e)
+bool undo_open(struct undo_log *u, struct arena *a, const char *dir, const struct value *pending,
+	struct err *e)
 {
-	*u = (struct unproven){.dir = dir, .a = a};
+	*u = (struct undo_log){.dir = dir, .a = a};
 	if (!load(u, e))
 		return false;
 	clean_beside(u);
-	if (!unproven_forget_settled(u, pending, e) || (u->torn && !save(u, e)))
+	if (!undo_discard_verified(u, pending, e) || (u->torn && !save(u, e)))
 		return false;
 	remove_copies(u);
 	return true;
 }
 
-bool unproven_keep(struct unproven *u, const char *handler, const char *path, struct err *e)
+bool undo_record(struct undo_log *u, const char *handler, const char *path, struct err *e)
 {
 	const struct value *older = map_at(u->paths, path);
 	bool was_there = older && map_bool(older, "was_there", false);
@@ -308,21 +360,21 @@ bool unproven_keep(struct unproven *u, const char *handler, const char *path, st
 	return add(u, record, e);
 }
 
-bool unproven_is_owed(const struct unproven *u, const char *handler)
+bool undo_has_handler(const struct undo_log *u, const char *handler)
 {
 	return is_known(u, handler, NULL);
 }
 
-bool unproven_owe(struct unproven *u, const char *handler, struct err *e)
+bool undo_record_handler(struct undo_log *u, const char *handler, struct err *e)
 {
 	struct value *record = value_map(u->a);
-	if (unproven_is_owed(u, handler))
+	if (undo_has_handler(u, handler))
 		return true;
 	map_put(u->a, record, "handler", value_text(u->a, handler));
 	return add(u, record, e);
 }
 
-bool unproven_forget(struct unproven *u, const struct value *paths, struct err *e)
+bool undo_discard(struct undo_log *u, const struct value *paths, struct err *e)
 {
 	struct value *left = value_list(u->a), *meant = set_of(u->a, paths);
 	for (size_t i = 0; i < u->list->list.n; i++) {
@@ -333,7 +385,7 @@ bool unproven_forget(struct unproven *u, const struct value *paths, struct err *
 	return forget_others(u, left, e);
 }
 
-struct value *unproven_paths(const struct unproven *u, struct arena *a, const char *handler)
+struct value *undo_paths(const struct undo_log *u, struct arena *a, const char *handler)
 {
 	struct value *paths = value_list(a), *seen = value_map(a);
 	for (size_t i = 0; i < u->list->list.n; i++) {
@@ -359,7 +411,7 @@ static bool remove_again(const char *path, struct err *e)
 	return remove_name(path, false, e);
 }
 
-bool unproven_restore(const struct unproven *u, const char *path, struct err *e)
+bool undo_restore(const struct undo_log *u, const char *path, struct err *e)
 {
 	const struct value *record = map_at(u->paths, path);
 	struct arena *a = arena_new();

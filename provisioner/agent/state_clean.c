@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tidies up before a run: the temporaries of a run that was killed. Removes nothing but names that
- * the agent itself makes, and never follows a link.
+ * Before a run: removes the temporaries of a run that was killed. Removes only names that the agent
+ * itself makes, and never follows a link.
  */
+#include <errno.h>
+#include <unistd.h>
 #include "agent/session.h"
 #include "base/place.h"
 #include "host/scratch.h"
@@ -17,5 +19,9 @@ void state_clean(struct state *st, struct arena *a)
 	if (known)
 		remove_temporaries(state_originals(a, st, last.run));
 	remove_temporaries(st->dir);
+	/* its name in earlier versions; without it only a message has other words */
+	const char *served = path_join(a, st->dir, "served");
+	if (link(served, path_join(a, st->dir, "verified")) == 0 || errno == EEXIST)
+		unlink(served);
 	scratch_clean();
 }

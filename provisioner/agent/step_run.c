@@ -52,9 +52,9 @@ static void put_blobs(struct arena *a, struct agent_step *step, const struct val
 	step->want.params = params;
 }
 
-void attempt_open(struct apply *ap, struct attempt *t, struct work *w)
+void step_run_open(struct apply *ap, struct step_run *t, struct work *w)
 {
-	*t = (struct attempt){.w = w, .step = *w->step, .since = now_ms()};
+	*t = (struct step_run){.w = w, .step = *w->step, .since = now_ms()};
 	folders_hold();
 	t->h = (struct host){.a = arena_new(),
 		.originals = ap->originals,
@@ -68,7 +68,7 @@ void attempt_open(struct apply *ap, struct attempt *t, struct work *w)
 
 /* Is it what OBSERVE saw, or may it differ since an earlier change explains it? Handlers have no
  * state of their own to compare. */
-static bool as_planned(struct apply *ap, struct attempt *t)
+static bool as_planned(struct apply *ap, struct step_run *t)
 {
 	const struct agent_step *step = &t->step;
 	unsigned char digest[SHA256_LEN];
@@ -80,7 +80,7 @@ static bool as_planned(struct apply *ap, struct attempt *t)
 	       step_explained(ap->s, step) || step_flaps(step, t->o.changes);
 }
 
-bool attempt_look(struct apply *ap, struct attempt *t)
+bool step_run_observe(struct apply *ap, struct step_run *t)
 {
 	const struct agent_step *step = &t->step;
 	if (!step->want.type && !step->bad.kind)
@@ -89,7 +89,7 @@ bool attempt_look(struct apply *ap, struct attempt *t)
 		t->looked = true;
 	if (!t->looked) {
 		rollback(ap, t);
-		attempt_finish(ap, t, OUTCOME_FAILED);
+		step_run_finish(ap, t, OUTCOME_FAILED);
 		return false;
 	}
 	if (as_planned(ap, t))
@@ -97,7 +97,7 @@ bool attempt_look(struct apply *ap, struct attempt *t)
 	err_set(&t->e, ERR_PERMANENT, "the host has changed since the plan was made");
 	apply_stop(ap, "stale", "'%s' (%s) has changed on the host since the plan was made",
 		step->want.name, step_key(t->h.a, step));
-	attempt_finish(ap, t, OUTCOME_FAILED);
+	step_run_finish(ap, t, OUTCOME_FAILED);
 	return false;
 }
 
@@ -124,7 +124,7 @@ static struct value *folders(struct arena *a, const struct agent_step *step)
 	return list;
 }
 
-static bool announce(struct apply *ap, struct attempt *t, bool sync)
+static bool announce(struct apply *ap, struct step_run *t, bool sync)
 {
 	const struct agent_step *step = &t->step;
 	struct arena *a = t->h.a;
@@ -143,7 +143,7 @@ static bool announce(struct apply *ap, struct attempt *t, bool sync)
 	return journal_add(&ap->journal, a, "begin", line, sync, &t->e);
 }
 
-static bool remember_handlers(struct apply *ap, struct attempt *t)
+static bool remember_handlers(struct apply *ap, struct step_run *t)
 {
 	const char *const *notify = t->w->want.notify;
 	struct value *before = ap->pending;
@@ -171,12 +171,12 @@ static void tell_started(struct apply *ap, const struct agent_step *step)
 	arena_free(a);
 }
 
-bool attempt_begin(struct apply *ap, struct attempt *t, bool sync)
+bool step_run_begin(struct apply *ap, struct step_run *t, bool sync)
 {
 	if (!remember_handlers(ap, t) || !rollback_note(ap, t->w, &t->e) ||
 		!announce(ap, t, sync)) {
 		rollback(ap, t);
-		attempt_finish(ap, t, OUTCOME_FAILED);
+		step_run_finish(ap, t, OUTCOME_FAILED);
 		return false;
 	}
 	t->begun = true;
@@ -188,7 +188,7 @@ bool attempt_begin(struct apply *ap, struct attempt *t, bool sync)
 
 static const char *const outcomes[] = {"ok", "changed", "failed", "skipped"};
 
-static void write_end(struct apply *ap, struct attempt *t, enum outcome outcome, const char *error)
+static void write_end(struct apply *ap, struct step_run *t, enum outcome outcome, const char *error)
 {
 	struct arena *a = t->h.a;
 	struct value *line = value_map(a);
@@ -203,7 +203,7 @@ static void write_end(struct apply *ap, struct attempt *t, enum outcome outcome,
 	journal_add(&ap->journal, a, "end", line, false, &ignored);
 }
 
-static void tell(struct apply *ap, struct attempt *t, enum outcome outcome, const char *error)
+static void tell(struct apply *ap, struct step_run *t, enum outcome outcome, const char *error)
 {
 	struct arena *a = t->h.a;
 	struct value *msg = value_map(a);
@@ -219,7 +219,7 @@ static void tell(struct apply *ap, struct attempt *t, enum outcome outcome, cons
 	stream_send(&ap->s->io, FRAME_STEP, msg);
 }
 
-static enum outcome verdict(const struct attempt *t, enum outcome outcome)
+static enum outcome verdict(const struct step_run *t, enum outcome outcome)
 {
 	if ((outcome != OUTCOME_OK && outcome != OUTCOME_CHANGED) || t->w->want.changed < 0)
 		return outcome;
@@ -227,14 +227,14 @@ static enum outcome verdict(const struct attempt *t, enum outcome outcome)
 }
 
 /* A service that is started changes nothing that it reads itself: what counts is when it began. */
-static void note_change(struct apply *ap, const struct attempt *t)
+static void note_change(struct apply *ap, const struct step_run *t)
 {
 	bool service = t->step.want.type && t->step.want.type->class == RES_SERVICE;
 	for (const char *const *id = t->w->want.notify; id && *id; id++)
 		apply_note_change(ap, *id, service ? t->since : now_ms() + 1);
 }
 
-void attempt_finish(struct apply *ap, struct attempt *t, enum outcome outcome)
+void step_run_finish(struct apply *ap, struct step_run *t, enum outcome outcome)
 {
 	const struct agent_step *step = &t->step;
 	const char *error = t->e.kind ? redact(t->h.a, step, t->e.msg) : NULL;
