@@ -195,7 +195,7 @@ class Adopt(HostTest):
         self.assertEqual(recap(done.stdout)["mx1.example.com"]["changed"], 0, done.stdout)
 
     def test_7_old_mail_is_moved_by_hand(self):
-        """As the README tells."""
+        """As docs/operating.md tells."""
         self.assertNotIn("before", subjects(self.host.address, *ALICE))
         self.host.run(r"""
             cd /var/mail/vhosts

@@ -122,16 +122,15 @@ class Applied(HostTest):
             f"-out cert.pem -days 30 -subj /CN={MX3} -addext subjectAltName=DNS:{MX3} && "
             "systemd-run --unit=pebble -E PEBBLE_VA_NOSLEEP=1 -E PEBBLE_WFE_NONCEREJECT=0 "
             "pebble -config /etc/pebble/config.json")
-        wait_for("Pebble", lambda: outside.run("exec 3<>/dev/tcp/127.0.0.1/14000", check=False)
+        wait_for("Pebble", lambda: outside.run("bash -c 'exec 3<>/dev/tcp/127.0.0.1/14000'", check=False)
                  .returncode == 0)
         return outside.out("cat /etc/pebble/cert.pem") + "\n"
 
     def shown(self, name):
-        """The names in the certificate that IMAP shows to a client which asks for `name`."""
-        pem = self.host.out(
+        """Issuer and names of the certificate that IMAP shows to a client which asks for `name`."""
+        return self.host.out(
             f"openssl s_client -connect 127.0.0.1:993 -servername {name} </dev/null 2>/dev/null | "
-            "openssl x509 -noout -ext subjectAltName,basicConstraints -issuer")
-        return pem
+            "openssl x509 -noout -ext subjectAltName -issuer")
 
     def test_2_two_domains_acme(self):
         s = self.example("two-domains-acme", [self.host])
@@ -157,7 +156,12 @@ class Applied(HostTest):
 
     def test_4_smart_host(self):
         hosts = [self.host, self.more(MX2)]
-        self.converge(self.example("smart-host", hosts), hosts)
+        s = self.example("smart-host", hosts)
+        with open(s.path("site.yml"), encoding="utf-8") as f:
+            text = f.read()
+        # Postfix asks the DNS for a next hop, and these hosts are in none.
+        s.write("site.yml", text.replace(f"[{MX1}]", f"[{self.host.address}]"))
+        self.converge(s, hosts)
         self.flows(hosts[1], CAROL, ALICE, at=self.host)
         log = hosts[1].out("journalctl -t postfix/smarthost/smtp -o cat --no-pager")
-        self.assertRegex(log, r"to=<alice@example.com>, relay=mx1.example.com\[[0-9.]+\]:2587, .*status=sent")
+        self.assertRegex(log, r"to=<alice@example.com>, relay=\S+:2587, .*status=sent")

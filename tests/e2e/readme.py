@@ -1,28 +1,188 @@
 # SPDX-License-Identifier: MIT
-"""What the README shows is true: its manifests pass `provision check`, and no key is only promised."""
+"""What README.md and docs/ say is true: their manifests pass `provision check`, their lists are those of the
+program, their links lead somewhere, and no key is only promised."""
+import glob
 import os
 import re
+import tempfile
 
-from lib import BUILD, TOP, HostTest, Site, sh
+from lib import BUILD, RUN, TOP, HostTest, Site, sh
 
 SECRETS = '{"vault_alice": "alice-demo", "vault_bob": "bob-demo", "vault_carol": "carol-demo"}'
+# For a play that leaves the declared state to group_vars.
+STATE = "mail: {domains: {example.com: {mailboxes: {alice: {password: alice-demo}}}}}\n"
+PAGES = [os.path.join(TOP, "README.md")] + sorted(glob.glob(os.path.join(TOP, "docs", "*.md")))
+LINKED = PAGES + [os.path.join(TOP, "CONTRIBUTING.md")] + sorted(
+    glob.glob(os.path.join(TOP, "examples", "**", "README.md"), recursive=True))
+ANSIBLE = os.path.join(TOP, "docs", "coming-from-ansible.md")
 
 
-class Readme(HostTest):
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def provision(*args, check=True):
+    os.makedirs(RUN, exist_ok=True)
+    return sh([os.path.join(BUILD, "provision"), *args], check=check,
+              cwd=tempfile.mkdtemp(prefix="docs-", dir=RUN))
+
+
+def blocks(text, language):
+    return [m.group(1) for m in re.finditer(rf"^```{language}\n(.*?)^```", text, re.M | re.S)]
+
+
+def anchors(path):
+    """As GitHub makes them of headings; those in code blocks are none."""
+    text = re.sub(r"^( *)```.*?^\1```", "", read(path), flags=re.M | re.S)
+    for title in re.findall(r"^#+ (.*)", text, re.M):
+        yield re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def table(kind):
+    """The rows of the table about `kind` in coming-from-ansible.md: first column -> names."""
+    m = re.search(rf"^\| {kind} \| names \|\n\|---\|---\|\n((?:\|.*\n)+)", read(ANSIBLE), re.M)
+    rows = {}
+    for line in m.group(1).splitlines():
+        first, names = re.fullmatch(r"\| (.*?) \| (.*) \|", line).groups()
+        rows[first] = re.findall(r"`([^`]+)`", names)
+    return rows
+
+
+def listed(title):
+    """What `provision doc` lists below a title: many names on a line, or one with its description."""
+    part = re.search(rf"^{title}[^\n]*:\n(.*?)(?:\n\n|\Z)", provision("doc").stdout, re.M | re.S)
+    names = set()
+    for line in part.group(1).splitlines():
+        one = re.match(r" +(\S+)  +\S", line)
+        names |= {one.group(1)} if one else set(line.split())
+    return names
+
+
+def keywords(of):
+    """name -> is it supported, of `provision doc play` or `task`."""
+    found = re.findall(r"^  (\w+) \((.*?)\)$", provision("doc", of).stdout, re.M)
+    return {name: "not supported" not in rest for name, rest in found}
+
+
+class Pages(HostTest):
     names = ()
 
-    def test_its_manifests_are_right(self):
-        with open(os.path.join(TOP, "README.md"), encoding="utf-8") as f:
-            manifests = re.findall(r"^```yaml\n(# site\.yml\n.*?)^```", f.read(), re.M | re.S)
-        self.assertEqual(len(manifests), 2)
-        for text in manifests:
-            s = Site([], text)
-            s.write("hosts.ini", "[mail]\nmx1.example.com ansible_host=192.0.2.10\n")
-            done = s.provision("check", "site.yml", "-e", SECRETS)
-            self.assertExit(done, 0)
-            self.assertNotIn("warning", done.stdout + done.stderr)
+    def test_their_manifests_are_right(self):
+        found = [(page, text) for page in PAGES for text in blocks(read(page), "yaml")
+                 if re.search(r"^- (name|hosts):", text, re.M)]
+        self.assertGreaterEqual(len(found), 4)
+        for page, text in found:
+            with self.subTest(os.path.basename(page), manifest=text[:200]):
+                s = Site([], text)
+                self.assertTrue(text.startswith("# site.yml\n"), text)
+                s.write("hosts.ini", "[mail]\nmx1.example.com ansible_host=192.0.2.10\n")
+                if "  mail:\n" not in text:
+                    s.write("group_vars/mail.yml", STATE)
+                done = s.provision("check", "site.yml", "-e", SECRETS)
+                self.assertExit(done, 0)
+                self.assertNotIn("warning", done.stdout + done.stderr)
 
-    def test_every_key_of_the_declared_state_is_served(self):
-        doc = sh([os.path.join(BUILD, "provision"), "doc", "mail"]).stdout
-        self.assertIn("rspamd_piggyback", doc)
+    def test_the_readme_is_one_page(self):
+        self.assertLessEqual(len(read(PAGES[0]).splitlines()), 110)
+
+    def test_every_key_of_the_declared_state_is_served_and_mentioned(self):
+        doc = provision("doc", "mail").stdout
         self.assertNotIn("not supported yet", doc)
+        keys = set(re.findall(r"^ +(\w+) \(.*\)$", doc, re.M))
+        self.assertIn("rspamd_piggyback", keys)
+        text = "\n".join(map(read, PAGES))
+        self.assertEqual([k for k in sorted(keys) if not re.search(rf"\b{k}\b", text)], [])
+
+    def test_every_command_is_in_the_table_of_commands(self):
+        commands = re.findall(r"^  (\w+) +[\[A-Zr]", provision("--help").stdout, re.M)
+        self.assertIn("apply", commands)
+        page = read(os.path.join(TOP, "docs", "operating.md"))
+        rows = " ".join(re.findall(r"^\| (`.*?) \| ", page, re.M))
+        self.assertEqual([c for c in commands if not re.search(rf"`{c}\b", rows)], [])
+
+    def test_links_lead_somewhere(self):
+        for page in LINKED:
+            text = re.sub(r"^( *)```.*?^\1```", "", read(page), flags=re.M | re.S)
+            for link in re.findall(r"\]\(([^)\s]+)\)", text):
+                if link.startswith("http"):
+                    continue
+                path, _, anchor = link.partition("#")
+                target = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+                with self.subTest(os.path.relpath(page, TOP), link=link):
+                    self.assertTrue(os.path.exists(target))
+                    if anchor:
+                        self.assertIn(anchor, list(anchors(target)))
+
+    def test_every_page_is_linked_from_the_readme(self):
+        linked = set(re.findall(r"\]\((docs/[\w-]+\.md)\)", read(PAGES[0])))
+        self.assertEqual(linked, {os.path.relpath(p, TOP) for p in PAGES[1:]})
+
+    def test_formats_name_the_versions_that_are(self):
+        page = read(os.path.join(TOP, "docs", "formats.md"))
+        header = read(os.path.join(TOP, "provisioner/wire/wire.h"))
+        wire = re.search(r"WIRE_VERSION = (\d+)", header)
+        plan = re.search(r'MAGIC KIND "(\d+)', read(os.path.join(TOP, "provisioner/plan/store.c")))
+        self.assertIn(f"`WIRE_VERSION` {wire.group(1)} |", page)
+        self.assertIn(f"`provision plan {plan.group(1)}` |", page)
+        frames = re.findall(r"FRAME_(\w+)", re.search(r"enum frame_type \{(.*?)\};", header, re.S).group(1))
+        self.assertEqual(re.findall(r"^\| (\d+) ([A-Z]+) \|", page, re.M),
+                         [(str(i), name) for i, name in enumerate(frames, 1)])
+
+
+class FromAnsible(HostTest):
+    """The lists of docs/coming-from-ansible.md are those of the program."""
+
+    names = ()
+
+    def check(self, task):
+        """What `provision check` says of a play with one task."""
+        s = Site([], f"- hosts: localhost\n  tasks:\n    - {task}\n")
+        s.write("hosts.ini", "localhost ansible_connection=local\n")
+        done = s.provision("check", "site.yml")
+        return done.stdout + done.stderr
+
+    def test_modules(self):
+        rows = table("modules")
+        ours, here = rows["this program's own"], rows["supported, on the controller"]
+        for name in rows["supported"] + ours + here:
+            self.assertExit(provision("doc", name, check=False), 0)
+        alias = {"systemd_service"}
+        self.assertEqual(set(rows["supported"]) - alias | set(ours), listed("Resource types"))
+        self.assertEqual(set(here), listed("Actions"))
+        for name in rows["not supported"]:
+            with self.subTest(name):
+                self.assertIn(f"module '{name}' is not supported", self.check(f"{name}: {{}}"))
+                self.assertNotEqual(provision("doc", name, check=False).returncode, 0)
+
+    def test_keywords(self):
+        for of, title in (("task", "keywords of a task"), ("play", "keywords of a play")):
+            rows, known = table(title), keywords(of)
+            self.assertGreater(len(known), 20)
+            self.assertEqual(set(rows["supported"]), {k for k, yes in known.items() if yes})
+            self.assertEqual(set(rows["not supported"]), {k for k, yes in known.items() if not yes})
+        for name in table("keywords of a task")["supported loops"]:
+            self.assertNotIn("not supported", self.check(f"{{debug: {{}}, {name}: []}}"))
+        self.assertIn("not supported", self.check("{debug: {}, with_lines: []}"))
+
+    def test_filters(self):
+        rows = table("filters")
+        self.assertEqual(set(rows["supported"] + rows["this program's own"]), listed("Filters"))
+        for name in rows["not supported"]:
+            self.assertIn(f"unknown filter '{name}'",
+                          provision("eval", f"'x' | {name}", check=False).stderr)
+
+    def test_tests(self):
+        rows = table("tests")
+        words = {w for w in listed("Tests") if w[0].isalpha()}
+        self.assertEqual(set(rows["supported"]), words)
+        for name in rows["not supported"]:
+            self.assertIn(f"unknown test '{name}'",
+                          provision("eval", f"'x' is {name}", check=False).stderr)
+
+    def test_lookups(self):
+        rows = table("lookups")
+        for supported, names in (("supported", False), ("not supported", True)):
+            for name in rows[supported]:
+                said = self.check(f"debug: {{msg: \"{{{{ lookup('{name}', 'x') }}}}\"}}")
+                self.assertEqual(f"lookup '{name}' is not supported" in said, names, said)
