@@ -114,6 +114,19 @@ class Pages(HostTest):
                     if anchor:
                         self.assertIn(anchor, list(anchors(target)))
 
+    def test_named_files_exist(self):
+        """But for those that extending.md has its reader write."""
+        new = ("mailname.c", "mailname.case", "hosts.c")
+        places = [TOP, os.path.join(TOP, "provisioner"), os.path.join(TOP, "roles", "postfix")]
+        missing = []
+        for page in LINKED:
+            for name in re.findall(r"`([\w./*-]+/[\w.*-]+\.(?:c|h|yml|py|case|md))`", read(page)):
+                found = any(glob.glob(os.path.join(p, name)) for p in places)
+                # What is beside a site, or on a host.
+                if not found and not name.endswith(new) and not re.match(r"/|group_vars|host_vars|roles/req", name):
+                    missing.append((os.path.relpath(page, TOP), name))
+        self.assertEqual(missing, [])
+
     def test_every_page_is_linked_from_the_readme(self):
         linked = set(re.findall(r"\]\((docs/[\w-]+\.md)\)", read(PAGES[0])))
         self.assertEqual(linked, {os.path.relpath(p, TOP) for p in PAGES[1:]})
