@@ -127,6 +127,16 @@ class Pages(HostTest):
                     missing.append((os.path.relpath(page, TOP), name))
         self.assertEqual(missing, [])
 
+    def test_files_to_write_compile(self):
+        """The C blocks of extending.md that are whole files."""
+        page = read(os.path.join(TOP, "docs", "extending.md"))
+        files = [re.sub(r"^   ", "", m, flags=re.M) for m in
+                 re.findall(r"^   ```c\n(   /\* SPDX.*?)^   ```", page, re.M | re.S)]
+        self.assertEqual(len(files), 2)
+        for text in files:
+            sh(["gcc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
+                "-I", os.path.join(TOP, "provisioner"), "-x", "c", "-"], input=text)
+
     def test_every_page_is_linked_from_the_readme(self):
         linked = set(re.findall(r"\]\((docs/[\w-]+\.md)\)", read(PAGES[0])))
         self.assertEqual(linked, {os.path.relpath(p, TOP) for p in PAGES[1:]})
