@@ -30,11 +30,12 @@ MANIFEST = """
   tasks:
 %s
 """
-AT_REST = """
-    - name: A note
-      copy: {dest: /etc/note, content: "note\\n"}
+NOTE = """
+    - name: A file of Postfix
+      copy: {dest: /etc/postfix/note, content: "%s\\n"}
+      notify: Reload Postfix
 """
-SLOW = """
+LONG = """
     - name: Long
       command: sleep 60
 """
@@ -95,26 +96,27 @@ class Takeover(HostTest):
         self.assertEqual(apply.returncode, 4, out)
 
     def test_an_earlier_version_is_taken_over(self):
-        site = self.site(MANIFEST % ("first", AT_REST))
+        site = self.site(MANIFEST % ("first", NOTE % "first"))
         earlier = EarlierSite(site, self.tree)
         self.assertExit(earlier.apply(), 0)
         before = submit(self.host.address, *ALICE, ALICE[0], BOB[0])
         arrives(self.host.address, *BOB, before)
 
-        site.write("site.yml", MANIFEST % ("second", AT_REST))
+        site.write("site.yml", MANIFEST % ("second", NOTE % "second"))
         self.assertExit(earlier.plan("--out", site.path("earlier.plan")), 0)
-        site.write("site.yml", MANIFEST % ("second", SLOW))
+        site.write("site.yml", MANIFEST % ("second", NOTE % "second" + LONG))
         self.kill_the_agent(earlier)
         self.assertEqual(self.state("pending", "unproven", "proven", "served", "originals"),
                          [True] * 5)
         originals = self.host.out("cd /var/lib/provision/originals && find . -type f | sort")
         self.assertIn("main.cf", originals)
+        self.assertIn("/etc/postfix/note", self.host.out("cat /var/lib/provision/unproven"))
 
         done = site.provision("apply", site.path("earlier.plan"))
         self.assertExit(done, 1)
         self.assertIn("it is a plan of another version of provision", done.stderr)
 
-        site.write("site.yml", MANIFEST % ("second", AT_REST))
+        site.write("site.yml", MANIFEST % ("second", NOTE % "second"))
         plan = site.plan()
         self.assertExit(plan, 0)
         self.assertIn("left over from an unfinished run", plan.stdout)
