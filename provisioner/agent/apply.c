@@ -53,7 +53,7 @@ static void change(struct apply *ap, struct step_run *t)
 	bool ok = step_apply(&t->step, &t->h, &t->o, &t->e);
 	ap->changing = NULL;
 	if (!ok && t->e.kind == ERR_NONE)
-		err_set(&t->e, ERR_PERMANENT, "it failed without saying why");
+		err_set(&t->e, ERR_PERMANENT, "it failed without an error message");
 	if (ok && t->w->want.handler)
 		handler_done(ap, t->w);
 	if (!ok)
@@ -366,7 +366,7 @@ static bool read_message(struct apply *ap, const struct value *msg)
 	const struct value *steps = map_at(msg, "steps");
 	ap->run = map_cstr(msg, "run", "");
 	if (!good_run(ap->run)) {
-		apply_stop(ap, "failed", "the run's name is no file name");
+		apply_stop(ap, "failed", "the run's name is not a valid file name");
 		return false;
 	}
 	ap->n = steps->list.n;

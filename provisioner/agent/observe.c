@@ -140,8 +140,8 @@ static bool fits(struct pending_effects *effects, const struct value *result, st
 	size_t texts = effects->texts < TEXTS_MAX ? effects->texts : TEXTS_MAX;
 	if (effects->results + texts + n > RESULTS_MAX)
 		return err_set(e, ERR_PERMANENT,
-			"its result of %zu KB does not fit: what is found on a host at once may "
-			"be %d MB",
+			"its result has %zu KB, which is too much: the results of one "
+			"observation may have %d MB",
 			n >> 10, RESULTS_MAX >> 20);
 	effects->results += n;
 	return true;
@@ -240,10 +240,10 @@ static void collect(struct session *s, int fd, pid_t pid, struct buf *b)
 static bool failed(struct session *s, const struct agent_step *step, int status, struct err *e)
 {
 	if (s->io.interrupted)
-		return err_set(e, ERR_PERMANENT, "interrupted by a signal while observing");
+		return err_set(e, ERR_PERMANENT, "a signal interrupted the observation");
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
-		return err_set(e, ERR_PERMANENT, "the kernel refused to forbid writing (Landlock)");
-	return err_set(e, ERR_PERMANENT, "observing ended in '%s' (%s %d)",
+		return err_set(e, ERR_PERMANENT, "the kernel refused to forbid writes (Landlock)");
+	return err_set(e, ERR_PERMANENT, "the observation ended at '%s' (%s %d)",
 		step ? step->want.name : "the first step",
 		WIFSIGNALED(status) ? "signal" : "exit code",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -259,7 +259,7 @@ static bool take_frame(struct arena *a, struct buf *b, struct value **out, struc
 	if (got == FRAME_OK && type == FRAME_FATAL)
 		return err_set(e, ERR_PERMANENT, "%s", map_cstr(msg, "msg", ""));
 	if (got != FRAME_OK || type != FRAME_OBSERVED)
-		return err_set(e, ERR_PERMANENT, "observing gave no answer");
+		return err_set(e, ERR_PERMANENT, "the observation gave no answer");
 	*out = map_at(msg, "steps");
 	return true;
 }
@@ -272,10 +272,10 @@ bool observe_steps(struct session *s, struct agent_step *const *v, size_t n, str
 	volatile uint32_t *at = mmap(
 		NULL, sizeof(uint32_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED || pipe2(fds, O_CLOEXEC) < 0)
-		return err_errno(e, "cannot start observing");
+		return err_errno(e, "cannot start the observation");
 	pid_t pid = fork();
 	if (pid < 0)
-		err_errno(e, "cannot start observing");
+		err_errno(e, "cannot start the observation");
 	if (pid == 0)
 		child(fds[1], s, v, n, at);
 	close(fds[1]);

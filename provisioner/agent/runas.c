@@ -84,7 +84,7 @@ static bool take_answer(struct arena *a, struct str bytes, struct observation *o
 		return false;
 	struct value *changes = map_at(answer, "changes"), *result = map_at(answer, "result");
 	if (!changes || changes->type != VALUE_LIST || !result || result->type != VALUE_MAP)
-		return err_set(e, ERR_PERMANENT, "the answer has no changes");
+		return err_set(e, ERR_PERMANENT, "the process did not report changes");
 	o->changes = changes;
 	o->result = result;
 	const char *error = map_cstr(answer, "error", NULL);
@@ -125,7 +125,7 @@ static bool in_child(const struct account *who, const struct agent_step *step, v
 		;
 	bool ok = pid > 0 && status == 0;
 	if (!ok)
-		err_set(e, ERR_PERMANENT, "the process for user '%s' did not finish", who->name);
+		err_set(e, ERR_PERMANENT, "the process of user '%s' did not finish", who->name);
 	else
 		ok = take_answer(h->a, buf_str(h->a, &b), o, e);
 	buf_free(&b);

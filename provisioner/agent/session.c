@@ -99,10 +99,12 @@ static enum next dispatch(struct session *s, enum frame_type type, const struct 
 	case FRAME_BYE:
 		return NEXT_BYE;
 	case FRAME_FATAL:
-		err_set(e, ERR_PERMANENT, "the controller gave up: %s", map_cstr(msg, "msg", ""));
+		err_set(e, ERR_PERMANENT, "the controller ended the session: %s",
+			map_cstr(msg, "msg", ""));
 		return NEXT_FATAL;
 	default:
-		err_set(e, ERR_PERMANENT, "%s is nothing to send to an agent", frame_name(type));
+		err_set(e, ERR_PERMANENT, "unexpected message %s from the controller",
+			frame_name(type));
 		return NEXT_FATAL;
 	}
 }

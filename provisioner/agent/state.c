@@ -32,11 +32,12 @@ static bool own_folder(const char *path, struct err *e)
 		return err_errno(e, "cannot look at %s", path);
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
 		return err_set(e, ERR_PERMANENT,
-			"%s is no folder of user %u; look who made it, then move it away", path,
-			(unsigned)geteuid());
+			"%s is not a folder of user %u; find out who made it, then move it away",
+			path, (unsigned)geteuid());
 	if (st.st_mode & 022)
 		return err_set(e, ERR_PERMANENT,
-			"others can write to %s; look what they left there, then: chmod 700 %s",
+			"others can write to %s; check what they left there, then run: chmod 700 "
+			"%s",
 			path, path);
 	return true;
 }
@@ -84,8 +85,8 @@ static bool lock_refused(int fd, struct err *e)
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	text[n > 0 ? strcspn(text, "\n") : 0] = 0;
 	return err_set(e, ERR_TRANSIENT,
-		"another apply is at work on this host (%s); try again when it is done",
-		text[0] ? text : "it does not say which");
+		"another apply is running on this host (%s); try again when it has ended",
+		text[0] ? text : "its lock does not name it");
 }
 
 /* In place, since the lock belongs to this very file; it is for people only. */
@@ -145,8 +146,9 @@ static bool names_read(struct arena *a, const char *path, struct value *list, st
 		if (!journal_parse(a, str_dup(a, text.p + at, n), &entry) ||
 			!map_at(entry, "handler") || map_at(entry, "handler")->type != VALUE_STR)
 			return err_set(e, ERR_PERMANENT,
-				"%s is damaged; the handlers in it have to be run by hand, then "
-				"remove it",
+				"%s is damaged; run the handlers that it names by hand, then "
+				"remove "
+				"it",
 				path);
 		list_add(a, list, map_at(entry, "handler"));
 		at += n + 1;

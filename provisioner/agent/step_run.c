@@ -41,7 +41,7 @@ static void put_blobs(struct arena *a, struct agent_step *step, const struct val
 			!m->value->blob.bytes.p ||
 			memcmp(planned->blob.sha, m->value->blob.sha, SHA256_LEN) != 0) {
 			err_set(&step->bad, ERR_PERMANENT,
-				"the content for '" STR_FMT "' is not the planned one",
+				"the content of '" STR_FMT "' is not the planned one",
 				STR_ARG(m->key));
 			return;
 		}

@@ -70,7 +70,8 @@ static void take_type(struct agent_step *step, const char *type)
 {
 	step->want.type = restype_find(str_c(type));
 	if (!step->want.type || !step->want.type->observe) {
-		err_set(&step->bad, ERR_CONFIG, "the host knows no resource type '%s'", type);
+		err_set(&step->bad, ERR_CONFIG, "the agent does not know the resource type '%s'",
+			type);
 		step->want.type = NULL;
 	}
 }

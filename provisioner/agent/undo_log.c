@@ -141,7 +141,8 @@ static bool add(struct undo_log *u, struct value *record, struct err *e)
 	buf_init(&b, FILE_LIMIT);
 	print(&b, record);
 	bool many = b.over || b.n > FILE_LIMIT - u->size || u->list->list.n >= RECORDS_MAX;
-	bool ok = many ? err_set(e, ERR_PERMANENT, "too many files wait for their handlers")
+	bool ok = many ? err_set(e, ERR_PERMANENT,
+				 "too many files are not verified by their handlers yet")
 		       : append(u, &b, e);
 	buf_free(&b);
 	if (ok) {
@@ -353,7 +354,7 @@ bool undo_record(struct undo_log *u, const char *handler, const char *path, stru
 	if (is_known(u, handler, path) || !str_utf8(str_c(path)))
 		return true;
 	if (!older && !keep_copy(u, path, &was_there, e))
-		return err_prefix(e, "what %s was cannot be kept", path);
+		return err_prefix(e, "cannot keep the original of %s", path);
 	map_put(u->a, record, "handler", value_text(u->a, handler));
 	map_put(u->a, record, "path", value_text(u->a, path));
 	map_put(u->a, record, "was_there", value_bool(u->a, was_there));

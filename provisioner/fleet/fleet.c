@@ -64,7 +64,7 @@ static void leave_out(struct fleet *f, struct fleet_host *h)
 {
 	const struct play *p = &f->plays[f->play];
 	if (f->stopped)
-		h->error = arena_printf(h->a, "the play '%s' was stopped: %s", p->name, f->stopped);
+		h->error = arena_printf(h->a, "the play '%s' stopped: %s", p->name, f->stopped);
 	else
 		h->error = arena_printf(h->a,
 			"the play '%s' ended before its turn came: %zu host%s of it lost", p->name,
@@ -237,7 +237,7 @@ static void give_up(struct fleet *f)
 {
 	struct err e = {0};
 	bool stopped = f->stopped != NULL;
-	err_set(&e, ERR_PERMANENT, "its task waits for hosts that wait themselves");
+	err_set(&e, ERR_PERMANENT, "its task waits for hosts that wait for it");
 	for (size_t i = 0; f->parked && i < f->n; i++) {
 		struct fleet_host *h = &f->hosts[i];
 		if (!h->parked)

@@ -42,7 +42,7 @@ bool host_may_show(struct fleet_host *h, const struct value *changes)
 	struct err e = {0};
 	for (size_t i = 0; changes && i < changes->list.n; i++)
 		if (text_size(changes->list.v[i]) > 2 * TEXT_MAX + FIELD_MAX)
-			err_set(&e, ERR_PERMANENT, "the agent names a change of more than %d MB",
+			err_set(&e, ERR_PERMANENT, "the agent reports a change of more than %d MB",
 				TEXT_MAX >> 20);
 	if (e.kind)
 		host_fail(h, &e);
@@ -141,7 +141,8 @@ static void tell_last_run(struct fleet_host *h, const struct value *hello)
 		strcmp(map_cstr(last, "status", ""), "interrupted") != 0)
 		return;
 	const char *text = arena_printf(h->a,
-		"the last apply was interrupted at '%s' (%s); it goes on from what is there now",
+		"the last apply was interrupted at '%s' (%s); this run continues from the present "
+		"state",
 		map_cstr(last, "step", "?"), map_cstr(last, "at", "?"));
 	struct event e = {.kind = EVENT_NOTE, .host = h->name, .text = text};
 	report_event(h->f->o->report, &e);
@@ -228,7 +229,7 @@ static bool may_talk(struct fleet_host *h)
 	int64_t ms = now_ms() - h->words_from;
 	if (++h->words <= WORDS_FIRST + WORDS_A_SECOND * (size_t)(ms / 1000))
 		return true;
-	err_set(&e, ERR_PERMANENT, "the agent says too much: more than %d notes a second",
+	err_set(&e, ERR_PERMANENT, "the agent sends too much: more than %d notes a second",
 		WORDS_A_SECOND);
 	host_fail(h, &e);
 	return false;
@@ -246,7 +247,7 @@ static void take_note(struct fleet_host *h, const struct value *msg)
 static void take_fatal(struct fleet_host *h, const struct value *msg)
 {
 	struct err e = {0};
-	err_set(&e, ERR_PERMANENT, "the agent gave up: %s", map_cstr(msg, "msg", "?"));
+	err_set(&e, ERR_PERMANENT, "the agent ended with an error: %s", map_cstr(msg, "msg", "?"));
 	host_fail(h, &e);
 }
 
@@ -303,7 +304,8 @@ static void on_closed(void *ctx, const struct err *why)
 	if (h->state == HOST_APPLYING) {
 		if (e.kind == ERR_PERMANENT)
 			e.kind = ERR_TRANSIENT;
-		err_prefix(&e, "lost while applying (the next run goes on from what is there)");
+		err_prefix(&e, "lost during the apply (the next run continues from the state of "
+			       "the host)");
 	}
 	host_fail(h, &e);
 }
@@ -419,7 +421,8 @@ void host_resolve(struct fleet_host *h)
 			h->want = WANT_RESOLVE;
 			if (!host_observe(h)) {
 				err_set(&e, ERR_PERMANENT,
-					"a task waits for results that nothing will give");
+					"internal error: the resolver waits for results but no "
+					"step is under way");
 				host_fail(h, &e);
 			}
 			return;

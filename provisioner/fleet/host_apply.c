@@ -116,7 +116,8 @@ static void note(struct fleet_host *h, const struct planned *p)
 
 static const char *unknown_verdict(struct fleet_host *h, const char *why)
 {
-	return arena_printf(h->a, "its verdict needs what nothing can tell (%s)", why);
+	return arena_printf(h->a,
+		"its changed_when or failed_when needs a value that is still unknown (%s)", why);
 }
 
 /* A verdict that had to wait for earlier tasks, which have run now. false: the task fails by it. */
@@ -238,7 +239,8 @@ void host_carry_out(struct fleet_host *h)
 		return;
 	}
 	if (h->want == WANT_APPLY && h->applied_to == h->plan->n) {
-		err_set(&e, ERR_PERMANENT, "a task waits for results that nothing will give");
+		err_set(&e, ERR_PERMANENT,
+			"internal error: the resolver waits for results but no step is under way");
 		host_fail(h, &e);
 		return;
 	}
@@ -351,7 +353,7 @@ static struct planned *step_under_way(struct fleet_host *h, const struct value *
 	const char *verb = begins ? "began" : "ended";
 	struct err e = {0};
 	if (!p || !p->sent)
-		err_set(&e, ERR_PERMANENT, "the agent %s a step that was not sent", verb);
+		err_set(&e, ERR_PERMANENT, "the agent %s a step that it was not sent", verb);
 	else if (p->ended || (begins && p->started))
 		err_set(&e, ERR_PERMANENT, "the agent %s '%s' twice", verb, p->step->name);
 	if (!e.kind)
@@ -395,7 +397,7 @@ static bool all_ended(struct fleet_host *h, struct err *e)
 		const struct planned *p = h->plan->v[i];
 		if (p->sent && !p->ended)
 			return err_set(e, ERR_PERMANENT,
-				"the agent says that all is done, but not what came of '%s'",
+				"the agent reports that all is done, but no result of '%s'",
 				p->step->name);
 	}
 	return true;
@@ -441,7 +443,8 @@ void host_applied(struct fleet_host *h, struct value *msg)
 			return;
 		}
 		err_set(&e, ERR_PERMANENT, "%s",
-			map_cstr(msg, "error", "the apply stopped; what is pending is remembered"));
+			map_cstr(msg, "error",
+				"the apply stopped; pending handlers run in the next apply"));
 		host_fail(h, &e);
 		return;
 	}

@@ -208,14 +208,15 @@ static bool take_results(struct fleet_host *h, const struct value *msg, struct e
 		if (!p || p->observed || !p->asked) {
 			if (p && (p->step->unknown || p->step->handler))
 				continue;
-			return err_set(e, ERR_PERMANENT, "the agent answered what was not asked");
+			return err_set(e, ERR_PERMANENT,
+				"the agent answered about a step that it was not asked about");
 		}
 		if (!take_result(h, p, m))
 			return false;
 	}
 	for (size_t i = 0; i < h->plan->n; i++)
 		if (h->plan->v[i]->asked && !h->plan->v[i]->observed)
-			return err_set(e, ERR_PERMANENT, "the agent left '%s' unanswered",
+			return err_set(e, ERR_PERMANENT, "the agent did not answer about '%s'",
 				h->plan->v[i]->step->name);
 	return true;
 }
@@ -246,9 +247,11 @@ static bool still_as_planned(struct fleet_host *h, struct err *e)
 		moved++;
 		if (!first)
 			first = p->step->name;
-		const char *why = p->error ? p->error : "changed since the plan; it would now do:";
+		const char *why =
+			p->error ? p->error
+				 : "changed since the plan; it would now make these changes:";
 		if (!p->error && p->changes->list.n == 0)
-			why = "changed since the plan: nothing is to be done here any more";
+			why = "changed since the plan: nothing is left to do here";
 		host_step_event(h, p, STEP_FAILED, p->changes, why, 0);
 	}
 	if (!moved)

@@ -94,7 +94,7 @@ static bool promised(const struct plan_target *target, struct err *e)
 			    (p->changes && p->changes->list.n);
 		if (p->step->verdict && runs)
 			return err_set(e, ERR_CONFIG,
-				"a plan that asks results cannot be saved: on %s, '%s' has "
+				"a plan that needs results cannot be saved: on %s, '%s' has "
 				"changed_when or failed_when; apply the site itself",
 				target->name, name);
 		if (p->kind == PLANNED_FAILED)

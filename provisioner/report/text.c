@@ -91,8 +91,7 @@ static void plan_step(struct report *r, struct page *out, const struct planned *
 	add_task(out, p);
 	add_place(r, out, p);
 	if (p->step->dropped) {
-		page_addf(
-			out, "  (handler, left over from an unfinished run: not owed any more)\n");
+		page_addf(out, "  (handler, left over from an unfinished run: no longer needed)\n");
 		return;
 	}
 	switch (p->kind) {

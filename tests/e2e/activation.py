@@ -228,7 +228,7 @@ class Activation(HostTest):
         self.assertExit(done, 2)
         self.assertIn("Restart PostSRSd", self.host.out("cat /var/lib/provision/pending"))
         self.assertEqual(self.host.out("systemctl is-active postsrsd"), "active")
-        self.assertIn("Restart PostSRSd  (handler, left over from an unfinished run: not owed any more)",
+        self.assertIn("Restart PostSRSd  (handler, left over from an unfinished run: no longer needed)",
                       off.plan().stdout)
         self.assertExit(off.apply(), 0)
         self.assertEqual(self.host.out("systemctl is-active postsrsd; systemctl is-enabled postsrsd; true"),

@@ -268,7 +268,7 @@ class Controller(HostTest):
         waited = self.local("apply", "site.yml", "--lock-timeout", "60", "-e", "word=mine")
         first.join(60)
         self.assertEqual(refused.returncode, 2, refused.stdout)
-        self.assertIn("another apply is at work on this host", refused.stdout)
+        self.assertIn("another apply is running on this host", refused.stdout)
         self.assertEqual(short.returncode, 2, short.stdout)
         self.assertEqual(waited.returncode, 0, waited.stdout)
         with open(os.path.join(self.there, "made"), encoding="utf-8") as f:

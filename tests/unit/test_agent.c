@@ -59,7 +59,7 @@ static void nonsense_ends_it_with_a_reason(void **state)
 
 	peer_start(&p);
 	peer_send(&p, FRAME_STARTED, step_of(1, NULL, NULL));
-	assert_says(peer_until(&p, FRAME_FATAL), "msg", "STARTED is nothing to send");
+	assert_says(peer_until(&p, FRAME_FATAL), "msg", "unexpected message STARTED");
 	assert_int_equal(peer_end(&p), 1);
 }
 
