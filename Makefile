@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # provision: build, test, install. One word each; `make help` lists them.
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -114,7 +115,7 @@ help:
 	@echo 'make test       the tests, those on real hosts too'
 	@echo 'make test-all   all of those, and changes by hand under the other filters'
 	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
-	@echo 'make lint       floors, headers, ceilings, format, shellcheck, clang-tidy'
+	@echo 'make lint       licences, floors, headers, ceilings, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
 	@echo 'make install    PREFIX=/usr/local, DESTDIR='
 
