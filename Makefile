@@ -15,7 +15,7 @@ SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanit
 VERSION = 0.1.0
 DEFS = -D_GNU_SOURCE -DPREFIX='"$(PREFIX)"' -DVERSION='"$(VERSION)"'
 PIC = $(if $(SANITIZE),-fPIC)
-CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(PIC) $(DEFS) -Iprovisioner $(CFLAGS)
+CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(PIC) $(DEFS) -Iprovisioner $(CPPFLAGS) $(CFLAGS)
 LIBS = -lyaml -ljansson -lssh2 -lgit2 -lpcre2-8 -lcrypto -lcrypt -lm -lidn2 -lunbound
 # The agent: static, libc only. With sanitizers musl has no runtime for them, so then it is glibc's,
 # the sanitizers linked in.
@@ -46,10 +46,10 @@ say = $(if $(V),,@$(if $(silent),,echo '$1 $(or $2,$@)';))
 all: $(BUILD)/provision $(BUILD)/provision-agent
 
 $(BUILD)/provision: $(MAIN_OBJ) $(LIB_OBJ)
-	$(call say,LD)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/provision-agent: $(AGENT_OBJ)
-	$(call say,LD)$(AGENT_STATIC_CC) $(CFLAGS_ALL) -o $@ $^ $(AGENT_STATIC_LDFLAGS)
+	$(call say,LD)$(AGENT_STATIC_CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(AGENT_STATIC_LDFLAGS)
 
 $(BUILD)/obj/%.o: provisioner/%.c
 	@mkdir -p $(@D)
