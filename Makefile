@@ -107,6 +107,11 @@ install: all
 	install -m 0755 $(BUILD)/provision-agent $(DESTDIR)$(PREFIX)/lib/provision/provision-agent
 	cp -R roles/. $(DESTDIR)$(PREFIX)/share/provision/roles/
 
+# A Debian package, into $(BUILD)/deb.
+deb:
+	tests/deps deb
+	packaging/deb $(VERSION) $(BUILD)/deb
+
 help:
 	@echo 'make            build/provision and its agent'
 	@echo '                V=1 shows the commands; CC=clang builds with clang; -j1 uses one processor'
@@ -118,10 +123,11 @@ help:
 	@echo 'make lint       licences, floors, headers, ceilings, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
 	@echo 'make install    PREFIX=/usr/local, DESTDIR='
+	@echo 'make deb        a Debian package, in build/deb'
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit unit-here test test-all demo bench lint fuzz install help clean
+.PHONY: all unit unit-here test test-all demo bench lint fuzz install deb help clean
 .DELETE_ON_ERROR:
