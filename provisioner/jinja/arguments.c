@@ -88,6 +88,11 @@ bool call_truth(struct call *c, const struct value *v)
 	return !call_unknown(c, v->type == VALUE_UNKNOWN ? v : c->in->none) && value_true(v);
 }
 
+struct value *call_yes(struct call *c, bool b)
+{
+	return jinja_bool(c->in, b);
+}
+
 bool call_bool(struct call *c, int i, bool dflt)
 {
 	return c->arg[i] ? call_truth(c, c->arg[i]) : dflt;

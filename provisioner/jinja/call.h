@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to jinja/: the rows of the tables of filters, tests, functions and methods, and what
- * their functions are written with.
+ * Private to jinja/: what the functions of filters, tests, functions and methods are written with,
+ * and their tables.
  */
 #pragma once
+#include "jinja/callables.h"
 #include "jinja/evaluator.h"
 #include "jinja/text.h"
 
@@ -27,14 +28,6 @@ struct call {
 	struct value *kwargs;         /* map: the named ones that params has not */
 	const struct value *unknown;  /* set when an UNKNOWN was met: the result is UNKNOWN */
 };
-typedef struct value *call_fn(struct call *c);
-struct callable {
-	const char *name;
-	call_fn *fn;
-	/* names, space separated; !name: must be given; `*`: takes more; `**`: takes other names */
-	const char *params;
-	unsigned flags;
-};
 const struct callable *jinja_filter(struct str name);
 const struct callable *jinja_test(struct str name);
 struct value *test_version(struct call *c);
@@ -44,10 +37,10 @@ const struct callable *jinja_method(const struct value *obj, struct str name);
 struct value *jinja_apply(struct jinja *in, const struct callable *fn, struct value *v,
 	struct value *args, struct value *named, struct pos pos);
 
-extern const struct callable list_methods[], map_methods[];
-const struct callable *call_find(const struct callable *table, struct str name); /* NULL: none */
-extern const struct callable filters_text[], filters_list[], filters_map[], filters_data[],
-	filters_set[], filters_crypt[], filters_number[], filters_regex[], filters_select[];
+extern const struct callable filters_text[], filters_path[], filters_list[], filters_map[],
+	filters_data[], filters_set[], filters_crypt[], filters_number[], filters_regex[],
+	filters_select[], tests_kind[], tests_compare[], tests_text[], tests_result[], functions[],
+	str_methods[], list_methods[], map_methods[];
 
 /* What the functions of the tables are written with. */
 struct value *call_fail(struct call *c, const char *fmt, ...) PRINTF(2, 3);
@@ -61,6 +54,7 @@ struct str call_arg(struct call *c, int i, const char *dflt);
 struct value *call_list(struct call *c, struct value *v);
 bool call_unknown(struct call *c, const struct value *v); /* is it (or is one in it) UNKNOWN? */
 bool call_truth(struct call *c, const struct value *v);
+struct value *call_yes(struct call *c, bool b); /* true or false */
 struct value *call_path(struct call *c, struct value *v, const struct value *path); /* a.b.0 */
 
 /* Python's "%..." and str.format. */

@@ -181,14 +181,31 @@ static struct value *f_password_hash_stable(struct call *c)
 }
 
 const struct callable filters_crypt[] = {
-	{"b64decode", f_b64decode, "encoding", 0},
-	{"b64encode", f_b64encode, "encoding", 0},
-	{"checksum", f_sha1, "", 0},
-	{"hash", f_hash, "hashtype", 0},
-	{"md5", f_md5, "", 0},
-	{"password_hash", f_password_hash, "hashtype salt salt_size rounds ident", 0},
-	{"password_hash_stable", f_password_hash_stable, "!name", 0},
-	{"sha1", f_sha1, "", 0},
-	{"to_uuid", f_to_uuid, "namespace", 0},
-	{NULL, NULL, NULL, 0},
+	{"b64decode", f_b64decode, "encoding", 0, "The text that a text in base64 stands for.",
+		"'bWFpbA==' | b64decode", "\"mail\""},
+	{"b64encode", f_b64encode, "encoding", 0, "The text in base64.", "'mail' | b64encode",
+		"\"bWFpbA==\""},
+	{"checksum", f_sha1, "", 0, "The same as sha1.", "'mail' | checksum",
+		"\"1d6e1cf70ec6f9ab28d3ea4b27a49a77654d370e\""},
+	{"hash", f_hash, "hashtype", 0,
+		"The digest in hexadecimal. hashtype: md5, sha1 (default), sha224, sha256, sha384, "
+		"sha512, blake2b, blake2s, sha3_256 or sha3_512.",
+		"'mail' | hash('sha256')",
+		"\"00d8d3f11739d2f3537099982b4674c29fc59a8fda350fca1379613adbb09119\""},
+	{"md5", f_md5, "", 0, "The MD5 digest in hexadecimal.", "'mail' | md5",
+		"\"b83a886a5c437ccd9ac15473fd6f1788\""},
+	{"password_hash", f_password_hash, "hashtype salt salt_size rounds ident", 0,
+		"The password as a hash of crypt(5), which is secret. hashtype: sha512 (default), "
+		"sha256, bcrypt or another; without salt each run makes another hash.",
+		"'secret' | password_hash('sha256', 'saltsalt', rounds=1000)", "\"********\""},
+	{"password_hash_stable", f_password_hash_stable, "!name", 0,
+		"The password as a hash of crypt(5), which is secret. Its salt is made of name and "
+		"password, so each run makes the same hash.",
+		"'secret' | password_hash_stable('alice@example.com')", "\"********\""},
+	{"sha1", f_sha1, "", 0, "The SHA-1 digest in hexadecimal.", "'mail' | sha1",
+		"\"1d6e1cf70ec6f9ab28d3ea4b27a49a77654d370e\""},
+	{"to_uuid", f_to_uuid, "namespace", 0,
+		"A UUID made of the text: the same for the same text and namespace.",
+		"'mx1' | to_uuid", "\"393c2fc8-9e4c-501d-ab88-dde2335109f3\""},
+	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

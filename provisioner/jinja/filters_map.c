@@ -229,12 +229,27 @@ static struct value *f_attr(struct call *c)
 }
 
 const struct callable filters_map[] = {
-	{"attr", f_attr, "!name", CALL_PLAIN},
-	{"combine", f_combine, "* recursive list_merge", CALL_PLAIN},
-	{"dict2items", f_dict2items, "key_name value_name", 0},
-	{"dictsort", f_dictsort, "case_sensitive by reverse", 0},
-	{"extract", f_extract, "!container morekeys", CALL_PLAIN | CALL_PARTS},
-	{"items", f_items, "", CALL_UNDEFINED},
-	{"items2dict", f_items2dict, "key_name value_name", 0},
-	{NULL, NULL, NULL, 0},
+	{"attr", f_attr, "!name", CALL_PLAIN,
+		"The value of a key; undefined when the mapping does not have it.",
+		"{'port': 25} | attr('port')", "25"},
+	{"combine", f_combine, "* recursive list_merge", CALL_PLAIN,
+		"The mapping with the keys of others over its own. recursive: mappings in them are "
+		"combined, too; list_merge: replace (default), keep, append, prepend, append_rp or "
+		"prepend_rp.",
+		"{'a': 1, 'b': 2} | combine({'b': 3})", "{\"a\": 1, \"b\": 3}"},
+	{"dict2items", f_dict2items, "key_name value_name", 0,
+		"A list of mappings with the keys key and value.", "{'a': 1} | dict2items",
+		"[{\"key\": \"a\", \"value\": 1}]"},
+	{"dictsort", f_dictsort, "case_sensitive by reverse", 0,
+		"Pairs of key and value, sorted by the key, or by the value with by='value'.",
+		"{'b': 1, 'a': 2} | dictsort", "[[\"a\", 2], [\"b\", 1]]"},
+	{"extract", f_extract, "!container morekeys", CALL_PLAIN | CALL_PARTS,
+		"The value that the container has at this key; morekeys goes on from there.",
+		"'a' | extract({'a': {'b': 1}}, morekeys='b')", "1"},
+	{"items", f_items, "", CALL_UNDEFINED, "Pairs of key and value of a mapping.",
+		"{'a': 1} | items", "[[\"a\", 1]]"},
+	{"items2dict", f_items2dict, "key_name value_name", 0,
+		"A mapping of a list of mappings with the keys key and value.",
+		"[{'key': 'a', 'value': 1}] | items2dict", "{\"a\": 1}"},
+	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

@@ -223,9 +223,18 @@ static struct value *regex_escape(struct call *c)
 }
 
 const struct callable filters_regex[] = {
-	{"regex_escape", regex_escape, "re_type", 0},
-	{"regex_findall", regex_findall, "!regex multiline ignorecase", 0},
-	{"regex_replace", regex_replace, "pattern replacement ignorecase multiline count", 0},
-	{"regex_search", regex_search, "!regex * multiline ignorecase", 0},
-	{NULL, NULL, NULL, 0},
+	{"regex_escape", regex_escape, "re_type", 0,
+		"The text as a pattern that matches it. re_type: python (default) or posix_basic.",
+		"'a.b' | regex_escape", "\"a\\\\.b\""},
+	{"regex_findall", regex_findall, "!regex multiline ignorecase", 0,
+		"All matches of the pattern, or of its group.",
+		"'mx1 mx2' | regex_findall('mx[0-9]')", "[\"mx1\", \"mx2\"]"},
+	{"regex_replace", regex_replace, "pattern replacement ignorecase multiline count", 0,
+		"Each match of the pattern replaced; \\1 stands for its first group.",
+		"'mx1.example.com' | regex_replace('^([a-z]+).*', '\\\\1')", "\"mx\""},
+	{"regex_search", regex_search, "!regex * multiline ignorecase", 0,
+		"The first match of the pattern, or a list of the groups that are named; null when "
+		"there is none.",
+		"'port=25' | regex_search('[0-9]+')", "\"25\""},
+	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

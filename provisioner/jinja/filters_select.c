@@ -115,10 +115,22 @@ static struct value *f_rejectattr(struct call *c)
 }
 
 const struct callable filters_select[] = {
-	{"map", f_map, "* **", CALL_PARTS},
-	{"reject", f_reject, "* **", 0},
-	{"rejectattr", f_rejectattr, "* **", 0},
-	{"select", f_select, "* **", 0},
-	{"selectattr", f_selectattr, "* **", 0},
-	{NULL, NULL, NULL, 0},
+	{"map", f_map, "* **", CALL_PARTS,
+		"An attribute of each item, or each item by a filter that is named.",
+		"['a', 'b'] | map('upper') | list", "[\"A\", \"B\"]"},
+	{"reject", f_reject, "* **", 0,
+		"The items that a test does not hold for; without a test, those that are false.",
+		"[1, 2, 3] | reject('odd') | list", "[2]"},
+	{"rejectattr", f_rejectattr, "* **", 0,
+		"The items whose attribute a test does not hold for; without a test, those where "
+		"it is false.",
+		"[{'n': 1}, {'n': 2}] | rejectattr('n', 'eq', 1) | list", "[{\"n\": 2}]"},
+	{"select", f_select, "* **", 0,
+		"The items that a test holds for; without a test, those that are true.",
+		"[1, 2, 3] | select('odd') | list", "[1, 3]"},
+	{"selectattr", f_selectattr, "* **", 0,
+		"The items whose attribute a test holds for; without a test, those where it is "
+		"true.",
+		"[{'n': 1}, {'n': 2}] | selectattr('n', 'eq', 1) | list", "[{\"n\": 1}]"},
+	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

@@ -369,85 +369,63 @@ static struct value *f_comment(struct call *c)
 	return call_buf(c, &b);
 }
 
-/* ---- paths ---- */
-static struct value *f_basename(struct call *c)
-{
-	struct str s = call_text(c, c->v);
-	const char *slash = memrchr(s.p, '/', s.n);
-	return slash ? call_str(c, str_dup(c->a, slash + 1, (size_t)(s.p + s.n - slash - 1)))
-		     : call_str(c, s);
-}
-
-static struct value *f_dirname(struct call *c)
-{
-	struct str s = call_text(c, c->v);
-	const char *slash = memrchr(s.p, '/', s.n);
-	size_t n = slash ? (size_t)(slash - s.p) + 1 : 0, k = n;
-	while (k > 0 && s.p[k - 1] == '/')
-		k--;
-	return call_str(c, str_dup(c->a, s.p, k ? k : n)); /* only slashes: they stay */
-}
-
-static struct value *f_splitext(struct call *c)
-{
-	struct str s = call_text(c, c->v);
-	const char *slash = memrchr(s.p, '/', s.n), *dot = memrchr(s.p, '.', s.n);
-	const char *name = slash ? slash + 1 : s.p;
-	const char *first = name;
-	while (first < s.p + s.n && *first == '.')
-		first++; /* dots in front belong to the name */
-	size_t n = dot && dot > first ? (size_t)(dot - s.p) : s.n;
-	struct value *list = value_list(c->a);
-	list_add(c->a, list, call_str(c, str_dup(c->a, s.p, n)));
-	list_add(c->a, list, call_str(c, str_dup(c->a, s.p + n, s.n - n)));
-	return list;
-}
-
-static struct value *f_path_join(struct call *c)
-{
-	struct value *list = c->v;
-	struct buf b;
-	if (list->type != VALUE_LIST) {
-		list = value_list(c->a);
-		list_add(c->a, list, c->v);
-	}
-	buf_init(&b, TEXT_MAX);
-	for (size_t i = 0; i < list->list.n; i++) {
-		struct str s = call_text(c, list->list.v[i]);
-		if (str_starts(s, "/"))
-			buf_clear(&b);
-		else if (b.n && b.p[b.n - 1] != '/')
-			buf_addc(&b, '/');
-		buf_add(&b, s.p, s.n);
-	}
-	return call_buf(c, &b);
-}
-
 const struct callable filters_text[] = {
-	{"basename", f_basename, "", 0},
-	{"capitalize", f_capitalize, "", 0},
-	{"center", f_center, "width", 0},
-	{"comment", f_comment, "style **", 0},
-	{"dirname", f_dirname, "", 0},
-	{"e", f_escape, "", 0},
-	{"escape", f_escape, "", 0},
-	{"format", f_format, "* **", 0},
-	{"indent", f_indent, "width first blank", 0},
-	{"join", f_join, "d attribute", 0},
-	{"lower", f_lower, "", 0},
-	{"path_join", f_path_join, "", 0},
-	{"quote", f_quote, "", 0},
-	{"replace", f_replace, "!old !new count", 0},
-	{"safe", f_string, "", 0},
-	{"split", f_split, "sep maxsplit", 0},
-	{"splitext", f_splitext, "", 0},
-	{"string", f_string, "", 0},
-	{"title", f_title, "", 0},
-	{"trim", f_trim, "chars", 0},
-	{"truncate", f_truncate, "length killwords end leeway", 0},
-	{"upper", f_upper, "", 0},
-	{"urlencode", f_urlencode, "", 0},
-	{"wordcount", f_wordcount, "", 0},
-	{"wordwrap", f_wordwrap, "width break_long_words wrapstring break_on_hyphens", 0},
-	{NULL, NULL, NULL, 0},
+	{"capitalize", f_capitalize, "", 0,
+		"The first letter in upper case, the others in lower case.", "'mAIL' | capitalize",
+		"\"Mail\""},
+	{"center", f_center, "width", 0,
+		"The text in the middle of so many columns; 80 by default.", "'mail' | center(8)",
+		"\"  mail  \""},
+	{"comment", f_comment, "style **", 0,
+		"Each line as a comment. style: plain (default), erlang, c, cblock or xml; "
+		"decoration, prefix, postfix and more change its parts.",
+		"'managed' | comment(prefix='', postfix='')", "\"# managed\\n\""},
+	{"e", f_escape, "", 0, "The same as escape.", "'<b>' | e", "\"&lt;b&gt;\""},
+	{"escape", f_escape, "", 0,
+		"The text with &, <, > and both quotes written as HTML has them.",
+		"'<a & b>' | escape", "\"&lt;a &amp; b&gt;\""},
+	{"format", f_format, "* **", 0,
+		"The text with each % conversion replaced by an argument, as Python's % operator "
+		"does.",
+		"'%s:%d' | format('mx1', 25)", "\"mx1:25\""},
+	{"indent", f_indent, "width first blank", 0,
+		"Each line but the first begins with so many blanks, 4 by default, or with a text. "
+		"first: also the first line; blank: also empty lines.",
+		"'a\\nb' | indent(2)", "\"a\\n  b\""},
+	{"join", f_join, "d attribute", 0,
+		"The items as one text, with a separator between them; of mappings an attribute.",
+		"['mx1', 'mx2'] | join(', ')", "\"mx1, mx2\""},
+	{"lower", f_lower, "", 0, "The text in lower case.", "'MX1' | lower", "\"mx1\""},
+	{"quote", f_quote, "", 0, "The text as one word of a shell command.", "'two words' | quote",
+		"\"'two words'\""},
+	{"replace", f_replace, "!old !new count", 0,
+		"Every occurrence of old replaced by new, or only the first count of them.",
+		"'a-b-c' | replace('-', '_')", "\"a_b_c\""},
+	{"safe", f_string, "", 0, "The value as text; nothing is escaped in any case.",
+		"'<b>' | safe", "\"<b>\""},
+	{"split", f_split, "sep maxsplit", 0,
+		"The text cut at each separator; without one, at blanks. maxsplit: cut that often "
+		"at most.",
+		"'a,b,c' | split(',')", "[\"a\", \"b\", \"c\"]"},
+	{"string", f_string, "", 0, "The value as text.", "25 | string", "\"25\""},
+	{"title", f_title, "", 0,
+		"Each word with its first letter in upper case and the others in lower case.",
+		"'mail server' | title", "\"Mail Server\""},
+	{"trim", f_trim, "chars", 0,
+		"The text without blanks at both ends, or without the given characters.",
+		"'  mail ' | trim", "\"mail\""},
+	{"truncate", f_truncate, "length killwords end leeway", 0,
+		"A text longer than length (255) is cut, at a word unless killwords is true, and "
+		"ends in end ('...'). A text longer by at most leeway (5) stays.",
+		"'one two three four' | truncate(12)", "\"one two...\""},
+	{"upper", f_upper, "", 0, "The text in upper case.", "'mx1' | upper", "\"MX1\""},
+	{"urlencode", f_urlencode, "", 0,
+		"The text as a part of a URL; a mapping, or a list of pairs, as its query.",
+		"'a b/c' | urlencode", "\"a%20b/c\""},
+	{"wordcount", f_wordcount, "", 0, "The number of words.", "'one two three' | wordcount",
+		"3"},
+	{"wordwrap", f_wordwrap, "width break_long_words wrapstring break_on_hyphens", 0,
+		"The text in lines of at most width (79) columns.", "'one two three' | wordwrap(8)",
+		"\"one two\\nthree\""},
+	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

@@ -154,20 +154,34 @@ static struct value *fn_undef(struct call *c)
 	return value_undefined(c->a, c->pos, STR_FMT, STR_ARG(hint));
 }
 
-static const struct callable functions[] = {
-	{"cycler", fn_cycler, "*", CALL_PLAIN},
-	{"dict", fn_dict, "mapping * **", CALL_PLAIN | CALL_UNKNOWN},
-	{"joiner", fn_joiner, "sep", CALL_PLAIN},
-	{"lookup", fn_lookup, "!name * **", CALL_PLAIN},
-	{"namespace", fn_dict, "mapping * **", CALL_PLAIN | CALL_UNKNOWN},
-	{"q", fn_query, "!name * **", CALL_PLAIN},
-	{"query", fn_query, "!name * **", CALL_PLAIN},
-	{"range", fn_range, "!start stop step", 0},
-	{"undef", fn_undef, "hint", CALL_PLAIN},
-	{NULL, NULL, NULL, 0},
+const struct callable functions[] = {
+	{"cycler", fn_cycler, "*", CALL_PLAIN,
+		"An object whose next() gives the arguments one after another, again and again.",
+		"cycler('odd', 'even').next()", "\"odd\""},
+	{"dict", fn_dict, "mapping * **", CALL_PLAIN | CALL_UNKNOWN,
+		"A mapping of a mapping, of a list of pairs, and of the named arguments.",
+		"dict(a=1, b=2)", "{\"a\": 1, \"b\": 2}"},
+	{"joiner", fn_joiner, "sep", CALL_PLAIN,
+		"A function that gives nothing the first time, then sep (', ').",
+		"{% set comma = joiner() %}{{ comma() }}a{{ comma() }}b", "\"a, b\""},
+	{"lookup", fn_lookup, "!name * **", CALL_PLAIN,
+		"What a lookup gives: one value as it is, several texts joined with commas; with "
+		"wantlist=true a list.",
+		"lookup('vars', 'nothing_here', default='none')", "\"none\""},
+	{"namespace", fn_dict, "mapping * **", CALL_PLAIN | CALL_UNKNOWN,
+		"A mapping whose keys `set` can change within a loop.",
+		"{% set n = namespace(sum=0) %}{% for i in [1, 2] %}{% set n.sum = n.sum + i %}{% "
+		"endfor %}{{ n.sum }}",
+		"\"3\""},
+	{"q", fn_query, "!name * **", CALL_PLAIN, "The same as query.",
+		"q('vars', 'nothing_here', default='none')", "[\"none\"]"},
+	{"query", fn_query, "!name * **", CALL_PLAIN, "What a lookup gives, as a list.",
+		"query('vars', 'nothing_here', default='none')", "[\"none\"]"},
+	{"range", fn_range, "!start stop step", 0,
+		"The whole numbers from start (0) to below stop, by step (1).", "range(1, 4)",
+		"[1, 2, 3]"},
+	{"undef", fn_undef, "hint", CALL_PLAIN,
+		"A value that is undefined, with a hint for the message of the error.",
+		"undef(hint='name the host') is defined", "false"},
+	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };
-
-const struct callable *jinja_function(struct str name)
-{
-	return call_find(functions, name);
-}

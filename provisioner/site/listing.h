@@ -14,3 +14,8 @@ bool site_explain(
 /* Reference text of an action that the controller does itself ("debug"); false: no such one. */
 bool site_action_doc(const char *name, struct buf *out);
 const char *site_action_name(size_t i); /* NULL past the last */
+struct site_lookup { /* what there is to say of a lookup */
+	const char *name, *doc;
+	const char *example, *result; /* an expression, and its value as JSON */
+};
+const struct site_lookup *site_lookup_row(size_t i); /* NULL past the last */

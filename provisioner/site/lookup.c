@@ -4,6 +4,7 @@
  * the manifest and the environment; runs no program (pipe) and keeps no state (password).
  */
 #include "site/keyword.h"
+#include "site/listing.h"
 #include "site/lookup.h"
 
 const char *lookup_arg(const struct call *c, size_t i)
@@ -294,26 +295,64 @@ static bool look_hostnames(struct call *c)
 	return true;
 }
 
-static const struct {
-	const char *name;
+/* The examples have beside them a file hello.txt, a template hello.j2 and a variable `name`. */
+static const struct lookup {
+	struct site_lookup about;
 	bool (*run)(struct call *c);
 } lookups[] = {
-	{"dict", look_dict},
-	{"env", look_env},
-	{"file", lookup_file},
-	{"fileglob", lookup_fileglob},
-	{"first_found", lookup_first_found},
-	{"flattened", look_flattened},
-	{"indexed_items", look_indexed},
-	{"inventory_hostnames", look_hostnames},
-	{"items", look_items},
-	{"list", look_list},
-	{"nested", look_nested},
-	{"sequence", look_sequence},
-	{"subelements", look_subelements},
-	{"template", lookup_template},
-	{"together", look_together},
-	{"vars", look_vars},
+	{{"dict", "A mapping with key and value for each key of the mappings.",
+		 "query('dict', {'a': 1})", "[{\"key\": \"a\", \"value\": 1}]"},
+		look_dict},
+	{{"env", "Variables of the environment of provision itself; default: when there is none.",
+		 "lookup('env', 'NO_SUCH', default='none')", "\"none\""},
+		look_env},
+	{{"file",
+		 "The text of files beside the role, the tasks or the manifest, without blanks at "
+		 "its end; rstrip=false, lstrip=true.",
+		 "lookup('file', 'hello.txt')", "\"hello\""},
+		lookup_file},
+	{{"fileglob", "The paths of the files that match a pattern, in one folder.",
+		 "query('fileglob', '*.txt') | map('basename') | list", "[\"hello.txt\"]"},
+		lookup_fileglob},
+	{{"first_found",
+		 "The path of the first file that is there. files and paths: names and folders to "
+		 "look for; skip: none is no error.",
+		 "lookup('first_found', ['no.txt', 'hello.txt']) | basename", "\"hello.txt\""},
+		lookup_first_found},
+	{{"flattened", "The items of lists, and of the lists in them.",
+		 "query('flattened', [1, [2, [3]]])", "[1, 2, 3]"},
+		look_flattened},
+	{{"indexed_items", "A pair of place and item for each item.",
+		 "query('indexed_items', ['a', 'b'])", "[[0, \"a\"], [1, \"b\"]]"},
+		look_indexed},
+	{{"inventory_hostnames", "The names of the hosts that a pattern stands for.",
+		 "query('inventory_hostnames', 'all')", "[\"localhost\"]"},
+		look_hostnames},
+	{{"items", "The items of lists, one level deep.", "query('items', [1, [2]], 3)",
+		 "[1, [2], 3]"},
+		look_items},
+	{{"list", "The arguments as they are.", "query('list', 'a', 'b')", "[\"a\", \"b\"]"},
+		look_list},
+	{{"nested", "Every combination of an item of each list.", "query('nested', [1, 2], ['a'])",
+		 "[[1, \"a\"], [2, \"a\"]]"},
+		look_nested},
+	{{"sequence", "Numbers as text: start, end, stride, count and format.",
+		 "query('sequence', 'start=1 end=3 format=mx%02d')",
+		 "[\"mx01\", \"mx02\", \"mx03\"]"},
+		look_sequence},
+	{{"subelements",
+		 "A pair of an item and an element of its list, for each element; skip_missing.",
+		 "query('subelements', [{'m': [1]}], 'm')", "[[{\"m\": [1]}, 1]]"},
+		look_subelements},
+	{{"template", "The text that a template gives; template_vars: further variables.",
+		 "lookup('template', 'hello.j2')", "\"hello mx1\\n\""},
+		lookup_template},
+	{{"together", "Lists of the items with the same place.",
+		 "query('together', ['a', 'b'], [1, 2])", "[[\"a\", 1], [\"b\", 2]]"},
+		look_together},
+	{{"vars", "Variables by their names; default: when there is none.",
+		 "lookup('vars', 'name')", "\"mx1\""},
+		look_vars},
 };
 
 static bool run_lookup(struct call *c, const char *name)
@@ -321,14 +360,19 @@ static bool run_lookup(struct call *c, const char *name)
 	const char *names[ARRAY_LEN(lookups) + 1], *near;
 
 	for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
-		if (strcmp(lookups[i].name, name) == 0)
+		if (strcmp(lookups[i].about.name, name) == 0)
 			return lookups[i].run(c);
-		names[i] = lookups[i].name;
+		names[i] = lookups[i].about.name;
 	}
 	names[ARRAY_LEN(lookups)] = NULL;
 	near = str_nearest(name, names);
 	return err_set(c->e, ERR_CONFIG, "lookup '%s' is not supported%s%s%s", name,
 		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
+const struct site_lookup *site_lookup_row(size_t i)
+{
+	return i < ARRAY_LEN(lookups) ? &lookups[i].about : NULL;
 }
 
 /* What keeps a lookup from being made: an unknown argument; lists may hold unknown items unless the

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Every field table of the program is well-formed: names once each, a doc for each, choices and
- * sub-tables only where they mean something, defaults that their own field takes.
+ * sub-tables only where they mean something, defaults that their own field takes. The tables of the
+ * template language have a doc and an example for each row, and the example gives what it says.
  */
 #include <setjmp.h>
 #include "resource/resource.h"
@@ -10,6 +11,8 @@
 #include "value/field_kind.h"
 #include "printed.h"
 #include "agent/restype.h"
+#include "jinja/callables.h"
+#include "jinja/jinja.h"
 #include <cmocka.h>
 
 enum { DEPTH_MOST = 8 };
@@ -107,6 +110,10 @@ static void resource_types(void **state)
 	for (const struct restype *const *t = restypes; *t; t++) {
 		check_table((*t)->name, (*t)->fields, 0);
 		check_table(arena_printf(a, "%s returns", (*t)->name), (*t)->returns, 0);
+		if (!(*t)->doc || !(*t)->example || !(*t)->returns) {
+			print_error("%s: no doc, example or returns\n", (*t)->name);
+			faults++;
+		}
 		if ((*t)->key && !field_find((*t)->fields, str_c((*t)->key))) {
 			print_error("%s: no field is called %s\n", (*t)->name, (*t)->key);
 			faults++;
@@ -134,12 +141,70 @@ static void tasks_and_plays(void **state)
 	assert_int_equal(faults, 0);
 }
 
+static struct value *no_variable(void *ctx, struct str name)
+{
+	(void)ctx;
+	(void)name;
+	return NULL;
+}
+
+/* An example that is a template gives what it prints. */
+static struct value *evaluate(const char *example, struct err *e)
+{
+	struct jinja_env env = {.a = a, .lookup = no_variable};
+	struct pos pos = {"example", 1, 1};
+	if (!text_is_template(str_c(example)))
+		return expression_eval(&env, str_c(example), pos, e);
+	const struct template *t = template_parse(a, str_c(example), pos, 0, e);
+	return t ? template_render(&env, t, e) : NULL;
+}
+
+static void check_example(const struct callable *f)
+{
+	struct err e = {0};
+	struct value *v = evaluate(f->example, &e);
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	if (v)
+		json_write(&b, v);
+	if (!v || strcmp(b.p, f->result) != 0) {
+		print_error("%s: %s: gives %s, not %s\n", f->name, f->example, v ? b.p : e.msg,
+			f->result);
+		faults++;
+	}
+	if (!strstr(f->example, f->name)) {
+		print_error("%s: its example does not use it\n", f->name);
+		faults++;
+	}
+	buf_free(&b);
+}
+
+static void template_language(void **state)
+{
+	(void)state;
+	for (enum callables kind = 0; kind < CALL_KINDS; kind++) {
+		const struct callable *const *f = callables(kind);
+		assert_non_null(f[0]);
+		for (; *f; f++) {
+			assert_true(!f[1] || strcmp(f[0]->name, f[1]->name) < 0);
+			if (!(*f)->doc || !(*f)->example || !(*f)->result) {
+				print_error("%s: no doc or example\n", (*f)->name);
+				faults++;
+				continue;
+			}
+			check_example(*f);
+		}
+	}
+	assert_int_equal(faults, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(resource_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(declared_mail_state, setup, teardown),
 		cmocka_unit_test_setup_teardown(tasks_and_plays, setup, teardown),
+		cmocka_unit_test_setup_teardown(template_language, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
 }
