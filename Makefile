@@ -12,7 +12,9 @@ WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -
 OPT ?= -O2 -g
 SANITIZE ?=
 SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-VERSION = 0.1.0
+VERSION := $(shell cat VERSION)
+# The commit it is built from; nothing outside git, as in a release's archive.
+DESCRIBE := $(shell [ ! -e .git ] || git describe --always --dirty 2>/dev/null)
 DEFS = -D_GNU_SOURCE -DPREFIX='"$(PREFIX)"' -DVERSION='"$(VERSION)"'
 PIC = $(if $(SANITIZE),-fPIC)
 CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(PIC) $(DEFS) -Iprovisioner $(CPPFLAGS) $(CFLAGS)
@@ -28,7 +30,7 @@ AGENT_STATIC_LDFLAGS = $(if $(SANITIZE),-static-libasan -static-libubsan,-static
 comma = ,
 
 LOW = base value host step resource mailhost wire agent
-HIGH = net yaml jinja transport dns inventory mail site plan report fleet command
+HIGH = net yaml jinja transport dns inventory mail site plan report fleet reference command
 AGENT_SRC = $(filter-out provisioner/agent/main.c,$(wildcard $(LOW:%=provisioner/%/*.c)))
 HIGH_SRC = $(wildcard $(HIGH:%=provisioner/%/*.c))
 AGENT_OBJ = $(patsubst provisioner/%.c,$(BUILD)/agent/%.o,$(AGENT_SRC) provisioner/agent/main.c)
@@ -58,6 +60,28 @@ $(BUILD)/obj/%.o: provisioner/%.c
 $(BUILD)/agent/%.o: provisioner/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$< (agent))$(AGENT_STATIC_CC) $(CFLAGS_ALL) $(AGENT_STATIC_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Another commit builds one object anew; the agent, known by its content, has nothing of it.
+$(BUILD)/obj/command/version.o: DEFS += -DDESCRIBE='"$(DESCRIBE)"'
+$(BUILD)/obj/command/version.o $(BUILD)/obj/net/http.o: VERSION
+$(BUILD)/obj/command/version.o: $(BUILD)/describe
+$(BUILD)/describe: FORCE
+	@mkdir -p $(@D)
+	@echo '$(DESCRIBE)' | cmp -s - $@ || echo '$(DESCRIBE)' >$@
+
+# What is generated from the program's tables, by the program.
+man: $(BUILD)/provision
+	@mkdir -p $(BUILD)/man
+	$(call say,MAN,$(BUILD)/man)for page in $$($< doc --man); do \
+		$< doc --man $$page >$(BUILD)/man/$$page || exit 1; done
+completions: $(BUILD)/provision
+	@mkdir -p $(BUILD)/completions/bash $(BUILD)/completions/zsh $(BUILD)/completions/fish
+	$(call say,GEN,$(BUILD)/completions)$< completion bash >$(BUILD)/completions/bash/provision && \
+		$< completion zsh >$(BUILD)/completions/zsh/_provision && \
+		$< completion fish >$(BUILD)/completions/fish/provision.fish
+docs: $(BUILD)/provision
+	tests/deps docs
+	docs/render $< $(BUILD)/docs
 
 # Unit tests: always with sanitizers, in a tree of their own.
 unit:
@@ -99,13 +123,21 @@ fuzz:
 	tests/deps lint
 	tests/fuzz/run
 
-# The program, its agent where the program looks for it, and the roles.
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/provision \
-		$(DESTDIR)$(PREFIX)/share/provision/roles
+# The program, its agent where the program looks for it, the roles, the manual, and what shells
+# complete with.
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: all man completions
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/provision $(SHARE)/provision/roles \
+		$(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/bash-completion/completions \
+		$(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
 	install -m 0755 $(BUILD)/provision $(DESTDIR)$(PREFIX)/bin/provision
 	install -m 0755 $(BUILD)/provision-agent $(DESTDIR)$(PREFIX)/lib/provision/provision-agent
-	cp -R roles/. $(DESTDIR)$(PREFIX)/share/provision/roles/
+	cp -R roles/. $(SHARE)/provision/roles/
+	install -m 0644 $(BUILD)/man/*.1 $(SHARE)/man/man1/
+	install -m 0644 $(BUILD)/man/*.5 $(SHARE)/man/man5/
+	install -m 0644 $(BUILD)/completions/bash/provision $(SHARE)/bash-completion/completions/
+	install -m 0644 $(BUILD)/completions/zsh/_provision $(SHARE)/zsh/vendor-completions/
+	install -m 0644 $(BUILD)/completions/fish/provision.fish $(SHARE)/fish/vendor_completions.d/
 
 # A Debian package, into $(BUILD)/deb.
 deb:
@@ -122,6 +154,9 @@ help:
 	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
 	@echo 'make lint       licences, floors, headers, ceilings, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
+	@echo 'make man        build/man: the manual, from the tables of commands, options and keys'
+	@echo 'make completions  build/completions: for bash, zsh and fish, from the same tables'
+	@echo 'make docs       build/docs: the documents and the reference as HTML, links checked'
 	@echo 'make install    PREFIX=/usr/local, DESTDIR='
 	@echo 'make deb        a Debian package, in build/deb'
 
@@ -129,5 +164,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit unit-here test test-all demo bench lint fuzz install deb help clean
+.PHONY: FORCE man completions docs all unit unit-here test test-all demo bench lint fuzz install deb help clean
 .DELETE_ON_ERROR:

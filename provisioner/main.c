@@ -8,7 +8,7 @@
 
 const struct command *const commands[] = {&command_plan, &command_apply, &command_check,
 	&command_facts, &command_explain, &command_render, &command_eval, &command_doc,
-	&command_dns, NULL};
+	&command_dns, &command_schema, &command_completion, NULL};
 
 static void usage(int fd)
 {
@@ -17,12 +17,12 @@ static void usage(int fd)
 		     "usage: provision COMMAND ...   (provision COMMAND --help says more)\n\n");
 	for (size_t i = 0; commands[i]; i++) {
 		const char *args = commands[i]->args, *end = strstr(args, " [options]");
-		page_addf(p, "  %-8s %-16.*s %s\n", commands[i]->name,
+		page_addf(p, "  %-10s %-16.*s %s\n", commands[i]->name,
 			(int)(end ? (size_t)(end - args) : strlen(args)), args, commands[i]->doc);
 	}
-	page_addf(p,
-		"\nexit codes: 0 fine, 1 error before any host, 2 a host failed,\n"
-		"            4 a host was unreachable; plan --exit-code: 3 something to change\n");
+	page_addf(p, "\nexit codes:\n");
+	for (size_t i = 0; cli_exits[i].doc; i++)
+		page_addf(p, "  %d  %s\n", cli_exits[i].code, cli_exits[i].doc);
 	(void)!page_write(p, fd);
 	page_free(p);
 }
@@ -52,7 +52,11 @@ static int run(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	if (!strcmp(argv[1], "--version")) {
-		write_literal(STDOUT_FILENO, "provision " VERSION "\n");
+		struct buf out;
+		buf_init(&out, 4096);
+		cli_version(&out);
+		cli_print(&out);
+		buf_free(&out);
 		return EXIT_FINE;
 	}
 	for (size_t i = 0; commands[i]; i++) {

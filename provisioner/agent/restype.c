@@ -70,22 +70,3 @@ const char *restype_nearest(struct str name)
 	names[n] = NULL;
 	return str_nearest(str_starts(name, BUILTIN) ? name.p + strlen(BUILTIN) : name.p, names);
 }
-
-void restype_doc(const struct restype *t, struct buf *out)
-{
-	buf_addf(out, "%s\n\n  %s\n", t->name, t->doc);
-	if (t->aliases)
-		buf_addf(out, "\n  Also written: %s\n", t->aliases);
-	if (t->full_names)
-		buf_addf(out, "\n  In full: %s\n", t->full_names);
-	if (t->probe)
-		buf_adds(out, "\n  Only reads; its result is known when the plan is made.\n");
-	buf_adds(out, "\nParameters:\n");
-	fields_doc(out, t->fields, 2);
-	if (t->returns && t->returns[0].name) {
-		buf_adds(out, "\nResult, for register:\n");
-		fields_doc(out, t->returns, 2);
-	}
-	if (t->example)
-		buf_addf(out, "\nExample:\n\n%s", t->example);
-}

@@ -9,4 +9,3 @@ extern const struct restype *const restypes[]; /* NULL-terminated; the one visib
 /* By name, alias or full name; or NULL. */
 const struct restype *restype_find(struct str name);
 const char *restype_nearest(struct str name); /* for a suggestion; or NULL */
-void restype_doc(const struct restype *t, struct buf *out);

@@ -64,6 +64,12 @@ const struct command command_apply = {
 	.name = "apply",
 	.args = "[SITE | PLAN] [options]",
 	.doc = "make the hosts so, or as a saved plan says, exactly",
+	.about = "Plans and makes the changes, one after another; a second apply finds nothing to "
+		 "do. A service that does not serve with its new configuration gets the old one "
+		 "back. Given a file that `plan --out` has written, it makes exactly the changes "
+		 "in it, or none.",
+	.example = "provision apply site.yml -i hosts.yml -D\n"
+		   "provision apply monday.plan\n",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout host-timeout lock-timeout ask-pass become become-user ask-become-pass "
 		   "known-hosts accept-new-host-keys roles-path offline unsupported-ok check diff "

@@ -46,6 +46,9 @@ const struct command command_check = {
 	.name = "check",
 	.args = "[SITE] [options]",
 	.doc = "find every mistake that can be found without a host",
+	.about = "Reads the site with its inventory, variables and roles, and reports all mistakes "
+		 "together, with their lines. No host is contacted.",
+	.example = "provision check site.yml -i hosts.yml -e @secrets.yml\n",
 	.options = "inventory limit tags skip-tags extra-vars roles-path json verbose",
 	.run = run,
 };

@@ -16,7 +16,7 @@ struct cli { /* what the command line says */
 	size_t n_args;
 	const char *out, *known_hosts;
 	bool accept_new, ask_pass, ask_become_pass, check, diff, json, list_hosts, list_tasks;
-	bool exit_code, offline;
+	bool exit_code, offline, markdown, man;
 	bool helped;         /* by --help: nothing else is to be done */
 	bool stdout_is_data; /* events and progress go to stderr */
 	int forks, timeout, host_timeout, lock_timeout, verbosity;
@@ -25,12 +25,30 @@ struct cli { /* what the command line says */
 };
 struct command {
 	const char *name, *args, *doc;
-	const char *options; /* the short letters or long names it takes, space separated */
+	const char *about;   /* what it does, in sentences */
+	const char *example; /* lines of a shell */
+	const char *options; /* the long names of those it takes, space separated */
 	int (*run)(struct cli *c);
 };
 extern const struct command *const commands[]; /* NULL-terminated */
 extern const struct command command_plan, command_apply, command_check, command_facts,
-	command_explain, command_render, command_eval, command_doc, command_dns;
+	command_explain, command_render, command_eval, command_doc, command_dns, command_schema,
+	command_completion;
+
+struct option_row {
+	int key; /* the short letter, or a number past those */
+	/* arg: what it takes: a word in capitals, or the words it may be, "a|b"; NULL: nothing */
+	const char *name, *arg, *doc;
+};
+const struct option_row *cli_option(size_t i);  /* NULL past the last */
+char option_letter(const struct option_row *r); /* 0: it has none */
+bool cli_takes(const struct command *cmd, const struct option_row *r);
+struct cli_exit { /* exit codes, the last with doc NULL */
+	int code;
+	const char *doc;
+};
+extern const struct cli_exit cli_exits[];
+void cli_version(struct buf *out); /* version.c: as --version prints it */
 
 /* options.c: false and a message on stderr when the command line is wrong. */
 bool cli_parse(struct cli *c, const struct command *cmd, int argc, char **argv);

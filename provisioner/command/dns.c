@@ -221,6 +221,10 @@ const struct command command_dns = {
 	.name = "dns",
 	.args = "records [SITE] [options]",
 	.doc = "print the DNS records of every domain, as a zone file",
+	.about = "Prints what is to be published of every domain of the site: MX, SPF, DKIM, DMARC "
+		 "and the rest, as zone-file text. The keys of DKIM are asked of the hosts, unless "
+		 "`--offline` is given.",
+	.example = "provision dns records site.yml -i hosts.yml >zone\n",
 	.options = "inventory limit extra-vars forks user private-key connection timeout "
 		   "host-timeout ask-pass "
 		   "become become-user ask-become-pass known-hosts accept-new-host-keys "

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision doc: reference made from the tables of types, of actions, of plays, tasks and `mail:`,
- * and from the roles' own argument specifications.
+ * provision doc: the reference, and that of roles from their own argument specifications.
  */
-#include "command/command.h"
+#include "command/manual.h"
+#include "agent/restype.h"
+#include "jinja/callables.h"
 #include "site/listing.h"
 #include "yaml/yaml.h"
-#include "agent/restype.h"
-#include "mail/mail.h"
+
+enum { ROWS_MOST = 512 };
 
 static void list_words(struct buf *out, const char *title, const char *const *words)
 {
@@ -25,128 +26,176 @@ static void list_words(struct buf *out, const char *title, const char *const *wo
 	buf_addc(out, '\n');
 }
 
-/* Length of the first sentence, its full stop left out; a stop within a word, main.cf, ends none.
- */
-static int sentence(const char *doc)
+static void list_callables(struct buf *out, const char *title, enum callables kind)
 {
-	int n = 0;
-	while (doc[n] && doc[n] != '\n' && !(doc[n] == '.' && strchr(" \n", doc[n + 1])))
-		n++;
-	return n;
+	const struct callable *const *rows = callables(kind);
+	const char *names[ROWS_MOST + 1];
+	size_t n = 0;
+	for (; rows[n] && n < ROWS_MOST; n++)
+		names[n] = rows[n]->name;
+	names[n] = NULL;
+	list_words(out, title, names);
 }
 
-static void overview(struct buf *out)
+static void overview(struct arena *a, struct buf *out)
 {
-	buf_adds(out, "Resource types (provision doc TYPE):\n");
+	buf_adds(out, "provision doc NAME shows all of one. Resource types (topic types):\n");
 	for (size_t i = 0; restypes[i]; i++) {
 		const char *doc = restypes[i]->doc;
-		buf_addf(out, "  %-20s %.*s\n", restypes[i]->name, sentence(doc), doc);
+		buf_addf(out, "  %-20s %.*s\n", restypes[i]->name, first_sentence(doc), doc);
 	}
-	const char *actions[64] = {NULL};
-	for (size_t i = 0; i + 1 < ARRAY_LEN(actions) && site_action_name(i); i++)
-		actions[i] = site_action_name(i);
-	list_words(out, "Actions, which touch no host (provision doc ACTION):", actions);
-	buf_adds(out, "\nManifests:\n"
-		      "  mail                 The whole schema of `mail:` with its defaults\n"
-		      "  play, task           The keywords of a play and of a task\n");
-	list_words(out, "Filters:", filter_names());
-	list_words(out, "Tests:", test_names());
+	buf_adds(out, "\nTopics:\n");
+	buf_addf(out, "  %-20s %s\n", "commands", "the commands with their options");
+	for (size_t i = 0; reference_topic(i); i++)
+		buf_addf(
+			out, "  %-20s %s\n", reference_topic(i)->name, reference_topic(i)->summary);
+	const char **actions = NULL, **lookups = NULL;
+	size_t n = 0, cap = 0;
+	struct site_action action;
+	for (size_t i = 0; site_action_row(i, &action); i++)
+		PUSH(a, actions, n, cap, action.name);
+	PUSH(a, actions, n, cap, NULL);
+	n = cap = 0;
+	for (size_t i = 0; site_lookup_row(i); i++)
+		PUSH(a, lookups, n, cap, site_lookup_row(i)->name);
+	PUSH(a, lookups, n, cap, NULL);
+	list_words(out, "Actions, which touch no host:", actions);
+	list_callables(out, "Filters:", CALL_FILTERS);
+	list_callables(out, "Tests:", CALL_TESTS);
+	list_callables(out, "Functions:", CALL_FUNCTIONS);
+	list_words(out, "Lookups:", lookups);
 }
 
-static void doc_mail(struct buf *out)
-{
-	buf_adds(out, "mail: the declared state of a mail server. It may stand in group_vars, "
-		      "host_vars and the play;\nmappings merge key by key, the more specific "
-		      "wins.\n\n");
-	fields_doc(out, mail_fields, 2);
-}
-
-/* What a manifest is made of; false: `name` is nothing of that. */
-static bool doc_manifest(struct buf *out, const char *name)
-{
-	if (!strcmp(name, "mail"))
-		doc_mail(out);
-	else if (!strcmp(name, "play"))
-		fields_doc(out, site_play_fields(), 2);
-	else if (!strcmp(name, "task"))
-		fields_doc(out, site_task_fields(), 2);
-	else
-		return false;
-	return true;
-}
-
-static void doc_option(struct buf *out, const struct map_entry *e)
+static void doc_option(struct form *f, const struct map_entry *e)
 {
 	const struct value *o = e->value;
-	struct arena *a = arena_new();
 	const struct value *dflt = map_at(o, "default"), *doc = map_at(o, "description");
-	buf_addf(out, "  " STR_FMT "  (%s%s", STR_ARG(e->key), map_cstr(o, "type", "str"),
+	struct buf facts;
+	buf_init(&facts, FILE_MAX);
+	buf_addf(&facts, "%s%s", map_cstr(o, "type", "str"),
 		map_bool(o, "required", false) ? ", required" : "");
 	if (dflt) {
-		buf_adds(out, ", default ");
-		json_write(out, dflt);
+		buf_adds(&facts, ", default ");
+		json_write(&facts, dflt);
 	}
-	buf_adds(out, ")\n");
-	if (doc) {
-		struct str text = doc->type == VALUE_LIST && doc->list.n
-					  ? value_print(a, doc->list.v[0])
-					  : value_print(a, doc);
-		buf_addf(out, "      " STR_FMT "\n", STR_ARG(text));
-	}
-	arena_free(a);
+	form_item(f, e->key.p, facts.p);
+	buf_free(&facts);
+	if (!doc)
+		return;
+	bool list = doc->type == VALUE_LIST && doc->list.n;
+	form_text(f, "%s", value_print(f->a, list ? doc->list.v[0] : doc).p);
 }
 
-static bool doc_role(struct cli *c, struct buf *out, const char *name)
+/* Its `main` specification; NULL: it has none, and that was said. */
+static const struct value *role_spec(struct form *f, const char *dir)
 {
 	struct err e = {0};
 	struct str text;
+	struct errs errs;
 	bool found;
+	const char *path = arena_printf(f->a, "%s/meta/argument_specs.yml", dir);
+	if (!file_read_opt(f->a, path, FILE_MAX, &text, &found, &e) || !found) {
+		form_text(f, "It has no meta/argument_specs.yml.");
+		return NULL;
+	}
+	errs_init(&errs, f->a);
+	struct value *v = yaml_parse(f->a, path, text, &errs);
+	const struct value *specs = v && v->type == VALUE_MAP ? map_at(v, "argument_specs") : NULL;
+	const struct value *spec = specs && specs->type == VALUE_MAP ? map_at(specs, "main") : NULL;
+	return spec && spec->type == VALUE_MAP ? spec : NULL;
+}
+
+static bool doc_role(struct cli *c, struct form *f, const char *name)
+{
 	struct site *s = cli_site(c, NULL);
 	const char *dir = s ? site_role_dir(s, c->a, name) : NULL;
 	if (!dir)
 		return false;
-	const char *path = arena_printf(c->a, "%s/meta/argument_specs.yml", dir);
-	buf_addf(out, "role %s (%s)\n", name, dir);
-	if (!file_read_opt(c->a, path, FILE_MAX, &text, &found, &e) || !found) {
-		buf_adds(out, "It has no meta/argument_specs.yml.\n");
+	form_section(f, arena_printf(c->a, "role %s", name));
+	form_text(f, "In %s.", dir);
+	const struct value *spec = role_spec(f, dir);
+	if (!spec)
 		return true;
-	}
-	struct errs errs;
-	errs_init(&errs, c->a);
-	struct value *v = yaml_parse(c->a, path, text, &errs);
-	const struct value *specs = v && v->type == VALUE_MAP ? map_at(v, "argument_specs") : NULL;
-	const struct value *main_spec =
-		specs && specs->type == VALUE_MAP ? map_at(specs, "main") : NULL;
-	if (!main_spec || main_spec->type != VALUE_MAP)
-		return true;
-	buf_addf(out, "%s\n\n", map_cstr(main_spec, "short_description", ""));
-	const struct value *options = map_at(main_spec, "options");
+	form_text(f, "%s", map_cstr(spec, "short_description", ""));
+	const struct value *options = map_at(spec, "options");
+	form_list(f);
 	for (size_t i = 0; options && options->type == VALUE_MAP && i < options->map.n; i++)
 		if (options->map.e[i].value->type == VALUE_MAP)
-			doc_option(out, &options->map.e[i]);
+			doc_option(f, &options->map.e[i]);
+	form_list_end(f);
 	return true;
+}
+
+/* The pages that `--man` and `--markdown` know, a line each. */
+static void list_pages(struct cli *c, struct buf *out)
+{
+	const char *name;
+	if (c->man) {
+		for (size_t i = 0; (name = manual_page_name(c->a, i)); i++)
+			buf_addf(out, "%s\n", name);
+		return;
+	}
+	buf_adds(out, "commands\n");
+	for (size_t i = 0; reference_topic(i); i++)
+		buf_addf(out, "%s\n", reference_topic(i)->name);
+}
+
+static bool commands_entry(struct form *f, const char *name)
+{
+	if (strcmp(name, "commands") == 0) {
+		form_page(f, name, 1, "the commands with their options");
+		manual_commands(f);
+		return true;
+	}
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0) {
+			manual_command(f, commands[i]);
+			return true;
+		}
+	return false;
+}
+
+static bool entry(struct cli *c, struct form *f, const char *name)
+{
+	if (c->man)
+		return manual_page(f, name);
+	bool command = commands_entry(f, name);
+	return reference_entry(f, name) || command || doc_role(c, f, name);
+}
+
+static int unknown(struct cli *c, const char *name)
+{
+	const char *near = str_nearest(name, reference_names(c->a));
+	if (c->man)
+		cli_say("provision doc: no page '%s'; `provision doc --man` lists them\n", name);
+	else if (near)
+		cli_say("provision doc: nothing is called '%s' (did you mean '%s'?)\n", name, near);
+	else
+		cli_say("provision doc: nothing is called '%s'; `provision doc` lists what is\n",
+			name);
+	return EXIT_BEFORE;
 }
 
 static int run(struct cli *c)
 {
 	struct buf out;
 	int code = EXIT_FINE;
-	buf_init(&out, 1 << 24);
-	const char *name = c->n_args ? c->args[0] : NULL;
-	const struct restype *t = name ? restype_find(str_c(name)) : NULL;
-	if (!name)
-		overview(&out);
-	else if (t)
-		restype_doc(t, &out);
-	else if (!site_action_doc(name, &out) && !doc_manifest(&out, name) &&
-		 !doc_role(c, &out, name)) {
-		const char *near = restype_nearest(str_c(name));
-		cli_say("provision doc: no type, action or role '%s'", name);
-		if (near)
-			cli_say(" (did you mean '%s'?)", near);
-		cli_say("\n");
-		code = EXIT_BEFORE;
+	if (c->n_args > 1 || (c->man && c->markdown)) {
+		cli_say("usage: provision doc [NAME] [--markdown | --man]\n");
+		return EXIT_BEFORE;
 	}
+	buf_init(&out, 1 << 24);
+	struct form f = {.kind = c->man        ? FORM_MAN
+				 : c->markdown ? FORM_MARKDOWN
+					       : FORM_TEXT,
+		.out = &out,
+		.a = c->a};
+	if (c->n_args && !entry(c, &f, c->args[0]))
+		code = unknown(c, c->args[0]);
+	else if (!c->n_args && f.kind != FORM_TEXT)
+		list_pages(c, &out);
+	else if (!c->n_args)
+		overview(c->a, &out);
 	cli_print(&out);
 	buf_free(&out);
 	return code;
@@ -154,8 +203,19 @@ static int run(struct cli *c)
 
 const struct command command_doc = {
 	.name = "doc",
-	.args = "[TYPE | ROLE]",
-	.doc = "reference of a type, a role, or the whole of mail",
-	.options = "roles-path",
+	.args = "[NAME] [options]",
+	.doc = "reference of a type, filter, command, role, ...",
+	.about =
+		"Prints the reference: of a resource type or an action, of a filter, a test, a "
+		"function, a method or a lookup of the template language, of a command, of a role, "
+		"or a whole topic such as mail or filters. Where several things have one name, all "
+		"are shown. Without a name, what there is. It is made from the tables that the "
+		"program checks by, so it tells what this version does.",
+	.example = "provision doc mail\n"
+		   "provision doc copy\n"
+		   "provision doc regex_replace\n"
+		   "provision doc --markdown filters >filters.md\n"
+		   "provision doc --man provision-plan.1 | man -l -\n",
+	.options = "roles-path markdown man",
 	.run = run,
 };

@@ -34,6 +34,9 @@ const struct command command_explain = {
 	.name = "explain",
 	.args = "VARIABLE [SITE] [options]",
 	.doc = "a variable's value on -l HOST, and its layers",
+	.about = "Prints the value that a variable has on a host, and each file and line that "
+		 "gives it one, from the weakest to the strongest.",
+	.example = "provision explain mail site.yml -i hosts.yml -l mx1.example.com\n",
 	.options = "inventory limit extra-vars roles-path verbose",
 	.run = run,
 };

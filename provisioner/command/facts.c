@@ -38,6 +38,9 @@ const struct command command_facts = {
 	.name = "facts",
 	.args = "[PATTERN] [options]",
 	.doc = "what hosts say of themselves (ansible_NAME)",
+	.about = "Prints as JSON what the hosts say of themselves: the variables ansible_NAME that "
+		 "plays see.",
+	.example = "provision facts -i hosts.yml mail\n",
 	.options = "inventory limit extra-vars forks user private-key connection timeout "
 		   "host-timeout ask-pass "
 		   "become become-user ask-become-pass known-hosts accept-new-host-keys json "

@@ -7,10 +7,6 @@
 #include <getopt.h>
 
 enum { OPT_LONG = 256 };
-struct option_row {
-	int key; /* the short letter, or OPT_LONG + n */
-	const char *name, *arg, *doc;
-};
 enum {
 	OPT_OUT = OPT_LONG,
 	OPT_JSON,
@@ -26,7 +22,9 @@ enum {
 	OPT_OFFLINE,
 	OPT_LOCK_TIMEOUT,
 	OPT_HOST_TIMEOUT,
-	OPT_UNSUPPORTED_OK
+	OPT_UNSUPPORTED_OK,
+	OPT_MARKDOWN,
+	OPT_MAN
 };
 
 static const struct option_row rows[] = {
@@ -38,7 +36,7 @@ static const struct option_row rows[] = {
 	{'f', "forks", "N", "connections at once (default 64)"},
 	{'u', "user", "NAME", "log in as this user"},
 	{OPT_KEY, "private-key", "FILE", "log in with this key"},
-	{'c', "connection", "KIND", "ssh, openssh or local"},
+	{'c', "connection", "ssh|openssh|local", "how hosts are reached"},
 	{'T', "timeout", "SECONDS", "to connect and log in (default 10)"},
 	{OPT_LOCK_TIMEOUT, "lock-timeout", "SECONDS",
 		"to wait while another apply is at work on a host (default 0)"},
@@ -61,10 +59,22 @@ static const struct option_row rows[] = {
 		"also on systems that the roles do not support"},
 	{OPT_LIST_HOSTS, "list-hosts", NULL, "only list the hosts"},
 	{OPT_LIST_TASKS, "list-tasks", NULL, "only list the tasks"},
+	{OPT_MARKDOWN, "markdown", NULL, "as Markdown; without NAME: the pages that there are"},
+	{OPT_MAN, "man", NULL, "a page of the manual, in mdoc(7); without NAME: the pages"},
 	{'v', "verbose", NULL, "say more; -vv still more"},
 };
 
-static bool takes(const struct command *cmd, const struct option_row *r)
+const struct option_row *cli_option(size_t i)
+{
+	return i < ARRAY_LEN(rows) ? &rows[i] : NULL;
+}
+
+char option_letter(const struct option_row *r)
+{
+	return r->key < OPT_LONG ? (char)r->key : 0;
+}
+
+bool cli_takes(const struct command *cmd, const struct option_row *r)
 {
 	const char *p = cmd->options;
 	size_t n = strlen(r->name);
@@ -83,7 +93,7 @@ void cli_help(struct buf *out, const struct command *cmd)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct option_row *r = &rows[i];
 		char left[64];
-		if (!takes(cmd, r))
+		if (!cli_takes(cmd, r))
 			continue;
 		if (r->key < OPT_LONG)
 			snprintf(left, sizeof(left), "-%c, --%s%s%s", r->key, r->name,
@@ -204,6 +214,10 @@ static bool *flag(struct cli *c, int key)
 		return &c->exit_code;
 	case OPT_OFFLINE:
 		return &c->offline;
+	case OPT_MARKDOWN:
+		return &c->markdown;
+	case OPT_MAN:
+		return &c->man;
 	case OPT_UNSUPPORTED_OK:
 		return &c->site.unsupported_ok;
 	}
@@ -216,7 +230,7 @@ static void getopt_tables(const struct command *cmd, char *letters, struct optio
 	*letters++ = ':';
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct option_row *r = &rows[i];
-		if (!takes(cmd, r))
+		if (!cli_takes(cmd, r))
 			continue;
 		*longs++ = (struct option){
 			r->name, r->arg ? required_argument : no_argument, NULL, r->key};
@@ -241,7 +255,7 @@ static bool wrong(const struct command *cmd, const char *word, bool missing)
 	const char *names[ARRAY_LEN(rows) + 1];
 	size_t n = 0;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (takes(cmd, &rows[i]))
+		if (cli_takes(cmd, &rows[i]))
 			names[n++] = rows[i].name;
 	names[n] = NULL;
 	const char *near = str_nearest(word + strspn(word, "-"), names);

@@ -64,6 +64,13 @@ const struct command command_plan = {
 	.name = "plan",
 	.args = "[SITE] [options]",
 	.doc = "show exactly what would change, and change nothing",
+	.about = "Connects to the hosts of the site, looks at what they are, and prints each "
+		 "change that `apply` would make, with diffs. Nothing is changed. With `--out` the "
+		 "plan is kept: `provision apply FILE` then makes exactly those changes, or none "
+		 "when a host is no longer as it was.",
+	.example = "provision plan site.yml -i hosts.yml\n"
+		   "provision plan site.yml -i hosts.yml -l mx1.example.com --out monday.plan\n"
+		   "provision plan site.yml -i hosts.yml --exit-code || echo 'not as declared'\n",
 	.options = "inventory limit tags skip-tags extra-vars forks user private-key connection "
 		   "timeout host-timeout ask-pass become become-user ask-become-pass known-hosts "
 		   "accept-new-host-keys roles-path out exit-code offline unsupported-ok json "

@@ -79,6 +79,9 @@ const struct command command_render = {
 	.name = "render",
 	.args = "TEMPLATE [options]",
 	.doc = "try a template with variables of -e and inventory",
+	.about = "Prints what a template gives with the variables of `-e` and, with `-l HOST`, of "
+		 "the inventory.",
+	.example = "provision render templates/motd.j2 -e name=mx1\n",
 	.options = "inventory limit extra-vars verbose",
 	.run = run_render,
 };
@@ -86,6 +89,9 @@ const struct command command_eval = {
 	.name = "eval",
 	.args = "EXPRESSION [options]",
 	.doc = "try an expression; its value as JSON",
+	.about = "Prints the value of an expression of the template language as JSON, with the "
+		 "variables of `-e` and, with `-l HOST`, of the inventory.",
+	.example = "provision eval \"names | map('upper') | list\" -e '{names: [a, b]}'\n",
 	.options = "inventory limit extra-vars verbose",
 	.run = run_eval,
 };

@@ -181,19 +181,11 @@ void control_result_keywords(struct build *b, const struct task *t, const struct
 	}
 }
 
-const char *site_action_name(size_t i)
+bool site_action_row(size_t i, struct site_action *out)
 {
-	return i < ARRAY_LEN(rows) ? rows[i].name : NULL;
-}
+	const struct control *c = control_row(i);
 
-bool site_action_doc(const char *name, struct buf *out)
-{
-	const struct control *c = control_find(str_c(name));
-
-	if (!c)
-		return false;
-	buf_addf(out, "%s\n\n  %s Done by the controller; touches no host.\n\nParameters:\n",
-		c->name, c->doc);
-	fields_doc(out, c->fields, 2);
-	return true;
+	if (c)
+		*out = (struct site_action){c->name, c->doc, c->free_form, c->any_key, c->fields};
+	return c != NULL;
 }

@@ -11,9 +11,13 @@ void site_list_tasks(const struct site *s, struct page *out);
 /* The resolved value of a variable, and to `out` every layer of it with file:line, lowest first. */
 bool site_explain(
 	const struct site *s, const char *host, const char *name, struct page *out, struct err *e);
-/* Reference text of an action that the controller does itself ("debug"); false: no such one. */
-bool site_action_doc(const char *name, struct buf *out);
-const char *site_action_name(size_t i); /* NULL past the last */
+struct site_action { /* one that the controller does itself ("debug") */
+	const char *name, *doc;
+	const char *free_form; /* the parameter that a bare text is; NULL: none */
+	bool any_key;          /* takes keys that no field names */
+	const struct field *fields;
+};
+bool site_action_row(size_t i, struct site_action *out); /* false past the last */
 struct site_lookup { /* what there is to say of a lookup */
 	const char *name, *doc;
 	const char *example, *result; /* an expression, and its value as JSON */

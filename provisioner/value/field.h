@@ -53,5 +53,3 @@ struct field {
 struct value *fields_check(struct arena *a, const struct field *table, const struct value *in,
 	const char *what, struct errs *errs);
 const struct field *field_find(const struct field *table, struct str name); /* aliases too */
-/* Reference text of a table, indented, for `provision doc`. */
-void fields_doc(struct buf *out, const struct field *table, int indent);

@@ -312,33 +312,6 @@ static void secrecy_goes_deep_and_input_stays(void **state)
 	assert_false(list->secret || list->list.v[1]->secret);
 }
 
-static void reference_text(void **state)
-{
-	static const struct field f[] = {{.name = "state",
-						 .kind = FIELD_ENUM,
-						 .choices = "present absent",
-						 .dflt = "present",
-						 .doc = "What to have."},
-		{.name = "path",
-			.kind = FIELD_PATH,
-			.flags = FIELD_REQUIRED,
-			.aliases = "dest name"},
-		{.name = "port", .kind = FIELD_INT, .min = 1, .max = 9, .flags = FIELD_NULLABLE},
-		{.name = "lists", .kind = FIELD_MAPOF, .sub = sub}, {.name = NULL}};
-	struct buf b;
-	(void)state;
-	buf_init(&b, 10000);
-	fields_doc(&b, f, 2);
-	assert_string_equal(b.p, "  state (one of present, absent; default present)\n"
-				 "      What to have.\n"
-				 "  path (absolute path; required), also: dest, name\n"
-				 "  port (integer from 1 to 9, or null)\n"
-				 "  lists (mapping by name)\n"
-				 "      owner (string; required)\n"
-				 "      post (one of members, anyone; default members)\n");
-	buf_free(&b);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,7 +323,6 @@ int main(void)
 		cmocka_unit_test(unknown_passes_and_undefined_does_not),
 		cmocka_unit_test(null_means_not_given),
 		cmocka_unit_test(secrecy_goes_deep_and_input_stays),
-		cmocka_unit_test(reference_text),
 	};
 	return cmocka_run_group_tests_name("field", tests, setup, teardown);
 }

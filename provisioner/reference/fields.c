@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reference text made from tables of fields. Says what a table says and nothing of its own, so that
- * the documentation cannot differ from the check.
+ * A table of fields as a list: says what the table says and nothing of its own, so that the
+ * reference cannot differ from the check.
  */
-#include "value/field.h"
+#include "reference/form.h"
 
-enum { DOC_WIDTH = 96, DOC_INDENT = 4, DOC_DEPTH = 8 };
+enum { DEPTH_MOST = 8, FACTS_MOST = 1 << 16 };
 
 static const char *kind_name(const struct field *f)
 {
@@ -40,7 +40,7 @@ static void add_choices(struct buf *out, const char *words)
 
 static void add_facts(struct buf *out, const struct field *f)
 {
-	buf_addf(out, " (%s", kind_name(f));
+	buf_adds(out, kind_name(f));
 	if (f->choices) {
 		buf_adds(out, f->kind == FIELD_ENUM ? " " : ", or ");
 		add_choices(out, f->choices);
@@ -54,49 +54,35 @@ static void add_facts(struct buf *out, const struct field *f)
 		buf_addf(out, "; default %s", *f->dflt ? f->dflt : "''");
 	buf_adds(out, f->flags & FIELD_SECRET ? "; secret" : "");
 	buf_adds(out, f->flags & FIELD_LATER ? "; not supported yet" : "");
-	buf_addc(out, ')');
 	if (f->aliases) {
-		buf_adds(out, ", also: ");
+		buf_adds(out, "; also: ");
 		add_choices(out, f->aliases);
 	}
-	buf_addc(out, '\n');
 }
 
-/* Words, wrapped at DOC_WIDTH. */
-static void add_wrapped(struct buf *out, const char *text, int indent)
+void form_fields(struct form *f, const struct field *table)
 {
-	size_t column = 0;
-	while (*text) {
-		size_t n = strcspn(text, " \n");
-		if (n && column && column + 1 + n > DOC_WIDTH) {
-			buf_addc(out, '\n');
-			column = 0;
-		}
-		if (n && column == 0) {
-			buf_addf(out, "%*s", indent, "");
-			column = (size_t)indent;
-		} else if (n) {
-			buf_addc(out, ' ');
-			column++;
-		}
-		buf_add(out, text, n);
-		column += n;
-		text += n + (text[n] != 0);
+	if (!table->name || f->depth > DEPTH_MOST)
+		return; /* a table that holds itself ends, too */
+	form_list(f);
+	for (; table->name; table++) {
+		struct buf facts;
+		buf_init(&facts, FACTS_MOST);
+		add_facts(&facts, table);
+		form_item(f, table->name, facts.p);
+		buf_free(&facts);
+		if (table->doc)
+			form_text(f, "%s", table->doc);
+		if (table->sub)
+			form_fields(f, table->sub);
 	}
-	if (column)
-		buf_addc(out, '\n');
+	form_list_end(f);
 }
 
-void fields_doc(struct buf *out, const struct field *table, int indent)
+int first_sentence(const char *doc)
 {
-	if (indent > DOC_DEPTH * DOC_INDENT)
-		return; /* a table that holds itself */
-	for (const struct field *f = table; f->name; f++) {
-		buf_addf(out, "%*s%s", indent, "", f->name);
-		add_facts(out, f);
-		if (f->doc)
-			add_wrapped(out, f->doc, indent + DOC_INDENT);
-		if (f->sub)
-			fields_doc(out, f->sub, indent + DOC_INDENT);
-	}
+	int n = 0;
+	while (doc[n] && doc[n] != '\n' && !(doc[n] == '.' && strchr(" \n", doc[n + 1])))
+		n++;
+	return n;
 }

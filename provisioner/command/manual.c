@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What there is to say of each command, and the pages of the manual: made from the tables of
+ * commands and options.
+ */
+#include "command/manual.h"
+
+const struct cli_exit cli_exits[] = {
+	{EXIT_FINE, "fine"},
+	{EXIT_BEFORE, "error before any host"},
+	{EXIT_FAILED, "a host failed"},
+	{EXIT_CHANGES, "something to change (plan --exit-code)"},
+	{EXIT_UNREACHABLE, "a host was unreachable"},
+	{0, NULL},
+};
+static const struct {
+	const char *path, *doc;
+} files[] = {
+	{"site.yml", "The site, when the command line names none."},
+	{"~/.ssh/known_hosts", "Keys of hosts, unless `--known-hosts` names another file."},
+	{PREFIX "/lib/provision/provision-agent", "The program that is put on hosts."},
+	{PREFIX "/share/provision/roles", "The roles, after those beside the site."},
+	{"/var/lib/provision",
+		"On a host: the agent, the journal, originals of replaced files, and handlers "
+		"that are still to run."},
+};
+static const struct {
+	const char *name, *doc;
+} variables[] = {
+	{"PROVISION_ROLES_PATH", "Folders of roles, colon separated, as `--roles-path`."},
+	{"PROVISION_AGENT", "The agent, when it is at another place."},
+	{"NO_COLOR", "No colours."},
+};
+
+/* "-i, --inventory PATH" as Markdown and text show it. */
+static void option_name(struct buf *b, const struct option_row *r)
+{
+	if (option_letter(r))
+		buf_addf(b, "-%c, ", option_letter(r));
+	buf_addf(b, "--%s", r->name);
+	if (r->arg)
+		buf_addf(b, " %s", r->arg);
+}
+
+static void option_mdoc(struct buf *b, const struct option_row *r)
+{
+	if (option_letter(r))
+		buf_addf(b, "Fl %c , ", option_letter(r));
+	buf_addf(b, "Fl Fl %s", r->name);
+	if (r->arg)
+		buf_addf(b, " Ar %s", r->arg);
+}
+
+static void options(struct form *f, const struct command *cmd)
+{
+	form_list(f);
+	for (size_t i = 0; cli_option(i); i++) {
+		const struct option_row *r = cli_option(i);
+		struct buf name;
+		if (!cli_takes(cmd, r))
+			continue;
+		buf_init(&name, 4096);
+		if (f->kind == FORM_MAN) {
+			option_mdoc(&name, r);
+			form_item_mdoc(f, name.p);
+		} else {
+			option_name(&name, r);
+			form_item(f, name.p, NULL);
+		}
+		form_text(f, "%s", r->doc);
+		buf_free(&name);
+	}
+	if (f->kind == FORM_MAN)
+		form_item_mdoc(f, "Fl h , Fl Fl help");
+	else
+		form_item(f, "-h, --help", NULL);
+	form_text(f, "say which options there are");
+	form_list_end(f);
+}
+
+void manual_command(struct form *f, const struct command *cmd)
+{
+	form_section(f, cmd->name);
+	form_code(f, "", arena_printf(f->a, "provision %s %s", cmd->name, cmd->args));
+	form_text(f, "%s", cmd->about ? cmd->about : cmd->doc);
+	options(f, cmd);
+	if (cmd->example)
+		form_code(f, "sh", cmd->example);
+}
+
+void manual_commands(struct form *f)
+{
+	for (size_t i = 0; commands[i]; i++)
+		manual_command(f, commands[i]);
+}
+
+/* ---- pages ---- */
+static void see_also(struct form *f, const char *but)
+{
+	const char *name, *sep = "";
+	form_section(f, "See also");
+	for (size_t i = 0; (name = manual_page_name(f->a, i)); i++) {
+		size_t n = strlen(name) - 2;
+		if (strcmp(name, but) == 0)
+			continue;
+		buf_addf(f->out, "%s.Xr %.*s %s", sep, (int)n, name, name + n + 1);
+		sep = " ,\n";
+	}
+	buf_addc(f->out, '\n');
+}
+
+static void exits_and_files(struct form *f)
+{
+	form_section(f, "Environment");
+	form_list(f);
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+		form_item_mdoc(f, arena_printf(f->a, "Ev %s", variables[i].name));
+		form_text(f, "%s", variables[i].doc);
+	}
+	form_list_end(f);
+	form_section(f, "Files");
+	form_list(f);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		form_item_mdoc(f, arena_printf(f->a, "Pa %s", files[i].path));
+		form_text(f, "%s", files[i].doc);
+	}
+	form_list_end(f);
+	form_section(f, "Exit status");
+	form_list(f);
+	for (size_t i = 0; cli_exits[i].doc; i++) {
+		form_item_mdoc(f, arena_printf(f->a, "%d", cli_exits[i].code));
+		form_text(f, "%s", cli_exits[i].doc);
+	}
+	form_list_end(f);
+}
+
+/* "[SITE | PLAN] records" as macros, a line each. */
+static void synopsis(struct form *f, const char *args)
+{
+	while (*args) {
+		size_t n = *args == '[' ? strcspn(args, "]") + 1 : strcspn(args, " ");
+		if (*args == '[')
+			buf_addf(f->out, ".Op Ar %.*s\n", (int)n - 2, args + 1);
+		else if (*args == '|')
+			buf_adds(f->out, "|\n");
+		else
+			buf_addf(f->out, ".%s %.*s\n", *args >= 'a' ? "Cm" : "Ar", (int)n, args);
+		args += n;
+		args += strspn(args, " ");
+	}
+}
+
+static void command_page(struct form *f, const struct command *cmd)
+{
+	form_page(f, arena_printf(f->a, "provision-%s", cmd->name), 1, cmd->doc);
+	form_section(f, "Synopsis");
+	buf_addf(f->out, ".Nm provision %s\n", cmd->name);
+	synopsis(f, cmd->args);
+	form_section(f, "Description");
+	form_text(f, "%s", cmd->about ? cmd->about : cmd->doc);
+	form_section(f, "Options");
+	options(f, cmd);
+	exits_and_files(f);
+	if (cmd->example) {
+		form_section(f, "Examples");
+		form_code(f, "sh", cmd->example);
+	}
+	see_also(f, arena_printf(f->a, "provision-%s.1", cmd->name));
+}
+
+static void main_page(struct form *f)
+{
+	form_page(f, "provision", 1, "set up mail servers as declared, and keep them so");
+	form_section(f, "Synopsis");
+	buf_adds(f->out, ".Nm\n.Ar COMMAND\n.Op Ar ...\n.Nm\n.Fl Fl help | Fl Fl version\n");
+	form_section(f, "Description");
+	form_text(f, "Reads a site, plays of Ansible's form with a declared mail state, and makes "
+		     "Debian hosts into the mail servers that it declares, over SSH. A plan says "
+		     "exactly what would change; applying it changes exactly that.");
+	form_text(f, "The commands are:");
+	form_list(f);
+	for (size_t i = 0; commands[i]; i++) {
+		form_item_mdoc(f, arena_printf(f->a, "Cm %s", commands[i]->name));
+		form_text(f, "%s", commands[i]->doc);
+	}
+	form_list_end(f);
+	form_section(f, "Options");
+	form_list(f);
+	form_item_mdoc(f, "Fl h , Fl Fl help");
+	form_text(f, "list the commands; behind a command its options");
+	form_item_mdoc(f, "Fl Fl version");
+	form_text(f, "print the version, and the commit that it was built from");
+	form_list_end(f);
+	exits_and_files(f);
+	form_section(f, "Examples");
+	form_code(f, "sh",
+		"provision check site.yml -i hosts.yml\n"
+		"provision plan  site.yml -i hosts.yml\n"
+		"provision apply site.yml -i hosts.yml\n");
+	see_also(f, "provision.1");
+}
+
+static void site_page(struct form *f)
+{
+	form_page(f, "provision-site", 5, "plays, tasks and modules of a site");
+	form_section(f, "Description");
+	form_text(f, "A site is a YAML file with a list of plays.");
+	reference_playbook(f);
+	form_section(f, "Modules");
+	form_text(f, "`provision doc NAME` shows all of one. There are:");
+	form_words(f, reference_modules(f->a));
+	form_section(f, "Examples");
+	form_code(f, "yaml",
+		"- hosts: mail\n  become: true\n  mail:\n"
+		"    hostname: mx1.example.com\n  roles: [mail]\n  tasks:\n"
+		"    - name: A file of our own\n      copy:\n"
+		"        dest: /etc/motd\n        content: \"{{ inventory_hostname }}\\n\"\n");
+	see_also(f, "provision-site.5");
+}
+
+static void mail_page(struct form *f)
+{
+	form_page(f, "provision-mail", 5, "the declared state of a mail server");
+	form_section(f, "Description");
+	reference_mail(f);
+	form_section(f, "Examples");
+	form_code(f, "yaml",
+		"- hosts: mail\n  mail:\n    hostname: mx1.example.com\n"
+		"    domains:\n      example.com:\n        mailboxes:\n"
+		"          alice: {password: \"{{ vault_alice }}\", quota: 1G}\n"
+		"        aliases:\n          sales: [alice, partner@example.net]\n"
+		"  roles: [mail]\n");
+	see_also(f, "provision-mail.5");
+}
+
+static const struct {
+	const char *name;
+	void (*write)(struct form *f);
+} pages[] = {
+	{"provision.1", main_page},
+	{"provision-mail.5", mail_page},
+	{"provision-site.5", site_page},
+};
+
+const char *manual_page_name(struct arena *a, size_t i)
+{
+	size_t n = 0;
+	if (i < ARRAY_LEN(pages))
+		return pages[i].name;
+	while (commands[n])
+		n++;
+	i -= ARRAY_LEN(pages);
+	return i < n ? arena_printf(a, "provision-%s.1", commands[i]->name) : NULL;
+}
+
+bool manual_page(struct form *f, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+		if (strcmp(pages[i].name, name) == 0) {
+			pages[i].write(f);
+			return true;
+		}
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(arena_printf(f->a, "provision-%s.1", commands[i]->name), name) == 0) {
+			command_page(f, commands[i]);
+			return true;
+		}
+	return false;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pages of the reference, and what is found in them by its name.
+ */
+#include "reference/reference.h"
+#include "agent/restype.h"
+#include "jinja/callables.h"
+#include "mail/mail.h"
+#include "site/listing.h"
+
+void reference_mail(struct form *f)
+{
+	form_text(f,
+		"The declared state of a mail server. It may stand in group_vars, host_vars and "
+		"the play; mappings merge key by key, the more specific wins.");
+	if (f->kind != FORM_MARKDOWN) {
+		form_fields(f, mail_fields);
+		return;
+	}
+	for (const struct field *one = mail_fields; one->name; one++) {
+		const struct field alone[] = {*one, {.name = NULL}};
+		form_section(f, one->name);
+		form_fields(f, alone);
+	}
+}
+
+void reference_playbook(struct form *f)
+{
+	form_section(f, "play");
+	form_text(f, "Keywords of a play.");
+	form_fields(f, site_play_fields());
+	form_section(f, "task");
+	form_text(f, "Keywords of a task, a block or a handler. Beside them stands its module: a "
+		     "resource type or an action.");
+	form_fields(f, site_task_fields());
+}
+
+static const struct topic topics[] = {
+	{"mail", "every key of the declared mail state, with its default", reference_mail},
+	{"playbook", "the keywords of plays and tasks", reference_playbook},
+	{"types", "the resource types, with parameters, results and examples", modules_topic_types},
+	{"actions", "the actions of the controller, with their parameters", modules_topic_actions},
+	{"filters", "the filters of the template language", language_topic_filters},
+	{"tests", "the tests of the template language", language_topic_tests},
+	{"functions", "the functions of the template language", language_topic_functions},
+	{"methods", "the methods of texts, lists and mappings", language_topic_methods},
+	{"lookups", "the lookups of the template language", language_topic_lookups},
+};
+
+const struct topic *reference_topic(size_t i)
+{
+	return i < ARRAY_LEN(topics) ? &topics[i] : NULL;
+}
+
+static bool keywords_entry(struct form *f, const char *name)
+{
+	bool play = strcmp(name, "play") == 0;
+	if (!play && strcmp(name, "task") != 0)
+		return false;
+	form_section(f, name);
+	form_fields(f, play ? site_play_fields() : site_task_fields());
+	return true;
+}
+
+bool reference_entry(struct form *f, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
+		if (strcmp(topics[i].name, name) == 0) {
+			form_page(f, name, 5, topics[i].summary);
+			topics[i].write(f);
+			return true;
+		}
+	bool keywords = keywords_entry(f, name), module = modules_entry(f, name);
+	return language_entry(f, name) || module || keywords;
+}
+
+const char *const *reference_modules(struct arena *a)
+{
+	const char **names = NULL;
+	size_t n = 0, cap = 0;
+	struct site_action action;
+	for (size_t i = 0; restypes[i]; i++)
+		PUSH(a, names, n, cap, restypes[i]->name);
+	for (size_t i = 0; site_action_row(i, &action); i++)
+		PUSH(a, names, n, cap, action.name);
+	PUSH(a, names, n, cap, NULL);
+	return names;
+}
+
+static void add_name(struct arena *a, struct value *seen, const char *name)
+{
+	if (!map_at(seen, name))
+		map_put(a, seen, name, value_null(a));
+}
+
+const char *const *reference_names(struct arena *a)
+{
+	struct value *seen = value_map(a);
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
+		add_name(a, seen, topics[i].name);
+	add_name(a, seen, "play");
+	add_name(a, seen, "task");
+	const char *const *modules = reference_modules(a);
+	for (size_t i = 0; modules[i]; i++)
+		add_name(a, seen, modules[i]);
+	for (enum callables kind = 0; kind < CALL_KINDS; kind++)
+		for (const struct callable *const *c = callables(kind); *c; c++)
+			add_name(a, seen, (*c)->name);
+	for (size_t i = 0; site_lookup_row(i); i++)
+		add_name(a, seen, site_lookup_row(i)->name);
+	const char **names = ARENA_ARRAY(a, const char *, seen->map.n + 1);
+	for (size_t i = 0; i < seen->map.n; i++)
+		names[i] = seen->map.e[i].key.p;
+	return names;
+}
