@@ -6,9 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-const struct command *const commands[] = {&command_plan, &command_apply, &command_check,
-	&command_facts, &command_explain, &command_render, &command_eval, &command_doc,
-	&command_dns, &command_schema, &command_completion, NULL};
+enum { COMMANDS_MOST = 64 };
 
 static void usage(int fd)
 {
@@ -29,8 +27,8 @@ static void usage(int fd)
 
 static int unknown(const char *name)
 {
-	const char *names[ARRAY_LEN(commands)] = {NULL};
-	for (size_t i = 0; commands[i]; i++)
+	const char *names[COMMANDS_MOST + 1] = {NULL};
+	for (size_t i = 0; commands[i] && i < COMMANDS_MOST; i++)
 		names[i] = commands[i]->name;
 	const char *near = str_nearest(name, names);
 	cli_say("provision: unknown command '%s'", name);

@@ -256,14 +256,14 @@ static int run(struct cli *c)
 {
 	static const struct {
 		const char *name;
-		void (*write)(struct cli *c, struct buf *out);
+		void (*body)(struct cli *c, struct buf *out);
 	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
 	struct buf out;
 	for (size_t i = 0; c->n_args == 1 && i < ARRAY_LEN(shells); i++) {
 		if (strcmp(shells[i].name, c->args[0]) != 0)
 			continue;
 		buf_init(&out, 1 << 24);
-		shells[i].write(c, &out);
+		shells[i].body(c, &out);
 		cli_print(&out);
 		buf_free(&out);
 		return EXIT_FINE;

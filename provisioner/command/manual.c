@@ -95,15 +95,29 @@ void manual_commands(struct form *f)
 }
 
 /* ---- pages ---- */
+/* By section, then by name. */
+static int by_section(const void *a, const void *b)
+{
+	const char *one = *(const char *const *)a, *two = *(const char *const *)b;
+	size_t n = strlen(one) - 2, m = strlen(two) - 2; /* without ".1" */
+	int order = one[n + 1] - two[m + 1];
+	if (!order)
+		order = memcmp(one, two, n < m ? n : m);
+	return order ? order : (n > m) - (n < m);
+}
+
 static void see_also(struct form *f, const char *but)
 {
-	const char *name, *sep = "";
+	const char **names = NULL, *name, *sep = "";
+	size_t n = 0, cap = 0;
+	for (size_t i = 0; (name = manual_page_name(f->a, i)); i++)
+		if (strcmp(name, but) != 0)
+			PUSH(f->a, names, n, cap, name);
+	qsort(names, n, sizeof(*names), by_section);
 	form_section(f, "See also");
-	for (size_t i = 0; (name = manual_page_name(f->a, i)); i++) {
-		size_t n = strlen(name) - 2;
-		if (strcmp(name, but) == 0)
-			continue;
-		buf_addf(f->out, "%s.Xr %.*s %s", sep, (int)n, name, name + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(names[i]) - 2;
+		buf_addf(f->out, "%s.Xr %.*s %s", sep, (int)len, names[i], names[i] + len + 1);
 		sep = " ,\n";
 	}
 	buf_addc(f->out, '\n');
@@ -235,7 +249,7 @@ static void mail_page(struct form *f)
 
 static const struct {
 	const char *name;
-	void (*write)(struct form *f);
+	void (*body)(struct form *f);
 } pages[] = {
 	{"provision.1", main_page},
 	{"provision-mail.5", mail_page},
@@ -257,7 +271,7 @@ bool manual_page(struct form *f, const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
 		if (strcmp(pages[i].name, name) == 0) {
-			pages[i].write(f);
+			pages[i].body(f);
 			return true;
 		}
 	for (size_t i = 0; commands[i]; i++)

@@ -35,6 +35,13 @@ struct mail_env {
 /* ---- schema.c ---- */
 extern const struct field mail_fields[];
 
+/* ---- schema_examples.c: the value of a key, as YAML on one line ---- */
+struct mail_example {
+	const char *key, *yaml;
+};
+extern const struct mail_example mail_examples[]; /* the last with key NULL */
+const char *mail_example(const char *key);        /* NULL: none */
+
 /* ---- schema_lists.c ---- */
 extern const struct field mail_list_fields[], mail_engine_fields[];
 

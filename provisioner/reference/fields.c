@@ -60,22 +60,26 @@ static void add_facts(struct buf *out, const struct field *f)
 	}
 }
 
+void form_field(struct form *f, const struct field *field)
+{
+	struct buf facts;
+	buf_init(&facts, FACTS_MOST);
+	add_facts(&facts, field);
+	form_item(f, field->name, facts.p);
+	buf_free(&facts);
+	if (field->doc)
+		form_text(f, "%s", field->doc);
+	if (field->sub)
+		form_fields(f, field->sub);
+}
+
 void form_fields(struct form *f, const struct field *table)
 {
 	if (!table->name || f->depth > DEPTH_MOST)
 		return; /* a table that holds itself ends, too */
 	form_list(f);
-	for (; table->name; table++) {
-		struct buf facts;
-		buf_init(&facts, FACTS_MOST);
-		add_facts(&facts, table);
-		form_item(f, table->name, facts.p);
-		buf_free(&facts);
-		if (table->doc)
-			form_text(f, "%s", table->doc);
-		if (table->sub)
-			form_fields(f, table->sub);
-	}
+	for (; table->name; table++)
+		form_field(f, table);
 	form_list_end(f);
 }
 

@@ -5,43 +5,75 @@
 #include <time.h>
 #include "reference/form.h"
 
-enum { WIDTH = 96, INDENT = 4 };
+enum { WIDTH = 96, INDENT = 4, MAN_WIDTH = 74 };
 
-/* Words, wrapped at WIDTH and indented. */
-static void add_wrapped(struct buf *out, const char *text, int indent)
+/* Words of n bytes of text, wrapped and indented. */
+static void add_wrapped(struct buf *out, const char *text, size_t n, int indent, size_t width)
 {
 	size_t column = 0;
-	while (*text) {
-		size_t n = strcspn(text, " \n");
-		if (n && column && column + 1 + n > WIDTH) {
+	for (const char *end = text + n; text < end;) {
+		size_t len = strcspn(text, " \n");
+		if (len > (size_t)(end - text))
+			len = (size_t)(end - text);
+		if (len && column && column + 1 + len > width) {
 			buf_addc(out, '\n');
 			column = 0;
 		}
-		if (n && column == 0) {
+		if (len && column == 0) {
 			buf_addf(out, "%*s", indent, "");
 			column = (size_t)indent;
-		} else if (n) {
+		} else if (len) {
 			buf_addc(out, ' ');
 			column++;
 		}
-		buf_add(out, text, n);
-		column += n;
-		text += n + (text[n] != 0);
+		buf_add(out, text, len);
+		column += len;
+		text += len + (text + len < end);
 	}
 	if (column)
 		buf_addc(out, '\n');
 }
 
-/* What Markdown would take for a mark gets a backslash, code aside. */
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Would Markdown take text[i] for a mark? */
+static bool is_mark(const char *text, size_t i)
+{
+	char before = i ? text[i - 1] : ' ', next = text[i + 1];
+	switch (text[i]) {
+	case '\\':
+	case '*':
+	case '<':
+		return true;
+	case '_':
+		return !is_letter(before) || !is_letter(next);
+	case ']':
+		return next == '(';
+	case '&':
+		return is_letter(next) || next == '#';
+	case '#':
+	case '>':
+	case '+':
+	case '-':
+	case '=':
+		return i == 0;
+	default:
+		return false;
+	}
+}
+
 static void add_markdown(struct buf *out, const char *text)
 {
 	bool code = false;
-	for (; *text; text++) {
-		if (*text == '`')
+	for (size_t i = 0; text[i]; i++) {
+		if (text[i] == '`')
 			code = !code;
-		if (!code && strchr("\\*_<>[]|#&", *text))
+		if (!code && is_mark(text, i))
 			buf_addc(out, '\\');
-		buf_addc(out, *text == '\n' ? ' ' : *text);
+		buf_addc(out, text[i] == '\n' ? ' ' : text[i]);
 	}
 }
 
@@ -61,20 +93,19 @@ static void add_roff(struct buf *out, const char *text, bool start, bool code)
 	}
 }
 
-/* A sentence a line, as mdoc(7) wants it. */
+/* Each sentence begins a line, as mdoc(7) wants it, and no line is long. */
 static void add_sentences(struct buf *out, const char *text)
 {
 	while (*text) {
+		struct buf lines;
 		size_t n = 0;
 		while (text[n] && !(text[n] == '.' && text[n + 1] == ' '))
 			n++;
 		n += text[n] == '.';
-		char *line = strndup(text, n);
-		if (!line)
-			panic("out of memory");
-		add_roff(out, line, true, false);
-		buf_addc(out, '\n');
-		free(line);
+		buf_init(&lines, 1 << 20);
+		add_wrapped(&lines, text, n, 0, MAN_WIDTH);
+		add_roff(out, lines.p, true, false);
+		buf_free(&lines);
 		text += n;
 		text += strspn(text, " ");
 	}
@@ -155,7 +186,8 @@ void form_text(struct form *f, const char *fmt, ...)
 		buf_addc(f->out, '\n');
 	} else {
 		buf_adds(f->out, f->paragraph && !f->depth ? "\n" : "");
-		add_wrapped(f->out, text, f->depth ? 2 + f->depth * INDENT : 2);
+		add_wrapped(
+			f->out, text, strlen(text), f->depth ? 2 + f->depth * INDENT : 2, WIDTH);
 	}
 	f->paragraph = true;
 	free(text);

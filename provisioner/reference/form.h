@@ -38,5 +38,6 @@ void form_list_end(struct form *f);
 
 /* fields.c: a table of fields as a list. */
 void form_fields(struct form *f, const struct field *table);
+void form_field(struct form *f, const struct field *field); /* one of a list that is begun */
 /* Length of the first sentence, its full stop left out; one within a word, main.cf, ends none. */
 int first_sentence(const char *doc);

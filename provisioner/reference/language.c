@@ -115,8 +115,8 @@ void language_topic_lookups(struct form *f)
 {
 	form_text(f, "A lookup brings values from beside the manifest, from the environment or the "
 		     "inventory. `lookup` gives one value, or texts joined with commas; `query` a "
-		     "list. The examples have beside them a file hello.txt with `hello`, a "
-		     "template hello.j2 with `hello {{ name }}`, and a variable `name` with "
+		     "list. The examples have beside them files/hello.txt with `hello`, "
+		     "templates/hello.j2 with `hello {{ name }}`, and a variable `name` with "
 		     "`mx1`.");
 	for (size_t i = 0; site_lookup_row(i); i++)
 		write_lookup(f, site_lookup_row(i));

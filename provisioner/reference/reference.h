@@ -8,7 +8,7 @@
 
 struct topic { /* a page of the reference */
 	const char *name, *summary;
-	void (*write)(struct form *f);
+	void (*body)(struct form *f);
 };
 const struct topic *reference_topic(size_t i); /* NULL past the last */
 /* All that bears this name: a topic, or each type, action, keyword table, filter, test, function,

@@ -9,6 +9,7 @@
 #include "jinja/jinja.h"
 #include "mail/mail.h"
 #include "site/listing.h"
+#include "yaml/yaml.h"
 
 enum templates { TEMPLATES_NONE, TEMPLATES_EVERYWHERE };
 struct schema {
@@ -306,6 +307,23 @@ static struct value *task_schema(struct schema *s, struct value *definitions)
 	return out;
 }
 
+/* The mail state; its keys have their examples with them. */
+static struct value *mail_schema(struct schema *s)
+{
+	struct value *out = table_schema(s, mail_fields, false), *props = map_at(out, "properties");
+	struct errs errs;
+	errs_init(&errs, s->a);
+	for (const struct mail_example *m = mail_examples; m->key; m++) {
+		struct value *key = map_at(props, m->key), *list = value_list(s->a);
+		struct value *v = yaml_parse(s->a, "example", str_c(m->yaml), &errs);
+		if (!key || !v)
+			continue;
+		list_add(s->a, list, v);
+		map_put(s->a, key, "examples", list);
+	}
+	return out;
+}
+
 static struct value *play_schema(struct schema *s)
 {
 	static const char *const tasks[] = {"pre_tasks", "tasks", "post_tasks", "handlers"};
@@ -350,7 +368,7 @@ struct value *reference_schema(struct arena *a)
 	map_put(a, tasks, "items", ref(&s, "task"));
 	map_put(a, definitions, "tasks", tasks);
 	map_put(a, definitions, "task", task_schema(&s, definitions));
-	map_put(a, definitions, "mail", table_schema(&s, mail_fields, false));
+	map_put(a, definitions, "mail", mail_schema(&s));
 	map_put(a, out, "definitions", definitions);
 	return out;
 }

@@ -8,20 +8,38 @@
 #include "mail/mail.h"
 #include "site/listing.h"
 
+/* A key with its example. In Markdown it is a heading, which others can link to. */
+static void mail_key(struct form *f, const struct field *key)
+{
+	const char *example = mail_example(key->name);
+	if (f->kind == FORM_MARKDOWN) {
+		form_section(f, key->name);
+		form_list(f);
+	}
+	form_field(f, key);
+	if (f->kind == FORM_MARKDOWN)
+		form_list_end(f);
+	if (!example)
+		return;
+	if (f->kind == FORM_TEXT)
+		form_text(f, "Example: %s", example);
+	else if (f->kind == FORM_MAN)
+		form_text(f, "Example: %s: %s", key->name, example);
+	else
+		form_code(f, "yaml", arena_printf(f->a, "%s: %s\n", key->name, example));
+}
+
 void reference_mail(struct form *f)
 {
 	form_text(f,
 		"The declared state of a mail server. It may stand in group_vars, host_vars and "
 		"the play; mappings merge key by key, the more specific wins.");
-	if (f->kind != FORM_MARKDOWN) {
-		form_fields(f, mail_fields);
-		return;
-	}
-	for (const struct field *one = mail_fields; one->name; one++) {
-		const struct field alone[] = {*one, {.name = NULL}};
-		form_section(f, one->name);
-		form_fields(f, alone);
-	}
+	if (f->kind != FORM_MARKDOWN)
+		form_list(f);
+	for (const struct field *one = mail_fields; one->name; one++)
+		mail_key(f, one);
+	if (f->kind != FORM_MARKDOWN)
+		form_list_end(f);
 }
 
 void reference_playbook(struct form *f)
@@ -67,7 +85,7 @@ bool reference_entry(struct form *f, const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
 		if (strcmp(topics[i].name, name) == 0) {
 			form_page(f, name, 5, topics[i].summary);
-			topics[i].write(f);
+			topics[i].body(f);
 			return true;
 		}
 	bool keywords = keywords_entry(f, name), module = modules_entry(f, name);

@@ -295,7 +295,7 @@ static bool look_hostnames(struct call *c)
 	return true;
 }
 
-/* The examples have beside them a file hello.txt, a template hello.j2 and a variable `name`. */
+/* The examples have beside them files/hello.txt, templates/hello.j2 and a variable `name`. */
 static const struct lookup {
 	struct site_lookup about;
 	bool (*run)(struct call *c);

@@ -9,6 +9,8 @@
 #include "mail/mail.h"
 #include "site/site.h"
 #include "value/field_kind.h"
+#include "yaml/yaml.h"
+#include "command/command.h"
 #include "printed.h"
 #include "agent/restype.h"
 #include "jinja/callables.h"
@@ -133,6 +135,25 @@ static void declared_mail_state(void **state)
 	assert_int_equal(faults, 0);
 }
 
+static void examples_of_mail(void **state)
+{
+	(void)state;
+	for (const struct field *f = mail_fields; f->name; f++)
+		if (!mail_example(f->name))
+			fault("mail", f, "no example");
+	for (const struct mail_example *m = mail_examples; m->key; m++) {
+		struct errs errs;
+		errs_init(&errs, a);
+		const char *text = arena_printf(a, "%s: %s\n", m->key, m->yaml);
+		struct value *v = yaml_parse(a, "example", str_c(text), &errs);
+		if (!v || !fields_check(a, mail_fields, v, "mail", &errs)) {
+			print_error("mail: %s: %s\n", text, printed(a, &errs));
+			faults++;
+		}
+	}
+	assert_int_equal(faults, 0);
+}
+
 static void tasks_and_plays(void **state)
 {
 	(void)state;
@@ -198,13 +219,54 @@ static void template_language(void **state)
 	assert_int_equal(faults, 0);
 }
 
+static bool is_option(struct str name)
+{
+	for (size_t i = 0; cli_option(i); i++)
+		if (str_is(name, cli_option(i)->name))
+			return true;
+	return false;
+}
+
+static void commands_and_options(void **state)
+{
+	(void)state;
+	for (const struct command *const *c = commands; *c; c++) {
+		if (!(*c)->doc || !(*c)->about || !(*c)->example ||
+			!strstr((*c)->example, (*c)->name)) {
+			print_error("%s: no doc, or no example with it\n", (*c)->name);
+			faults++;
+		}
+		for (const char *w = (*c)->options; *w;) {
+			size_t n = strcspn(w, " ");
+			if (!n || !is_option((struct str){w, n})) {
+				print_error(
+					"%s: no option is called '%.*s'\n", (*c)->name, (int)n, w);
+				faults++;
+			}
+			w += n + (w[n] == ' ');
+		}
+	}
+	for (size_t i = 0; cli_option(i); i++) {
+		bool taken = false;
+		for (const struct command *const *c = commands; *c; c++)
+			taken = taken || cli_takes(*c, cli_option(i));
+		if (!taken) {
+			print_error("--%s: no command takes it\n", cli_option(i)->name);
+			faults++;
+		}
+	}
+	assert_int_equal(faults, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(resource_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(declared_mail_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(examples_of_mail, setup, teardown),
 		cmocka_unit_test_setup_teardown(tasks_and_plays, setup, teardown),
 		cmocka_unit_test_setup_teardown(template_language, setup, teardown),
+		cmocka_unit_test_setup_teardown(commands_and_options, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
 }

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one list of commands: the program, its reference and its completions are made from it.
+ */
+#include "command/command.h"
+
+const struct command *const commands[] = {&command_plan, &command_apply, &command_check,
+	&command_facts, &command_explain, &command_render, &command_eval, &command_doc,
+	&command_dns, &command_schema, &command_completion, NULL};
