@@ -69,7 +69,8 @@ $(BUILD)/describe: FORCE
 	@mkdir -p $(@D)
 	@echo '$(DESCRIBE)' | cmp -s - $@ || echo '$(DESCRIBE)' >$@
 
-# What is generated from the program's tables, by the program.
+# What is generated from the program's tables, by the program. The manual has the day of the commit.
+man: export SOURCE_DATE_EPOCH ?= $(shell [ -e .git ] && git log -1 --format=%ct 2>/dev/null || date +%s)
 man: $(BUILD)/provision
 	@mkdir -p $(BUILD)/man
 	$(call say,MAN,$(BUILD)/man)for page in $$($< doc --man); do \
@@ -155,7 +156,8 @@ help:
 	@echo 'make lint       licences, floors, headers, ceilings, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
 	@echo 'make man        build/man: the manual, from the tables of commands, options and keys'
-	@echo 'make completions  build/completions: for bash, zsh and fish, from the same tables'
+	@echo 'make completions'
+	@echo '                build/completions: for bash, zsh and fish, from the same tables'
 	@echo 'make docs       build/docs: the documents and the reference as HTML, links checked'
 	@echo 'make install    PREFIX=/usr/local, DESTDIR='
 	@echo 'make deb        a Debian package, in build/deb'

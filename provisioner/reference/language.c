@@ -10,19 +10,19 @@
 static const struct {
 	const char *one, *lead;
 } kinds[CALL_KINDS] = {
-	[CALL_FILTERS] = {"Filter", "value | %s"},
-	[CALL_TESTS] = {"Test", "value is %s"},
-	[CALL_FUNCTIONS] = {"Function", "%s"},
-	[CALL_STR_METHODS] = {"Method of a text", "text.%s"},
-	[CALL_LIST_METHODS] = {"Method of a list", "list.%s"},
-	[CALL_MAP_METHODS] = {"Method of a mapping", "mapping.%s"},
+	[CALL_FILTERS] = {"Filter", "value | "},
+	[CALL_TESTS] = {"Test", "value is "},
+	[CALL_FUNCTIONS] = {"Function", ""},
+	[CALL_STR_METHODS] = {"Method of a text", "text."},
+	[CALL_LIST_METHODS] = {"Method of a list", "list."},
+	[CALL_MAP_METHODS] = {"Method of a mapping", "mapping."},
 };
 
-/* "!old !new count *" becomes (old, new, [count], ...). */
-static void add_params(struct buf *b, const char *params)
+/* "!old !new count *" becomes (old, new, [count], ...); called: () when there are none. */
+static void add_params(struct buf *b, const char *params, bool called)
 {
 	bool first = true;
-	if (!*params)
+	if (!*params && !called)
 		return;
 	buf_addc(b, '(');
 	for (size_t n; *params; params += n + (params[n] == ' ')) {
@@ -53,12 +53,14 @@ static void write_callable(struct form *f, enum callables kind, const struct cal
 {
 	struct buf b;
 	buf_init(&b, 1 << 16);
-	bool method = kind >= CALL_STR_METHODS;
-	const char *at = strchr(kinds[kind].lead, '%');
-	buf_addf(&b, "%.*s%s", (int)(at - kinds[kind].lead), kinds[kind].lead, c->name);
-	add_params(&b, c->params);
-	if (!*c->params && (method || kind == CALL_FUNCTIONS))
-		buf_adds(&b, "()");
+	bool called = kind == CALL_FUNCTIONS || kind >= CALL_STR_METHODS;
+	bool sign = strchr("!<=>", *c->name) != NULL;
+	if (sign) /* `is` takes words only */
+		buf_addf(&b, "values | select('%s', other)", c->name);
+	else
+		buf_addf(&b, "%s%s", kinds[kind].lead, c->name);
+	if (!sign)
+		add_params(&b, c->params, called);
 	form_section(f, c->name);
 	form_text(f, "%s `%s`", kinds[kind].one, b.p);
 	form_text(f, "%s", c->doc);
