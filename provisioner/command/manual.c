@@ -113,7 +113,8 @@ static void see_also(struct form *f, const char *but)
 	for (size_t i = 0; (name = manual_page_name(f->a, i)); i++)
 		if (strcmp(name, but) != 0)
 			PUSH(f->a, names, n, cap, name);
-	qsort(names, n, sizeof(*names), by_section);
+	if (n)
+		qsort(names, n, sizeof(*names), by_section);
 	form_section(f, "See also");
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(names[i]) - 2;

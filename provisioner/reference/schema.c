@@ -108,13 +108,25 @@ static struct value *integer(struct schema *s, const struct field *f)
 
 static struct value *table_schema(struct schema *s, const struct field *table, bool whole);
 
+/* v, or a template where those are evaluated. */
+static struct value *or_template(struct schema *s, struct value *v)
+{
+	struct value *any = value_list(s->a);
+	if (!s->templates)
+		return v;
+	list_add(s->a, any, v);
+	list_add(s->a, any, ref(s, "template"));
+	return one(s, "anyOf", any);
+}
+
 static struct value *list_schema(struct schema *s, const struct field *f)
 {
-	struct value *list = type(s, "array");
-	map_put(s->a, list, "items", f->sub ? table_schema(s, f->sub, true) : scalar(s));
-	if (f->sub)
+	struct value *list = type(s, "array"), *any = value_list(s->a);
+	if (f->sub) {
+		map_put(s->a, list, "items", or_template(s, table_schema(s, f->sub, true)));
 		return list;
-	struct value *any = value_list(s->a);
+	}
+	map_put(s->a, list, "items", scalar(s));
 	list_add(s->a, any, list);
 	list_add(s->a, any, scalar(s));
 	return one(s, "anyOf", any);
@@ -127,10 +139,8 @@ static struct value *map_schema(struct schema *s, const struct field *f)
 		return f->sub ? table_schema(s, f->sub, false) : map;
 	if (!f->sub)
 		return map;
-	list_add(s->a, any, table_schema(s, f->sub, false));
+	list_add(s->a, any, or_template(s, table_schema(s, f->sub, false)));
 	list_add(s->a, any, type(s, "null"));
-	if (s->templates)
-		list_add(s->a, any, ref(s, "template"));
 	map_put(s->a, map, "additionalProperties", one(s, "anyOf", any));
 	return map;
 }
