@@ -249,15 +249,27 @@ static struct value *table_schema(struct schema *s, const struct field *table, b
 }
 
 /* ---- modules ---- */
-/* free_form: any text is one of its parameters; else a text is k=v or a template. */
-static struct value *module_schema(
-	struct schema *s, const char *doc, const struct field *fields, bool free_form, bool any_key)
+/* A text in the place of parameters: k=v, or what `free` takes; NULL: that only. */
+static struct value *text_params(struct schema *s, const struct field *free)
+{
+	struct value *any = value_list(s->a), *pairs = pattern(s, "=");
+	if (!free)
+		return pairs;
+	if (free->kind != FIELD_ENUM)
+		return type(s, "string");
+	list_add(s->a, any, one_of(s, free->choices));
+	list_add(s->a, any, pairs);
+	return one(s, "anyOf", any);
+}
+
+static struct value *module_schema(struct schema *s, const char *doc, const struct field *fields,
+	const struct field *free, bool any_key)
 {
 	struct value *params = table_schema(s, fields, false), *any = value_list(s->a);
 	if (any_key)
 		map_put(s->a, params, "additionalProperties", value_bool(s->a, true));
 	list_add(s->a, any, params);
-	list_add(s->a, any, free_form ? type(s, "string") : pattern(s, "=|\\{\\{"));
+	list_add(s->a, any, text_params(s, free));
 	list_add(s->a, any, type(s, "null"));
 	struct value *out = one(s, "anyOf", any);
 	map_put(s->a, out, "description", text(s, doc));
@@ -272,7 +284,7 @@ static void add_modules(struct schema *s, struct value *props, struct value *def
 		const char *name = arena_printf(s->a, "type.%s", t->name);
 		map_put(s->a, definitions, name,
 			module_schema(s, t->doc, t->fields,
-				field_find(t->fields, str_c("_raw_params")) != NULL, false));
+				field_find(t->fields, str_c("_raw_params")), false));
 		map_put(s->a, props, t->name, ref(s, name));
 		add_aliases(s, props, t->aliases, ref(s, name));
 		add_aliases(s, props, t->full_names, ref(s, name));
@@ -280,7 +292,10 @@ static void add_modules(struct schema *s, struct value *props, struct value *def
 	for (size_t i = 0; site_action_row(i, &action); i++) {
 		const char *name = arena_printf(s->a, "action.%s", action.name);
 		map_put(s->a, definitions, name,
-			module_schema(s, action.doc, action.fields, action.free_form != NULL,
+			module_schema(s, action.doc, action.fields,
+				action.free_form
+					? field_find(action.fields, str_c(action.free_form))
+					: NULL,
 				action.any_key));
 		map_put(s->a, props, action.name, ref(s, name));
 		add_aliases(s, props,
@@ -298,8 +313,6 @@ static void refine(struct schema *s, struct value *props, const char *key, const
 	struct value *out = one(s, "anyOf", any);
 	list_add(s->a, any, v);
 	list_add(s->a, any, type(s, "null"));
-	if (strcmp(definition, "mail") == 0)
-		list_add(s->a, any, ref(s, "template"));
 	map_put(s->a, out, "description", map_at(was, "description"));
 	map_put(s->a, props, key, out);
 }
