@@ -127,17 +127,19 @@ fuzz:
 # The program, its agent where the program looks for it, the roles, the manual, and what shells
 # complete with.
 SHARE = $(DESTDIR)$(PREFIX)/share
+# Where zsh looks: packages have a folder of their own.
+ZSH = $(SHARE)/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 install: all man completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/provision $(SHARE)/provision/roles \
 		$(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/bash-completion/completions \
-		$(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
+		$(ZSH) $(SHARE)/fish/vendor_completions.d
 	install -m 0755 $(BUILD)/provision $(DESTDIR)$(PREFIX)/bin/provision
 	install -m 0755 $(BUILD)/provision-agent $(DESTDIR)$(PREFIX)/lib/provision/provision-agent
 	cp -R roles/. $(SHARE)/provision/roles/
 	install -m 0644 $(BUILD)/man/*.1 $(SHARE)/man/man1/
 	install -m 0644 $(BUILD)/man/*.5 $(SHARE)/man/man5/
 	install -m 0644 $(BUILD)/completions/bash/provision $(SHARE)/bash-completion/completions/
-	install -m 0644 $(BUILD)/completions/zsh/_provision $(SHARE)/zsh/vendor-completions/
+	install -m 0644 $(BUILD)/completions/zsh/_provision $(ZSH)/
 	install -m 0644 $(BUILD)/completions/fish/provision.fish $(SHARE)/fish/vendor_completions.d/
 
 # A Debian package, into $(BUILD)/deb.

@@ -196,7 +196,7 @@ const struct callable filters_crypt[] = {
 		"\"b83a886a5c437ccd9ac15473fd6f1788\""},
 	{"password_hash", f_password_hash, "hashtype salt salt_size rounds ident", 0,
 		"The password as a hash of crypt(5), which is secret. hashtype: sha512 (default), "
-		"sha256, bcrypt or another; without salt each run makes another hash.",
+		"sha256, md5 or bcrypt. The salt has to be given; password_hash_stable makes one.",
 		"'secret' | password_hash('sha256', 'saltsalt', rounds=1000)", "\"********\""},
 	{"password_hash_stable", f_password_hash_stable, "!name", 0,
 		"The password as a hash of crypt(5), which is secret. Its salt is made of name and "

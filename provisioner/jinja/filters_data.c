@@ -330,8 +330,8 @@ const struct callable filters_data[] = {
 	{"mandatory", f_mandatory, "msg", CALL_UNDEFINED | CALL_PLAIN,
 		"The value; an error with msg when it is undefined.", "25 | mandatory", "25"},
 	{"strftime", f_strftime, "second utc", 0,
-		"The time as the format says it; second is in seconds since 1970, by default now. "
-		"utc: in UTC, not in the local time.",
+		"The time as the format says it; second, in seconds since 1970, has to be given, "
+		"since a plan has to be repeatable. utc: in UTC, not in the local time.",
 		"'%Y-%m-%d' | strftime(0, utc=true)", "\"1970-01-01\""},
 	{"to_json", f_to_json, "indent sort_keys ensure_ascii preprocess_unsafe vault_to_text", 0,
 		"The value as JSON on one line. indent: on several lines; sort_keys: keys sorted; "

@@ -402,9 +402,13 @@ const struct callable filters_list[] = {
 		"list.",
 		"{'a': 1, 'b': 2} | list", "[\"a\", \"b\"]"},
 	{"max", f_max, "case_sensitive attribute", CALL_PLAIN,
-		"The greatest item, or that with the greatest attribute.", "[3, 7, 5] | max", "7"},
+		"The greatest item, or that with the greatest attribute. Upper and lower case "
+		"count the same unless case_sensitive is true.",
+		"[3, 7, 5] | max", "7"},
 	{"min", f_min, "case_sensitive attribute", CALL_PLAIN,
-		"The least item, or that with the least attribute.", "[3, 7, 5] | min", "3"},
+		"The least item, or that with the least attribute. Upper and lower case count the "
+		"same unless case_sensitive is true.",
+		"[3, 7, 5] | min", "3"},
 	{"product", f_product, "*", 0,
 		"Every combination of an item of the list with an item of each argument.",
 		"[1, 2] | product(['a', 'b'])", "[[1, \"a\"], [1, \"b\"], [2, \"a\"], [2, \"b\"]]"},

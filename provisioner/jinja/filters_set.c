@@ -130,11 +130,12 @@ const struct callable filters_set[] = {
 		"The items that the other list has, too, each once.",
 		"[1, 2, 3] | intersect([2, 3, 4])", "[2, 3]"},
 	{"random", f_random, "start step seed", CALL_PLAIN,
-		"An item of the list, or a number from start (0) to below the value. seed: the "
-		"same one for the same seed.",
+		"An item of the list, or a number from start (0) to below the value. The seed has "
+		"to be given, since a plan has to be repeatable.",
 		"['a', 'b', 'c'] | random(seed='mx1')", "\"a\""},
 	{"shuffle", f_shuffle, "seed", 0,
-		"The items in another order. seed: the same one for the same seed.",
+		"The items in another order. The seed has to be given, since a plan has to be "
+		"repeatable.",
 		"[1, 2, 3] | shuffle(seed='mx1')", "[3, 2, 1]"},
 	{"symmetric_difference", f_symmetric_difference, "!other", CALL_PLAIN,
 		"The items that only one of the two lists has, each once.",
@@ -142,7 +143,8 @@ const struct callable filters_set[] = {
 	{"union", f_union, "!other", CALL_PLAIN, "The items of both lists, each once.",
 		"[1, 2] | union([2, 3])", "[1, 2, 3]"},
 	{"unique", f_unique, "case_sensitive attribute", 0,
-		"The items, each once; those with the same attribute once.", "[1, 2, 1] | unique",
-		"[1, 2]"},
+		"The items, each once; by an attribute, those with the same value of it once. "
+		"Upper and lower case count the same unless case_sensitive is true.",
+		"[1, 2, 1] | unique", "[1, 2]"},
 	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

@@ -68,8 +68,8 @@ const struct callable tests_text[] = {
 	{"upper", t_upper, "", 0, "Is the text in upper case?", "'MX1' is upper", "true"},
 	{"version", test_version, "!version operator strict version_type", 0,
 		"Does the comparison of two versions hold? operator: == (default), !=, <, <=, >, "
-		">= or eq, ne, lt, le, gt, ge; version_type: loose (default), strict, semver, "
-		"semantic or pep440.",
+		">= or eq, ne, lt, le, gt, ge. version_type: loose (default), or semver for "
+		"semantic versioning, as with strict.",
 		"'3.7.11' is version('3.7.2', '>=')", "true"},
 	{"version_compare", test_version, "!version operator strict version_type", 0,
 		"The same as version.", "'1.9' is version_compare('1.10', '<')", "true"},

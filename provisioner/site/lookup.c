@@ -308,7 +308,7 @@ static const struct lookup {
 		look_env},
 	{{"file",
 		 "The text of files beside the role, the tasks or the manifest, without blanks at "
-		 "its end; rstrip=false, lstrip=true.",
+		 "its end.",
 		 "lookup('file', 'hello.txt')", "\"hello\""},
 		lookup_file},
 	{{"fileglob", "The paths of the files that match a pattern, in one folder.",
@@ -341,10 +341,11 @@ static const struct lookup {
 		 "[\"mx01\", \"mx02\", \"mx03\"]"},
 		look_sequence},
 	{{"subelements",
-		 "A pair of an item and an element of its list, for each element; skip_missing.",
+		 "A pair of an item and an element of its list, for each element. With "
+		 "{'skip_missing': true} as third argument items without that list are left out.",
 		 "query('subelements', [{'m': [1]}], 'm')", "[[{\"m\": [1]}, 1]]"},
 		look_subelements},
-	{{"template", "The text that a template gives; template_vars: further variables.",
+	{{"template", "The text that templates beside the role, the tasks or the manifest give.",
 		 "lookup('template', 'hello.j2')", "\"hello mx1\\n\""},
 		lookup_template},
 	{{"together", "Lists of the items with the same place.",
