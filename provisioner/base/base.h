@@ -114,8 +114,7 @@ struct err {
 	bool warning;   /* it stops nothing: shown, never counted as a failure */
 	char msg[1024]; /* what, where, what to do; one sentence; no newline at the end */
 };
-/* Sets e when it holds no error yet (the first is kept). Returns false, for `return err_set(...)`.
- */
+/* Sets e unless it holds an error (the first is kept). Returns false, for `return err_set(...)`. */
 bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
 bool err_at(struct err *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4); /* ERR_CONFIG */
 bool err_undefined(struct err *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4);

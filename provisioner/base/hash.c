@@ -31,8 +31,7 @@ static const uint64_t *process_key(void)
 	static uint64_t key[2];
 	static bool drawn;
 	if (!drawn) {
-		/* a boot too early for entropy leaves the key as it is: slower at worst, not wrong
-		 */
+		/* too early in a boot for entropy, the key stays as it is: slower, not wrong */
 		if (getrandom(key, sizeof(key), GRND_NONBLOCK) != (ssize_t)sizeof(key))
 			key[0] = (uint64_t)time(NULL);
 		drawn = true;

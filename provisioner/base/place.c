@@ -69,8 +69,7 @@ static bool take_target(struct way *w, int link, size_t left, struct err *e)
 	return target[0] != '/' || way_restart(w, "/") || err_errno(e, "cannot open /");
 }
 
-/* What stands at `part` is no folder. false with errno: no link either; false with e: no further.
- */
+/* What is at `part` is no folder. false with errno: no link either; false with e: no further. */
 static bool follow_link(struct way *w, const char *part, size_t left, struct err *e)
 {
 	struct stat st;

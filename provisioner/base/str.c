@@ -221,7 +221,6 @@ const char **split_commas(struct arena *a, const char *s)
 	while (*s) {
 		size_t len = strcspn(s, ",");
 		struct str word = str_trim(a, str_dup(a, s, len));
-
 		if (word.n)
 			PUSH(a, out, n, cap, word.p);
 		s += len + (s[len] == ',');

@@ -11,7 +11,6 @@
 static void warn_stale(const char *stale)
 {
 	static const char *told;
-
 	if (stale && stale != told)
 		cli_say("warning: %s\n", stale);
 	told = stale;
@@ -21,13 +20,11 @@ bool cli_providers(struct cli *c, const struct site *s)
 {
 	const struct value *keys = site_provider_keys(s, c->a, "mxroute");
 	struct errs errs;
-
 	errs_init(&errs, c->a);
 	for (size_t i = 0; i < keys->list.n; i++) {
 		struct mxroute mx;
 		const char *stale;
 		struct err e = {0};
-
 		if (mxroute_find(c->a, keys->list.v[i]->s.p, c->offline, &mx, &stale, &e))
 			warn_stale(stale);
 		else
@@ -53,7 +50,6 @@ static const struct step *probe(
 	struct value *zones = site_zones(r->s, a, host, facts, e), *params;
 	const struct value *keys = zones ? map_at(zones, "mail_dkim_keys") : NULL;
 	struct step *step;
-
 	if (!zones)
 		return NULL;
 	map_put(r->c->a, r->zones, host, zones);
@@ -84,7 +80,6 @@ static bool ask_hosts(struct records *r, struct fleet_result *result)
 		.hosts = site_hosts(r->s),
 		.probe = probe,
 		.probe_ctx = r};
-
 	r->c->stdout_is_data = true;
 	return cli_fleet(r->c, &o, true, result);
 }
@@ -92,10 +87,8 @@ static bool ask_hosts(struct records *r, struct fleet_result *result)
 static bool without_hosts(struct records *r)
 {
 	struct err e = {0};
-
 	for (const char *const *h = site_hosts(r->s); *h; h++) {
 		struct value *zones = site_zones(r->s, r->c->a, *h, NULL, &e);
-
 		if (!zones) {
 			cli_error(&e);
 			return false;
@@ -111,7 +104,6 @@ static bool without_hosts(struct records *r)
 static void look_up_key(struct cli *c, const char *domain, struct mxroute *mx)
 {
 	struct str text;
-
 	if (c->offline)
 		return;
 	mx->dkim_known =
@@ -128,7 +120,6 @@ static void add_zone(struct cli *c, struct dns_records *out, struct dns_host *h,
 	struct mxroute mx;
 	struct err e = {0};
 	bool known = asks && mxroute_find(c->a, key ? key : "", c->offline, &mx, &stale, &e);
-
 	warn_stale(stale);
 	h->mxroute_error = asks && !known ? arena_strdup(c->a, e.msg) : NULL;
 	if (asks && !known) {
@@ -145,7 +136,6 @@ static void print_json(const struct dns_records *r, const char *host, struct buf
 	for (size_t i = 0; i < r->n; i++) {
 		struct value *m = value_map(r->a);
 		bool note = strcmp(r->v[i].type, ";") == 0;
-
 		map_put(r->a, m, "event", value_text(r->a, note ? "note" : "record"));
 		map_put(r->a, m, "host", value_text(r->a, host));
 		if (!note) {
@@ -171,7 +161,6 @@ static bool print_host(struct records *r, const char *host, const struct fleet_r
 	};
 	struct buf text;
 	bool ok = true;
-
 	if (!list)
 		return true;
 	h.mail = map_at(zones, "mail");
@@ -194,7 +183,6 @@ static int run(struct cli *c)
 	struct fleet_result result = {0};
 	struct records r = {.c = c, .zones = value_map(c->a)};
 	bool ok;
-
 	if (c->n_args < 1 || strcmp(c->args[0], "records") != 0) {
 		cli_say("usage: provision dns records [SITE] [options]\n");
 		return EXIT_BEFORE;

@@ -22,7 +22,6 @@ struct dmarc {
 PRINTF(3, 4) static void say(struct dmarc *d, bool warning, const char *fmt, ...)
 {
 	va_list ap;
-
 	va_start(ap, fmt);
 	d->said(d->ctx, warning, arena_vprintf(d->a, fmt, ap));
 	va_end(ap);
@@ -40,7 +39,6 @@ static bool split_tag(struct dmarc *d, struct str part)
 {
 	const char *equals = strchr(part.p, '=');
 	struct tag t;
-
 	if (!equals || d->n == TAGS_MAX) {
 		say(d, false,
 			equals ? "dmarc: '%s' is one tag too many"
@@ -69,7 +67,6 @@ static void split(struct dmarc *d, const char *p)
 	while (*p) {
 		size_t n = strcspn(p, ";");
 		struct str part = str_trim(d->a, str_dup(d->a, p, n));
-
 		if (part.n == 0 && p[n] == ';')
 			say(d, false, "dmarc: an empty tag between two ';'");
 		else if (part.n)
@@ -85,7 +82,6 @@ static bool one_of(struct str value, const char *words)
 {
 	for (const char *p = words; *p;) {
 		size_t n = strcspn(p, " ");
-
 		if (value.n == n && strncasecmp(value.p, p, n) == 0)
 			return true;
 		p += n + (p[n] == ' ');
@@ -102,11 +98,9 @@ static void check_choice(struct dmarc *d, const struct tag *t, const char *words
 static void check_fo(struct dmarc *d, const struct tag *t)
 {
 	const char *p = t->value.p;
-
 	do {
 		size_t n = strcspn(p, ":");
 		struct str option = str_trim(d->a, str_dup(d->a, p, n));
-
 		if (!one_of(option, "0 1 d s"))
 			say(d, false, "dmarc: fo=%s: '%s' is none of: 0 1 d s", t->value.p,
 				option.p);
@@ -118,7 +112,6 @@ static void check_fo(struct dmarc *d, const struct tag *t)
 static bool domain_ok(const char *p)
 {
 	size_t n = strcspn(p, "!?"), dots = 0;
-
 	if (n == 0 || p[n - 1] == '.' || p[0] == '.')
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -134,7 +127,6 @@ static bool domain_ok(const char *p)
 static void check_uri(struct dmarc *d, const struct tag *t, struct str uri)
 {
 	const char *at = strchr(uri.p, '@'), *size = strchr(uri.p, '!');
-
 	if (strncasecmp(uri.p, "mailto:", 7) != 0)
 		say(d, uri.n && strchr(uri.p, ':'),
 			"dmarc: %s: '%s' is no mailto: address; reports go nowhere else", t->name.p,
@@ -148,10 +140,8 @@ static void check_uri(struct dmarc *d, const struct tag *t, struct str uri)
 static void check_uris(struct dmarc *d, const struct tag *t)
 {
 	const char *p = t->value.p;
-
 	do {
 		size_t n = strcspn(p, ",");
-
 		check_uri(d, t, str_trim(d->a, str_dup(d->a, p, n)));
 		p += n + (p[n] == ',');
 	} while (*p);
@@ -181,7 +171,6 @@ static void check_tag(struct dmarc *d, const struct tag *t)
 static void check_policy(struct dmarc *d)
 {
 	const struct tag *p = find(d, "p");
-
 	if (!p && find(d, "rua"))
 		say(d, true, "dmarc: without p= the policy is none");
 	else if (!p)
@@ -203,7 +192,6 @@ static bool plain(struct str text)
 void dmarc_check(struct str text, dns_said_fn *said, void *ctx)
 {
 	struct dmarc *d = calloc(1, sizeof(*d));
-
 	if (!d)
 		panic("dmarc_check: out of memory");
 	d->a = arena_new();

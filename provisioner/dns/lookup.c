@@ -22,10 +22,8 @@ static bool joined(struct arena *a, const unsigned char *p, size_t n, struct str
 {
 	char *text = arena_alloc(a, n + 1);
 	size_t at = 0, len = 0;
-
 	while (at < n) {
 		size_t part = p[at++];
-
 		if (part > n - at)
 			return false;
 		memcpy(text + len, p + at, part);
@@ -40,7 +38,6 @@ static bool joined(struct arena *a, const unsigned char *p, size_t n, struct str
 static void take(void *ctx, int error, struct ub_result *r)
 {
 	struct question *q = ctx;
-
 	q->answered = true;
 	q->answer = error || (r->rcode != 0 && !r->nxdomain) ? DNS_UNKNOWN : DNS_NONE;
 	for (int i = 0; q->answer != DNS_UNKNOWN && r->havedata && r->data[i]; i++)
@@ -56,14 +53,12 @@ static void take(void *ctx, int error, struct ub_result *r)
 static const char *resolv_conf(void)
 {
 	const char *own = getenv("PROVISION_RESOLV_CONF");
-
 	return own && *own ? own : NULL;
 }
 
 static void ask(struct ub_ctx *ctx, const char *name, struct question *q)
 {
 	int id = 0, waited = 0;
-
 	/* libunbound denies the names of tests by itself (RFC 6761); a resolver may know some */
 	if (ub_ctx_async(ctx, 1) || ub_ctx_resolvconf(ctx, resolv_conf()) ||
 		ub_ctx_zone_remove(ctx, "test.") ||
@@ -71,7 +66,6 @@ static void ask(struct ub_ctx *ctx, const char *name, struct question *q)
 		return;
 	for (; !q->answered && waited < WAIT_MS; waited += 50) {
 		struct pollfd p = {.fd = ub_fd(ctx), .events = POLLIN};
-
 		if (poll(&p, 1, 50) > 0 && ub_process(ctx))
 			return;
 	}
@@ -83,7 +77,6 @@ enum dns_answer dns_txt(struct arena *a, const char *name, const char *begins, s
 {
 	struct question q = {.a = a, .answer = DNS_UNKNOWN};
 	struct ub_ctx *ctx = ub_ctx_create();
-
 	if (!ctx)
 		return DNS_UNKNOWN;
 	ask(ctx, name, &q);

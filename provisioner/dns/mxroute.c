@@ -32,7 +32,6 @@ static struct {
 static const char *base_url(const char **protocols)
 {
 	const char *own = getenv("PROVISION_MXROUTE_URL");
-
 	*protocols = own && *own ? "http,https" : "https";
 	return own && *own ? own : API;
 }
@@ -43,7 +42,6 @@ static struct value *fetch(struct arena *a, const char *path, struct err *e)
 	const char *protocols, *url = arena_printf(a, "%s%s", base_url(&protocols), path);
 	struct buf answer;
 	struct value *v = NULL, *data;
-
 	buf_init(&answer, ANSWER_MAX);
 	if (!http_get(url, protocols, &answer, e))
 		err_prefix(e, "mxroute's API (%s)", url);
@@ -63,7 +61,6 @@ static struct value *fetch(struct arena *a, const char *path, struct err *e)
 static bool name_ok(const char *name)
 {
 	size_t n = name ? strlen(name) : 0;
-
 	if (n == 0 || n > NAME_MAX_LEN || !strchr(name, '.') || name[0] == '.' || name[0] == '-' ||
 		strstr(name, ".."))
 		return false;
@@ -78,7 +75,6 @@ static const char *name_of(struct arena *a, const struct value *m, const char *k
 {
 	const char *s = map_cstr(m, key, NULL);
 	size_t n = s ? strlen(s) : 0;
-
 	if (n && s[n - 1] == '.')
 		s = str_dup(a, s, n - 1).p;
 	return name_ok(s) ? s : NULL;
@@ -87,12 +83,10 @@ static const char *name_of(struct arena *a, const struct value *m, const char *k
 static struct value *servers_of(struct arena *a, const struct value *data)
 {
 	struct value *out = value_map(a);
-
 	for (size_t i = 0; i < data->list.n; i++) {
 		const struct value *m = data->list.v[i];
 		const char *key, *host, *backup;
 		struct value *one;
-
 		if (m->type != VALUE_MAP)
 			continue;
 		key = map_cstr(m, "servername", NULL);
@@ -111,7 +105,6 @@ static struct value *servers_of(struct arena *a, const struct value *data)
 static bool spf_ok(const char *spf)
 {
 	size_t n = spf ? strlen(spf) : 0;
-
 	if (n < 6 || n > SPF_MAX || strncmp(spf, "v=spf1", 6) != 0 || (spf[6] && spf[6] != ' '))
 		return false;
 	for (size_t i = 0; i < n; i++)
@@ -125,7 +118,6 @@ static struct value *ask(struct arena *a, struct err *e)
 	struct value *servers = fetch(a, "/project/items/mailservers", e);
 	struct value *spf = servers ? fetch(a, "/project/items/spf", e) : NULL, *out;
 	const char *text;
-
 	if (!spf)
 		return NULL;
 	text = spf->list.n && spf->list.v[0]->type == VALUE_MAP
@@ -145,7 +137,6 @@ static struct value *ask(struct arena *a, struct err *e)
 static const char *cache_path(struct arena *a)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-
 	if (cache && cache[0] == '/')
 		return arena_printf(a, "%s/provision/mxroute.json", cache);
 	return home && home[0] == '/' ? arena_printf(a, "%s/.cache/provision/mxroute.json", home)
@@ -159,7 +150,6 @@ static void keep(struct arena *a, const struct value *known)
 	struct file_attr attr = {0600, (uid_t)-1, (gid_t)-1};
 	struct err e = {0};
 	struct buf b;
-
 	if (!path || !mkdirs(path_dir(a, path), 0700, &e))
 		return;
 	buf_init(&b, ANSWER_MAX);
@@ -180,7 +170,6 @@ static struct value *kept(struct arena *a, const char **when)
 	bool found;
 	struct value *v;
 	const struct value *servers;
-
 	if (!path || !file_read_opt(a, path, ANSWER_MAX, &text, &found, &e) || !found)
 		return NULL;
 	v = json_parse(a, text, &e);
@@ -189,14 +178,12 @@ static struct value *kept(struct arena *a, const char **when)
 		return NULL;
 	for (size_t i = 0; i < servers->map.n; i++) {
 		const struct value *m = servers->map.e[i].value;
-
 		if (m->type != VALUE_MAP || !name_of(a, m, "hostname") || !name_of(a, m, "backup"))
 			return NULL;
 	}
 	if (stat(path, &st) == 0) {
 		char day[32];
 		struct tm tm;
-
 		localtime_r(&st.st_mtime, &tm);
 		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
 		*when = arena_strdup(a, day);
@@ -208,7 +195,6 @@ static struct value *kept(struct arena *a, const char **when)
 static void learn(bool offline)
 {
 	const char *when = "?";
-
 	run.a = arena_new();
 	if (!offline)
 		run.known = ask(run.a, &run.failed);
@@ -229,7 +215,6 @@ bool mxroute_find(struct arena *a, const char *key, bool offline, struct mxroute
 	const char **stale, struct err *e)
 {
 	const struct value *one;
-
 	if (!run.a)
 		learn(offline);
 	*stale = run.stale;

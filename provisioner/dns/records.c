@@ -17,7 +17,6 @@ static void push(struct dns_records *r, const char *name, const char *type, stru
 void dns_add(struct dns_records *r, const char *name, const char *type, const char *fmt, ...)
 {
 	va_list ap;
-
 	va_start(ap, fmt);
 	push(r, arena_strdup(r->a, name), type, str_c(arena_vprintf(r->a, fmt, ap)));
 	va_end(ap);
@@ -26,7 +25,6 @@ void dns_add(struct dns_records *r, const char *name, const char *type, const ch
 void dns_note(struct dns_records *r, const char *fmt, ...)
 {
 	va_list ap;
-
 	va_start(ap, fmt);
 	push(r, "", ";", str_c(arena_vprintf(r->a, fmt, ap)));
 	va_end(ap);
@@ -47,7 +45,6 @@ static void put_char(struct buf *out, unsigned char c)
 static void put_text(struct buf *out, struct str text)
 {
 	size_t i = 0;
-
 	do {
 		buf_adds(out, i ? " \"" : "\"");
 		for (size_t end = i + DNS_STRING_MAX; i < text.n && i < end; i++)
@@ -68,7 +65,6 @@ void dns_print(const struct dns_records *r, struct buf *out)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct dns_record *one = &r->v[i];
-
 		if (strcmp(one->type, ";") == 0) {
 			put_note(out, one->data);
 			continue;
@@ -91,11 +87,9 @@ static const char *key_name(struct arena *a, const char *owner, const char *sele
 const struct value *dns_keys(struct arena *a, const struct value *told)
 {
 	struct value *keys = told ? value_map(a) : NULL;
-
 	for (size_t i = 0; told && told->type == VALUE_LIST && i < told->list.n; i++) {
 		struct value *k = told->list.v[i];
 		const char *name;
-
 		if (k->type != VALUE_MAP)
 			continue;
 		name = key_name(a, map_cstr(k, "domain", ""), map_cstr(k, "selector", ""));
@@ -112,7 +106,6 @@ static void add_dkim(struct dns_records *r, const struct dns_host *h, const char
 		const struct value *s = selectors->list.v[i], *key;
 		const char *selector = map_cstr(s, "selector", "");
 		const char *name = arena_printf(r->a, "%s._domainkey.%s", selector, domain);
-
 		if (!h->keys) {
 			dns_note(r, "%s. TXT: DKIM, not known without the host", name);
 			continue;
@@ -132,7 +125,6 @@ static const struct value *zone_of(const struct dns_host *h, const char *name)
 {
 	for (size_t i = 0; h->zones && i < h->zones->list.n; i++) {
 		const struct value *zone = h->zones->list.v[i];
-
 		if (strcasecmp(map_cstr(zone, "name", ""), name) == 0 &&
 			strcmp(map_cstr(zone, "provider", "builtin"), "null") != 0)
 			return zone;
@@ -145,7 +137,6 @@ static bool related(const char *x, const char *y)
 {
 	size_t n = strlen(x), m = strlen(y);
 	const char *end = n > m ? x + n - m : y + m - n, *low = n > m ? y : x;
-
 	return strcasecmp(end, low) == 0 && (n == m || end[-1] == '.');
 }
 
@@ -154,7 +145,6 @@ static void add_receiver(
 	struct dns_records *r, const struct dns_host *h, const char *domain, const char *receiver)
 {
 	const char *name = arena_printf(r->a, "%s._report._dmarc.%s", domain, receiver);
-
 	if (related(domain, receiver))
 		return;
 	if (zone_of(h, receiver))
@@ -168,12 +158,10 @@ static void add_receivers(
 	struct dns_records *r, const struct dns_host *h, const char *domain, const char *dmarc)
 {
 	struct value *seen = value_map(r->a);
-
 	for (const char *p = strchr(dmarc, '@'); p; p = strchr(p, '@')) {
 		size_t n = strspn(++p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				       "0123456789-.");
 		struct str receiver = str_dup(r->a, p, n);
-
 		if (n && !map_get(seen, receiver))
 			add_receiver(r, h, domain, receiver.p);
 		map_set(r->a, seen, receiver, value_null(r->a));
@@ -184,7 +172,6 @@ static void add_policies(struct dns_records *r, const struct dns_host *h, const 
 	const struct value *zone, const char *spf)
 {
 	const char *dmarc = map_cstr(zone, "dmarc", NULL);
-
 	spf = map_cstr(zone, "spf", spf);
 	if (spf && *spf)
 		dns_add(r, domain, "TXT", "%s", spf);
@@ -200,7 +187,6 @@ static bool host_has(const struct dns_host *h, const char *name)
 	const struct value *outbound = map_at(h->mail, "outbound");
 	const struct value *list =
 		outbound && outbound->type == VALUE_MAP ? map_at(outbound, "addresses") : NULL;
-
 	for (size_t i = 0; list && list->type == VALUE_LIST && i < list->list.n; i++)
 		if (strcasecmp(map_cstr(list->list.v[i], "helo", ""), name) == 0)
 			return true;
@@ -262,7 +248,6 @@ void dns_domain(struct dns_records *r, const struct dns_host *h, const struct va
 	const struct mxroute *mx)
 {
 	const char *domain = map_cstr(zone, "name", ""), *provider;
-
 	provider = map_cstr(zone, "provider", "builtin");
 	dns_note(r, "%s (%s)", domain, provider);
 	if (strcmp(provider, "gmail") == 0)
@@ -271,7 +256,6 @@ void dns_domain(struct dns_records *r, const struct dns_host *h, const struct va
 		add_mxroute(r, h, domain, zone, mx);
 	else if (strcmp(provider, "builtin") == 0) {
 		const char *host = map_cstr(h->mail, "hostname", "localhost");
-
 		dns_add(r, domain, "MX", "%d %s.", PREFERENCE, host);
 		if (map_bool(zone, "certificate", false)) /* it is for this name */
 			add_cname(r, h, arena_printf(r->a, "mail.%s", domain), host);
@@ -302,12 +286,10 @@ static bool add_outbound(struct dns_records *r, const char *host, const struct d
 	const struct value *list =
 		outbound && outbound->type == VALUE_MAP ? map_at(outbound, "addresses") : NULL;
 	struct value *seen = value_map(r->a);
-
 	for (size_t i = 0; list && list->type == VALUE_LIST && i < list->list.n; i++)
 		add_address(r, host, map_cstr(list->list.v[i], "address", ""));
 	for (size_t i = 0; list && list->type == VALUE_LIST && i < list->list.n; i++) {
 		const char *helo = map_cstr(list->list.v[i], "helo", host);
-
 		if (strcasecmp(helo, host) == 0)
 			continue;
 		add_address(r, helo, map_cstr(list->list.v[i], "address", ""));
@@ -326,7 +308,6 @@ static bool add_default(
 	const char *address = m && m->type == VALUE_MAP ? map_cstr(m, "address", "") : "";
 	unsigned char ip[sizeof(struct in6_addr)];
 	bool known = inet_pton(strchr(address, ':') ? AF_INET6 : AF_INET, address, ip) == 1;
-
 	if (known)
 		add_address(r, host, address);
 	return known;
@@ -335,12 +316,10 @@ static bool add_default(
 void dns_host_records(struct dns_records *r, const struct dns_host *h, const struct value *dkim)
 {
 	const char *host = map_cstr(h->mail, "hostname", "localhost");
-
 	dns_note(r, "%s (the host)", host);
 	if (!add_outbound(r, host, h)) {
 		bool four = add_default(r, host, h->facts, "default_ipv4");
 		bool six = add_default(r, host, h->facts, "default_ipv6");
-
 		if (!four && !six)
 			dns_note(r, "%s. A, AAAA: not known%s", host,
 				h->facts ? ": the host has no default route" : " without the host");

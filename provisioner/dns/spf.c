@@ -36,7 +36,6 @@ static const struct mechanism mechanisms[] = {
 PRINTF(3, 4) static void say(struct spf *s, bool warning, const char *fmt, ...)
 {
 	va_list ap;
-
 	va_start(ap, fmt);
 	s->said(s->ctx, warning, arena_vprintf(s->a, fmt, ap));
 	va_end(ap);
@@ -50,7 +49,6 @@ static bool macro_expand(const char **p)
 {
 	const char *s = *p + 1;
 	size_t digits;
-
 	if (*s == '%' || *s == '_' || *s == '-') {
 		*p = s + 1;
 		return true;
@@ -92,7 +90,6 @@ static bool domain_spec(struct arena *a, const char *text)
 {
 	const char *macro_end, *dot;
 	size_t n = strlen(text);
-
 	if (n == 0 || n > TERM_MAX || !macro_string(text, &macro_end) || strstr(text, ".."))
 		return false;
 	if (macro_end == text + n)
@@ -115,7 +112,6 @@ static bool domain_spec(struct arena *a, const char *text)
 static bool prefix_ok(const char *digits, int max)
 {
 	size_t n = strlen(digits);
-
 	return n > 0 && n <= 3 && strspn(digits, "0123456789") == n &&
 	       (n == 1 || digits[0] != '0') && strtol(digits, NULL, 10) <= max;
 }
@@ -125,7 +121,6 @@ static bool network(struct arena *a, const char *text, int family, int max)
 	unsigned char raw[16];
 	const char *slash = strchr(text, '/');
 	const char *address = slash ? str_dup(a, text, (size_t)(slash - text)).p : text;
-
 	return inet_pton(family, address, raw) == 1 && (!slash || prefix_ok(slash + 1, max));
 }
 
@@ -134,7 +129,6 @@ static bool take_cidr(struct arena *a, const char **text)
 {
 	const char *slash = strchr(*text, '/'), *six;
 	const char *four;
-
 	while (slash && strchr(slash, '}')) /* a macro's delimiter */
 		slash = strchr(slash + 1, '/');
 	if (!slash)
@@ -153,7 +147,6 @@ static bool argument_ok(struct spf *s, const struct mechanism *m, const char *co
 	/* "a/24" has a length and no domain */
 	const char *rest = *colon == ':' ? colon + 1 : colon;
 	bool given = *colon == ':';
-
 	switch (m->argument) {
 	case ARG_NONE:
 		return !*colon;
@@ -192,7 +185,6 @@ static void check_mechanism(struct spf *s, const char *term)
 	const char *name = strchr("+-?~", *term) ? term + 1 : term;
 	size_t n = strcspn(name, ":/");
 	const struct mechanism *m = mechanism_of(str_dup(s->a, name, n));
-
 	if (!m) {
 		say(s, false, "spf: '%s' is no mechanism (all, include, a, mx, ip4, ip6, exists)",
 			term);
@@ -225,7 +217,6 @@ static void check_modifier(struct spf *s, const char *term, size_t equals)
 	const char *value = term + equals + 1, *end;
 	bool redirect = strcasecmp(name.p, "redirect") == 0;
 	bool exp = strcasecmp(name.p, "exp") == 0;
-
 	if (redirect)
 		once(s, &s->redirect, "redirect");
 	if (exp)
@@ -246,7 +237,6 @@ static bool is_modifier(const char *term, size_t *equals)
 {
 	size_t n = strspn(term, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				"0123456789-_.");
-
 	*equals = n;
 	return n > 0 && isalpha((unsigned char)term[0]) && term[n] == '=';
 }
@@ -256,7 +246,6 @@ static void check_terms(struct spf *s, const char *p)
 	while (*p) {
 		size_t n = strcspn(p, " "), equals;
 		const char *term = str_dup(s->a, p, n).p;
-
 		if (n && is_modifier(term, &equals))
 			check_modifier(s, term, equals);
 		else if (n)
@@ -268,7 +257,6 @@ static void check_terms(struct spf *s, const char *p)
 static void check_whole(struct spf *s, struct str text)
 {
 	int lookups = s->lookups + (s->redirect && !s->all);
-
 	if (lookups > LOOKUPS_MAX)
 		say(s, false, "spf asks the DNS %d times, and %d is the most (RFC 7208 4.6.4)",
 			lookups, LOOKUPS_MAX);
@@ -288,7 +276,6 @@ void spf_check(struct str text, dns_said_fn *said, void *ctx)
 {
 	struct spf s = {.a = arena_new(), .said = said, .ctx = ctx};
 	bool begins = strncasecmp(text.p, "v=spf1", 6) == 0 && (!text.p[6] || text.p[6] == ' ');
-
 	if (!begins)
 		say(&s, false, "spf must begin with 'v=spf1'");
 	else if (strlen(text.p) != text.n || strpbrk(text.p, "\r\n\t\""))

@@ -8,8 +8,7 @@
 
 enum { SCRATCH_MAX = 32 };
 enum scratch_kind {
-	/* in /run, which a boot empties; it may be small, and programs may not run there (noexec)
-	 */
+	/* in /run, which a boot empties; it may be small, and runs no programs (noexec) */
 	SCRATCH_MEMORY,
 	/* in /var/lib, where programs may run */
 	SCRATCH_PROGRAMS,

@@ -14,21 +14,18 @@ enum { SITE_FILES = 100000 };
 bool is_dir(const char *path)
 {
 	struct stat st;
-
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 bool is_there(const char *path)
 {
 	struct stat st;
-
 	return stat(path, &st) == 0;
 }
 
 bool is_file(const char *path)
 {
 	struct stat st;
-
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
@@ -46,7 +43,6 @@ size_t dir_list(struct arena *a, const char *dir, const char ***out)
 	DIR *d = opendir(dir);
 	struct dirent *e;
 	size_t n = 0, cap = 0;
-
 	*out = NULL;
 	if (!d)
 		return 0;
@@ -67,7 +63,6 @@ struct file *files_get(struct files *f, const char *path, struct err *e)
 	struct file *file;
 	bool found = false;
 	struct str text;
-
 	if (known)
 		return known->i < 0 ? NULL : f->v[known->i];
 	if (!file_read_opt(f->a, path, FILE_MAX, &text, &found, e))
@@ -89,7 +84,6 @@ struct value *files_yaml(struct files *f, const char *path, struct errs *errs)
 {
 	struct err e = {0};
 	struct file *file = files_get(f, path, &e);
-
 	if (!file) {
 		if (e.kind)
 			errs_take(errs, &e);
@@ -115,7 +109,6 @@ struct value *files_yaml(struct files *f, const char *path, struct errs *errs)
 struct value *files_vars(struct files *f, const char *path, struct errs *errs)
 {
 	struct value *doc = files_yaml(f, path, errs);
-
 	if (!doc || doc->type == VALUE_NULL)
 		return NULL;
 	if (doc->type == VALUE_MAP)

@@ -32,7 +32,6 @@ static void set_add(struct hostset *s, struct invhost *h)
 static bool one_address(const char *p)
 {
 	const char *colon = strchr(p, ':');
-
 	if (!colon)
 		return true;
 	if (strchr(colon + 1, ':'))
@@ -47,14 +46,12 @@ static const char **split_pattern(struct arena *a, const char *p)
 	char sep = strchr(p, ',') ? ',' : ':';
 	bool whole = sep == ':' && one_address(p);
 	int depth = 0;
-
 	for (;; p++) {
 		depth += (*p == '[') - (*p == ']');
 		if (*p && (whole || depth > 0 || *p != sep))
 			continue;
 		if (p > start) {
 			struct str word = str_trim(a, str_dup(a, start, (size_t)(p - start)));
-
 			if (word.n)
 				PUSH(a, out, n, cap, word.p);
 		}
@@ -77,7 +74,6 @@ static struct str cut_subscript(struct arena *a, const char *p, struct subscript
 	size_t n = strlen(p);
 	const char *open = strrchr(p, '[');
 	char *end;
-
 	*sub = (struct subscript){0};
 	if (!open || open == p || p[n - 1] != ']' || p[0] == '~')
 		return str_c(p);
@@ -87,7 +83,6 @@ static struct str cut_subscript(struct arena *a, const char *p, struct subscript
 	sub->last = sub->first;
 	if ((*end == ':' || *end == '-') && sub->first >= 0) {
 		const char *second = end + 1;
-
 		sub->range = true;
 		sub->last = *second == ']' ? -1 : strtol(second, &end, 10);
 		if (*second == ']')
@@ -107,7 +102,6 @@ static bool name_matches(const char *pattern, const regex_t *re, const char *nam
 static void add_subset(struct hostset *out, struct hostset *in, const struct subscript *sub)
 {
 	long n = (long)in->n, first = sub->first, last = sub->last;
-
 	if (!sub->given) {
 		first = 0;
 		last = n - 1;
@@ -124,7 +118,6 @@ static void add_subset(struct hostset *out, struct hostset *in, const struct sub
 static struct invhost *implicit_localhost(struct inventory *inv, const char *p)
 {
 	struct invhost *h;
-
 	if (strcmp(p, "localhost") != 0 && strcmp(p, "127.0.0.1") != 0 && strcmp(p, "::1") != 0)
 		return NULL;
 	h = inventory_add_host(inv, str_c(p));
@@ -146,7 +139,6 @@ static bool match_one(
 	int rc =
 		is_re ? regcomp(&re, arena_printf(a, "^(%s)", name.p + 1), REG_EXTENDED | REG_NOSUB)
 		      : 0;
-
 	if (rc != 0)
 		return err_set(
 			e, ERR_CONFIG, "host pattern '%s' is no valid regular expression", p);
@@ -154,7 +146,6 @@ static bool match_one(
 	for (size_t i = 0; i < inv->n_groups; i++) {
 		struct invhost **hosts;
 		size_t n;
-
 		if (!name_matches(name.p, is_re ? &re : NULL, inv->groups[i]->name))
 			continue;
 		any_group = true;
@@ -181,7 +172,6 @@ static bool keep(struct inventory *inv, struct arena *a, const char *p, struct h
 	bool when, struct err *e)
 {
 	struct hostset other, left;
-
 	set_init(&other, a);
 	set_init(&left, a);
 	if (!match_one(inv, a, p, &other, e))
@@ -199,7 +189,6 @@ bool pattern_match(struct inventory *inv, struct arena *a, const char *pattern, 
 	const char **parts = split_pattern(a, pattern);
 	struct hostset set;
 	bool any = false;
-
 	set_init(&set, a);
 	*n = 0;
 	for (size_t i = 0; parts[i]; i++)
@@ -227,7 +216,6 @@ static bool add_patterns_of(struct arena *a, const char *path, struct buf *b, st
 {
 	struct str text;
 	const char **lines;
-
 	path = path_expand(a, path, e);
 	if (!path || !file_read(a, path, PATTERN_FILE, &text, e))
 		return false;
@@ -247,7 +235,6 @@ bool pattern_limit(struct inventory *inv, struct arena *a, const char *limit, co
 	const char **parts;
 	struct buf b;
 	bool ok = true;
-
 	if (!strchr(limit, '@'))
 		return pattern_match(inv, a, limit, out, n, e);
 	parts = split_commas(a, limit);
@@ -267,7 +254,6 @@ static const char *nearest_name(const struct inventory *inv, struct arena *a, co
 {
 	const char **names = arena_calloc(a, inv->n_groups + inv->n_hosts + 1, sizeof(*names));
 	size_t n = 0;
-
 	for (size_t i = 0; i < inv->n_groups; i++)
 		names[n++] = inv->groups[i]->name;
 	for (size_t i = 0; i < inv->n_hosts; i++)
@@ -278,7 +264,6 @@ static const char *nearest_name(const struct inventory *inv, struct arena *a, co
 bool pattern_none(const struct inventory *inv, struct arena *a, const char *pattern, struct err *e)
 {
 	const char *near = nearest_name(inv, a, pattern);
-
 	if (near && strcmp(near, pattern) == 0)
 		return err_set(
 			e, ERR_CONFIG, "no host matches '%s': that group has no hosts", pattern);

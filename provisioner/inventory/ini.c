@@ -23,7 +23,6 @@ struct ini {
 static void name_group(struct ini *p, struct str name, struct pos pos)
 {
 	struct value *v = value_null(p->inv->a);
-
 	v->pos = pos;
 	if (!map_get(p->named, name))
 		map_set(p->inv->a, p->named, name, v);
@@ -33,13 +32,11 @@ static void name_group(struct ini *p, struct str name, struct pos pos)
 static void check_named(struct ini *p, struct value *before)
 {
 	const char **names = arena_calloc(p->inv->a, p->declared->map.n + 1, sizeof(*names));
-
 	for (size_t i = 0; i < p->declared->map.n; i++)
 		names[i] = p->declared->map.e[i].key.p;
 	for (size_t i = 0; i < p->named->map.n; i++) {
 		const struct map_entry *e = &p->named->map.e[i];
 		const char *near;
-
 		if (map_get(p->declared, e->key) || map_get(before, e->key))
 			continue;
 		near = str_nearest(e->key.p, names);
@@ -57,7 +54,6 @@ static void read_head(struct ini *p, const char *line, size_t n)
 {
 	const char *close = memchr(line, ']', n), *colon;
 	struct str name, kind = str_c("");
-
 	p->skip = true;
 	if (!close || close == line + 1) {
 		errs_add(p->errs, at(p, line, line),
@@ -101,7 +97,6 @@ static void unclosed(struct ini *p, const char *start)
 static bool next_word(struct ini *p, const char **s, struct buf *word, const char **start)
 {
 	char quote = 0;
-
 	while (isspace((unsigned char)**s))
 		(*s)++;
 	*start = *s;
@@ -130,7 +125,6 @@ static void host_var(struct ini *p, struct value *vars, struct str word, struct 
 {
 	const char *eq = memchr(word.p, '=', word.n);
 	struct str key, text;
-
 	if (!eq || eq == word.p) {
 		source_hide_line(pos); /* "password = x": the word may be anything */
 		errs_add(p->errs, pos,
@@ -149,7 +143,6 @@ static struct str split_port(struct arena *a, struct str name, int64_t *port)
 {
 	const char *colon = memchr(name.p, ':', name.n), *last = strrchr(name.p, ':');
 	char *end;
-
 	if (!colon || colon != last || memchr(name.p, '[', name.n) ||
 		!isdigit((unsigned char)colon[1]))
 		return name;
@@ -165,11 +158,9 @@ static void read_host(struct ini *p, const char *line)
 	struct str pattern, *names;
 	int64_t port = 0;
 	size_t n;
-
 	buf_init(&word, 1 << 20);
 	if (next_word(p, &s, &word, &start)) {
 		struct pos pos = at(p, line, start);
-
 		pattern = split_port(p->inv->a, buf_str(p->inv->a, &word), &port);
 		if (port)
 			map_put(p->inv->a, vars, "ansible_port", value_int(p->inv->a, port));
@@ -178,7 +169,6 @@ static void read_host(struct ini *p, const char *line)
 		if (range_expand(p->inv->a, pattern, pos, &names, &n, p->errs))
 			for (size_t i = 0; i < n && !p->inv->full; i++) {
 				struct invhost *h = inventory_add_host(p->inv, names[i]);
-
 				group_add_host(p->inv, p->group, h);
 				for (size_t j = 0; j < vars->map.n; j++)
 					map_set(p->inv->a, h->vars, vars->map.e[j].key,
@@ -194,7 +184,6 @@ static void read_group_var(struct ini *p, const char *line)
 	const char *eq = strchr(line, '=');
 	struct str key, text;
 	struct pos pos = at(p, line, line);
-
 	if (!eq || eq == line) {
 		source_hide_line(pos);
 		errs_add(p->errs, pos, "a line of [%s:vars] looks like name=value", p->group->name);
@@ -210,7 +199,6 @@ static void read_child(struct ini *p, const char *line)
 	const char *hash = strchr(line, '#');
 	struct str name = str_trim(
 		p->inv->a, str_dup(p->inv->a, line, hash ? (size_t)(hash - line) : strlen(line)));
-
 	name_group(p, name, at(p, line, line));
 	group_add_child(
 		p->inv, p->group, inventory_add_group(p->inv, name), at(p, line, line), p->errs);
@@ -241,13 +229,11 @@ void inventory_ini(struct inventory *inv, struct str text, const char *file, str
 	struct ini p = {.inv = inv, .errs = errs, .file = file, .group = inv->groups[1]};
 	const char *s = text.p, *end = text.p + text.n;
 	struct value *before = value_shallow(inv->a, inv->group_index);
-
 	p.declared = value_map(inv->a);
 	p.named = value_map(inv->a);
 	while (s < end) {
 		const char *nl = memchr(s, '\n', (size_t)(end - s));
 		size_t n = nl ? (size_t)(nl - s) : (size_t)(end - s);
-
 		p.line++;
 		read_line(&p, str_trim(inv->a, str_dup(inv->a, s, n)));
 		s += n + 1;

@@ -10,7 +10,6 @@
 struct inventory *inventory_new(struct arena *a)
 {
 	struct inventory *inv = ARENA_NEW(a, struct inventory);
-
 	inv->a = a;
 	inv->group_index = value_map(a);
 	inv->host_index = value_map(a);
@@ -22,21 +21,18 @@ struct inventory *inventory_new(struct arena *a)
 struct group *inventory_group(const struct inventory *inv, struct str name)
 {
 	struct value *i = map_get(inv->group_index, name);
-
 	return i ? inv->groups[i->i] : NULL;
 }
 
 struct invhost *inventory_host(const struct inventory *inv, struct str name)
 {
 	struct value *i = map_get(inv->host_index, name);
-
 	return i ? inv->hosts[i->i] : NULL;
 }
 
 struct group *inventory_add_group(struct inventory *inv, struct str name)
 {
 	struct group *g = inventory_group(inv, name);
-
 	if (g)
 		return g;
 	g = ARENA_NEW(inv->a, struct group);
@@ -51,7 +47,6 @@ struct group *inventory_add_group(struct inventory *inv, struct str name)
 struct invhost *inventory_add_host(struct inventory *inv, struct str name)
 {
 	struct invhost *h = inventory_host(inv, name);
-
 	if (h)
 		return h;
 	h = ARENA_NEW(inv->a, struct invhost);
@@ -91,13 +86,11 @@ static bool above(struct inventory *inv, struct group *g, const struct group *wh
 	struct group **todo = NULL;
 	size_t n = 0, cap = 0, visit = ++inv->visits;
 	bool found = false;
-
 	PUSH(own, todo, n, cap, g);
 	for (size_t i = 0; i < n && !found; i++) {
 		found = todo[i] == what;
 		for (size_t j = 0; j < todo[i]->n_parent; j++) {
 			struct group *up = todo[i]->parent[j];
-
 			if (up->visit != visit)
 				PUSH(own, todo, n, cap, up);
 			up->visit = visit;
@@ -130,13 +123,11 @@ size_t group_hosts(
 	struct arena *own = arena_new(); /* for a group in a chain of thousands it is much */
 	bool *seen = arena_calloc(own, inv->n_hosts + 1, sizeof(bool));
 	struct value *queued = value_map(own);
-
 	*out = NULL;
 	PUSH(own, todo, n, cap, g);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < todo[i]->n_host; j++) {
 			struct invhost *h = todo[i]->host[j];
-
 			if (seen[h->order])
 				continue;
 			seen[h->order] = true;
@@ -159,7 +150,6 @@ static void count_depths(struct inventory *inv)
 	struct arena *own = arena_new();
 	struct group **todo = ARENA_ARRAY(own, struct group *, inv->n_groups + 1);
 	size_t n = 0;
-
 	for (size_t i = 0; i < inv->n_groups; i++) {
 		inv->groups[i]->depth = 0;
 		inv->groups[i]->above = inv->groups[i]->n_parent;
@@ -169,7 +159,6 @@ static void count_depths(struct inventory *inv)
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < todo[i]->n_child; j++) {
 			struct group *child = todo[i]->child[j];
-
 			if (child->depth <= todo[i]->depth)
 				child->depth = todo[i]->depth + 1;
 			if (--child->above == 0)
@@ -181,7 +170,6 @@ static void count_depths(struct inventory *inv)
 static int group_order(const void *x, const void *y)
 {
 	const struct group *a = *(struct group *const *)x, *b = *(struct group *const *)y;
-
 	if (a->depth != b->depth)
 		return a->depth < b->depth ? -1 : 1;
 	if (a->priority != b->priority)
@@ -200,7 +188,6 @@ static void add_group(struct inventory *inv, struct invhost *h, struct group *g,
 static void collect_groups(struct inventory *inv, struct invhost *h)
 {
 	size_t cap = 0;
-
 	inv->visits++;
 	h->n_groups = 0;
 	for (size_t i = 0; i < h->n_direct; i++)
@@ -216,7 +203,6 @@ static void collect_groups(struct inventory *inv, struct invhost *h)
 static int64_t priority_of(const struct group *g)
 {
 	const struct value *p = map_at(g->vars, "ansible_group_priority");
-
 	if (p && p->type == VALUE_INT)
 		return p->i;
 	return p && p->type == VALUE_STR ? strtol(p->s.p, NULL, 10) : 1;
@@ -226,11 +212,9 @@ void inventory_finish(struct inventory *inv)
 {
 	struct group *all = inv->groups[0], *ungrouped = inv->groups[1];
 	struct errs none;
-
 	errs_init(&none, inv->a);
 	for (size_t i = 0; i < inv->n_hosts; i++) {
 		struct invhost *h = inv->hosts[i];
-
 		if (!h->implicit && (h->n_direct == 0 || (h->n_direct == 1 && h->direct[0] == all)))
 			group_add_host(inv, ungrouped, h);
 	}
@@ -260,10 +244,8 @@ static void read_folder(
 {
 	const char **names;
 	size_t n = dir_list(inv->a, dir, &names);
-
 	for (size_t i = 0; i < n; i++) {
 		char *path = dir_join(inv->a, dir, names[i]);
-
 		if (ignored(names[i]))
 			continue;
 		if (is_dir(path) && depth < 3)
@@ -277,11 +259,9 @@ static void read_list(struct inventory *inv, const char *source, struct errs *er
 {
 	const char **names = split_commas(inv->a, source);
 	struct pos none = {0};
-
 	for (size_t i = 0; names[i]; i++) {
 		struct str *hosts;
 		size_t n;
-
 		if (!range_expand(inv->a, str_c(names[i]), none, &hosts, &n, errs))
 			continue;
 		for (size_t j = 0; j < n && !inv->full; j++) {
@@ -306,7 +286,6 @@ void inventory_read(
 {
 	struct err e = {0};
 	struct file *f;
-
 	if (strchr(source, ',')) {
 		read_list(inv, source, errs);
 		return;
@@ -329,7 +308,6 @@ void inventory_read(
 			"inventory programs are not supported yet");
 	} else if (looks_like_yaml(source, str_no_bom(f->text))) {
 		struct value *doc = files_yaml(files, source, errs);
-
 		if (doc)
 			inventory_yaml(inv, doc, f->path, errs);
 	} else {

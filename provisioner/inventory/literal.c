@@ -30,11 +30,9 @@ static struct value *lit_text(struct lit *l)
 	char quote = *l->p++;
 	struct buf b;
 	struct value *v;
-
 	buf_init(&b, FILE_MAX);
 	while (l->p < l->end && *l->p != quote) {
 		const char *esc;
-
 		if (*l->p == '\\' && l->p + 1 < l->end && (esc = strchr(from, l->p[1])) && *esc) {
 			buf_addc(&b, to[esc - from]);
 			l->p += 2;
@@ -51,7 +49,6 @@ static struct value *lit_text(struct lit *l)
 static bool word_is(struct lit *l, const char *word)
 {
 	size_t n = strlen(word);
-
 	if ((size_t)(l->end - l->p) < n || memcmp(l->p, word, n) != 0)
 		return false;
 	if (l->p + n < l->end && (isalnum((unsigned char)l->p[n]) || l->p[n] == '_'))
@@ -109,11 +106,9 @@ static struct value *lit_number(struct lit *l)
 static struct value *lit_list(struct lit *l, char close)
 {
 	struct value *list = value_list(l->a);
-
 	l->p++;
 	for (;;) {
 		struct value *v;
-
 		lit_space(l);
 		if (l->p < l->end && *l->p == close) {
 			l->p++;
@@ -134,11 +129,9 @@ static struct value *lit_list(struct lit *l, char close)
 static struct value *lit_map(struct lit *l)
 {
 	struct value *map = value_map(l->a);
-
 	l->p++;
 	for (;;) {
 		struct value *k, *v;
-
 		lit_space(l);
 		if (l->p < l->end && *l->p == '}') {
 			l->p++;
@@ -163,7 +156,6 @@ static struct value *lit_map(struct lit *l)
 static struct value *lit_value(struct lit *l)
 {
 	struct value *v = NULL;
-
 	lit_space(l);
 	if (l->p >= l->end || l->depth >= LITERAL_DEPTH)
 		return NULL;
@@ -192,7 +184,6 @@ struct value *literal_parse(struct arena *a, struct str s, struct pos pos)
 {
 	struct lit l = {.a = a, .pos = pos, .p = s.p, .end = s.p + s.n};
 	struct value *v = lit_value(&l);
-
 	lit_space(&l);
 	if (v && (l.p == l.end || *l.p == '#')) /* Python sees a comment there, too */
 		return v;
@@ -212,7 +203,6 @@ static bool range_read(struct str body, struct range *r)
 {
 	char text[64] = "", *first, *last, *step, *end = text;
 	size_t n = body.n < sizeof(text) ? body.n : 0;
-
 	memcpy(text, body.p, n);
 	text[n] = 0;
 	first = text;
@@ -248,7 +238,6 @@ static bool expand(struct arena *a, struct str pattern, struct str prefix, struc
 	const char *close = open ? memchr(open, ']', pattern.n - (size_t)(open - pattern.p)) : NULL;
 	struct range r = {0};
 	struct str rest;
-
 	if (!open) {
 		PUSH(a, *out, *n, *cap,
 			str_printf(a, STR_FMT STR_FMT, STR_ARG(prefix), STR_ARG(pattern)));
@@ -263,7 +252,6 @@ static bool expand(struct arena *a, struct str pattern, struct str prefix, struc
 						      STR_ARG(head), (char)i)
 					    : str_printf(a, STR_FMT STR_FMT "%0*ld",
 						      STR_ARG(prefix), STR_ARG(head), r.width, i);
-
 		if (*n > RANGE_MAX || !expand(a, rest, next, out, n, cap))
 			return false;
 	}
@@ -274,7 +262,6 @@ bool range_expand(struct arena *a, struct str pattern, struct pos pos, struct st
 	struct errs *errs)
 {
 	size_t cap = 0;
-
 	*out = NULL;
 	*n = 0;
 	if (expand(a, pattern, str_c(""), out, n, &cap))

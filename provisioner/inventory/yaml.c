@@ -39,12 +39,10 @@ static void read_hosts(struct reader *r, struct group *g, const struct value *ho
 		const struct map_entry *e = &hosts->map.e[i];
 		struct str *names;
 		size_t n;
-
 		if (!range_expand(r->inv->a, e->key, e->key_pos, &names, &n, r->errs))
 			continue;
 		for (size_t j = 0; j < n && !r->inv->full; j++) {
 			struct invhost *h = inventory_add_host(r->inv, names[j]);
-
 			group_add_host(r->inv, g, h);
 			put_vars(r, h->vars, e->value, "a host's value");
 			inventory_bound(r->inv, e->key_pos, r->errs);
@@ -67,7 +65,6 @@ static void read_children(struct reader *r, struct group *g, const struct value 
 	for (size_t i = 0; i < children->map.n; i++) {
 		const struct map_entry *e = &children->map.e[i];
 		struct group *child = inventory_add_group(r->inv, e->key);
-
 		if (group_add_child(r->inv, g, child, e->key_pos, r->errs))
 			read_group(r, e->key, e->value);
 	}
@@ -92,7 +89,6 @@ static void read_group(struct reader *r, struct str name, struct value *def)
 	for (size_t i = 0; i < def->map.n; i++) {
 		const struct map_entry *e = &def->map.e[i];
 		const char *near;
-
 		if (str_is(e->key, "hosts")) {
 			read_hosts(r, g, e->value);
 		} else if (str_is(e->key, "children")) {
@@ -113,7 +109,6 @@ static void read_group(struct reader *r, struct str name, struct value *def)
 void inventory_yaml(struct inventory *inv, struct value *doc, const char *file, struct errs *errs)
 {
 	struct reader r = {.inv = inv, .errs = errs};
-
 	if (doc->type == VALUE_NULL)
 		return;
 	if (doc->type != VALUE_MAP) {

@@ -87,8 +87,7 @@ struct template
 	unsigned flags;
 	struct template_marks marks;
 };
-/* header.c: a first line "#jinja2: ..." goes into the template's flags and marks, and off the text.
- */
+/* header.c: takes a first line "#jinja2: ..." off the text, into the template's flags and marks. */
 bool header_take(
 	struct arena *a, struct template *t, struct str *text, struct pos *pos, struct err *e);
 bool marks_check(const struct template_marks *m, struct pos pos, struct err *e);

@@ -130,8 +130,7 @@ static void data_add(struct lexer *l, size_t from, size_t to, char sign, bool is
 		lex_add(l, TOK_DATA, str_dup(l->a, l->text.p + from, to - from), lex_pos(l, from));
 }
 
-/* Where a tag's end sign stands (`-` or `+` before it included), the place after it; 0: not here.
- */
+/* The place after a tag's end sign (with a `-` or `+` before it) that stands at i; 0: none does. */
 static size_t tag_end(struct lexer *l, size_t i, const char *end, bool trims)
 {
 	bool minus = at(l, i, "-") && at(l, i + 1, end);

@@ -17,7 +17,6 @@ struct boxes {
 const char *mail_box_state(const struct value *box)
 {
 	const struct value *state = box ? map_typed(box, "state", VALUE_STR) : NULL;
-
 	return state ? state->s.p : "active";
 }
 
@@ -30,7 +29,6 @@ static struct str plain(struct arena *a, struct str address)
 {
 	const char *at = strrchr(address.p, '@');
 	const char *plus = at ? memchr(address.p, '+', (size_t)(at - address.p)) : NULL;
-
 	return plus && plus > address.p
 		       ? str_printf(a, "%.*s%s", (int)(plus - address.p), address.p, at)
 		       : address;
@@ -41,7 +39,6 @@ bool mail_box_suspended(const struct value *domain, struct str name, struct str 
 	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
 	const char *at = strrchr(address.p, '@');
 	size_t n = strcspn(address.p, "+@");
-
 	if (!boxes || !at || !str_is(name, at + 1))
 		return false;
 	for (size_t i = 0; i < boxes->map.n; i++)
@@ -56,7 +53,6 @@ static bool leads_nowhere(const struct boxes *b, struct str address, struct valu
 	struct str at = plain(b->a, address);
 	const struct value *to = map_get(b->aliases, at);
 	bool any = false;
-
 	if (map_get(b->suspended, at))
 		return true;
 	if (!to || depth >= DEPTH_MAX)
@@ -64,7 +60,6 @@ static bool leads_nowhere(const struct boxes *b, struct str address, struct valu
 	map_set(b->a, seen, at, value_null(b->a));
 	for (size_t i = 0; i < to->list.n; i++) {
 		struct str next = plain(b->a, to->list.v[i]->s);
-
 		if (str_eq(next, at)) /* the mailbox of its own name */
 			return false;
 		if (map_get(seen, next))
@@ -79,7 +74,6 @@ static bool leads_nowhere(const struct boxes *b, struct str address, struct valu
 static bool closed(const struct boxes *b, struct str address)
 {
 	struct str at = plain(b->a, address);
-
 	return map_get(b->suspended, at) ||
 	       (map_get(b->aliases, at) && leads_nowhere(b, at, value_map(b->a), 0));
 }
@@ -89,7 +83,6 @@ static void read_aliases(struct boxes *b, const struct value *aliases, struct st
 {
 	for (size_t i = 0; aliases && i < aliases->map.n; i++) {
 		struct value *from = as_list(b->a, aliases->map.e[i].value), *to;
-
 		to = value_list(b->a);
 		for (size_t j = 0; from && j < from->list.n; j++)
 			if (from->list.v[j]->type == VALUE_STR)
@@ -103,10 +96,8 @@ static void read_aliases(struct boxes *b, const struct value *aliases, struct st
 static void read_suspended(struct boxes *b, const struct value *domain, struct str name)
 {
 	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
-
 	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
 		struct str address = mail_join(b->a, boxes->map.e[i].key, '@', name);
-
 		if (suspended(boxes->map.e[i].value))
 			map_set(b->a, b->suspended, address, value_null(b->a));
 	}
@@ -123,7 +114,6 @@ static void check_alias(
 {
 	struct str address = mail_join(b->a, e->key, '@', domain);
 	struct value *list = as_list(b->a, e->value);
-
 	if (closed(b, address)) {
 		if (has_duty(e->key))
 			errs_add(errs, entry_pos(e),
@@ -140,7 +130,6 @@ static void check_alias(
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		struct value *v = list->list.v[i];
 		struct str to;
-
 		if (v->type != VALUE_STR || mail_target_wrong(v->s))
 			continue;
 		to = mail_address(b->a, v->s, domain);
@@ -155,7 +144,6 @@ static void check_person(const struct boxes *b, const struct value *who, struct 
 	const char *role, struct errs *errs)
 {
 	struct str to;
-
 	if (!who || who->type != VALUE_STR || mail_target_wrong(who->s))
 		return;
 	to = mail_address(b->a, who->s, domain);
@@ -170,7 +158,6 @@ static void check_domain(
 	const struct value *aliases = map_typed(domain, "aliases", VALUE_MAP);
 	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
 	const struct value *lists = map_typed(domain, "lists", VALUE_MAP);
-
 	for (size_t i = 0; boxes && i < boxes->map.n; i++)
 		if (has_duty(boxes->map.e[i].key) && suspended(boxes->map.e[i].value))
 			errs_add(errs, entry_pos(&boxes->map.e[i]),
@@ -192,7 +179,6 @@ static void check_reader(
 {
 	const struct value *who = map_typed(mail, key, VALUE_STR);
 	struct str to;
-
 	if (!who || mail_target_wrong(who->s) || !memchr(who->s.p, '@', who->s.n))
 		return;
 	to = mail_address(b->a, who->s, str_c(""));
@@ -213,7 +199,6 @@ void mail_boxes_rules(struct arena *a, const struct value *mail, struct errs *er
 	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
 	struct boxes b = {.a = a, .suspended = value_map(a), .aliases = value_map(a)};
 	struct str name;
-
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		if (local_domain(a, mail, &domains->map.e[i], &name))
 			read_suspended(&b, domains->map.e[i].value, name);
@@ -235,7 +220,6 @@ static void find_suspended(struct boxes *b, const struct value *mailboxes)
 {
 	for (size_t i = 0; i < mailboxes->list.n; i++) {
 		struct value *address = map_at(mailboxes->list.v[i], "address");
-
 		if (suspended(mailboxes->list.v[i]))
 			map_set(b->a, b->suspended, address->s, address);
 	}
@@ -245,7 +229,6 @@ static void add_answer(struct arena *a, struct value *list, struct value *addres
 	struct value *seen)
 {
 	struct value *m;
-
 	if (map_get(seen, address->s))
 		return;
 	map_set(a, seen, address->s, address);
@@ -262,7 +245,6 @@ static void spare_domain(struct arena *a, struct value *list, const struct value
 {
 	for (size_t i = 0; i < addresses->list.n; i++) {
 		struct value *v = addresses->list.v[i];
-
 		if (v->type == VALUE_MAP)
 			v = map_at(v, "address");
 		if (str_is(domain, strrchr(v->s.p, '@') + 1))
@@ -280,7 +262,6 @@ static void refuse_catch_alls(struct boxes *b, struct arena *a, const struct val
 	for (size_t i = 0; i < domains->list.n; i++) {
 		struct value *name = map_at(domains->list.v[i], "name");
 		const struct value *who = map_at(domains->list.v[i], "catch_all");
-
 		if (who->type != VALUE_STR || !closed(b, who->s))
 			continue;
 		for (size_t j = 0; j < ARRAY_LEN(own); j++)
@@ -293,7 +274,6 @@ static void refuse_catch_alls(struct boxes *b, struct arena *a, const struct val
 static struct value *open_targets(struct boxes *b, struct arena *a, struct value *targets)
 {
 	struct value *open = value_list(a);
-
 	open->literal = true;
 	for (size_t i = 0; i < targets->list.n; i++)
 		if (!closed(b, targets->list.v[i]->s))
@@ -304,12 +284,10 @@ static struct value *open_targets(struct boxes *b, struct arena *a, struct value
 static void close_boxes(struct boxes *b, struct arena *a, struct value *out, struct value *refused)
 {
 	struct value *aliases = map_at(out, "mail_aliases"), *seen = value_map(a);
-
 	for (size_t i = 0; i < b->suspended->map.n; i++)
 		add_answer(a, refused, b->suspended->map.e[i].value, true, seen);
 	for (size_t i = 0; i < aliases->list.n; i++) {
 		struct value *al = aliases->list.v[i], *address = map_at(al, "address");
-
 		if (closed(b, address->s))
 			add_answer(a, refused, address, true, seen);
 		else
@@ -332,12 +310,10 @@ struct value *mail_own_addresses(
 {
 	const struct value *more = map_typed(box, "send_as", VALUE_LIST);
 	struct value *own = value_list(a);
-
 	own->literal = true;
 	list_add(a, own, address);
 	for (size_t i = 0; more && i < more->list.n; i++) {
 		struct value *v = more->list.v[i];
-
 		if (v->type != VALUE_STR || v->s.p[0] == '@') /* a whole domain is nobody's own */
 			continue;
 		v = value_str(a, mail_address(a, v->s, domain));
@@ -352,17 +328,14 @@ static void add_alias_to_own(
 	struct boxes *b, struct arena *a, const struct value *away, struct value *address)
 {
 	const struct value *to = map_get(b->aliases, address->s);
-
 	for (size_t i = 0; i < to->list.n; i++) {
 		struct value *own = map_get(away, plain(b->a, to->list.v[i]->s));
-
 		if (own)
 			add_own(a, own, address);
 	}
 	for (int depth = 0; to && to->list.n == 1 && depth < DEPTH_MAX; depth++) {
 		struct str next = plain(b->a, to->list.v[0]->s);
 		struct value *own = map_get(away, next);
-
 		if (own)
 			add_own(a, own, address);
 		to = own ? NULL : map_get(b->aliases, next);
@@ -373,10 +346,8 @@ static void add_alias_to_own(
 static struct value *who_is_away(struct arena *a, const struct value *boxes)
 {
 	struct value *away = value_map(a);
-
 	for (size_t i = 0; i < boxes->list.n; i++) {
 		struct value *own = map_at(boxes->list.v[i], "addresses");
-
 		if (own)
 			map_set(a, away, map_at(boxes->list.v[i], "address")->s, own);
 	}
@@ -389,7 +360,6 @@ static void find_own(
 	for (size_t i = 0; away->map.n && i < aliases->list.n; i++) {
 		struct value *address = map_at(aliases->list.v[i], "address");
 		size_t n = strcspn(address->s.p, "@");
-
 		if (!has_duty(str_dup(b->a, address->s.p, n)))
 			add_alias_to_own(b, a, away, address);
 	}
@@ -398,7 +368,6 @@ static void find_own(
 static struct value *new_list(struct arena *a, struct value *out, const char *name)
 {
 	struct value *list = value_list(a);
-
 	list->literal = true;
 	map_put(a, out, name, list);
 	return list;
@@ -409,7 +378,6 @@ void mail_boxes_derive(struct arena *a, struct value *out)
 	struct boxes b = {.a = arena_new()};
 	struct value *refused = new_list(a, out, "mail_refused");
 	const struct value *aliases = map_at(out, "mail_aliases"), *away;
-
 	b.suspended = value_map(b.a);
 	b.aliases = value_map(b.a);
 	find_suspended(&b, map_at(out, "mail_mailboxes"));

@@ -33,7 +33,6 @@ struct derive {
 static struct value *text(struct derive *d, struct str s)
 {
 	struct value *v = value_str(d->a, s);
-
 	v->literal = true;
 	return v;
 }
@@ -43,7 +42,6 @@ static struct value *text(struct derive *d, struct str s)
 static struct value *record(struct derive *d, size_t n)
 {
 	struct value *m = value_map(d->a);
-
 	map_reserve(d->a, m, n);
 	m->literal = true;
 	return m;
@@ -52,7 +50,6 @@ static struct value *record(struct derive *d, size_t n)
 static struct value *list_of(struct derive *d, size_t n)
 {
 	struct value *list = value_list(d->a);
-
 	list_reserve(d->a, list, n);
 	list->literal = true;
 	return list;
@@ -78,7 +75,6 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 	unsigned char sum[SHA256_LEN];
 	char key[SHA256_HEX];
 	struct sha256 sha;
-
 	sha256_init(&sha);
 	sha256_add(&sha, address.p, address.n + 1);
 	sha256_add(&sha, plain->s.p, plain->s.n);
@@ -103,7 +99,6 @@ static void begin_hashes(struct derive *d)
 {
 	struct mail_memory *memory = d->memory;
 	const struct wanted_hash *w = d->wanted;
-
 	mail_hashes_end(memory);
 	if (d->n_wanted == 0)
 		return;
@@ -127,7 +122,6 @@ static void begin_hashes(struct derive *d)
 void mail_hashes_end(struct mail_memory *memory)
 {
 	struct mail_hashing *h = memory->hashing;
-
 	if (!h)
 		return;
 	memory->hashing = NULL;
@@ -145,7 +139,6 @@ static void put_logins(
 	struct derive *d, struct value *m, struct str local, const struct value *unicode)
 {
 	struct value *logins = list_of(d, unicode->list.n);
-
 	for (size_t i = 0; i < unicode->list.n; i++)
 		list_add(d->a, logins, text(d, mail_join(d->a, local, '@', unicode->list.v[i]->s)));
 	put(d, m, "logins", logins);
@@ -157,7 +150,6 @@ static void add_mailbox(struct derive *d, const struct map_entry *e, struct valu
 	struct value *m = record(d, 10), *plain = map_at(e->value, "password");
 	struct value *vacation = map_at(e->value, "vacation");
 	struct value *address = text(d, mail_join(d->a, e->key, '@', domain->s));
-
 	put(d, m, "address", address);
 	put(d, m, "local", text(d, e->key));
 	put(d, m, "domain", domain);
@@ -185,7 +177,6 @@ static void route(
 	struct derive *d, struct value *list, struct value *address, struct value *targets)
 {
 	struct value *m = record(d, 2);
-
 	put(d, m, "address", address);
 	put(d, m, "targets", targets);
 	list_add(d->a, list, m);
@@ -194,7 +185,6 @@ static void route(
 static struct value *one(struct derive *d, struct value *address)
 {
 	struct value *list = list_of(d, 1);
-
 	list_add(d->a, list, address);
 	return list;
 }
@@ -211,7 +201,6 @@ static void add_aliases(struct derive *d, const struct value *aliases, struct st
 		const struct map_entry *e = &aliases->map.e[i];
 		struct value *from = as_list(d->work, e->value);
 		struct value *to = list_of(d, from ? from->list.n : 0);
-
 		for (size_t j = 0; from && j < from->list.n; j++)
 			list_add(d->a, to, text(d, mail_address(d->a, from->list.v[j]->s, domain)));
 		add_alias(d, mail_join(d->a, e->key, '@', domain), to);
@@ -226,7 +215,6 @@ static void add_duties(struct derive *d, const struct value *domain, struct str 
 
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct str address = mail_join(d->a, str_c(duties[i]), '@', name);
-
 		if (!map_get(d->boxes, address) && !map_get(d->routes, address) &&
 			!str_eq(address, who))
 			add_alias(d, address, one(d, text(d, who)));
@@ -237,7 +225,6 @@ static void add_duties(struct derive *d, const struct value *domain, struct str 
 static void add_traps(struct derive *d, struct value *list)
 {
 	const struct value *traps = map_at(d->mail, "spam_traps");
-
 	for (size_t i = 0; traps && i < traps->list.n; i++)
 		list_add(d->a, list, text(d, mail_address(d->a, traps->list.v[i]->s, str_c(""))));
 }
@@ -246,7 +233,6 @@ static void keep_traps(struct derive *d, struct str name)
 {
 	for (size_t i = 0; i < d->traps->list.n; i++) {
 		struct value *trap = d->traps->list.v[i];
-
 		if (str_is(name, strchr(trap->s.p, '@') + 1))
 			route(d, d->catchalls, trap, one(d, trap));
 	}
@@ -258,7 +244,6 @@ static void keep_from_catchall(struct derive *d, const struct value *names, stru
 	for (size_t i = 0; names && i < names->map.n; i++) {
 		struct str address = mail_join(d->a, names->map.e[i].key, '@', domain);
 		struct value *v;
-
 		if (map_get(d->routes, address))
 			continue;
 		v = text(d, address);
@@ -269,7 +254,6 @@ static void keep_from_catchall(struct derive *d, const struct value *names, stru
 static void add_catchall(struct derive *d, const struct value *domain, struct str name)
 {
 	const struct value *who = map_at(domain, "catch_all");
-
 	if (!who || who->type != VALUE_STR)
 		return;
 	keep_from_catchall(d, map_at(domain, "mailboxes"), name);
@@ -286,7 +270,6 @@ static void add_domain(struct derive *d, const struct map_entry *e)
 	struct value *m = record(d, 5), *catch_all = map_at(def, "catch_all"), *domain;
 	struct value *unicode = list_of(d, 2);
 	struct str name;
-
 	if (!mail_is_local(d->mail, def))
 		return;
 	if (!mail_domain_ascii(d->a, e->key, &name))
@@ -313,7 +296,6 @@ static void add_domain(struct derive *d, const struct map_entry *e)
 static struct value *new_list(struct derive *d, struct value *out, const char *name)
 {
 	struct value *list = value_list(d->a);
-
 	list->literal = true;
 	map_put(d->a, out, name, list);
 	return list;
@@ -326,7 +308,6 @@ void mail_derive(const struct mail_env *env, struct arena *a, const struct value
 	const struct value *domains = map_at(mail, "domains");
 	size_t boxes = mail_count(domains, "mailboxes");
 	size_t aliases = mail_count(domains, "aliases") + (domains ? 2 * domains->map.n : 0);
-
 	d.domains = new_list(&d, out, "mail_domains");
 	d.mailboxes = new_list(&d, out, "mail_mailboxes");
 	d.vacations = new_list(&d, out, "mail_vacations");

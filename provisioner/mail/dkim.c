@@ -14,7 +14,6 @@ enum { SELECTOR_MAX = 63, BITS_ADVISED = 2048 };
 static const struct value *dkim_map(const struct value *of)
 {
 	const struct value *v = of ? map_at(of, "dkim") : NULL;
-
 	return v && v->type == VALUE_MAP ? v : NULL;
 }
 
@@ -22,7 +21,6 @@ static struct value *setting(const struct value *mail, const struct value *domai
 {
 	const struct value *own = dkim_map(domain), *all = dkim_map(mail);
 	struct value *v = own ? map_at(own, key) : NULL;
-
 	if (v && v->type != VALUE_NULL)
 		return v;
 	v = all ? map_at(all, key) : NULL;
@@ -33,7 +31,6 @@ static const char *text_of(
 	const struct value *mail, const struct value *domain, const char *key, const char *dflt)
 {
 	const struct value *v = setting(mail, domain, key);
-
 	return v && v->type == VALUE_STR ? v->s.p : dflt;
 }
 
@@ -41,7 +38,6 @@ static const char *text_of(
 static bool signs(const struct value *mail, const struct value *domain)
 {
 	const struct value *own = dkim_map(domain), *v;
-
 	if (domain && !mail_is_local(mail, domain)) {
 		v = own ? map_at(own, "enabled") : NULL;
 		return v && v->type == VALUE_BOOL && v->b;
@@ -58,7 +54,6 @@ static bool own_keys(const struct value *domain)
 
 	for (size_t i = 0; own && i < ARRAY_LEN(keys); i++) {
 		const struct value *v = map_at(own, keys[i]);
-
 		if (v && v->type != VALUE_NULL)
 			return true;
 	}
@@ -81,7 +76,6 @@ struct selectors {
 static void add_selector(struct selectors *s, struct selector one)
 {
 	bool both = strcmp(one.algorithm, "both") == 0;
-
 	if (both)
 		one.algorithm = "rsa";
 	PUSH(s->a, s->v, s->n, s->cap, one);
@@ -110,7 +104,6 @@ static void add_kept(struct selectors *s, const struct value *v, const char *alg
 		.scope = map ? map_cstr(v, "scope", NULL) : NULL,
 		.pos = v->pos,
 	};
-
 	if (one.name)
 		add_selector(s, one);
 }
@@ -128,11 +121,9 @@ static struct selectors selectors_of(
 		.algorithm = algorithm,
 		.signs = true,
 		.pos = name ? name->pos : mail->pos};
-
 	add_selector(&s, signing);
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		const char *kept = name_of(a, list->list.v[i]);
-
 		/* what all domains keep, one may still sign with */
 		if (kept && keep != setting(domain, NULL, "keep") && domain &&
 			strcmp(kept, signing.name) == 0)
@@ -147,7 +138,6 @@ static struct selectors selectors_of(
 static bool label_ok(const char *p)
 {
 	size_t n = strlen(p);
-
 	return n > 0 && n <= SELECTOR_MAX && p[0] != '-' && p[n - 1] != '-' &&
 	       strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == n;
 }
@@ -156,10 +146,8 @@ static void check_selectors(
 	struct arena *a, const struct value *mail, const struct value *domain, struct errs *errs)
 {
 	struct selectors s = selectors_of(a, mail, domain);
-
 	for (size_t i = 0; i < s.n; i++) {
 		bool twice = false;
-
 		if (!label_ok(s.v[i].name)) {
 			errs_add(errs, s.v[i].pos,
 				"'%s' cannot be a selector: one label of letters, digits and -, "
@@ -178,14 +166,12 @@ static bool one_of(const struct value *map, const char *key, const char *words)
 {
 	const struct value *v = map_at(map, key);
 	const char *at = v && v->type == VALUE_STR ? strstr(words, v->s.p) : NULL;
-
 	return !v || (at && (at == words || at[-1] == ' ') && strchr(" ", at[v->s.n]));
 }
 
 static bool kept_ok(struct arena *a, const struct value *v)
 {
 	size_t known;
-
 	if (v->type != VALUE_MAP)
 		return name_of(a, v) != NULL;
 	known = 1 + (map_at(v, "algorithm") != NULL) + (map_at(v, "scope") != NULL);
@@ -197,7 +183,6 @@ static void check_keep(struct arena *a, const struct value *dkim, struct errs *e
 {
 	struct value *keep = map_at(dkim, "keep");
 	struct value *list = keep && keep->type != VALUE_UNKNOWN ? as_list(a, keep) : NULL;
-
 	for (size_t i = 0; list && i < list->list.n; i++)
 		if (list->list.v[i]->type != VALUE_UNKNOWN && !kept_ok(a, list->list.v[i]))
 			errs_add(errs, list->list.v[i]->pos,
@@ -210,7 +195,6 @@ static void check_map(
 {
 	const struct value *dkim = dkim_map(domain ? domain : mail);
 	const struct value *bits;
-
 	if (!dkim)
 		return;
 	bits = map_at(dkim, "bits");
@@ -226,7 +210,6 @@ static void check_map(
 void mail_dkim_rules(struct arena *a, const struct value *mail, struct errs *errs)
 {
 	const struct value *domains = map_at(mail, "domains");
-
 	check_map(a, mail, NULL, errs);
 	for (size_t i = 0; domains && domains->type == VALUE_MAP && i < domains->map.n; i++)
 		if (domains->map.e[i].value->type == VALUE_MAP)
@@ -244,7 +227,6 @@ struct mail_dkim {
 struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struct value *out)
 {
 	struct mail_dkim *d = ARENA_NEW(a, struct mail_dkim);
-
 	*d = (struct mail_dkim){a, mail, value_list(a), value_list(a), value_map(a)};
 	d->keys->literal = d->signers->literal = true;
 	map_put(a, out, "mail_dkim_keys", d->keys);
@@ -255,7 +237,6 @@ struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struc
 static void put(struct mail_dkim *d, struct value *m, const char *key, const char *text)
 {
 	struct value *v = value_text(d->a, text);
-
 	v->literal = true;
 	map_put(d->a, m, key, v);
 }
@@ -266,7 +247,6 @@ static void add_key(struct mail_dkim *d, const struct value *domain, const char 
 	struct str name = str_printf(d->a, "%s.%s", owner, s->name);
 	const struct value *bits = setting(d->mail, domain, "bits");
 	struct value *m = value_map(d->a);
-
 	if (map_get(d->seen, name))
 		return;
 	map_set(d->a, d->seen, name, value_null(d->a));
@@ -282,7 +262,6 @@ static void add_selector_to(
 	struct mail_dkim *d, struct value *list, const char *owner, const struct selector *s)
 {
 	struct value *m = value_map(d->a);
-
 	put(d, m, "selector", s->name);
 	put(d, m, "owner", owner);
 	list_add(d->a, list, m);
@@ -295,13 +274,11 @@ struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, cons
 	bool global = strcmp(text_of(d->mail, NULL, "scope", "domain"), "global") == 0;
 	const char *owner = global && !own_keys(domain) ? "global" : name;
 	struct selectors s;
-
 	if (!signs(d->mail, domain))
 		return all;
 	s = selectors_of(d->a, d->mail, domain);
 	for (size_t i = 0; i < s.n; i++) {
 		const char *whose = !s.v[i].scope ? owner : *s.v[i].scope == 'g' ? "global" : name;
-
 		add_key(d, domain, whose, &s.v[i]);
 		add_selector_to(d, all, whose, &s.v[i]);
 		if (s.v[i].signs)

@@ -8,7 +8,6 @@
 static bool time_ok(struct str s)
 {
 	size_t n = strspn(s.p, "0123456789");
-
 	if (str_is(s, "-1"))
 		return true;
 	return n > 0 && n < 10 && (s.n == n || (s.n == n + 1 && strchr("smhdw", s.p[n])));
@@ -32,7 +31,6 @@ void mail_fail2ban_rules(const struct value *mail, struct errs *errs)
 
 	for (size_t i = 0; f && f->type == VALUE_MAP && i < ARRAY_LEN(times); i++) {
 		const struct value *v = map_at(f, times[i]);
-
 		if (v && v->type == VALUE_STR && !time_ok(v->s))
 			errs_add(errs, v->pos, "'%s' is no time; write 30s, 10m, 1h, 2d or 1w",
 				v->s.p);
@@ -42,7 +40,6 @@ void mail_fail2ban_rules(const struct value *mail, struct errs *errs)
 	for (size_t i = 0; ignore && ignore->type == VALUE_LIST && i < ignore->list.n; i++) {
 		const struct value *v = ignore->list.v[i];
 		bool first; /* fail2ban takes the network of any address */
-
 		if (v->type == VALUE_STR && !mail_network_ok(v->s, &first))
 			errs_add(errs, v->pos,
 				"'%s' is no network; write 192.0.2.0/24 or 2001:db8::/48", v->s.p);

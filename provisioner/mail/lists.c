@@ -7,8 +7,7 @@
 #include "mail/mail.h"
 
 enum { LIST_NAME_MAX = 48 };
-/* Where Postfix's aliases for commands lie; nobody outside can send to a domain that is not ours.
- */
+/* The domain of Postfix's aliases for commands: not ours, so nobody outside can send to it. */
 #define MAJORDOMO_DOMAIN "majordomo.invalid"
 
 /* What Majordomo takes beside a list's own address: into its programs, or to people. */
@@ -83,14 +82,12 @@ static void take_all(struct list_rules *r, const struct value *domains)
 {
 	const struct value *traps = map_typed(r->mail, "spam_traps", VALUE_LIST);
 	struct str name;
-
 	for (size_t i = 0; traps && i < traps->list.n; i++)
 		if (traps->list.v[i]->type == VALUE_STR)
 			map_set(r->a, r->taken, mail_address(r->a, traps->list.v[i]->s, str_c("")),
 				value_text(r->a, "spam trap"));
 	for (size_t i = 0; i < domains->map.n; i++) {
 		const struct map_entry *e = &domains->map.e[i];
-
 		if (e->value->type != VALUE_MAP || !mail_is_local(r->mail, e->value) ||
 			!mail_domain_ascii(r->a, e->key, &name))
 			continue;
@@ -138,7 +135,6 @@ static void check_outgoing(struct list_rules *r, const struct map_entry *e, stru
 {
 	struct str address = str_printf(r->a, "%s-outgoing@%s", e->key.p, domain.p);
 	const struct value *what = map_get(r->taken, address);
-
 	if (r->majordomo && what && str_is(what->s, "list"))
 		errs_add(r->errs, entry_pos(e),
 			"list '%s@%s' and list '%s' cannot be Majordomo's both: it calls the "
@@ -150,11 +146,9 @@ static void check_outgoing(struct list_rules *r, const struct map_entry *e, stru
 static void check_taken(struct list_rules *r, const struct map_entry *e, struct str domain)
 {
 	size_t n = r->majordomo ? ARRAY_LEN(companions) : 1;
-
 	for (size_t i = 0; i < n; i++) {
 		struct str address = companion_address(r->a, &companions[i], e->key.p, domain.p);
 		const struct value *what = map_get(r->taken, address);
-
 		if (what && (i || !str_is(what->s, "list")))
 			errs_add(r->errs, entry_pos(e),
 				"list '%s@%s' needs the address '%s', which is %s %s already",
@@ -168,7 +162,6 @@ static bool check_person(struct list_rules *r, const struct value *v, struct str
 	struct str domain, const char *role, struct str *out)
 {
 	const char *wrong;
-
 	if (v->type == VALUE_UNKNOWN)
 		return false;
 	wrong = v->type != VALUE_STR ? ""
@@ -209,10 +202,8 @@ static void check_people(struct list_rules *r, const struct value *people, struc
 	const char *role = members ? "a member" : "a moderator";
 	struct value *seen = value_map(r->a);
 	struct str address;
-
 	for (size_t i = 0; people && i < people->list.n; i++) {
 		const struct value *v = people->list.v[i];
-
 		if (!(members ? check_person(r, v, list, domain, role, &address)
 			      : check_keeper(r, v, list, domain, role, &address)))
 			continue;
@@ -226,7 +217,6 @@ static void check_people(struct list_rules *r, const struct value *people, struc
 static void check_prefix(struct list_rules *r, const struct value *def)
 {
 	const struct value *prefix = map_typed(def, "subject_prefix", VALUE_STR);
-
 	if (prefix && (prefix->s.n == 0 || prefix->s.n > 60 || strpbrk(prefix->s.p, "\r\n") ||
 			      strlen(prefix->s.p) != prefix->s.n))
 		errs_add(r->errs, prefix->pos, "subject_prefix must be one line of 1 to 60 bytes");
@@ -236,7 +226,6 @@ static void check_list(struct list_rules *r, const struct map_entry *e, struct s
 {
 	struct str list = mail_join(r->a, e->key, '@', domain), owner;
 	const struct value *def = e->value, *who = map_typed(def, "owner", VALUE_STR);
-
 	if (!check_name(r, e) || def->type != VALUE_MAP)
 		return;
 	check_taken(r, e, domain);
@@ -252,7 +241,6 @@ static void check_domain(struct list_rules *r, const struct map_entry *e)
 {
 	const struct value *lists = map_typed(e->value, "lists", VALUE_MAP);
 	struct str name;
-
 	if (!lists || !lists->map.n || !mail_domain_ascii(r->a, e->key, &name) ||
 		!map_get(r->domains, name)) /* lists of a domain elsewhere are refused as such */
 		return;
@@ -268,7 +256,6 @@ static bool any_list(const struct value *domains)
 {
 	for (size_t i = 0; i < domains->map.n; i++) {
 		const struct value *lists = map_typed(domains->map.e[i].value, "lists", VALUE_MAP);
-
 		if (lists && lists->map.n)
 			return true;
 	}
@@ -281,7 +268,6 @@ void mail_lists_rules(
 	struct list_rules r = {
 		.a = a, .mail = mail, .errs = errs, .routes = routes, .majordomo = majordomo(mail)};
 	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
-
 	if (!domains || !any_list(domains) || value_find_type(domains, VALUE_UNKNOWN))
 		return;
 	r.domains = value_map(a);
@@ -302,7 +288,6 @@ struct list_derive {
 static struct value *text(struct list_derive *d, struct str s)
 {
 	struct value *v = value_str(d->a, s);
-
 	v->literal = true;
 	return v;
 }
@@ -312,7 +297,6 @@ static struct value *people(
 {
 	const struct value *in = map_at(def, key);
 	struct value *out = value_list(d->a);
-
 	for (size_t i = 0; in && i < in->list.n; i++)
 		list_add(d->a, out, text(d, mail_address(d->a, in->list.v[i]->s, domain)));
 	return out;
@@ -321,7 +305,6 @@ static struct value *people(
 static void add_alias(struct list_derive *d, struct str address, struct value *targets)
 {
 	struct value *m = value_map(d->a);
-
 	map_put(d->a, m, "address", text(d, address));
 	map_put(d->a, m, "targets", targets);
 	list_add(d->a, d->aliases, m);
@@ -330,7 +313,6 @@ static void add_alias(struct list_derive *d, struct str address, struct value *t
 static struct value *one(struct list_derive *d, struct str address)
 {
 	struct value *list = value_list(d->a);
-
 	list_add(d->a, list, text(d, address));
 	return list;
 }
@@ -348,11 +330,9 @@ static void add_companions(
 {
 	struct value *owner = one(d, map_at(list, "owner")->s);
 	struct value *moderators = map_at(list, "moderators");
-
 	for (size_t i = 0; i < ARRAY_LEN(companions); i++) {
 		const struct companion *c = &companions[i];
 		struct value *to = c->moderator && moderators->list.n ? moderators : owner;
-
 		add_alias(d, companion_address(d->a, c, name, domain.p),
 			c->command ? command_target(d, c, name, domain.p) : to);
 	}
@@ -361,7 +341,6 @@ static void add_companions(
 static void add_server(struct list_derive *d, const struct value *domain, struct str name)
 {
 	struct str who = mail_keeper(d->a, d->mail, domain, name);
-
 	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
 		add_alias(d, companion_address(d->a, &servers[i], "majordomo", name.p),
 			servers[i].command ? command_target(d, &servers[i], "majordomo", name.p)
@@ -381,7 +360,6 @@ static void add_list(struct list_derive *d, const struct map_entry *e, struct st
 	map_put(d->a, m, "members", people(d, def, "members", domain));
 	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
 		struct value *v = map_at(def, same[i]);
-
 		map_put(d->a, m, same[i], v ? v : value_null(d->a));
 	}
 	list_add(d->a, d->lists, m);
@@ -396,11 +374,9 @@ static void add_list(struct list_derive *d, const struct map_entry *e, struct st
 static bool add_ways(struct list_derive *d, const struct value *aliases, struct value *ways)
 {
 	bool added = false;
-
 	for (size_t i = 0; i < aliases->list.n; i++) {
 		struct value *address = map_at(aliases->list.v[i], "address");
 		const struct value *to = map_at(aliases->list.v[i], "targets");
-
 		for (size_t j = 0; j < to->list.n && !map_get(ways, address->s); j++)
 			if (map_get(ways, to->list.v[j]->s)) {
 				map_set(d->a, ways, address->s, address);
@@ -413,10 +389,8 @@ static bool add_ways(struct list_derive *d, const struct value *aliases, struct 
 static void add_list_ways(struct list_derive *d, struct value *out)
 {
 	struct value *found = value_map(d->a), *ways = value_list(d->a);
-
 	for (size_t i = 0; i < d->lists->list.n; i++) {
 		struct value *address = map_at(d->lists->list.v[i], "address");
-
 		map_set(d->a, found, address->s, address);
 	}
 	while (found->map.n && add_ways(d, map_at(out, "mail_aliases"), found))
@@ -432,7 +406,6 @@ void mail_lists_derive(struct arena *a, const struct value *mail, struct value *
 	struct list_derive d = {.a = a, .mail = mail, .majordomo = majordomo(mail)};
 	const struct value *domains = map_at(mail, "domains");
 	struct str name;
-
 	d.lists = value_list(a);
 	d.aliases = value_list(a);
 	d.lists->literal = d.aliases->literal = true;
@@ -441,7 +414,6 @@ void mail_lists_derive(struct arena *a, const struct value *mail, struct value *
 	for (size_t i = 0; domains && i < domains->map.n; i++) {
 		const struct map_entry *e = &domains->map.e[i];
 		const struct value *lists = map_at(e->value, "lists");
-
 		if (!lists || !lists->map.n || !mail_is_local(mail, e->value) ||
 			!mail_domain_ascii(a, e->key, &name))
 			continue;

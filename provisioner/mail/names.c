@@ -17,12 +17,10 @@ enum { DOMAIN_MAX = 253, LABEL_MAX = 63, LOCAL_MAX = 64 };
 static bool host_syntax(const char *p)
 {
 	size_t labels = 0;
-
 	if (strlen(p) > DOMAIN_MAX)
 		return false;
 	while (*p) {
 		size_t n = strcspn(p, ".");
-
 		if (n == 0 || n > LABEL_MAX || p[0] == '-' || p[n - 1] == '-')
 			return false;
 		for (size_t i = 0; i < n; i++)
@@ -53,12 +51,10 @@ static bool is_ascii(struct str s)
 bool mail_domain_ascii(struct arena *a, struct str domain, struct str *out)
 {
 	char *ascii = NULL;
-
 	if (strlen(domain.p) != domain.n)
 		return false;
 	if (is_ascii(domain)) {
 		char *lower = arena_strdup(a, domain.p);
-
 		for (char *p = lower; *p; p++)
 			*p = (char)tolower((unsigned char)*p);
 		*out = str_c(lower);
@@ -76,7 +72,6 @@ static bool domain_ok(const char *p)
 {
 	char *ascii = NULL;
 	bool ok;
-
 	if (is_ascii(str_c(p)))
 		return mail_fqdn(str_c(p));
 	if (idn2_to_ascii_8z(p, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
@@ -93,7 +88,6 @@ static char *in_capitals(struct arena *a, const char *p)
 	wchar_t wide[DOMAIN_MAX + 1];
 	char *out = NULL;
 	size_t n;
-
 	if (!utf8)
 		return NULL;
 	before = uselocale(utf8);
@@ -116,7 +110,6 @@ static void add_spelling(
 	struct arena *a, struct value *list, const char *unicode, struct str domain)
 {
 	struct str ascii;
-
 	for (size_t i = 0; i < list->list.n; i++)
 		if (str_is(list->list.v[i]->s, unicode))
 			return;
@@ -129,7 +122,6 @@ static void add_spelling(
 void mail_domain_unicode(struct arena *a, struct str domain, struct value *list)
 {
 	char *unicode = NULL, *capitals;
-
 	if (!strstr(domain.p, "xn--") || idn2_to_unicode_8z8z(domain.p, &unicode, 0) != IDN2_OK)
 		return;
 	if (!is_ascii(str_c(unicode))) {
@@ -146,13 +138,11 @@ static bool ascii_before(struct str s, size_t n)
 	return is_ascii((struct str){s.p, n});
 }
 
-/* Elsewhere a name may be odd, but Postfix takes none that begins with a hyphen (allow_min_user).
- */
+/* Other names may be odd, but Postfix takes none that begins with a hyphen (allow_min_user). */
 const char *mail_target_wrong(struct str t)
 {
 	const char *at = memchr(t.p, '@', t.n);
 	size_t n = at ? (size_t)(at - t.p) : t.n;
-
 	if (!ascii_before(t, n))
 		return "it has letters before the @ that are not ASCII, and this server does not "
 		       "speak SMTPUTF8";
@@ -214,7 +204,6 @@ bool mail_network_ok(struct str s, bool *first)
 	char text[64], *slash, *end;
 	unsigned char addr[16];
 	long bits, most;
-
 	if (s.n >= sizeof(text) || strlen(s.p) != s.n)
 		return false;
 	memcpy(text, s.p, s.n + 1);
@@ -237,10 +226,8 @@ bool mail_network_ok(struct str s, bool *first)
 size_t mail_count(const struct value *domains, const char *key)
 {
 	size_t n = 0;
-
 	for (size_t i = 0; domains && i < domains->map.n; i++) {
 		const struct value *map = map_at(domains->map.e[i].value, key);
-
 		n += map && map->type == VALUE_MAP ? map->map.n : 0;
 	}
 	return n;
@@ -249,7 +236,6 @@ size_t mail_count(const struct value *domains, const char *key)
 struct str mail_join(struct arena *a, struct str left, char between, struct str right)
 {
 	char *p = arena_alloc(a, left.n + right.n + 2);
-
 	memcpy(p, left.p, left.n);
 	p[left.n] = between;
 	memcpy(p + left.n + 1, right.p, right.n);
@@ -261,7 +247,6 @@ struct str mail_address(struct arena *a, struct str target, struct str domain)
 	const char *at = memchr(target.p, '@', target.n);
 	struct str local = {target.p, at ? (size_t)(at - target.p) : target.n};
 	struct str host = at ? (struct str){at + 1, target.n - local.n - 1} : domain, ascii, out;
-
 	if (!is_ascii(host) && mail_domain_ascii(a, host, &ascii))
 		host = ascii;
 	out = mail_join(a, local, '@', host);

@@ -18,7 +18,6 @@ struct out {
 static struct value *text(struct arena *a, struct str s)
 {
 	struct value *v = value_str(a, s);
-
 	v->literal = true;
 	return v;
 }
@@ -27,7 +26,6 @@ static struct value *pair(
 	struct arena *a, const char *k1, struct str v1, const char *k2, struct str v2)
 {
 	struct value *m = value_map(a);
-
 	map_put(a, m, k1, text(a, v1));
 	map_put(a, m, k2, text(a, v2));
 	return m;
@@ -38,7 +36,6 @@ static struct value *pair(
 static struct str service_name(struct arena *a, struct str ip)
 {
 	char *name = arena_printf(a, "out-%s", ip.p);
-
 	for (char *p = name; *p; p++)
 		if (*p == '.' || *p == ':')
 			*p = '-';
@@ -48,7 +45,6 @@ static struct str service_name(struct arena *a, struct str ip)
 static const struct value *addresses(const struct value *mail)
 {
 	const struct value *outbound = map_at(mail, "outbound");
-
 	return outbound ? map_at(outbound, "addresses") : NULL;
 }
 
@@ -58,7 +54,6 @@ static void add_service(struct out *o, const struct value *entry)
 	struct value *m;
 	struct str ip;
 	int family = mail_ip(o->a, map_at(entry, "address")->s, &ip);
-
 	m = pair(o->a, "name", service_name(o->a, ip), "address", ip);
 	map_put(o->a, m, "family", value_int(o->a, family));
 	map_put(o->a, m, "helo",
@@ -84,7 +79,6 @@ static void add_services(struct out *o)
 static struct str assigned(struct out *o, struct str address)
 {
 	struct str ip;
-
 	mail_ip(o->a, address, &ip);
 	for (size_t i = 0; i < o->services->list.n; i++)
 		if (str_eq(map_at(o->services->list.v[i], "address")->s, ip))
@@ -111,7 +105,6 @@ static struct value *senders(struct out *o)
 	const struct value *former = map_at(o->mail, "former_hostnames");
 	struct value *list = value_list(o->a);
 	struct str name;
-
 	for (size_t i = 0; assign && i < assign->map.n; i++)
 		if (mail_domain_ascii(o->a, assign->map.e[i].key, &name))
 			add_sender(o, list, str_printf(o->a, "@%s", name.p),
@@ -133,7 +126,6 @@ static struct value *senders(struct out *o)
 static struct str relay_of(struct arena *a, const struct value *mail)
 {
 	const struct value *smart = map_at(mail, "smart_host");
-
 	if (!smart || smart->type != VALUE_MAP)
 		return str_c("");
 	return str_printf(
@@ -163,12 +155,10 @@ static struct value *hops(struct out *o, bool leaves)
 	const struct value *map = map_at(o->mail, "transports");
 	struct value *list = value_list(o->a);
 	struct str name;
-
 	for (size_t i = 0; map && i < map->map.n; i++) {
 		const struct map_entry *e = &map->map.e[i];
 		bool below = e->key.p[0] == '.';
 		struct str hop = hop_of(o, e->value->s);
-
 		if (ends_here(hop) != leaves &&
 			mail_domain_ascii(
 				o->a, below ? str_printf(o->a, "x%s", e->key.p) : e->key, &name))
@@ -186,7 +176,6 @@ static struct str dnsbl(struct arena *a, struct str entry)
 {
 	size_t zone = strcspn(entry.p, "=*");
 	const char *rest = entry.p + zone;
-
 	if (*rest == '=')
 		return entry;
 	return str_printf(a, "%s=127.0.%s%s", str_dup(a, entry.p, zone).p,
@@ -198,7 +187,6 @@ static struct value *dnsbls(struct out *o)
 	const struct value *screen = map_at(o->mail, "postscreen");
 	const struct value *lists = screen ? map_at(screen, "dnsbl") : NULL;
 	struct value *out = value_list(o->a);
-
 	for (size_t i = 0; lists && i < lists->list.n; i++)
 		list_add(o->a, out, text(o->a, dnsbl(o->a, lists->list.v[i]->s)));
 	return out;
@@ -208,7 +196,6 @@ void mail_derive_outbound(struct arena *a, const struct value *mail, struct valu
 {
 	struct out o = {.a = a, .mail = mail};
 	struct value *m = value_map(a);
-
 	o.seen = value_map(a);
 	o.services = value_list(a);
 	o.relay = relay_of(a, mail);
@@ -235,7 +222,6 @@ static bool has_address(const struct value *facts, struct arena *a, struct str i
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const struct value *list = map_at(facts, names[i]);
-
 		for (size_t j = 0; list && list->type == VALUE_LIST && j < list->list.n; j++)
 			if (list->list.v[j]->type == VALUE_STR &&
 				mail_ip(a, list->list.v[j]->s, &other) && str_eq(ip, other))
@@ -249,13 +235,11 @@ void mail_outbound_on_host(
 {
 	const struct value *list = addresses(mail);
 	struct str ip;
-
 	if (!list || list->type != VALUE_LIST || !env->facts ||
 		!map_at(env->facts, "all_ipv4_addresses"))
 		return;
 	for (size_t i = 0; i < list->list.n; i++) {
 		const struct value *entry = list->list.v[i], *address = NULL;
-
 		if (entry->type == VALUE_MAP)
 			address = map_at(entry, "address");
 		if (!address || address->type != VALUE_STR || !mail_ip(a, address->s, &ip) ||

@@ -30,7 +30,6 @@ int mail_ip(struct arena *a, struct str text, struct str *out)
 	static const int families[] = {AF_INET, AF_INET6};
 	unsigned char ip[16];
 	char normal[INET6_ADDRSTRLEN];
-
 	for (size_t i = 0; strlen(text.p) == text.n && i < ARRAY_LEN(families); i++)
 		if (inet_pton(families[i], text.p, ip) == 1 &&
 			inet_ntop(families[i], ip, normal, sizeof(normal))) {
@@ -45,7 +44,6 @@ static void check_address(struct rules *r, const struct value *entry)
 	const struct value *address = map_typed(entry, "address", VALUE_STR);
 	const struct value *helo = map_typed(entry, "helo", VALUE_STR);
 	struct str ip;
-
 	if (helo && !mail_fqdn(helo->s))
 		errs_add(r->errs, helo->pos,
 			"helo '%s' is not a fully qualified name, such as mx1.example.com",
@@ -63,7 +61,6 @@ static void check_address(struct rules *r, const struct value *entry)
 static size_t in_state(const struct value *list, const char *state)
 {
 	size_t n = 0;
-
 	for (size_t i = 0; i < list->list.n; i++)
 		n += strcmp(map_cstr(list->list.v[i], "state", "active"), state) == 0;
 	return n;
@@ -72,11 +69,9 @@ static size_t in_state(const struct value *list, const char *state)
 static void check_assign(struct rules *r, const struct value *assign)
 {
 	struct value *seen = value_map(r->a);
-
 	for (size_t i = 0; assign && i < assign->map.n; i++) {
 		const struct map_entry *e = &assign->map.e[i];
 		struct str name, ip;
-
 		if (!mail_domain_ascii(r->a, e->key, &name))
 			errs_add(r->errs, entry_pos(e), "'%s' is no domain name", e->key.p);
 		else if (map_get(seen, name))
@@ -100,7 +95,6 @@ static void check_outbound(struct rules *r)
 {
 	const struct value *outbound = map_typed(r->mail, "outbound", VALUE_MAP);
 	const struct value *list = map_typed(outbound, "addresses", VALUE_LIST);
-
 	r->addresses = value_map(r->a);
 	for (size_t i = 0; list && i < list->list.n; i++)
 		if (list->list.v[i]->type == VALUE_MAP)
@@ -122,7 +116,6 @@ static void check_outbound(struct rules *r)
 static bool host_ok(struct arena *a, struct str host)
 {
 	struct str name = host, ip;
-
 	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		name = str_dup(a, host.p + 1, host.n - 2);
 	if (str_starts(name, "IPv6:"))
@@ -136,7 +129,6 @@ static void check_smart_host(struct rules *r)
 	const struct value *host = map_typed(smart, "host", VALUE_STR);
 	const struct value *user = map_typed(smart, "user", VALUE_STR);
 	const struct value *password = map_typed(smart, "password", VALUE_STR);
-
 	if (host && !host_ok(r->a, host->s))
 		errs_add(r->errs, host->pos,
 			"'%s' is no host; write relay.example.net, [relay.example.net] or an "
@@ -162,7 +154,6 @@ static bool own_service(const struct rules *r, struct str name)
 	const struct value *postfix = map_typed(r->mail, "postfix", VALUE_MAP);
 	const struct value *master = map_typed(postfix, "master", VALUE_STR);
 	const char *p = master ? master->s.p : "";
-
 	for (; *p; p += strcspn(p, "\n"), p += *p == '\n')
 		if (strncmp(p, name.p, name.n) == 0 && (p[name.n] == ' ' || p[name.n] == '\t'))
 			return true;
@@ -184,7 +175,6 @@ static bool check_hop(struct rules *r, const struct map_entry *e)
 {
 	struct str hop = e->value->s, name;
 	size_t n = strcspn(hop.p, ":");
-
 	name = str_dup(r->a, hop.p, n);
 	if (hop.n > REASON_MOST || n == 0 || n > TRANSPORT_MOST || !printable(hop))
 		return errs_add(r->errs, e->value->pos, "'%s' is no next hop for mail to '%s'",
@@ -206,7 +196,6 @@ static bool hosted_here(const struct rules *r, struct str name)
 {
 	const struct value *domains = map_typed(r->mail, "domains", VALUE_MAP);
 	struct str ascii;
-
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		if (mail_domain_ascii(r->a, domains->map.e[i].key, &ascii) && str_eq(ascii, name) &&
 			mail_is_local(r->mail, domains->map.e[i].value))
@@ -218,12 +207,10 @@ static void check_transports(struct rules *r)
 {
 	const struct value *map = map_typed(r->mail, "transports", VALUE_MAP);
 	struct value *seen = value_map(r->a);
-
 	for (size_t i = 0; map && i < map->map.n; i++) {
 		const struct map_entry *e = &map->map.e[i];
 		bool below = e->key.p[0] == '.';
 		struct str name, whole = below ? str_printf(r->a, "x%s", e->key.p) : e->key;
-
 		if (!mail_domain_ascii(r->a, whole, &name))
 			errs_add(r->errs, entry_pos(e),
 				"'%s' is no domain name, nor .NAME for those below one", e->key.p);
@@ -250,12 +237,10 @@ static bool dnsbl_ok(struct arena *a, struct str entry)
 	size_t zone = strcspn(entry.p, "=*");
 	const char *p = entry.p + zone;
 	struct str name;
-
 	if (!mail_domain_ascii(a, str_dup(a, entry.p, zone), &name) || strlen(entry.p) != entry.n)
 		return false;
 	if (*p == '=') {
 		size_t n = strspn(p + 1, "0123456789.[];");
-
 		if (n == 0 || !isdigit((unsigned char)p[1]))
 			return false;
 		p += n + 1;
@@ -275,7 +260,6 @@ static void check_postscreen(struct rules *r)
 {
 	const struct value *screen = map_typed(r->mail, "postscreen", VALUE_MAP);
 	const struct value *lists = map_typed(screen, "dnsbl", VALUE_LIST);
-
 	for (size_t i = 0; lists && i < lists->list.n; i++)
 		if (lists->list.v[i]->type == VALUE_STR && !dnsbl_ok(r->a, lists->list.v[i]->s))
 			errs_add(r->errs, lists->list.v[i]->pos,
@@ -318,7 +302,6 @@ static bool header_check_ok(struct str line)
 static void check_headers(struct rules *r)
 {
 	const struct value *lines = map_typed(r->mail, "header_checks", VALUE_LIST);
-
 	for (size_t i = 0; lines && i < lines->list.n; i++)
 		if (lines->list.v[i]->type == VALUE_STR &&
 			(!printable(lines->list.v[i]->s) || !header_check_ok(lines->list.v[i]->s)))
@@ -333,7 +316,6 @@ static void check_master(struct rules *r)
 {
 	const struct value *master =
 		map_typed(map_typed(r->mail, "postfix", VALUE_MAP), "master", VALUE_STR);
-
 	if (master && strchr(" \t", master->s.p[strspn(master->s.p, "\n")]) &&
 		master->s.p[strspn(master->s.p, " \t\n")])
 		errs_add(r->errs, master->pos,
@@ -343,7 +325,6 @@ static void check_master(struct rules *r)
 void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs)
 {
 	struct rules r = {.a = a, .mail = mail, .errs = errs};
-
 	check_outbound(&r);
 	check_smart_host(&r);
 	check_transports(&r);

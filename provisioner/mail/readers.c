@@ -16,7 +16,6 @@ static const char *hostname_of(const struct value *mail)
 static bool own_name(const struct value *mail, struct str domain)
 {
 	const struct value *former = map_typed(mail, "former_hostnames", VALUE_LIST);
-
 	for (size_t i = 0; former && i < former->list.n; i++)
 		if (former->list.v[i]->type == VALUE_STR && str_eq(former->list.v[i]->s, domain))
 			return true;
@@ -28,7 +27,6 @@ static bool keeper_in(struct arena *a, const struct value *domain, struct str na
 {
 	const struct value *who = map_typed(domain, "catch_all", VALUE_STR);
 	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
-
 	if (who) {
 		*out = mail_address(a, who->s, name);
 		if (!mail_box_suspended(domain, name, *out))
@@ -47,7 +45,6 @@ struct str mail_keeper(
 {
 	const struct value *who = map_typed(mail, "postmaster", VALUE_STR);
 	struct str out;
-
 	if (who)
 		return mail_address(a, who->s, str_c(hostname_of(mail)));
 	if (keeper_in(a, domain, name, &out))
@@ -62,11 +59,9 @@ static bool keeper_of_server(struct arena *a, const struct value *mail, struct s
 	const char *parent = strchr(hostname_of(mail), '.');
 	struct str name, who;
 	bool found = false;
-
 	for (size_t i = 0; domains && i < domains->map.n; i++) {
 		const struct value *domain = domains->map.e[i].value;
 		bool ours;
-
 		if (domain->type != VALUE_MAP || !mail_is_local(mail, domain) ||
 			!mail_domain_ascii(a, domains->map.e[i].key, &name))
 			continue;
@@ -107,7 +102,6 @@ static void check_named(struct arena *a, const struct value *mail, const struct 
 	bool root = strcmp(key, "root") == 0;
 	const char *wrong;
 	struct str to;
-
 	if (!who)
 		return;
 	wrong = mail_target_wrong(who->s);
@@ -135,7 +129,6 @@ void mail_readers_rules(struct arena *a, const struct value *mail, const struct 
 {
 	const struct value *root = map_at(mail, "root"), *all = map_at(mail, "postmaster"), *named;
 	struct str to;
-
 	check_named(a, mail, routes, "root", errs);
 	check_named(a, mail, routes, "postmaster", errs);
 	if (mail->type == VALUE_MAP && !(root && root->type == VALUE_UNKNOWN) &&
@@ -151,7 +144,6 @@ void mail_reader_derive(struct arena *a, const struct value *mail, struct value 
 	struct value *m = value_map(a), *who;
 	struct str to;
 	bool any = mail_reader(a, mail, &to, &named);
-
 	who = any ? value_str(a, to) : value_null(a);
 	who->literal = m->literal = true;
 	map_put(a, m, "address", who);

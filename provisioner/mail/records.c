@@ -14,7 +14,6 @@ const char *mail_provider(const struct value *mail, const struct value *domain)
 {
 	const struct value *own = map_at(domain, "provider"), *all = map_at(mail, "provider");
 	const struct value *v = own ? own : all;
-
 	if (!v)
 		return "builtin";
 	return v->type == VALUE_STR ? v->s.p : v->type == VALUE_NULL ? "null" : NULL;
@@ -24,14 +23,12 @@ const struct value *mail_provider_key(const struct value *mail, const struct val
 {
 	const struct value *own = map_at(domain, "provider_key");
 	const struct value *v = own ? own : map_at(mail, "provider_key");
-
 	return v && v->type == VALUE_STR ? v : NULL;
 }
 
 bool mail_is_local(const struct value *mail, const struct value *domain)
 {
 	const char *provider = mail_provider(mail, domain);
-
 	return provider && strcmp(provider, "builtin") == 0;
 }
 
@@ -50,7 +47,6 @@ static void check_key(const struct value *mail, const struct map_entry *domain,
 {
 	const struct map_entry *own = map_entry(domain->value, str_c("provider_key"));
 	const struct value *key = mail_provider_key(mail, domain->value);
-
 	if (strcmp(provider, "mxroute") != 0) {
 		if (own && own->value->type == VALUE_STR)
 			errs_add(errs, entry_pos(own), "provider %s takes no provider_key",
@@ -74,7 +70,6 @@ static void check_inside(const struct map_entry *domain, const char *provider, s
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct map_entry *e = map_entry(domain->value, str_c(keys[i]));
 		bool map = e && e->value->type == VALUE_MAP;
-
 		if (!e || e->value->type == VALUE_NULL || (map && e->value->map.n == 0))
 			continue;
 		if (map)
@@ -94,7 +89,6 @@ static void check_provider(
 	const struct value *mail, const struct map_entry *domain, struct errs *errs)
 {
 	const char *provider = mail_provider(mail, domain->value);
-
 	if (!provider)
 		return;
 	check_key(mail, domain, provider, errs);
@@ -111,7 +105,6 @@ struct record {
 static void said(void *ctx, bool warning, const char *what)
 {
 	const struct record *r = ctx;
-
 	if (warning)
 		errs_warn(r->errs, r->pos, "%s", what);
 	else
@@ -122,7 +115,6 @@ static void check_texts(const struct value *map, struct errs *errs)
 {
 	const struct value *spf = map_at(map, "spf"), *dmarc = map_at(map, "dmarc");
 	struct record r = {.errs = errs};
-
 	if (spf && spf->type == VALUE_STR) {
 		r.pos = spf->pos;
 		spf_check(spf->s, said, &r);
@@ -136,11 +128,9 @@ static void check_texts(const struct value *map, struct errs *errs)
 void mail_records_rules(const struct value *mail, struct errs *errs)
 {
 	const struct value *domains = map_at(mail, "domains");
-
 	check_texts(mail, errs);
 	for (size_t i = 0; domains && domains->type == VALUE_MAP && i < domains->map.n; i++) {
 		const struct map_entry *e = &domains->map.e[i];
-
 		if (e->value->type != VALUE_MAP)
 			continue;
 		check_texts(e->value, errs);
@@ -152,7 +142,6 @@ void mail_records_rules(const struct value *mail, struct errs *errs)
 static struct value *literal(struct arena *a, const char *text)
 {
 	struct value *v = text ? value_text(a, text) : value_null(a);
-
 	v->literal = true;
 	return v;
 }
@@ -172,7 +161,6 @@ static struct value *zone_of(struct arena *a, const struct value *mail, const st
 	const char *provider = mail_provider(mail, e->value);
 	bool local = mail_is_local(mail, e->value);
 	struct str name;
-
 	if (!provider || !mail_domain_ascii(a, e->key, &name))
 		panic("domain '%s' passed the checks", e->key.p);
 	map_put(a, m, "name", literal(a, name.p));
@@ -192,7 +180,6 @@ void mail_zones(struct arena *a, const struct value *mail, struct value *out)
 	struct mail_dkim *dkim = mail_dkim_new(a, mail, out);
 	struct value *zones = value_list(a);
 	const char *host = map_cstr(mail, "hostname", NULL);
-
 	zones->literal = true;
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		list_add(a, zones, zone_of(a, mail, &domains->map.e[i], dkim));

@@ -49,7 +49,6 @@ struct mail_routes {
 static void add_edge(struct mail_routes *r, struct node *from, struct str to, struct pos pos)
 {
 	struct edge e = {.to = to, .pos = pos, .next = NONE};
-
 	PUSH(r->a, from->edge, from->n, from->cap, e);
 }
 
@@ -80,7 +79,6 @@ static void add_aliases(struct mail_routes *r, const struct value *aliases, stru
 		const struct map_entry *e = &aliases->map.e[i];
 		struct node node = {.kind = ROUTE_ALIAS};
 		struct value *list = as_list(r->a, e->value);
-
 		if (e->value->type == VALUE_UNKNOWN || mail_local_wrong(e->key))
 			continue;
 		node.address = mail_join(r->a, e->key, '@', domain);
@@ -97,7 +95,6 @@ static void add_lists(struct mail_routes *r, const struct value *lists, struct s
 		const struct map_entry *e = &lists->map.e[i];
 		const struct value *members = map_typed(e->value, "members", VALUE_LIST);
 		struct node node = {.kind = ROUTE_LIST};
-
 		node.address = mail_join(r->a, e->key, '@', domain);
 		mail_list_companions(r->a, r->mail, e->key, domain, r->others);
 		for (size_t j = 0; members && j < members->list.n; j++)
@@ -111,7 +108,6 @@ static void add_catch_all(struct mail_routes *r, const struct value *domain, str
 {
 	const struct value *who = map_typed(domain, "catch_all", VALUE_STR);
 	struct node node = {.kind = ROUTE_CATCH_ALL};
-
 	if (!who)
 		return;
 	node.address = str_printf(r->a, "@%s", name.p);
@@ -136,7 +132,6 @@ static void add_duties(struct mail_routes *r, const struct value *domain, struct
 
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct node node = {.kind = ROUTE_DUTY};
-
 		node.address = mail_join(r->a, str_c(duties[i]), '@', name);
 		if (exists(r, node.address) || (!unknown && str_eq(node.address, who)))
 			continue;
@@ -165,7 +160,6 @@ static void add_server(struct mail_routes *r)
 	add_node(r, &root);
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct node node = {.kind = ROUTE_DUTY};
-
 		node.address = str_printf(r->a, "%s@%s", duties[i], host->s.p);
 		add_edge(r, &node, root.address, host->pos);
 		add_node(r, &node);
@@ -176,7 +170,6 @@ static void add_domain(struct mail_routes *r, const struct map_entry *e)
 {
 	const struct value *boxes = map_typed(e->value, "mailboxes", VALUE_MAP);
 	struct str name;
-
 	if (!mail_domain_ascii(r->a, e->key, &name))
 		return;
 	bool local = e->value->type == VALUE_MAP && mail_is_local(r->mail, e->value);
@@ -197,7 +190,6 @@ static struct str without_extension(struct arena *a, struct str address)
 {
 	const char *at = strrchr(address.p, '@');
 	const char *plus = at ? memchr(address.p, '+', (size_t)(at - address.p)) : NULL;
-
 	return plus && plus > address.p
 		       ? str_printf(a, "%.*s%s", (int)(plus - address.p), address.p, at)
 		       : address;
@@ -213,7 +205,6 @@ static enum mail_found find(
 	const struct mail_routes *r, struct str address, struct str plain, const struct value *next)
 {
 	const struct value *local = map_get(r->domains, str_c(strrchr(address.p, '@') + 1));
-
 	if (!local || !local->b)
 		return MAIL_ELSEWHERE;
 	if (next || map_get(r->mailboxes, plain) || map_get(r->others, plain))
@@ -224,7 +215,6 @@ static enum mail_found find(
 enum mail_found mail_routes_find(const struct mail_routes *r, struct str address)
 {
 	struct str plain = without_extension(r->a, address);
-
 	return find(r, address, plain, map_get(r->index, plain));
 }
 
@@ -242,7 +232,6 @@ const char *mail_routes_near(const struct mail_routes *r, struct str address)
 {
 	const char **names = NULL, *near;
 	size_t n = 0, cap = 0;
-
 	for (size_t i = 0; i < r->mailboxes->map.n && n < 2000; i++)
 		PUSH(r->a, names, n, cap, r->mailboxes->map.e[i].key.p);
 	for (size_t i = 0; i < r->n && n < 4000; i++)
@@ -257,7 +246,6 @@ static void resolve(struct mail_routes *r, struct node *from, struct edge *e)
 {
 	struct str plain = without_extension(r->a, e->to);
 	const struct value *next = map_get(r->index, plain);
-
 	e->found = find(r, e->to, plain, next);
 	if (e->found == MAIL_CAUGHT)
 		next = catch_all_of(r, e->to);
@@ -276,7 +264,6 @@ struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail)
 {
 	struct mail_routes *r = ARENA_NEW(a, struct mail_routes);
 	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
-
 	*r = (struct mail_routes){.a = a, .mail = mail};
 	r->domains = value_map(a);
 	r->mailboxes = value_map(a);
@@ -298,14 +285,12 @@ struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail)
 static void find_circles(struct mail_routes *r, size_t at, int depth)
 {
 	struct node *node = &r->node[at];
-
 	node->order = node->low = ++r->orders;
 	node->stacked = true;
 	r->stack[r->n_stack++] = at;
 	for (size_t i = 0; i < node->n; i++) {
 		struct node *next =
 			node->edge[i].next == NONE ? NULL : &r->node[node->edge[i].next];
-
 		if (next && !next->order && depth < ROUTE_DEPTH) {
 			find_circles(r, node->edge[i].next, depth + 1);
 			node->low = next->low < node->low ? next->low : node->low;
@@ -336,7 +321,6 @@ static const char *called(const struct mail_routes *r, const struct node *node)
 static bool reaches(struct mail_routes *r, size_t from, size_t to, bool with_extension, int depth)
 {
 	struct node *node = &r->node[from];
-
 	if (from == to)
 		return true;
 	if (node->asked == r->questions || depth >= ROUTE_DEPTH || node->kind == ROUTE_LIST ||
@@ -355,7 +339,6 @@ static bool check_edges(struct mail_routes *r, const struct node *node, struct e
 {
 	for (size_t i = 0; i < node->n; i++) {
 		const struct edge *e = &node->edge[i];
-
 		if (e->next == NONE || r->node[e->next].circle != node->circle)
 			continue;
 		if (node->kind == ROUTE_LIST)
@@ -376,12 +359,10 @@ static bool check_edges(struct mail_routes *r, const struct node *node, struct e
 static bool follow(struct mail_routes *r, struct node *node, int depth, struct errs *errs)
 {
 	bool ok = true;
-
 	node->mark = MARK_OPEN;
 	for (size_t i = 0; ok && i < node->n; i++) {
 		const struct edge *e = &node->edge[i];
 		struct node *next = e->next == NONE ? NULL : &r->node[e->next];
-
 		if (!next || next->keeps || next->kind == ROUTE_LIST || next->mark == MARK_DONE ||
 			r->told[next->circle])
 			continue;
@@ -412,7 +393,6 @@ static void check_circles(struct mail_routes *r, struct errs *errs)
 			r->told[r->node[i].circle] = true;
 	for (size_t i = 0; i < r->n; i++) {
 		struct node *node = &r->node[i];
-
 		if (node->mark == MARK_NEW && !node->keeps && node->kind != ROUTE_LIST &&
 			!r->told[node->circle])
 			follow(r, node, 0, errs);
@@ -424,7 +404,6 @@ void mail_routes_check(const struct mail_routes *r, struct str address, struct p
 	const char *who, struct errs *errs)
 {
 	enum mail_found found = mail_routes_find(r, address);
-
 	if (found == MAIL_NOWHERE)
 		errs_add(errs, pos, "%s leads to '%s', which does not exist%s", who, address.p,
 			mail_routes_near(r, address));
@@ -439,7 +418,6 @@ static void check_node(const struct mail_routes *r, const struct node *node, str
 		const struct edge *e = &node->edge[i];
 		bool own = node->kind == ROUTE_CATCH_ALL && e->found == MAIL_CAUGHT &&
 			   str_is(node->address, strrchr(e->to.p, '@'));
-
 		if (e->found == MAIL_HERE || e->found == MAIL_ELSEWHERE)
 			continue;
 		if (own)
@@ -461,7 +439,6 @@ bool mail_routes_reach(struct mail_routes *r, struct str from, struct str to)
 {
 	const struct value *start = map_get(r->index, without_extension(r->a, from));
 	const struct value *end = map_get(r->index, to);
-
 	r->questions++;
 	return start && end && reaches(r, (size_t)start->i, (size_t)end->i, false, 0);
 }

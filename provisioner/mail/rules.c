@@ -19,7 +19,6 @@ static void check_hostname(struct rules *r)
 {
 	const struct value *name = map_typed(r->mail, "hostname", VALUE_STR);
 	struct str ascii;
-
 	if (!name)
 		return;
 	if (!mail_domain_ascii(r->a, name->s, &ascii)) {
@@ -43,11 +42,9 @@ static void check_former(struct rules *r)
 {
 	const struct value *host = map_typed(r->mail, "hostname", VALUE_STR);
 	const struct value *list = map_typed(r->mail, "former_hostnames", VALUE_LIST);
-
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		const struct value *name = list->list.v[i];
 		struct str ascii;
-
 		if (name->type != VALUE_STR)
 			continue;
 		if (!mail_domain_ascii(r->a, name->s, &ascii) || !str_eq(ascii, name->s))
@@ -70,10 +67,8 @@ static void check_networks(struct rules *r, const char *key)
 {
 	const struct value *nets = map_typed(r->mail, key, VALUE_LIST);
 	bool first;
-
 	for (size_t i = 0; nets && i < nets->list.n; i++) {
 		const struct value *net = nets->list.v[i];
-
 		if (net->type != VALUE_STR)
 			continue;
 		if (!mail_network_ok(net->s, &first))
@@ -102,7 +97,6 @@ static void check_password(struct rules *r, const char *address, const struct ma
 	const struct value *plain = map_at(e->value, "password");
 	const struct value *hash = map_at(e->value, "password_hash");
 	struct pos pos = entry_pos(e);
-
 	if (!plain && !hash)
 		errs_add(r->errs, pos, "mailbox '%s' needs a password or a password_hash", address);
 	else if (plain && hash)
@@ -121,7 +115,6 @@ static bool check_local(
 	struct rules *r, const struct map_entry *e, struct str domain, const char *what)
 {
 	const char *wrong = mail_local_wrong(e->key);
-
 	if (!wrong && e->key.n + 1 + domain.n > ADDRESS_MAX)
 		return errs_add(r->errs, entry_pos(e),
 			"'%s@%s' cannot be the address of %s: it has more than %d characters (RFC "
@@ -149,11 +142,9 @@ static bool check_reserved(struct rules *r, const struct map_entry *e)
 static void check_mailboxes(struct rules *r, const struct value *domain, struct str name)
 {
 	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
-
 	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
 		const struct map_entry *e = &boxes->map.e[i];
 		struct str address = mail_join(r->a, e->key, '@', name);
-
 		if (!check_local(r, e, name, "a mailbox") || !check_reserved(r, e))
 			continue;
 		if (e->value->type == VALUE_MAP)
@@ -169,13 +160,11 @@ static void check_alias(struct rules *r, const struct map_entry *e, struct str d
 	struct str address = mail_join(r->a, e->key, '@', domain);
 	struct value *list = as_list(r->a, e->value);
 	bool itself = false;
-
 	if (e->value->type == VALUE_UNKNOWN || !check_local(r, e, domain, "an alias"))
 		return;
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		const struct value *v = list->list.v[i];
 		const char *wrong = v->type == VALUE_STR ? mail_target_wrong(v->s) : "";
-
 		if (!wrong)
 			itself = itself || str_eq(mail_address(r->a, v->s, domain), address);
 		else if (v->type == VALUE_UNKNOWN)
@@ -202,7 +191,6 @@ static void check_domain(struct rules *r, const struct map_entry *e)
 	const struct value *aliases, *catch_all;
 	const char *wrong;
 	struct str name;
-
 	if (!mail_domain_ascii(r->a, e->key, &name)) {
 		errs_add(r->errs, pos, "'%s' is no domain name", e->key.p);
 		return;
@@ -228,13 +216,11 @@ static void check_domain(struct rules *r, const struct map_entry *e)
 static void check_quota_warnings(struct rules *r)
 {
 	const struct value *list = map_typed(r->mail, "quota_warnings", VALUE_LIST);
-
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		const struct value *v = list->list.v[i];
 		const char *text = v->type == VALUE_STR ? v->s.p : "";
 		size_t digits = strspn(text, "0123456789");
 		long mark = v->type == VALUE_INT ? (long)v->i : strtol(text, NULL, 10);
-
 		if (v->type == VALUE_UNKNOWN)
 			continue;
 		if (mark < 1 || mark > 99 || (v->type != VALUE_INT && text[digits]))
@@ -249,11 +235,9 @@ static void check_settings(
 {
 	const struct value *own = map_typed(r->mail, program, VALUE_MAP);
 	const struct value *map = own ? map_typed(own, key, VALUE_MAP) : NULL;
-
 	for (size_t i = 0; map && i < map->map.n; i++) {
 		const struct map_entry *e = &map->map.e[i];
 		bool text = e->value->type == VALUE_STR;
-
 		if (strpbrk(e->key.p, "\r\n") || (text && strpbrk(e->value->s.p, "\r\n")))
 			errs_add(r->errs, entry_pos(e),
 				"%s must be one line a setting; in YAML '>-' folds several",
@@ -265,7 +249,6 @@ void mail_rules(struct arena *a, const struct value *mail, struct errs *errs)
 {
 	struct rules r = {.a = a, .mail = mail, .errs = errs};
 	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
-
 	r.seen = value_map(a);
 	r.routes = mail_routes_new(a, mail);
 	for (size_t i = 0; domains && i < domains->map.n; i++)

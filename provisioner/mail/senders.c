@@ -24,7 +24,6 @@ static bool well_formed(struct arena *a, struct str text)
 	const char *at = memchr(text.p, '@', text.n);
 	struct str local = {text.p, at ? (size_t)(at - text.p) : text.n}, domain;
 	char *lower = arena_strdup(a, str_printf(a, "%.*s", (int)local.n, local.p).p);
-
 	if (strlen(text.p) != text.n)
 		return false;
 	for (char *p = lower; *p; p++)
@@ -37,7 +36,6 @@ static bool well_formed(struct arena *a, struct str text)
 static void check_grant(struct send_as_rules *r, const struct value *v, struct str domain)
 {
 	struct str address;
-
 	if (v->type == VALUE_UNKNOWN)
 		return;
 	if (v->type != VALUE_STR || !well_formed(r->a, v->s)) {
@@ -65,14 +63,12 @@ static void check_domain(struct arena *a, const struct map_entry *e,
 	const struct value *boxes = map_typed(e->value, "mailboxes", VALUE_MAP);
 	struct send_as_rules r = {.a = a, .routes = routes, .errs = errs};
 	struct str name;
-
 	if (!mail_domain_ascii(a, e->key, &name))
 		return;
 	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
 		const struct value *box = boxes->map.e[i].value;
 		const struct value *grants =
 			box->type == VALUE_MAP ? map_typed(box, "send_as", VALUE_LIST) : NULL;
-
 		r.login = mail_join(a, boxes->map.e[i].key, '@', name);
 		for (size_t j = 0; grants && j < grants->list.n; j++)
 			check_grant(&r, grants->list.v[j], name);
@@ -83,7 +79,6 @@ void mail_senders_rules(struct arena *a, const struct value *mail, const struct 
 	struct errs *errs)
 {
 	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
-
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		if (domains->map.e[i].value->type == VALUE_MAP)
 			check_domain(a, &domains->map.e[i], routes, errs);
@@ -104,7 +99,6 @@ struct senders {
 static struct value *new_list(struct arena *a)
 {
 	struct value *list = value_list(a);
-
 	list_reserve(a, list, 1);
 	list->literal = true;
 	return list;
@@ -114,7 +108,6 @@ static struct value *new_list(struct arena *a)
 static struct value *entry(struct senders *s, struct value *address)
 {
 	struct value *list = map_get(s->logins, address->s), *m;
-
 	if (list)
 		return list;
 	s->domains = s->domains || address->s.p[0] == '@';
@@ -146,7 +139,6 @@ static void add_owners(struct senders *s, struct value *address, const struct va
 	for (size_t i = 0; i < targets->list.n; i++) {
 		struct str t = targets->list.v[i]->s;
 		struct value *next = map_get(s->routes, t), *box = map_get(s->boxes, t);
-
 		if (box)
 			add_once(s->a, entry(s, address), box);
 		if (!next || next == targets || depth >= ROUTE_DEPTH || map_get(seen, t))
@@ -164,7 +156,6 @@ static void add_route(struct senders *s, struct value *address, const struct val
 static void add_aliases(struct senders *s, const char *name)
 {
 	const struct value *list = map_at(s->names, name);
-
 	for (size_t i = 0; i < list->list.n; i++)
 		add_route(
 			s, map_at(list->list.v[i], "address"), map_at(list->list.v[i], "targets"));
@@ -174,10 +165,8 @@ static void add_aliases(struct senders *s, const char *name)
 static void add_lists(struct senders *s)
 {
 	const struct value *lists = map_at(s->names, "mail_lists");
-
 	for (size_t i = 0; i < lists->list.n; i++) {
 		struct value *owner = value_list(s->work);
-
 		list_add(s->work, owner, map_at(lists->list.v[i], "owner"));
 		add_route(s, map_at(lists->list.v[i], "address"), owner);
 	}
@@ -186,7 +175,6 @@ static void add_lists(struct senders *s)
 static struct value *text(struct senders *s, struct str address)
 {
 	struct value *v = value_str(s->a, address);
-
 	v->literal = true;
 	return v;
 }
@@ -196,7 +184,6 @@ static void add_grants(struct senders *s, const struct map_entry *box, struct st
 {
 	const struct value *grants = map_typed(box->value, "send_as", VALUE_LIST);
 	struct value *login = NULL, *address, *all;
-
 	for (size_t i = 0; grants && i < grants->list.n; i++) {
 		address = text(s, mail_address(s->a, grants->list.v[i]->s, domain));
 		login = map_get(s->boxes, mail_join(s->work, box->key, '@', domain));
@@ -219,7 +206,6 @@ static void add_domain(struct senders *s, const struct map_entry *e)
 	const struct value *who = map_typed(e->value, "catch_all", VALUE_STR);
 	struct value *targets = value_list(s->work);
 	struct str name;
-
 	if (!mail_is_local(s->mail, e->value) || !mail_domain_ascii(s->work, e->key, &name))
 		return;
 	for (size_t i = 0; boxes && i < boxes->map.n; i++)
@@ -240,10 +226,8 @@ static void keep_owned(struct senders *s, struct value *address)
 static void keep_all(struct senders *s, const char *name)
 {
 	const struct value *list = map_at(s->names, name);
-
 	for (size_t i = 0; s->domains && i < list->list.n; i++) {
 		struct value *v = list->list.v[i];
-
 		keep_owned(s, v->type == VALUE_MAP ? map_at(v, "address") : v);
 	}
 }
@@ -254,7 +238,6 @@ static void add_wide(struct senders *s)
 		const struct value *m = s->out->list.v[i];
 		struct str address = map_at(m, "address")->s;
 		const struct value *all = map_get(s->wide, str_c(strchr(address.p, '@') + 1));
-
 		for (size_t j = 0; all && j < all->list.n; j++)
 			add_once(s->a, map_at(m, "logins"), all->list.v[j]);
 	}
@@ -266,7 +249,6 @@ void mail_senders_derive(struct arena *a, const struct value *mail, const struct
 	struct senders s = {.a = a, .mail = mail, .names = out, .boxes = boxes, .routes = routes};
 	const struct value *all = map_at(out, "mail_mailboxes"), *domains = map_at(mail, "domains");
 	const struct value *companions = map_at(out, "mail_list_aliases");
-
 	s.work = arena_new();
 	s.out = map_at(out, "mail_senders");
 	s.logins = value_map(s.work);
@@ -278,7 +260,6 @@ void mail_senders_derive(struct arena *a, const struct value *mail, const struct
 			map_at(companions->list.v[i], "targets"));
 	for (size_t i = 0; i < all->list.n; i++) {
 		struct value *address = map_at(all->list.v[i], "address");
-
 		add_once(a, entry(&s, address), address);
 	}
 	add_aliases(&s, "mail_aliases");

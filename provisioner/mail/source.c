@@ -43,7 +43,6 @@ static bool add_member(
 	struct folder *f, const char *name, const char *path, mode_t mode, struct err *e)
 {
 	struct member m = {.name = name, .program = mode & S_IXUSR};
-
 	if (!file_read(f->a, path, BYTES_MAX - f->bytes, &m.text, e))
 		return false;
 	f->bytes += m.text.n;
@@ -66,7 +65,6 @@ static bool add_entry(struct folder *f, const char *name, int depth, struct err 
 {
 	const char *path = path_join(f->a, f->path, name + 2);
 	struct stat st;
-
 	if (++f->entries > ENTRIES_MAX || depth > DEPTH_MAX)
 		return err_set(e, ERR_CONFIG, "'%s' has more than %d entries, or %d levels",
 			f->path, ENTRIES_MAX, DEPTH_MAX);
@@ -90,7 +88,6 @@ static bool walk(struct folder *f, const char *below, int depth, struct err *e)
 	DIR *d = opendir(path);
 	struct dirent *entry;
 	bool ok = true;
-
 	if (!d)
 		return err_errno(e, "cannot read '%s'", path);
 	while (ok && (entry = readdir(d)))
@@ -122,7 +119,6 @@ static void folder_digest(const struct folder *f, unsigned char out[SHA256_LEN])
 	unsigned char sha[SHA256_LEN];
 	char text[SHA256_HEX];
 	struct sha256 all;
-
 	sha256_init(&all);
 	for (size_t i = 0; i < f->n; i++) {
 		sha256(f->v[i].text.p, f->v[i].text.n, sha);
@@ -146,7 +142,6 @@ static void tar_header(struct buf *b, const struct member *m)
 {
 	char h[TAR_BLOCK] = {0};
 	unsigned sum = 0;
-
 	snprintf(h, TAR_NAME, "%s", m->name);
 	tar_number(h + TAR_MODE, 7, m->program ? 0755 : 0644);
 	tar_number(h + TAR_UID, 7, 0);
@@ -169,7 +164,6 @@ static struct value *folder_packed(struct arena *a, const struct folder *f)
 	static const char zeros[2 * TAR_BLOCK];
 	struct value *v;
 	struct buf b;
-
 	buf_init(&b, BYTES_MAX + (ENTRIES_MAX + 1) * 2 * TAR_BLOCK);
 	for (size_t i = 0; i < f->n; i++) {
 		tar_header(&b, &f->v[i]);
@@ -191,7 +185,6 @@ static bool source_read(
 	struct stat st;
 	unsigned char sha[SHA256_LEN];
 	char text[SHA256_HEX];
-
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		if (!folder_read(&f, e))
 			return false;
@@ -199,7 +192,6 @@ static bool source_read(
 		map_put(a, out, "archive", folder_packed(a, &f));
 	} else {
 		const struct str *file = env->read(env->ctx, path, e);
-
 		if (!file)
 			return false;
 		sha256(file->p, file->n, sha);
@@ -215,7 +207,6 @@ static const struct value *source_get(const struct mail_env *env, const char *na
 	struct mail_memory *memory = env->memory;
 	const char *path = env->find(env->ctx, name, memory->a);
 	struct value *known = path ? map_at(memory->sources, path) : NULL;
-
 	if (!path)
 		err_set(e, ERR_CONFIG, "there is no file or folder '%s' beside the manifest", name);
 	if (!path || known)
@@ -239,7 +230,6 @@ static void check_digest(const struct mail_env *env, const struct value *source,
 {
 	struct err e = {0};
 	const struct value *found = source_get(env, source->s.p, &e);
-
 	if (!found)
 		errs_add(errs, source->pos, "mail.lists.source: %s", e.msg);
 	else if (!str_eq(map_at(found, "sha256")->s, sum->s))
@@ -255,7 +245,6 @@ void mail_source_rules(const struct mail_env *env, const struct value *mail, str
 	const struct value *source = map_typed(lists, "source", VALUE_STR);
 	const struct value *sum = map_typed(lists, "source_sha256", VALUE_STR);
 	bool majordomo = !mail_lists_own(mail);
-
 	if (!lists)
 		return;
 	if (majordomo && (!map_at(lists, "source") || !map_at(lists, "source_sha256")))
@@ -279,7 +268,6 @@ void mail_source_derive(const struct mail_env *env, struct arena *a, const struc
 	const struct value *found = NULL;
 	struct value *archive = NULL;
 	struct err e = {0};
-
 	if (source) {
 		found = source_get(env, source->s.p, &e);
 		archive = found ? map_at(found, "archive") : NULL;

@@ -9,7 +9,6 @@ static void check_piggyback(const struct value *mail, struct errs *errs)
 {
 	const struct map_entry *on = map_entry(mail, str_c("rspamd_piggyback"));
 	const char *filter = map_cstr(mail, "spam_filter", NULL);
-
 	if (!map_at(mail, "spam_filter"))
 		filter = "rspamd"; /* the default, when the table has not filled it in */
 	if (on && on->value->type == VALUE_BOOL && on->value->b && filter &&
@@ -47,7 +46,6 @@ static const char *const local_files[] = {"actions", "antivirus", "antivirus_gro
 static void check_file_name(const struct map_entry *e, struct errs *errs)
 {
 	const char *near = str_nearest(e->key.p, local_files);
-
 	if (near && strcmp(near, e->key.p) == 0)
 		return;
 	errs_warn(errs, entry_pos(e), "no part of rspamd 3.4 reads local.d/%s%s%s%s", e->key.p,
@@ -57,10 +55,8 @@ static void check_file_name(const struct map_entry *e, struct errs *errs)
 static void check_rspamd(const struct value *mail, struct errs *errs)
 {
 	const struct value *files = map_typed(mail, "rspamd", VALUE_MAP);
-
 	for (size_t i = 0; files && i < files->map.n; i++) {
 		const struct map_entry *e = &files->map.e[i];
-
 		if (!setting_name(e->key))
 			errs_add(errs, entry_pos(e),
 				"'%s' is no file of rspamd's local.d; write its name without "
@@ -107,7 +103,6 @@ static void check_score(const struct value *options, const char *key, struct err
 {
 	const struct value *v = map_at(options, key);
 	double ignored;
-
 	if (v && v->type != VALUE_NULL && v->type != VALUE_UNKNOWN && !number_of(v, &ignored))
 		errs_add(errs, v->pos, "mail.spamassassin.%s must be a number", key);
 }
@@ -121,7 +116,6 @@ static void check_channels(const struct value *channels, struct errs *errs)
 			"keys");
 	for (size_t i = 0; channels->type == VALUE_MAP && i < channels->map.n; i++) {
 		const struct map_entry *e = &channels->map.e[i];
-
 		if (!mail_fqdn(e->key))
 			errs_add(
 				errs, entry_pos(e), "the channel '%s' is no domain name", e->key.p);
@@ -139,10 +133,8 @@ static void check_channels(const struct value *channels, struct errs *errs)
 static void check_spamassassin(const struct value *options, struct errs *errs)
 {
 	double required = 5.0, gone;
-
 	for (size_t i = 0; options && i < options->map.n; i++) {
 		const struct map_entry *e = &options->map.e[i];
-
 		if (str_eq(e->key, str_c("channels")))
 			check_channels(e->value, errs);
 		else if (!setting_name(e->key))
@@ -168,7 +160,6 @@ static void check_trap(
 {
 	const char *at = trap->type == VALUE_STR ? strchr(trap->s.p, '@') : NULL;
 	struct str address;
-
 	if (trap->type == VALUE_UNKNOWN)
 		return;
 	if (!at || mail_local_wrong(str_dup(a, trap->s.p, (size_t)(at - trap->s.p)))) {
@@ -190,7 +181,6 @@ void mail_spam_rules(struct arena *a, const struct value *mail, const struct mai
 	struct errs *errs)
 {
 	const struct value *traps = map_typed(mail, "spam_traps", VALUE_LIST);
-
 	check_piggyback(mail, errs);
 	check_rspamd(mail, errs);
 	check_spamassassin(map_typed(mail, "spamassassin", VALUE_MAP), errs);

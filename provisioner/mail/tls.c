@@ -34,7 +34,6 @@ struct tls_rules {
 static struct pos pos_of(const struct value *map, const char *key)
 {
 	const struct map_entry *e = map_entry(map, str_c(key));
-
 	if (e && e->key_pos.line)
 		return e->key_pos;
 	return e ? e->value->pos : map->pos;
@@ -45,7 +44,6 @@ static const struct str *beside(
 	const struct mail_env *env, struct arena *a, const struct value *name, struct err *e)
 {
 	const char *path = env->find(env->ctx, name->s.p, a);
-
 	if (path)
 		return env->read(env->ctx, path, e);
 	err_set(e, ERR_CONFIG, "there is no file '%s' beside the manifest", name->s.p);
@@ -57,7 +55,6 @@ static const struct str *read_one(
 {
 	struct err e = {0};
 	const struct str *f = beside(r->env, r->a, name, &e);
-
 	if (!f)
 		errs_add(r->errs, name->pos, "%s.%s: %s", what, key, e.msg);
 	return f;
@@ -69,7 +66,6 @@ static const char *reason(struct arena *a)
 	unsigned long code = ERR_peek_last_error();
 	const char *said = code ? ERR_reason_error_string(code) : NULL;
 	const char *out = arena_printf(a, "%.*s", REASON_MAX, said ? said : "not PEM");
-
 	ERR_clear_error();
 	return out;
 }
@@ -88,7 +84,6 @@ static X509 *read_certificate(struct str pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-
 	BIO_free(bio);
 	return x;
 }
@@ -97,7 +92,6 @@ static EVP_PKEY *read_key(struct str pem, bool *encrypted)
 {
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	EVP_PKEY *k;
-
 	*encrypted = false;
 	k = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, encrypted) : NULL;
 	BIO_free(bio);
@@ -109,7 +103,6 @@ static void warn_of_dates(struct tls_rules *r, const struct pair *p, X509 *x)
 {
 	time_t soon = time(NULL) + DAYS_LEFT_MIN * DAY_S;
 	int days = 0, seconds = 0;
-
 	if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
 		errs_warn(r->errs, p->certificate->pos, "the certificate of %s is not valid yet",
 			p->what);
@@ -126,7 +119,6 @@ static void warn_of_dates(struct tls_rules *r, const struct pair *p, X509 *x)
 static void check_certificate(struct tls_rules *r, const struct pair *p, X509 *x)
 {
 	EVP_PKEY *k = X509_get0_pubkey(x);
-
 	if (!k || EVP_PKEY_get_security_bits(k) < SECURITY_BITS_MIN)
 		errs_add(r->errs, p->certificate->pos,
 			"the key in the certificate of %s is too weak: OpenSSL on the host would "
@@ -143,7 +135,6 @@ static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct
 {
 	bool encrypted;
 	EVP_PKEY *k = read_key(key_pem, &encrypted);
-
 	if (encrypted)
 		errs_add(r->errs, p->key->pos,
 			"the key of %s asks for a passphrase, which a daemon cannot give; "
@@ -163,7 +154,6 @@ static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct
 static int kind_of(X509 *x)
 {
 	EVP_PKEY *k = x ? X509_get0_pubkey(x) : NULL;
-
 	return k ? EVP_PKEY_get_base_id(k) : EVP_PKEY_NONE;
 }
 
@@ -174,7 +164,6 @@ static int check_pair(struct tls_rules *r, const struct pair *p)
 	const struct str *key = read_one(r, p->what, p->key, "key");
 	X509 *x = certificate ? read_certificate(*certificate) : NULL;
 	int kind = kind_of(x);
-
 	if (certificate && !x)
 		errs_add(r->errs, p->certificate->pos, "there is no certificate in '%s': %s",
 			p->certificate->s.p, reason(r->a));
@@ -190,7 +179,6 @@ static int check_pair(struct tls_rules *r, const struct pair *p)
 static bool pair_of(struct tls_rules *r, const struct value *tls, struct pair *p)
 {
 	bool certificate = map_at(tls, "certificate") != NULL, key = map_at(tls, "key") != NULL;
-
 	p->certificate = map_typed(tls, "certificate", VALUE_STR);
 	p->key = map_typed(tls, "key", VALUE_STR);
 	if (certificate != key)
@@ -206,7 +194,6 @@ static void check_acme(struct tls_rules *r, const struct value *acme)
 	const struct value *email = map_typed(acme, "email", VALUE_STR);
 	const struct str *f = ca ? read_one(r, "mail.tls.acme", ca, "ca") : NULL;
 	X509 *x = f ? read_certificate(*f) : NULL;
-
 	if (f && !x)
 		errs_add(r->errs, ca->pos, "there is no certificate in '%s': %s", ca->s.p,
 			reason(r->a));
@@ -223,7 +210,6 @@ static void check_acme(struct tls_rules *r, const struct value *acme)
 static const struct value *server_acme(const struct value *mail)
 {
 	const struct value *acme = map_at(map_at(mail, "tls"), "acme");
-
 	return acme && acme->type == VALUE_MAP ? acme : NULL;
 }
 
@@ -232,7 +218,6 @@ static const struct value *server_acme(const struct value *mail)
 static const struct value *server_pairs(const struct value *tls)
 {
 	const struct value *list = map_typed(tls, "certificates", VALUE_LIST);
-
 	return list && list->list.n ? list : NULL;
 }
 
@@ -240,7 +225,6 @@ static const struct value *server_pairs(const struct value *tls)
 static void check_kind(struct tls_rules *r, const struct pair *p, int kind, bool seen[2])
 {
 	bool ec = kind == EVP_PKEY_EC;
-
 	if (kind == EVP_PKEY_NONE)
 		return;
 	if (!ec && kind != EVP_PKEY_RSA)
@@ -259,7 +243,6 @@ static void check_kind(struct tls_rules *r, const struct pair *p, int kind, bool
 static void check_pairs(struct tls_rules *r, const struct value *list)
 {
 	bool seen[2] = {false, false};
-
 	for (size_t i = 0; i < list->list.n; i++) {
 		const struct value *v = list->list.v[i];
 		struct pair p = {.what = "mail.tls.certificates",
@@ -267,7 +250,6 @@ static void check_pairs(struct tls_rules *r, const struct value *list)
 			.pos = v->pos,
 			.certificate = map_typed(v, "certificate", VALUE_STR),
 			.key = map_typed(v, "key", VALUE_STR)};
-
 		if (p.certificate && p.key)
 			check_kind(r, &p, check_pair(r, &p), seen);
 	}
@@ -278,7 +260,6 @@ static void check_server(struct tls_rules *r)
 	const struct value *tls = map_at(r->mail, "tls"), *acme = server_acme(r->mail), *pairs;
 	struct pair p = {.what = "mail.tls", .name = map_cstr(r->mail, "hostname", "")};
 	bool given;
-
 	if (!tls || tls->type != VALUE_MAP)
 		return;
 	p.pos = pos_of(r->mail, "tls");
@@ -304,7 +285,6 @@ static void check_domain(struct tls_rules *r, const struct map_entry *e)
 	bool acme, given;
 	struct pair p;
 	struct str name;
-
 	if (!tls || tls->type != VALUE_MAP || !mail_domain_ascii(r->a, e->key, &name))
 		return;
 	acme = map_bool(tls, "acme", false);
@@ -332,7 +312,6 @@ void mail_tls_rules(const struct mail_env *env, const struct value *mail, struct
 {
 	struct tls_rules r = {.env = env, .a = errs->a, .mail = mail, .errs = errs};
 	const struct value *domains = map_at(mail, "domains");
-
 	check_server(&r);
 	for (size_t i = 0; domains && domains->type == VALUE_MAP && i < domains->map.n; i++)
 		check_domain(&r, &domains->map.e[i]);
@@ -361,7 +340,6 @@ static const char *add_given(struct tls_derive *d, const char *name, const struc
 	unsigned char sha[SHA256_LEN];
 	char digest[SHA256_HEX];
 	struct value *pem;
-
 	if (!chain) {
 		errs_add(d->errs, tls->pos, "%s", e.msg);
 		return "";
@@ -386,7 +364,6 @@ static void add_pairs(struct tls_derive *d, const char *host, const struct value
 		const struct str *f = beside(d->env, d->a, map_at(pair, "certificate"), &e);
 		X509 *x = f ? read_certificate(*f) : NULL;
 		bool second = list->list.n > 1 && kind_of(x) == EVP_PKEY_EC;
-
 		X509_free(x);
 		add_given(d, second ? arena_printf(d->a, "%s.ecdsa", host) : host, pair);
 	}
@@ -400,7 +377,6 @@ static void add_acme(struct tls_derive *d, const char *name)
 bool mail_tls_own(const struct value *domain)
 {
 	const struct value *tls = map_at(domain, "tls");
-
 	return tls && tls->type == VALUE_MAP &&
 	       (map_at(tls, "certificate") || map_bool(tls, "acme", false));
 }
@@ -412,7 +388,6 @@ static void add_domain(struct tls_derive *d, const struct map_entry *e)
 	const char *digest = "";
 	struct value *m = value_map(d->a), *name;
 	struct str ascii;
-
 	if ((!given && !acme) || !mail_domain_ascii(d->a, e->key, &ascii))
 		return;
 	name = literal(value_printf(d->a, "mail.%s", ascii.p));
@@ -431,7 +406,6 @@ void mail_tls_derive(const struct mail_env *env, struct arena *a, const struct v
 	struct tls_derive d = {.env = env, .a = a, .errs = errs};
 	const struct value *tls = map_at(mail, "tls"), *domains = map_at(mail, "domains");
 	const char *host = map_cstr(mail, "hostname", "");
-
 	d.given = value_map(a);
 	d.acme = literal(value_list(a));
 	d.sni = literal(value_list(a));

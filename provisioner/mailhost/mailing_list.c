@@ -26,7 +26,6 @@ void mlist_tell(struct mlist_walk *w, const struct mlist *l, const char *what, c
 	const char *after)
 {
 	const char *field = l->address;
-
 	if (w->told++ >= MLIST_LISTED)
 		return;
 	if (what)
@@ -45,7 +44,6 @@ static struct value *without(
 	struct arena *a, const struct value *all, const struct value *not_these)
 {
 	struct value *out = value_map(a);
-
 	for (size_t i = 0; i < all->map.n; i++)
 		if (!map_get(not_these, all->map.e[i].key))
 			map_set(a, out, all->map.e[i].key, value_null(a));
@@ -62,7 +60,6 @@ static bool members_over(
 	struct stat st;
 	int home = -1;
 	bool found, ok = true;
-
 	if (w->other_root >= 0)
 		home = mlist_folder(w->other_root, home_of(w->other, l, false), NULL);
 	if (home >= 0 && mlist_exists(home, declared_file(w->other, l))) {
@@ -92,7 +89,6 @@ static bool members_read(
 	struct str text = str_c("");
 	struct stat st;
 	bool found;
-
 	*m = (struct members){.declared = value_map(l->a), .last = value_map(l->a)};
 	m->add = value_map(l->a);
 	m->remove = value_map(l->a);
@@ -110,7 +106,6 @@ static bool members_read(
 			map_set(l->a, m->add, m->declared->map.e[i].key, value_null(l->a));
 	for (size_t i = 0; i < m->last->map.n; i++) {
 		struct str key = m->last->map.e[i].key;
-
 		if (!map_get(m->declared, key) && map_get(m->now, key))
 			map_set(l->a, m->remove, key, value_null(l->a));
 	}
@@ -123,7 +118,6 @@ static const char *some_names(struct arena *a, const struct value *map)
 {
 	struct buf b;
 	struct str out;
-
 	buf_init(&b, TEXT_MAX);
 	for (size_t i = 0; i < map->map.n && i < NAMED_MAX; i++)
 		buf_addf(&b, "%s%s", i ? ", " : "", map->map.e[i].key.p);
@@ -151,7 +145,6 @@ static bool declared_text(
 {
 	struct buf b;
 	bool fits;
-
 	buf_init(&b, FILE_MAX);
 	for (size_t i = 0; i < m->declared->map.n; i++)
 		buf_addf(&b, "%s\n", m->declared->map.e[i].key.p);
@@ -167,7 +160,6 @@ static bool declared_text(
 static const char *shown(struct arena *a, struct str s)
 {
 	size_t n = s.n ? strcspn(s.p, "\n") : 0;
-
 	if (s.n == 0)
 		return "on";
 	if (n > SHOWN_MAX || (n + 1 < s.n && s.p[n]))
@@ -185,7 +177,6 @@ static bool file_look(struct mlist_walk *w, const struct mlist *l, int home,
 {
 	const char *target;
 	struct stat st;
-
 	*s = (struct file_state){.owned = true};
 	if (f->how == MLIST_LINK || f->how == MLIST_NOLINK) {
 		target = home < 0 ? NULL : mlist_link_target(l->a, home, f->path);
@@ -216,7 +207,6 @@ static void file_tell(struct mlist_walk *w, const struct mlist *l, const struct 
 	const struct file_state *s)
 {
 	bool goes = f->how == MLIST_ABSENT || f->how == MLIST_NOLINK;
-
 	if (s->same && !s->owned)
 		mlist_tell(w, l, f->path, "wrong owner or mode", "right");
 	else if (f->told)
@@ -252,7 +242,6 @@ static bool list_files(
 	struct mlist_files files = {0};
 	struct file_state s;
 	bool ok = w->eng->files(l, home, !w->o, &files, e);
-
 	for (size_t i = 0; ok && i < files.n; i++) {
 		ok = file_look(w, l, home, &files.v[i], &s, e);
 		if (!ok || (s.same && s.owned))
@@ -269,12 +258,10 @@ static bool list_files(
 static void folders_tell(struct mlist_walk *w, const struct mlist *l, int home)
 {
 	bool right = mlist_folder_right(home, &w->who);
-
 	if (!right)
 		mlist_tell(w, l, "folder", "wrong owner or mode", "right");
 	for (size_t i = 0; right && w->eng->folders[i]; i++) {
 		int fd = mlist_folder(home, w->eng->folders[i], NULL);
-
 		right = fd >= 0 && mlist_folder_right(fd, &w->who);
 		if (!right)
 			mlist_tell(w, l, w->eng->folders[i], fd < 0 ? NULL : "wrong owner or mode",
@@ -289,7 +276,6 @@ static bool declared_owned(struct mlist_walk *w, const struct mlist *l, int home
 	struct mlist_file f = {.path = declared_file(w->eng, l), .how = MLIST_SEED};
 	struct file_state s;
 	struct err ignored = {0};
-
 	return !file_look(w, l, home, &f, &s, &ignored) || !s.found || s.owned;
 }
 
@@ -299,10 +285,8 @@ bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e)
 	const char *declared = declared_file(w->eng, l);
 	bool open = home >= 0 && mlist_exists(home, declared), closed = false, ok;
 	struct members m;
-
 	if (!open) {
 		int old = mlist_folder(w->root, home_of(w->eng, l, true), NULL);
-
 		closed = old >= 0 && mlist_exists(old, declared);
 		if (closed && home >= 0)
 			close(home);
@@ -332,7 +316,6 @@ bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e)
 static bool own_file(const struct mlist *l, const char *file)
 {
 	size_t n = strlen(l->name);
-
 	return strncmp(file, l->name, n) == 0 && (file[n] == 0 || file[n] == '.');
 }
 
@@ -340,7 +323,6 @@ static bool move_files(const struct mlist *l, int from, int to)
 {
 	DIR *dir = fdopendir(dup(from));
 	bool ok = dir != NULL;
-
 	if (dir)
 		rewinddir(dir);
 	for (struct dirent *d; ok && (d = readdir(dir));)
@@ -360,7 +342,6 @@ bool mlist_move(struct mlist_walk *w, const struct mlist *l, bool closing, struc
 	bool ok = from >= 0 && to >= 0 &&
 		  (w->eng->own_home ? renameat(from, l->name, to, l->name) == 0
 				    : move_files(l, from, to));
-
 	if (!ok)
 		err_errno(e, "cannot %s the list %s", closing ? "close" : "open", l->address);
 	if (from >= 0)
@@ -377,7 +358,6 @@ static bool reopen(struct mlist_walk *w, const struct mlist *l, struct err *e)
 	const char *declared = declared_file(w->eng, l);
 	bool open = home >= 0 && mlist_exists(home, declared);
 	bool closed = old >= 0 && mlist_exists(old, declared);
-
 	if (home >= 0)
 		close(home);
 	if (old >= 0)
@@ -391,12 +371,9 @@ static bool list_fill(struct mlist_walk *w, const struct mlist *l, int home, str
 	struct mlist_file declared = {.path = declared_file(w->eng, l), .how = MLIST_EXACT};
 	struct file_state s;
 	struct members m;
-
 	for (size_t i = 0; w->eng->folders[i]; i++) {
 		int fd = mlist_folder(home, w->eng->folders[i], &w->who);
-
 		bool ok = fd >= 0 && mlist_folder_give(fd, &w->who);
-
 		if (!ok)
 			err_errno(e, "cannot make %s of %s", w->eng->folders[i], l->address);
 		if (fd >= 0)
@@ -418,7 +395,6 @@ bool mlist_make(struct mlist_walk *w, const struct mlist *l, struct err *e)
 {
 	int home;
 	bool ok;
-
 	if (!reopen(w, l, e))
 		return false;
 	home = mlist_folder(w->root, home_of(w->eng, l, false), &w->who);

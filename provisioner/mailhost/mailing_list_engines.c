@@ -28,7 +28,6 @@ static void put(struct mlist_files *out, const struct mlist *l, const char *path
 	enum mlist_how how, const char *content)
 {
 	struct mlist_file f = {.path = path, .how = how};
-
 	if (content)
 		f.content = str_c(content);
 	add_file(l->a, out, &f);
@@ -51,7 +50,6 @@ static const char *lines(const struct mlist *l, const struct value *list)
 {
 	struct buf b;
 	struct str out;
-
 	buf_init(&b, FILE_MAX);
 	for (size_t i = 0; list && i < list->list.n; i++)
 		buf_addf(&b, "%s\n", list->list.v[i]->s.p);
@@ -68,7 +66,6 @@ static bool is(const struct mlist *l, const char *key, const char *value)
 static const struct value *named_moderators(const struct mlist *l)
 {
 	const struct value *v = map_at(l->def, "moderators");
-
 	return v && v->list.n ? v : NULL;
 }
 
@@ -76,7 +73,6 @@ static const struct value *named_moderators(const struct mlist *l)
 static const char *moderators(const struct mlist *l)
 {
 	const struct value *v = named_moderators(l);
-
 	return v ? lines(l, v) : arena_printf(l->a, "%s\n", map_cstr(l->def, "owner", ""));
 }
 
@@ -86,7 +82,6 @@ static const char *list_headers(const struct mlist *l, const char *commands, boo
 	const char *n = l->name, *d = l->domain;
 	struct buf b;
 	struct str out;
-
 	buf_init(&b, TEXT_MAX);
 	buf_addf(&b, "List-Id: <%s.%s>\nList-Post: <mailto:%s>\n", n, d, l->address);
 	if (by_subject) {
@@ -128,7 +123,6 @@ static void mlmmj_posts(const struct mlist *l, struct mlist_files *out)
 {
 	bool all = is(l, "post", "moderated"), members = is(l, "post", "members");
 	bool others = members && named_moderators(l);
-
 	flag(out, l, "control/moderated", all);
 	flag(out, l, "control/subonlypost", members);
 	flag(out, l, "control/modnonsubposts", others);
@@ -146,7 +140,6 @@ static const char *mlmmj_guard(const struct mlist *l)
 {
 	struct buf b;
 	struct str out;
-
 	buf_init(&b, TEXT_MAX);
 	buf_adds(&b, "discard ^" BEEN_THERE "[[:space:]]*");
 	for (const char *p = l->address; *p; p++)
@@ -161,7 +154,6 @@ static const char *mlmmj_guard(const struct mlist *l)
 static bool has_line(struct str text, struct line line)
 {
 	struct line one;
-
 	while (line_next(&text, &one))
 		if (one.n == line.n && memcmp(one.p, line.p, line.n) == 0)
 			return true;
@@ -178,7 +170,6 @@ static bool mlmmj_access(const struct mlist *l, int home, struct mlist_files *ou
 	struct stat st;
 	struct buf b;
 	bool found;
-
 	if (!mlist_read(l->a, home, f.path, &rest, &found, &st, e))
 		return false;
 	buf_init(&b, FILE_MAX);
@@ -196,7 +187,6 @@ static void mlmmj_sending(const struct mlist *l, struct mlist_files *out)
 {
 	const char *host = map_cstr(l->all, "hostname", NULL);
 	int64_t port = map_int(l->all, "port", SMTP_PORT);
-
 	tunable(out, l, "control/relayhost", "127.0.0.1");
 	tunable(out, l, "control/smtpport", arena_printf(l->a, "%lld", (long long)port));
 	tunable(out, l, "control/smtphelo", host);
@@ -209,7 +199,6 @@ static bool mlmmj_files(
 {
 	const char *language = map_cstr(l->def, "language", "en");
 	bool english = strcmp(language, "en") == 0;
-
 	(void)make;
 	tunable(out, l, "control/listaddress", l->address);
 	tunable(out, l, "control/owner", map_cstr(l->def, "owner", ""));
@@ -270,7 +259,6 @@ static struct line trimmed(const char *p, const char *end)
 static const char *operator_of(struct line line)
 {
 	const char *p = line.p, *end = line.p + line.n;
-
 	while (p < end && (islower((unsigned char)*p) || *p == '_'))
 		p++;
 	if (p == line.p)
@@ -284,7 +272,6 @@ static const char *operator_of(struct line line)
 static const char *skip_text(struct str *rest, struct line word, bool *closed)
 {
 	struct line line = word;
-
 	*closed = false;
 	while (!*closed && line_next(rest, &line))
 		*closed = line.n == word.n && memcmp(line.p, word.p, word.n) == 0;
@@ -297,10 +284,8 @@ static struct str with_end(struct arena *a, struct str text)
 	struct str rest = text;
 	struct line line, word = {NULL, 0};
 	bool closed = true;
-
 	while (closed && line_next(&rest, &line)) {
 		const char *op = operator_of(line);
-
 		if (!op || *op != '<')
 			continue;
 		word = trimmed(op + 2, line.p + line.n);
@@ -320,10 +305,8 @@ static bool find_setting(
 	struct line line;
 	size_t n = strlen(key);
 	bool closed;
-
 	while (line_next(&rest, &line)) {
 		const char *op = operator_of(line), *end = line.p + line.n;
-
 		if (!op)
 			continue;
 		if (*op == '<')
@@ -347,7 +330,6 @@ static void set(struct config *c, const char *key, const char *want, bool secret
 	struct line now = {NULL, 0};
 	bool found = find_setting(c->text, key, &from, &to, &now);
 	const char *gap;
-
 	if (found && now.n == strlen(want) && memcmp(now.p, want, now.n) == 0)
 		return;
 	gap = from && c->text.p[from - 1] != '\n' ? "\n" : "";
@@ -362,7 +344,6 @@ static bool random_password(struct arena *a, const char **out, struct err *e)
 {
 	unsigned char bytes[PASSWORD_BYTES];
 	char text[2 * PASSWORD_BYTES + 1];
-
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return err_errno(e, "cannot get random bytes");
 	hex(bytes, sizeof(bytes), text);
@@ -378,10 +359,8 @@ static bool set_password(
 	const char *weak = arena_printf(a, "%s%s", c->l->name, suffix), *fresh = "(random)";
 	size_t from, to;
 	struct line now;
-
 	if (find_setting(c->text, key, &from, &to, &now)) {
 		struct str value = str_trim(a, str_dup(a, now.p + 1, now.n - 1));
-
 		if (now.p[0] == '=' && value.n && !str_is(value, weak))
 			return true;
 	}
@@ -397,7 +376,6 @@ static void set_policy(struct config *c)
 	struct arena *a = l->a;
 	const char *prefix = map_cstr(l->def, "subject_prefix", NULL);
 	const char *commands = arena_printf(a, "majordomo@%s", l->domain);
-
 	set(c, "moderate", is(l, "post", "moderated") ? "= yes" : "= no", false);
 	set(c, "restrict_post", is(l, "post", "members") ? arena_printf(a, "= %s", l->name) : "=",
 		false);
@@ -424,7 +402,6 @@ static bool majordomo_config(
 	struct mlist_file f = {.how = MLIST_EXACT};
 	struct stat st;
 	bool found, ok;
-
 	f.path = arena_printf(l->a, "%s.config", l->name);
 	if (!mlist_read(l->a, home, f.path, &c.text, &found, &st, e))
 		return false;

@@ -21,7 +21,6 @@ static bool give(int fd, const struct mlist_owner *who, mode_t mode)
 bool mlist_folder_right(int fd, const struct mlist_owner *who)
 {
 	struct stat st;
-
 	return fstat(fd, &st) == 0 && (who->uid == (uid_t)-1 || who->uid == st.st_uid) &&
 	       (who->gid == (gid_t)-1 || who->gid == st.st_gid) &&
 	       (st.st_mode & 07777) == MLIST_DIR_MODE;
@@ -36,7 +35,6 @@ static int open_part(int at, const char *name, const struct mlist_owner *make)
 {
 	bool made = make && mkdirat(at, name, MLIST_DIR_MODE) == 0;
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
 	if (fd >= 0 && made && !give(fd, make, MLIST_DIR_MODE)) {
 		close(fd);
 		return -1;
@@ -48,11 +46,9 @@ int mlist_folder(int at, const char *path, const struct mlist_owner *make)
 {
 	char name[NAME_MAX + 1];
 	int dir = at < 0 ? -1 : dup(at);
-
 	for (const char *p = path; dir >= 0 && *p;) {
 		size_t n = strcspn(p, "/");
 		int next, why;
-
 		if (n >= sizeof(name))
 			n = sizeof(name) - 1;
 		memcpy(name, p, n);
@@ -72,7 +68,6 @@ static int folder_of(int at, const char *path, const char **base)
 {
 	char dir[PATH_MAX];
 	const char *slash = strrchr(path, '/');
-
 	*base = slash ? slash + 1 : path;
 	if (snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 0, path) >=
 		(int)sizeof(dir)) {
@@ -86,10 +81,8 @@ static bool read_fd(struct arena *a, int fd, const struct stat *st, struct str *
 {
 	char *p = arena_alloc(a, (size_t)st->st_size + 1);
 	size_t n = 0;
-
 	while (n < (size_t)st->st_size) {
 		ssize_t got = read(fd, p + n, (size_t)st->st_size - n);
-
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -109,7 +102,6 @@ bool mlist_read(struct arena *a, int at, const char *path, struct str *out, bool
 	const char *base;
 	int dir = folder_of(at, path, &base), fd = -1;
 	bool ok;
-
 	*found = false;
 	if (dir >= 0)
 		fd = openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -136,7 +128,6 @@ bool mlist_exists(int at, const char *path)
 	int dir = folder_of(at, path, &base);
 	struct stat st;
 	bool there = dir >= 0 && fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) == 0;
-
 	if (dir >= 0)
 		close(dir);
 	return there;
@@ -148,7 +139,6 @@ const char *mlist_link_target(struct arena *a, int at, const char *path)
 	const char *base;
 	int dir = folder_of(at, path, &base);
 	ssize_t n = dir < 0 ? -1 : readlinkat(dir, base, target, sizeof(target) - 1);
-
 	if (dir >= 0)
 		close(dir);
 	return n < 0 ? NULL : str_dup(a, target, (size_t)n).p;
@@ -158,7 +148,6 @@ static bool write_new(int dir, struct str content, const struct mlist_owner *who
 {
 	int fd = openat(dir, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	bool ok = fd >= 0 && write_all(fd, content.p, content.n) && give(fd, who, MLIST_FILE_MODE);
-
 	if (fd >= 0)
 		close(fd);
 	return ok;
@@ -170,7 +159,6 @@ bool mlist_write(
 	const char *base;
 	int dir = folder_of(at, path, &base);
 	bool ok = false;
-
 	if (dir >= 0) {
 		unlinkat(dir, TEMPORARY, 0); /* of a run that was cut short */
 		ok = write_new(dir, content, who) && renameat(dir, TEMPORARY, dir, base) == 0;
@@ -187,7 +175,6 @@ bool mlist_link(int at, const char *path, const char *target, struct err *e)
 	const char *base;
 	int dir = folder_of(at, path, &base);
 	bool ok = false;
-
 	if (dir >= 0) {
 		unlinkat(dir, base, 0);
 		ok = symlinkat(target, dir, base) == 0;
@@ -204,7 +191,6 @@ bool mlist_remove(int at, const char *path, struct err *e)
 	const char *base;
 	int dir = folder_of(at, path, &base);
 	bool ok = dir >= 0 && (unlinkat(dir, base, 0) == 0 || errno == ENOENT);
-
 	if (!ok)
 		err_errno(e, "cannot remove %s of a mailing list", path);
 	if (dir >= 0)
@@ -217,7 +203,6 @@ bool mlist_chown(int at, const char *path, const struct mlist_owner *who, struct
 	const char *base;
 	int dir = folder_of(at, path, &base);
 	bool ok = dir >= 0 && fchownat(dir, base, who->uid, who->gid, AT_SYMLINK_NOFOLLOW) == 0;
-
 	if (!ok)
 		err_errno(e, "cannot give %s of a mailing list to its owner", path);
 	if (dir >= 0)

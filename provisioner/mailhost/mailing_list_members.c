@@ -36,7 +36,6 @@ static struct str address_in(struct arena *a, const char *p, size_t n)
 	const char *to = from ? memchr(from, '>', n - (size_t)(from - p)) : NULL;
 	struct str whole;
 	char *copy;
-
 	if (to)
 		whole = str_trim(a, str_dup(a, from + 1, (size_t)(to - from - 1)));
 	else
@@ -50,10 +49,8 @@ static struct str address_in(struct arena *a, const char *p, size_t n)
 void mlist_parse(struct arena *a, struct str text, struct value *out)
 {
 	struct line line;
-
 	while (line_next(&text, &line)) {
 		struct str address = address_in(a, line.p, line.n);
-
 		if (address.n)
 			map_set(a, out, address, value_null(a));
 	}
@@ -64,10 +61,8 @@ static bool files_in(struct arena *a, int home, const char *folder, struct args 
 {
 	int fd = mlist_folder(home, folder, NULL);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
 	if (!dir) {
 		int why = errno;
-
 		if (fd >= 0)
 			close(fd);
 		return why == ENOENT;
@@ -100,7 +95,6 @@ bool mlist_subscribers(const struct mlist_engine *eng, const struct mlist *l, in
 	struct stat st;
 	struct str text;
 	bool found;
-
 	*out = value_map(l->a);
 	if (home < 0)
 		return true;
@@ -127,7 +121,6 @@ static bool lock_soon(int fd)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
-
 	for (int waited = 0; waited < LOCK_WAIT_MS; waited += LOCK_STEP_MS) {
 		if (fcntl(fd, F_SETLK, &lock) == 0)
 			return true;
@@ -143,11 +136,9 @@ static bool lock_soon(int fd)
 static int open_locked(int dir, const char *name, bool make)
 {
 	int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_CREAT : 0);
-
 	for (int tries = 0; tries < 10; tries++) {
 		struct stat ours, there;
 		int fd = openat(dir, name, flags, MLIST_FILE_MODE), why;
-
 		if (fd < 0)
 			return -1;
 		if (!lock_soon(fd) || fstat(fd, &ours) < 0)
@@ -184,7 +175,6 @@ static bool ends_open(int fd)
 {
 	struct stat st;
 	char last = '\n';
-
 	return fstat(fd, &st) == 0 && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 &&
 	       last != '\n';
 }
@@ -195,7 +185,6 @@ static bool append(int home, const char *path, struct str text, const struct mli
 	const char *slash = strrchr(path, '/');
 	int dir, fd, why;
 	bool ok;
-
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 0, path);
 	dir = mlist_folder(home, folder, who);
 	fd = dir < 0 ? -1 : open_locked(dir, slash ? slash + 1 : path, true);
@@ -218,11 +207,9 @@ bool mlist_subscribe(const struct mlist_engine *eng, const struct mlist *l, int 
 	struct value *texts = value_map(l->a);
 	struct buf b;
 	bool ok = true;
-
 	for (size_t i = 0; i < add->map.n; i++) {
 		struct str path = str_c(eng->subscriber_file(l, add->map.e[i].key.p));
 		struct value *list = map_get(texts, path);
-
 		if (!list)
 			map_set(l->a, texts, path, list = value_list(l->a));
 		list_add(l->a, list, value_str(l->a, add->map.e[i].key));
@@ -230,7 +217,6 @@ bool mlist_subscribe(const struct mlist_engine *eng, const struct mlist *l, int 
 	buf_init(&b, FILE_MAX);
 	for (size_t i = 0; ok && i < texts->map.n; i++) {
 		const struct value *list = texts->map.e[i].value;
-
 		buf_clear(&b);
 		for (size_t j = 0; j < list->list.n; j++)
 			buf_addf(&b, "%s\n", list->list.v[j]->s.p);
@@ -251,7 +237,6 @@ static bool without(struct arena *a, struct str text, const struct value *remove
 	struct line line;
 	struct buf b;
 	bool differs = false;
-
 	buf_init(&b, text.n + 1); /* the end that the last line may lack */
 	while (line_next(&text, &line)) {
 		if (map_get(remove, address_in(a, line.p, line.n))) {
@@ -275,7 +260,6 @@ static bool take_out(const struct mlist *l, int home, const char *path, const st
 	struct stat st;
 	int dir, fd;
 	bool found, ok;
-
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 0, path);
 	dir = mlist_folder(home, folder, NULL);
 	fd = dir < 0 ? -1 : open_locked(dir, slash ? slash + 1 : path, false);
@@ -296,7 +280,6 @@ bool mlist_unsubscribe(const struct mlist_engine *eng, const struct mlist *l, in
 {
 	struct args files = {0};
 	bool ok = subscriber_files(eng, l, home, &files, e);
-
 	for (size_t i = 0; ok && i < files.n; i++)
 		ok = take_out(l, home, files.v[i], remove, who, e);
 	return ok;

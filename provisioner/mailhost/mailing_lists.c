@@ -118,7 +118,6 @@ static bool plain_name(const char *p, size_t n)
 static bool address_valid(struct str s)
 {
 	const char *at = strchr(s.p, '@');
-
 	return at && plain_name(s.p, (size_t)(at - s.p)) && plain_name(at + 1, strlen(at + 1)) &&
 	       strlen(s.p) == s.n && strcmp(at + 1, MLIST_CLOSED) != 0;
 }
@@ -127,7 +126,6 @@ static bool check_people(const struct value *def, const char *key, struct errs *
 {
 	const struct value *v = map_at(def, key);
 	bool ok = true;
-
 	for (size_t i = 0; v && v->type == VALUE_LIST && i < v->list.n; i++)
 		if (v->list.v[i]->type == VALUE_STR && !mlist_person_valid(v->list.v[i]->s))
 			ok = errs_add(errs, v->list.v[i]->pos, "'%s' is no address for a list",
@@ -155,7 +153,6 @@ static bool check_text(const struct value *map, const char *key, bool (*valid)(s
 	const char *what, struct errs *errs)
 {
 	const struct value *v = map_at(map, key);
-
 	return !v || v->type != VALUE_STR || valid(v->s) ||
 	       errs_add(errs, v->pos, "%s '%s' is not %s", key, v->s.p, what);
 }
@@ -165,10 +162,8 @@ static bool check_def(const struct value *def, struct value *seen, struct errs *
 	const struct value *address = map_at(def, "address"), *owner = map_at(def, "owner");
 	const struct value *prefix = map_at(def, "subject_prefix");
 	bool ok = check_people(def, "moderators", errs);
-
 	ok = check_people(def, "members", errs) && ok;
 	ok = check_text(def, "language", language_valid, "a folder's name", errs) && ok;
-
 	if (owner && owner->type == VALUE_STR && !mlist_person_valid(owner->s))
 		ok = errs_add(errs, owner->pos, "'%s' is no address for a list", owner->s.p);
 	if (prefix && prefix->type == VALUE_STR &&
@@ -190,7 +185,6 @@ static bool mailing_lists_check(const struct value *params, struct errs *errs)
 	const struct value *lists = map_at(params, "lists");
 	struct value *seen = value_map(errs->a);
 	bool ok = check_text(params, "hostname", host_valid, "a host's name", errs);
-
 	for (size_t i = 0; lists && lists->type == VALUE_LIST && i < lists->list.n; i++)
 		if (lists->list.v[i]->type == VALUE_MAP)
 			ok = check_def(lists->list.v[i], seen, errs) && ok;
@@ -204,7 +198,6 @@ static bool read_owner(struct mlist_walk *w, struct err *e)
 	const char *owner = map_cstr(w->params, "owner", NULL);
 	const char *group = map_cstr(w->params, "group", NULL);
 	bool soon = w->h->pending & (RES_ACCOUNT | RES_PACKAGE);
-
 	w->who = (struct mlist_owner){(uid_t)-1, (gid_t)-1};
 	if (owner && !attr_user_id(w->h->a, owner, &w->who.uid) && !soon)
 		return err_set(e, ERR_PERMANENT, "there is no user '%s' on the host", owner);
@@ -226,7 +219,6 @@ static bool walk_open(
 {
 	const char *other = map_cstr(params, "other", NULL);
 	bool majordomo = strcmp(map_cstr(params, "engine", "mlmmj"), "majordomo") == 0;
-
 	*w = (struct mlist_walk){.h = h,
 		.params = params,
 		.lists = map_at(params, "lists"),
@@ -257,7 +249,6 @@ static void mlist_of(struct mlist_walk *w, const struct value *def, struct mlist
 {
 	const char *address = map_cstr(def, "address", "");
 	const char *at = strchr(address, '@');
-
 	*l = (struct mlist){.a = w->h->a, .def = def, .all = w->params, .address = address};
 	l->name = str_dup(w->h->a, address, (size_t)(at - address)).p;
 	l->domain = at + 1;
@@ -267,7 +258,6 @@ static void mlist_of(struct mlist_walk *w, const struct value *def, struct mlist
 static bool ours(struct mlist_walk *w, int domain, const char *entry, const char **name)
 {
 	size_t n = strlen(entry), tail = strlen(MLIST_DECLARED);
-
 	if (w->eng->own_home) {
 		*name = entry;
 		return mlist_exists(domain, arena_printf(w->h->a, "%s/" MLIST_DECLARED, entry));
@@ -282,7 +272,6 @@ static bool entries(struct mlist_walk *w, int at, const char *path, struct args 
 {
 	int fd = mlist_folder(at, path, NULL);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
 	if (!dir) {
 		if (fd >= 0)
 			close(fd);
@@ -302,7 +291,6 @@ static bool close_in(
 	struct mlist l = {.a = w->h->a, .all = w->params, .domain = domain};
 	int fd = mlist_folder(w->root, domain, NULL);
 	bool ok = fd < 0 || entries(w, w->root, domain, &names, e);
-
 	for (size_t i = 0; ok && fd >= 0 && i < names.n; i++) {
 		if (!ours(w, fd, names.v[i], &l.name))
 			continue;
@@ -325,7 +313,6 @@ static bool close_others(struct mlist_walk *w, struct err *e)
 	struct value *declared = value_map(w->h->a);
 	struct args domains = {0};
 	bool ok;
-
 	for (size_t i = 0; i < w->lists->list.n; i++)
 		map_set(w->h->a, declared, map_at(w->lists->list.v[i], "address")->s,
 			value_null(w->h->a));
@@ -341,7 +328,6 @@ static bool walk_all(struct mlist_walk *w, struct err *e)
 {
 	struct mlist l;
 	bool ok = close_others(w, e);
-
 	for (size_t i = 0; ok && i < w->lists->list.n; i++) {
 		mlist_of(w, w->lists->list.v[i], &l);
 		ok = w->o ? mlist_observe(w, &l, e) : mlist_make(w, &l, e);
@@ -356,7 +342,6 @@ static bool mailing_lists_observe(
 {
 	struct mlist_walk w;
 	bool ok;
-
 	observation_init(h, o);
 	if (!walk_open(&w, h, params, e))
 		return false;
@@ -377,7 +362,6 @@ static bool mailing_lists_apply(
 {
 	struct mlist_walk w;
 	bool ok;
-
 	(void)o;
 	if (!walk_open(&w, h, params, e))
 		return false;

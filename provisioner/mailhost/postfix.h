@@ -18,8 +18,7 @@ struct config {
 };
 void config_parse(struct arena *a, struct str text, struct config *out);
 bool config_is_comment(struct line line); /* or blank */
-/* The text of an entry: its lines without comments, joined by one blank, white space off the ends.
- */
+/* The text of an entry: its lines without comments, joined by one blank, trimmed at both ends. */
 struct str config_text(struct arena *a, const struct config *c, const struct logical *entry);
 /* Runs of white space as one blank, none at the ends: what Postfix takes for the same. */
 struct str config_squeeze(struct arena *a, struct str s);

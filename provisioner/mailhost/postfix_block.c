@@ -12,7 +12,6 @@ static const char begin[] = "# BEGIN ", end[] = "# END ", note[] = " (managed; e
 static bool name_valid(struct str name)
 {
 	bool ok = name.n > 0 && name.n <= NAME_MOST && strlen(name.p) == name.n;
-
 	for (size_t i = 0; ok && i < name.n; i++)
 		ok = name.p[i] >= ' ' && name.p[i] <= '~' && name.p[i] != '(';
 	return ok;
@@ -33,10 +32,8 @@ static bool text_valid(struct str text)
 bool blocks_check(const struct value *blocks, struct errs *errs)
 {
 	bool ok = true;
-
 	for (size_t i = 0; blocks && blocks->type == VALUE_MAP && i < blocks->map.n; i++) {
 		const struct map_entry *b = &blocks->map.e[i];
-
 		if (!name_valid(b->key))
 			ok = errs_add(
 				errs, b->key_pos, "'%s' cannot be the name of a block", b->key.p);
@@ -57,7 +54,6 @@ bool blocks_check(const struct value *blocks, struct errs *errs)
 static bool is_marker(struct line line, const char *word, struct str name)
 {
 	size_t n = strlen(word);
-
 	if (line.n < n + name.n || memcmp(line.p, word, n) != 0 ||
 		memcmp(line.p + n, name.p, name.n) != 0)
 		return false;
@@ -80,7 +76,6 @@ static bool skip_block(struct str *rest, struct str name)
 {
 	struct str at = *rest;
 	struct line line;
-
 	while (line_next(&at, &line))
 		if (is_marker(line, end, name)) {
 			*rest = at;
@@ -95,13 +90,11 @@ struct str blocks_cut(struct arena *a, struct str text, const struct value *bloc
 	struct line line;
 	bool cut = false;
 	struct buf b;
-
 	if (!blocks || blocks->type != VALUE_MAP)
 		return text;
 	buf_init(&b, FILE_MAX);
 	while (line_next(&rest, &line)) {
 		const struct str *name = block_begins(blocks, line);
-
 		if (name && skip_block(&rest, *name)) {
 			cut = true;
 			continue;
@@ -118,14 +111,12 @@ struct str blocks_put(struct arena *a, struct str text, const struct value *bloc
 {
 	struct buf b;
 	struct str out;
-
 	if (!blocks || blocks->type != VALUE_MAP)
 		return text;
 	buf_init(&b, FILE_MAX);
 	buf_add(&b, text.p, text.n);
 	for (size_t i = 0; i < blocks->map.n; i++) {
 		const struct map_entry *e = &blocks->map.e[i];
-
 		if (e->value->type != VALUE_STR || blank(e->value->s))
 			continue;
 		if (b.n && b.p[b.n - 1] != '\n')

@@ -38,7 +38,6 @@ static bool names_transport(struct str text, struct str name, bool alone)
 {
 	static const char setting[] = "_transport=";
 	const size_t n = sizeof(setting) - 1;
-
 	for (const char *p = text.p; (p = find_word(text.p, p, name)); p += name.n) {
 		if (p[name.n] == ':')
 			return true;
@@ -55,7 +54,6 @@ static bool named_in_file(const struct search *s, const char *path, bool *named,
 	struct stat st;
 	struct str text;
 	bool found;
-
 	if (!look(path, &st, &found, e))
 		return false;
 	if (!found || !S_ISREG(st.st_mode) || st.st_size > TABLE_MAX)
@@ -69,7 +67,6 @@ static bool named_in_file(const struct search *s, const char *path, bool *named,
 static bool is_compiled(const char *file)
 {
 	struct str name = str_c(file);
-
 	return str_ends(name, ".db") || str_ends(name, ".cdb") || str_ends(name, ".lmdb");
 }
 
@@ -78,10 +75,8 @@ static bool named_beside(const struct search *s, bool *named, struct err *e)
 	DIR *d = opendir(s->folder);
 	struct dirent *entry;
 	bool ok = d || err_errno(e, "cannot read %s", s->folder);
-
 	while (ok && !*named && d && (entry = readdir(d))) {
 		const char *file = arena_strdup(s->h->a, entry->d_name);
-
 		/* the two are read as what they are */
 		if (file[0] == '.' || strcmp(file, "main.cf") == 0 ||
 			strcmp(file, "master.cf") == 0 || is_compiled(file))
@@ -97,10 +92,8 @@ static bool named_beside(const struct search *s, bool *named, struct err *e)
 static bool named_elsewhere(const struct search *s, struct str main_cf, bool *named, struct err *e)
 {
 	bool ok = true;
-
 	for (const char *p = main_cf.p; ok && !*named && (p = strstr(p, ":/")); p++) {
 		size_t n = strcspn(p + 1, " \t\r\n,{}");
-
 		ok = named_in_file(s, str_dup(s->h->a, p + 1, n).p, named, e);
 	}
 	return ok;
@@ -111,7 +104,6 @@ static struct str entries_of(struct arena *a, struct str text)
 {
 	struct config c;
 	struct buf b;
-
 	config_parse(a, text, &c);
 	buf_init(&b, CONFIG_MAX);
 	for (size_t i = 0; i < c.n_entries; i++)
@@ -126,7 +118,6 @@ static bool is_used(const struct search *s, struct str master_cf, bool *used, st
 	struct arena *a = s->h->a;
 	struct str main_cf;
 	bool found;
-
 	*used = names_transport(entries_of(a, master_cf), s->name, false);
 	if (*used)
 		return true;
@@ -154,7 +145,6 @@ bool master_cf_cut(struct host *h, const char *folder, struct str *text, struct 
 	struct config c, s;
 	struct buf b;
 	size_t line = 0;
-
 	config_parse(a, *text, &c);
 	config_parse(a, shipped, &s);
 	buf_init(&b, CONFIG_MAX);
@@ -162,7 +152,6 @@ bool master_cf_cut(struct host *h, const char *folder, struct str *text, struct 
 		struct str entry = config_squeeze(a, config_text(a, &c, &c.entries[i]));
 		struct search search = {h, folder, str_dup(a, entry.p, strcspn(entry.p, " "))};
 		bool used = true;
-
 		if (is_shipped(a, entry, &s) && !is_used(&search, whole, &used, e)) {
 			buf_free(&b);
 			return false;

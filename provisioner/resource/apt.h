@@ -40,6 +40,5 @@ bool apt_try(struct host *h, const char *const *argv, struct proc_result *r, str
 bool apt_failed(struct arena *a, const char *what, const struct proc_result *r, struct err *e);
 /* apt-get's environment, for proc_run. */
 extern const char *const apt_env[];
-/* What `apt-get --simulate ACTION names` would remove, as "name version" lines; "" when it fails.
- */
+/* What `apt-get --simulate ACTION names` would remove: "name version" lines; "" when it fails. */
 bool apt_simulate(struct host *h, const char *const *argv, struct str *out, struct err *e);

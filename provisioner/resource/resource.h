@@ -40,8 +40,7 @@ struct restype {
 	/* `o` is what observe found just before; o->result may be added to. */
 	bool (*apply)(
 		struct host *h, const struct value *params, struct observation *o, struct err *e);
-	/* What later steps will find when this one has made the changes of `o`. Pure. May be NULL.
-	 */
+	/* What later steps find when this one has made the changes of `o`. Pure. May be NULL. */
 	void (*foresee)(
 		const struct value *params, const struct observation *o, struct foresight *f);
 	/* A type that proves what it brings about. When apply fails, the files that led to it are

@@ -22,7 +22,6 @@ struct arg_place {
 static const char *place_name(struct arena *a, const struct arg_place *at)
 {
 	const char *in = at->in ? place_name(a, at->in) : NULL;
-
 	if (!in)
 		return at->key;
 	return at->key ? arena_printf(a, "%s.%s", in, at->key)
@@ -38,7 +37,6 @@ static bool is_text(const struct value *v)
 static bool whole_number(const struct value *v)
 {
 	char *end;
-
 	if (v->type == VALUE_INT)
 		return true;
 	if (v->type != VALUE_STR || v->s.n == 0)
@@ -50,7 +48,6 @@ static bool whole_number(const struct value *v)
 static bool type_fits(const struct value *v, const char *type)
 {
 	bool truth;
-
 	if (strcmp(type, "int") == 0)
 		return whole_number(v);
 	if (strcmp(type, "float") == 0)
@@ -76,7 +73,6 @@ static bool fail_at(
 static bool choice_fits(struct spec *s, const struct value *choices, const struct value *v)
 {
 	struct str text = value_print(s->r->a, v);
-
 	for (size_t i = 0; i < choices->list.n; i++)
 		if (value_equal(choices->list.v[i], v) ||
 			str_eq(value_print(s->r->a, choices->list.v[i]), text))
@@ -92,11 +88,9 @@ static bool check_items(struct spec *s, const struct value *spec, const struct v
 {
 	const struct value *sub = map_at(spec, "options");
 	const char *elements = map_cstr(spec, "elements", NULL);
-
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++) {
 		const struct value *x = v->list.v[i];
 		const struct arg_place item = {.in = at, .item = i};
-
 		if (x->type == VALUE_UNKNOWN)
 			continue;
 		if (elements && !type_fits(x, elements))
@@ -116,7 +110,6 @@ static bool check_one(struct spec *s, const struct value *spec, const struct val
 	const char *type = map_cstr(spec, "type", "str");
 	struct str shown;
 	bool required;
-
 	if (!option_bool(spec, "required", false, &required, s->e))
 		return false;
 	if (v->type == VALUE_UNKNOWN || (v->type == VALUE_NULL && !required))
@@ -139,7 +132,6 @@ static bool check_map(struct spec *s, const struct value *options, const struct 
 		const struct value *v = map_get(map, o->key);
 		const struct arg_place at = {.in = in, .key = o->key.p};
 		bool required;
-
 		if (o->value->type != VALUE_MAP)
 			continue;
 		if (!option_bool(o->value, "required", false, &required, s->e))
@@ -157,12 +149,10 @@ bool argspec_check(struct resolver *r, const struct task *t, struct err *e)
 {
 	struct spec s = {r, t->role->role->name, e};
 	const struct value *options = t->args;
-
 	for (size_t i = 0; i < options->map.n; i++) {
 		const struct map_entry *o = &options->map.e[i];
 		struct value *v;
 		bool needed;
-
 		if (o->value->type != VALUE_MAP)
 			continue;
 		if (!option_bool(o->value, "required", false, &needed, e))

@@ -12,7 +12,6 @@ static bool number_of(struct arena *a, const struct value *v, struct share *out)
 {
 	char *end;
 	const char *text;
-
 	*out = (struct share){0};
 	if (v->type == VALUE_INT || v->type == VALUE_FLOAT) {
 		out->n = v->type == VALUE_INT ? (double)v->i : v->f;
@@ -38,7 +37,6 @@ static struct value *evaluated(
 	struct err e = {0};
 	struct vars *vars;
 	struct value *out;
-
 	if (!has_template(v))
 		return v;
 	if (!p->face.hosts[0]) /* nobody takes part */
@@ -63,10 +61,8 @@ static void read_serial(struct site *s, struct play_in *p, struct value *v, stru
 	struct value *list = as_list(s->a, evaluated(s, p, v, errs));
 	size_t n = list ? list->list.n : 0;
 	struct share *out = ARENA_ARRAY(s->a, struct share, n + 1);
-
 	for (size_t i = 0; i < n; i++) {
 		const struct value *one = list->list.v[i];
-
 		if (!number_of(s->a, one, &out[i]) || (out[i].percent && out[i].n < 0))
 			errs_add(errs, one->pos.line ? one->pos : v->pos,
 				"serial is a number of hosts (0: all of them), a share such as "
@@ -80,7 +76,6 @@ static void read_max_fail(struct site *s, struct play_in *p, struct value *v, st
 {
 	const struct value *one = evaluated(s, p, v, errs);
 	struct share share;
-
 	if (!one || one->type == VALUE_NULL)
 		return;
 	if (number_of(s->a, one, &share) && share.n >= 0 && share.n <= 100)
@@ -94,7 +89,6 @@ static void read_max_fail(struct site *s, struct play_in *p, struct value *v, st
 void play_batches(struct site *s, struct play_in *p, const struct value *kw, struct errs *errs)
 {
 	struct value *serial = map_at(kw, "serial"), *max_fail = map_at(kw, "max_fail_percentage");
-
 	p->face.own_pace = strcmp(map_cstr(kw, "strategy", "linear"), "linear") != 0;
 	p->face.any_errors_fatal = map_bool(kw, "any_errors_fatal", false);
 	p->face.max_fail_percentage = -1;

@@ -11,7 +11,6 @@
 static const char *files_between(struct arena *a, const struct task *t, const char *path)
 {
 	const char *text = path, *last = path;
-
 	for (const struct task *p = t; p && p->file; p = p->parent) {
 		if (strcmp(p->file, last) == 0)
 			continue;
@@ -27,7 +26,6 @@ static const char *files_between(struct arena *a, const struct task *t, const ch
 bool import_circle(struct build *b, const struct task *t, const char *path, struct pos pos)
 {
 	const struct task *p = t;
-
 	while (p && !(p->file && strcmp(p->file, path) == 0))
 		p = p->parent;
 	if (!p)
@@ -45,7 +43,6 @@ static const char *roles_between(
 	struct arena *a, const struct role_use *u, const struct role *r, const char *tasks)
 {
 	const char *text = r->name;
-
 	for (; u; u = u->parent) {
 		text = arena_printf(a, "%s -> %s", u->role->name, text);
 		if (strcmp(u->role->path, r->path) == 0 && strcmp(u->tasks, tasks) == 0)
@@ -67,7 +64,6 @@ static bool brought_in(const struct role_use *u, const char *path, const char *t
 bool role_circle(struct build *b, const struct role *r, const char *tasks, struct pos pos)
 {
 	int depth = 0;
-
 	for (const struct role_use *u = b->role; u; u = u->parent)
 		depth++;
 	bool again = brought_in(b->role, r->path, tasks);
@@ -85,7 +81,6 @@ bool role_circle(struct build *b, const struct role *r, const char *tasks, struc
 bool dependency_circle(struct build *b, struct str name, const char *path, struct pos pos)
 {
 	struct role r = {.name = path_base(name.p), .path = path};
-
 	return brought_in(b->role, path, "main") &&
 	       !errs_add(b->errs, pos, "these roles bring one another in, in a circle: %s",
 		       roles_between(b->s->a, b->role, &r, "main"));

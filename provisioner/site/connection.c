@@ -13,7 +13,6 @@ struct reach {
 static const char *one(struct reach *r, const char *name)
 {
 	struct value *x = name && !r->e->kind ? vars_value(r->v, name, r->e) : NULL;
-
 	if (!x || x->type == VALUE_NULL)
 		return NULL;
 	if (value_find_type(x, VALUE_UNKNOWN)) {
@@ -28,7 +27,6 @@ static const char *one(struct reach *r, const char *name)
 static const char *text(struct reach *r, const char *name, const char *old_name)
 {
 	const char *s = one(r, name);
-
 	return s ? s : one(r, old_name);
 }
 
@@ -61,7 +59,6 @@ static bool read_port(struct reach *r, const char *host, int *port)
 	const char *s = text(r, "ansible_port", "ansible_ssh_port");
 	char *end;
 	long n = s ? strtol(s, &end, 10) : 22;
-
 	if (s && (*end || n < 1 || n > 65535))
 		return err_set(
 			r->e, ERR_CONFIG, "host %s: ansible_port '%s' is no port number", host, s);
@@ -72,7 +69,6 @@ static bool read_port(struct reach *r, const char *host, int *port)
 static const char *keyword(struct reach *r, const struct play_in *p, const char *name)
 {
 	struct value *v = p && !r->e->kind ? map_at(p->doc, name) : NULL;
-
 	v = v ? vars_resolve(r->v, v, r->e) : NULL;
 	if (!v || v->type == VALUE_NULL)
 		return NULL;
@@ -90,7 +86,6 @@ static bool check_become_method(struct reach *r, const char *host)
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *s = one(r, names[i]);
-
 		if (s && *s && strcmp(s, "sudo") != 0)
 			return err_set(r->e, ERR_CONFIG,
 				"host %s: %s '%s' is not supported; there is sudo, without flags",
@@ -104,7 +99,6 @@ static bool read_become(struct reach *r, const struct site *s, const char *host,
 {
 	const struct value *v = r->e->kind ? NULL : vars_value(r->v, "ansible_become", r->e);
 	bool plays, tasks;
-
 	any_play_becomes(s, host, &plays, &tasks);
 	*out = s->opt.become == 1 || plays;
 	if (r->e->kind)
@@ -163,7 +157,6 @@ static bool says_how(const struct play_in *p)
 {
 	const char *name;
 	struct pos pos;
-
 	return map_at(p->doc, "remote_user") || map_at(p->doc, "connection") ||
 	       vars_reach(p->vars, &name, &pos) || vars_reach(p->files_vars, &name, &pos) ||
 	       (p->vars && map_at(p->vars, "ansible_become_user"));
@@ -178,7 +171,6 @@ static bool plays_agree(struct reach *r, const struct site *s, struct invhost *h
 		struct play_in *p = s->plays[i];
 		struct connection other = {0};
 		const char *what;
-
 		if (!play_has(p, h->name))
 			continue;
 		if (p->vars_become_user)
@@ -205,7 +197,6 @@ bool site_connection(const struct site *s, const char *host, struct connection *
 	struct invhost *h = inventory_host(s->inv, str_c(host));
 	const struct play_in *p = first_play(s, host);
 	struct reach r = {.e = e};
-
 	*out = (struct connection){0};
 	if (!h)
 		return err_set(e, ERR_CONFIG, "host '%s' is not in the inventory", host);

@@ -167,7 +167,6 @@ void control_result_keywords(struct build *b, const struct task *t, const struct
 	for (size_t i = 0; i < ARRAY_LEN(words) && (import || block || t->dynamic); i++) {
 		const struct map_entry *e = map_entry(kw, str_c(words[i]));
 		bool notify = !strcmp(words[i], "notify"), reg = !strcmp(words[i], "register");
-
 		if (!e || (reg && !block) || (notify && !t->dynamic))
 			continue;
 		if (import)

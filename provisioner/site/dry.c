@@ -12,7 +12,6 @@ enum { DRY_HOSTS = 32, DRY_STEPS = 200000 };
 bool vars_undefined(void *ctx, const struct err *e)
 {
 	struct vars *v = ctx;
-
 	if (!v->found || v->n_busy)
 		return false;
 	if (!v->err.kind)
@@ -28,7 +27,6 @@ bool vars_undefined(void *ctx, const struct err *e)
 struct errs *vars_quiet(struct vars *v)
 {
 	struct errs *found = v->found;
-
 	v->found = NULL;
 	return found;
 }
@@ -38,10 +36,8 @@ static bool walk(struct resolver *r, struct errs *found)
 {
 	struct step *step;
 	struct err e = {0};
-
 	for (size_t i = 0; i < DRY_STEPS; i++) {
 		enum resolve_status st;
-
 		r->v->found = r->blind ? NULL : found;
 		st = resolver_next(r, &step, &e);
 
@@ -61,7 +57,6 @@ static void dry_host(struct site *s, const char *host, struct errs *found)
 	struct arena *a = arena_new();
 	struct resolver *r = NULL;
 	bool go_on = true;
-
 	for (size_t i = 0; go_on && i < s->n_plays; i++) {
 		if (!play_has(s->plays[i], host))
 			continue;
@@ -74,7 +69,6 @@ static void dry_host(struct site *s, const char *host, struct errs *found)
 void site_dry_run(struct site *s, struct errs *errs)
 {
 	struct errs found;
-
 	errs_init(&found, s->a);
 	for (size_t i = 0; i < s->n_hosts && i < DRY_HOSTS; i++)
 		dry_host(s, s->hosts[i], &found);

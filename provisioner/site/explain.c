@@ -30,7 +30,6 @@ static bool names_secret(struct str key)
 static struct value *masked(struct arena *a, const struct value *v, bool hide)
 {
 	struct value *out = value_shallow(a, v);
-
 	if (v->type == VALUE_MAP)
 		for (size_t i = 0; i < v->map.n; i++)
 			out->map.e[i].value =
@@ -61,7 +60,6 @@ static void show_value(struct page *out, struct arena *a, struct str name, const
 static void show_layer(struct page *out, struct arena *a, const struct layer *l, struct str name)
 {
 	const struct map_entry *e = map_entry(l->map, name);
-
 	if (!e)
 		return;
 	page_addf(out, "  %-36s ", l->what);
@@ -77,12 +75,10 @@ static void show_layer(struct page *out, struct arena *a, const struct layer *l,
 static const struct layer *play_layers(struct vars *v, struct layer *l, size_t *n)
 {
 	struct play_in *p = v->play;
-
 	*n = 0;
 	l[(*n)++] = (struct layer){.what = "play vars", .map = p->vars};
 	if (p->mail) {
 		struct value *m = value_map(v->a);
-
 		map_put(v->a, m, "mail", p->mail);
 		l[(*n)++] = (struct layer){.what = "play", .map = m};
 	}
@@ -94,7 +90,6 @@ static const struct layer *play_layers(struct vars *v, struct layer *l, size_t *
 static struct vars *vars_of(const struct site *s, const char *host, struct err *e)
 {
 	struct invhost *h = inventory_host(s->inv, str_c(host));
-
 	if (!h) {
 		err_set(e, ERR_CONFIG, "host '%s' is not in the inventory", host);
 		return NULL;
@@ -111,7 +106,6 @@ bool site_explain(
 	struct value *x;
 	struct buf b;
 	size_t n;
-
 	if (!v)
 		return false;
 	x = vars_value(v, name, e);
@@ -146,7 +140,6 @@ struct value *site_vars(const struct site *s, const char *host, struct err *e)
 {
 	struct vars *v = vars_of(s, host, e);
 	struct value *out;
-
 	if (!v)
 		return NULL;
 	out = value_map(s->a);
@@ -155,10 +148,8 @@ struct value *site_vars(const struct site *s, const char *host, struct err *e)
 		return NULL;
 	for (size_t i = v->scope->n; i-- > 0;) {
 		const struct value *m = v->scope->layer[i].map;
-
 		for (size_t j = 0; j < m->map.n; j++) {
 			struct value *x = vars_value(v, m->map.e[j].key.p, e);
-
 			if (!x)
 				return NULL;
 			map_set(s->a, out, m->map.e[j].key, x);

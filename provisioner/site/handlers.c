@@ -11,11 +11,9 @@ enum { HANDLERS_MAX = 1 << 20 }; /* a larger file is not looked into for a hint 
 static void put_topics(struct build *b, struct task *t, size_t i)
 {
 	struct play_in *p = b->play;
-
 	for (size_t j = 0; t->listen && j < t->listen->list.n; j++) {
 		struct str topic = value_print(b->s->a, t->listen->list.v[j]);
 		struct value *list = map_get(p->handler_topics, topic);
-
 		if (!list) {
 			list = value_list(b->s->a);
 			map_set(b->s->a, p->handler_topics, topic, list);
@@ -32,7 +30,6 @@ static void add_handler(struct build *b, struct task *t)
 					   t->file, t->pos.line);
 	struct value *same = map_at(p->handler_ids, id);
 	struct value *number = value_int(b->s->a, (int64_t)p->n_handlers);
-
 	if (t->notify && t->control) {
 		errs_add(b->errs, t->pos,
 			"a handler that is done by the controller notifies nothing");
@@ -71,7 +68,6 @@ void handlers_build(struct build *b, struct value *list)
 {
 	struct build inner = *b;
 	struct task *node;
-
 	inner.handlers = true;
 	node = task_new(&inner, list ? list->pos : (struct pos){0});
 	inner.parent = node;
@@ -96,7 +92,6 @@ void handlers_add_installed(struct build *b)
 	struct play_in *p = b->play;
 	bool needed = false;
 	struct task *t;
-
 	p->installed = -1;
 	for (int i = 0; i < SECTIONS; i++)
 		needed = needed || may_change_packages(p->section[i]);
@@ -128,7 +123,6 @@ static const char *nearest_handler(const struct play_in *p, struct arena *a, con
 {
 	const char **names = NULL;
 	size_t n = 0, cap = 0;
-
 	for (size_t i = 0; i < p->handler_names->map.n; i++)
 		PUSH(a, names, n, cap, p->handler_names->map.e[i].key.p);
 	for (size_t i = 0; i < p->handler_topics->map.n; i++)
@@ -142,12 +136,10 @@ bool handlers_ids(const struct play_in *p, struct arena *a, const struct value *
 {
 	const char **ids = NULL, *near;
 	size_t n = 0, cap = 0;
-
 	for (size_t i = 0; names && i < names->list.n; i++) {
 		struct str name = value_print(a, names->list.v[i]);
 		struct value *one = map_get(p->handler_names, name);
 		struct value *topic = map_get(p->handler_topics, name);
-
 		if (one)
 			add_id(p, a, (size_t)one->i, &ids, &n, &cap);
 		for (size_t j = 0; topic && j < topic->list.n; j++)
@@ -171,14 +163,11 @@ static const char *role_with_handler(struct build *b, const char *name)
 	struct err ignored = {0};
 	struct str text;
 	bool found;
-
 	for (size_t i = 0; b->s->roles_path[i]; i++) {
 		size_t n = dir_list(a, b->s->roles_path[i], &roles);
-
 		for (size_t j = 0; j < n; j++) {
 			const char *file = arena_printf(
 				a, "%s/%s/handlers/main.yml", b->s->roles_path[i], roles[j]);
-
 			if (file_read_opt(a, file, HANDLERS_MAX, &text, &found, &ignored) &&
 				found && strstr(text.p, line))
 				return roles[j];
@@ -191,11 +180,9 @@ static const char *role_with_handler(struct build *b, const char *name)
 static const char *hint(struct build *b, const struct value *names)
 {
 	const struct play_in *p = b->play;
-
 	for (size_t i = 0; i < names->list.n; i++) {
 		struct str name = value_print(b->s->a, names->list.v[i]);
 		const char *role;
-
 		if (map_get(p->handler_names, name) || map_get(p->handler_topics, name))
 			continue;
 		role = role_with_handler(b, name.p);
@@ -211,7 +198,6 @@ static const char *hint(struct build *b, const struct value *names)
 void handlers_link(struct build *b, struct task *t)
 {
 	struct err e = {0};
-
 	if (t->notify && handlers_ids(b->play, b->s->a, t->notify, &t->notify_ids, &e))
 		e.kind = ERR_NONE;
 	if (e.kind && !has_template(t->notify) && !b->play->dynamic_roles)

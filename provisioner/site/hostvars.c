@@ -14,7 +14,6 @@ static void read_vars_path(
 	struct value *doc;
 	const char **names;
 	size_t n;
-
 	if (is_dir(path)) {
 		n = dir_list(s->a, path, &names);
 		for (size_t i = 0; i < n && depth < BESIDE_DEPTH; i++)
@@ -44,7 +43,6 @@ static void read_beside(struct site *s, const char *dir, const char *kind, const
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		const char *path =
 			dir_join(s->a, dir, arena_printf(s->a, "%s/%s%s", kind, name, ends[i]));
-
 		if (is_there(path))
 			read_vars_path(s, path, into, 0, errs);
 	}
@@ -53,7 +51,6 @@ static void read_beside(struct site *s, const char *dir, const char *kind, const
 static void read_dir(struct site *s, const char *dir, bool play, struct errs *errs)
 {
 	struct inventory *inv = s->inv;
-
 	if (is_dir(dir_join(s->a, dir, "group_vars")))
 		for (size_t i = 0; i < inv->n_groups; i++)
 			read_beside(s, dir, "group_vars", inv->groups[i]->name,
@@ -70,7 +67,6 @@ void site_beside_vars(struct site *s, struct errs *errs)
 {
 	for (size_t i = 0; i < s->inv->n_sources; i++) {
 		const char *src = s->inv->sources[i];
-
 		read_dir(s, is_dir(src) ? src : path_dir(s->a, src), false, errs);
 	}
 	read_dir(s, s->dir, true, errs);
@@ -86,7 +82,6 @@ static void add(struct collect *c, const struct value *map, const char *fmt, con
 {
 	struct layer l = {.map = map};
 	const char *pct;
-
 	if (!map || map->map.n == 0)
 		return;
 	pct = strstr(fmt, "NAME");
@@ -130,7 +125,6 @@ struct value *host_merged(struct site *s, struct invhost *h)
 {
 	struct layer *l;
 	size_t n;
-
 	if (h->merged)
 		return h->merged;
 	h->merged = value_map(s->a);
@@ -153,7 +147,6 @@ struct value *magic_groups(struct site *s)
 		struct value *list = value_list(s->a);
 		struct invhost **hosts;
 		size_t n = group_hosts(s->inv, s->inv->groups[i], s->a, &hosts);
-
 		for (size_t j = 0; j < n; j++)
 			list_add(s->a, list, value_text(s->a, hosts[j]->name));
 		map_put(s->a, s->groups_var, s->inv->groups[i]->name, list);

@@ -8,7 +8,6 @@
 static struct task *cached(struct site *s, const char *key)
 {
 	struct value *i = map_at(s->includes, key);
-
 	return i ? s->include_v[i->i] : NULL;
 }
 
@@ -22,7 +21,6 @@ static struct task *new_node(struct build *b, struct task *t, struct value *args
 {
 	struct value *apply = map_at(args, "apply");
 	struct task *node;
-
 	b->parent = t;
 	b->role = t->role;
 	node = task_new(b, t->pos);
@@ -40,7 +38,6 @@ static void build_file(struct build *b, struct task *t, struct value *args, stru
 	const char *path = file && file->type == VALUE_STR
 				   ? task_file(b->s, t, "tasks", file->s.p, b->s->a)
 				   : NULL;
-
 	if (!path) {
 		errs_add(b->errs, t->pos, "there is no file '%s' of tasks",
 			file ? value_print(b->s->a, file).p : "");
@@ -54,7 +51,6 @@ static void build_file(struct build *b, struct task *t, struct value *args, stru
 static void build_role(struct build *b, struct task *t, struct value *args, struct task *node)
 {
 	struct value *name = map_at(args, "name");
-
 	if (!name || name->type != VALUE_STR) {
 		errs_add(b->errs, t->pos, "include_role needs the name of a role");
 		return;
@@ -68,7 +64,6 @@ static struct task *build(struct resolver *r, struct task *t, struct value *args
 	struct errs errs;
 	struct build b = {.s = r->s, .play = r->p, .file = t->file, .dynamic = true, .errs = &errs};
 	struct task *node;
-
 	errs_init(&errs, r->s->a);
 	args = value_copy(r->s->a, args); /* outlives this host */
 	node = new_node(&b, t, args);
@@ -88,7 +83,6 @@ static struct inst *instance(struct resolver *r, struct frame *f, struct task *t
 {
 	struct inst *in = ARENA_NEW(r->a, struct inst);
 	struct value *loop = r->v->loop;
-
 	in->up = f->inst;
 	in->vars = t->vars;
 	if (!loop)
@@ -108,7 +102,6 @@ static const char *key_of(struct resolver *r, const struct task *t, const struct
 static enum outcome included(struct resolver *r, struct frame *f, struct task *t, struct step **out)
 {
 	struct srec *s;
-
 	if (t->control->kind != CONTROL_INCLUDE_TASKS)
 		return OUT_PUSH;
 	s = step_new(r, f, t);
@@ -125,7 +118,6 @@ struct task *include_node(struct resolver *r, struct task *t, struct value *args
 {
 	const char *key = key_of(r, t, args);
 	struct task *node = cached(r->s, key);
-
 	if (!node && (node = build(r, t, args, e)))
 		remember(r->s, key, node);
 	return node;
@@ -136,7 +128,6 @@ enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, st
 {
 	struct inst *in = instance(r, f, t);
 	struct task *node = include_node(r, t, vars_omit(r->a, args), e);
-
 	if (!node)
 		return OUT_FAIL;
 	if (t->control->kind == CONTROL_INCLUDE_ROLE && node->role && !r->dry &&

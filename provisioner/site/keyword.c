@@ -12,12 +12,10 @@ struct value *keywords_check(
 	struct build *b, const struct field *table, const struct value *map, const char *what)
 {
 	struct value *seen = value_shallow(b->s->a, map), *out;
-
 	/* one that holds a template is judged when it is evaluated, for each host */
 	for (size_t i = 0; i < map->map.n; i++) {
 		const struct map_entry *e = &map->map.e[i];
 		const struct field *f = field_find(table, e->key);
-
 		if (f && f->flags & FIELD_PER_HOST && has_template(e->value)) {
 			check_syntax(b, e->value, false);
 			seen->map.e[i].value = value_unknown(b->s->a, "until it is evaluated");
@@ -33,7 +31,6 @@ struct value *keywords_check(
 bool option_bool(const struct value *map, const char *key, bool dflt, bool *out, struct err *e)
 {
 	const struct value *v = map ? map_at(map, key) : NULL;
-
 	*out = dflt;
 	if (!v || v->type == VALUE_NULL || value_as_bool(v, out))
 		return true;
@@ -45,7 +42,6 @@ void refuse_reach(struct build *b, const struct value *vars, const char *where)
 {
 	const char *name;
 	struct pos pos;
-
 	if (vars_reach(vars, &name, &pos))
 		errs_add(b->errs, pos,
 			"'%s' stands on %s, and a host is reached in one way in the whole run: "
@@ -58,7 +54,6 @@ static const char *nearest_word(struct arena *a, struct str key)
 {
 	const char **names = NULL;
 	size_t n = 0, cap = 0;
-
 	for (size_t i = 0; restypes[i]; i++)
 		PUSH(a, names, n, cap, restypes[i]->name);
 	for (size_t i = 0; control_row(i); i++)
@@ -74,7 +69,6 @@ const char *module_namesake(struct arena *a, struct str key)
 {
 	const char *dot = strrchr(key.p, '.');
 	const char *last = dot ? dot + 1 : "";
-
 	return restype_find(str_c(last)) || control_find(str_c(last))
 		       ? arena_printf(a, ", and '%s' is another module", last)
 		       : "";
@@ -83,7 +77,6 @@ const char *module_namesake(struct arena *a, struct str key)
 void word_unknown(struct build *b, const struct map_entry *e)
 {
 	const char *near = nearest_word(b->s->a, builtin_name(e->key));
-
 	if (near)
 		errs_add(b->errs, e->key_pos,
 			"'%s' is neither a module nor a keyword of a task (did "
@@ -138,7 +131,6 @@ static bool keyword(struct reader *k, const char *name, struct value *v, bool *o
 static bool variable(struct reader *k, const char *name, bool *out)
 {
 	struct value *v = vars_value(k->r->v, name, k->e);
-
 	return !k->e->kind && take_bool(k, name, v, out);
 }
 
@@ -146,7 +138,6 @@ static bool variable(struct reader *k, const char *name, bool *out)
 static bool check_mode(struct reader *k, struct value *v)
 {
 	bool changes = true, checks = false;
-
 	v = evaluated(k, v);
 	if (k->e->kind || !take_bool(k, "check_mode", v, &changes) ||
 		!take_bool(k, "check_mode", v, &checks))
@@ -161,7 +152,6 @@ static bool become_user(struct reader *k, const char **out)
 {
 	struct value *v = vars_value(k->r->v, "ansible_become_user", k->e);
 	const struct site *s = k->r->s;
-
 	if (!v && !k->e->kind && (v = TASK_ATTR(k->t, become_user)))
 		v = evaluated(k, v);
 	if (k->e->kind)
@@ -183,7 +173,6 @@ bool keywords_read(struct resolver *r, const struct task *t, struct keywords *ou
 {
 	struct reader k = {.r = r, .t = t, .to = out, .e = e};
 	bool become = r->s->opt.become == 1;
-
 	*out = (struct keywords){.read = true, .diff = true, .user = r->user};
 	if (!keyword(&k, "no_log", TASK_ATTR(t, no_log), &out->no_log) ||
 		!keyword(&k, "ignore_errors", TASK_ATTR(t, ignore_errors), &out->ignore_errors) ||
@@ -203,7 +192,6 @@ bool keyword_hides(struct resolver *r, const struct task *t)
 	bool hides = false;
 	struct errs *found = vars_quiet(r->v);
 	bool read = keyword(&k, "no_log", TASK_ATTR(t, no_log), &hides);
-
 	r->v->found = found;
 	return !read || to.unknown || hides;
 }

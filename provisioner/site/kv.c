@@ -16,7 +16,6 @@ static bool next_token(const char **p, struct token *t, bool *open)
 {
 	char quote = 0;
 	int braces = 0;
-
 	while (isspace((unsigned char)**p))
 		(*p)++;
 	t->start = *p;
@@ -47,14 +46,12 @@ static struct str unquote(struct arena *a, const char *p, size_t n)
 	bool quoted = n >= 2 && (*p == '"' || *p == '\'') && p[n - 1] == *p && p[n - 2] != '\\';
 	struct str raw = quoted ? str_dup(a, p + 1, n - 2) : str_dup(a, p, n), out;
 	struct buf b;
-
 	if (!memchr(raw.p, '\\', raw.n))
 		return raw;
 	buf_init(&b, FILE_MAX);
 	for (size_t i = 0; i < raw.n; i++) {
 		const char *esc =
 			raw.p[i] == '\\' && raw.p[i + 1] ? strchr(from, raw.p[i + 1]) : NULL;
-
 		if (esc)
 			i++;
 		buf_addc(&b, esc ? to[esc - from] : raw.p[i]);
@@ -71,7 +68,6 @@ bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, 
 	struct token t;
 	struct buf raw;
 	bool open = false, cut;
-
 	buf_init(&raw, FILE_MAX);
 	for (const char *from = p; next_token(&p, &t, &cut); from = p) {
 		open = open || cut; /* only the last token can be */
@@ -79,7 +75,6 @@ bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, 
 		if (eq && eq > t.start) {
 			struct str key = str_dup(a, t.start, (size_t)(eq - t.start));
 			struct value *v;
-
 			if (strspn(key.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 					  "0123456789") == key.n &&
 				known(ctx, key)) {
@@ -113,7 +108,6 @@ static struct value *read_one(struct site *s, const char *text, size_t number, s
 	struct value *map;
 	struct str rest;
 	struct err e = {0};
-
 	if (text[0] == '@') {
 		text = path_expand(s->a, text + 1, &e);
 		if (text && !is_there(text))
@@ -138,10 +132,8 @@ static struct value *read_one(struct site *s, const char *text, size_t number, s
 struct value *extra_vars_read(struct site *s, const char *const *texts, struct errs *errs)
 {
 	struct value *all = value_map(s->a);
-
 	for (size_t i = 0; texts && texts[i]; i++) {
 		struct value *one = read_one(s, texts[i], i + 1, errs);
-
 		if (one && one->type != VALUE_MAP && one->type != VALUE_NULL)
 			errs_add(errs, one->pos, "-e (argument %zu): must be a map of variables",
 				i + 1);

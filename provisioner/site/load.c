@@ -17,7 +17,6 @@ static void load_inventory(struct site *s, struct errs *errs)
 		inventory_read(s->inv, &s->files, src[i], errs);
 	for (size_t i = 0; (!src || !src[0]) && i < ARRAY_LEN(usual); i++) {
 		const char *path = dir_join(s->a, s->dir, usual[i]);
-
 		if (!is_there(path))
 			continue;
 		inventory_read(s->inv, &s->files, path, errs);
@@ -26,7 +25,6 @@ static void load_inventory(struct site *s, struct errs *errs)
 	s->inv->given = src && src[0];
 	if (!s->inv->given && s->inv->n_sources == 0) {
 		struct invhost *h = inventory_add_host(s->inv, str_c("localhost"));
-
 		map_put(s->a, h->vars, "ansible_connection", value_text(s->a, "local"));
 	}
 	inventory_finish(s->inv);
@@ -39,10 +37,8 @@ static void roles_paths(struct site *s)
 	size_t n = 0, cap = 0;
 	char exe[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-
 	while (list && *list) {
 		size_t k = strcspn(list, ":");
-
 		if (k)
 			PUSH(s->a, out, n, cap,
 				path_expand(s->a, str_dup(s->a, list, k).p, &(struct err){0}));
@@ -64,7 +60,6 @@ static void apply_limit(struct site *s, struct errs *errs)
 {
 	struct err e = {0};
 	size_t n = 0;
-
 	if (!pattern_limit(s->inv, s->a, s->opt.limit ? s->opt.limit : "all", &s->hosts, &n, &e) ||
 		(n == 0 && s->opt.limit && !pattern_none(s->inv, s->a, s->opt.limit, &e))) {
 		err_prefix(&e, "--limit");
@@ -88,7 +83,6 @@ static void once(const struct err *v, size_t n, struct errs *errs)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t j = 0;
-
 		while (j < i && !same_problem(&v[i], &v[j]))
 			j++;
 		if (j == i)
@@ -107,7 +101,6 @@ static void check_mail_of(struct site *s, struct play_in *p, const char *host, s
 {
 	struct arena *a = arena_new();
 	struct vars *v = vars_new(s, a, inventory_host(s->inv, str_c(host)), p, NULL);
-
 	if (mail_declared(v))
 		mail_check(v, found);
 	arena_free(a);
@@ -118,7 +111,6 @@ static void warn_of_idle_mail(const struct site *s, struct errs *errs)
 {
 	for (size_t i = 0; i < s->n_plays; i++) {
 		const struct play_in *p = s->plays[i];
-
 		if (p->mail && !p->n_roles && !p->dynamic_roles)
 			errs_warn(errs, p->mail->pos,
 				"the play '%s' declares mail and brings in no role; add `roles: "
@@ -131,7 +123,6 @@ static void warn_of_idle_mail(const struct site *s, struct errs *errs)
 static void check_mail(struct site *s, struct errs *errs)
 {
 	struct errs found;
-
 	errs_init(&found, s->a);
 	for (size_t i = 0; i < s->n_plays; i++) {
 		const char *const *host = s->plays[i]->face.hosts;
@@ -156,7 +147,6 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	struct site *s = ARENA_NEW(a, struct site);
 	size_t before = errs->n, variables;
 	char abs[PATH_MAX];
-
 	s->a = a;
 	s->opt = *opt;
 	s->files = (struct files){.a = a, .index = value_map(a)};
@@ -204,7 +194,6 @@ const char *digest_key(struct arena *a, const struct value *v)
 {
 	unsigned char sha[SHA256_LEN];
 	char text[SHA256_HEX];
-
 	value_digest(v, sha);
 	hex(sha, sizeof(sha), text);
 	return arena_strdup(a, text);
@@ -214,7 +203,6 @@ const char *const *site_match(const struct site *s, const char *pattern, struct 
 {
 	const char **out;
 	size_t n;
-
 	if (!pattern_match(s->inv, s->a, pattern, &out, &n, e))
 		return NULL;
 	if (n == 0) {

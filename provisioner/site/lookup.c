@@ -15,7 +15,6 @@ const char *lookup_arg(const struct call *c, size_t i)
 struct value *lookup_text(struct arena *a, struct str s)
 {
 	struct value *v = value_str(a, s);
-
 	v->literal = true;
 	return v;
 }
@@ -33,10 +32,8 @@ void lookup_flatten(struct arena *a, struct value *out, struct value *v, int dep
 static bool look_env(struct call *c)
 {
 	struct value *dflt = map_at(c->kwargs, "default");
-
 	for (size_t i = 0; i < c->args->list.n; i++) {
 		const char *text = getenv(lookup_arg(c, i));
-
 		if (!text && dflt)
 			list_add(c->v->a, c->out, dflt);
 		else
@@ -48,11 +45,9 @@ static bool look_env(struct call *c)
 static bool look_vars(struct call *c)
 {
 	struct value *dflt = map_at(c->kwargs, "default");
-
 	for (size_t i = 0; i < c->args->list.n; i++) {
 		struct str name = value_print(c->v->a, c->args->list.v[i]);
 		struct value *v = c->v->env.lookup(c->v, name);
-
 		if (v && v->type == VALUE_UNDEFINED)
 			v = NULL;
 		if (!v && !dflt)
@@ -88,13 +83,11 @@ static bool look_dict(struct call *c)
 {
 	for (size_t i = 0; i < c->args->list.n; i++) {
 		const struct value *m = c->args->list.v[i];
-
 		if (m->type != VALUE_MAP)
 			return err_set(c->e, ERR_CONFIG, "lookup 'dict' takes a map, not %s",
 				value_type_name(m));
 		for (size_t j = 0; j < m->map.n; j++) {
 			struct value *one = value_map(c->v->a);
-
 			map_put(c->v->a, one, "key", lookup_text(c->v->a, m->map.e[j].key));
 			map_put(c->v->a, one, "value", m->map.e[j].value);
 			list_add(c->v->a, c->out, one);
@@ -106,12 +99,10 @@ static bool look_dict(struct call *c)
 static bool look_indexed(struct call *c)
 {
 	struct value *all = value_list(c->v->a);
-
 	for (size_t i = 0; i < c->args->list.n; i++)
 		lookup_flatten(c->v->a, all, c->args->list.v[i], 1);
 	for (size_t i = 0; i < all->list.n; i++) {
 		struct value *pair = value_list(c->v->a);
-
 		list_add(c->v->a, pair, value_int(c->v->a, (int64_t)i));
 		list_add(c->v->a, pair, all->list.v[i]);
 		list_add(c->v->a, c->out, pair);
@@ -122,16 +113,13 @@ static bool look_indexed(struct call *c)
 static bool look_together(struct call *c)
 {
 	size_t longest = 0;
-
 	for (size_t i = 0; i < c->args->list.n; i++)
 		if (c->args->list.v[i]->type == VALUE_LIST && c->args->list.v[i]->list.n > longest)
 			longest = c->args->list.v[i]->list.n;
 	for (size_t k = 0; k < longest; k++) {
 		struct value *row = value_list(c->v->a);
-
 		for (size_t i = 0; i < c->args->list.n; i++) {
 			const struct value *l = c->args->list.v[i];
-
 			list_add(c->v->a, row,
 				l->type == VALUE_LIST && k < l->list.n ? l->list.v[k]
 								       : value_null(c->v->a));
@@ -146,15 +134,12 @@ enum { PRODUCT_MAX = 100000 };
 static bool look_nested(struct call *c)
 {
 	struct value *rows = value_list(c->v->a);
-
 	list_add(c->v->a, rows, value_list(c->v->a));
 	for (size_t i = 0; i < c->args->list.n; i++) {
 		struct value *l = as_list(c->v->a, c->args->list.v[i]), *next = value_list(c->v->a);
-
 		for (size_t j = 0; j < rows->list.n; j++)
 			for (size_t k = 0; l && k < l->list.n; k++) {
 				struct value *row = value_shallow(c->v->a, rows->list.v[j]);
-
 				list_add(c->v->a, row, l->list.v[k]);
 				list_add(c->v->a, next, row);
 				if (next->list.n > PRODUCT_MAX)
@@ -171,7 +156,6 @@ static struct value *dig(struct value *v, const char *path, struct arena *a)
 {
 	while (v && *path && v->type != VALUE_UNKNOWN) {
 		size_t n = strcspn(path, ".");
-
 		v = v->type == VALUE_MAP ? map_get(v, str_dup(a, path, n)) : NULL;
 		path += n + (path[n] == '.');
 	}
@@ -183,7 +167,6 @@ static bool look_subelements(struct call *c)
 	struct value *items = c->args->list.n > 1 ? c->args->list.v[0] : NULL, *opt;
 	const char *key = items ? lookup_arg(c, 1) : "";
 	bool skip;
-
 	if (!items || items->type != VALUE_LIST)
 		return err_set(c->e, ERR_CONFIG, "lookup 'subelements' takes a list and a key");
 	opt = c->args->list.n > 2 ? c->args->list.v[2] : NULL;
@@ -192,7 +175,6 @@ static bool look_subelements(struct call *c)
 		return false;
 	for (size_t i = 0; i < items->list.n; i++) {
 		struct value *sub = dig(items->list.v[i], key, c->v->a);
-
 		if (sub && sub->type == VALUE_UNKNOWN) {
 			c->out = sub;
 			return true;
@@ -204,7 +186,6 @@ static bool look_subelements(struct call *c)
 				"lookup 'subelements': item %zu has no list '%s'", i, key);
 		for (size_t j = 0; j < sub->list.n; j++) {
 			struct value *pair = value_list(c->v->a);
-
 			list_add(c->v->a, pair, items->list.v[i]);
 			list_add(c->v->a, pair, sub->list.v[j]);
 			list_add(c->v->a, c->out, pair);
@@ -218,7 +199,6 @@ static const char *sequence_item(struct call *c, const char *format, int64_t i)
 {
 	const char *at = format ? strchr(format, '%') : NULL, *pads;
 	char *rest;
-
 	if (!at)
 		return arena_printf(c->v->a, "%lld", (long long)i);
 	pads = at[1] == '0' ? "00000000000000000000" : "                    ";
@@ -248,11 +228,9 @@ static bool look_sequence(struct call *c)
 	int64_t stride = map_int(c->kwargs, "stride", 1), count = map_int(c->kwargs, "count", -1);
 	const char *s = c->args->list.n ? lookup_arg(c, 0) : "";
 	const char *format = map_cstr(c->kwargs, "format", NULL), *item;
-
 	if (strncmp(s, "start=", 6) == 0 || strncmp(s, "end=", 4) == 0 ||
 		strncmp(s, "count=", 6) == 0) {
 		const char *at;
-
 		start = (at = strstr(s, "start=")) ? strtoll(at + 6, NULL, 10) : start;
 		end = (at = strstr(s, "end=")) ? strtoll(at + 4, NULL, 10) : end;
 		count = (at = strstr(s, "count=")) ? strtoll(at + 6, NULL, 10) : count;
@@ -261,7 +239,6 @@ static bool look_sequence(struct call *c)
 			format = str_dup(c->v->a, at + 7, strcspn(at + 7, " ")).p;
 	} else if (*s) {
 		char *rest;
-
 		end = strtoll(s, &rest, 10);
 		if (*rest == '-') {
 			start = end;
@@ -286,7 +263,6 @@ static bool look_hostnames(struct call *c)
 	for (size_t i = 0; i < c->args->list.n; i++) {
 		const char **names;
 		size_t n;
-
 		if (!pattern_match(c->v->s->inv, c->v->a, lookup_arg(c, i), &names, &n, c->e))
 			return false;
 		for (size_t j = 0; j < n; j++)
@@ -359,7 +335,6 @@ static const struct lookup {
 static bool run_lookup(struct call *c, const char *name)
 {
 	const char *names[ARRAY_LEN(lookups) + 1], *near;
-
 	for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
 		if (strcmp(lookups[i].about.name, name) == 0)
 			return lookups[i].run(c);
@@ -399,7 +374,6 @@ struct value *lookup_plugin(void *ctx, const char *name, const struct value *arg
 	struct vars *v = ctx;
 	struct call c = {.v = v, .args = args, .kwargs = kwargs, .e = e, .out = value_list(v->a)};
 	const struct value *unknown;
-
 	if (!kwargs)
 		c.kwargs = value_map(v->a);
 	unknown = unknown_of(&c, name);
@@ -411,7 +385,6 @@ struct value *lookup_plugin(void *ctx, const char *name, const struct value *arg
 struct value *loop_items(struct vars *v, const char *kind, struct value *value, struct err *e)
 {
 	struct value *args = value;
-
 	if (value->type == VALUE_UNKNOWN)
 		return value;
 	if (strcmp(kind, "loop") == 0) {

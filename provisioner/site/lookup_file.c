@@ -13,7 +13,6 @@ bool lookup_file(struct call *c)
 			task_file(c->v->s, c->v->task, "files", lookup_arg(c, i), c->v->a);
 		struct file *f = path ? files_get(&c->v->s->files, path, c->e) : NULL;
 		size_t n;
-
 		if (!f && c->e->kind)
 			return false;
 		if (!f)
@@ -32,7 +31,6 @@ bool lookup_template(struct call *c)
 		const char *path =
 			task_file(c->v->s, c->v->task, "templates", lookup_arg(c, i), c->v->a);
 		struct value *text;
-
 		if (!path)
 			return err_set(c->e, ERR_CONFIG, "lookup 'template': there is no file '%s'",
 				lookup_arg(c, i));
@@ -51,7 +49,6 @@ bool lookup_fileglob(struct call *c)
 		const char *dir = path_dir(c->v->a, pattern);
 		const char *found = task_file(c->v->s, c->v->task, "files", dir, c->v->a);
 		glob_t g;
-
 		if (strcmp(dir, ".") == 0)
 			found = task_file(c->v->s, c->v->task, "files", "", c->v->a);
 		if (!found)
@@ -80,13 +77,11 @@ static const char *first_of(struct call *c, struct value *files, struct value *p
 		for (size_t i = 0; i < files->list.n; i++) {
 			const char *name = value_print(c->v->a, files->list.v[i]).p;
 			const char *dir = value_print(c->v->a, paths->list.v[p]).p;
-
 			if (*dir)
 				name = path_join(c->v->a, dir, name);
 			for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
 				const char *path =
 					task_file(c->v->s, c->v->task, kinds[k], name, c->v->a);
-
 				if (path && is_file(path))
 					return path;
 			}
@@ -101,14 +96,12 @@ bool lookup_first_found(struct call *c)
 	struct value *more = as_list(c->v->a, map_at(c->kwargs, "files"));
 	bool skip, also = false;
 	const char *path;
-
 	if (!option_bool(c->kwargs, "skip", false, &skip, c->e))
 		return false;
 	for (size_t i = 0; more && i < more->list.n; i++)
 		list_add(c->v->a, files, more->list.v[i]);
 	for (size_t i = 0; i < c->args->list.n; i++) {
 		struct value *x = c->args->list.v[i];
-
 		if (x->type == VALUE_MAP) {
 			lookup_flatten(c->v->a, files, as_list(c->v->a, map_at(x, "files")), 2);
 			paths = as_list(c->v->a, map_at(x, "paths"));

@@ -9,7 +9,6 @@
 static struct value *names_list(struct arena *a, const char *const *names)
 {
 	struct value *list = value_list(a);
-
 	list->literal = true;
 	for (size_t i = 0; names && names[i]; i++)
 		list_add(a, list, value_text(a, names[i]));
@@ -25,7 +24,6 @@ static struct value *group_names(struct arena *a, const struct invhost *h)
 {
 	const char **names = arena_calloc(a, h->n_groups + 1, sizeof(*names));
 	size_t n = 0;
-
 	for (size_t i = 0; i < h->n_groups; i++)
 		if (strcmp(h->groups[i]->name, "all") != 0)
 			names[n++] = h->groups[i]->name;
@@ -36,7 +34,6 @@ static struct value *group_names(struct arena *a, const struct invhost *h)
 static void put_text(struct vars *v, struct value *m, const char *name, const char *text)
 {
 	struct value *x = value_text(v->a, text);
-
 	x->literal = true;
 	map_put(v->a, m, name, x);
 }
@@ -44,7 +41,6 @@ static void put_text(struct vars *v, struct value *m, const char *name, const ch
 static struct value *version_var(struct arena *a)
 {
 	struct value *m = value_map(a);
-
 	m->literal = true;
 	map_put(a, m, "full", value_text(a, "2.14.0"));
 	map_put(a, m, "string", value_text(a, "2.14.0"));
@@ -57,7 +53,6 @@ static struct value *version_var(struct arena *a)
 static struct value *literal_list(struct arena *a)
 {
 	struct value *list = value_list(a);
-
 	list->literal = true;
 	return list;
 }
@@ -67,7 +62,6 @@ static struct value *batch(struct vars *v)
 {
 	const struct play_in *p = v->play;
 	struct value *own = p->batch_of ? map_at(p->batch_of, v->host->name) : NULL;
-
 	if (own)
 		return own;
 	return p->face.serial ? value_unknown(v->a, "until the play's batches are made up")
@@ -78,11 +72,9 @@ static void magic_roles(struct vars *v, struct value *m)
 {
 	struct value *all = literal_list(v->a), *named = literal_list(v->a);
 	struct value *dependent = literal_list(v->a);
-
 	for (size_t i = 0; i < v->play->n_roles; i++) {
 		const struct role *r = v->play->roles[i];
 		struct value *name = value_text(v->a, r->name);
-
 		list_add(v->a, all, name);
 		list_add(v->a, r->dependency ? dependent : named, name);
 	}
@@ -95,7 +87,6 @@ static void magic_roles(struct vars *v, struct value *m)
 static void magic_play(struct vars *v, struct value *m)
 {
 	struct value *hosts;
-
 	if (!v->play)
 		return;
 	hosts = v->play->hosts_var;
@@ -126,7 +117,6 @@ static void magic_inventory(struct vars *v, struct value *m)
 	const char *list = !src && s->opt.inventories ? s->opt.inventories[0] : NULL;
 	struct value *sources = literal_list(v->a);
 	char abs[PATH_MAX];
-
 	if (src && !s->inventory_abs && realpath(src, abs))
 		v->s->inventory_abs = arena_strdup(s->a, abs);
 	src = s->inventory_abs;
@@ -148,7 +138,6 @@ static void magic_inventory(struct vars *v, struct value *m)
 static void magic_options(struct vars *v, struct value *m)
 {
 	const struct site_options *o = &v->s->opt;
-
 	map_put(v->a, m, "ansible_run_tags",
 		names_list(v->a, v->s->tags ? v->s->tags : (const char *[]){"all", NULL}));
 	map_put(v->a, m, "ansible_skip_tags", names_list(v->a, v->s->skip_tags));
@@ -165,7 +154,6 @@ struct value *magic_vars(struct vars *v)
 {
 	struct value *m = value_map(v->a);
 	const char *host = v->host->name, *dot = strchr(host, '.');
-
 	put_text(v, m, "inventory_hostname", host);
 	put_text(v, m, "inventory_hostname_short",
 		dot ? str_dup(v->a, host, (size_t)(dot - host)).p : host);
@@ -195,7 +183,6 @@ static struct value *search_path(struct vars *v)
 {
 	struct value *list = literal_list(v->a);
 	char abs[PATH_MAX];
-
 	for (const struct role_use *u = v->task->role; u; u = u->parent)
 		add_path(list, v->a, u->role->abs_path);
 	if (v->task->file && realpath(path_dir(v->a, v->task->file), abs))
@@ -209,7 +196,6 @@ static struct value *parent_roles(struct vars *v, bool paths)
 {
 	struct value *list = literal_list(v->a);
 	const struct role_use *u = v->task->role;
-
 	for (u = u ? u->parent : NULL; u; u = u->parent)
 		list_add(v->a, list, value_text(v->a, paths ? u->role->abs_path : u->role->name));
 	return list->list.n ? list : NULL;

@@ -59,7 +59,6 @@ static const struct str *read_text(void *ctx, const char *path, struct err *e)
 {
 	struct site *s = ctx;
 	struct file *f = files_get(&s->files, path, e);
-
 	if (!f && !e->kind)
 		err_set(e, ERR_CONFIG, "there is no file '%s'", path);
 	return f ? &f->text : NULL;
@@ -116,7 +115,6 @@ static struct value *merged(struct vars *v, struct errs *errs)
 	struct layer *layers;
 	struct value *all = NULL;
 	size_t n = host_layers(v->s, v->host, v->a, &layers);
-
 	for (size_t i = 0; i < n; i++)
 		merge_layer(v, &all, map_at(layers[i].map, "mail"), errs);
 	if (v->play && v->play->vars)
@@ -131,7 +129,6 @@ bool mail_declared(const struct vars *v)
 {
 	struct layer *layers;
 	size_t n;
-
 	if ((v->play && (v->play->mail || (v->play->vars && map_at(v->play->vars, "mail")))) ||
 		map_at(v->s->extra, "mail"))
 		return true;
@@ -149,7 +146,6 @@ static struct value *evaluate(struct vars *v, struct value *raw, struct err *e)
 	const struct task *task = v->task;
 	struct value *loop = v->loop, *out;
 	bool cache_off = v->cache_off, taint = v->taint;
-
 	if (v->n_busy == VARS_DEPTH)
 		return NULL;
 	v->mail_busy = true;
@@ -175,7 +171,6 @@ static struct value *evaluate_parts(struct vars *v, struct value *raw, struct er
 {
 	struct err e = {0};
 	struct value *out;
-
 	if (raw->type == VALUE_MAP || raw->type == VALUE_LIST) {
 		out = value_shallow(v->a, raw);
 		for (size_t i = 0; raw->type == VALUE_MAP && i < raw->map.n; i++)
@@ -200,7 +195,6 @@ static struct value *evaluate_parts(struct vars *v, struct value *raw, struct er
 static struct value *with_hostname(struct vars *v, struct value *mail, struct errs *errs)
 {
 	struct str name;
-
 	if (map_at(mail, "hostname"))
 		return mail;
 	if (!mail_domain_ascii(v->a, str_c(v->host->name), &name)) {
@@ -222,7 +216,6 @@ static struct value *declared(struct vars *v, bool *none, struct errs *errs)
 	struct value *raw = merged(v, errs), *mail, *checked;
 	struct mail_env env = env_of(v);
 	struct err e = {0};
-
 	*none = !raw && !errs->n;
 	if (!raw || errs->n)
 		return NULL;
@@ -252,7 +245,6 @@ static struct str state_key(const struct vars *v, struct arena *a)
 static struct mail_state *known_state(const struct vars *v)
 {
 	struct value *i = map_get(v->s->mail_index, state_key(v, v->a));
-
 	return i ? &v->s->mails[i->i] : NULL;
 }
 
@@ -263,7 +255,6 @@ void mail_check(struct vars *v, struct errs *errs)
 	struct value *mail;
 	struct errs own;
 	bool none;
-
 	errs_init(&own, v->a);
 	mail = declared(v, &none, &own);
 	errs_join(errs, &own);
@@ -289,7 +280,6 @@ static struct value *names_of(
 	struct value *out = value_map(a);
 	struct mail_env env = env_of(v);
 	size_t before = errs->n;
-
 	mail->literal = true;
 	map_put(a, out, "mail", mail);
 	if (!known && value_find_type(mail, VALUE_UNKNOWN))
@@ -310,7 +300,6 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 	struct value *mail;
 	size_t before = errs->n;
 	bool none;
-
 	if (state) {
 		if (!state->vars)
 			state->vars = names_of(v, v->s->a, state->mail, true, errs);
@@ -331,7 +320,6 @@ static struct value *state_of(struct vars *v, struct errs *errs)
 	const struct value *unknown;
 	struct value *mail;
 	bool none;
-
 	if (state)
 		return state->mail;
 	mail = declared(v, &none, errs);
@@ -349,7 +337,6 @@ struct value *site_zones(
 	struct invhost *h = inventory_host(s->inv, str_c(host));
 	struct vars *v = NULL;
 	struct errs errs;
-
 	errs_init(&errs, a);
 	for (size_t i = 0; h && i < s->n_plays && !mail; i++) {
 		if (!play_has(s->plays[i], host))
@@ -375,14 +362,11 @@ struct value *site_zones(
 struct value *site_provider_keys(const struct site *s, struct arena *a, const char *provider)
 {
 	struct value *out = value_list(a);
-
 	for (size_t i = 0; i < s->n_mails; i++) {
 		const struct value *mail = s->mails[i].mail, *domains = map_at(mail, "domains");
-
 		for (size_t j = 0; domains && j < domains->map.n; j++) {
 			const struct value *domain = domains->map.e[j].value;
 			const struct value *key = mail_provider_key(mail, domain);
-
 			if (key && strcmp(mail_provider(mail, domain), provider) == 0)
 				list_add(a, out, (struct value *)key);
 		}

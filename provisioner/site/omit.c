@@ -22,7 +22,6 @@ static bool has_omit(const struct value *v)
 struct value *vars_omit(struct arena *a, struct value *v)
 {
 	struct value *out;
-
 	if (!has_omit(v))
 		return v;
 	if (v->type == VALUE_STR)
@@ -30,14 +29,12 @@ struct value *vars_omit(struct arena *a, struct value *v)
 	out = v->type == VALUE_LIST ? value_list(a) : value_map(a);
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++) {
 		struct value *x = vars_omit(a, v->list.v[i]);
-
 		if (x)
 			list_add(a, out, x);
 	}
 	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++) {
 		const struct map_entry *m = &v->map.e[i];
 		struct value *x = vars_omit(a, m->value);
-
 		if (x)
 			map_append(a, out, m->key, m->key_pos, x);
 	}

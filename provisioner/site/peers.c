@@ -10,7 +10,6 @@ struct peer *peer_of(const struct site *s, const char *host)
 {
 	struct invhost *h = inventory_host(s->inv, str_c(host));
 	struct site *own = (struct site *)s;
-
 	if (!h)
 		panic("no host '%s'", host);
 	if (!own->peers)
@@ -35,7 +34,6 @@ bool peer_facts(const struct site *s, const struct value *map)
 void site_host_facts(const struct site *s, const char *host, struct value *facts)
 {
 	struct peer *p = peer_of(s, host);
-
 	p->facts = facts;
 	p->stamp++;
 }
@@ -43,7 +41,6 @@ void site_host_facts(const struct site *s, const char *host, struct value *facts
 void site_host_lost(const struct site *s, const char *host, size_t play)
 {
 	struct peer *p = peer_of(s, host);
-
 	p->lost = true;
 	p->lost_play = play;
 	p->stamp++;
@@ -53,7 +50,6 @@ void site_batch(const struct site *s, size_t play, const char *const *hosts)
 {
 	struct play_in *p = s->plays[play];
 	struct value *list = value_list(s->a);
-
 	list->literal = true;
 	p->batches++;
 	if (!p->batch_of)
@@ -69,7 +65,6 @@ void site_batch(const struct site *s, size_t play, const char *const *hosts)
 void peer_resolver(struct resolver *r)
 {
 	struct peer *p = peer_of(r->s, r->v->host->name);
-
 	p->r = r;
 	if (r->v->facts && !p->facts)
 		p->facts = r->v->facts;
@@ -86,7 +81,6 @@ void peer_note(struct resolver *r, const struct place *at, const char *name, str
 	bool included)
 {
 	struct peer *p;
-
 	if (r->dry)
 		return;
 	p = peer_of(r->s, r->v->host->name);
@@ -115,7 +109,6 @@ int place_order(const struct place *a, const struct place *b)
 enum seen peer_view(const struct resolver *me, const struct peer *mine, const char *host)
 {
 	const struct peer *p = peer_of(me->s, host);
-
 	if (!play_has(me->p, host))
 		return SEEN_EARLIER_PLAYS;
 	if (!mine->batch || mine->batch_play != me->at.play)
@@ -139,7 +132,6 @@ static size_t seen_of(const struct resolver *me, const struct peer *mine, const 
 	const struct peer *p = peer_of(me->s, host);
 	enum seen how = peer_view(me, mine, host);
 	size_t n = p->n;
-
 	if (p == mine && !me->v->own)
 		return n;
 	while (n > 0 && !peer_seen(me, p == mine ? SEEN_SO_FAR : how, &p->v[n - 1].at))
@@ -152,7 +144,6 @@ bool peer_behind(const struct resolver *me, const struct peer *mine, const char 
 	const struct peer *p = peer_of(me->s, host);
 	enum seen how = peer_view(me, mine, host);
 	const struct resolver *r = p->r;
-
 	if (p == mine || p->lost || !p->coming || how == SEEN_EARLIER_PLAYS)
 		return false;
 	if (!r || r->at.play < me->at.play)
@@ -177,7 +168,6 @@ struct value *peer_wait_for(struct vars *v, struct invhost *h, bool facts, const
 {
 	struct peer_wait w = {
 		.host = h->name, .facts = facts, .stamp = peer_of(v->s, h->name)->stamp};
-
 	for (size_t i = 0; i < v->n_waits; i++)
 		if (strcmp(v->waits[i].host, h->name) == 0 && v->waits[i].facts == facts)
 			return value_unknown(v->a, "until %s of host '%s' %s known", what, h->name,
@@ -193,7 +183,6 @@ static struct value *raw_value(
 	struct site *s, struct invhost *h, const struct peer *p, size_t n, struct str name)
 {
 	struct value *found = map_get(s->extra, name);
-
 	for (int included = 0; !found && included < 2; included++)
 		for (size_t i = n; !found && i-- > 0;)
 			if (p->v[i].included == included && str_is(name, p->v[i].name))
@@ -213,7 +202,6 @@ static struct value *evaluated(
 	struct vars *o = vars_new(v->s, a, h, NULL, p->facts);
 	struct err e = {0};
 	struct value *x;
-
 	o->mail_busy = true; /* the state of a mail server is a play's */
 	for (size_t i = 0; i < n; i++)
 		if (p->v[i].included)
@@ -230,14 +218,12 @@ static struct value *value_of(
 	struct vars *v, struct invhost *h, const struct peer *p, size_t n, struct str name)
 {
 	struct value *raw = raw_value(v->s, h, p, n, name);
-
 	return raw && (raw->literal || !has_template(raw)) ? raw : evaluated(v, h, p, n, name);
 }
 
 static struct value *refuse(struct vars *v, struct invhost *h, struct str name, const char *why)
 {
 	struct err e = {0};
-
 	err_set(&e, ERR_CONFIG, "hostvars['%s'].%s is not known: %s", h->name, name.p, why);
 	return vars_fail(v, name, &e);
 }
@@ -247,7 +233,6 @@ static struct value *of_files(
 	struct vars *v, struct invhost *h, const struct peer *p, struct str name)
 {
 	struct value *x = h == v->host ? map_get(v->set, name) : NULL;
-
 	if (!x)
 		x = value_of(v, h, p, 0, name);
 	if (x)
@@ -260,7 +245,6 @@ static struct value *of_files(
 static bool may_be_set(struct site *s, struct invhost *h, struct str name)
 {
 	const struct value *raw = map_get(host_merged(s, h), name);
-
 	if (raw && (raw->literal || !has_template(raw)))
 		return map_get(s->sets, name) != NULL;
 	/* it is, or is made of, what tasks may set */
@@ -274,7 +258,6 @@ struct value *peer_var(struct vars *v, struct invhost *h, struct str name)
 	const struct peer *mine = me ? peer_of(v->s, v->host->name) : NULL;
 	bool fact = name_may_be_fact(name);
 	struct value *x;
-
 	if (!me || me->dry)
 		return of_files(v, h, p, name);
 	if (!fact && peer_behind(me, mine, h->name) && may_be_set(v->s, h, name))
@@ -303,7 +286,6 @@ struct value *vars_part(void *ctx, struct str path, struct str key, struct str *
 	struct vars *v = ctx;
 	struct invhost *h;
 	bool hosts = str_is(key, "hostvars");
-
 	if (path.n == 0 && !hosts && !str_is(key, "vars"))
 		return NULL;
 	v->taint = v->reads_lost = true; /* what comes of it holds for this moment only */
@@ -334,7 +316,6 @@ static void add_host_keys(struct vars *v, struct value *out, struct invhost *h)
 	const struct peer *p = peer_of(v->s, h->name);
 	const struct resolver *me = v->resolver;
 	size_t n = me && !me->dry ? seen_of(me, peer_of(v->s, v->host->name), h->name) : 0;
-
 	add_keys(out, v->a, host_merged(v->s, h), "");
 	add_keys(out, v->a, v->s->extra, "");
 	add_keys(out, v->a, p->facts, "ansible_");
@@ -352,7 +333,6 @@ const char *const *vars_parts(void *ctx, struct str path)
 	struct vars *v = ctx;
 	struct value *keys = value_map(v->a);
 	const char **out;
-
 	if (str_is(path, "vars"))
 		return v->env.names(v);
 	for (size_t i = 0; str_is(path, "hostvars") && i < v->s->inv->n_hosts; i++)
@@ -383,11 +363,9 @@ uint32_t resolver_task(const struct resolver *r)
 bool resolver_may_go_on(const struct resolver *r)
 {
 	bool results = false, moved = false;
-
 	for (size_t i = 0; i < r->v->n_waits; i++) {
 		const struct peer_wait *w = &r->v->waits[i];
 		const struct peer *p = peer_of(r->s, w->host);
-
 		if (w->facts && !p->facts && !p->lost)
 			return false;
 		results = results || !w->facts;

@@ -53,7 +53,6 @@ static bool is_gone(struct vars *v, struct invhost *h, struct value **unknown)
 	const struct peer *p = peer_of(v->s, h->name), *mine = peer_of(v->s, v->host->name);
 	enum seen how = peer_view(me, mine, h->name);
 	const struct srec *failed;
-
 	if (p == mine || p->lost || !p->coming || how == SEEN_EARLIER_PLAYS)
 		return is_lost(me, how, p);
 	if (peer_behind(me, mine, h->name) ||
@@ -80,7 +79,6 @@ struct value *peers_left(struct vars *v, struct value *hosts)
 	struct value **left, *unknown = NULL;
 	struct arena *work;
 	size_t n = 0;
-
 	if (!v->resolver || v->resolver->dry || hosts->type != VALUE_LIST)
 		return hosts;
 	v->taint = v->reads_lost = true; /* it holds for this moment only */

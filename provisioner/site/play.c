@@ -120,13 +120,11 @@ static const char *pattern_text(struct site *s, struct value *hosts, struct errs
 	struct value *list = as_list(s->a, hosts);
 	struct buf b;
 	const char *out;
-
 	buf_init(&b, 1 << 20);
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		struct value *v = list->list.v[i];
 		struct value *extra = NULL;
 		struct str text = value_print(s->a, v);
-
 		if (has_template(
 			    v)) { /* hosts: "{{ target }}" takes extra variables, as in Ansible */
 			struct str name = str_trim(
@@ -158,7 +156,6 @@ static void play_hosts(struct site *s, struct play_in *p, struct value *hosts, s
 	const char *pattern = pattern_text(s, hosts, errs), **all, **kept = NULL;
 	size_t n, n_kept = 0, cap = 0;
 	struct err e = {0};
-
 	if (!pattern_match(s->inv, s->a, pattern, &all, &n, &e) ||
 		(n == 0 && !pattern_none(s->inv, s->a, pattern, &e))) {
 		e.pos = hosts->pos;
@@ -184,7 +181,6 @@ static void vars_file(struct build *b, struct play_in *p, struct value *v)
 {
 	struct value *doc;
 	const char *path;
-
 	if (v->type != VALUE_STR && v->type != VALUE_LIST) {
 		errs_add(b->errs, v->pos,
 			"an entry of vars_files is a file or a list of files, not %s",
@@ -225,7 +221,6 @@ static void build_section(
 {
 	struct build inner = *b;
 	struct task *node;
-
 	inner.parent = &p->root;
 	node = task_new(&inner, p->face.pos);
 	inner.parent = node;
@@ -240,7 +235,6 @@ static void build_section(
 static bool may_be_true(const struct value *v)
 {
 	bool b = true;
-
 	return v && (!value_as_bool(v, &b) || b);
 }
 
@@ -276,7 +270,6 @@ static void build_play(struct build *b, struct value *doc)
 	struct play_in *p = ARENA_NEW(b->s->a, struct play_in);
 	struct value *kw = keywords_check(b, fields_of_play, doc, "a play");
 	struct value *list;
-
 	if (!kw)
 		return;
 	init_play(b->s, p, b);
@@ -310,7 +303,6 @@ static bool import_playbook(
 {
 	const struct map_entry *e = NULL;
 	const char *path;
-
 	for (size_t i = 0; i < doc->map.n; i++)
 		if (str_is(builtin_name(doc->map.e[i].key), "import_playbook"))
 			e = &doc->map.e[i];
@@ -338,7 +330,6 @@ static bool import_playbook(
 static void build_doc(struct site *s, const char *path, int depth, struct errs *errs)
 {
 	struct value *doc = files_yaml(&s->files, path, errs);
-
 	if (!doc)
 		return;
 	if (doc->type != VALUE_LIST) {
@@ -349,7 +340,6 @@ static void build_doc(struct site *s, const char *path, int depth, struct errs *
 	for (size_t i = 0; i < doc->list.n; i++) {
 		struct build b = {.s = s, .file = path, .errs = errs};
 		struct value *play = doc->list.v[i];
-
 		if (play->type != VALUE_MAP)
 			errs_add(errs, play->pos, "a play must be a map, not %s",
 				value_type_name(play));
@@ -375,14 +365,12 @@ size_t site_plays(const struct site *s, const struct play **out)
 const char *task_label(struct arena *a, const struct task *t)
 {
 	const char *name = t->name ? t->name : t->action ? t->action : "block";
-
 	return t->role ? arena_printf(a, "%s : %s", t->role->role->name, name) : name;
 }
 
 static void list_tasks(const struct site *s, const struct task *t, struct page *out)
 {
 	bool leaf = (t->type || t->control) && t->n_child == 0 && t->control != &control_validate;
-
 	if (leaf && task_selected(s, t)) {
 		page_addf(out, "    %s\ttags: [", task_label(s->a, t));
 		for (size_t i = 0; t->tags && t->tags[i]; i++)

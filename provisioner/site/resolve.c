@@ -18,7 +18,6 @@ static const char *way_here(const struct resolver *r)
 	for (size_t i = r->n_frames; i-- > 0 && shown < SHOWN;) {
 		const struct frame *f = &r->frame[i];
 		const struct task *t = f->n ? f->v[f->i < f->n ? f->i : f->n - 1] : NULL;
-
 		if (!t || !t->dynamic || !t->pos.file)
 			continue;
 		shown++;
@@ -32,7 +31,6 @@ static bool too_deep(const struct resolver *r, struct err *e)
 {
 	const struct frame *f = &r->frame[r->n_frames - 1];
 	const struct task *t = f->v[f->i < f->n ? f->i : f->n - 1];
-
 	return err_at(e, t->pos,
 		"includes and blocks are nested more than %d deep; the last ones: %s", FRAMES,
 		way_here(r));
@@ -50,7 +48,6 @@ bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst
 size_t levels_below(const struct resolver *r)
 {
 	size_t n = 0;
-
 	for (size_t i = 0; i < r->n_frames; i++)
 		n += r->frame[i].deeper;
 	return n;
@@ -60,7 +57,6 @@ void take_place(struct resolver *r, const struct task *t)
 {
 	uint32_t *id = ARENA_ARRAY(r->a, uint32_t, 2 * levels_below(r) + 1);
 	size_t n = 0;
-
 	for (size_t i = 0; i < r->n_frames; i++)
 		if (r->frame[i].deeper) {
 			id[n++] = r->frame[i].from;
@@ -77,7 +73,6 @@ static enum outcome walk(
 {
 	struct frame *f = &r->frame[r->n_frames - 1];
 	struct task *t;
-
 	if (f->i == f->n) {
 		r->n_frames--;
 		return OUT_NONE;
@@ -129,7 +124,6 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 {
 	enum resolve_status st = RESOLVE_END;
 	struct err own = {0};
-
 	if (r->failed) {
 		*e = r->err;
 		return RESOLVE_FAILED;
@@ -137,7 +131,6 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 	reg_catch_up(r);
 	while (!r->ended) {
 		enum outcome o = OUT_NONE;
-
 		if (!next_frames(r, &own)) {
 			r->ended = true;
 			break;
@@ -170,7 +163,6 @@ static const char *login_user(struct resolver *r)
 	struct connection c;
 	struct err e = {0};
 	struct passwd *pw;
-
 	if (!r->p->becomes && !r->p->vars_become && s->opt.become != 1 &&
 		!vars_value(r->v, "ansible_become", &e))
 		return NULL;
@@ -189,7 +181,6 @@ static const char *vars_file(
 {
 	struct value *names = vars_resolve(r->v, as_list(r->a, item), e);
 	const char *path = NULL;
-
 	*unknown = names ? value_find_type(names, VALUE_UNKNOWN) : NULL;
 	if (!names || *unknown)
 		return NULL;
@@ -204,7 +195,6 @@ static const char *vars_file(
 static bool read_vars_files(struct resolver *r, struct err *e)
 {
 	struct value *list = r->p->vars_files;
-
 	if (!list)
 		return true;
 	r->v->play_files = value_map(r->a);
@@ -213,7 +203,6 @@ static bool read_vars_files(struct resolver *r, struct err *e)
 		const char *path = vars_file(r, list->list.v[i], &unknown, e);
 		struct errs errs;
 		struct value *doc;
-
 		if (unknown && r->dry) { /* without facts nothing can be said of this play */
 			r->blind = r->ended = true;
 			break;
@@ -264,7 +253,6 @@ static struct resolver *make(
 {
 	struct resolver *r = ARENA_NEW(a, struct resolver);
 	struct invhost *h = inventory_host(s->inv, str_c(host));
-
 	if (!h || play >= s->n_plays)
 		panic("resolver_new: no host '%s' or no play %zu", host, play);
 	r->s = s;
@@ -278,7 +266,6 @@ struct resolver *resolver_new(const struct site *s, struct arena *a, const char 
 	struct value *facts, const char *const *pending, enum resolve_mode mode)
 {
 	struct resolver *r = make((struct site *)s, a, host, play, facts ? facts : value_map(a));
-
 	r->mode = mode;
 	for (size_t i = 0; pending && pending[i]; i++)
 		map_put(a, r->pending, pending[i], value_null(a));
@@ -292,7 +279,6 @@ struct resolver *resolver_dry(
 	struct site *s, struct arena *a, const char *host, size_t play, struct errs *found)
 {
 	struct resolver *r = make(s, a, host, play, NULL);
-
 	r->mode = RESOLVE_PLAN;
 	r->dry = true;
 	r->found = r->v->found = found;

@@ -22,7 +22,6 @@ static void give_facts(struct resolver *r, const struct done *d)
 		vars_include(r->v, d->facts);
 	for (size_t i = 0; d->facts && i < d->facts->map.n; i++) {
 		const struct map_entry *one = &d->facts->map.e[i];
-
 		if (d->included)
 			peer_note(r, &r->at, one->key.p, one->value, true);
 		else
@@ -34,7 +33,6 @@ static void emit(struct resolver *r, struct frame *f, struct task *t, const stru
 	const struct judged *j, struct step **out)
 {
 	struct srec *s = step_new(r, f, t);
-
 	s->step.local = true;
 	s->step.message = s->step.no_log ? HIDDEN : j->failed ? j->error : d->message;
 	s->step.failed = j->failed ? 1 : -1;
@@ -53,7 +51,6 @@ static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, s
 {
 	struct judged j = {.failed = d.failed, .error = d.failed ? d.message : NULL};
 	struct value *m = value_map(r->a);
-
 	if (d.message)
 		map_put(r->a, m, "msg", value_text(r->a, d.message));
 	if (d.found)
@@ -92,7 +89,6 @@ static const char *show(struct resolver *r, const struct value *v)
 {
 	struct buf b;
 	const char *out;
-
 	if (v->type == VALUE_STR)
 		return v->secret ? SECRET_TEXT : v->s.p;
 	buf_init(&b, 1 << 20);
@@ -106,7 +102,6 @@ static const char *show(struct resolver *r, const struct value *v)
 static struct value *expression(struct resolver *r, struct value *v, struct err *e)
 {
 	struct value *text;
-
 	if (v->type != VALUE_STR || text_is_template(v->s))
 		return vars_resolve(r->v, v, e);
 	text = value_printf(r->a, "{{ %s }}", v->s.p);
@@ -121,7 +116,6 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	const struct value *unknown;
 	struct err own = {0};
 	struct errs *found;
-
 	if (var && msg) {
 		err_at(e, var->pos, "debug takes msg or var, not both");
 		return OUT_FAIL;
@@ -174,13 +168,11 @@ static enum outcome set_fact(struct resolver *r, struct frame *f, struct task *t
 	const struct value *unknown;
 	struct buf names;
 	const char *text;
-
 	if (!args)
 		return OUT_FAIL;
 	unknown = value_find_type(args, VALUE_UNKNOWN);
 	if (unknown) {
 		enum outcome o = step_wait(r, f, t, unknown, st, out, e);
-
 		for (size_t i = 0; o == OUT_STEP && i < args->map.n; i++)
 			name_set(r, &r->at, args->map.e[i].key, args->map.e[i].value);
 		return o;
@@ -203,7 +195,6 @@ static const char *message(struct resolver *r, struct task *t, const char *key, 
 	struct value *v = map_at(t->args, key);
 	struct err e = {0};
 	struct errs *found = vars_quiet(r->v);
-
 	if (v)
 		v = vars_resolve(r->v, v, &e);
 	r->v->found = found;
@@ -214,11 +205,9 @@ static enum outcome assertion(struct resolver *r, struct frame *f, struct task *
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct value *that = as_list(r->a, map_at(t->args, "that"));
-
 	for (size_t i = 0; that && i < that->list.n; i++) {
 		struct value *one = that->list.v[i];
 		struct value *c = vars_condition(r->v, one, e);
-
 		if (!c)
 			return OUT_FAIL;
 		if (c->type == VALUE_UNKNOWN)
@@ -238,7 +227,6 @@ static enum outcome fail_task(struct resolver *r, struct frame *f, struct task *
 {
 	struct value *v = map_at(t->args, "msg");
 	const struct value *unknown;
-
 	v = v ? vars_resolve(r->v, v, e) : NULL;
 	if (e->kind)
 		return OUT_FAIL;
@@ -255,7 +243,6 @@ static enum outcome include_vars(struct resolver *r, struct frame *f, struct tas
 	const struct value *unknown = args ? value_find_type(args, VALUE_UNKNOWN) : NULL;
 	const char *path;
 	struct errs errs;
-
 	if (!args)
 		return OUT_FAIL;
 	if (unknown)
@@ -276,7 +263,6 @@ static enum outcome include_vars(struct resolver *r, struct frame *f, struct tas
 	named = map_at(args, "name");
 	if (doc && named && named->type == VALUE_STR) {
 		struct value *one = value_map(r->a);
-
 		map_set(r->a, one, named->s, doc);
 		doc = one;
 	}
@@ -293,7 +279,6 @@ static bool fact_asked_for(const struct value *patterns, const char *name)
 	for (size_t i = 0; i < patterns->list.n; i++) {
 		const struct value *one = patterns->list.v[i];
 		const char *pattern = one->type == VALUE_STR ? one->s.p : "";
-
 		if (fnmatch(pattern, name, 0) == 0 ||
 			fnmatch(pattern, name + strlen("ansible_"), 0) == 0)
 			return true;
@@ -307,7 +292,6 @@ static enum outcome setup(struct resolver *r, struct frame *f, struct task *t,
 {
 	struct value *args = vars_resolve(r->v, t->args, e), *filter, *found = value_map(r->a);
 	const struct value *unknown = args ? value_find_type(args, VALUE_UNKNOWN) : NULL;
-
 	if (!args)
 		return OUT_FAIL;
 	if (unknown)
@@ -315,7 +299,6 @@ static enum outcome setup(struct resolver *r, struct frame *f, struct task *t,
 	filter = map_at(args, "filter") ? as_list(r->a, map_at(args, "filter")) : value_list(r->a);
 	for (size_t i = 0; r->v->facts && i < r->v->facts_named->map.n; i++) {
 		const struct map_entry *one = &r->v->facts_named->map.e[i];
-
 		if (fact_asked_for(filter, one->key.p))
 			map_set(r->a, found, one->key, one->value);
 	}
@@ -330,7 +313,6 @@ static enum outcome include(struct resolver *r, struct frame *f, struct task *t,
 {
 	struct value *args = vars_resolve(r->v, t->args, e);
 	const struct value *unknown = args ? value_find_type(args, VALUE_UNKNOWN) : NULL;
-
 	if (unknown)
 		return step_wait(r, f, t, unknown, st, out, e);
 	if (args)
@@ -347,7 +329,6 @@ bool control_is_noop(const struct task *t)
 static enum outcome meta(struct task *t)
 {
 	const char *what = map_cstr(t->args, "action", "noop");
-
 	if (strcmp(what, "flush_handlers") == 0)
 		return OUT_FLUSH;
 	return strcmp(what, "noop") == 0 ? OUT_NONE : OUT_END;

@@ -16,7 +16,6 @@ static struct value *text_of(struct resolver *r, const struct value *v)
 	bool plain = v->type == VALUE_STR || v->type == VALUE_INT || v->type == VALUE_FLOAT ||
 		     v->type == VALUE_BOOL;
 	struct value *text;
-
 	if (!plain)
 		return NULL;
 	text = value_str(r->a, value_print(r->a, v));
@@ -29,7 +28,6 @@ static bool add_one(struct resolver *r, const struct map_entry *m, struct pos po
 	struct value *out, struct err *e)
 {
 	struct value *text;
-
 	if (!name_valid(m->key))
 		return err_at(e, pos, "environment: '%s' is no name of a variable", m->key.p);
 	if (m->value->type == VALUE_UNKNOWN) {
@@ -67,7 +65,6 @@ static bool add_level(struct resolver *r, const struct value *level, struct valu
 	for (size_t i = 0; i < level->list.n; i++) {
 		struct pos pos = level->list.v[i]->pos;
 		struct value *v = vars_resolve(r->v, level->list.v[i], e);
-
 		if (!v)
 			return false;
 		if (v->type == VALUE_UNKNOWN)
@@ -86,7 +83,6 @@ bool task_environment(struct resolver *r, const struct task *t, struct value **o
 	const struct value *level[FRAMES], *unknown = NULL;
 	struct value *all;
 	size_t n = 0;
-
 	*out = NULL;
 	for (const struct task *p = t; p && n < FRAMES; p = p->parent)
 		if (p->environment)

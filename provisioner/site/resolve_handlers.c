@@ -8,7 +8,6 @@
 static size_t handler_index(const struct play_in *p, const char *id)
 {
 	const struct value *i = map_at(p->handler_ids, id);
-
 	if (!i)
 		panic("no handler '%s'", id);
 	return (size_t)i->i;
@@ -18,18 +17,15 @@ static void want(struct resolver *r, const struct srec *s)
 {
 	for (size_t i = 0; s->notify && s->notify[i]; i++) {
 		struct notice *n = &r->notice[handler_index(r->p, s->notify[i])];
-
 		n->want = true;
 		PUSH(r->a, n->by, n->n, n->cap, s->step.id);
 	}
 }
 
-/* A handler that the controller does would stay pending on the host for ever: nobody there runs it.
- */
+/* A handler of the controller would stay pending on the host for ever: nobody there runs it. */
 const char *const *handlers_of_host(struct resolver *r, const char *const *ids)
 {
 	size_t n = 0, k = 0;
-
 	while (ids && ids[n])
 		n++;
 	const char **v = ARENA_ARRAY(r->a, const char *, n + 1);
@@ -50,11 +46,9 @@ static bool may_change(const struct srec *s)
 static void want_installed(struct resolver *r)
 {
 	struct notice *n = &r->notice[r->p->installed];
-
 	*n = (struct notice){0};
 	for (size_t i = r->play_from; r->last_flush && i < r->n_steps; i++) {
 		const struct srec *s = r->steps[i];
-
 		if (!s->step.type || s->step.type->class != RES_PACKAGE || !may_change(s))
 			continue;
 		n->want = true;
@@ -67,7 +61,6 @@ static void want_installed(struct resolver *r)
 void flush_start(struct resolver *r, bool with_pending)
 {
 	size_t n = r->p->n_handlers;
-
 	r->last_flush = r->n_frames == 0 && r->section == SECTION_POST;
 	r->notice = ARENA_ARRAY(r->a, struct notice, n + 1);
 	r->n_notice = n;
@@ -93,7 +86,6 @@ static struct str unit_of(const struct restype *type, const struct value *params
 {
 	bool service = type && params && type->class == RES_SERVICE;
 	struct str name = str_c(service ? map_cstr(params, "name", "") : "");
-
 	if (str_ends(name, ".service"))
 		name.n -= strlen(".service");
 	return name;
@@ -104,7 +96,6 @@ void installed_notify(struct resolver *r, struct srec *s)
 	const struct handler *h = r->p->installed >= 0 ? &r->p->handlers[r->p->installed] : NULL;
 	const char **ids;
 	size_t n = 0;
-
 	r->package = &s->step;
 	if (!h)
 		return;
@@ -122,12 +113,10 @@ struct value *installed_params(struct resolver *r)
 {
 	struct value *params = value_map(r->a), *except = value_list(r->a);
 	struct value *state = value_map(r->a);
-
 	for (size_t i = r->play_from; i < r->n_steps; i++) {
 		const struct step *s = &r->steps[i]->step;
 		struct value *said = s->params ? map_at(s->params, "state") : NULL;
 		struct str unit = unit_of(s->type, s->params);
-
 		if (unit.n && said && said->type == VALUE_STR)
 			map_set(r->a, state, str_dup(r->a, unit.p, unit.n), said);
 	}
@@ -155,7 +144,6 @@ static struct task **handler_task(struct resolver *r, struct handler *h)
 		struct task **t = i ? &h->earlier[h->n_earlier - i] : &h->task;
 		struct err none = {0};
 		const struct value *when;
-
 		vars_enter(r->v, *t, NULL);
 		vars_loop(r->v, NULL);
 		when = task_when(r, *t, &none);
@@ -179,11 +167,9 @@ static bool push_handler(struct resolver *r, size_t i, struct err *e)
 bool flush_next(struct resolver *r, struct err *e)
 {
 	size_t k;
-
 	want_of_handlers(r);
 	for (k = 0; k < r->n_notice; k++) {
 		size_t i = (r->flush_i + k) % r->n_notice;
-
 		if (r->notice[i].want && !r->notice[i].done && (long)i != r->p->installed) {
 			r->flush_i = i + 1;
 			return push_handler(r, i, e);
@@ -198,7 +184,6 @@ bool flush_next(struct resolver *r, struct err *e)
 bool handler_notified(const struct resolver *r, const struct frame *f)
 {
 	const struct notice *n = &r->notice[f->handler];
-
 	for (size_t i = 0; i < n->n; i++)
 		if (may_change(r->steps[n->by[i] - 1]))
 			return true;
@@ -215,11 +200,9 @@ bool handler_revives(
 	const struct resolver *r, const struct restype *type, const struct value *params)
 {
 	struct str unit = unit_of(type, params);
-
 	for (size_t i = r->n_steps; unit.n && i-- > 0;) {
 		const struct step *s = &r->steps[i]->step;
 		const char *state = s->params ? map_cstr(s->params, "state", NULL) : NULL;
-
 		if (!s->handler && state && str_eq(unit_of(s->type, s->params), unit))
 			return strcmp(state, "stopped") == 0;
 	}
@@ -230,7 +213,6 @@ void handler_fill(struct resolver *r, const struct frame *f, struct srec *s)
 {
 	struct notice *n = &r->notice[f->handler];
 	uint32_t *by = arena_calloc(r->a, n->n + 1, sizeof(*by));
-
 	if (n->n)
 		memcpy(by, n->by, n->n * sizeof(*by));
 	s->step.handler = r->p->handlers[f->handler].id;

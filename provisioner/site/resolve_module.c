@@ -20,7 +20,6 @@ static struct value *check(struct resolver *r, const struct restype *type, struc
 {
 	struct errs errs;
 	struct value *out;
-
 	errs_init(&errs, r->a);
 	out = fields_check(
 		r->a, type->fields, args, arena_printf(r->a, "module '%s'", action), &errs);
@@ -38,7 +37,6 @@ static void content_to_text(struct resolver *r, struct value *args)
 {
 	struct value *c = map_at(args, "content"), *text;
 	struct err e = {0};
-
 	if (!c || (c->type != VALUE_MAP && c->type != VALUE_LIST) ||
 		value_find_type(c, VALUE_UNKNOWN))
 		return;
@@ -55,7 +53,6 @@ static void content_to_text(struct resolver *r, struct value *args)
 static struct value *evaluate(struct resolver *r, struct task *t, struct err *e)
 {
 	struct value *args, *omitted;
-
 	if (t->checked)
 		args = t->checked;
 	else
@@ -83,11 +80,9 @@ static struct value *lowered(struct resolver *r, struct task *t, const struct re
 	const struct value *args, const char *src, struct value *content, struct err *e)
 {
 	struct value *out = value_map(r->a);
-
 	out->pos = args->pos;
 	for (size_t i = 0; i < args->map.n; i++) {
 		const struct map_entry *m = &args->map.e[i];
-
 		if (str_is(m->key, "src") || str_is(m->key, "content") ||
 			!field_find(type->fields, m->key))
 			continue;
@@ -102,7 +97,6 @@ static const char *find_source(struct resolver *r, struct task *t, const char *k
 	const struct value *src, struct err *e)
 {
 	const char *path = task_file(r->s, t, kind, src->s.p, r->a);
-
 	if (!path)
 		err_at(e, src->pos.line ? src->pos : t->pos,
 			"there is no file '%s' in %s/ of the role "
@@ -123,7 +117,6 @@ static struct value *rendered(struct resolver *r, const struct value *args, cons
 	bool marked = task_marks(args, &marks);
 	const struct template *t;
 	struct file *f;
-
 	flags |= map_bool(args, "trim_blocks", true) ? TEMPLATE_TRIM_BLOCKS : 0;
 	flags |= map_bool(args, "lstrip_blocks", false) ? TEMPLATE_LSTRIP_BLOCKS : 0;
 	if (!marked && flags == (TEMPLATE_STRIP_NEWLINE | TEMPLATE_TRIM_BLOCKS))
@@ -141,7 +134,6 @@ static struct value *lower_template(struct resolver *r, struct task *t, const st
 	const struct value *src = map_at(args, "src");
 	struct value *text, *blob;
 	const char *path;
-
 	if (!src || src->type != VALUE_STR) {
 		err_at(e, t->pos, "template needs src");
 		return NULL;
@@ -168,7 +160,6 @@ static struct value *lower_copy(struct resolver *r, struct task *t, const struct
 	const struct value *src = map_at(args, "src");
 	const char *path;
 	struct file *f;
-
 	if (!src || src->type != VALUE_STR || map_at(args, "content") ||
 		map_bool(args, "remote_src", false))
 		return args;
@@ -181,7 +172,6 @@ static bool type_rules(
 	struct resolver *r, const struct restype *type, const struct value *params, struct err *e)
 {
 	struct errs errs;
-
 	if (!type->check)
 		return true;
 	errs_init(&errs, r->a);
@@ -196,7 +186,6 @@ struct value *module_params(struct resolver *r, struct task *t, const struct res
 	const struct value **unknown, struct err *e)
 {
 	struct value *args = evaluate(r, t, e);
-
 	if (!args)
 		goto failed;
 	*unknown = value_find_type(args, VALUE_UNKNOWN);

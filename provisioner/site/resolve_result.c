@@ -31,7 +31,6 @@ static struct value *item_result(struct resolver *r, const struct reg *reg, size
 {
 	const struct reg_item *it = &reg->v[i];
 	struct value *m = it->step ? r->steps[it->step - 1]->result : it->fixed, *out;
-
 	if (!m || !it->item || m->type != VALUE_MAP)
 		return m;
 	out = value_map(r->a);
@@ -47,10 +46,8 @@ static struct value *item_result(struct resolver *r, const struct reg *reg, size
 static struct value *any_item(struct resolver *r, const struct value *items, const char *name)
 {
 	struct value *unknown = NULL;
-
 	for (size_t i = 0; i < items->list.n; i++) {
 		struct value *v = map_at(items->list.v[i], name);
-
 		if (v && v->type == VALUE_BOOL && v->b)
 			return v;
 		if (v && v->type == VALUE_UNKNOWN)
@@ -80,10 +77,8 @@ static struct value *loop_result(struct resolver *r, const struct reg *reg)
 {
 	struct value *m = value_map(r->a), *list = value_list(r->a), *failed;
 	bool skipped;
-
 	for (size_t i = 0; i < reg->n; i++) {
 		struct value *one = item_result(r, reg, i);
-
 		if (!one || one->type != VALUE_MAP)
 			return one;
 		list_add(r->a, list, one);
@@ -101,7 +96,6 @@ static struct value *loop_result(struct resolver *r, const struct reg *reg)
 static void reg_update(struct resolver *r, struct reg *reg)
 {
 	struct value *m = NULL;
-
 	if (reg->loop)
 		m = loop_result(r, reg);
 	else if (reg->n)
@@ -126,7 +120,6 @@ static bool all_told(const struct resolver *r, const struct reg *reg, bool done)
 {
 	for (size_t i = reg->n; i-- > 0;) {
 		const struct srec *s = reg->v[i].step ? r->steps[reg->v[i].step - 1] : NULL;
-
 		if (s && (!s->answered || (done && s->planned)))
 			return false;
 	}
@@ -147,7 +140,6 @@ static void reg_told(struct resolver *r, struct reg *reg, bool first)
 void reg_finish(struct resolver *r, struct frame *f)
 {
 	struct reg *reg = f->at.reg;
-
 	if (!reg)
 		return;
 	if (reg->loop && reg->n == 1 && !reg->v[0].item)
@@ -160,7 +152,6 @@ void reg_finish(struct resolver *r, struct frame *f)
 static struct value *hidden(struct arena *a, const struct value *v)
 {
 	struct value *out = value_shallow(a, v);
-
 	out->secret = v->type != VALUE_BOOL && v->type != VALUE_NULL;
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
 		out->list.v[i] = hidden(a, v->list.v[i]);
@@ -177,7 +168,6 @@ static struct value *result_map(
 	const struct field *f = s->reg && res->planned ? s->step.type->returns : NULL;
 	struct value *later = f ? reg_unknown(r, s->t) : NULL;
 	size_t n = s->reg && res->result && res->result->type == VALUE_MAP ? res->result->map.n : 0;
-
 	map_reserve(r->a, m, n + MORE_KEYS);
 	for (size_t i = 0; i < n; i++)
 		map_set(r->a, m, res->result->map.e[i].key, res->result->map.e[i].value);
@@ -208,7 +198,6 @@ static void foresee(struct resolver *r, struct srec *s, struct step_result *res)
 	/* When a failure does not end the play, later tasks must not count on success. */
 	int failed = t->failed_when ? s->step.failed : s->step.ignore_errors ? -1 : 0;
 	struct value *fails = failed < 0 ? reg_unknown(r, t) : value_bool(r->a, failed == 1);
-
 	map_put(r->a, s->result, "changed",
 		changed < 0 ? reg_unknown(r, t) : value_bool(r->a, changed == 1));
 	map_put(r->a, s->result, "failed", fails);
@@ -221,7 +210,6 @@ static void conclude(struct resolver *r, struct srec *s, struct step_result *res
 {
 	struct judged j = {.changed = res->changed, .failed = res->failed, .error = res->error};
 	struct place now = r->at;
-
 	vars_loop(r->v, NULL);
 	vars_enter(r->v, s->t, s->inst);
 	vars_loop(r->v, s->loop);
@@ -240,7 +228,6 @@ void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)
 {
 	struct srec *s;
 	bool first;
-
 	if (id == 0 || id > r->n_steps || !r->steps[id - 1]->step.type)
 		panic("resolver_result: step %u has no type", id);
 	s = r->steps[id - 1];

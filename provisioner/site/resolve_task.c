@@ -24,13 +24,11 @@ struct value *task_when(struct resolver *r, const struct task *t, struct err *e)
 	const struct task *chain[FRAMES];
 	struct value *result = value_bool(r->a, true);
 	size_t n = 0;
-
 	for (const struct task *p = t; p && n < FRAMES; p = p->parent)
 		if (p->when && (p == t || !p->dynamic))
 			chain[n++] = p;
 	while (n-- > 0) {
 		struct value *c = vars_condition(r->v, chain[n]->when, e);
-
 		if (!c || (c->type == VALUE_BOOL && !c->b))
 			return c;
 		if (c->type == VALUE_UNKNOWN)
@@ -44,7 +42,6 @@ static const char *label_of(struct resolver *r, const struct task *t)
 	struct err e = {0};
 	struct value *name, *raw;
 	struct errs *found;
-
 	if (!t->name || !text_is_template(str_c(t->name)))
 		return task_label(r->a, t);
 	raw = value_text(r->a, t->name);
@@ -62,7 +59,6 @@ static const char *label_of(struct resolver *r, const struct task *t)
 static struct value *item_name(struct value *v)
 {
 	const char *loop_var = v->type == VALUE_MAP ? map_cstr(v, "ansible_loop_var", NULL) : NULL;
-
 	if (v->type == VALUE_MAP && map_at(v, "name"))
 		return map_at(v, "name");
 	return loop_var && map_at(v, loop_var) ? item_name(map_at(v, loop_var)) : v;
@@ -73,7 +69,6 @@ static const char *item_label(struct resolver *r, const struct frame *f, const s
 	struct err e = {0};
 	struct value *v;
 	struct errs *found;
-
 	if (!f->at.items)
 		return NULL;
 	found = vars_quiet(r->v);
@@ -91,7 +86,6 @@ static const char *item_label(struct resolver *r, const struct frame *f, const s
 struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
 {
 	struct srec *s = ARENA_NEW(r->a, struct srec);
-
 	PUSH(r->a, r->steps, r->n_steps, r->cap_steps, s);
 	s->t = t;
 	s->inst = f->inst;
@@ -132,7 +126,6 @@ enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 	const struct value *unknown, enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct srec *s;
-
 	if (r->dry && t->control && t->control->kind >= CONTROL_INCLUDE_VARS)
 		r->blind = true;
 	if (!r->dry && !r->asked_observe && r->unanswered) {
@@ -169,7 +162,6 @@ enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, stru
 {
 	struct srec *s = step_new(r, f, t);
 	struct value *m = value_map(r->a);
-
 	s->step.skipped = true;
 	s->step.dropped = f->handler >= 0 && handler_left_over(r, f);
 	s->answered = true;
@@ -199,7 +191,6 @@ static bool set_timeout(struct resolver *r, struct task *t, struct srec *s, stru
 	struct value *v = given ? vars_resolve(r->v, given, e) : NULL;
 	char *end = NULL;
 	long n = 0;
-
 	if (!given || (v && v->type == VALUE_NULL))
 		return true;
 	if (v && v->type == VALUE_STR)
@@ -222,7 +213,6 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 	const struct restype *type = t->type;
 	struct value *params = module_params(r, t, &type, &unknown, e), *environment;
 	struct srec *s;
-
 	if (!params)
 		return unknown ? step_wait(r, f, t, unknown, st, out, e) : OUT_FAIL;
 	if (f->handler >= 0 && handler_left_over(r, f) && handler_revives(r, type, params))
@@ -272,7 +262,6 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 static struct value *loop_vars(struct resolver *r, const struct frame *f, const struct task *t)
 {
 	struct value *m = value_map(r->a);
-
 	map_put(r->a, m, t->loop_var, f->at.items->list.v[f->at.i]);
 	map_put(r->a, m, "ansible_loop_var", value_text(r->a, t->loop_var));
 	if (t->index_var) {
@@ -286,7 +275,6 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct value *when;
-
 	if (f->handler >= 0 && control_is_noop(t))
 		return OUT_NONE;
 	/* The agent knows whether its handlers are notified; of ours it is known once that is
@@ -323,7 +311,6 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 static const struct task *notifier(const struct task *t)
 {
 	const struct task *p = t;
-
 	while (p && (!p->notify || (p != t && p->dynamic)))
 		p = p->parent;
 	return p;
@@ -332,7 +319,6 @@ static const struct task *notifier(const struct task *t)
 static bool read_notify(struct resolver *r, struct frame *f, const struct task *t, struct err *e)
 {
 	struct value *names;
-
 	t = notifier(t);
 	f->at.notify = t ? t->notify_ids : NULL;
 	if (!t || t->notify_ids)
@@ -349,20 +335,17 @@ static bool says_no(struct resolver *r, const struct task *t)
 {
 	struct errs *found = vars_quiet(r->v);
 	const struct value *when = task_when(r, t, &(struct err){0});
-
 	r->v->found = found;
 	return when && when->type == VALUE_BOOL && !when->b;
 }
 
-/* The loop's list; when it fails but the task's own `when` says no, there is nothing to loop over.
- */
+/* The loop's list; when it fails but the task's `when` says no, there is nothing to loop over. */
 static enum outcome start_loop(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct err own = {0};
 	struct value *v = t->loop;
 	const struct value *unknown;
-
 	if (r->dry && says_no(r, t))
 		return OUT_NONE;
 	v = vars_resolve(r->v, v, &own);
@@ -393,7 +376,6 @@ static enum outcome start_task(struct resolver *r, struct frame *f, struct task 
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	enum outcome o = OUT_NONE;
-
 	f->at.name = label_of(r, t);
 	if (!f->at.task)
 		f->at.task = ++r->tasks;
@@ -423,7 +405,6 @@ bool task_pass_over(struct resolver *r, struct err *e)
 {
 	struct frame *f = r->n_frames ? &r->frame[r->n_frames - 1] : NULL;
 	struct task *t = f && f->i < f->n ? f->v[f->i] : NULL;
-
 	if (!r->found || !t)
 		return false;
 	if (!r->blind)
@@ -442,7 +423,6 @@ enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum 
 {
 	bool last;
 	enum outcome o;
-
 	r->kw = (struct keywords){0};
 	r->v->n_waits = 0;
 	take_place(r, t);
@@ -457,7 +437,6 @@ enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum 
 	}
 	if (f->at.items && f->at.items->list.n == 0) {
 		struct value *none = f->at.items;
-
 		f->at.items = NULL;
 		o = step_skip(r, f, t, out);
 		f->at.items = none;

@@ -17,7 +17,6 @@ static bool has_slash(struct str s)
 static const char *role_find(const struct site *s, struct str name, struct arena *a)
 {
 	const char *path;
-
 	if (has_slash(name)) {
 		path = dir_join(a, s->dir, name.p);
 		return is_dir(path) ? path : NULL;
@@ -43,7 +42,6 @@ static const char *part_path(struct build *b, const char *role, const char *kind
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		const char *path = dir_join(
 			b->s->a, role, arena_printf(b->s->a, "%s/%s%s", kind, name, ends[i]));
-
 		if (is_there(path))
 			return path;
 	}
@@ -54,7 +52,6 @@ static struct value *part_map(struct build *b, const char *role, const char *kin
 {
 	const char *path = part_path(b, role, kind, name);
 	struct value *doc = path ? files_yaml(&b->s->files, path, b->errs) : NULL;
-
 	if (!path && strcmp(name, "main") != 0)
 		errs_add(b->errs, (struct pos){0}, "role folder '%s' has no %s/%s.yml", role, kind,
 			name);
@@ -86,11 +83,9 @@ static const char *nearest_role(struct build *b, const char *word)
 {
 	const char **all = NULL;
 	size_t n = 0, cap = 0;
-
 	for (size_t i = 0; b->s->roles_path[i]; i++) {
 		const char **names;
 		size_t k = dir_list(b->s->a, b->s->roles_path[i], &names);
-
 		for (size_t j = 0; j < k; j++)
 			PUSH(b->s->a, all, n, cap, names[j]);
 	}
@@ -104,7 +99,6 @@ static struct role *role_get(
 	const char *path = role_find(b->s, name, b->s->a), *near;
 	char abs[PATH_MAX];
 	struct role *r;
-
 	if (!path) {
 		near = nearest_role(b, name.p);
 		errs_add(b->errs, pos,
@@ -129,7 +123,6 @@ static struct role *role_get(
 static struct value *merged(struct arena *a, const struct value *under, const struct value *over)
 {
 	struct value *out = under && under->map.n ? value_shallow(a, under) : value_map(a);
-
 	for (size_t i = 0; over && i < over->map.n; i++)
 		map_set(a, out, over->map.e[i].key, over->map.e[i].value);
 	return out;
@@ -140,7 +133,6 @@ static struct value *merged(struct arena *a, const struct value *under, const st
 static void play_sees(struct build *b, const struct role *r, const struct value *given)
 {
 	struct play_in *p = b->play;
-
 	p->all_defaults = merged(b->s->a, p->all_defaults, r->defaults);
 	p->all_vars = merged(b->s->a, merged(b->s->a, p->all_vars, given), r->vars);
 	if (!map_at(p->role_index, r->name)) {
@@ -153,7 +145,6 @@ static void play_sees(struct build *b, const struct role *r, const struct value 
 static void add_dependencies(struct build *b, struct role_use *use, struct task *into)
 {
 	struct value *deps = map_at(use->role->meta, "dependencies");
-
 	if (!deps || deps->type != VALUE_LIST)
 		return;
 	for (size_t i = 0; i < deps->list.n; i++)
@@ -168,7 +159,6 @@ static void add_argspec(
 	const char *path = part_path(b, use->role->path, "meta", "argument_specs");
 	struct build inner = *b;
 	struct task *t;
-
 	if (path)
 		specs = part_map(b, use->role->path, "meta", "argument_specs");
 	specs = map_at(specs, "argument_specs");
@@ -193,7 +183,6 @@ static void add_tasks(
 	struct build inner = *b;
 	const char *name = from_of(b->s->a, from, "tasks_from");
 	const char *path = part_path(b, use->role->path, "tasks", name);
-
 	if (path) {
 		inner.file = path;
 		tasks_build(&inner, files_yaml(&b->s->files, path, b->errs), into);
@@ -212,7 +201,6 @@ static void add_tasks(
 static struct value *role_facts(struct build *b, const struct role *r)
 {
 	struct value *m = value_map(b->s->a);
-
 	map_put(b->s->a, m, "role_name", value_text(b->s->a, r->name));
 	map_put(b->s->a, m, "ansible_role_name", value_text(b->s->a, r->name));
 	map_put(b->s->a, m, "role_path", value_text(b->s->a, r->abs_path));
@@ -225,7 +213,6 @@ static bool yes_or_no(struct build *b, const struct value *map, const char *key)
 {
 	struct err e = {0};
 	bool yes;
-
 	if (!option_bool(map, key, false, &yes, &e))
 		errs_take(b->errs, &e);
 	return yes;
@@ -235,7 +222,6 @@ static void refuse_once(struct build *b, const struct value *from)
 {
 	struct err e = {0};
 	bool again;
-
 	if (option_bool(from, "allow_duplicates", true, &again, &e) && !again)
 		err_at(&e, map_at(from, "allow_duplicates")->pos,
 			"allow_duplicates: false is not supported here: the role runs each time; "
@@ -252,7 +238,6 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 	struct role_use *use;
 	struct role *r = role_get(b, name, pos, from);
 	const char *tasks = from_of(b->s->a, from, "tasks_from");
-
 	if (!r || role_circle(b, r, tasks, pos))
 		return NULL;
 	if (from)
@@ -305,7 +290,6 @@ static bool seen_before(struct build *b, struct value *keywords, struct value *p
 {
 	struct value *entry = value_list(b->s->a);
 	const char *key;
-
 	list_add(b->s->a, entry, keywords);
 	if (params)
 		list_add(b->s->a, entry, params);
@@ -319,7 +303,6 @@ static bool seen_before(struct build *b, struct value *keywords, struct value *p
 static struct value *split_entry(struct build *b, struct value *entry, struct value **params)
 {
 	struct value *known = value_map(b->s->a);
-
 	known->pos = entry->pos;
 	*params = NULL;
 	if (entry->type == VALUE_STR) {
@@ -329,7 +312,6 @@ static struct value *split_entry(struct build *b, struct value *entry, struct va
 	for (size_t i = 0; i < entry->map.n; i++) {
 		const struct map_entry *e = &entry->map.e[i];
 		struct value *to = known;
-
 		if (!field_find(entry_fields, e->key)) {
 			to = *params = *params ? *params : value_map(b->s->a);
 		}
@@ -345,7 +327,6 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 	struct build inner = *b;
 	const char *path;
 	struct task *t;
-
 	if (entry->type != VALUE_STR && entry->type != VALUE_MAP) {
 		errs_add(b->errs, entry->pos, "a role is a name or a map with 'role', not %s",
 			value_type_name(entry));
@@ -380,7 +361,6 @@ const char *task_file(const struct site *s, const struct task *t, const char *ki
 	const char *name, struct arena *a)
 {
 	const char *path;
-
 	if (name[0] == '~')
 		name = path_expand(a, name, &(struct err){0});
 	if (!name)
@@ -394,7 +374,6 @@ const char *task_file(const struct site *s, const struct task *t, const char *ki
 	}
 	for (const struct role_use *u = t ? t->role : NULL; u; u = u->parent) {
 		const char *dirs[] = {arena_printf(a, "%s/%s", u->role->path, kind), u->role->path};
-
 		for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 			path = dir_join(a, dirs[i], name);
 			if (is_there(path))
@@ -407,7 +386,6 @@ const char *task_file(const struct site *s, const struct task *t, const char *ki
 	if (t && t->file) {
 		const char *here = path_dir(a, t->file);
 		const char *dirs[] = {dir_join(a, here, kind), here};
-
 		for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 			path = dir_join(a, dirs[i], name);
 			if (is_there(path))

@@ -8,10 +8,8 @@
 static bool set_fact_names(struct arena *a, const struct value *args, struct value *names)
 {
 	bool all = true;
-
 	for (size_t i = 0; args && args->type == VALUE_MAP && i < args->map.n; i++) {
 		struct str key = args->map.e[i].key;
-
 		if (text_is_template(key))
 			all = false;
 		else if (!str_is(key, "cacheable"))
@@ -23,7 +21,6 @@ static bool set_fact_names(struct arena *a, const struct value *args, struct val
 static bool own_sets(struct arena *a, const struct task *t, struct value *names)
 {
 	const struct value *into;
-
 	if (t->reg)
 		map_put(a, names, t->reg, value_null(a));
 	if (!t->control)
@@ -48,7 +45,6 @@ static bool own_sets(struct arena *a, const struct task *t, struct value *names)
 bool task_sets(struct arena *a, const struct task *t, struct value *names)
 {
 	bool all = own_sets(a, t, names);
-
 	for (size_t i = 0; i < t->n_child; i++)
 		all = task_sets(a, t->child[i], names) && all;
 	return all;
@@ -59,7 +55,6 @@ void site_sets(struct site *s)
 	s->sets = value_map(s->a);
 	for (size_t i = 0; i < s->n_plays; i++) {
 		const struct play_in *p = s->plays[i];
-
 		for (int j = 0; j < SECTIONS; j++)
 			s->sets_open = !task_sets(s->a, p->section[j], s->sets) || s->sets_open;
 		for (size_t j = 0; j < p->n_handlers; j++)
@@ -78,7 +73,6 @@ static bool file_sets(
 				   : NULL;
 	struct errs errs;
 	struct value *doc;
-
 	errs_init(&errs, r->a);
 	doc = path ? files_yaml(&r->s->files, path, &errs) : NULL;
 	for (size_t i = 0; doc && doc->type == VALUE_MAP && i < doc->map.n; i++)
@@ -94,7 +88,6 @@ static bool included_sets(struct resolver *r, struct task *t, struct value *name
 	struct value *args = vars_resolve(r->v, t->args, &e);
 	struct task *node;
 	bool yes = true;
-
 	r->v->found = found;
 	if (!args || value_find_type(args, VALUE_UNKNOWN))
 		return false;
@@ -111,7 +104,6 @@ void set_unknown(struct resolver *r, struct task *t, const struct value *why)
 {
 	struct value *names = value_map(r->a);
 	struct value *unknown = value_unknown(r->a, STR_FMT, STR_ARG(why->s));
-
 	if (!t->control)
 		return;
 	if (!own_sets(r->a, t, names) && !included_sets(r, t, names) && !r->v->hidden)

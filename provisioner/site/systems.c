@@ -23,7 +23,6 @@ static struct value *systems_of(struct site *s, const struct role *role, struct 
 	const char *path = dir_join(s->a, path_dir(s->a, role->path), "systems.yml");
 	struct errs errs;
 	struct value *doc, *out = value_list(s->a), *one;
-
 	errs_init(&errs, s->a);
 	doc = files_yaml(&s->files, path, &errs);
 	if (doc && doc->type != VALUE_LIST)
@@ -47,7 +46,6 @@ static bool is_system(const struct value *system, const struct value *facts)
 
 	for (size_t i = 0; i < ARRAY_LEN(facts_of); i++) {
 		const char *want = map_cstr(system, facts_of[i][0], NULL);
-
 		if (want && strcmp(map_cstr(facts, facts_of[i][1], ""), want) != 0)
 			return false;
 	}
@@ -57,10 +55,8 @@ static bool is_system(const struct value *system, const struct value *facts)
 static const char *listed(struct arena *a, const struct value *systems)
 {
 	const char *out = "";
-
 	for (size_t i = 0; i < systems->list.n; i++) {
 		const struct value *s = systems->list.v[i];
-
 		out = arena_printf(a, "%s%s%s %s (%s)", out, i ? ", " : "",
 			map_cstr(s, "distribution", ""), map_cstr(s, "major_version", "any"),
 			map_cstr(s, "release", "any"));
@@ -72,7 +68,6 @@ bool system_supported(struct resolver *r, const struct role *role, struct err *e
 {
 	const char *name = r->v->facts ? map_cstr(r->v->facts, "distribution", NULL) : NULL;
 	struct value *systems;
-
 	if (!name || r->s->opt.unsupported_ok)
 		return true;
 	systems = systems_of(r->s, role, e);
@@ -93,7 +88,6 @@ bool systems_supported(struct resolver *r, struct err *e)
 {
 	for (size_t i = 0; i < r->s->n_plays; i++) {
 		const struct play_in *p = r->s->plays[i];
-
 		for (size_t k = 0; play_has(p, r->v->host->name) && k < p->n_roles; k++)
 			if (!system_supported(r, p->roles[k], e))
 				return false;

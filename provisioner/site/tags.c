@@ -18,7 +18,6 @@ const char *const *tags_read(
 	struct value *list = as_list(a, v);
 	const char **out = NULL;
 	size_t n = 0, cap = 0;
-
 	if (!list)
 		return inherited;
 	for (size_t i = 0; inherited && inherited[i]; i++)
@@ -26,7 +25,6 @@ const char *const *tags_read(
 	for (size_t i = 0; i < list->list.n; i++) {
 		const struct value *t = list->list.v[i];
 		const char **words;
-
 		if (t->type == VALUE_LIST || t->type == VALUE_MAP) {
 			errs_add(errs, t->pos, "a tag must be a word, not %s", value_type_name(t));
 			continue;
@@ -59,7 +57,6 @@ static bool has_tags(const char *const *t)
 static bool wanted(const struct site *s, const char *const *tags)
 {
 	bool never = in_list(tags, "never");
-
 	if (!s->tags)
 		return !never;
 	if (in_list(tags, "always") && !in_list(s->skip_tags, "always"))
@@ -115,7 +112,6 @@ static void warn_of(
 		names[i] = c->seen->map.e[i].key.p;
 	for (size_t i = 0; words && words[i]; i++) {
 		const char *near = str_nearest(words[i], names);
-
 		if (in_list(special, words[i]) || in_list(names, words[i]))
 			continue;
 		errs_warn(errs, (struct pos){0}, "%s: no task has the tag '%s'%s%s%s", option,
@@ -127,7 +123,6 @@ static void warn_of(
 void tags_warn(const struct site *s, struct errs *errs)
 {
 	struct census c = {s->a, value_map(s->a), false};
-
 	for (size_t i = 0; i < s->n_plays; i++)
 		for (int j = 0; j < SECTIONS; j++)
 			count_tags(&c, s->plays[i]->section[j]);

@@ -134,7 +134,6 @@ const struct field *site_task_fields(void)
 struct task *task_new(struct build *b, struct pos pos)
 {
 	struct task *t = ARENA_NEW(b->s->a, struct task);
-
 	t->id = ++b->s->tasks;
 	t->pos = pos;
 	t->file = b->file;
@@ -167,12 +166,10 @@ static bool is_action(struct str key)
 static bool sort_keys(struct build *b, const struct value *map, struct action *out)
 {
 	bool ok = true;
-
 	out->keywords = value_map(b->s->a);
 	out->keywords->pos = map->pos;
 	for (size_t i = 0; i < map->map.n; i++) {
 		const struct map_entry *e = &map->map.e[i];
-
 		if (str_starts(e->key, "with_") || str_is(e->key, "loop")) {
 			if (out->loop)
 				ok = errs_add(b->errs, e->key_pos,
@@ -202,14 +199,12 @@ static bool sort_keys(struct build *b, const struct value *map, struct action *o
 static const char *text_of(const struct value *map, const char *key)
 {
 	const struct value *v = map_at(map, key);
-
 	return v && v->type == VALUE_STR ? v->s.p : NULL;
 }
 
 void task_inherited(struct build *b, struct task *t, const struct value *map)
 {
 	struct value *vars = map_at(map, "vars");
-
 	t->when = as_list(b->s->a, map_at(map, "when"));
 	t->become = map_at(map, "become");
 	t->become_user = map_at(map, "become_user");
@@ -232,7 +227,6 @@ void task_inherited(struct build *b, struct task *t, const struct value *map)
 static void own_keywords(struct build *b, struct task *t, const struct value *map)
 {
 	struct value *control = map_at(map, "loop_control");
-
 	t->name = text_of(map, "name");
 	t->reg = text_of(map, "register");
 	t->notify = as_list(b->s->a, map_at(map, "notify"));
@@ -270,7 +264,6 @@ static bool takes_text(struct str kind)
 static void read_loop(struct build *b, struct task *t, const struct map_entry *loop)
 {
 	struct str kind = loop->key;
-
 	if (str_starts(kind, "with_"))
 		kind = str_c(kind.p + 5);
 	if (!str_is(kind, "loop") && !loop_known(kind)) {
@@ -296,7 +289,6 @@ static void build_block(struct build *b, struct task *t, const struct value *key
 {
 	struct value *list = map_at(keywords, "block");
 	struct build inner = *b;
-
 	if (list->type != VALUE_LIST) {
 		errs_add(b->errs, list->pos, "block must be a list of tasks");
 		return;
@@ -311,7 +303,6 @@ static void import_tasks(struct build *b, struct task *t)
 	struct build inner = *b;
 	const char *path;
 	struct value *list;
-
 	if (t->loop || t->reg)
 		errs_add(b->errs, t->pos,
 			"import_tasks takes no loop and no register; use include_tasks");
@@ -347,7 +338,6 @@ static void import_role(struct build *b, struct task *t)
 {
 	struct value *name = map_at(t->args, "name");
 	struct build inner = *b;
-
 	if (t->loop || t->reg)
 		errs_add(b->errs, t->pos,
 			"import_role takes no loop and no register; use include_role");
@@ -412,7 +402,6 @@ static void build_one(struct build *b, struct value *map, struct task *into)
 	struct value *kw, *old, *args;
 	struct str word;
 	struct task *t;
-
 	if (map->type != VALUE_MAP) {
 		errs_add(b->errs, map->pos, "a task must be a map, not %s", value_type_name(map));
 		return;

@@ -119,8 +119,7 @@ bool has_template(const struct value *v); /* deep */
 void check_syntax(struct build *b, struct value *v, bool expression);
 const char *task_label(struct arena *a, const struct task *t); /* "role : name" */
 bool task_selected(const struct site *s, const struct task *t);
-/* Warns of words of --tags and --skip-tags that no task has: then nothing would happen, silently.
- */
+/* Warns of words of --tags and --skip-tags that no task has: without it, nothing would be said. */
 void tags_warn(const struct site *s, struct errs *errs);
 
 /* task_args.c */

@@ -12,7 +12,6 @@ bool task_old_action(struct build *b, const struct value *v, struct str *word, s
 {
 	struct value *module;
 	size_t n;
-
 	if (v->type == VALUE_STR) {
 		n = strcspn(v->s.p, " \t");
 		*word = str_dup(b->s->a, v->s.p, n);
@@ -40,7 +39,6 @@ struct known_keys {
 static bool known_key(void *ctx, struct str key)
 {
 	const struct known_keys *k = ctx;
-
 	return k->any || !k->fields || field_find(k->fields, key);
 }
 
@@ -59,7 +57,6 @@ static struct value *text_args(struct build *b, struct task *t, struct value *v)
 	struct known_keys known = {t->fields, !free_form};
 	struct str rest = {0};
 	struct err e = {0};
-
 	map->pos = v->pos;
 	if (!kv_split(b->s->a, v->s, v->pos, map, &rest, known_key, &known, &e)) {
 		errs_take(b->errs, &e);
@@ -67,7 +64,6 @@ static struct value *text_args(struct build *b, struct task *t, struct value *v)
 	}
 	if (rest.n && free_form) {
 		struct value *text = value_str(b->s->a, rest);
-
 		text->pos = v->pos;
 		map_put(b->s->a, map, free_form, text);
 	} else if (rest.n) {
@@ -82,7 +78,6 @@ static struct value *text_args(struct build *b, struct task *t, struct value *v)
 struct value *task_args_read(struct build *b, struct task *t, struct value *v)
 {
 	struct value *map;
-
 	if (v->type == VALUE_NULL) {
 		map = value_map(b->s->a);
 		map->pos = t->pos;
@@ -100,7 +95,6 @@ struct value *task_args_read(struct build *b, struct task *t, struct value *v)
 struct value *task_args_more(struct build *b, struct value *args, struct value *more)
 {
 	struct value *out;
-
 	if (!more || more->type == VALUE_NULL)
 		return args;
 	if (more->type != VALUE_MAP) {
@@ -119,7 +113,6 @@ struct value *task_args_more(struct build *b, struct value *args, struct value *
 static struct value *templates_unknown(struct arena *a, struct value *v)
 {
 	struct value *out;
-
 	if (v->type == VALUE_STR && !v->literal && text_is_template(v->s)) {
 		out = value_unknown(a, "until it is evaluated");
 		out->src = v->src;
@@ -157,7 +150,6 @@ void task_args_check(struct build *b, struct task *t)
 {
 	struct value *seen, *ok;
 	size_t before = b->errs->n;
-
 	if (t->control && t->control->any_key) {
 		refuse_reach(b, t->args, "a task");
 		return;
@@ -177,7 +169,6 @@ void check_syntax(struct build *b, struct value *v, bool expression)
 	struct err e = {0};
 	struct str text;
 	struct pos pos;
-
 	if (!v || v->literal)
 		return;
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
@@ -199,7 +190,6 @@ void check_syntax(struct build *b, struct value *v, bool expression)
 bool task_marks(const struct value *args, struct template_marks *marks)
 {
 	bool any = false;
-
 	for (int i = 0; i < MARKS; i++) {
 		marks->text[i] = map_cstr(args, mark_names[i], NULL);
 		any = any || marks->text[i];
@@ -214,7 +204,6 @@ void task_templates(struct build *b, const struct task *t)
 	const char *path;
 	struct err e = {0};
 	struct file *f;
-
 	for (size_t i = 0; i < t->n_child; i++)
 		task_templates(b, t->child[i]);
 	if (!t->type || strcmp(t->type->name, "template") != 0 || !src || src->type != VALUE_STR ||

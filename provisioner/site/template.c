@@ -16,7 +16,6 @@ static const char *beside(struct arena *a, const char *template, const char *nam
 	const char *dir = path_dir(a, template);
 	const char *paths[] = {
 		dir_join(a, dir_join(a, dir, "templates"), name), dir_join(a, dir, name)};
-
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		if (is_there(paths[i]))
 			return paths[i];
@@ -29,7 +28,6 @@ bool lookup_include(void *ctx, struct str name, const char *from, struct str *te
 	struct vars *v = ctx;
 	const char *path = task_file(v->s, v->task, "templates", name.p, v->a);
 	struct file *f;
-
 	if (!path && v->template)
 		path = beside(v->a, v->template->path, name.p);
 	if (!path && from)
@@ -52,7 +50,6 @@ struct value *template_text(
 {
 	struct value *out;
 	const struct file *outer = v->template;
-
 	v->template = f;
 	out = vars_render(v, t, e);
 	v->template = outer;
@@ -83,7 +80,6 @@ static struct value *known_text(struct vars *v, struct str key)
 {
 	struct site *s = v->s;
 	const struct value *i = map_get(s->render_index, key);
-
 	return i && vars_reads_same(v, s->renders[i->i].reads) ? s->renders[i->i].text : NULL;
 }
 
@@ -92,7 +88,6 @@ static void keep_text(struct vars *v, struct str key, struct value *text, struct
 {
 	struct site *s = v->s;
 	struct value *kept;
-
 	if (v->facts || !reads || !text || text->type != VALUE_STR ||
 		text->s.n > KEPT_MAX - s->kept_bytes)
 		return;
@@ -112,7 +107,6 @@ struct value *template_file(struct vars *v, const char *path, struct pos pos, st
 	struct outer_reads outer;
 	struct value *text;
 	const struct template *t;
-
 	if (!f && e->kind) {
 		e->pos = pos;
 		(void)err_prefix(e, "the template cannot be read");

@@ -10,7 +10,6 @@ static const char *const *env_names(void *ctx);
 static struct value *facts_named(struct arena *a, const struct value *facts)
 {
 	struct value *out = value_map(a);
-
 	for (size_t i = 0; facts && i < facts->map.n; i++)
 		map_set(a, out, str_printf(a, "ansible_%s", facts->map.e[i].key.p),
 			facts->map.e[i].value);
@@ -22,7 +21,6 @@ static struct value *find_in_layers(struct vars *v, struct str name)
 	for (size_t i = 0; i < v->scope->n; i++) {
 		const struct layer *l = &v->scope->layer[i];
 		struct value *found;
-
 		if (l->facts && !v->facts)
 			continue;
 		if (l->facts && str_is(name, "ansible_facts"))
@@ -66,7 +64,6 @@ static void join_reads(struct vars *v, const struct value *reads)
 struct outer_reads vars_reads_begin(struct vars *v)
 {
 	struct outer_reads outer = {v->reads, v->reads_lost};
-
 	v->reads = value_map(v->a);
 	v->reads_lost = false;
 	return outer;
@@ -75,7 +72,6 @@ struct outer_reads vars_reads_begin(struct vars *v)
 struct value *vars_reads_end(struct vars *v, struct outer_reads outer)
 {
 	struct value *own = v->reads_lost ? NULL : v->reads;
-
 	v->reads = outer.reads;
 	v->reads_lost = outer.lost;
 	join_reads(v, own);
@@ -88,7 +84,6 @@ bool vars_reads_same(struct vars *v, const struct value *reads)
 {
 	for (size_t i = 0; i < reads->map.n; i++) {
 		struct value *now = env_raw(v, reads->map.e[i].key);
-
 		if (reads->map.e[i].value != (now ? now : &absent))
 			return false;
 	}
@@ -107,7 +102,6 @@ static bool is_busy(const struct vars *v, struct str name)
 struct value *vars_fail(struct vars *v, struct str name, const struct err *e)
 {
 	bool hard = e->kind != ERR_UNDEFINED;
-
 	if (!v->err.kind || (!v->hard && hard))
 		v->err = *e;
 	v->hard = v->hard || hard;
@@ -120,7 +114,6 @@ static struct value *evaluate(struct vars *v, struct str name, struct value *raw
 	struct outer_reads outer;
 	bool taint = v->taint;
 	struct value *out, *reads;
-
 	if (is_busy(v, name) || v->n_busy == VARS_DEPTH) {
 		err_at(&e, raw->pos, "variable '%s' is defined by itself", name.p);
 		return vars_fail(v, name, &e);
@@ -149,7 +142,6 @@ static struct value *evaluate(struct vars *v, struct str name, struct value *raw
 static struct value *special(struct vars *v, struct str name)
 {
 	struct value *found;
-
 	if (v->loop && (found = map_get(v->loop, name))) {
 		v->taint = true;
 		return found;
@@ -169,7 +161,6 @@ static struct value *special(struct vars *v, struct str name)
 static struct value *mail_lookup(struct vars *v, struct str name)
 {
 	struct errs errs;
-
 	if (!mail_name(name) || v->mail_busy)
 		return NULL;
 	if (!v->mail_done) {
@@ -191,7 +182,6 @@ static struct value *mail_lookup(struct vars *v, struct str name)
 static struct value *env_raw(struct vars *v, struct str name)
 {
 	struct value *found = special(v, name);
-
 	if (!found)
 		found = mail_lookup(v, name);
 	return found ? found : find_in_layers(v, name);
@@ -203,7 +193,6 @@ static struct value *not_there(struct vars *v, struct str name)
 {
 	const char *why = name_lacking(name);
 	struct err e = {0};
-
 	if (!why)
 		return v->hidden;
 	err_set(&e, ERR_CONFIG, "Ansible's variable '%s' is not supported here; %s", name.p, why);
@@ -214,7 +203,6 @@ static void env_missing(void *ctx, const struct value *map, struct str key)
 {
 	struct vars *v = ctx;
 	struct err e = {0};
-
 	if (!fact_lacking(key) || (map != v->facts && !peer_facts(v->s, map)))
 		return;
 	err_set(&e, ERR_CONFIG,
@@ -227,7 +215,6 @@ static struct value *env_lookup(void *ctx, struct str name)
 {
 	struct vars *v = ctx;
 	struct value *found = special(v, name);
-
 	if (found || (found = mail_lookup(v, name))) {
 		note_read(v, name, found);
 		return found;
@@ -262,7 +249,6 @@ static const char *const *env_names(void *ctx)
 	struct vars *v = ctx;
 	const char **out = NULL;
 	size_t n = 0, cap = 0;
-
 	add_names(v, v->loop, &out, &n, &cap);
 	add_names(v, v->mail, &out, &n, &cap);
 	for (size_t i = 0; i < v->scope->n; i++)
@@ -322,7 +308,6 @@ void vars_enter(struct vars *v, const struct task *t, const struct inst *in)
 {
 	struct layers l = {0};
 	struct scope *s;
-
 	v->task = t;
 	push(&l, "extra vars", v->s->extra);
 	for (; in; in = in->up)
@@ -354,7 +339,6 @@ static void forget(struct vars *v, struct str name)
 {
 	for (size_t i = 0; i < v->n_scopes; i++) {
 		struct scope *s = v->scopes[i];
-
 		if (!map_get(s->deps, name))
 			continue;
 		s->cache = value_map(v->a);
@@ -404,7 +388,6 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 	struct value *facts)
 {
 	struct vars *v = ARENA_NEW(a, struct vars);
-
 	v->s = s;
 	v->a = a;
 	v->host = h;
@@ -434,7 +417,6 @@ static struct value *settle(struct vars *v, struct value *out, struct err *own, 
 {
 	struct err inner = v->err;
 	bool hard = v->hard;
-
 	v->err = (struct err){0};
 	v->hard = false;
 	if (!inner.pos.line)
@@ -454,7 +436,6 @@ struct value *vars_resolve(struct vars *v, struct value *x, struct err *e)
 {
 	struct err own = {0};
 	struct value *out = template_resolve(&v->env, x, &own);
-
 	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle(v, out, &own, e);
 }
 
@@ -462,7 +443,6 @@ struct value *vars_condition(struct vars *v, struct value *cond, struct err *e)
 {
 	struct err own = {0};
 	struct value *out = condition_eval(&v->env, cond, &own);
-
 	return settle(v, out, &own, e);
 }
 
@@ -470,7 +450,6 @@ struct value *vars_render(struct vars *v, const struct template *t, struct err *
 {
 	struct err own = {0};
 	struct value *out = template_render(&v->env, t, &own);
-
 	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle(v, out, &own, e);
 }
 
@@ -478,6 +457,5 @@ struct value *vars_value(struct vars *v, const char *name, struct err *e)
 {
 	struct err own = {0};
 	struct value *raw = env_lookup(v, str_c(name));
-
 	return raw ? settle(v, raw, &own, e) : NULL;
 }

@@ -9,7 +9,6 @@
 static int constant(struct resolver *r, struct task *t, struct value *cond, struct err *e)
 {
 	struct value *c;
-
 	r->v->own = value_map(r->a);
 	if (t->reg)
 		map_put(r->a, r->v->own, t->reg, value_unknown(r->a, "until its task has run"));
@@ -42,7 +41,6 @@ static void ask(
 {
 	struct err e = {0};
 	struct value *c = vars_condition(r->v, cond, &e);
-
 	if (!c) {
 		e.pos = e.pos.line ? e.pos : t->pos;
 		j->failed = true;
@@ -59,12 +57,10 @@ static const char *failed_because(struct resolver *r, struct value *when)
 	const struct value *list = as_list(r->a, when);
 	struct buf b;
 	const char *text;
-
 	buf_init(&b, 1 << 12);
 	buf_adds(&b, "failed_when holds: ");
 	for (size_t i = 0; i < list->list.n; i++) {
 		struct str one = value_print(r->a, list->list.v[i]);
-
 		buf_addf(&b, "%s%s", i ? " and " : "", one.p);
 	}
 	text = buf_str(r->a, &b).p;
@@ -84,7 +80,6 @@ void verdicts_give(struct resolver *r, const struct task *t, struct value *facts
 {
 	struct value *outer = r->v->own;
 	bool was = j->failed;
-
 	r->v->own = facts ? value_shallow(r->a, facts) : value_map(r->a);
 	if (t->reg)
 		map_put(r->a, r->v->own, t->reg, result);

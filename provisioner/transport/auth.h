@@ -19,8 +19,7 @@ enum login_status {
 	LOGIN_WAIT,
 	LOGIN_DONE,
 	LOGIN_REFUSED, /* e says what was tried */
-	LOGIN_OPENSSH, /* libssh2 has nothing (more) to try, but the system's ssh has: e says what
-			*/
+	LOGIN_OPENSSH, /* libssh2 has nothing (more) to try, the system's ssh has: e says what */
 };
 /* NULL (e set): the key file given is not there or can never serve. */
 struct login *login_new(struct arena *a, const struct target *t, const char *label,

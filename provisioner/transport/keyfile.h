@@ -7,9 +7,8 @@
 
 struct keyfile {
 	bool found;
-	bool encrypted; /* needs a passphrase */
-	bool served; /* libssh2 can log in with it: ed25519 or ECDSA, and no certificate beside it
-		      */
+	bool encrypted;   /* needs a passphrase */
+	bool served;      /* libssh2 can log in with it: ed25519, ECDSA; no certificate beside it */
 	const char *kind; /* "RSA", "ed25519", ... for messages */
 	struct str blob;  /* its public key, when the file says it in clear; p NULL: not known */
 };

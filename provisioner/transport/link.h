@@ -14,8 +14,7 @@ struct link_end {
 	struct err err;   /* kind ERR_NONE: the command ended by itself */
 	int status;       /* its exit status; -1: not known, or a signal ended it */
 	char signal[16];  /* the signal that did: "KILL"; "": none */
-	bool use_openssh; /* libssh2 cannot serve this host, the system's ssh perhaps can; err: why
-			   */
+	bool use_openssh; /* libssh2 cannot serve this host, the system's ssh may; err: why */
 };
 struct link_events {
 	void (*progress)(void *ctx, const char *what);

@@ -242,8 +242,7 @@ static bool all_taken(struct ssh2 *s, int idle)
 	return idle > 1 || libssh2_poll_channel_read(s->channel, SSH_EXTENDED_DATA_STDERR) <= 0;
 }
 
-/* A turn reads each stream once and writes once; the next one goes on, when the others had theirs.
- */
+/* A turn reads each stream once and writes once; then the other connections have their turns. */
 static enum turn exchange(struct ssh2 *s)
 {
 	int out = s->link.paused ? 0 : read_stream(s, LINK_OUT);

@@ -124,7 +124,6 @@ bool value_as_bool(const struct value *v, bool *out)
 {
 	bool number = v->type == VALUE_INT || v->type == VALUE_FLOAT;
 	double n = v->type == VALUE_INT ? (double)v->i : number ? v->f : -1;
-
 	if (v->type == VALUE_STR)
 		return word_as_bool(v->s, out);
 	if (v->type != VALUE_BOOL && n != 0 && n != 1)

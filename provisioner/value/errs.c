@@ -17,7 +17,6 @@ static struct value *sources, *hidden_lines;
 void source_add(const char *file, struct str text)
 {
 	struct value *known;
-
 	if (!kept) {
 		kept = arena_new();
 		sources = value_map(kept);

@@ -34,8 +34,7 @@ struct map_slot {     /* of a map's index: most keys are told apart without a lo
 struct value {
 	enum value_type type;
 	bool secret;
-	bool literal; /* text that is never a template: !unsafe, what a host said, rendered output
-		       */
+	bool literal; /* never a template: !unsafe, what a host said, rendered text */
 	struct pos pos;
 	union { /* small: a site may have a million values */
 		struct {

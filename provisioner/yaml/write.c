@@ -56,8 +56,7 @@ static bool is_leaf(const struct value *v)
 	return v->type != VALUE_LIST && v->type != VALUE_MAP;
 }
 
-/* On one line: when asked for, a collection of plain values, as PyYAML's default_flow_style=None.
- */
+/* On one line, when asked for: a collection of plain values (PyYAML's default_flow_style=None). */
 static bool on_one_line(const struct dumper *d, const struct value *v)
 {
 	size_t n = v->type == VALUE_LIST ? v->list.n : v->map.n;

@@ -13,7 +13,6 @@ static void match(struct inventory *inv, struct arena *a, struct str text)
 	const char **out;
 	struct err e = {0};
 	size_t found;
-
 	inventory_finish(inv);
 	pattern_match(inv, a, str_dup(a, text.p, line).p, &out, &found, &e);
 }
@@ -25,7 +24,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct inventory *inv = inventory_new(a);
 	struct value *doc;
 	struct errs errs;
-
 	errs_init(&errs, a);
 	inventory_ini(inv, text, "fuzz", &errs);
 	match(inv, a, text);

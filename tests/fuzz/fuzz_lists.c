@@ -21,7 +21,6 @@ static void leave(void)
 static int folder(void)
 {
 	static int fd = -1;
-
 	if (fd < 0) {
 		fd = mkdtemp(path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 		if (fd < 0 || atexit(leave) != 0)
@@ -35,12 +34,10 @@ static void subscribers(struct arena *a, struct str text)
 {
 	struct value *once = value_map(a), *again = value_map(a);
 	struct buf b;
-
 	mlist_parse(a, text, once);
 	buf_init(&b, 1 << 24);
 	for (size_t i = 0; i < once->map.n; i++) {
 		struct str address = once->map.e[i].key;
-
 		if (!address.n || strpbrk(address.p, " \t\n") ||
 			(mlist_person_valid(address) && strchr(address.p, '/')))
 			panic("'%s' is an address", address.p);
@@ -59,7 +56,6 @@ static struct str config(struct arena *a, const struct mlist *l, struct str text
 	struct mlist_files files = {0};
 	struct mlist_owner who = {(uid_t)-1, (gid_t)-1};
 	struct err e = {0};
-
 	if (!mlist_write(folder(), "l.config", text, &who, &e) ||
 		!mlist_majordomo.files(l, folder(), true, &files, &e))
 		panic("%s", e.msg);
@@ -75,7 +71,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str text = str_dup(a, (const char *)data, size), first, second;
 	struct mlist l = {.a = a, .address = "l@x.test", .name = "l", .domain = "x.test"};
 	struct err e = {0};
-
 	l.def = json_parse(a,
 		str_c("{\"owner\": \"o@x.test\", \"post\": \"members\", \"subject_prefix\": "
 		      "\"[l]\"}"),

@@ -38,7 +38,6 @@ static struct value *any(struct input *in, int depth);
 static struct value *text(struct input *in)
 {
 	struct value *v = value_text(in->a, texts[next(in, ARRAY_LEN(texts))]);
-
 	v->pos = (struct pos){"fuzz.yml", 1, 1};
 	return v;
 }
@@ -48,14 +47,12 @@ static struct value *map(struct input *in, const struct field *table, int depth)
 {
 	struct value *v = value_map(in->a);
 	size_t n = 0;
-
 	for (; table && table[n].name; n++)
 		;
 	for (unsigned left = next(in, n ? (unsigned)n + 1 : ENTRIES_MAX); left; left--) {
 		const struct field *f = n ? &table[next(in, (unsigned)n)] : NULL;
 		const char *key = f ? f->name : names[next(in, ARRAY_LEN(names))];
 		struct value *one = NULL;
-
 		if (!f || next(in, 8) == 0)
 			one = any(in, depth - 1);
 		else if (f->kind == FIELD_MAP && f->sub)
@@ -85,7 +82,6 @@ static struct value *map(struct input *in, const struct field *table, int depth)
 static struct value *any(struct input *in, int depth)
 {
 	struct value *v;
-
 	switch (next(in, depth > 0 ? 8 : 5)) {
 	case 0:
 		return value_null(in->a);
@@ -113,7 +109,6 @@ static void derive(struct arena *a, struct value *mail)
 	struct dns_records records = {.a = a};
 	struct dns_host h = {.mail = mail};
 	struct buf b;
-
 	mail_lists_derive(a, mail, out);
 	mail_derive_outbound(a, mail, out);
 	mail_zones(a, mail, out);
@@ -132,7 +127,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = {a, data, data + size};
 	struct value *mail = map(&in, mail_fields, DEPTH_MAX), *checked;
 	struct errs errs;
-
 	errs_init(&errs, a);
 	map_put(a, mail, "hostname", value_text(a, "mx1.x.test"));
 	checked = fields_check(a, mail_fields, mail, "mail", &errs);

@@ -19,7 +19,6 @@ static void check(
 	struct str text, void (*checker)(struct str, dns_said_fn *, void *), const char *begins)
 {
 	bool wrong = false;
-
 	checker(text, said, &wrong);
 	if (wrong)
 		return;
@@ -35,7 +34,6 @@ static struct str read_back(struct arena *a, const char *p)
 {
 	char *out = arena_alloc(a, strlen(p) + 1);
 	size_t n = 0, part = 0;
-
 	for (bool in = false; *p && *p != '\n'; p++) {
 		if (*p == '"') {
 			in = !in;
@@ -64,7 +62,6 @@ static void print(struct arena *a, struct str text)
 	struct dns_records r = {.a = a, .v = &one, .n = 1, .cap = 1};
 	struct buf b;
 	struct str line;
-
 	buf_init(&b, 1 << 24);
 	dns_print(&r, &b);
 	line = buf_str(a, &b);
@@ -79,7 +76,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new();
 	struct str text = str_dup(a, (const char *)data, size);
-
 	check(text, spf_check, "v=spf1");
 	check(str_printf(a, "v=spf1 %s", text.p), spf_check, "v=spf1");
 	check(text, dmarc_check, "v");

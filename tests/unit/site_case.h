@@ -63,7 +63,6 @@ static inline void read_options(struct arena *a, struct options *o)
 	struct err e = {0};
 	bool found;
 	char *line, *next, *colon;
-
 	memset(o, 0, sizeof(*o));
 	o->site.manifest = access("site.yml", R_OK) == 0 ? "site.yml" : NULL;
 	assert_true(file_read_opt(a, "options", 1 << 16, &text, &found, &e));
@@ -87,7 +86,6 @@ static inline void compare(struct arena *a, const char *path, const struct buf *
 	struct str want;
 	struct err e = {0};
 	bool found;
-
 	if (getenv("UPDATE")) {
 		assert_true(file_replace(path, got->p, got->n,
 			(struct file_attr){0644, (uid_t)-1, (gid_t)-1}, NULL, NULL, &e));
@@ -109,7 +107,6 @@ static inline int by_name(const struct dirent **x, const struct dirent **y)
 static inline int run_cases(const struct CMUnitTest *tests, size_t n)
 {
 	int rc;
-
 	assert_non_null(getcwd(root, sizeof(root)));
 	run = arena_new();
 	rc = _cmocka_run_group_tests("site", tests, n, NULL, NULL);

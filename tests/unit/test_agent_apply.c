@@ -116,8 +116,7 @@ static void a_timeout_ends_the_program(void **state)
 	assert_int_equal(peer_end(&p), 0);
 }
 
-/* One that works and has nothing to tell says that it lives; one with nothing to do says nothing.
- */
+/* One that works with nothing to tell says that it lives; one with nothing to do says nothing. */
 static void a_working_agent_shows_life(void **state)
 {
 	struct peer p;

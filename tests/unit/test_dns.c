@@ -25,7 +25,6 @@ static const char *zone(struct arena *a, const char *facts, const char *keys)
 	const struct value *dkim =
 		json_parse(a, str_c("[{\"owner\": \"x\", \"selector\": \"s\"}]"), &e);
 	struct buf text;
-
 	assert_int_equal(e.kind, ERR_NONE);
 	dns_host_records(&out, &h, dkim);
 	buf_init(&text, 1 << 16);
@@ -73,7 +72,6 @@ static const char *whole(struct arena *a, const char *mail, const char *zones)
 		.mail = json_parse(a, str_c(mail), &e), .zones = json_parse(a, str_c(zones), &e)};
 	struct buf text;
 	const char *all;
-
 	assert_int_equal(e.kind, ERR_NONE);
 	dns_host_records(&out, &h, NULL);
 	for (size_t i = 0; i < h.zones->list.n; i++)
@@ -88,7 +86,6 @@ static const char *whole(struct arena *a, const char *mail, const char *zones)
 static size_t count(const char *text, const char *what)
 {
 	size_t n = 0;
-
 	for (const char *p = text; (p = strstr(p, what)); p += strlen(what))
 		n++;
 	return n;
@@ -105,7 +102,6 @@ static void test_one_spf(void **state)
 		"{\"address\": \"192.0.2.3\", \"helo\": \"out.test\"}]}}",
 		"[{\"name\": \"y.test\", \"provider\": \"builtin\", \"spf\": \"v=spf1 a mx "
 		"-all\"}]");
-
 	(void)state;
 	assert_int_equal(count(all, "\ny.test.\t3600\tIN\tTXT\t\"v=spf1"), 1);
 	assert_int_equal(count(all, "Y.test.\t3600\tIN\tTXT"), 0);
@@ -123,7 +119,6 @@ static void test_cname(void **state)
 		"{\"name\": \"z.test\", \"provider\": \"builtin\", \"certificate\": true}]";
 	struct arena *a = arena_new();
 	const char *all = whole(a, "{\"hostname\": \"mail.x.test\"}", zones);
-
 	(void)state;
 	assert_null(strstr(all, "mail.x.test.\t3600\tIN\tCNAME"));
 	assert_non_null(strstr(all, "mail.y.test.\t3600\tIN\tCNAME\tghs.google.com.\n"));
@@ -140,7 +135,6 @@ static void test_reports(void **state)
 		"ruf=mailto:c@far.test\"}, {\"name\": \"y.test\", \"provider\": \"builtin\"}]";
 	struct arena *a = arena_new();
 	const char *all = whole(a, "{\"hostname\": \"mx.x.test\"}", zones);
-
 	(void)state;
 	assert_int_equal(count(all, "_report."), 2);
 	assert_non_null(

@@ -16,7 +16,6 @@ static struct value *theirs(const char *inventory, const char *host)
 		.uid = (uid_t)-1};
 	struct proc_result r;
 	struct err e = {0};
-
 	if (!proc_run(run, &p, &r, &e) || r.status != 0)
 		return NULL;
 	return json_parse(run, r.out, &e);
@@ -32,12 +31,10 @@ static void compare_host(const struct site *s, const char *inventory, const char
 	struct value *want = theirs(inventory, host);
 	struct err e = {0};
 	struct value *got = site_vars(s, host, &e);
-
 	assert_non_null(got);
 	assert_non_null(want);
 	for (size_t i = 0; i < want->map.n; i++) {
 		struct value *mine = map_get(got, want->map.e[i].key);
-
 		if (!mine)
 			fail_msg("%s: no variable '%s'", host, want->map.e[i].key.p);
 		if (plain(want->map.e[i].value) && !value_equal(mine, want->map.e[i].value))
@@ -73,7 +70,6 @@ static void test_ansible_inventory(void **state)
 {
 	struct dirent **names;
 	int n = scandir("tests/cases/site", &names, NULL, by_name);
-
 	(void)state;
 	for (int i = 0; i < n; i++)
 		if (names[i]->d_name[0] == '.')
@@ -94,6 +90,5 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ansible_inventory),
 	};
-
 	return run_cases(tests, ARRAY_LEN(tests));
 }

@@ -15,7 +15,6 @@ static void mail_case(const char *name)
 	struct errs errs;
 	struct site *s;
 	struct buf out;
-
 	print_message("           %s\n", name);
 	opt.inventories = inventories;
 	errs_init(&errs, a);
@@ -44,13 +43,11 @@ static void test_mail(void **state)
 {
 	struct dirent **names;
 	int n = scandir("tests/cases/mail", &names, NULL, by_name);
-
 	(void)state;
 	assert_true(n > 2);
 	for (int i = 0; i < n; i++) {
 		size_t len = strlen(names[i]->d_name);
 		char path[512];
-
 		snprintf(path, sizeof(path), "tests/cases/mail/%s", names[i]->d_name);
 		if (len > 4 && strcmp(names[i]->d_name + len - 4, ".yml") == 0)
 			mail_case(path);
@@ -64,6 +61,5 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mail),
 	};
-
 	return run_cases(tests, ARRAY_LEN(tests));
 }

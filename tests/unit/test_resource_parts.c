@@ -326,7 +326,6 @@ static pid_t lock_holder(const char *path)
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	pid_t pid;
 	char c;
-
 	must(fd >= 0 && pipe(ready) == 0, path);
 	pid = fork();
 	must(pid >= 0, "fork");
@@ -355,7 +354,6 @@ static void test_list_lock(void **state)
 	const char *file;
 	pid_t holder;
 	int home;
-
 	(void)state;
 	must(mkdtemp(root) != NULL, root);
 	file = path_join(a, root, "l");

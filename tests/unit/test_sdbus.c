@@ -148,8 +148,7 @@ static void test_answer(void **state)
 	arena_free(a);
 }
 
-/* Each message in memory of exactly its size, so that the sanitizer sees the first byte too many.
- */
+/* Each message in memory of just its size, so that the sanitizer sees the first byte too many. */
 static bool read_copy(const struct buf *b, size_t n, size_t at, unsigned char value)
 {
 	struct arena *a = arena_new();

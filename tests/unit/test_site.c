@@ -18,7 +18,6 @@ static void dump_params(struct buf *out, const struct value *params)
 {
 	for (size_t i = 0; params && i < params->map.n; i++) {
 		const struct map_entry *e = &params->map.e[i];
-
 		if (!shown(e))
 			continue;
 		buf_addf(out, " %s=", e->key.p);
@@ -96,7 +95,6 @@ static void answer(
 {
 	struct value *say = map_at(w->map, s->name);
 	struct step_result res = {.planned = true, .changed = true};
-
 	if (say) {
 		res.planned = map_bool(say, "planned", false) && !applied;
 		res.changed = map_bool(say, "changed", res.planned);
@@ -116,7 +114,6 @@ static void answer(
 static void answer_open(struct resolver *r, struct answers *w, struct buf *out)
 {
 	size_t n = w->n_open;
-
 	w->n_open = 0;
 	for (size_t i = 0; i < n; i++)
 		answer(r, w, w->open[i], false, out);
@@ -125,7 +122,6 @@ static void answer_open(struct resolver *r, struct answers *w, struct buf *out)
 static void answer_applied(struct resolver *r, struct answers *w, struct buf *out)
 {
 	size_t n = w->n_planned;
-
 	w->n_planned = 0;
 	for (size_t i = 0; i < n; i++)
 		answer(r, w, w->planned[i], true, out);
@@ -134,7 +130,6 @@ static void answer_applied(struct resolver *r, struct answers *w, struct buf *ou
 static void dump_waits(const struct resolver *r, struct buf *out)
 {
 	bool facts;
-
 	buf_adds(out, "-- waits for");
 	for (size_t i = 0; resolver_waits(r, i, &facts); i++)
 		buf_addf(out, " %s%s", resolver_waits(r, i, &facts), facts ? " (facts)" : "");
@@ -146,7 +141,6 @@ static bool walk(struct resolver *r, struct answers *w, struct buf *out)
 {
 	struct step *s;
 	struct err e = {0};
-
 	for (;;) {
 		switch (resolver_next(r, &s, &e)) {
 		case RESOLVE_STEP:
@@ -183,7 +177,6 @@ static struct value *yaml_file(struct arena *a, const char *path)
 	struct str text;
 	bool found;
 	struct value *v;
-
 	errs_init(&errs, a);
 	assert_true(file_read_opt(a, path, 1 << 20, &text, &found, &e));
 	v = found ? yaml_parse(a, path, text, &errs) : NULL;
@@ -194,7 +187,6 @@ static const char *const *pending_of(struct arena *a, const struct value *answer
 {
 	const struct value *list = map_at(answers, "pending");
 	const char **out = arena_calloc(a, 64, sizeof(*out));
-
 	for (size_t i = 0; list && i < list->list.n && i < 63; i++)
 		out[i] = list->list.v[i]->s.p;
 	return out;
@@ -208,13 +200,11 @@ static void dump_host(struct arena *a, const struct site *s, const struct option
 	const struct play *plays;
 	size_t n = site_plays(s, &plays);
 	struct value *facts = yaml_file(a, "facts.yml");
-
 	memset(&w, 0, sizeof(w));
 	w.a = a;
 	w.map = yaml_file(a, "answers.yml");
 	for (size_t i = 0; i < n; i++) {
 		bool in = false;
-
 		for (size_t j = 0; plays[i].hosts[j]; j++)
 			in = in || strcmp(plays[i].hosts[j], host) == 0;
 		if (!in)
@@ -264,7 +254,6 @@ static void play_together(struct arena *a, const struct site *s, const struct op
 {
 	const struct play *plays;
 	bool moved = true;
-
 	site_plays(s, &plays);
 	for (size_t i = 0; i < n; i++) {
 		k[i].in = false;
@@ -292,7 +281,6 @@ static void dump_together(
 	const struct play *plays;
 	size_t n = 0, n_plays = site_plays(s, &plays);
 	struct value *facts = yaml_file(a, "facts.yml"), *answers = yaml_file(a, "answers.yml");
-
 	memset(k, 0, sizeof(k));
 	for (const char *const *h = site_hosts(s); *h && n < TOGETHER; h++, n++) {
 		k[n].host = *h;
@@ -315,7 +303,6 @@ static void dump_connection(const struct site *s, const char *host, struct buf *
 {
 	struct connection c;
 	struct err e = {0};
-
 	if (!site_connection(s, host, &c, &e)) {
 		buf_addf(out, "%s: %s\n", host, e.msg);
 		return;
@@ -334,7 +321,6 @@ static void dump_layers(const struct site *s, const char *host, const char *name
 	struct err e = {0};
 	struct arena *mem = arena_new();
 	bool ok = site_explain(s, host, name, page, &e);
-
 	buf_adds(out, page_text(mem, page).p);
 	if (!ok)
 		buf_addf(out, "%s\n", e.msg);
@@ -351,7 +337,6 @@ static void dump_site(
 
 	for (size_t i = 0; o->vars && hosts[i]; i++) {
 		struct value *v = site_vars(s, hosts[i], &e);
-
 		buf_addf(out, "== %s\n", hosts[i]);
 		if (v)
 			json_write_pretty(out, v, 0);
@@ -382,7 +367,6 @@ static void run_case(const char *name)
 	struct errs errs;
 	struct site *s;
 	struct buf out;
-
 	assert_int_equal(chdir(arena_printf(a, "%s/tests/cases/site/%s", root, name)), 0);
 	print_message("           %s\n", name);
 	buf_init(&out, 1 << 22);
@@ -404,7 +388,6 @@ static void test_sites(void **state)
 {
 	struct dirent **names;
 	int n = scandir("tests/cases/site", &names, NULL, by_name);
-
 	(void)state;
 	assert_true(n > 2);
 	for (int i = 0; i < n; i++) {
@@ -420,6 +403,5 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sites),
 	};
-
 	return run_cases(tests, ARRAY_LEN(tests));
 }

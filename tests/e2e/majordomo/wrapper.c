@@ -11,7 +11,6 @@ int main(int argc, char **argv)
 {
 	char *env[] = {ENV_HOME, ENV_PATH, ENV_CF, "SHELL=/bin/sh", NULL};
 	char path[1024];
-
 	if (argc < 2 || strchr(argv[1], '/') || argv[1][0] == '.') {
 		fprintf(stderr, "usage: wrapper PROGRAM [ARGUMENT]...\n");
 		return 64;
