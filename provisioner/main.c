@@ -8,7 +8,7 @@
 
 enum { COMMANDS_MOST = 64 };
 
-static void usage(int fd)
+static void print_usage(int fd)
 {
 	struct page *p = page_new(false);
 	page_addf(p, "provision: sets up mail servers as declared, and keeps them so\n\n"
@@ -25,7 +25,7 @@ static void usage(int fd)
 	page_free(p);
 }
 
-static int unknown(const char *name)
+static int refuse_unknown(const char *name)
 {
 	const char *names[COMMANDS_MOST + 1] = {NULL};
 	for (size_t i = 0; commands[i] && i < COMMANDS_MOST; i++)
@@ -35,18 +35,18 @@ static int unknown(const char *name)
 	if (near)
 		cli_say(" (did you mean '%s'?)", near);
 	cli_say("\n\n");
-	usage(STDERR_FILENO);
+	print_usage(STDERR_FILENO);
 	return EXIT_BEFORE;
 }
 
-static int run(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
 	if (argc < 2) {
-		usage(STDERR_FILENO);
+		print_usage(STDERR_FILENO);
 		return EXIT_BEFORE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		usage(STDOUT_FILENO);
+		print_usage(STDOUT_FILENO);
 		return EXIT_FINE;
 	}
 	if (!strcmp(argv[1], "--version")) {
@@ -69,7 +69,7 @@ static int run(int argc, char **argv)
 		arena_free(c.a);
 		return code;
 	}
-	return unknown(argv[1]);
+	return refuse_unknown(argv[1]);
 }
 
 /* Who reads the output must be able to believe that it is whole. */
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	struct err e = {0};
 	signal(SIGPIPE, SIG_IGN);
 	output_open();
-	int code = run(argc, argv);
+	int code = run_command(argc, argv);
 	if (output_close(&e))
 		return code;
 	cli_say("provision: %s\n", e.msg);

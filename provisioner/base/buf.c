@@ -28,7 +28,7 @@ void buf_clear(struct buf *b)
 }
 
 /* Room for n more bytes and the NUL. */
-static void reserve(struct buf *b, size_t n)
+static void reserve_room(struct buf *b, size_t n)
 {
 	size_t need = b->n + n + 1;
 	if (need <= b->cap)
@@ -49,7 +49,7 @@ void buf_add(struct buf *b, const void *p, size_t n)
 		n = b->limit - b->n;
 		b->over = true;
 	}
-	reserve(b, n);
+	reserve_room(b, n);
 	if (n)
 		memcpy(b->p + b->n, p, n);
 	b->n += n;

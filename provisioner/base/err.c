@@ -7,7 +7,7 @@
 #include "base/base.h"
 
 /* Takes line ends off, and a character that the end of the buffer cut through. */
-static void tidy(struct err *e)
+static void tidy_message(struct err *e)
 {
 	size_t n = strlen(e->msg);
 	if (n == sizeof(e->msg) - 1) {
@@ -22,14 +22,14 @@ static void tidy(struct err *e)
 }
 
 static bool PRINTF(4, 0)
-	set(struct err *e, enum err_kind kind, struct pos pos, const char *fmt, va_list ap)
+	set_error(struct err *e, enum err_kind kind, struct pos pos, const char *fmt, va_list ap)
 {
 	if (!e || e->kind != ERR_NONE)
 		return false;
 	e->kind = kind;
 	e->pos = pos;
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
-	tidy(e);
+	tidy_message(e);
 	return false;
 }
 
@@ -37,7 +37,7 @@ bool(err_set)(struct err *e, enum err_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	set(e, kind, (struct pos){0}, fmt, ap);
+	set_error(e, kind, (struct pos){0}, fmt, ap);
 	va_end(ap);
 	return false;
 }
@@ -46,7 +46,7 @@ bool(err_at)(struct err *e, struct pos pos, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	set(e, ERR_CONFIG, pos, fmt, ap);
+	set_error(e, ERR_CONFIG, pos, fmt, ap);
 	va_end(ap);
 	return false;
 }
@@ -55,7 +55,7 @@ bool(err_undefined)(struct err *e, struct pos pos, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	set(e, ERR_UNDEFINED, pos, fmt, ap);
+	set_error(e, ERR_UNDEFINED, pos, fmt, ap);
 	va_end(ap);
 	return false;
 }
@@ -67,11 +67,11 @@ bool(err_errno)(struct err *e, const char *fmt, ...)
 		return false;
 	va_list ap;
 	va_start(ap, fmt);
-	set(e, ERR_PERMANENT, (struct pos){0}, fmt, ap);
+	set_error(e, ERR_PERMANENT, (struct pos){0}, fmt, ap);
 	va_end(ap);
 	size_t n = strlen(e->msg);
 	snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", strerror(saved));
-	tidy(e);
+	tidy_message(e);
 	errno = saved;
 	return false;
 }
@@ -88,6 +88,6 @@ bool(err_prefix)(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	size_t n = strlen(e->msg);
 	snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", old);
-	tidy(e);
+	tidy_message(e);
 	return false;
 }

@@ -136,8 +136,8 @@ static void keep_owner(const struct place *at, struct file_attr *attr)
 		attr->gid = st.st_gid;
 }
 
-static bool fill(int fd, const char *path, const void *p, size_t n, struct file_attr attr, int like,
-	struct err *e)
+static bool fill_file(int fd, const char *path, const void *p, size_t n, struct file_attr attr,
+	int like, struct err *e)
 {
 	struct stat st;
 	if (!write_all(fd, p, n))
@@ -159,7 +159,7 @@ static bool fill(int fd, const char *path, const void *p, size_t n, struct file_
 }
 
 /* Programs know the temporary by its path: they validate it, and have no descriptor. */
-static bool accepted(const struct place *at, const char *name, file_validate_fn *validate,
+static bool validate_temporary(const struct place *at, const char *name, file_validate_fn *validate,
 	void *ctx, struct err *e)
 {
 	struct arena *a = arena_new();
@@ -183,13 +183,13 @@ static bool fill_like(int fd, const struct place *at, const void *p, size_t n,
 	struct file_attr attr, const struct place *like, struct err *e)
 {
 	int model = open_model(like);
-	bool ok = fill(fd, at->path, p, n, attr, model, e);
+	bool ok = fill_file(fd, at->path, p, n, attr, model, e);
 	if (model >= 0)
 		close(model);
 	return ok;
 }
 
-static bool replace(const struct place *at, const void *p, size_t n, struct file_attr attr,
+static bool replace_file(const struct place *at, const void *p, size_t n, struct file_attr attr,
 	const struct place *like, file_validate_fn *validate, void *ctx, struct err *e)
 {
 	char name[TEMPORARY_MAX];
@@ -202,7 +202,7 @@ static bool replace(const struct place *at, const void *p, size_t n, struct file
 		ok = err_errno(e, "cannot write %s", at->path);
 	/* closed before: a program can't be run while it is open for writing */
 	if (ok && validate)
-		ok = accepted(at, name, validate, ctx, e);
+		ok = validate_temporary(at, name, validate, ctx, e);
 	if (ok)
 		return place_swap_in(at, name, e);
 	unlinkat(at->dir, name, 0);
@@ -216,7 +216,7 @@ static bool replace_at(const char *path, const void *p, size_t n, struct file_at
 	if (!place_open(path, &at, e))
 		return false;
 	bool own = strcmp(path, like) == 0, found = own || place_open(like, &model, e);
-	bool ok = found && replace(&at, p, n, attr, own ? &at : &model, validate, ctx, e);
+	bool ok = found && replace_file(&at, p, n, attr, own ? &at : &model, validate, ctx, e);
 	if (!own && found)
 		place_close(&model);
 	place_close(&at);

@@ -7,7 +7,7 @@
 #include <sys/random.h>
 #include "base/base.h"
 
-static uint64_t rol(uint64_t x, int n)
+static uint64_t rotate_left(uint64_t x, int n)
 {
 	return x << n | x >> (64 - n);
 }
@@ -16,14 +16,14 @@ static inline void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[2] += v[3];
-	v[1] = rol(v[1], 13) ^ v[0];
-	v[3] = rol(v[3], 16) ^ v[2];
-	v[0] = rol(v[0], 32);
+	v[1] = rotate_left(v[1], 13) ^ v[0];
+	v[3] = rotate_left(v[3], 16) ^ v[2];
+	v[0] = rotate_left(v[0], 32);
 	v[2] += v[1];
 	v[0] += v[3];
-	v[1] = rol(v[1], 17) ^ v[2];
-	v[3] = rol(v[3], 21) ^ v[0];
-	v[2] = rol(v[2], 32);
+	v[1] = rotate_left(v[1], 17) ^ v[2];
+	v[3] = rotate_left(v[3], 21) ^ v[0];
+	v[2] = rotate_left(v[2], 32);
 }
 
 static const uint64_t *process_key(void)
@@ -41,7 +41,7 @@ static const uint64_t *process_key(void)
 
 /* The last n bytes, n < 8, of `all`; little-endian. Of eight and more they are read with the bytes
  * before them, in one step. */
-static uint64_t tail(const unsigned char *p, size_t n, size_t all)
+static uint64_t read_tail(const unsigned char *p, size_t n, size_t all)
 {
 	uint64_t x = 0;
 	if (n && all >= sizeof(x)) {
@@ -68,7 +68,7 @@ uint64_t hash64(const void *data, size_t n)
 		sip_round(v);
 		v[0] ^= m;
 	}
-	uint64_t last = tail(p, left, n) | (uint64_t)n << 56;
+	uint64_t last = read_tail(p, left, n) | (uint64_t)n << 56;
 	v[3] ^= last;
 	sip_round(v);
 	v[0] ^= last;

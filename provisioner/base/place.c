@@ -157,7 +157,7 @@ static bool walk_parts(struct way *w, struct err *e)
 	}
 }
 
-static int walk(const char *path, const mode_t *make, bool guard, struct err *e)
+static int walk_path(const char *path, const mode_t *make, bool guard, struct err *e)
 {
 	struct way w = {.path = path, .fd = -1, .make = make, .guard = guard};
 	size_t n = strlen(path);
@@ -193,7 +193,7 @@ static int find_folder(const char *path, const mode_t *make, struct err *e)
 	int fd = open_without_links(path);
 	if (fd >= 0 || (!make && (errno == ENOENT || errno == ENOTDIR)))
 		return fd;
-	return walk(path, make, false, e);
+	return walk_path(path, make, false, e);
 }
 
 /* ---- folders kept open for a step ---- */
@@ -258,7 +258,7 @@ static struct held *held_add(const char *path, int fd)
 /* ---- places ---- */
 
 /* Splits "/etc//a/" into "/etc" and "a". */
-static bool split(const char *path, char folder[PATH_MAX], struct place *p, struct err *e)
+static bool split_path(const char *path, char folder[PATH_MAX], struct place *p, struct err *e)
 {
 	size_t n = strlen(path), start;
 	if (n == 0)
@@ -287,7 +287,7 @@ bool place_find(const char *path, struct place *p, bool *there, struct err *e)
 	char folder[PATH_MAX];
 	*p = (struct place){.dir = -1, .path = path};
 	*there = false;
-	if (!split(path, folder, p, e))
+	if (!split_path(path, folder, p, e))
 		return false;
 	p->held = held_find(folder);
 	if (!p->held) {
@@ -353,7 +353,7 @@ int folder_open(const char *path, struct err *e)
 
 bool folder_is_guarded(const char *path, struct err *e)
 {
-	int fd = walk(path, NULL, true, e);
+	int fd = walk_path(path, NULL, true, e);
 	if (fd < 0)
 		return err_errno(e, "cannot walk to the folder %s", path);
 	close(fd);

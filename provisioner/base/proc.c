@@ -80,7 +80,7 @@ static const char *value_in(char *const *env, const char *name)
 }
 
 /* In the place of what has the same name. */
-static void put(char **env, size_t *n, char *entry)
+static void put_variable(char **env, size_t *n, char *entry)
 {
 	size_t at = 0;
 	while (at < *n && !same_name(env[at], entry))
@@ -103,10 +103,10 @@ static void set_characters(char **env, size_t *n, struct arena *a)
 	for (size_t i = 0; i < *n; i++)
 		if (is_language(env[i]))
 			return;
-	put(env, n, arena_strdup(a, "LC_CTYPE=C.UTF-8"));
+	put_variable(env, n, arena_strdup(a, "LC_CTYPE=C.UTF-8"));
 }
 
-static char **environment(struct arena *a, const struct proc *p, const char *home)
+static char **make_environment(struct arena *a, const struct proc *p, const char *home)
 {
 	static const char *const set[] = {
 		("PATH=" CLOSED_PATH), "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=dumb"};
@@ -120,19 +120,19 @@ static char **environment(struct arena *a, const struct proc *p, const char *hom
 		if (p->users || !is_language(*e))
 			env[n++] = arena_strdup(a, *e);
 	for (size_t i = 0; !p->users && i < ARRAY_LEN(set); i++)
-		put(env, &n, arena_strdup(a, set[i]));
+		put_variable(env, &n, arena_strdup(a, set[i]));
 	if (p->users && !value_in(environ, "PATH"))
-		put(env, &n, arena_strdup(a, "PATH=" CLOSED_PATH));
+		put_variable(env, &n, arena_strdup(a, "PATH=" CLOSED_PATH));
 	if (p->users)
 		set_characters(env, &n, a);
 	if (!p->users || !value_in(environ, "HOME"))
-		put(env, &n, arena_printf(a, "HOME=%s", home));
+		put_variable(env, &n, arena_printf(a, "HOME=%s", home));
 	for (const char *const *e = p->env; e && *e; e++)
-		put(env, &n, arena_strdup(a, *e));
+		put_variable(env, &n, arena_strdup(a, *e));
 	return env;
 }
 
-static bool prepare(struct arena *a, const struct proc *p, struct child *c, struct err *e)
+static bool prepare_child(struct arena *a, const struct proc *p, struct child *c, struct err *e)
 {
 	uid_t uid = p->uid == (uid_t)-1 ? geteuid() : p->uid;
 	struct passwd *pw = getpwuid(uid);
@@ -144,7 +144,7 @@ static bool prepare(struct arena *a, const struct proc *p, struct child *c, stru
 		c->user = arena_strdup(a, pw->pw_name);
 		c->gid = pw->pw_gid;
 	}
-	c->env = environment(a, p, c->home);
+	c->env = make_environment(a, p, c->home);
 	c->path = value_in(c->env, "PATH");
 	c->program = find_program(a, p->argv[0], c->path ? c->path : CLOSED_PATH);
 	if (!c->program)
@@ -226,7 +226,7 @@ static bool take_descriptors(struct child *c)
 	return true;
 }
 
-static bool become(const struct proc *p, const struct child *c)
+static bool become_user(const struct proc *p, const struct child *c)
 {
 	if (!c->user)
 		return true;
@@ -250,7 +250,7 @@ _Noreturn static void run_child(const struct proc *p, struct child *c)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid(); /* a process group of its own, and no terminal to ask at */
 	umask(022);
-	if (enter_folder(p, c) && take_descriptors(c) && become(p, c))
+	if (enter_folder(p, c) && take_descriptors(c) && become_user(p, c))
 		execve(c->program, (char *const *)(uintptr_t)p->argv, c->env);
 	int failure = errno;
 	write_all(c->failed[1], &failure, sizeof(failure));
@@ -275,7 +275,7 @@ static bool open_folder(const struct proc *p, struct child *c, struct err *e)
 	return c->dir >= 0 || err_errno(e, "cannot run %s in %s", c->program, p->dir);
 }
 
-static bool start(const struct proc *p, struct child *c, struct err *e)
+static bool start_child(const struct proc *p, struct child *c, struct err *e)
 {
 	int failure = 0;
 	ssize_t n;
@@ -306,7 +306,7 @@ static bool start(const struct proc *p, struct child *c, struct err *e)
 
 /* Reads what is there, at least what a pipe holds; closes at the end of the stream. Bounded, so
  * that a program which never stops writing cannot keep us from its time limit. */
-static void drain(int *fd, struct buf *b)
+static void drain_pipe(int *fd, struct buf *b)
 {
 	char chunk[16384];
 	for (int turn = 0; *fd >= 0 && turn < DRAIN_TURNS; turn++) {
@@ -356,7 +356,7 @@ static int wait_ms(const struct child *c, int pidfd)
 }
 
 /* Until it ended. A daemon that it left behind may hold the pipes: that keeps nobody here. */
-static void attend(const struct proc *p, struct child *c, struct proc_result *r)
+static void attend_child(const struct proc *p, struct child *c, struct proc_result *r)
 {
 	/* tells its end at once; where the kernel has none (before 5.3) we ask every tick */
 	int pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0), status = 0;
@@ -370,8 +370,8 @@ static void attend(const struct proc *p, struct child *c, struct proc_result *r)
 		if (got < 0 && errno != EINTR)
 			panic("waitpid: %s (is SIGCHLD ignored?)", strerror(errno));
 		got = got < 0 ? 0 : got;
-		drain(&c->out[0], &c->out_buf);
-		drain(&c->err[0], &c->err_buf);
+		drain_pipe(&c->out[0], &c->out_buf);
+		drain_pipe(&c->err[0], &c->err_buf);
 		tell_lines(p, c);
 		if (got == 0)
 			enforce_deadline(c, r);
@@ -401,7 +401,7 @@ bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, stru
 	size_t limit = p->max_output ? p->max_output : PROC_OUTPUT;
 	*r = (struct proc_result){.out = {"", 0}, .err_out = {"", 0}};
 	folders_forget();
-	if (!prepare(a, p, &c, e))
+	if (!prepare_child(a, p, &c, e))
 		return false;
 	buf_init(&c.out_buf, limit);
 	buf_init(&c.err_buf, limit);
@@ -412,9 +412,9 @@ bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, stru
 		c.deadline = step_deadline;
 	c.deadline = proc_until(c.deadline);
 	r->limit_s = (int)((c.deadline - now + 999) / 1000);
-	bool ok = start(p, &c, e);
+	bool ok = start_child(p, &c, e);
 	if (ok) {
-		attend(p, &c, r);
+		attend_child(p, &c, r);
 		r->out = buf_str(a, &c.out_buf);
 		r->err_out = buf_str(a, &c.err_buf);
 		r->cut = c.out_buf.over || c.err_buf.over;

@@ -5,21 +5,21 @@
  */
 #include "base/base.h"
 
-static uint32_t rol(uint32_t x, int n)
+static uint32_t rotate_left(uint32_t x, int n)
 {
 	return x << n | x >> (32 - n);
 }
 
-static void schedule(uint32_t w[80], const unsigned char *p)
+static void schedule_words(uint32_t w[80], const unsigned char *p)
 {
 	for (int i = 0; i < 16; i++, p += 4)
 		w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 	for (int i = 16; i < 80; i++)
-		w[i] = rol(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+		w[i] = rotate_left(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
 }
 
 /* The function and the constant of a round, section 4.1.1 and 4.2.1. */
-static uint32_t mix(int round, uint32_t b, uint32_t c, uint32_t d)
+static uint32_t mix_words(int round, uint32_t b, uint32_t c, uint32_t d)
 {
 	if (round < 20)
 		return ((b & c) ^ (~b & d)) + 0x5a827999;
@@ -30,15 +30,15 @@ static uint32_t mix(int round, uint32_t b, uint32_t c, uint32_t d)
 	return (b ^ c ^ d) + 0xca62c1d6;
 }
 
-static void compress(uint32_t h[5], const unsigned char *p)
+static void compress_block(uint32_t h[5], const unsigned char *p)
 {
 	uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
-	schedule(w, p);
+	schedule_words(w, p);
 	for (int i = 0; i < 80; i++) {
-		uint32_t next = rol(a, 5) + mix(i, b, c, d) + e + w[i];
+		uint32_t next = rotate_left(a, 5) + mix_words(i, b, c, d) + e + w[i];
 		e = d;
 		d = c;
-		c = rol(b, 30);
+		c = rotate_left(b, 30);
 		b = a;
 		a = next;
 	}
@@ -64,7 +64,7 @@ void sha1_add(struct sha1 *s, const void *data, size_t n)
 		p += part;
 		n -= part;
 		if (have + part == 64)
-			compress(s->h, s->block);
+			compress_block(s->h, s->block);
 	}
 }
 

@@ -33,7 +33,7 @@ static const uint32_t K[64] = {0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0
 	0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa,
 	0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-static uint32_t ror(uint32_t x, int n)
+static uint32_t rotate_right(uint32_t x, int n)
 {
 	return x >> n | x << (32 - n);
 }
@@ -43,34 +43,37 @@ static uint32_t big_endian(const unsigned char *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static void schedule(uint32_t w[64], const unsigned char *p)
+static void schedule_words(uint32_t w[64], const unsigned char *p)
 {
 	for (int i = 0; i < 16; i++)
 		w[i] = big_endian(p + i * 4);
 	for (int i = 16; i < 64; i++) {
-		uint32_t s0 = ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ w[i - 15] >> 3;
-		uint32_t s1 = ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ w[i - 2] >> 10;
+		uint32_t s0 =
+			rotate_right(w[i - 15], 7) ^ rotate_right(w[i - 15], 18) ^ w[i - 15] >> 3;
+		uint32_t s1 =
+			rotate_right(w[i - 2], 17) ^ rotate_right(w[i - 2], 19) ^ w[i - 2] >> 10;
 		w[i] = w[i - 16] + s0 + w[i - 7] + s1;
 	}
 }
 
 /* One round in place: what the standard moves from name to name stays, and the names move. */
-#define ROUND(a, b, c, d, e, f, g, h, i)                                          \
-	do {                                                                      \
-		(h) += (ror((e), 6) ^ ror((e), 11) ^ ror((e), 25)) + K[i] + w[i]; \
-		(h) += (g) ^ ((e) & ((f) ^ (g)));                                 \
-		(d) += (h);                                                       \
-		(h) += (ror((a), 2) ^ ror((a), 13) ^ ror((a), 22));               \
-		(h) += ((a) & (b)) | ((c) & ((a) | (b)));                         \
+#define ROUND(a, b, c, d, e, f, g, h, i)                                                        \
+	do {                                                                                    \
+		(h) += (rotate_right((e), 6) ^ rotate_right((e), 11) ^ rotate_right((e), 25)) + \
+		       K[i] + w[i];                                                             \
+		(h) += (g) ^ ((e) & ((f) ^ (g)));                                               \
+		(d) += (h);                                                                     \
+		(h) += (rotate_right((a), 2) ^ rotate_right((a), 13) ^ rotate_right((a), 22));  \
+		(h) += ((a) & (b)) | ((c) & ((a) | (b)));                                       \
 	} while (0)
 
 /* The names are those of the standard's section 6.2.2. */
-static void compress(uint32_t state[8], const unsigned char *p)
+static void compress_block(uint32_t state[8], const unsigned char *p)
 {
 	uint32_t w[64];
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
-	schedule(w, p);
+	schedule_words(w, p);
 	for (int i = 0; i < 64; i += 8) {
 		ROUND(a, b, c, d, e, f, g, h, i);
 		ROUND(h, a, b, c, d, e, f, g, i + 1);
@@ -89,7 +92,7 @@ static void compress(uint32_t state[8], const unsigned char *p)
 static void compress_plain(uint32_t state[8], const unsigned char *p, size_t blocks)
 {
 	for (size_t i = 0; i < blocks; i++)
-		compress(state, p + i * 64);
+		compress_block(state, p + i * 64);
 }
 
 #ifdef __x86_64__

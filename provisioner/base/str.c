@@ -97,7 +97,7 @@ struct str str_trim(struct arena *a, struct str s)
 }
 
 /* Edit distance in which a swap of two neighbours counts once (optimal string alignment). */
-static size_t distance(const char *a, size_t an, const char *b, size_t bn)
+static size_t measure_distance(const char *a, size_t an, const char *b, size_t bn)
 {
 	size_t rows[3][NEAREST_MAX + 1];
 	size_t *before = rows[0], *last = rows[1], *now = rows[2];
@@ -134,7 +134,7 @@ const char *str_nearest(const char *word, const char *const *words)
 		size_t m = strlen(*words);
 		if (m == 0 || m > NEAREST_MAX)
 			continue;
-		size_t d = distance(word, n, *words, m);
+		size_t d = measure_distance(word, n, *words, m);
 		/* as many changes as the word has letters make any word of any other */
 		if (d < m && (d < best || (d == best && !found))) {
 			best = d;
@@ -145,7 +145,7 @@ const char *str_nearest(const char *word, const char *const *words)
 }
 
 /* Length of the well-formed sequence at p, or 0 (RFC 3629, section 4). */
-static size_t sequence(const unsigned char *p, size_t n)
+static size_t measure_sequence(const unsigned char *p, size_t n)
 {
 	unsigned char low = 0x80, high = 0xbf;
 	size_t len;
@@ -177,7 +177,7 @@ static size_t sequence(const unsigned char *p, size_t n)
 
 size_t str_utf8_len(const char *p, size_t n)
 {
-	return n ? sequence((const unsigned char *)p, n) : 0;
+	return n ? measure_sequence((const unsigned char *)p, n) : 0;
 }
 
 struct str str_no_bom(struct str s)

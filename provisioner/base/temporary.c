@@ -49,7 +49,7 @@ static int make_name(const struct place *p, const char *name, const void *ctx)
 	return linkat(from->dir, from->name, p->dir, name, 0);
 }
 
-static int make(const struct place *p, make_fn *fn, const void *ctx, const char *what,
+static int make_temporary(const struct place *p, make_fn *fn, const void *ctx, const char *what,
 	char name[TEMPORARY_MAX], struct err *e)
 {
 	int got = -1;
@@ -67,19 +67,19 @@ static int make(const struct place *p, make_fn *fn, const void *ctx, const char 
 
 int place_temp_file(const struct place *p, char name[TEMPORARY_MAX], struct err *e)
 {
-	return make(p, make_file, NULL, "a temporary file for", name, e);
+	return make_temporary(p, make_file, NULL, "a temporary file for", name, e);
 }
 
 bool place_temp_link(
 	const struct place *p, const char *target, char name[TEMPORARY_MAX], struct err *e)
 {
-	return make(p, make_link, target, "the link", name, e) >= 0;
+	return make_temporary(p, make_link, target, "the link", name, e) >= 0;
 }
 
 bool place_temp_name(
 	const struct place *p, const struct place *from, char name[TEMPORARY_MAX], struct err *e)
 {
-	return make(p, make_name, from, "the link", name, e) >= 0;
+	return make_temporary(p, make_name, from, "the link", name, e) >= 0;
 }
 
 bool place_sync(const struct place *p, struct err *e)

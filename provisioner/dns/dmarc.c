@@ -19,7 +19,7 @@ struct dmarc {
 	size_t n;
 };
 
-PRINTF(3, 4) static void say(struct dmarc *d, bool warning, const char *fmt, ...)
+PRINTF(3, 4) static void say_problem(struct dmarc *d, bool warning, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -27,7 +27,7 @@ PRINTF(3, 4) static void say(struct dmarc *d, bool warning, const char *fmt, ...
 	va_end(ap);
 }
 
-static const struct tag *find(const struct dmarc *d, const char *name)
+static const struct tag *find_tag(const struct dmarc *d, const char *name)
 {
 	for (size_t i = 0; i < d->n; i++)
 		if (strcasecmp(d->tags[i].name.p, name) == 0)
@@ -40,7 +40,7 @@ static bool split_tag(struct dmarc *d, struct str part)
 	const char *equals = strchr(part.p, '=');
 	struct tag t;
 	if (!equals || d->n == TAGS_MAX) {
-		say(d, false,
+		say_problem(d, false,
 			equals ? "dmarc: '%s' is one tag too many"
 			       : "dmarc: '%s' is no tag; write name=value, parted by ;",
 			part.p);
@@ -50,25 +50,25 @@ static bool split_tag(struct dmarc *d, struct str part)
 	t.value = str_trim(d->a, str_c(equals + 1));
 	for (size_t i = 0; i < t.name.n; i++)
 		if (!isalnum((unsigned char)t.name.p[i]) && t.name.p[i] != '_') {
-			say(d, false, "dmarc: '%s' is no tag; write name=value, parted by ;",
-				part.p);
+			say_problem(d, false,
+				"dmarc: '%s' is no tag; write name=value, parted by ;", part.p);
 			return false;
 		}
-	if (find(d, t.name.p)) {
-		say(d, false, "dmarc: tag '%s' stands there twice", t.name.p);
+	if (find_tag(d, t.name.p)) {
+		say_problem(d, false, "dmarc: tag '%s' stands there twice", t.name.p);
 		return false;
 	}
 	d->tags[d->n++] = t;
 	return true;
 }
 
-static void split(struct dmarc *d, const char *p)
+static void split_tags(struct dmarc *d, const char *p)
 {
 	while (*p) {
 		size_t n = strcspn(p, ";");
 		struct str part = str_trim(d->a, str_dup(d->a, p, n));
 		if (part.n == 0 && p[n] == ';')
-			say(d, false, "dmarc: an empty tag between two ';'");
+			say_problem(d, false, "dmarc: an empty tag between two ';'");
 		else if (part.n)
 			split_tag(d, part);
 		p += n + (p[n] == ';');
@@ -92,7 +92,7 @@ static bool one_of(struct str value, const char *words)
 static void check_choice(struct dmarc *d, const struct tag *t, const char *words)
 {
 	if (!one_of(t->value, words))
-		say(d, false, "dmarc: %s=%s is none of: %s", t->name.p, t->value.p, words);
+		say_problem(d, false, "dmarc: %s=%s is none of: %s", t->name.p, t->value.p, words);
 }
 
 static void check_fo(struct dmarc *d, const struct tag *t)
@@ -102,7 +102,7 @@ static void check_fo(struct dmarc *d, const struct tag *t)
 		size_t n = strcspn(p, ":");
 		struct str option = str_trim(d->a, str_dup(d->a, p, n));
 		if (!one_of(option, "0 1 d s"))
-			say(d, false, "dmarc: fo=%s: '%s' is none of: 0 1 d s", t->value.p,
+			say_problem(d, false, "dmarc: fo=%s: '%s' is none of: 0 1 d s", t->value.p,
 				option.p);
 		p += n + (p[n] == ':');
 	} while (*p);
@@ -128,13 +128,14 @@ static void check_uri(struct dmarc *d, const struct tag *t, struct str uri)
 {
 	const char *at = strchr(uri.p, '@'), *size = strchr(uri.p, '!');
 	if (strncasecmp(uri.p, "mailto:", 7) != 0)
-		say(d, uri.n && strchr(uri.p, ':'),
+		say_problem(d, uri.n && strchr(uri.p, ':'),
 			"dmarc: %s: '%s' is no mailto: address; reports go nowhere else", t->name.p,
 			uri.p);
 	else if (!at || at == uri.p + 7 || !domain_ok(at + 1) || strpbrk(uri.p, " \t"))
-		say(d, false, "dmarc: %s: '%s' is not well formed", t->name.p, uri.p);
+		say_problem(d, false, "dmarc: %s: '%s' is not well formed", t->name.p, uri.p);
 	else if (size)
-		say(d, true, "dmarc: %s: the size '%s' is retired and ignored", t->name.p, size);
+		say_problem(d, true, "dmarc: %s: the size '%s' is retired and ignored", t->name.p,
+			size);
 }
 
 static void check_uris(struct dmarc *d, const struct tag *t)
@@ -162,26 +163,27 @@ static void check_tag(struct dmarc *d, const struct tag *t)
 	else if (one_of(t->name, "rua ruf"))
 		check_uris(d, t);
 	else if (one_of(t->name, "pct rf ri"))
-		say(d, true, "dmarc: the tag %s is retired (RFC 9989) and ignored; leave it out%s",
+		say_problem(d, true,
+			"dmarc: the tag %s is retired (RFC 9989) and ignored; leave it out%s",
 			t->name.p, one_of(t->name, "pct") ? ", t=y is for testing" : "");
 	else if (!one_of(t->name, "v"))
-		say(d, true, "dmarc: there is no tag '%s'; receivers ignore it", t->name.p);
+		say_problem(d, true, "dmarc: there is no tag '%s'; receivers ignore it", t->name.p);
 }
 
 static void check_policy(struct dmarc *d)
 {
-	const struct tag *p = find(d, "p");
-	if (!p && find(d, "rua"))
-		say(d, true, "dmarc: without p= the policy is none");
+	const struct tag *p = find_tag(d, "p");
+	if (!p && find_tag(d, "rua"))
+		say_problem(d, true, "dmarc: without p= the policy is none");
 	else if (!p)
-		say(d, false, "dmarc: p= is missing: none, quarantine or reject");
+		say_problem(d, false, "dmarc: p= is missing: none, quarantine or reject");
 	else if (p != &d->tags[1])
-		say(d, true,
+		say_problem(d, true,
 			"dmarc: p= should stand right after v=: readers of RFC 7489 want it "
 			"there");
 }
 
-static bool plain(struct str text)
+static bool is_plain(struct str text)
 {
 	for (size_t i = 0; i < text.n; i++)
 		if ((text.p[i] < ' ' && text.p[i] != '\t') || text.p[i] > '~' || text.p[i] == '"')
@@ -197,12 +199,12 @@ void dmarc_check(struct str text, dns_said_fn *said, void *ctx)
 	d->a = arena_new();
 	d->said = said;
 	d->ctx = ctx;
-	if (!plain(text)) {
-		say(d, false, "dmarc must be one line of ASCII without quotes");
+	if (!is_plain(text)) {
+		say_problem(d, false, "dmarc must be one line of ASCII without quotes");
 	} else {
-		split(d, text.p);
+		split_tags(d, text.p);
 		if (!d->n || !str_is(d->tags[0].name, "v") || !str_is(d->tags[0].value, "DMARC1"))
-			say(d, false, "dmarc must begin with 'v=DMARC1'");
+			say_problem(d, false, "dmarc must begin with 'v=DMARC1'");
 		else
 			check_policy(d);
 		for (size_t i = 0; i < d->n; i++)

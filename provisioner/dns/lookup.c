@@ -18,7 +18,7 @@ struct question {
 };
 
 /* Character-strings, each behind its length; readers join them (RFC 1035 3.3.14, RFC 7208 3.3). */
-static bool joined(struct arena *a, const unsigned char *p, size_t n, struct str *out)
+static bool join_strings(struct arena *a, const unsigned char *p, size_t n, struct str *out)
 {
 	char *text = arena_alloc(a, n + 1);
 	size_t at = 0, len = 0;
@@ -35,13 +35,13 @@ static bool joined(struct arena *a, const unsigned char *p, size_t n, struct str
 	return len <= TEXT_MAX_LEN;
 }
 
-static void take(void *ctx, int error, struct ub_result *r)
+static void take_answer(void *ctx, int error, struct ub_result *r)
 {
 	struct question *q = ctx;
 	q->answered = true;
 	q->answer = error || (r->rcode != 0 && !r->nxdomain) ? DNS_UNKNOWN : DNS_NONE;
 	for (int i = 0; q->answer != DNS_UNKNOWN && r->havedata && r->data[i]; i++)
-		if (q->n < TEXTS_MAX && joined(q->a, (const unsigned char *)r->data[i],
+		if (q->n < TEXTS_MAX && join_strings(q->a, (const unsigned char *)r->data[i],
 						(size_t)r->len[i], &q->texts[q->n]))
 			q->n++;
 	if (q->n)
@@ -56,13 +56,13 @@ static const char *resolv_conf(void)
 	return own && *own ? own : NULL;
 }
 
-static void ask(struct ub_ctx *ctx, const char *name, struct question *q)
+static void ask_resolver(struct ub_ctx *ctx, const char *name, struct question *q)
 {
 	int id = 0, waited = 0;
 	/* libunbound denies the names of tests by itself (RFC 6761); a resolver may know some */
 	if (ub_ctx_async(ctx, 1) || ub_ctx_resolvconf(ctx, resolv_conf()) ||
 		ub_ctx_zone_remove(ctx, "test.") ||
-		ub_resolve_async(ctx, name, RR_TXT, CLASS_IN, q, take, &id))
+		ub_resolve_async(ctx, name, RR_TXT, CLASS_IN, q, take_answer, &id))
 		return;
 	for (; !q->answered && waited < WAIT_MS; waited += 50) {
 		struct pollfd p = {.fd = ub_fd(ctx), .events = POLLIN};
@@ -79,7 +79,7 @@ enum dns_answer dns_txt(struct arena *a, const char *name, const char *begins, s
 	struct ub_ctx *ctx = ub_ctx_create();
 	if (!ctx)
 		return DNS_UNKNOWN;
-	ask(ctx, name, &q);
+	ask_resolver(ctx, name, &q);
 	ub_ctx_delete(ctx);
 	for (size_t i = 0; q.answer == DNS_FOUND && i < q.n; i++) {
 		if (!str_starts(q.texts[i], begins))

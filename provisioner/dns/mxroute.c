@@ -37,7 +37,7 @@ static const char *base_url(const char **protocols)
 }
 
 /* The list under "data" of the answer. */
-static struct value *fetch(struct arena *a, const char *path, struct err *e)
+static struct value *fetch_list(struct arena *a, const char *path, struct err *e)
 {
 	const char *protocols, *url = arena_printf(a, "%s%s", base_url(&protocols), path);
 	struct buf answer;
@@ -113,10 +113,10 @@ static bool spf_ok(const char *spf)
 	return true;
 }
 
-static struct value *ask(struct arena *a, struct err *e)
+static struct value *ask_provider(struct arena *a, struct err *e)
 {
-	struct value *servers = fetch(a, "/project/items/mailservers", e);
-	struct value *spf = servers ? fetch(a, "/project/items/spf", e) : NULL, *out;
+	struct value *servers = fetch_list(a, "/project/items/mailservers", e);
+	struct value *spf = servers ? fetch_list(a, "/project/items/spf", e) : NULL, *out;
 	const char *text;
 	if (!spf)
 		return NULL;
@@ -144,7 +144,7 @@ static const char *cache_path(struct arena *a)
 }
 
 /* Losing the copy is no failure: the answer is here. */
-static void keep(struct arena *a, const struct value *known)
+static void keep_copy(struct arena *a, const struct value *known)
 {
 	const char *path = cache_path(a);
 	struct file_attr attr = {0600, (uid_t)-1, (gid_t)-1};
@@ -161,7 +161,7 @@ static void keep(struct arena *a, const struct value *known)
 }
 
 /* It is a file that anything may have written into: checked like the answer. */
-static struct value *kept(struct arena *a, const char **when)
+static struct value *read_copy(struct arena *a, const char **when)
 {
 	const char *path = cache_path(a);
 	struct err e = {0};
@@ -192,17 +192,17 @@ static struct value *kept(struct arena *a, const char **when)
 }
 
 /* ---- the question ---- */
-static void learn(bool offline)
+static void learn_hosts(bool offline)
 {
 	const char *when = "?";
 	run.a = arena_new();
 	if (!offline)
-		run.known = ask(run.a, &run.failed);
+		run.known = ask_provider(run.a, &run.failed);
 	if (run.known) {
-		keep(run.a, run.known);
+		keep_copy(run.a, run.known);
 		return;
 	}
-	run.known = kept(run.a, &when);
+	run.known = read_copy(run.a, &when);
 	if (run.known && !offline)
 		run.stale = arena_printf(run.a, "%s; the copy of %s serves", run.failed.msg, when);
 	if (!run.known && offline)
@@ -216,7 +216,7 @@ bool mxroute_find(struct arena *a, const char *key, bool offline, struct mxroute
 {
 	const struct value *one;
 	if (!run.a)
-		learn(offline);
+		learn_hosts(offline);
 	*stale = run.stale;
 	if (!run.known) {
 		*e = run.failed;

@@ -9,7 +9,7 @@
 enum { PREFERENCE = 10, BACKUP_PREFERENCE = 20 };
 
 /* ---- the list ---- */
-static void push(struct dns_records *r, const char *name, const char *type, struct str data)
+static void push_record(struct dns_records *r, const char *name, const char *type, struct str data)
 {
 	PUSH(r->a, r->v, r->n, r->cap, ((struct dns_record){name, type, data}));
 }
@@ -18,7 +18,7 @@ void dns_add(struct dns_records *r, const char *name, const char *type, const ch
 {
 	va_list ap;
 	va_start(ap, fmt);
-	push(r, arena_strdup(r->a, name), type, str_c(arena_vprintf(r->a, fmt, ap)));
+	push_record(r, arena_strdup(r->a, name), type, str_c(arena_vprintf(r->a, fmt, ap)));
 	va_end(ap);
 }
 
@@ -26,7 +26,7 @@ void dns_note(struct dns_records *r, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	push(r, "", ";", str_c(arena_vprintf(r->a, fmt, ap)));
+	push_record(r, "", ";", str_c(arena_vprintf(r->a, fmt, ap)));
 	va_end(ap);
 }
 
@@ -133,7 +133,7 @@ static const struct value *zone_of(const struct dns_host *h, const char *name)
 }
 
 /* Is one of the names the other, or below it? */
-static bool related(const char *x, const char *y)
+static bool is_related(const char *x, const char *y)
 {
 	size_t n = strlen(x), m = strlen(y);
 	const char *end = n > m ? x + n - m : y + m - n, *low = n > m ? y : x;
@@ -145,7 +145,7 @@ static void add_receiver(
 	struct dns_records *r, const struct dns_host *h, const char *domain, const char *receiver)
 {
 	const char *name = arena_printf(r->a, "%s._report._dmarc.%s", domain, receiver);
-	if (related(domain, receiver))
+	if (is_related(domain, receiver))
 		return;
 	if (zone_of(h, receiver))
 		dns_add(r, name, "TXT", "v=DMARC1");

@@ -33,7 +33,7 @@ static const struct mechanism mechanisms[] = {
 	{"exists", ARG_DOMAIN, true, true},
 };
 
-PRINTF(3, 4) static void say(struct spf *s, bool warning, const char *fmt, ...)
+PRINTF(3, 4) static void say_problem(struct spf *s, bool warning, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -116,7 +116,7 @@ static bool prefix_ok(const char *digits, int max)
 	       (n == 1 || digits[0] != '0') && strtol(digits, NULL, 10) <= max;
 }
 
-static bool network(struct arena *a, const char *text, int family, int max)
+static bool is_network(struct arena *a, const char *text, int family, int max)
 {
 	unsigned char raw[16];
 	const char *slash = strchr(text, '/');
@@ -151,9 +151,9 @@ static bool argument_ok(struct spf *s, const struct mechanism *m, const char *co
 	case ARG_NONE:
 		return !*colon;
 	case ARG_IP4:
-		return given && network(s->a, rest, AF_INET, 32);
+		return given && is_network(s->a, rest, AF_INET, 32);
 	case ARG_IP6:
-		return given && network(s->a, rest, AF_INET6, 128);
+		return given && is_network(s->a, rest, AF_INET6, 128);
 	case ARG_DOMAIN_CIDR:
 		if (!take_cidr(s->a, &rest))
 			return false;
@@ -176,7 +176,8 @@ static void check_all(struct spf *s, char qualifier)
 {
 	s->all = true;
 	if (qualifier == '+')
-		say(s, true, "spf ends in +all, which lets the whole world send as this domain");
+		say_problem(s, true,
+			"spf ends in +all, which lets the whole world send as this domain");
 }
 
 static void check_mechanism(struct spf *s, const char *term)
@@ -186,27 +187,28 @@ static void check_mechanism(struct spf *s, const char *term)
 	size_t n = strcspn(name, ":/");
 	const struct mechanism *m = mechanism_of(str_dup(s->a, name, n));
 	if (!m) {
-		say(s, false, "spf: '%s' is no mechanism (all, include, a, mx, ip4, ip6, exists)",
-			term);
+		say_problem(s, false,
+			"spf: '%s' is no mechanism (all, include, a, mx, ip4, ip6, exists)", term);
 		return;
 	}
 	if (!argument_ok(s, m, name + n))
-		say(s, false, "spf: '%s' is not well formed", term);
+		say_problem(s, false, "spf: '%s' is not well formed", term);
 	if (s->all) {
 		s->after_all = true;
 		return;
 	}
 	s->lookups += m->lookup;
 	if (strcmp(m->name, "ptr") == 0)
-		say(s, true, "spf: ptr is deprecated (RFC 7208 5.5): slow, and some ignore it");
+		say_problem(
+			s, true, "spf: ptr is deprecated (RFC 7208 5.5): slow, and some ignore it");
 	if (strcmp(m->name, "all") == 0)
 		check_all(s, qualifier);
 }
 
-static bool once(struct spf *s, bool *seen, const char *name)
+static bool note_once(struct spf *s, bool *seen, const char *name)
 {
 	if (*seen)
-		say(s, false, "spf: %s= stands there twice", name);
+		say_problem(s, false, "spf: %s= stands there twice", name);
 	*seen = true;
 	return true;
 }
@@ -218,19 +220,19 @@ static void check_modifier(struct spf *s, const char *term, size_t equals)
 	bool redirect = strcasecmp(name.p, "redirect") == 0;
 	bool exp = strcasecmp(name.p, "exp") == 0;
 	if (redirect)
-		once(s, &s->redirect, "redirect");
+		note_once(s, &s->redirect, "redirect");
 	if (exp)
-		once(s, &s->exp, "exp");
+		note_once(s, &s->exp, "exp");
 	if ((redirect || exp) && !domain_spec(s->a, value))
-		say(s, false, "spf: '%s' is not well formed", term);
+		say_problem(s, false, "spf: '%s' is not well formed", term);
 	else if (!redirect && !exp && !macro_string(value, &end))
-		say(s, false, "spf: '%s' is not well formed", term);
+		say_problem(s, false, "spf: '%s' is not well formed", term);
 	else if (strcasecmp(name.p, "v") == 0)
-		say(s, true, "spf: '%s' in the middle means nothing; a record begins with it",
-			term);
+		say_problem(s, true,
+			"spf: '%s' in the middle means nothing; a record begins with it", term);
 	else if (!redirect && !exp && mechanism_of(name))
-		say(s, true, "spf: '%s' means nothing; a mechanism is written %s:%s", term, name.p,
-			value);
+		say_problem(s, true, "spf: '%s' means nothing; a mechanism is written %s:%s", term,
+			name.p, value);
 }
 
 static bool is_modifier(const char *term, size_t *equals)
@@ -258,17 +260,19 @@ static void check_whole(struct spf *s, struct str text)
 {
 	int lookups = s->lookups + (s->redirect && !s->all);
 	if (lookups > LOOKUPS_MAX)
-		say(s, false, "spf asks the DNS %d times, and %d is the most (RFC 7208 4.6.4)",
-			lookups, LOOKUPS_MAX);
+		say_problem(s, false,
+			"spf asks the DNS %d times, and %d is the most (RFC 7208 4.6.4)", lookups,
+			LOOKUPS_MAX);
 	if (s->after_all)
-		say(s, true, "spf: what stands after 'all' is never looked at");
+		say_problem(s, true, "spf: what stands after 'all' is never looked at");
 	if (s->redirect && s->all)
-		say(s, true, "spf: redirect= is ignored beside 'all'");
+		say_problem(s, true, "spf: redirect= is ignored beside 'all'");
 	if (!s->redirect && !s->all)
-		say(s, true,
+		say_problem(s, true,
 			"spf ends without 'all': who is not listed is neither let nor refused");
 	if (text.n > OCTETS_ADVISED)
-		say(s, true, "spf is %zu octets long; over %d an answer may not fit (RFC 7208 3.4)",
+		say_problem(s, true,
+			"spf is %zu octets long; over %d an answer may not fit (RFC 7208 3.4)",
 			text.n, OCTETS_ADVISED);
 }
 
@@ -277,9 +281,10 @@ void spf_check(struct str text, dns_said_fn *said, void *ctx)
 	struct spf s = {.a = arena_new(), .said = said, .ctx = ctx};
 	bool begins = strncasecmp(text.p, "v=spf1", 6) == 0 && (!text.p[6] || text.p[6] == ' ');
 	if (!begins)
-		say(&s, false, "spf must begin with 'v=spf1'");
+		say_problem(&s, false, "spf must begin with 'v=spf1'");
 	else if (strlen(text.p) != text.n || strpbrk(text.p, "\r\n\t\""))
-		say(&s, false, "spf must be one line, its terms parted by blanks, without quotes");
+		say_problem(&s, false,
+			"spf must be one line, its terms parted by blanks, without quotes");
 	else {
 		check_terms(&s, text.p + 6);
 		check_whole(&s, text);

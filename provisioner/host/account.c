@@ -34,7 +34,8 @@ bool account_name_valid(const char *name)
 }
 
 /* Splits a line at its colons; returns the number of columns, 0 when there are too many. */
-static size_t columns(struct arena *a, struct line line, char sep, const char **out, size_t max)
+static size_t split_columns(
+	struct arena *a, struct line line, char sep, const char **out, size_t max)
 {
 	size_t n = 0, start = 0;
 	for (size_t i = 0; i <= line.n; i++) {
@@ -63,7 +64,7 @@ static void parse_users(struct arena *a, struct str text, struct accounts *out)
 	out->users = ARENA_ARRAY(a, struct account_user, count_lines(text));
 	while (line_next(&text, &line)) {
 		struct account_user u = {0};
-		if (columns(a, line, ':', c, COLUMNS_MAX) != 7)
+		if (split_columns(a, line, ':', c, COLUMNS_MAX) != 7)
 			continue;
 		if (!account_number(c[2], &u.uid) || !account_number(c[3], &u.gid))
 			continue;
@@ -94,7 +95,8 @@ static void parse_groups(struct arena *a, struct str text, struct accounts *out)
 	out->groups = ARENA_ARRAY(a, struct account_group, count_lines(text));
 	while (line_next(&text, &line)) {
 		struct account_group g = {0};
-		if (columns(a, line, ':', c, COLUMNS_MAX) != 4 || !account_number(c[2], &g.gid))
+		if (split_columns(a, line, ':', c, COLUMNS_MAX) != 4 ||
+			!account_number(c[2], &g.gid))
 			continue;
 		g.name = c[0];
 		g.members = split_members(a, c[3]);
@@ -107,7 +109,7 @@ static void parse_passwords(struct arena *a, struct str text, struct accounts *o
 	struct line line;
 	const char *c[COLUMNS_MAX];
 	while (line_next(&text, &line)) {
-		if (columns(a, line, ':', c, COLUMNS_MAX) < 2)
+		if (split_columns(a, line, ':', c, COLUMNS_MAX) < 2)
 			continue;
 		for (size_t i = 0; i < out->n_users; i++)
 			if (strcmp(out->users[i].name, c[0]) == 0)

@@ -48,7 +48,7 @@ static bool wanted_read(struct host *h, unsigned pending, const struct value *pa
 
 /* ---- modes ---- */
 
-static bool octal(const char *text, mode_t *out)
+static bool parse_octal(const char *text, mode_t *out)
 {
 	char *end;
 	if (text[0] < '0' || text[0] > '7')
@@ -138,7 +138,7 @@ static bool mode_clause(const char **p, mode_t *now, bool dir)
 
 bool mode_parse(const char *text, mode_t now, bool dir, mode_t *out)
 {
-	if (octal(text, out))
+	if (parse_octal(text, out))
 		return true;
 	*out = now & PERM;
 	for (const char *p = text;; p++) {

@@ -20,7 +20,7 @@ struct stanza {
 	struct line package, status, version, arch, provides;
 };
 
-static bool field(struct line line, const char *name, struct line *value)
+static bool read_field(struct line line, const char *name, struct line *value)
 {
 	size_t n = strlen(name);
 	if (line.n <= n || line.p[n] != ':' || memcmp(line.p, name, n) != 0)
@@ -31,7 +31,7 @@ static bool field(struct line line, const char *name, struct line *value)
 	return true;
 }
 
-static const char *text(struct dpkg *d, struct line line)
+static const char *copy_text(struct dpkg *d, struct line line)
 {
 	return str_dup(d->a, line.p ? line.p : "", line.n).p;
 }
@@ -65,8 +65,8 @@ static void add_package(struct dpkg *d, const struct stanza *s)
 {
 	if (s->package.n == 0)
 		return;
-	struct dpkg_package one = {text(d, s->package), text(d, s->version), text(d, s->arch),
-		text(d, state_of(s->status))};
+	struct dpkg_package one = {copy_text(d, s->package), copy_text(d, s->version),
+		copy_text(d, s->arch), copy_text(d, state_of(s->status))};
 	PUSH(d->a, d->v, d->n, d->cap, one);
 	const struct dpkg_package *p = &d->v[d->n - 1];
 	if (dpkg_installed(p))
@@ -93,14 +93,14 @@ struct dpkg *dpkg_parse(struct str status)
 			add_package(d, &s);
 			s = (struct stanza){0};
 		} else if (line.p[0] == 'P') {
-			(void)(field(line, "Package", &s.package) ||
-				field(line, "Provides", &s.provides));
+			(void)(read_field(line, "Package", &s.package) ||
+				read_field(line, "Provides", &s.provides));
 		} else if (line.p[0] == 'S') {
-			field(line, "Status", &s.status);
+			read_field(line, "Status", &s.status);
 		} else if (line.p[0] == 'V') {
-			field(line, "Version", &s.version);
+			read_field(line, "Version", &s.version);
 		} else if (line.p[0] == 'A') {
-			field(line, "Architecture", &s.arch);
+			read_field(line, "Architecture", &s.arch);
 		}
 	}
 	add_package(d, &s);
@@ -170,8 +170,8 @@ const char *dpkg_conffile(struct arena *a, struct str status, const char *path)
 {
 	struct line line, package = {0}, state = {0};
 	while (line_next(&status, &line)) {
-		field(line, "Package", &package);
-		if (field(line, "Status", &state))
+		read_field(line, "Package", &package);
+		if (read_field(line, "Status", &state))
 			state = state_of(state);
 		if (is_conffile(line, path) && state.n == strlen("installed") &&
 			memcmp(state.p, "installed", state.n) == 0)
@@ -186,7 +186,7 @@ bool dpkg_interrupted(const struct dpkg *d)
 }
 
 /* The same file as it was: dpkg writes a new one each time. */
-static bool unchanged(const struct stat *a, const struct stat *b)
+static bool is_unchanged(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
@@ -202,7 +202,7 @@ const struct dpkg *dpkg_host(struct err *e)
 		err_errno(e, "cannot look at %s (only hosts with dpkg are supported)", DPKG_STATUS);
 		return NULL;
 	}
-	if (last && unchanged(&st, &last_stat))
+	if (last && is_unchanged(&st, &last_stat))
 		return last;
 	struct arena *a = arena_new();
 	if (file_read(a, DPKG_STATUS, FILE_MAX, &status, e)) {

@@ -36,7 +36,7 @@ struct arena *foresight_arena(const struct foresight *f)
 	return f->a;
 }
 
-static void add(struct foresight *f, struct entry one)
+static void add_entry(struct foresight *f, struct entry one)
 {
 	one.path = arena_strdup(f->a, clean_path(f->a, one.path));
 	one.text = one.text ? value_copy(f->a, one.text) : NULL;
@@ -45,27 +45,27 @@ static void add(struct foresight *f, struct entry one)
 
 void foresee_made(struct foresight *f, const char *path)
 {
-	add(f, (struct entry){.path = path, .what = FORESEEN_MADE});
+	add_entry(f, (struct entry){.path = path, .what = FORESEEN_MADE});
 }
 
 void foresee_removed(struct foresight *f, const char *path)
 {
-	add(f, (struct entry){.path = path, .what = FORESEEN_REMOVED});
+	add_entry(f, (struct entry){.path = path, .what = FORESEEN_REMOVED});
 }
 
 void foresee_text(struct foresight *f, const char *path, const struct value *text)
 {
-	add(f, (struct entry){.path = path, .writes = true, .text = text});
+	add_entry(f, (struct entry){.path = path, .writes = true, .text = text});
 }
 
 void foresee_all(struct foresight *f, const struct foresight *more)
 {
 	for (size_t i = 0; more && i < more->n; i++)
-		add(f, more->v[i]);
+		add_entry(f, more->v[i]);
 }
 
 /* Is `path` the folder or something in it? */
-static bool within(const char *path, const char *folder)
+static bool is_within(const char *path, const char *folder)
 {
 	size_t n = strlen(folder);
 	if (n == 1 && folder[0] == '/')
@@ -78,9 +78,9 @@ enum foreseen foreseen(const struct host *h, const char *path)
 	const struct foresight *f = h->foresight;
 	for (size_t i = f ? f->n : 0; i-- > 0;) {
 		const struct entry *e = &f->v[i];
-		if (e->what == FORESEEN_MADE && within(e->path, path))
+		if (e->what == FORESEEN_MADE && is_within(e->path, path))
 			return FORESEEN_MADE;
-		if (e->what == FORESEEN_REMOVED && within(path, e->path))
+		if (e->what == FORESEEN_REMOVED && is_within(path, e->path))
 			return FORESEEN_REMOVED;
 	}
 	return FORESEEN_NOTHING;
@@ -101,7 +101,7 @@ bool foreseen_below(const struct host *h, const char *folder)
 {
 	const struct foresight *f = h->foresight;
 	for (size_t i = 0; f && i < f->n; i++)
-		if (within(f->v[i].path, folder))
+		if (is_within(f->v[i].path, folder))
 			return true;
 	return false;
 }
@@ -112,7 +112,7 @@ const struct value *foreseen_text(const struct host *h, const char *path, bool *
 	*known = true;
 	for (size_t i = f ? f->n : 0; i-- > 0;) {
 		const struct entry *e = &f->v[i];
-		if (e->what == FORESEEN_REMOVED && within(path, e->path))
+		if (e->what == FORESEEN_REMOVED && is_within(path, e->path))
 			return NULL;
 		if (!e->writes || strcmp(e->path, path) != 0)
 			continue;
@@ -138,8 +138,8 @@ bool package_named(const struct host *h, const char *name, size_t n)
 
 bool package_may_own(const struct host *h, const char *path)
 {
-	if ((!within(path, "/etc") && !within(path, "/var") && !within(path, "/usr")) ||
-		within(path, "/usr/local"))
+	if ((!is_within(path, "/etc") && !is_within(path, "/var") && !is_within(path, "/usr")) ||
+		is_within(path, "/usr/local"))
 		return false;
 	while (*path) {
 		path += strspn(path, "/");
@@ -197,7 +197,7 @@ void foresee_changes(const char *kind, const struct observation *o, struct fores
 		const struct value *c = o->changes->list.v[i], *after = map_at(c, "after");
 		const char *thing = thing_named(f->a, kind, map_cstr(c, "field", ""));
 		if (after && after->type != VALUE_NULL)
-			add(f, (struct entry){thing, FORESEEN_MADE, true, after});
+			add_entry(f, (struct entry){thing, FORESEEN_MADE, true, after});
 		else
 			foresee_removed(f, thing);
 	}

@@ -11,7 +11,7 @@
 #define LINKS_FOLDER "/etc/systemd/system"
 enum { HELD_MAX = 64 << 10, HELD_UNITS = 512, LINKS_MAX = 4096, HELD_MODE = 0600 };
 
-static bool among(const struct args *list, const char *name)
+static bool is_among(const struct args *list, const char *name)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (strcmp(list->v[i], name) == 0)
@@ -28,7 +28,7 @@ bool held_read(struct arena *a, const char *file, struct args *out, struct err *
 	for (const char *p = found ? text.p : ""; *p && out->n < HELD_UNITS;) {
 		size_t n = strcspn(p, "\n");
 		const char *name = str_dup(a, p, n).p;
-		if (unit_name_valid(name) && !among(out, name))
+		if (unit_name_valid(name) && !is_among(out, name))
 			args_add(a, out, name);
 		p += n + (p[n] == '\n');
 	}
@@ -45,7 +45,7 @@ bool held_add(struct arena *a, const char *file, const struct args *names, struc
 	if (!held_read(a, file, &all, e))
 		return false;
 	for (size_t i = 0; i < names->n && all.n < HELD_UNITS; i++)
-		if (!among(&all, names->v[i]))
+		if (!is_among(&all, names->v[i]))
 			args_add(a, &all, names->v[i]);
 	buf_init(&b, HELD_MAX);
 	for (size_t i = 0; i < all.n; i++)
@@ -89,7 +89,7 @@ bool held_add_new(struct arena *a, const char *file, const struct args *before,
 {
 	struct args names = {0};
 	for (size_t i = 0; i < after->n; i++)
-		if (!among(before, after->v[i]))
+		if (!is_among(before, after->v[i]))
 			args_add(a, &names, after->v[i]);
 	return held_add(a, file, &names, e);
 }

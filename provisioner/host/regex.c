@@ -27,13 +27,13 @@ struct translation {
 	size_t last;                /* of the atom just behind */
 };
 
-static bool refuse(struct err *e, const char *what)
+static bool refuse_syntax(struct err *e, const char *what)
 {
 	return err_set(e, ERR_CONFIG, "%s is not supported in a pattern here", what);
 }
 
 /* A quantifier may follow now. */
-static void atom(struct translation *t, size_t size)
+static void add_atom(struct translation *t, size_t size)
 {
 	t->atom = true;
 	t->last = size;
@@ -50,7 +50,7 @@ static void emit_literal(struct translation *t, char c)
 		buf_addf(&t->out, "[%c]", c);
 	else
 		buf_addc(&t->out, c);
-	atom(t, 1);
+	add_atom(t, 1);
 }
 
 static void set_add_class(bool *set, char class)
@@ -100,7 +100,7 @@ static void emit_set(struct translation *t, const bool *set, bool negated)
 		emit_members(t, set, negated);
 		buf_adds(&t->out, newline ? "]|\n)" : "]");
 	}
-	atom(t, 1);
+	add_atom(t, 1);
 }
 
 /* \n, \t, \x41 and escaped punctuation: one character. p stands behind its letter then. */
@@ -131,7 +131,7 @@ static bool set_member(struct translation *t, bool *set, char *c, struct err *e)
 {
 	*c = *t->p++;
 	if ((unsigned char)*c >= 0x80)
-		return refuse(e, "a character beyond ASCII in [...]");
+		return refuse_syntax(e, "a character beyond ASCII in [...]");
 	if (*c != '\\')
 		return true;
 	if (t->p == t->end)
@@ -168,7 +168,7 @@ static bool set_item(struct translation *t, bool *set, struct err *e)
 	return true;
 }
 
-static bool bracket(struct translation *t, struct err *e)
+static bool translate_bracket(struct translation *t, struct err *e)
 {
 	bool set[SET] = {false}, negated = false, first = true;
 	if (t->p < t->end && *t->p == '^') {
@@ -230,7 +230,7 @@ static bool pattern_letters(struct translation *t, struct err *e)
 		else if (*t->p == 's')
 			t->flags |= PATTERN_DOTALL;
 		else if (!strchr("au", *t->p))
-			return refuse(e, "this kind of (?...)");
+			return refuse_syntax(e, "this kind of (?...)");
 	}
 	if (t->p == t->end)
 		return err_set(e, ERR_CONFIG, "the pattern has an unclosed '('");
@@ -238,27 +238,27 @@ static bool pattern_letters(struct translation *t, struct err *e)
 	return t->out.n == 0 || err_set(e, ERR_CONFIG, "flags such as (?i) stand at the start");
 }
 
-static bool starts(const struct translation *t, const char *word)
+static bool starts_with(const struct translation *t, const char *word)
 {
 	size_t n = strlen(word);
 	return (size_t)(t->end - t->p) >= n && memcmp(t->p, word, n) == 0;
 }
 
-static bool parenthesis(struct translation *t, struct err *e)
+static bool translate_parenthesis(struct translation *t, struct err *e)
 {
-	if (!starts(t, "?"))
+	if (!starts_with(t, "?"))
 		return group_open(t, true, str_c(""), e);
 	t->p++;
-	if (starts(t, ":")) {
+	if (starts_with(t, ":")) {
 		t->p++;
 		return group_open(t, false, str_c(""), e);
 	}
-	if (starts(t, "P<")) {
+	if (starts_with(t, "P<")) {
 		t->p += 2;
 		return named_group(t, e);
 	}
-	if (starts(t, "=") || starts(t, "!") || starts(t, "<"))
-		return refuse(e, "look-around, (?=...), (?!...), (?<=...) and (?<!...),");
+	if (starts_with(t, "=") || starts_with(t, "!") || starts_with(t, "<"))
+		return refuse_syntax(e, "look-around, (?=...), (?!...), (?<=...) and (?<!...),");
 	return pattern_letters(t, e);
 }
 
@@ -268,14 +268,14 @@ static bool parenthesis_close(struct translation *t, struct err *e)
 		return err_set(e, ERR_CONFIG, "the pattern has a ')' without its '('");
 	buf_addc(&t->out, ')');
 	size_t size = t->size[t->open--];
-	atom(t, size);
+	add_atom(t, size);
 	return true;
 }
 
 /* ---- quantifiers ---- */
 
 /* {n}, {n,}, {,m}, {n,m}; anything else is a brace as such, as in Python. */
-static bool braces(struct translation *t, bool *literal, struct err *e)
+static bool read_braces(struct translation *t, bool *literal, struct err *e)
 {
 	const char *p = t->p;
 	char *end;
@@ -318,10 +318,10 @@ static bool braces(struct translation *t, bool *literal, struct err *e)
 }
 
 /* A second '?' makes it lazy: which text matches differs, whether one does not. */
-static bool quantifier(struct translation *t, char c, struct err *e)
+static bool translate_quantifier(struct translation *t, char c, struct err *e)
 {
 	bool literal = false;
-	if (c == '{' && !braces(t, &literal, e))
+	if (c == '{' && !read_braces(t, &literal, e))
 		return false;
 	if (literal) {
 		emit_literal(t, '{');
@@ -332,10 +332,11 @@ static bool quantifier(struct translation *t, char c, struct err *e)
 	if (c != '{')
 		buf_addc(&t->out, c);
 	t->atom = false;
-	if (!starts(t, "?"))
-		return !starts(t, "+") || refuse(e, "a possessive quantifier");
+	if (!starts_with(t, "?"))
+		return !starts_with(t, "+") || refuse_syntax(e, "a possessive quantifier");
 	t->p++;
-	return !(t->flags & PATTERN_SPANS) || refuse(e, "a lazy quantifier ('*?', '+?', '\?\?')");
+	return !(t->flags & PATTERN_SPANS) ||
+	       refuse_syntax(e, "a lazy quantifier ('*?', '+?', '\?\?')");
 }
 
 /* ---- the whole ---- */
@@ -345,7 +346,7 @@ static void emit_any(struct translation *t)
 	bool all = t->flags & PATTERN_DOTALL, lines = t->flags & PATTERN_LINES;
 	buf_adds(&t->out, !all ? "[^\n]" : lines ? "(.|\n)" : ".");
 	t->ours += all && lines;
-	atom(t, 1);
+	add_atom(t, 1);
 }
 
 /* '$' also stands before the newline that ends the text. */
@@ -362,7 +363,7 @@ static void emit_end(struct translation *t)
 		t->pat->end[t->pat->ends++] = t->ours;
 }
 
-static bool backslash(struct translation *t, struct err *e)
+static bool translate_backslash(struct translation *t, struct err *e)
 {
 	bool set[SET] = {false};
 	char c;
@@ -380,12 +381,12 @@ static bool backslash(struct translation *t, struct err *e)
 	}
 	if (*t->p == 'A' || *t->p == 'Z') {
 		if (t->flags & PATTERN_LINES)
-			return refuse(e, "\\A or \\Z");
+			return refuse_syntax(e, "\\A or \\Z");
 		buf_addc(&t->out, *t->p++ == 'A' ? '^' : '$');
 		return true;
 	}
 	if (*t->p >= '0' && *t->p <= '9')
-		return refuse(e, "a backreference or octal escape");
+		return refuse_syntax(e, "a backreference or octal escape");
 	if (!escaped_char(t, &c, e))
 		return false;
 	emit_literal(t, c);
@@ -397,18 +398,18 @@ static bool translate_one(struct translation *t, struct err *e)
 	char c = *t->p++;
 	switch (c) {
 	case '\\':
-		return backslash(t, e);
+		return translate_backslash(t, e);
 	case '[':
-		return bracket(t, e);
+		return translate_bracket(t, e);
 	case '(':
-		return parenthesis(t, e);
+		return translate_parenthesis(t, e);
 	case ')':
 		return parenthesis_close(t, e);
 	case '*':
 	case '+':
 	case '?':
 	case '{':
-		return quantifier(t, c, e);
+		return translate_quantifier(t, c, e);
 	case '.':
 		emit_any(t);
 		return true;
@@ -426,7 +427,7 @@ static bool translate_one(struct translation *t, struct err *e)
 	}
 }
 
-static bool translate(struct translation *t, struct err *e)
+static bool translate_pattern(struct translation *t, struct err *e)
 {
 	while (t->p < t->end)
 		if (!translate_one(t, e))
@@ -436,7 +437,7 @@ static bool translate(struct translation *t, struct err *e)
 	return !t->out.over || err_set(e, ERR_CONFIG, "the pattern is too long");
 }
 
-static bool compile(struct translation *t, struct err *e)
+static bool compile_pattern(struct translation *t, struct err *e)
 {
 	char why[200];
 	int flags = REG_EXTENDED | (t->icase ? REG_ICASE : 0);
@@ -462,7 +463,7 @@ struct pattern *pattern_compile(struct arena *a, struct str text, unsigned flags
 	}
 	t.pat = ARENA_NEW(a, struct pattern);
 	buf_init(&t.out, (size_t)PATTERN_MAX * SET);
-	bool ok = translate(&t, e) && compile(&t, e);
+	bool ok = translate_pattern(&t, e) && compile_pattern(&t, e);
 	buf_free(&t.out);
 	return ok ? t.pat : NULL;
 }

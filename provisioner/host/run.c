@@ -8,7 +8,7 @@
 enum { WORDS_MAX = 4096, SAID_MAX = 600 };
 
 /* The last words of a program on one line: what it said about its failure. */
-static const char *said(struct arena *a, const struct proc_result *r)
+static const char *last_words(struct arena *a, const struct proc_result *r)
 {
 	struct str s = str_trim(a, r->err_out.n ? r->err_out : r->out);
 	if (s.n == 0)
@@ -22,7 +22,7 @@ static const char *said(struct arena *a, const struct proc_result *r)
 	return line;
 }
 
-static bool run(struct host *h, const struct proc *p, struct str *out, struct err *e)
+static bool run_checked(struct host *h, const struct proc *p, struct str *out, struct err *e)
 {
 	const char *const *argv = p->argv;
 	struct proc_result r = {0};
@@ -30,10 +30,10 @@ static bool run(struct host *h, const struct proc *p, struct str *out, struct er
 		return false;
 	if (r.timed_out)
 		return err_set(e, ERR_TRANSIENT, "%s did not end within %d s: %s", argv[0],
-			r.limit_s, said(h->a, &r));
+			r.limit_s, last_words(h->a, &r));
 	if (r.status != 0)
 		return err_set(e, ERR_PERMANENT, "%s failed (exit %d): %s", argv[0], r.status,
-			said(h->a, &r));
+			last_words(h->a, &r));
 	if (out)
 		*out = r.out;
 	return true;
@@ -41,12 +41,13 @@ static bool run(struct host *h, const struct proc *p, struct str *out, struct er
 
 bool run_program(struct host *h, const char *const *argv, struct str *out, struct err *e)
 {
-	return run(h, &(struct proc){.argv = argv, .uid = (uid_t)-1}, out, e);
+	return run_checked(h, &(struct proc){.argv = argv, .uid = (uid_t)-1}, out, e);
 }
 
 bool run_users_program(struct host *h, const char *const *argv, struct err *e)
 {
-	return run(h, &(struct proc){.argv = argv, .uid = (uid_t)-1, .users = true}, NULL, e);
+	return run_checked(
+		h, &(struct proc){.argv = argv, .uid = (uid_t)-1, .users = true}, NULL, e);
 }
 
 /* ---- words ---- */
@@ -57,7 +58,7 @@ struct splitter {
 	bool open; /* a word has begun, perhaps an empty one: '' */
 };
 
-static bool blank(char c)
+static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -118,15 +119,16 @@ static bool word_part(struct splitter *s, struct err *e)
 	return true;
 }
 
-static bool split(struct arena *a, struct splitter *s, const char **argv, size_t *n, struct err *e)
+static bool split_text(
+	struct arena *a, struct splitter *s, const char **argv, size_t *n, struct err *e)
 {
 	while (s->p < s->end) {
-		bool gap = blank(*s->p);
+		bool gap = is_blank(*s->p);
 		if (gap)
 			s->p++;
 		else if (!word_part(s, e))
 			return false;
-		if (!s->open || (s->p < s->end && !gap && !blank(*s->p)))
+		if (!s->open || (s->p < s->end && !gap && !is_blank(*s->p)))
 			continue;
 		if (*n == WORDS_MAX)
 			return err_set(
@@ -144,7 +146,7 @@ bool split_words(struct arena *a, struct str line, const char ***argv, struct er
 	size_t n = 0;
 	*argv = ARENA_ARRAY(a, const char *, WORDS_MAX + 1);
 	buf_init(&s.word, line.n + 1);
-	bool ok = split(a, &s, *argv, &n, e);
+	bool ok = split_text(a, &s, *argv, &n, e);
 	buf_free(&s.word);
 	return ok;
 }

@@ -39,7 +39,7 @@ static const char *unit_path(struct arena *a, const char *name)
 	return path;
 }
 
-static int dial(void)
+static int open_socket(void)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = SOCKET_PATH};
 	struct timeval limit = {.tv_sec = ANSWER_S};
@@ -168,7 +168,7 @@ struct sdbus_talk *sdbus_ask(struct arena *a, const char *const *names, size_t n
 		.n = n,
 		.answer = ARENA_ARRAY(a, struct shown, n),
 		.there = ARENA_ARRAY(a, bool, n),
-		.fd = n ? dial() : -1};
+		.fd = n ? open_socket() : -1};
 	if (t->fd < 0)
 		return NULL;
 	buf_init(&t->in, (size_t)SDBUS_MESSAGE_MAX * 4);

@@ -35,7 +35,7 @@ static const struct property {
 
 /* ---- writing ---- */
 
-static void pad(struct buf *b, size_t start, size_t to)
+static void pad_to(struct buf *b, size_t start, size_t to)
 {
 	while ((b->n - start) % to)
 		buf_addc(b, 0);
@@ -44,7 +44,7 @@ static void pad(struct buf *b, size_t start, size_t to)
 static void put_u32(struct buf *b, size_t start, size_t value)
 {
 	uint32_t v = (uint32_t)value;
-	pad(b, start, 4);
+	pad_to(b, start, 4);
 	buf_add(b, &v, sizeof(v));
 }
 
@@ -57,7 +57,7 @@ static void put_text(struct buf *b, size_t start, const char *s)
 static void put_field(struct buf *b, size_t start, char code, char type, const char *value)
 {
 	const char head[] = {code, 1, type, 0};
-	pad(b, start, 8);
+	pad_to(b, start, 8);
 	buf_add(b, head, sizeof(head));
 	if (type == 'g') {
 		buf_addc(b, (char)strlen(value));
@@ -81,7 +81,7 @@ void sdbus_put_question(struct buf *b, uint32_t serial, const char *path)
 	put_field(b, start, FIELD_MEMBER, 's', "GetAll");
 	put_field(b, start, FIELD_SIGNATURE, 'g', "s");
 	fields = b->n - start - SDBUS_HEADER;
-	pad(b, start, 8);
+	pad_to(b, start, 8);
 	body = b->n;
 	put_text(b, start, UNIT_INTERFACE);
 	uint32_t lengths[2] = {(uint32_t)(b->n - body), (uint32_t)fields};
@@ -176,7 +176,7 @@ static bool get_list(struct arena *a, struct reader *r, const char **out)
 
 /* ---- values of any type, to pass over ---- */
 
-static size_t alignment(char type)
+static size_t alignment_of(char type)
 {
 	if (strchr("ygv", type))
 		return 1;
@@ -216,7 +216,7 @@ static bool pass_value(struct reader *r, const char **sig, int depth);
 static bool pass_array(struct reader *r, const char **sig, int depth)
 {
 	uint32_t n;
-	if (!get_u32(r, &n) || !skip_to(r, alignment(**sig)) || !pass_bytes(r, n))
+	if (!get_u32(r, &n) || !skip_to(r, alignment_of(**sig)) || !pass_bytes(r, n))
 		return false;
 	return type_end(sig, depth + 1);
 }
@@ -247,7 +247,7 @@ static bool pass_value(struct reader *r, const char **sig, int depth)
 	if (!c || depth > DEPTH_MAX)
 		return false;
 	++*sig;
-	if (!skip_to(r, alignment(c)))
+	if (!skip_to(r, alignment_of(c)))
 		return false;
 	switch (c) {
 	case 'a':
@@ -267,7 +267,7 @@ static bool pass_value(struct reader *r, const char **sig, int depth)
 		return pass_bytes(r, 4);
 	default:
 		/* as long as they are aligned */
-		return strchr("ybnqiuxtd", c) && pass_bytes(r, alignment(c));
+		return strchr("ybnqiuxtd", c) && pass_bytes(r, alignment_of(c));
 	}
 }
 

@@ -112,32 +112,32 @@ static bool next_block(struct arena *a, struct str *rest, struct shown *s)
 	return any;
 }
 
-static bool is(const char *s, const char *what)
+static bool text_is(const char *s, const char *what)
 {
 	return strcmp(s, what) == 0;
 }
 
 /* As systemctl is-active takes it, except that a unit between two failing starts does not run. */
-static bool runs(const struct shown *s)
+static bool unit_runs(const struct shown *s)
 {
-	if (is(s->sub, "auto-restart"))
+	if (text_is(s->sub, "auto-restart"))
 		return false;
-	return is(s->active, "active") || is(s->active, "activating") ||
-	       is(s->active, "reloading") || is(s->active, "refreshing");
+	return text_is(s->active, "active") || text_is(s->active, "activating") ||
+	       text_is(s->active, "reloading") || text_is(s->active, "refreshing");
 }
 
 static enum unit_enabled enabled_of(struct arena *a, const struct shown *s)
 {
 	const char *f = s->file_state;
-	if (is(f, "enabled") || is(f, "alias"))
+	if (text_is(f, "enabled") || text_is(f, "alias"))
 		return UNIT_ENABLED;
-	if (is(f, "enabled-runtime"))
+	if (text_is(f, "enabled-runtime"))
 		return UNIT_RUNTIME;
 	if (strncmp(f, "masked", 6) == 0)
 		return wants_links(a, s->id) ? UNIT_ENABLED : UNIT_DISABLED;
-	if (is(f, "static") || is(f, "indirect") || is(f, "transient"))
+	if (text_is(f, "static") || text_is(f, "indirect") || text_is(f, "transient"))
 		return UNIT_FIXED;
-	if (!is(f, "generated"))
+	if (!text_is(f, "generated"))
 		return UNIT_DISABLED;
 	const char *script = arena_printf(a, "/etc/init.d/%s", script_name(a, s->id));
 	if (access(script, F_OK) != 0)
@@ -155,13 +155,13 @@ static void unit_from(struct arena *a, const struct shown *s, const char *name, 
 		.file_state = s->file_state,
 		.type = s->type,
 		.result = s->result,
-		.running = runs(s),
-		.masked = strncmp(s->file_state, "masked", 6) == 0 || is(s->load, "masked"),
-		.need_reload = is(s->need_reload, "yes"),
+		.running = unit_runs(s),
+		.masked = strncmp(s->file_state, "masked", 6) == 0 || text_is(s->load, "masked"),
+		.need_reload = text_is(s->need_reload, "yes"),
 		.dropins = s->dropins};
-	u->found = (s->load[0] && !is(s->load, "not-found")) || u->running;
+	u->found = (s->load[0] && !text_is(s->load, "not-found")) || u->running;
 	u->enabled = enabled_of(a, s);
-	if (is(s->active, "failed") || is(s->sub, "auto-restart"))
+	if (text_is(s->active, "failed") || text_is(s->sub, "auto-restart"))
 		u->trouble = u->id;
 }
 
@@ -169,10 +169,10 @@ static void unit_from(struct arena *a, const struct shown *s, const char *name, 
  * ended: then it does not run. */
 static void count_instance(const struct shown *s, struct unit *units, size_t n)
 {
-	if (runs(s) || !s->part_of[0])
+	if (unit_runs(s) || !s->part_of[0])
 		return;
 	for (size_t i = 0; i < n; i++) {
-		if (!is(units[i].sub, "exited") || !word_in(s->part_of, str_c(units[i].id)))
+		if (!text_is(units[i].sub, "exited") || !word_in(s->part_of, str_c(units[i].id)))
 			continue;
 		units[i].running = false;
 		units[i].trouble = s->id;
@@ -281,7 +281,7 @@ bool unit_any_needs_reload(struct host *h, bool *needs, struct err *e)
 	if (!run_program(h, argv, &answer, e))
 		return false;
 	while (!*needs && next_block(h->a, &answer, &s))
-		*needs = is(s.need_reload, "yes") || dropin_unread(h, s.id, s.dropins);
+		*needs = text_is(s.need_reload, "yes") || dropin_unread(h, s.id, s.dropins);
 	return true;
 }
 
@@ -317,7 +317,7 @@ static bool ask_script(struct host *h, const char *name, struct unit *u, struct 
 static const struct shown *shown_of(const struct shown *s, size_t n, const char *id)
 {
 	for (size_t i = 0; i < n; i++)
-		if (is(s[i].id, id))
+		if (text_is(s[i].id, id))
 			return &s[i];
 	return NULL;
 }
@@ -327,7 +327,7 @@ static bool look_at_parts(struct arena *a, struct unit *units, const struct show
 {
 	struct args parts = {0}, of = {0};
 	for (size_t i = 0; i < n; i++) {
-		if (!is(s[i].sub, "exited"))
+		if (!text_is(s[i].sub, "exited"))
 			continue;
 		for (const char *p = s[i].consists_of; *p; p += strspn(p, " ")) {
 			size_t len = strcspn(p, " ");
@@ -360,7 +360,7 @@ static bool show_once(struct arena *a, const char *const *names, size_t n, struc
 	struct args asked = {0};
 	size_t *at = ARENA_ARRAY(a, size_t, n);
 	for (size_t i = 0; i < n; i++) {
-		while (at[i] < asked.n && !is(asked.v[at[i]], names[i]))
+		while (at[i] < asked.n && !text_is(asked.v[at[i]], names[i]))
 			at[i]++;
 		if (at[i] == asked.n)
 			args_add(a, &asked, names[i]);

@@ -84,7 +84,7 @@ static void add_file_lines(struct host *h, const struct unit_log *log, struct bu
 }
 
 /* A journal that hangs is asked once: it must not hold up who is to put a daemon right. */
-static struct str ask(struct host *h, struct unit_log *log, const char *const *argv)
+static struct str ask_journal(struct host *h, struct unit_log *log, const char *const *argv)
 {
 	struct proc p = {.argv = argv, .uid = (uid_t)-1, .timeout_s = ASK_S};
 	struct proc_result r = {0};
@@ -99,7 +99,7 @@ static struct str journal_lines(struct host *h, struct unit_log *log)
 {
 	const char *sync[] = {"journalctl", "--sync", NULL};
 	struct args argv = {0};
-	ask(h, log, sync); /* else the last lines may be missing */
+	ask_journal(h, log, sync); /* else the last lines may be missing */
 	if (!log->since)
 		return str_c("");
 	args_add(h->a, &argv, "journalctl");
@@ -116,7 +116,7 @@ static struct str journal_lines(struct host *h, struct unit_log *log)
 		args_addf(h->a, &argv, "--identifier=%s", log->tag);
 	if (log->unit && !strchr(log->unit, '.') && !strchr(log->unit, '@'))
 		args_addf(h->a, &argv, "--unit=%s@*", log->unit);
-	return ask(h, log, argv.v);
+	return ask_journal(h, log, argv.v);
 }
 
 struct str unit_log_lines(struct host *h, struct unit_log *log)
@@ -136,7 +136,7 @@ struct str unit_log_lines(struct host *h, struct unit_log *log)
 }
 
 /* Lines that match, each once, the latest first. */
-static size_t matching(
+static size_t find_matching(
 	struct host *h, struct str text, const char *pattern, const char **out, size_t max)
 {
 	struct err ignored = {0};
@@ -162,7 +162,7 @@ static size_t matching(
 const char *unit_log_words(struct host *h, struct unit_log *log, const char *pattern, size_t max)
 {
 	const char *lines[WORDS_LINES];
-	size_t n = matching(
+	size_t n = find_matching(
 		h, unit_log_lines(h, log), pattern ? pattern : TROUBLE, lines, WORDS_LINES);
 	size_t first = 0, used = 0;
 	struct buf b;

@@ -203,7 +203,7 @@ static const char *with_path(struct arena *a, const char *word, const char *path
 	return arena_printf(a, "%.*s%s%s", (int)(at - word), word, path, at + 2);
 }
 
-static bool accepts(struct validation *v, const char *path, struct err *e)
+static bool validate_file(struct validation *v, const char *path, struct err *e)
 {
 	const char **argv;
 	if (!split_words(v->h->a, str_c(v->text), &argv, e))
@@ -223,12 +223,12 @@ static bool run_validation(void *ctx, const char *tmp, struct err *e)
 	struct validation *v = ctx;
 	char folder[SCRATCH_MAX];
 	if (geteuid() != 0)
-		return accepts(v, tmp, e);
+		return validate_file(v, tmp, e);
 	if (!scratch_open(SCRATCH_PROGRAMS, folder, e))
 		return false;
 	const char *copy = path_join(v->h->a, folder, path_base(v->path));
 	bool ok = file_replace(copy, v->content.p, v->content.n, v->attr, NULL, NULL, e) &&
-		  accepts(v, copy, e);
+		  validate_file(v, copy, e);
 	scratch_close(folder);
 	return ok;
 }

@@ -268,7 +268,7 @@ static bool ec_private(struct arena *a, struct der d, struct key_info *k)
 }
 
 /* AlgorithmIdentifier: sets the type; `oid` of EC's curve too. */
-static bool algorithm(struct der *d, struct key_info *k)
+static bool read_algorithm(struct der *d, struct key_info *k)
 {
 	struct der seq, oid, curve;
 	if (!der_take(d, TAG_SEQUENCE, &seq) || !der_take(&seq, TAG_OID, &oid))
@@ -285,11 +285,11 @@ static bool algorithm(struct der *d, struct key_info *k)
 }
 
 /* PrivateKeyInfo (RFC 5208 5): version, algorithm, key */
-static bool pkcs8(struct arena *a, struct der d, struct key_info *k)
+static bool read_pkcs8(struct arena *a, struct der d, struct key_info *k)
 {
 	struct der seq, version, key;
 	if (!der_take(&d, TAG_SEQUENCE, &seq) || !der_take(&seq, TAG_INTEGER, &version) ||
-		!algorithm(&seq, k) || !der_take(&seq, TAG_OCTET_STRING, &key))
+		!read_algorithm(&seq, k) || !der_take(&seq, TAG_OCTET_STRING, &key))
 		return false;
 	if (k->type == KEY_RSA)
 		return rsa_private(a, key, k);
@@ -309,7 +309,7 @@ bool key_read(struct arena *a, struct str pem, struct key_info *out)
 		return true;
 	}
 	if (pem_block(a, pem, "PRIVATE KEY", &der))
-		return pkcs8(a, der_of(der), out);
+		return read_pkcs8(a, der_of(der), out);
 	if (pem_block(a, pem, "RSA PRIVATE KEY", &der))
 		return rsa_private(a, der_of(der), out);
 	if (pem_block(a, pem, "EC PRIVATE KEY", &der))
@@ -323,7 +323,8 @@ bool key_read(struct arena *a, struct str pem, struct key_info *out)
 static bool public_key(struct arena *a, struct der *d, struct key_info *k)
 {
 	struct der seq, bits, rsa, modulus;
-	if (!der_take(d, TAG_SEQUENCE, &seq) || !algorithm(&seq, k) || !bit_string(&seq, &bits))
+	if (!der_take(d, TAG_SEQUENCE, &seq) || !read_algorithm(&seq, k) ||
+		!bit_string(&seq, &bits))
 		return false;
 	if (k->type != KEY_RSA) {
 		k->id = der_str(a, bits);
@@ -348,7 +349,7 @@ static bool common_name(struct arena *a, struct der name, const char **out)
 	return true;
 }
 
-static bool digits(const unsigned char *p, size_t n, int *out)
+static bool read_digits(const unsigned char *p, size_t n, int *out)
 {
 	*out = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -373,9 +374,9 @@ static bool time_read(struct der *d, int64_t *out)
 		t.p[t.n - 1] != 'Z')
 		return false;
 	const unsigned char *p = t.p + years;
-	if (!digits(t.p, years, &year) || !digits(p, 2, &tm.tm_mon) ||
-		!digits(p + 2, 2, &tm.tm_mday) || !digits(p + 4, 2, &tm.tm_hour) ||
-		!digits(p + 6, 2, &tm.tm_min) || !digits(p + 8, 2, &tm.tm_sec))
+	if (!read_digits(t.p, years, &year) || !read_digits(p, 2, &tm.tm_mon) ||
+		!read_digits(p + 2, 2, &tm.tm_mday) || !read_digits(p + 4, 2, &tm.tm_hour) ||
+		!read_digits(p + 6, 2, &tm.tm_min) || !read_digits(p + 8, 2, &tm.tm_sec))
 		return false;
 	if (years == 2)
 		year += year < 50 ? 2000 : 1900;

@@ -168,8 +168,8 @@ static bool match_one(
 	return true;
 }
 
-static bool keep(struct inventory *inv, struct arena *a, const char *p, struct hostset *set,
-	bool when, struct err *e)
+static bool keep_matching(struct inventory *inv, struct arena *a, const char *p,
+	struct hostset *set, bool when, struct err *e)
 {
 	struct hostset other, left;
 	set_init(&other, a);
@@ -200,10 +200,10 @@ bool pattern_match(struct inventory *inv, struct arena *a, const char *pattern, 
 	if (!any && parts[0] && !match_one(inv, a, "all", &set, e))
 		return false;
 	for (size_t i = 0; parts[i]; i++)
-		if (parts[i][0] == '&' && !keep(inv, a, parts[i] + 1, &set, true, e))
+		if (parts[i][0] == '&' && !keep_matching(inv, a, parts[i] + 1, &set, true, e))
 			return false;
 	for (size_t i = 0; parts[i]; i++)
-		if (parts[i][0] == '!' && !keep(inv, a, parts[i] + 1, &set, false, e))
+		if (parts[i][0] == '!' && !keep_matching(inv, a, parts[i] + 1, &set, false, e))
 			return false;
 	*out = arena_calloc(a, set.n + 1, sizeof(**out));
 	for (; *n < set.n; (*n)++)

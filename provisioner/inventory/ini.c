@@ -45,7 +45,7 @@ static void check_named(struct ini *p, struct value *before)
 	}
 }
 
-static struct pos at(const struct ini *p, const char *start, const char *where)
+static struct pos pos_at(const struct ini *p, const char *start, const char *where)
 {
 	return (struct pos){p->file, p->line, (uint32_t)(where - start) + 1};
 }
@@ -56,7 +56,7 @@ static void read_head(struct ini *p, const char *line, size_t n)
 	struct str name, kind = str_c("");
 	p->skip = true;
 	if (!close || close == line + 1) {
-		errs_add(p->errs, at(p, line, line),
+		errs_add(p->errs, pos_at(p, line, line),
 			"a section looks like [group], [group:children] or "
 			"[group:vars]");
 		return;
@@ -69,7 +69,7 @@ static void read_head(struct ini *p, const char *line, size_t n)
 	}
 	if (kind.n && !str_is(kind, "children") && !str_is(kind, "vars") &&
 		!str_is(kind, "hosts")) {
-		errs_add(p->errs, at(p, line, line),
+		errs_add(p->errs, pos_at(p, line, line),
 			"unknown kind of section ':%s'; there are "
 			":children and :vars",
 			kind.p);
@@ -81,14 +81,14 @@ static void read_head(struct ini *p, const char *line, size_t n)
 		     : str_is(kind, "vars")   ? INI_VARS
 					      : INI_HOSTS;
 	if (p->section == INI_VARS)
-		name_group(p, name, at(p, line, line + 1));
+		name_group(p, name, pos_at(p, line, line + 1));
 	else
 		map_set(p->inv->a, p->declared, name, value_null(p->inv->a));
 }
 
-static void unclosed(struct ini *p, const char *start)
+static void report_unclosed(struct ini *p, const char *start)
 {
-	struct pos pos = at(p, p->text, start);
+	struct pos pos = pos_at(p, p->text, start);
 	source_hide_line(pos);
 	errs_add(p->errs, pos, "a quote is not closed on this line");
 }
@@ -117,7 +117,7 @@ static bool next_word(struct ini *p, const char **s, struct buf *word, const cha
 			buf_addc(word, **s);
 	}
 	if (quote)
-		unclosed(p, *start);
+		report_unclosed(p, *start);
 	return !quote;
 }
 
@@ -160,12 +160,12 @@ static void read_host(struct ini *p, const char *line)
 	size_t n;
 	buf_init(&word, 1 << 20);
 	if (next_word(p, &s, &word, &start)) {
-		struct pos pos = at(p, line, start);
+		struct pos pos = pos_at(p, line, start);
 		pattern = split_port(p->inv->a, buf_str(p->inv->a, &word), &port);
 		if (port)
 			map_put(p->inv->a, vars, "ansible_port", value_int(p->inv->a, port));
 		while (next_word(p, &s, &word, &start))
-			host_var(p, vars, buf_str(p->inv->a, &word), at(p, line, start));
+			host_var(p, vars, buf_str(p->inv->a, &word), pos_at(p, line, start));
 		if (range_expand(p->inv->a, pattern, pos, &names, &n, p->errs))
 			for (size_t i = 0; i < n && !p->inv->full; i++) {
 				struct invhost *h = inventory_add_host(p->inv, names[i]);
@@ -183,7 +183,7 @@ static void read_group_var(struct ini *p, const char *line)
 {
 	const char *eq = strchr(line, '=');
 	struct str key, text;
-	struct pos pos = at(p, line, line);
+	struct pos pos = pos_at(p, line, line);
 	if (!eq || eq == line) {
 		source_hide_line(pos);
 		errs_add(p->errs, pos, "a line of [%s:vars] looks like name=value", p->group->name);
@@ -199,9 +199,9 @@ static void read_child(struct ini *p, const char *line)
 	const char *hash = strchr(line, '#');
 	struct str name = str_trim(
 		p->inv->a, str_dup(p->inv->a, line, hash ? (size_t)(hash - line) : strlen(line)));
-	name_group(p, name, at(p, line, line));
-	group_add_child(
-		p->inv, p->group, inventory_add_group(p->inv, name), at(p, line, line), p->errs);
+	name_group(p, name, pos_at(p, line, line));
+	group_add_child(p->inv, p->group, inventory_add_group(p->inv, name), pos_at(p, line, line),
+		p->errs);
 }
 
 static void read_line(struct ini *p, struct str line)

@@ -80,7 +80,7 @@ void group_add_host(struct inventory *inv, struct group *g, struct invhost *h)
 }
 
 /* Does one group stand above another? Each is looked at once, however many ways lead to it. */
-static bool above(struct inventory *inv, struct group *g, const struct group *what)
+static bool stands_above(struct inventory *inv, struct group *g, const struct group *what)
 {
 	struct arena *own = arena_new();
 	struct group **todo = NULL;
@@ -106,7 +106,7 @@ bool group_add_child(struct inventory *inv, struct group *g, struct group *child
 	for (size_t i = 0; i < child->n_parent; i++)
 		if (child->parent[i] == g)
 			return true;
-	if (above(inv, g, child))
+	if (stands_above(inv, g, child))
 		return errs_add(errs, pos,
 			"group '%s' cannot be a child of '%s': it stands above it", child->name,
 			g->name);
@@ -228,7 +228,7 @@ void inventory_finish(struct inventory *inv)
 		collect_groups(inv, inv->hosts[i]);
 }
 
-static bool ignored(const char *name)
+static bool is_ignored(const char *name)
 {
 	static const char *const ends[] = {"~", ".orig", ".bak", ".ini~", ".cfg", ".retry", ".pyc",
 		".pyo", ".md", ".swp", ".j2", ".key", ".pub", ".pem"};
@@ -246,7 +246,7 @@ static void read_folder(
 	size_t n = dir_list(inv->a, dir, &names);
 	for (size_t i = 0; i < n; i++) {
 		char *path = dir_join(inv->a, dir, names[i]);
-		if (ignored(names[i]))
+		if (is_ignored(names[i]))
 			continue;
 		if (is_dir(path) && depth < 3)
 			read_folder(inv, files, path, depth + 1, errs);

@@ -231,7 +231,7 @@ static bool range_read(struct str body, struct range *r)
 	       (!r->width || strlen(first) == strlen(last));
 }
 
-static bool expand(struct arena *a, struct str pattern, struct str prefix, struct str **out,
+static bool expand_range(struct arena *a, struct str pattern, struct str prefix, struct str **out,
 	size_t *n, size_t *cap)
 {
 	const char *open = memchr(pattern.p, '[', pattern.n);
@@ -252,7 +252,7 @@ static bool expand(struct arena *a, struct str pattern, struct str prefix, struc
 						      STR_ARG(head), (char)i)
 					    : str_printf(a, STR_FMT STR_FMT "%0*ld",
 						      STR_ARG(prefix), STR_ARG(head), r.width, i);
-		if (*n > RANGE_MAX || !expand(a, rest, next, out, n, cap))
+		if (*n > RANGE_MAX || !expand_range(a, rest, next, out, n, cap))
 			return false;
 	}
 	return true;
@@ -264,7 +264,7 @@ bool range_expand(struct arena *a, struct str pattern, struct pos pos, struct st
 	size_t cap = 0;
 	*out = NULL;
 	*n = 0;
-	if (expand(a, pattern, str_c(""), out, n, &cap))
+	if (expand_range(a, pattern, str_c(""), out, n, &cap))
 		return true;
 	if (*n > RANGE_MAX)
 		return errs_add(

@@ -20,12 +20,12 @@ const char *mail_box_state(const struct value *box)
 	return state ? state->s.p : "active";
 }
 
-static bool suspended(const struct value *box)
+static bool is_suspended(const struct value *box)
 {
 	return strcmp(mail_box_state(box), "suspended") == 0;
 }
 
-static struct str plain(struct arena *a, struct str address)
+static struct str drop_extension(struct arena *a, struct str address)
 {
 	const char *at = strrchr(address.p, '@');
 	const char *plus = at ? memchr(address.p, '+', (size_t)(at - address.p)) : NULL;
@@ -43,14 +43,14 @@ bool mail_box_suspended(const struct value *domain, struct str name, struct str 
 		return false;
 	for (size_t i = 0; i < boxes->map.n; i++)
 		if (boxes->map.e[i].key.n == n && memcmp(boxes->map.e[i].key.p, address.p, n) == 0)
-			return suspended(boxes->map.e[i].value);
+			return is_suspended(boxes->map.e[i].value);
 	return false;
 }
 
 /* Does mail to the address come to suspended mailboxes only? seen: the aliases followed already. */
 static bool leads_nowhere(const struct boxes *b, struct str address, struct value *seen, int depth)
 {
-	struct str at = plain(b->a, address);
+	struct str at = drop_extension(b->a, address);
 	const struct value *to = map_get(b->aliases, at);
 	bool any = false;
 	if (map_get(b->suspended, at))
@@ -59,7 +59,7 @@ static bool leads_nowhere(const struct boxes *b, struct str address, struct valu
 		return false;
 	map_set(b->a, seen, at, value_null(b->a));
 	for (size_t i = 0; i < to->list.n; i++) {
-		struct str next = plain(b->a, to->list.v[i]->s);
+		struct str next = drop_extension(b->a, to->list.v[i]->s);
 		if (str_eq(next, at)) /* the mailbox of its own name */
 			return false;
 		if (map_get(seen, next))
@@ -71,9 +71,9 @@ static bool leads_nowhere(const struct boxes *b, struct str address, struct valu
 	return any;
 }
 
-static bool closed(const struct boxes *b, struct str address)
+static bool is_closed(const struct boxes *b, struct str address)
 {
-	struct str at = plain(b->a, address);
+	struct str at = drop_extension(b->a, address);
 	return map_get(b->suspended, at) ||
 	       (map_get(b->aliases, at) && leads_nowhere(b, at, value_map(b->a), 0));
 }
@@ -98,7 +98,7 @@ static void read_suspended(struct boxes *b, const struct value *domain, struct s
 	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
 	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
 		struct str address = mail_join(b->a, boxes->map.e[i].key, '@', name);
-		if (suspended(boxes->map.e[i].value))
+		if (is_suspended(boxes->map.e[i].value))
 			map_set(b->a, b->suspended, address, value_null(b->a));
 	}
 }
@@ -114,7 +114,7 @@ static void check_alias(
 {
 	struct str address = mail_join(b->a, e->key, '@', domain);
 	struct value *list = as_list(b->a, e->value);
-	if (closed(b, address)) {
+	if (is_closed(b, address)) {
 		if (has_duty(e->key))
 			errs_add(errs, entry_pos(e),
 				"alias '%s' leads only to suspended mailboxes; somebody has to "
@@ -133,7 +133,7 @@ static void check_alias(
 		if (v->type != VALUE_STR || mail_target_wrong(v->s))
 			continue;
 		to = mail_address(b->a, v->s, domain);
-		if (closed(b, to))
+		if (is_closed(b, to))
 			errs_warn(errs, v->pos,
 				"'%s' is suspended: mail to alias '%s' goes to the others only",
 				to.p, address.p);
@@ -147,7 +147,7 @@ static void check_person(const struct boxes *b, const struct value *who, struct 
 	if (!who || who->type != VALUE_STR || mail_target_wrong(who->s))
 		return;
 	to = mail_address(b->a, who->s, domain);
-	if (closed(b, to))
+	if (is_closed(b, to))
 		errs_warn(errs, who->pos, "%s is '%s', which is suspended: mail to it is refused",
 			role, to.p);
 }
@@ -159,7 +159,7 @@ static void check_domain(
 	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
 	const struct value *lists = map_typed(domain, "lists", VALUE_MAP);
 	for (size_t i = 0; boxes && i < boxes->map.n; i++)
-		if (has_duty(boxes->map.e[i].key) && suspended(boxes->map.e[i].value))
+		if (has_duty(boxes->map.e[i].key) && is_suspended(boxes->map.e[i].value))
 			errs_add(errs, entry_pos(&boxes->map.e[i]),
 				"mailbox '%s@%s' cannot be suspended: somebody has to read it",
 				boxes->map.e[i].key.p, name.p);
@@ -182,7 +182,7 @@ static void check_reader(
 	if (!who || mail_target_wrong(who->s) || !memchr(who->s.p, '@', who->s.n))
 		return;
 	to = mail_address(b->a, who->s, str_c(""));
-	if (closed(b, to))
+	if (is_closed(b, to))
 		errs_add(errs, who->pos, "mail.%s is '%s', which is suspended; name somebody else",
 			key, to.p);
 }
@@ -220,7 +220,7 @@ static void find_suspended(struct boxes *b, const struct value *mailboxes)
 {
 	for (size_t i = 0; i < mailboxes->list.n; i++) {
 		struct value *address = map_at(mailboxes->list.v[i], "address");
-		if (suspended(mailboxes->list.v[i]))
+		if (is_suspended(mailboxes->list.v[i]))
 			map_set(b->a, b->suspended, address->s, address);
 	}
 }
@@ -262,7 +262,7 @@ static void refuse_catch_alls(struct boxes *b, struct arena *a, const struct val
 	for (size_t i = 0; i < domains->list.n; i++) {
 		struct value *name = map_at(domains->list.v[i], "name");
 		const struct value *who = map_at(domains->list.v[i], "catch_all");
-		if (who->type != VALUE_STR || !closed(b, who->s))
+		if (who->type != VALUE_STR || !is_closed(b, who->s))
 			continue;
 		for (size_t j = 0; j < ARRAY_LEN(own); j++)
 			spare_domain(a, list, map_at(out, own[j]), name->s, seen);
@@ -276,7 +276,7 @@ static struct value *open_targets(struct boxes *b, struct arena *a, struct value
 	struct value *open = value_list(a);
 	open->literal = true;
 	for (size_t i = 0; i < targets->list.n; i++)
-		if (!closed(b, targets->list.v[i]->s))
+		if (!is_closed(b, targets->list.v[i]->s))
 			list_add(a, open, targets->list.v[i]);
 	return open->list.n && open->list.n < targets->list.n ? open : targets;
 }
@@ -288,7 +288,7 @@ static void close_boxes(struct boxes *b, struct arena *a, struct value *out, str
 		add_answer(a, refused, b->suspended->map.e[i].value, true, seen);
 	for (size_t i = 0; i < aliases->list.n; i++) {
 		struct value *al = aliases->list.v[i], *address = map_at(al, "address");
-		if (closed(b, address->s))
+		if (is_closed(b, address->s))
 			add_answer(a, refused, address, true, seen);
 		else
 			map_put(a, al, "targets", open_targets(b, a, map_at(al, "targets")));
@@ -329,12 +329,12 @@ static void add_alias_to_own(
 {
 	const struct value *to = map_get(b->aliases, address->s);
 	for (size_t i = 0; i < to->list.n; i++) {
-		struct value *own = map_get(away, plain(b->a, to->list.v[i]->s));
+		struct value *own = map_get(away, drop_extension(b->a, to->list.v[i]->s));
 		if (own)
 			add_own(a, own, address);
 	}
 	for (int depth = 0; to && to->list.n == 1 && depth < DEPTH_MAX; depth++) {
-		struct str next = plain(b->a, to->list.v[0]->s);
+		struct str next = drop_extension(b->a, to->list.v[0]->s);
 		struct value *own = map_get(away, next);
 		if (own)
 			add_own(a, own, address);

@@ -30,7 +30,7 @@ struct derive {
 	struct value *routes; /* alias's address -> list of targets */
 };
 
-static struct value *text(struct derive *d, struct str s)
+static struct value *make_text(struct derive *d, struct str s)
 {
 	struct value *v = value_str(d->a, s);
 	v->literal = true;
@@ -39,7 +39,7 @@ static struct value *text(struct derive *d, struct str s)
 
 /* Records and lists are many: they have the room they need, and the marks that keep the template
  * language from copying them. */
-static struct value *record(struct derive *d, size_t n)
+static struct value *make_record(struct derive *d, size_t n)
 {
 	struct value *m = value_map(d->a);
 	map_reserve(d->a, m, n);
@@ -55,7 +55,7 @@ static struct value *list_of(struct derive *d, size_t n)
 	return list;
 }
 
-static void put(struct derive *d, struct value *m, const char *key, struct value *v)
+static void put_member(struct derive *d, struct value *m, const char *key, struct value *v)
 {
 	map_append(d->a, m, str_c(key), (struct pos){0}, v);
 }
@@ -140,31 +140,33 @@ static void put_logins(
 {
 	struct value *logins = list_of(d, unicode->list.n);
 	for (size_t i = 0; i < unicode->list.n; i++)
-		list_add(d->a, logins, text(d, mail_join(d->a, local, '@', unicode->list.v[i]->s)));
-	put(d, m, "logins", logins);
+		list_add(d->a, logins,
+			make_text(d, mail_join(d->a, local, '@', unicode->list.v[i]->s)));
+	put_member(d, m, "logins", logins);
 }
 
 static void add_mailbox(struct derive *d, const struct map_entry *e, struct value *domain,
 	const struct value *unicode)
 {
-	struct value *m = record(d, 10), *plain = map_at(e->value, "password");
+	struct value *m = make_record(d, 10), *plain = map_at(e->value, "password");
 	struct value *vacation = map_at(e->value, "vacation");
-	struct value *address = text(d, mail_join(d->a, e->key, '@', domain->s));
-	put(d, m, "address", address);
-	put(d, m, "local", text(d, e->key));
-	put(d, m, "domain", domain);
-	put(d, m, "home", text(d, mail_join(d->a, domain->s, '/', e->key)));
-	put(d, m, "password_hash",
+	struct value *address = make_text(d, mail_join(d->a, e->key, '@', domain->s));
+	put_member(d, m, "address", address);
+	put_member(d, m, "local", make_text(d, e->key));
+	put_member(d, m, "domain", domain);
+	put_member(d, m, "home", make_text(d, mail_join(d->a, domain->s, '/', e->key)));
+	put_member(d, m, "password_hash",
 		plain ? password_hash(d, address->s, plain) : map_at(e->value, "password_hash"));
-	put(d, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
+	put_member(d, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
 	d->quotas = d->quotas || map_int(e->value, "quota", 0) > 0;
 	if (strcmp(mail_box_state(e->value), "active") != 0) {
-		put(d, m, "state", map_at(e->value, "state"));
+		put_member(d, m, "state", map_at(e->value, "state"));
 		list_add(d->a, d->closed, m);
 	}
 	if (vacation && vacation->type == VALUE_MAP) {
-		put(d, m, "vacation", vacation);
-		put(d, m, "addresses", mail_own_addresses(d->a, e->value, address, domain->s));
+		put_member(d, m, "vacation", vacation);
+		put_member(
+			d, m, "addresses", mail_own_addresses(d->a, e->value, address, domain->s));
 		list_add(d->a, d->vacations, m);
 	}
 	if (unicode->list.n)
@@ -173,16 +175,16 @@ static void add_mailbox(struct derive *d, const struct map_entry *e, struct valu
 	map_set(d->work, d->boxes, address->s, address);
 }
 
-static void route(
+static void add_route(
 	struct derive *d, struct value *list, struct value *address, struct value *targets)
 {
-	struct value *m = record(d, 2);
-	put(d, m, "address", address);
-	put(d, m, "targets", targets);
+	struct value *m = make_record(d, 2);
+	put_member(d, m, "address", address);
+	put_member(d, m, "targets", targets);
 	list_add(d->a, list, m);
 }
 
-static struct value *one(struct derive *d, struct value *address)
+static struct value *list_one(struct derive *d, struct value *address)
 {
 	struct value *list = list_of(d, 1);
 	list_add(d->a, list, address);
@@ -191,7 +193,7 @@ static struct value *one(struct derive *d, struct value *address)
 
 static void add_alias(struct derive *d, struct str address, struct value *targets)
 {
-	route(d, d->aliases, text(d, address), targets);
+	add_route(d, d->aliases, make_text(d, address), targets);
 	map_set(d->work, d->routes, address, targets);
 }
 
@@ -202,7 +204,8 @@ static void add_aliases(struct derive *d, const struct value *aliases, struct st
 		struct value *from = as_list(d->work, e->value);
 		struct value *to = list_of(d, from ? from->list.n : 0);
 		for (size_t j = 0; from && j < from->list.n; j++)
-			list_add(d->a, to, text(d, mail_address(d->a, from->list.v[j]->s, domain)));
+			list_add(d->a, to,
+				make_text(d, mail_address(d->a, from->list.v[j]->s, domain)));
 		add_alias(d, mail_join(d->a, e->key, '@', domain), to);
 	}
 }
@@ -217,7 +220,7 @@ static void add_duties(struct derive *d, const struct value *domain, struct str 
 		struct str address = mail_join(d->a, str_c(duties[i]), '@', name);
 		if (!map_get(d->boxes, address) && !map_get(d->routes, address) &&
 			!str_eq(address, who))
-			add_alias(d, address, one(d, text(d, who)));
+			add_alias(d, address, list_one(d, make_text(d, who)));
 	}
 }
 
@@ -226,7 +229,8 @@ static void add_traps(struct derive *d, struct value *list)
 {
 	const struct value *traps = map_at(d->mail, "spam_traps");
 	for (size_t i = 0; traps && i < traps->list.n; i++)
-		list_add(d->a, list, text(d, mail_address(d->a, traps->list.v[i]->s, str_c(""))));
+		list_add(d->a, list,
+			make_text(d, mail_address(d->a, traps->list.v[i]->s, str_c(""))));
 }
 
 static void keep_traps(struct derive *d, struct str name)
@@ -234,7 +238,7 @@ static void keep_traps(struct derive *d, struct str name)
 	for (size_t i = 0; i < d->traps->list.n; i++) {
 		struct value *trap = d->traps->list.v[i];
 		if (str_is(name, strchr(trap->s.p, '@') + 1))
-			route(d, d->catchalls, trap, one(d, trap));
+			add_route(d, d->catchalls, trap, list_one(d, trap));
 	}
 }
 
@@ -246,8 +250,8 @@ static void keep_from_catchall(struct derive *d, const struct value *names, stru
 		struct value *v;
 		if (map_get(d->routes, address))
 			continue;
-		v = text(d, address);
-		route(d, d->catchalls, v, one(d, v));
+		v = make_text(d, address);
+		add_route(d, d->catchalls, v, list_one(d, v));
 	}
 }
 
@@ -260,31 +264,33 @@ static void add_catchall(struct derive *d, const struct value *domain, struct st
 	if (mail_lists_own(d->mail))
 		keep_from_catchall(d, map_at(domain, "lists"), name);
 	keep_traps(d, name);
-	route(d, d->catchalls, text(d, str_printf(d->a, "@%s", name.p)),
-		one(d, text(d, mail_address(d->a, who->s, name))));
+	add_route(d, d->catchalls, make_text(d, str_printf(d->a, "@%s", name.p)),
+		list_one(d, make_text(d, mail_address(d->a, who->s, name))));
 }
 
 static void add_domain(struct derive *d, const struct map_entry *e)
 {
 	const struct value *def = e->value, *boxes = map_at(def, "mailboxes");
-	struct value *m = record(d, 5), *catch_all = map_at(def, "catch_all"), *domain;
+	struct value *m = make_record(d, 5), *catch_all = map_at(def, "catch_all"), *domain;
 	struct value *unicode = list_of(d, 2);
 	struct str name;
 	if (!mail_is_local(d->mail, def))
 		return;
 	if (!mail_domain_ascii(d->a, e->key, &name))
 		panic("domain '%s' passed the checks", e->key.p);
-	domain = text(d, name);
-	put(d, m, "name", domain);
-	put(d, m, "spf", text(d, str_c(map_cstr(def, "spf", map_cstr(d->mail, "spf", "")))));
-	put(d, m, "dmarc", text(d, str_c(map_cstr(def, "dmarc", map_cstr(d->mail, "dmarc", "")))));
-	put(d, m, "catch_all",
+	domain = make_text(d, name);
+	put_member(d, m, "name", domain);
+	put_member(d, m, "spf",
+		make_text(d, str_c(map_cstr(def, "spf", map_cstr(d->mail, "spf", "")))));
+	put_member(d, m, "dmarc",
+		make_text(d, str_c(map_cstr(def, "dmarc", map_cstr(d->mail, "dmarc", "")))));
+	put_member(d, m, "catch_all",
 		catch_all && catch_all->type == VALUE_STR
-			? text(d, mail_address(d->a, catch_all->s, name))
+			? make_text(d, mail_address(d->a, catch_all->s, name))
 			: value_null(d->a));
 	mail_domain_unicode(d->a, name, unicode);
 	if (unicode->list.n)
-		put(d, m, "unicode", unicode);
+		put_member(d, m, "unicode", unicode);
 	list_add(d->a, d->domains, m);
 	for (size_t i = 0; boxes && i < boxes->map.n; i++)
 		add_mailbox(d, &boxes->map.e[i], domain, unicode);

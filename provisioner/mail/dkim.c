@@ -17,7 +17,8 @@ static const struct value *dkim_map(const struct value *of)
 	return v && v->type == VALUE_MAP ? v : NULL;
 }
 
-static struct value *setting(const struct value *mail, const struct value *domain, const char *key)
+static struct value *find_setting(
+	const struct value *mail, const struct value *domain, const char *key)
 {
 	const struct value *own = dkim_map(domain), *all = dkim_map(mail);
 	struct value *v = own ? map_at(own, key) : NULL;
@@ -30,19 +31,19 @@ static struct value *setting(const struct value *mail, const struct value *domai
 static const char *text_of(
 	const struct value *mail, const struct value *domain, const char *key, const char *dflt)
 {
-	const struct value *v = setting(mail, domain, key);
+	const struct value *v = find_setting(mail, domain, key);
 	return v && v->type == VALUE_STR ? v->s.p : dflt;
 }
 
 /* A domain whose mail is elsewhere signs here only when it says so itself. */
-static bool signs(const struct value *mail, const struct value *domain)
+static bool signs_domain(const struct value *mail, const struct value *domain)
 {
 	const struct value *own = dkim_map(domain), *v;
 	if (domain && !mail_is_local(mail, domain)) {
 		v = own ? map_at(own, "enabled") : NULL;
 		return v && v->type == VALUE_BOOL && v->b;
 	}
-	v = setting(mail, domain, "enabled");
+	v = find_setting(mail, domain, "enabled");
 	return !v || v->type != VALUE_BOOL || v->b;
 }
 
@@ -114,8 +115,8 @@ static struct selectors selectors_of(
 {
 	struct selectors s = {.a = a};
 	const char *algorithm = text_of(mail, domain, "algorithm", "rsa");
-	const struct value *name = setting(mail, domain, "selector");
-	struct value *keep = setting(mail, domain, "keep");
+	const struct value *name = find_setting(mail, domain, "selector");
+	struct value *keep = find_setting(mail, domain, "keep");
 	struct value *list = keep ? as_list(a, keep) : NULL;
 	struct selector signing = {.name = text_of(mail, domain, "selector", "dkim"),
 		.algorithm = algorithm,
@@ -125,7 +126,7 @@ static struct selectors selectors_of(
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		const char *kept = name_of(a, list->list.v[i]);
 		/* what all domains keep, one may still sign with */
-		if (kept && keep != setting(domain, NULL, "keep") && domain &&
+		if (kept && keep != find_setting(domain, NULL, "keep") && domain &&
 			strcmp(kept, signing.name) == 0)
 			continue;
 		add_kept(&s, list->list.v[i], algorithm);
@@ -234,7 +235,7 @@ struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struc
 	return d;
 }
 
-static void put(struct mail_dkim *d, struct value *m, const char *key, const char *text)
+static void put_text(struct mail_dkim *d, struct value *m, const char *key, const char *text)
 {
 	struct value *v = value_text(d->a, text);
 	v->literal = true;
@@ -245,14 +246,14 @@ static void add_key(struct mail_dkim *d, const struct value *domain, const char 
 	const struct selector *s)
 {
 	struct str name = str_printf(d->a, "%s.%s", owner, s->name);
-	const struct value *bits = setting(d->mail, domain, "bits");
+	const struct value *bits = find_setting(d->mail, domain, "bits");
 	struct value *m = value_map(d->a);
 	if (map_get(d->seen, name))
 		return;
 	map_set(d->a, d->seen, name, value_null(d->a));
-	put(d, m, "domain", owner);
-	put(d, m, "selector", s->name);
-	put(d, m, "algorithm", s->algorithm);
+	put_text(d, m, "domain", owner);
+	put_text(d, m, "selector", s->name);
+	put_text(d, m, "algorithm", s->algorithm);
 	map_put(d->a, m, "bits",
 		value_int(d->a, bits && bits->type == VALUE_INT ? bits->i : BITS_ADVISED));
 	list_add(d->a, d->keys, m);
@@ -262,8 +263,8 @@ static void add_selector_to(
 	struct mail_dkim *d, struct value *list, const char *owner, const struct selector *s)
 {
 	struct value *m = value_map(d->a);
-	put(d, m, "selector", s->name);
-	put(d, m, "owner", owner);
+	put_text(d, m, "selector", s->name);
+	put_text(d, m, "owner", owner);
 	list_add(d->a, list, m);
 }
 
@@ -274,7 +275,7 @@ struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, cons
 	bool global = strcmp(text_of(d->mail, NULL, "scope", "domain"), "global") == 0;
 	const char *owner = global && !own_keys(domain) ? "global" : name;
 	struct selectors s;
-	if (!signs(d->mail, domain))
+	if (!signs_domain(d->mail, domain))
 		return all;
 	s = selectors_of(d->a, d->mail, domain);
 	for (size_t i = 0; i < s.n; i++) {
@@ -284,7 +285,7 @@ struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, cons
 		if (s.v[i].signs)
 			add_selector_to(d, signing, whose, &s.v[i]);
 	}
-	put(d, signer, "domain", name);
+	put_text(d, signer, "domain", name);
 	map_put(d->a, signer, "selectors", signing);
 	list_add(d->a, d->signers, signer);
 	return all;

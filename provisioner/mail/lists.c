@@ -29,14 +29,14 @@ static const struct companion servers[] = {
 	{"", "-owner", false, false},
 };
 
-static bool majordomo(const struct value *mail)
+static bool uses_majordomo(const struct value *mail)
 {
 	return strcmp(map_cstr(map_at(mail, "lists"), "engine", "mlmmj"), "majordomo") == 0;
 }
 
 bool mail_lists_own(const struct value *mail)
 {
-	return !majordomo(mail);
+	return !uses_majordomo(mail);
 }
 
 static struct str companion_address(
@@ -48,7 +48,7 @@ static struct str companion_address(
 void mail_list_companions(struct arena *a, const struct value *mail, struct str list,
 	struct str domain, struct value *out)
 {
-	if (!majordomo(mail))
+	if (!uses_majordomo(mail))
 		return;
 	for (size_t i = 1; i < ARRAY_LEN(companions); i++)
 		map_set(a, out, companion_address(a, &companions[i], list.p, domain.p),
@@ -69,7 +69,7 @@ struct list_rules {
 	struct value *taken;   /* address -> what it is, in words */
 };
 
-static void take(
+static void take_names(
 	struct list_rules *r, const struct value *names, struct str domain, const char *what)
 {
 	for (size_t i = 0; names && i < names->map.n; i++)
@@ -92,9 +92,9 @@ static void take_all(struct list_rules *r, const struct value *domains)
 			!mail_domain_ascii(r->a, e->key, &name))
 			continue;
 		map_set(r->a, r->domains, name, value_null(r->a));
-		take(r, map_typed(e->value, "lists", VALUE_MAP), name, "list");
-		take(r, map_typed(e->value, "mailboxes", VALUE_MAP), name, "mailbox");
-		take(r, map_typed(e->value, "aliases", VALUE_MAP), name, "alias");
+		take_names(r, map_typed(e->value, "lists", VALUE_MAP), name, "list");
+		take_names(r, map_typed(e->value, "mailboxes", VALUE_MAP), name, "mailbox");
+		take_names(r, map_typed(e->value, "aliases", VALUE_MAP), name, "alias");
 	}
 }
 
@@ -265,8 +265,11 @@ static bool any_list(const struct value *domains)
 void mail_lists_rules(
 	struct arena *a, const struct value *mail, struct mail_routes *routes, struct errs *errs)
 {
-	struct list_rules r = {
-		.a = a, .mail = mail, .errs = errs, .routes = routes, .majordomo = majordomo(mail)};
+	struct list_rules r = {.a = a,
+		.mail = mail,
+		.errs = errs,
+		.routes = routes,
+		.majordomo = uses_majordomo(mail)};
 	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
 	if (!domains || !any_list(domains) || value_find_type(domains, VALUE_UNKNOWN))
 		return;
@@ -285,35 +288,35 @@ struct list_derive {
 	bool majordomo;
 };
 
-static struct value *text(struct list_derive *d, struct str s)
+static struct value *make_text(struct list_derive *d, struct str s)
 {
 	struct value *v = value_str(d->a, s);
 	v->literal = true;
 	return v;
 }
 
-static struct value *people(
+static struct value *list_people(
 	struct list_derive *d, const struct value *def, const char *key, struct str domain)
 {
 	const struct value *in = map_at(def, key);
 	struct value *out = value_list(d->a);
 	for (size_t i = 0; in && i < in->list.n; i++)
-		list_add(d->a, out, text(d, mail_address(d->a, in->list.v[i]->s, domain)));
+		list_add(d->a, out, make_text(d, mail_address(d->a, in->list.v[i]->s, domain)));
 	return out;
 }
 
 static void add_alias(struct list_derive *d, struct str address, struct value *targets)
 {
 	struct value *m = value_map(d->a);
-	map_put(d->a, m, "address", text(d, address));
+	map_put(d->a, m, "address", make_text(d, address));
 	map_put(d->a, m, "targets", targets);
 	list_add(d->a, d->aliases, m);
 }
 
-static struct value *one(struct list_derive *d, struct str address)
+static struct value *list_one(struct list_derive *d, struct str address)
 {
 	struct value *list = value_list(d->a);
-	list_add(d->a, list, text(d, address));
+	list_add(d->a, list, make_text(d, address));
 	return list;
 }
 
@@ -321,14 +324,14 @@ static struct value *one(struct list_derive *d, struct str address)
 static struct value *command_target(
 	struct list_derive *d, const struct companion *c, const char *name, const char *domain)
 {
-	return one(d, str_printf(d->a, "%s%s%s--%s@" MAJORDOMO_DOMAIN, c->before, name, c->after,
-			      domain));
+	return list_one(d, str_printf(d->a, "%s%s%s--%s@" MAJORDOMO_DOMAIN, c->before, name,
+				   c->after, domain));
 }
 
 static void add_companions(
 	struct list_derive *d, const char *name, struct str domain, const struct value *list)
 {
-	struct value *owner = one(d, map_at(list, "owner")->s);
+	struct value *owner = list_one(d, map_at(list, "owner")->s);
 	struct value *moderators = map_at(list, "moderators");
 	for (size_t i = 0; i < ARRAY_LEN(companions); i++) {
 		const struct companion *c = &companions[i];
@@ -344,7 +347,7 @@ static void add_server(struct list_derive *d, const struct value *domain, struct
 	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
 		add_alias(d, companion_address(d->a, &servers[i], "majordomo", name.p),
 			servers[i].command ? command_target(d, &servers[i], "majordomo", name.p)
-					   : one(d, who));
+					   : list_one(d, who));
 }
 
 static void add_list(struct list_derive *d, const struct map_entry *e, struct str domain)
@@ -354,10 +357,11 @@ static void add_list(struct list_derive *d, const struct map_entry *e, struct st
 	const struct value *def = e->value;
 	struct value *m = value_map(d->a);
 
-	map_put(d->a, m, "address", text(d, mail_join(d->a, e->key, '@', domain)));
-	map_put(d->a, m, "owner", text(d, mail_address(d->a, map_at(def, "owner")->s, domain)));
-	map_put(d->a, m, "moderators", people(d, def, "moderators", domain));
-	map_put(d->a, m, "members", people(d, def, "members", domain));
+	map_put(d->a, m, "address", make_text(d, mail_join(d->a, e->key, '@', domain)));
+	map_put(d->a, m, "owner",
+		make_text(d, mail_address(d->a, map_at(def, "owner")->s, domain)));
+	map_put(d->a, m, "moderators", list_people(d, def, "moderators", domain));
+	map_put(d->a, m, "members", list_people(d, def, "members", domain));
 	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
 		struct value *v = map_at(def, same[i]);
 		map_put(d->a, m, same[i], v ? v : value_null(d->a));
@@ -367,7 +371,7 @@ static void add_list(struct list_derive *d, const struct map_entry *e, struct st
 		add_companions(d, e->key.p, domain, m);
 	else /* Mlmmj would send it on in its writer's name, as if it were its own mail */
 		add_alias(d, str_printf(d->a, "%s+owner@%s", e->key.p, domain.p),
-			one(d, map_at(m, "owner")->s));
+			list_one(d, map_at(m, "owner")->s));
 }
 
 /* Adds each alias that leads to an address of `ways`; true when there was one. */
@@ -403,7 +407,7 @@ static void add_list_ways(struct list_derive *d, struct value *out)
 
 void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out)
 {
-	struct list_derive d = {.a = a, .mail = mail, .majordomo = majordomo(mail)};
+	struct list_derive d = {.a = a, .mail = mail, .majordomo = uses_majordomo(mail)};
 	const struct value *domains = map_at(mail, "domains");
 	struct str name;
 	d.lists = value_list(a);

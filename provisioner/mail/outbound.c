@@ -15,19 +15,19 @@ struct out {
 	struct value *seen;     /* sender -> null */
 };
 
-static struct value *text(struct arena *a, struct str s)
+static struct value *make_text(struct arena *a, struct str s)
 {
 	struct value *v = value_str(a, s);
 	v->literal = true;
 	return v;
 }
 
-static struct value *pair(
+static struct value *make_pair(
 	struct arena *a, const char *k1, struct str v1, const char *k2, struct str v2)
 {
 	struct value *m = value_map(a);
-	map_put(a, m, k1, text(a, v1));
-	map_put(a, m, k2, text(a, v2));
+	map_put(a, m, k1, make_text(a, v1));
+	map_put(a, m, k2, make_text(a, v2));
 	return m;
 }
 
@@ -42,7 +42,7 @@ static struct str service_name(struct arena *a, struct str ip)
 	return str_c(name);
 }
 
-static const struct value *addresses(const struct value *mail)
+static const struct value *find_addresses(const struct value *mail)
 {
 	const struct value *outbound = map_at(mail, "outbound");
 	return outbound ? map_at(outbound, "addresses") : NULL;
@@ -54,12 +54,12 @@ static void add_service(struct out *o, const struct value *entry)
 	struct value *m;
 	struct str ip;
 	int family = mail_ip(o->a, map_at(entry, "address")->s, &ip);
-	m = pair(o->a, "name", service_name(o->a, ip), "address", ip);
+	m = make_pair(o->a, "name", service_name(o->a, ip), "address", ip);
 	map_put(o->a, m, "family", value_int(o->a, family));
 	map_put(o->a, m, "helo",
-		text(o->a, helo && helo->type == VALUE_STR
-				   ? helo->s
-				   : str_c(map_cstr(o->mail, "hostname", "localhost"))));
+		make_text(o->a, helo && helo->type == VALUE_STR
+					? helo->s
+					: str_c(map_cstr(o->mail, "hostname", "localhost"))));
 	list_add(o->a, o->services, m);
 }
 
@@ -67,7 +67,7 @@ static void add_service(struct out *o, const struct value *entry)
 static void add_services(struct out *o)
 {
 	static const char *const states[] = {"active", "standby"};
-	const struct value *list = addresses(o->mail);
+	const struct value *list = find_addresses(o->mail);
 
 	for (size_t s = 0; s < ARRAY_LEN(states); s++)
 		for (size_t i = 0; list && i < list->list.n; i++)
@@ -76,7 +76,7 @@ static void add_services(struct out *o)
 }
 
 /* What a sender who is assigned to the address takes: the default when it cools. */
-static struct str assigned(struct out *o, struct str address)
+static struct str assigned_service(struct out *o, struct str address)
 {
 	struct str ip;
 	mail_ip(o->a, address, &ip);
@@ -93,12 +93,12 @@ static void add_sender(struct out *o, struct value *list, struct str sender, str
 	if (map_get(o->seen, sender))
 		return;
 	map_set(o->a, o->seen, sender, value_null(o->a));
-	list_add(o->a, list, pair(o->a, "sender", sender, "transport", transport));
+	list_add(o->a, list, make_pair(o->a, "sender", sender, "transport", transport));
 }
 
 /* Ours are the assigned domains, the hosted ones, the host itself, and the null sender of bounces:
  * all others' mail is forwarded. */
-static struct value *senders(struct out *o)
+static struct value *list_senders(struct out *o)
 {
 	const struct value *outbound = map_at(o->mail, "outbound"), *domains;
 	const struct value *assign = outbound ? map_at(outbound, "assign") : NULL;
@@ -108,7 +108,7 @@ static struct value *senders(struct out *o)
 	for (size_t i = 0; assign && i < assign->map.n; i++)
 		if (mail_domain_ascii(o->a, assign->map.e[i].key, &name))
 			add_sender(o, list, str_printf(o->a, "@%s", name.p),
-				assigned(o, assign->map.e[i].value->s));
+				assigned_service(o, assign->map.e[i].value->s));
 	add_sender(o, list, str_c("<>"), o->transport);
 	add_sender(o, list, str_printf(o->a, "@%s", map_cstr(o->mail, "hostname", "localhost")),
 		o->transport);
@@ -150,7 +150,7 @@ static bool ends_here(struct str hop)
 }
 
 /* Mail that leaves, and mail whose way ends here: what is forwarded has no sender to rewrite. */
-static struct value *hops(struct out *o, bool leaves)
+static struct value *list_hops(struct out *o, bool leaves)
 {
 	const struct value *map = map_at(o->mail, "transports");
 	struct value *list = value_list(o->a);
@@ -163,8 +163,8 @@ static struct value *hops(struct out *o, bool leaves)
 			mail_domain_ascii(
 				o->a, below ? str_printf(o->a, "x%s", e->key.p) : e->key, &name))
 			list_add(o->a, list,
-				pair(o->a, "domain", below ? str_c(name.p + 1) : name, "transport",
-					hop));
+				make_pair(o->a, "domain", below ? str_c(name.p + 1) : name,
+					"transport", hop));
 	}
 	return list;
 }
@@ -172,7 +172,7 @@ static struct value *hops(struct out *o, bool leaves)
 /* ---- blocklists ---- */
 /* Answers that mean "you ask too much" or "not by this resolver" are never a listing: lists of bad
  * clients count 127.0.0.2 and up, lists of good ones (weight below 0) code more into the answer. */
-static struct str dnsbl(struct arena *a, struct str entry)
+static struct str narrow_dnsbl(struct arena *a, struct str entry)
 {
 	size_t zone = strcspn(entry.p, "=*");
 	const char *rest = entry.p + zone;
@@ -182,13 +182,13 @@ static struct str dnsbl(struct arena *a, struct str entry)
 		rest[0] == '*' && rest[1] == '-' ? "[0..255].[0..254]" : "0.[2..254]", rest);
 }
 
-static struct value *dnsbls(struct out *o)
+static struct value *list_dnsbls(struct out *o)
 {
 	const struct value *screen = map_at(o->mail, "postscreen");
 	const struct value *lists = screen ? map_at(screen, "dnsbl") : NULL;
 	struct value *out = value_list(o->a);
 	for (size_t i = 0; lists && i < lists->list.n; i++)
-		list_add(o->a, out, text(o->a, dnsbl(o->a, lists->list.v[i]->s)));
+		list_add(o->a, out, make_text(o->a, narrow_dnsbl(o->a, lists->list.v[i]->s)));
 	return out;
 }
 
@@ -205,12 +205,12 @@ void mail_derive_outbound(struct arena *a, const struct value *mail, struct valu
 		o.transport = str_printf(a, "%s:", map_cstr(o.services->list.v[0], "name", "smtp"));
 	m->literal = true;
 	map_put(a, m, "addresses", o.services);
-	map_put(a, m, "transport", text(a, o.transport));
-	map_put(a, m, "relay", text(a, o.relay));
-	map_put(a, m, "senders", senders(&o));
-	map_put(a, m, "hops", hops(&o, true));
-	map_put(a, m, "ends", hops(&o, false));
-	map_put(a, m, "dnsbl", dnsbls(&o));
+	map_put(a, m, "transport", make_text(a, o.transport));
+	map_put(a, m, "relay", make_text(a, o.relay));
+	map_put(a, m, "senders", list_senders(&o));
+	map_put(a, m, "hops", list_hops(&o, true));
+	map_put(a, m, "ends", list_hops(&o, false));
+	map_put(a, m, "dnsbl", list_dnsbls(&o));
 	map_put(a, out, "mail_outbound", m);
 }
 
@@ -233,7 +233,7 @@ static bool has_address(const struct value *facts, struct arena *a, struct str i
 void mail_outbound_on_host(
 	const struct mail_env *env, struct arena *a, const struct value *mail, struct errs *errs)
 {
-	const struct value *list = addresses(mail);
+	const struct value *list = find_addresses(mail);
 	struct str ip;
 	if (!list || list->type != VALUE_LIST || !env->facts ||
 		!map_at(env->facts, "all_ipv4_addresses"))

@@ -16,7 +16,7 @@ struct rules {
 	struct value *addresses; /* normal form -> null */
 };
 
-static bool printable(struct str s)
+static bool is_printable(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
@@ -137,10 +137,11 @@ static void check_smart_host(struct rules *r)
 	if (smart && !map_at(smart, "user") != !map_at(smart, "password"))
 		errs_add(r->errs, smart->pos,
 			"mail.smart_host needs both user and password, or neither");
-	if (user && (user->s.n == 0 || strchr(user->s.p, ':') || !printable(user->s)))
+	if (user && (user->s.n == 0 || strchr(user->s.p, ':') || !is_printable(user->s)))
 		errs_add(r->errs, user->pos, "the user of mail.smart_host cannot hold a colon");
-	if (password && (password->s.n == 0 || password->s.n > LOGIN_MOST ||
-				!printable(password->s) || password->s.p[password->s.n - 1] == ' '))
+	if (password &&
+		(password->s.n == 0 || password->s.n > LOGIN_MOST || !is_printable(password->s) ||
+			password->s.p[password->s.n - 1] == ' '))
 		errs_add(r->errs, password->pos,
 			"the password of mail.smart_host has to be one line of 1 to %d bytes that "
 			"does not end in a blank",
@@ -176,7 +177,7 @@ static bool check_hop(struct rules *r, const struct map_entry *e)
 	struct str hop = e->value->s, name;
 	size_t n = strcspn(hop.p, ":");
 	name = str_dup(r->a, hop.p, n);
-	if (hop.n > REASON_MOST || n == 0 || n > TRANSPORT_MOST || !printable(hop))
+	if (hop.n > REASON_MOST || n == 0 || n > TRANSPORT_MOST || !is_printable(hop))
 		return errs_add(r->errs, e->value->pos, "'%s' is no next hop for mail to '%s'",
 			hop.p, e->key.p);
 	if (n == hop.n && !str_is(name, "relaylim") && !str_is(name, "oneshot"))
@@ -304,7 +305,8 @@ static void check_headers(struct rules *r)
 	const struct value *lines = map_typed(r->mail, "header_checks", VALUE_LIST);
 	for (size_t i = 0; lines && i < lines->list.n; i++)
 		if (lines->list.v[i]->type == VALUE_STR &&
-			(!printable(lines->list.v[i]->s) || !header_check_ok(lines->list.v[i]->s)))
+			(!is_printable(lines->list.v[i]->s) ||
+				!header_check_ok(lines->list.v[i]->s)))
 			errs_add(r->errs, lines->list.v[i]->pos,
 				"'%s' is no line of header_checks(5), such as "
 				"/^Subject: .*viagra/ REJECT no thanks",

@@ -102,7 +102,7 @@ struct record {
 	struct pos pos;
 };
 
-static void said(void *ctx, bool warning, const char *what)
+static void take_verdict(void *ctx, bool warning, const char *what)
 {
 	const struct record *r = ctx;
 	if (warning)
@@ -117,11 +117,11 @@ static void check_texts(const struct value *map, struct errs *errs)
 	struct record r = {.errs = errs};
 	if (spf && spf->type == VALUE_STR) {
 		r.pos = spf->pos;
-		spf_check(spf->s, said, &r);
+		spf_check(spf->s, take_verdict, &r);
 	}
 	if (dmarc && dmarc->type == VALUE_STR) {
 		r.pos = dmarc->pos;
-		dmarc_check(dmarc->s, said, &r);
+		dmarc_check(dmarc->s, take_verdict, &r);
 	}
 }
 
@@ -139,7 +139,7 @@ void mail_records_rules(const struct value *mail, struct errs *errs)
 }
 
 /* ---- derived: what is to be published of each domain ---- */
-static struct value *literal(struct arena *a, const char *text)
+static struct value *make_literal(struct arena *a, const char *text)
 {
 	struct value *v = text ? value_text(a, text) : value_null(a);
 	v->literal = true;
@@ -163,12 +163,12 @@ static struct value *zone_of(struct arena *a, const struct value *mail, const st
 	struct str name;
 	if (!provider || !mail_domain_ascii(a, e->key, &name))
 		panic("domain '%s' passed the checks", e->key.p);
-	map_put(a, m, "name", literal(a, name.p));
-	map_put(a, m, "provider", literal(a, provider));
+	map_put(a, m, "name", make_literal(a, name.p));
+	map_put(a, m, "provider", make_literal(a, provider));
 	map_put(a, m, "provider_key",
-		literal(a, strcmp(provider, "mxroute") == 0 && key ? key->s.p : NULL));
-	map_put(a, m, "spf", literal(a, record_of(mail, e->value, "spf", local)));
-	map_put(a, m, "dmarc", literal(a, record_of(mail, e->value, "dmarc", local)));
+		make_literal(a, strcmp(provider, "mxroute") == 0 && key ? key->s.p : NULL));
+	map_put(a, m, "spf", make_literal(a, record_of(mail, e->value, "spf", local)));
+	map_put(a, m, "dmarc", make_literal(a, record_of(mail, e->value, "dmarc", local)));
 	map_put(a, m, "certificate", value_bool(a, local && mail_tls_own(e->value)));
 	map_put(a, m, "dkim", mail_dkim_of(dkim, e->value, name.p));
 	return m;

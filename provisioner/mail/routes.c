@@ -116,7 +116,7 @@ static void add_catch_all(struct mail_routes *r, const struct value *domain, str
 	add_node(r, &node);
 }
 
-static bool exists(const struct mail_routes *r, struct str address)
+static bool address_exists(const struct mail_routes *r, struct str address)
 {
 	return map_get(r->mailboxes, address) || map_get(r->index, address) ||
 	       map_get(r->others, address);
@@ -133,7 +133,7 @@ static void add_duties(struct mail_routes *r, const struct value *domain, struct
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct node node = {.kind = ROUTE_DUTY};
 		node.address = mail_join(r->a, str_c(duties[i]), '@', name);
-		if (exists(r, node.address) || (!unknown && str_eq(node.address, who)))
+		if (address_exists(r, node.address) || (!unknown && str_eq(node.address, who)))
 			continue;
 		reserve_edges(r, &node, 1);
 		if (!unknown)
@@ -201,7 +201,7 @@ static const struct value *catch_all_of(const struct mail_routes *r, struct str 
 }
 
 /* plain: the address without its extension; next: the node that it is. */
-static enum mail_found find(
+static enum mail_found find_target(
 	const struct mail_routes *r, struct str address, struct str plain, const struct value *next)
 {
 	const struct value *local = map_get(r->domains, str_c(strrchr(address.p, '@') + 1));
@@ -215,7 +215,7 @@ static enum mail_found find(
 enum mail_found mail_routes_find(const struct mail_routes *r, struct str address)
 {
 	struct str plain = without_extension(r->a, address);
-	return find(r, address, plain, map_get(r->index, plain));
+	return find_target(r, address, plain, map_get(r->index, plain));
 }
 
 const struct value *mail_routes_domain(const struct mail_routes *r, struct str name)
@@ -225,7 +225,7 @@ const struct value *mail_routes_domain(const struct mail_routes *r, struct str n
 
 bool mail_routes_taken(const struct mail_routes *r, struct str address)
 {
-	return exists(r, address);
+	return address_exists(r, address);
 }
 
 const char *mail_routes_near(const struct mail_routes *r, struct str address)
@@ -242,11 +242,11 @@ const char *mail_routes_near(const struct mail_routes *r, struct str address)
 	return near ? arena_printf(r->a, " (did you mean '%s'?)", near) : "";
 }
 
-static void resolve(struct mail_routes *r, struct node *from, struct edge *e)
+static void resolve_edge(struct mail_routes *r, struct node *from, struct edge *e)
 {
 	struct str plain = without_extension(r->a, e->to);
 	const struct value *next = map_get(r->index, plain);
-	e->found = find(r, e->to, plain, next);
+	e->found = find_target(r, e->to, plain, next);
 	if (e->found == MAIL_CAUGHT)
 		next = catch_all_of(r, e->to);
 	else if (next)
@@ -277,7 +277,7 @@ struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail)
 	add_server(r);
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t j = 0; j < r->node[i].n; j++)
-			resolve(r, &r->node[i], &r->node[i].edge[j]);
+			resolve_edge(r, &r->node[i], &r->node[i].edge[j]);
 	return r;
 }
 
@@ -308,7 +308,7 @@ static void find_circles(struct mail_routes *r, size_t at, int depth)
 	}
 }
 
-static const char *called(const struct mail_routes *r, const struct node *node)
+static const char *name_node(const struct mail_routes *r, const struct node *node)
 {
 	if (node->kind == ROUTE_CATCH_ALL)
 		return arena_printf(r->a, "catch_all of '%s'", node->address.p + 1);
@@ -318,7 +318,8 @@ static const char *called(const struct mail_routes *r, const struct node *node)
 
 /* A post to a list is a message of its own: what it comes to is asked of the list. A catch-all does
  * not hand an extension on. */
-static bool reaches(struct mail_routes *r, size_t from, size_t to, bool with_extension, int depth)
+static bool reaches_node(
+	struct mail_routes *r, size_t from, size_t to, bool with_extension, int depth)
 {
 	struct node *node = &r->node[from];
 	if (from == to)
@@ -329,7 +330,7 @@ static bool reaches(struct mail_routes *r, size_t from, size_t to, bool with_ext
 	node->asked = r->questions;
 	for (size_t i = 0; i < node->n; i++)
 		if (node->edge[i].next != NONE &&
-			reaches(r, node->edge[i].next, to, with_extension, depth + 1))
+			reaches_node(r, node->edge[i].next, to, with_extension, depth + 1))
 			return true;
 	return false;
 }
@@ -344,19 +345,19 @@ static bool check_edges(struct mail_routes *r, const struct node *node, struct e
 		if (node->kind == ROUTE_LIST)
 			return errs_add(errs, e->pos,
 				"%s gets its own posts back through '%s', without end",
-				called(r, node), e->to.p);
+				name_node(r, node), e->to.p);
 		r->questions++;
-		if (e->extended && reaches(r, e->next, (size_t)(node - r->node), true, 0))
+		if (e->extended && reaches_node(r, e->next, (size_t)(node - r->node), true, 0))
 			return errs_add(errs, e->pos,
 				"%s leads back to itself through '%s', with one extension more "
 				"each time; Postfix refuses that",
-				called(r, node), e->to.p);
+				name_node(r, node), e->to.p);
 	}
 	return true;
 }
 
 /* Of what is left after those: circles without a copy. Told once for each. */
-static bool follow(struct mail_routes *r, struct node *node, int depth, struct errs *errs)
+static bool follow_edges(struct mail_routes *r, struct node *node, int depth, struct errs *errs)
 {
 	bool ok = true;
 	node->mark = MARK_OPEN;
@@ -370,12 +371,12 @@ static bool follow(struct mail_routes *r, struct node *node, int depth, struct e
 			ok = errs_add(errs, e->pos,
 				"%s is the end of a chain of more than %d redirections, the most "
 				"that Postfix follows; it would go on through '%s'",
-				called(r, node), ROUTE_DEPTH, e->to.p);
+				name_node(r, node), ROUTE_DEPTH, e->to.p);
 		else if (next->mark == MARK_OPEN)
 			ok = errs_add(errs, e->pos, "%s leads back to itself through '%s'",
-				called(r, node), e->to.p);
+				name_node(r, node), e->to.p);
 		else
-			ok = follow(r, next, depth + 1, errs);
+			ok = follow_edges(r, next, depth + 1, errs);
 	}
 	node->mark = MARK_DONE;
 	return ok;
@@ -395,7 +396,7 @@ static void check_circles(struct mail_routes *r, struct errs *errs)
 		struct node *node = &r->node[i];
 		if (node->mark == MARK_NEW && !node->keeps && node->kind != ROUTE_LIST &&
 			!r->told[node->circle])
-			follow(r, node, 0, errs);
+			follow_edges(r, node, 0, errs);
 	}
 }
 
@@ -422,9 +423,9 @@ static void check_node(const struct mail_routes *r, const struct node *node, str
 			continue;
 		if (own)
 			errs_add(errs, e->pos, "%s leads to '%s', which does not exist%s",
-				called(r, node), e->to.p, mail_routes_near(r, e->to));
+				name_node(r, node), e->to.p, mail_routes_near(r, e->to));
 		else if (node->kind == ROUTE_ALIAS || node->kind == ROUTE_CATCH_ALL)
-			mail_routes_check(r, e->to, e->pos, called(r, node), errs);
+			mail_routes_check(r, e->to, e->pos, name_node(r, node), errs);
 	}
 }
 
@@ -440,5 +441,5 @@ bool mail_routes_reach(struct mail_routes *r, struct str from, struct str to)
 	const struct value *start = map_get(r->index, without_extension(r->a, from));
 	const struct value *end = map_get(r->index, to);
 	r->questions++;
-	return start && end && reaches(r, (size_t)start->i, (size_t)end->i, false, 0);
+	return start && end && reaches_node(r, (size_t)start->i, (size_t)end->i, false, 0);
 }

@@ -105,7 +105,7 @@ static struct value *new_list(struct arena *a)
 }
 
 /* The logins of an address, in an entry that is made when there is none. */
-static struct value *entry(struct senders *s, struct value *address)
+static struct value *need_entry(struct senders *s, struct value *address)
 {
 	struct value *list = map_get(s->logins, address->s), *m;
 	if (list)
@@ -140,7 +140,7 @@ static void add_owners(struct senders *s, struct value *address, const struct va
 		struct str t = targets->list.v[i]->s;
 		struct value *next = map_get(s->routes, t), *box = map_get(s->boxes, t);
 		if (box)
-			add_once(s->a, entry(s, address), box);
+			add_once(s->a, need_entry(s, address), box);
 		if (!next || next == targets || depth >= ROUTE_DEPTH || map_get(seen, t))
 			continue;
 		map_set(s->work, seen, t, next);
@@ -172,7 +172,7 @@ static void add_lists(struct senders *s)
 	}
 }
 
-static struct value *text(struct senders *s, struct str address)
+static struct value *make_text(struct senders *s, struct str address)
 {
 	struct value *v = value_str(s->a, address);
 	v->literal = true;
@@ -185,9 +185,9 @@ static void add_grants(struct senders *s, const struct map_entry *box, struct st
 	const struct value *grants = map_typed(box->value, "send_as", VALUE_LIST);
 	struct value *login = NULL, *address, *all;
 	for (size_t i = 0; grants && i < grants->list.n; i++) {
-		address = text(s, mail_address(s->a, grants->list.v[i]->s, domain));
+		address = make_text(s, mail_address(s->a, grants->list.v[i]->s, domain));
 		login = map_get(s->boxes, mail_join(s->work, box->key, '@', domain));
-		add_once(s->a, entry(s, address), login);
+		add_once(s->a, need_entry(s, address), login);
 		if (address->s.p[0] != '@')
 			continue;
 		all = map_get(s->wide, str_c(address->s.p + 1));
@@ -212,15 +212,15 @@ static void add_domain(struct senders *s, const struct map_entry *e)
 		add_grants(s, &boxes->map.e[i], name);
 	if (!who)
 		return;
-	list_add(s->work, targets, text(s, mail_address(s->a, who->s, name)));
-	add_route(s, text(s, str_printf(s->a, "@%s", name.p)), targets);
+	list_add(s->work, targets, make_text(s, mail_address(s->a, who->s, name)));
+	add_route(s, make_text(s, str_printf(s->a, "@%s", name.p)), targets);
 }
 
 /* Has somebody the whole domain of this address? Then the address has an entry, too. */
 static void keep_owned(struct senders *s, struct value *address)
 {
 	if (map_get(s->logins, str_c(strchr(address->s.p, '@'))))
-		entry(s, address);
+		need_entry(s, address);
 }
 
 static void keep_all(struct senders *s, const char *name)
@@ -260,7 +260,7 @@ void mail_senders_derive(struct arena *a, const struct value *mail, const struct
 			map_at(companions->list.v[i], "targets"));
 	for (size_t i = 0; i < all->list.n; i++) {
 		struct value *address = map_at(all->list.v[i], "address");
-		add_once(a, entry(&s, address), address);
+		add_once(a, need_entry(&s, address), address);
 	}
 	add_aliases(&s, "mail_aliases");
 	add_aliases(&s, "mail_list_aliases");

@@ -59,7 +59,7 @@ static bool name_fits(const char *name)
 	return strlen(name) < TAR_NAME;
 }
 
-static bool walk(struct folder *f, const char *below, int depth, struct err *e);
+static bool walk_folder(struct folder *f, const char *below, int depth, struct err *e);
 
 static bool add_entry(struct folder *f, const char *name, int depth, struct err *e)
 {
@@ -76,13 +76,13 @@ static bool add_entry(struct folder *f, const char *name, int depth, struct err 
 	if (lstat(path, &st) < 0)
 		return err_errno(e, "cannot stat '%s'", path);
 	if (S_ISDIR(st.st_mode))
-		return walk(f, name, depth + 1, e);
+		return walk_folder(f, name, depth + 1, e);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_CONFIG, "'%s' is neither a file nor a folder", path);
 	return add_member(f, name, path, st.st_mode, e);
 }
 
-static bool walk(struct folder *f, const char *below, int depth, struct err *e)
+static bool walk_folder(struct folder *f, const char *below, int depth, struct err *e)
 {
 	const char *path = path_join(f->a, f->path, below);
 	DIR *d = opendir(path);
@@ -105,7 +105,7 @@ static int by_name(const void *x, const void *y)
 
 static bool folder_read(struct folder *f, struct err *e)
 {
-	if (!walk(f, ".", 0, e))
+	if (!walk_folder(f, ".", 0, e))
 		return false;
 	if (!f->n)
 		return err_set(e, ERR_CONFIG, "there is no file in the folder '%s'", f->path);

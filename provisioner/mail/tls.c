@@ -40,7 +40,7 @@ static struct pos pos_of(const struct value *map, const char *key)
 }
 
 /* ---- files ---- */
-static const struct str *beside(
+static const struct str *read_beside(
 	const struct mail_env *env, struct arena *a, const struct value *name, struct err *e)
 {
 	const char *path = env->find(env->ctx, name->s.p, a);
@@ -54,14 +54,14 @@ static const struct str *read_one(
 	struct tls_rules *r, const char *what, const struct value *name, const char *key)
 {
 	struct err e = {0};
-	const struct str *f = beside(r->env, r->a, name, &e);
+	const struct str *f = read_beside(r->env, r->a, name, &e);
 	if (!f)
 		errs_add(r->errs, name->pos, "%s.%s: %s", what, key, e.msg);
 	return f;
 }
 
 /* OpenSSL's own words for what it last found wrong. */
-static const char *reason(struct arena *a)
+static const char *openssl_reason(struct arena *a)
 {
 	unsigned long code = ERR_peek_last_error();
 	const char *said = code ? ERR_reason_error_string(code) : NULL;
@@ -142,10 +142,10 @@ static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct
 			p->what);
 	else if (!k)
 		errs_add(r->errs, p->key->pos, "there is no private key in '%s': %s", p->key->s.p,
-			reason(r->a));
+			openssl_reason(r->a));
 	else if (x && X509_check_private_key(x, k) != 1)
 		errs_add(r->errs, p->key->pos, "'%s' is not the key of the certificate '%s': %s",
-			p->key->s.p, p->certificate->s.p, reason(r->a));
+			p->key->s.p, p->certificate->s.p, openssl_reason(r->a));
 	ERR_clear_error();
 	EVP_PKEY_free(k);
 }
@@ -166,7 +166,7 @@ static int check_pair(struct tls_rules *r, const struct pair *p)
 	int kind = kind_of(x);
 	if (certificate && !x)
 		errs_add(r->errs, p->certificate->pos, "there is no certificate in '%s': %s",
-			p->certificate->s.p, reason(r->a));
+			p->certificate->s.p, openssl_reason(r->a));
 	if (x)
 		check_certificate(r, p, x);
 	if (key)
@@ -196,7 +196,7 @@ static void check_acme(struct tls_rules *r, const struct value *acme)
 	X509 *x = f ? read_certificate(*f) : NULL;
 	if (f && !x)
 		errs_add(r->errs, ca->pos, "there is no certificate in '%s': %s", ca->s.p,
-			reason(r->a));
+			openssl_reason(r->a));
 	X509_free(x);
 	if (directory &&
 		(!str_starts(directory->s, "https://") || strpbrk(directory->s.p, " \t\r\n\"'\\")))
@@ -325,7 +325,7 @@ struct tls_derive {
 	struct errs *errs;
 };
 
-static struct value *literal(struct value *v)
+static struct value *mark_literal(struct value *v)
 {
 	v->literal = true;
 	return v;
@@ -335,8 +335,9 @@ static struct value *literal(struct value *v)
 static const char *add_given(struct tls_derive *d, const char *name, const struct value *tls)
 {
 	struct err e = {0};
-	const struct str *key = beside(d->env, d->a, map_at(tls, "key"), &e);
-	const struct str *chain = key ? beside(d->env, d->a, map_at(tls, "certificate"), &e) : NULL;
+	const struct str *key = read_beside(d->env, d->a, map_at(tls, "key"), &e);
+	const struct str *chain =
+		key ? read_beside(d->env, d->a, map_at(tls, "certificate"), &e) : NULL;
 	unsigned char sha[SHA256_LEN];
 	char digest[SHA256_HEX];
 	struct value *pem;
@@ -344,7 +345,7 @@ static const char *add_given(struct tls_derive *d, const char *name, const struc
 		errs_add(d->errs, tls->pos, "%s", e.msg);
 		return "";
 	}
-	pem = literal(
+	pem = mark_literal(
 		value_printf(d->a, "%s\n%s\n", str_trim(d->a, *key).p, str_trim(d->a, *chain).p));
 	pem->secret = true;
 	pem->pos = map_at(tls, "certificate")->pos;
@@ -361,7 +362,7 @@ static void add_pairs(struct tls_derive *d, const char *host, const struct value
 	for (size_t i = 0; i < list->list.n; i++) {
 		struct err e = {0};
 		const struct value *pair = list->list.v[i];
-		const struct str *f = beside(d->env, d->a, map_at(pair, "certificate"), &e);
+		const struct str *f = read_beside(d->env, d->a, map_at(pair, "certificate"), &e);
 		X509 *x = f ? read_certificate(*f) : NULL;
 		bool second = list->list.n > 1 && kind_of(x) == EVP_PKEY_EC;
 		X509_free(x);
@@ -371,7 +372,7 @@ static void add_pairs(struct tls_derive *d, const char *host, const struct value
 
 static void add_acme(struct tls_derive *d, const char *name)
 {
-	list_add(d->a, d->acme, literal(value_text(d->a, name)));
+	list_add(d->a, d->acme, mark_literal(value_text(d->a, name)));
 }
 
 bool mail_tls_own(const struct value *domain)
@@ -390,13 +391,13 @@ static void add_domain(struct tls_derive *d, const struct map_entry *e)
 	struct str ascii;
 	if ((!given && !acme) || !mail_domain_ascii(d->a, e->key, &ascii))
 		return;
-	name = literal(value_printf(d->a, "mail.%s", ascii.p));
+	name = mark_literal(value_printf(d->a, "mail.%s", ascii.p));
 	if (given)
 		digest = add_given(d, name->s.p, tls);
 	else
 		add_acme(d, name->s.p);
 	map_put(d->a, m, "name", name);
-	map_put(d->a, m, "digest", literal(value_text(d->a, digest)));
+	map_put(d->a, m, "digest", mark_literal(value_text(d->a, digest)));
 	list_add(d->a, d->sni, m);
 }
 
@@ -407,8 +408,8 @@ void mail_tls_derive(const struct mail_env *env, struct arena *a, const struct v
 	const struct value *tls = map_at(mail, "tls"), *domains = map_at(mail, "domains");
 	const char *host = map_cstr(mail, "hostname", "");
 	d.given = value_map(a);
-	d.acme = literal(value_list(a));
-	d.sni = literal(value_list(a));
+	d.acme = mark_literal(value_list(a));
+	d.sni = mark_literal(value_list(a));
 	d.given->secret = true;
 	if (server_acme(mail))
 		add_acme(&d, host);

@@ -84,7 +84,7 @@ bool acme_read(struct host *h, const struct acme *acme, const char *name, struct
 }
 
 /* What the person needs of certbot's many words. */
-static const char *words(struct arena *a, const struct proc_result *r)
+static const char *pick_words(struct arena *a, const struct proc_result *r)
 {
 	static const char *const noise[] = {"Saving debug log", "Ask for help", "Requesting a",
 		"Account registered", "Some challenges have failed",
@@ -149,5 +149,5 @@ bool acme_obtain(
 	if (r.status == 0)
 		return true;
 	return err_set(e, ERR_TRANSIENT, "%s gave no certificate for %s: %s", acme->directory, name,
-		words(h->a, &r));
+		pick_words(h->a, &r));
 }

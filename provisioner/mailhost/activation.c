@@ -89,7 +89,7 @@ static bool activation_check(const struct value *params, struct errs *errs)
 	return ok;
 }
 
-static bool restarts(const struct value *params)
+static bool wants_restart(const struct value *params)
 {
 	return strcmp(map_cstr(params, "action", ""), "restarted") == 0;
 }
@@ -99,8 +99,8 @@ static const char *activation_summary(struct arena *a, const struct value *param
 	const struct value *probes = map_at(params, "probes");
 	struct buf b;
 	buf_init(&b, 4096);
-	buf_addf(
-		&b, "%s %s", restarts(params) ? "restart" : "reload", map_cstr(params, "name", ""));
+	buf_addf(&b, "%s %s", wants_restart(params) ? "restart" : "reload",
+		map_cstr(params, "name", ""));
 	for (size_t i = 0; probes && probes->type == VALUE_LIST && i < probes->list.n; i++)
 		buf_addf(&b, "%s%s", i ? ", " : ", then probe ", probe_name(probes->list.v[i]));
 	const char *text = buf_str(a, &b).p;
@@ -114,8 +114,8 @@ static bool activation_observe(
 	const char *name = map_cstr(params, "name", "");
 	observation_init(h, o);
 	if (map_at(params, "command"))
-		observe_run(h, o, "state", restarts(params) ? "restart" : "reload");
-	else if (!service_activation_look(h, name, restarts(params), o, e))
+		observe_run(h, o, "state", wants_restart(params) ? "restart" : "reload");
+	else if (!service_activation_look(h, name, wants_restart(params), o, e))
 		return false;
 	o->result = value_map(h->a);
 	map_put(h->a, o->result, "name", value_text(h->a, name));
@@ -126,7 +126,7 @@ static bool activation_observe(
 
 /* The lines with which a check says no, and no others: a checker may print the configuration as
  * well, with keys in it. NULL: there are none. */
-static const char *refusal(struct host *h, const char *refuse, struct str said)
+static const char *find_refusal(struct host *h, const char *refuse, struct str said)
 {
 	struct err ignored = {0};
 	struct pattern *p = pattern_compile(h->a, str_c(refuse), PATTERN_LINES, &ignored);
@@ -165,9 +165,9 @@ static bool run_check(struct host *h, const struct value *params, const char *te
 	struct unit_log log = unit_log_open(h, NULL, NULL); /* Postfix tells its log only */
 	if (!run_with(h, argv, (struct str){0}, &r, e))
 		return false;
-	const char *words = refusal(h, refuse, r.err_out);
+	const char *words = find_refusal(h, refuse, r.err_out);
 	if (!words)
-		words = refusal(h, refuse, r.out);
+		words = find_refusal(h, refuse, r.out);
 	if (r.status == 0)
 		return !words || err_set(e, ERR_PERMANENT, "%s refuses it: %s", text, words);
 	struct str said = r.err_out.n ? r.err_out : r.out;
@@ -230,7 +230,7 @@ static const char *complaints_of(const struct value *params)
 	return map_cstr(params, "complaints", COMPLAINTS_DEFAULT);
 }
 
-static bool complained(void *ctx)
+static bool has_complained(void *ctx)
 {
 	struct activating *act = ctx;
 	return log_has(act->h, &act->log, complaints_of(act->params));
@@ -240,7 +240,7 @@ static bool with_words(struct activating *act, struct err *e)
 {
 	struct err first = *e;
 	*e = (struct err){0};
-	if (complained(act))
+	if (has_complained(act))
 		first.kind = ERR_PERMANENT;
 	return err_set(e, first.kind, "%s; %s says: %s", first.msg,
 		map_cstr(act->params, "name", ""),
@@ -252,14 +252,14 @@ static bool with_words(struct activating *act, struct err *e)
 static bool run_probes(struct activating *act, int timeout_s, struct err *e)
 {
 	const struct value *probes = map_at(act->params, "probes");
-	struct probe_patience patience = {timeout_s, complained, act};
+	struct probe_patience patience = {timeout_s, has_complained, act};
 	for (size_t i = 0; probes && i < probes->list.n; i++) {
 		if (act->h->note)
 			act->h->note(act->h->ctx, "probing %s", probe_name(probes->list.v[i]));
 		if (!probe_run(act->h, probes->list.v[i], &patience, e))
 			return false;
 	}
-	return !complained(act) ||
+	return !has_complained(act) ||
 	       err_set(e, ERR_PERMANENT, "service '%s' does not take its configuration",
 		       map_cstr(act->params, "name", ""));
 }
@@ -283,7 +283,8 @@ static bool started_with_it(struct host *h, const struct value *params, int64_t 
 	return *since_us >= h->changed_ms * 1000;
 }
 
-static bool serves(struct host *h, const struct value *params, int64_t since_us, int timeout_s)
+static bool daemon_serves(
+	struct host *h, const struct value *params, int64_t since_us, int timeout_s)
 {
 	const char *name = map_cstr(params, "name", "");
 	struct activating act = {h, params, unit_log_from(h, name, log_file(params), since_us)};
@@ -291,7 +292,7 @@ static bool serves(struct host *h, const struct value *params, int64_t since_us,
 	return service_await(h, name, &ignored) && run_probes(&act, timeout_s, &ignored);
 }
 
-static bool activate(
+static bool activate_daemon(
 	struct host *h, const struct value *params, bool restart, int timeout_s, struct err *e)
 {
 	const char *name = map_cstr(params, "name", "");
@@ -306,13 +307,13 @@ static bool activate(
 
 /* By a reload; when nothing answers after that, and nobody says why, by a restart: Postfix rests a
  * minute after a daemon that did not start, whatever is reloaded meanwhile. */
-static bool reload(struct host *h, const struct value *params, int timeout_s, struct err *e)
+static bool reload_daemon(struct host *h, const struct value *params, int timeout_s, struct err *e)
 {
 	struct err first = {0};
-	if (activate(h, params, false, timeout_s, &first))
+	if (activate_daemon(h, params, false, timeout_s, &first))
 		return true;
 	if (first.kind == ERR_TRANSIENT)
-		return activate(h, params, true, timeout_s, e);
+		return activate_daemon(h, params, true, timeout_s, e);
 	*e = first;
 	return false;
 }
@@ -327,12 +328,12 @@ static bool activation_apply(
 		return false;
 	if (started_with_it(h, params, &since_us)) {
 		/* When it started, files of others that it reads may still have been missing. */
-		if (serves(h, params, since_us, timeout_s))
+		if (daemon_serves(h, params, since_us, timeout_s))
 			return true;
-		return activate(h, params, true, timeout_s, e);
+		return activate_daemon(h, params, true, timeout_s, e);
 	}
-	return restarts(params) ? activate(h, params, true, timeout_s, e)
-				: reload(h, params, timeout_s, e);
+	return wants_restart(params) ? activate_daemon(h, params, true, timeout_s, e)
+				     : reload_daemon(h, params, timeout_s, e);
 }
 
 static bool is_stuck(struct host *h, const struct value *params)
@@ -349,10 +350,10 @@ static bool activation_again(struct host *h, const struct value *params, struct 
 {
 	enum { FIRST_TRY_S = 3 };
 	struct err first = {0};
-	if (!restarts(params) && !is_stuck(h, params) &&
-		activate(h, params, false, FIRST_TRY_S, &first))
+	if (!wants_restart(params) && !is_stuck(h, params) &&
+		activate_daemon(h, params, false, FIRST_TRY_S, &first))
 		return true;
-	return activate(h, params, true, (int)map_int(params, "timeout", 30), e);
+	return activate_daemon(h, params, true, (int)map_int(params, "timeout", 30), e);
 }
 
 const struct restype restype_activation = {

@@ -133,7 +133,7 @@ static bool certificates_check(const struct value *params, struct errs *errs)
 /* ---- what is there, what is wanted ---- */
 
 /* "until 2031-11-21 (sha256 0a1b2c3d)": enough to tell two apart, nothing of the key. */
-static const char *describe(struct arena *a, struct str pem)
+static const char *describe_certificate(struct arena *a, struct str pem)
 {
 	unsigned char sha[SHA256_LEN];
 	char digest[SHA256_HEX], day[32];
@@ -150,7 +150,7 @@ static const char *describe(struct arena *a, struct str pem)
 		c.self_issued ? "self-signed" : "signed", day, DIGEST_SHOWN, digest);
 }
 
-static void add(struct survey *s, struct action x)
+static void add_action(struct survey *s, struct action x)
 {
 	PUSH(s->h->a, s->v, s->n, s->cap, x);
 }
@@ -162,7 +162,7 @@ static bool look_at(struct survey *s, const char *name, struct action *x, struct
 		.name = name, .path = arena_printf(s->h->a, "%s/%s.pem", s->folder, name)};
 	if (!look_read(s->h->a, x->path, PEM_MAX, now, found, e))
 		return false;
-	x->before = *found ? describe(s->h->a, *now) : NULL;
+	x->before = *found ? describe_certificate(s->h->a, *now) : NULL;
 	return true;
 }
 
@@ -185,19 +185,19 @@ static bool access_right(struct survey *s, struct action x, struct err *e)
 	x.kind = ACTION_ACCESS;
 	x.before = access_text(s->h->a, &st);
 	x.after = access_text(s->h->a, &to_be);
-	add(s, x);
+	add_action(s, x);
 	return true;
 }
 
 /* Writes `pem` where something else stands. */
-static bool want(
+static bool want_file(
 	struct survey *s, struct action x, struct str pem, const struct str *now, struct err *e)
 {
 	if (!now || !str_eq(*now, pem)) {
 		x.kind = ACTION_WRITE;
 		x.pem = pem;
-		x.after = describe(s->h->a, pem);
-		add(s, x);
+		x.after = describe_certificate(s->h->a, pem);
+		add_action(s, x);
 		return true;
 	}
 	return access_right(s, x, e);
@@ -211,7 +211,7 @@ static bool survey_given(struct survey *s, const struct map_entry *entry, struct
 	if (!look_at(s, entry->key.p, &x, &now, &found, e))
 		return false;
 	x.given = true;
-	return want(s, x, pem, found ? &now : NULL, e);
+	return want_file(s, x, pem, found ? &now : NULL, e);
 }
 
 static bool survey_acme(struct survey *s, const char *name, struct err *e)
@@ -228,19 +228,19 @@ static bool survey_acme(struct survey *s, const char *name, struct err *e)
 		x.again = l.there;
 		x.before = l.why;
 		x.after = arena_printf(s->h->a, "from %s", s->acme.directory);
-		add(s, x);
+		add_action(s, x);
 		return true;
 	}
 	if (l.there)
-		return want(s, x, l.pem, found ? &now : NULL, e);
+		return want_file(s, x, l.pem, found ? &now : NULL, e);
 	if (found && cert_read(s->h->a, now, &c))
 		return access_right(s, x, e);
 	x.after = "the fallback, until there is one";
-	add(s, x); /* its text is read when it is written: it may still have to be made */
+	add_action(s, x); /* its text is read when it is written: it may still have to be made */
 	return true;
 }
 
-static bool listed(const struct survey *s, const char *name)
+static bool is_listed(const struct survey *s, const char *name)
 {
 	return map_at(s->names, name) || map_at(map_at(s->params, "given"), name);
 }
@@ -261,8 +261,8 @@ static bool survey_others(struct survey *s, struct err *e)
 			.before = "present",
 			.after = "absent"};
 		x.path = path_join(s->h->a, s->folder, arena_strdup(s->h->a, entry->d_name));
-		if (!listed(s, x.name))
-			add(s, x);
+		if (!is_listed(s, x.name))
+			add_action(s, x);
 	}
 	closedir(d);
 	return true;
@@ -285,7 +285,7 @@ static void survey_init(struct survey *s, struct host *h, const struct value *pa
 	s->acme.ca = map_cstr(params, "ca", NULL);
 }
 
-static bool survey(struct survey *s, struct err *e)
+static bool survey_all(struct survey *s, struct err *e)
 {
 	const struct value *given = map_at(s->params, "given"), *acme = map_at(s->params, "acme");
 	for (size_t i = 0; given && !s->obtain && i < given->map.n; i++)
@@ -303,7 +303,7 @@ static bool certificates_observe(
 	struct survey s;
 	observation_init(h, o);
 	survey_init(&s, h, params);
-	if (!survey(&s, e))
+	if (!survey_all(&s, e))
 		return false;
 	if (s.n && !look_is_dir(s.folder) && !files_pending(h))
 		return err_set(e, ERR_PERMANENT, "the folder %s is not there", s.folder);
@@ -319,7 +319,7 @@ static bool certificates_observe(
 
 /* ---- apply ---- */
 
-static bool fallback(struct survey *s, struct str *pem, struct err *e)
+static bool read_fallback(struct survey *s, struct str *pem, struct err *e)
 {
 	const struct value *files = map_at(s->params, "fallback");
 	struct str part, all = str_c("");
@@ -361,22 +361,22 @@ static bool openssl_takes(struct survey *s, const struct action *x, struct str p
 		       x->name, last_words(s->h->a, r.err_out, SAID_MAX));
 }
 
-static bool put(struct survey *s, const struct action *x, struct str pem, struct err *e)
+static bool put_file(struct survey *s, const struct action *x, struct str pem, struct err *e)
 {
 	return (!x->given || openssl_takes(s, x, pem, e)) &&
 	       write_file(s->h, x->path, pem, own_attrs(s), FILE_MODE, NULL, e);
 }
 
 /* The old file stays where none could be got; without an old one there is the fallback. */
-static bool obtain(struct survey *s, const struct action *x, struct err *e)
+static bool obtain_certificate(struct survey *s, const struct action *x, struct err *e)
 {
 	struct err none = {0};
 	struct lineage l;
 	struct stat st;
 	struct str pem;
 	bool got = acme_obtain(s->h, &s->acme, x->name, x->again, e), found;
-	if (!got && look(x->path, &st, &found, &none) && !found && fallback(s, &pem, &none))
-		put(s, x, pem, &none);
+	if (!got && look(x->path, &st, &found, &none) && !found && read_fallback(s, &pem, &none))
+		put_file(s, x, pem, &none);
 	if (!got)
 		return false;
 	if (!acme_read(s->h, &s->acme, x->name, &l, e))
@@ -385,15 +385,15 @@ static bool obtain(struct survey *s, const struct action *x, struct err *e)
 		return err_set(e, ERR_PERMANENT,
 			"certbot says that it has a certificate for %s, but %s/live/%s holds none",
 			x->name, s->acme.folder, x->name);
-	return put(s, x, l.pem, e);
+	return put_file(s, x, l.pem, e);
 }
 
-static bool act(struct survey *s, const struct action *x, struct err *e)
+static bool carry_out(struct survey *s, const struct action *x, struct err *e)
 {
 	struct str pem = x->pem;
 	switch (x->kind) {
 	case ACTION_OBTAIN:
-		return obtain(s, x, e);
+		return obtain_certificate(s, x, e);
 	case ACTION_REMOVE:
 		return remove_file(s->h, x->path, e);
 	case ACTION_ACCESS:
@@ -401,7 +401,7 @@ static bool act(struct survey *s, const struct action *x, struct err *e)
 	case ACTION_WRITE:
 		break;
 	}
-	return (pem.p || fallback(s, &pem, e)) && put(s, x, pem, e);
+	return (pem.p || read_fallback(s, &pem, e)) && put_file(s, x, pem, e);
 }
 
 /* One name that the authority refuses does not keep the others from theirs. */
@@ -410,7 +410,7 @@ static size_t act_all(struct survey *s, size_t *done, struct err *e)
 	size_t refused = 0;
 	for (size_t i = 0; i < s->n && refused < REFUSED_MAX; i++) {
 		struct err own = {0};
-		bool ok = act(s, &s->v[i], &own);
+		bool ok = carry_out(s, &s->v[i], &own);
 		*done += ok;
 		if (!ok && refused++ == 0)
 			*e = own;
@@ -444,7 +444,7 @@ static bool certificates_apply(
 	struct survey s;
 	(void)o;
 	survey_init(&s, h, params);
-	if (!survey(&s, e) || !owe_hook(&s, e))
+	if (!survey_all(&s, e) || !owe_hook(&s, e))
 		return false;
 	size_t refused = act_all(&s, &done, e);
 	return (!s.hook || run_hook(&s, s.owed || done, e)) && refused == 0;

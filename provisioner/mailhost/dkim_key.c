@@ -111,7 +111,7 @@ static struct str rsa_public(struct arena *a, const struct key_info *k)
 
 /* ---- openssl ---- */
 
-static bool openssl(
+static bool run_openssl(
 	struct host *h, const char *const *argv, struct str input, struct str *out, struct err *e)
 {
 	struct proc_result r;
@@ -138,7 +138,7 @@ static bool ed25519_public(struct host *h, struct str seed, struct str *public, 
 	buf_init(&der, DKIM_FILE_MAX);
 	buf_add(&der, ED25519_PRIVATE, sizeof(ED25519_PRIVATE));
 	buf_add(&der, seed.p, seed.n);
-	bool ok = openssl(h, argv, buf_str(h->a, &der), &out, e);
+	bool ok = run_openssl(h, argv, buf_str(h->a, &der), &out, e);
 	buf_free(&der);
 	if (ok && out.n <= ED25519_LEN)
 		ok = err_set(e, ERR_PERMANENT, "openssl pkey gave no public key");
@@ -223,7 +223,7 @@ static bool make_ed25519(struct host *h, struct str *text, struct err *e)
 		"openssl", "genpkey", "-algorithm", "ED25519", "-outform", "DER", NULL};
 	struct str der, public;
 	char key[2 * ED25519_LEN];
-	if (!openssl(h, argv, (struct str){0}, &der, e))
+	if (!run_openssl(h, argv, (struct str){0}, &der, e))
 		return false;
 	if (der.n != sizeof(ED25519_PRIVATE) + ED25519_LEN ||
 		memcmp(der.p, ED25519_PRIVATE, sizeof(ED25519_PRIVATE)) != 0)
@@ -246,7 +246,7 @@ bool dkim_key_make(struct host *h, const char *algorithm, int bits, struct str *
 	const char *size = arena_printf(h->a, "rsa_keygen_bits:%d", bits);
 	const char *const argv[] = {
 		"openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", size, NULL};
-	if (!openssl(h, argv, (struct str){0}, text, e))
+	if (!run_openssl(h, argv, (struct str){0}, text, e))
 		return false;
 	if (!dkim_key_read(h, *text, &made) || made.bits != bits)
 		return err_set(

@@ -305,7 +305,7 @@ static struct declared declared_keys(struct walk *w)
 }
 
 /* DOMAIN.SELECTOR of a file that is a key of ours and not declared any more; else NULL. */
-static const char *expired(struct walk *w, const struct declared *d, const char *file)
+static const char *find_expired(struct walk *w, const struct declared *d, const char *file)
 {
 	struct arena *a = w->h->a;
 	struct stat st;
@@ -337,7 +337,7 @@ static bool each_expired(struct walk *w,
 		return err_errno(e, "cannot read the folder %s", w->folder);
 	rewinddir(dir);
 	while (ok && (entry = readdir(dir))) {
-		const char *name = expired(w, &d, entry->d_name);
+		const char *name = find_expired(w, &d, entry->d_name);
 		ok = !name || visit(w, name, ctx, e);
 	}
 	closedir(dir);

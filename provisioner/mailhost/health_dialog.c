@@ -109,14 +109,6 @@ bool probe_address(const char *text)
 	return place_read(text, &place);
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool probe_hex(struct arena *a, const char *text, struct str *out)
 {
 	size_t n = strlen(text);
@@ -124,7 +116,7 @@ bool probe_hex(struct arena *a, const char *text, struct str *out)
 	if (n == 0 || n % 2)
 		return false;
 	for (size_t i = 0; i < n; i += 2) {
-		int high = digit(text[i]), low = digit(text[i + 1]);
+		int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		p[i / 2] = (char)(high << 4 | low);
@@ -145,7 +137,7 @@ static const char *without_secret(struct dialog *d, const char *text)
 }
 
 /* On one line, and nothing in it that a terminal would obey. */
-static const char *shown(struct arena *a, const char *text)
+static const char *show_line(struct arena *a, const char *text)
 {
 	size_t n = strcspn(text, "\r\n");
 	char *out = arena_printf(a, "%.*s", (int)(n < SHOWN_MAX ? n : SHOWN_MAX), text);
@@ -167,13 +159,14 @@ static const char *shown_bytes(const struct dialog *d)
 	return arena_strdup(d->h->a, text);
 }
 
-static bool failed(struct dialog *d, const char *expected, const char *what, struct err *e)
+static bool report_failure(struct dialog *d, const char *expected, const char *what, struct err *e)
 {
 	struct arena *a = d->h->a;
 	const char *sent =
-		d->sent ? arena_printf(a, "sent '%s', ", shown(a, without_secret(d, d->sent))) : "";
+		d->sent ? arena_printf(a, "sent '%s', ", show_line(a, without_secret(d, d->sent)))
+			: "";
 	const char *received = d->received ? arena_printf(a, "; received '%s'",
-						     shown(a, without_secret(d, d->received)))
+						     show_line(a, without_secret(d, d->received)))
 					   : "";
 	return err_set(e, ERR_PERMANENT, "%sexpected '%s', %s%s", sent, expected, what, received);
 }
@@ -194,7 +187,7 @@ static bool wait_for(struct dialog *d, short events)
 	}
 }
 
-static bool dial(struct dialog *d, struct err *e)
+static bool dial_place(struct dialog *d, struct err *e)
 {
 	struct place place;
 	const char *address = map_cstr(d->probe, "address", "");
@@ -224,7 +217,8 @@ static bool send_all(struct dialog *d, struct str s, struct err *e)
 		if (n >= 0)
 			s = (struct str){s.p + n, s.n - (size_t)n};
 		else if (errno == EAGAIN ? !wait_for(d, POLLOUT) : errno != EINTR)
-			return failed(d, "to be heard", "but the connection is closed or stuck", e);
+			return report_failure(
+				d, "to be heard", "but the connection is closed or stuck", e);
 	}
 	return true;
 }
@@ -235,7 +229,7 @@ static bool too_long(const struct dialog *d)
 }
 
 /* More of the answer; false at its end, or when the time is up. */
-static bool receive(struct dialog *d)
+static bool receive_more(struct dialog *d)
 {
 	char chunk[4096];
 	for (;;) {
@@ -266,7 +260,7 @@ static bool take_line(struct dialog *d, const char **line)
 {
 	const char *end;
 	while (!(end = d->in.n ? memchr(d->in.p, '\n', d->in.n) : NULL))
-		if (!receive(d))
+		if (!receive_more(d))
 			return false;
 	size_t n = (size_t)(end - d->in.p);
 	*line = str_dup(d->h->a, d->in.p, n && d->in.p[n - 1] == '\r' ? n - 1 : n).p;
@@ -291,13 +285,13 @@ static bool expect_line(struct dialog *d, const struct value *turn, struct err *
 	while (e->kind == ERR_NONE && !ok) {
 		const char *line;
 		if (!take_line(d, &line)) {
-			failed(d, wanted->s.p, why_no_more(d), e);
+			report_failure(d, wanted->s.p, why_no_more(d), e);
 			break;
 		}
 		d->received = line;
 		ok = pattern_search(expect, line, false, NULL);
 		if (!ok && fail && pattern_search(fail, line, false, NULL))
-			failed(d, wanted->s.p, "refused", e);
+			report_failure(d, wanted->s.p, "refused", e);
 	}
 	pattern_free(expect);
 	pattern_free(fail);
@@ -311,13 +305,13 @@ static bool expect_bytes(struct dialog *d, const char *wanted, struct err *e)
 		return err_set(e, ERR_CONFIG, "expect_hex: no hexadecimal digits");
 	d->received = NULL;
 	while (d->in.n < bytes.n)
-		if (!receive(d))
+		if (!receive_more(d))
 			break;
 	d->received = shown_bytes(d);
 	if (d->in.n < bytes.n)
-		return failed(d, wanted, why_no_more(d), e);
+		return report_failure(d, wanted, why_no_more(d), e);
 	if (memcmp(d->in.p, bytes.p, bytes.n) != 0)
-		return failed(d, wanted, "something else came", e);
+		return report_failure(d, wanted, "something else came", e);
 	buf_clear(&d->in);
 	return true;
 }
@@ -351,13 +345,13 @@ static bool expect_tls(struct dialog *d, struct err *e)
 	d->sent = "a TLS ClientHello";
 	d->received = NULL;
 	while (d->in.n <= RECORD_HEAD)
-		if (!receive(d))
+		if (!receive_more(d))
 			break;
 	d->received = shown_bytes(d);
 	if (d->in.n <= RECORD_HEAD)
-		return failed(d, wanted, why_no_more(d), e);
+		return report_failure(d, wanted, why_no_more(d), e);
 	if (d->in.p[0] != HANDSHAKE || d->in.p[RECORD_HEAD] != SERVER_HELLO)
-		return failed(d, wanted, "TLS was refused", e);
+		return report_failure(d, wanted, "TLS was refused", e);
 	return true;
 }
 
@@ -397,10 +391,10 @@ static bool read_secret(struct dialog *d, struct err *e)
 	return found || err_set(e, ERR_PERMANENT, "%s holds no secret", path);
 }
 
-static bool talk(struct dialog *d, struct err *e)
+static bool hold_dialog(struct dialog *d, struct err *e)
 {
 	const struct value *turns = map_at(d->probe, "dialog");
-	bool ok = read_secret(d, e) && dial(d, e);
+	bool ok = read_secret(d, e) && dial_place(d, e);
 	for (size_t i = 0; ok && turns && i < turns->list.n; i++)
 		ok = take_turn(d, turns->list.v[i], e);
 	return ok;
@@ -412,7 +406,7 @@ bool probe_dialog(struct host *h, const struct value *probe, const struct probe_
 	struct dialog d = {
 		.h = h, .probe = probe, .patience = patience, .fd = -1, .deadline = deadline};
 	buf_init(&d.in, LINE_MAX);
-	bool ok = talk(&d, e);
+	bool ok = hold_dialog(&d, e);
 	if (d.fd >= 0)
 		close(d.fd);
 	buf_free(&d.in);

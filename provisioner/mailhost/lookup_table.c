@@ -151,7 +151,7 @@ static struct str entries_text(struct arena *a, const struct value *entries, con
 }
 
 /* The wanted source as a blob; its bytes may not have come along to observe. */
-static struct value *wanted(struct host *h, const struct value *params)
+static struct value *wanted_source(struct host *h, const struct value *params)
 {
 	const struct format *f = format_of(params);
 	const struct value *content = map_at(params, "content");
@@ -185,14 +185,15 @@ static bool same_time(const struct stat *a, const struct stat *b)
 	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* A compiled file as install() leaves it: a private source's entries are nobody else's there. */
+/* A compiled file as install_compiled() leaves it: a private source's entries are nobody else's
+ * there. */
 static bool same_access(const struct stat *source, const struct stat *compiled)
 {
 	return source->st_uid == compiled->st_uid && source->st_gid == compiled->st_gid &&
 	       (compiled->st_mode & 07777) == (source->st_mode & 0666);
 }
 
-static bool newer(const struct timespec *a, const struct timespec *b)
+static bool is_newer(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
@@ -213,7 +214,7 @@ static bool parts_changed(struct host *h, const char *path, const struct stat *c
 		if (*words == '#' || !strtok_r(words, " \t", &rest))
 			continue;
 		for (char *w; (w = strtok_r(NULL, " \t,", &rest));)
-			if (stat(w, &st) == 0 && newer(&st.st_ctim, &compiled->st_ctim))
+			if (stat(w, &st) == 0 && is_newer(&st.st_ctim, &compiled->st_ctim))
 				return true;
 	}
 	return false;
@@ -253,7 +254,7 @@ static bool lookup_table_observe(
 {
 	const char *path = map_cstr(params, "path", "");
 	const struct format *f = format_of(params);
-	struct value *want = wanted(h, params);
+	struct value *want = wanted_source(h, params);
 	struct str now;
 	bool found;
 	observation_init(h, o);
@@ -332,7 +333,7 @@ static void compile_args(struct compiler *c, struct args *argv)
 		args_addf(a, argv, "%s:%s", c->f->type, c->work);
 }
 
-static bool compile(struct compiler *c, struct str content, struct err *e)
+static bool compile_source(struct compiler *c, struct str content, struct err *e)
 {
 	struct file_attr attr = {USERDB_MODE, (uid_t)-1, (gid_t)-1};
 	struct args argv = {0};
@@ -355,7 +356,7 @@ static bool compile(struct compiler *c, struct str content, struct err *e)
 
 /* Puts one compiled file in place, with the source's owner and time. It can be read as the source
  * can, whatever the compiler would have. */
-static bool install(struct compiler *c, const char *output, struct err *e)
+static bool install_compiled(struct compiler *c, const char *output, struct err *e)
 {
 	const char *from = arena_printf(c->h->a, "%s%s", c->work, output);
 	const char *to = arena_printf(c->h->a, "%s%s", c->path, output);
@@ -375,7 +376,7 @@ static bool install(struct compiler *c, const char *output, struct err *e)
 static bool install_all(struct compiler *c, struct err *e)
 {
 	for (size_t i = 0; i < OUTPUTS_MAX && c->f->outputs[i]; i++)
-		if (!install(c, c->f->outputs[i], e))
+		if (!install_compiled(c, c->f->outputs[i], e))
 			return false;
 	return true;
 }
@@ -383,7 +384,7 @@ static bool install_all(struct compiler *c, struct err *e)
 /* The bytes to compile: the new ones, or those in place when only the compiled form is stale. */
 static bool source_bytes(struct host *h, const struct value *params, struct str *out, struct err *e)
 {
-	struct value *want = wanted(h, params);
+	struct value *want = wanted_source(h, params);
 	if (want->blob.bytes.p || want->blob.size == 0) {
 		*out = want->blob.bytes.p ? want->blob.bytes : str_c("");
 		return true;
@@ -411,8 +412,8 @@ static bool apply_compiled(
 		.path = map_cstr(params, "path", ""),
 		.folder = folder,
 		.work = path_join(h->a, folder, "u")};
-	bool ok = compile(&c, content, e) && apply_content(h, c.path, with_mode(h, params), o, e) &&
-		  install_all(&c, e);
+	bool ok = compile_source(&c, content, e) &&
+		  apply_content(h, c.path, with_mode(h, params), o, e) && install_all(&c, e);
 	scratch_close(folder);
 	return ok;
 }

@@ -23,7 +23,7 @@ bool maildirs_mode_right(const struct maildirs_walk *w, const struct stat *st)
 	return !w->mode_asked || (st->st_mode & 07777) == w->mode;
 }
 
-static enum folder_fault judge(const struct maildirs_walk *w, const struct stat *st)
+static enum folder_fault judge_folder(const struct maildirs_walk *w, const struct stat *st)
 {
 	if (!S_ISDIR(st->st_mode))
 		return FOLDER_OTHER;
@@ -41,7 +41,7 @@ static enum folder_fault folder_at(
 		return FOLDER_ABSENT;
 	if (S_ISLNK(st->st_mode) && st->st_uid == 0 && fstatat(at, path, st, 0) < 0)
 		return FOLDER_ABSENT;
-	return judge(w, st);
+	return judge_folder(w, st);
 }
 
 /* The folder f->path, which `at` knows as `name`, opened to look at what lies in it: its path is
@@ -51,7 +51,7 @@ static int open_folder(
 {
 	int fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && fstatat(fd, "", &f->st, AT_EMPTY_PATH) == 0) {
-		f->fault = judge(w, &f->st);
+		f->fault = judge_folder(w, &f->st);
 	} else {
 		f->fault = folder_at(w, at, name, &f->st);
 		if (f->fault == FOLDER_RIGHT) /* a link of root's */

@@ -40,7 +40,7 @@ struct members {
 	bool noted; /* what was declared last is what is declared now */
 };
 
-static struct value *without(
+static struct value *names_without(
 	struct arena *a, const struct value *all, const struct value *not_these)
 {
 	struct value *out = value_map(a);
@@ -68,7 +68,8 @@ static bool members_over(
 		if (ok && found)
 			mlist_parse(l->a, text, named);
 		if (ok) /* subscribed there by the manifest, which does not name them any more */
-			theirs = without(l->a, theirs, without(l->a, named, m->declared));
+			theirs = names_without(
+				l->a, theirs, names_without(l->a, named, m->declared));
 		for (size_t i = 0; ok && i < theirs->map.n; i++)
 			if (!map_get(m->now, theirs->map.e[i].key) &&
 				mlist_person_valid(theirs->map.e[i].key))
@@ -109,7 +110,7 @@ static bool members_read(
 		if (!map_get(m->declared, key) && map_get(m->now, key))
 			map_set(l->a, m->remove, key, value_null(l->a));
 	}
-	m->remove = without(l->a, m->remove, m->declared);
+	m->remove = names_without(l->a, m->remove, m->declared);
 	m->noted = found && value_equal(m->last, m->declared);
 	return true;
 }
@@ -157,7 +158,7 @@ static bool declared_text(
 
 /* ---- one file ---- */
 /* NULL: as it is to be. Else what is there, in words; *after what comes. */
-static const char *shown(struct arena *a, struct str s)
+static const char *show_text(struct arena *a, struct str s)
 {
 	size_t n = s.n ? strcspn(s.p, "\n") : 0;
 	if (s.n == 0)
@@ -212,8 +213,8 @@ static void file_tell(struct mlist_walk *w, const struct mlist *l, const struct 
 	else if (f->told)
 		mlist_tell(w, l, f->path, s->found ? "other settings" : NULL, f->told);
 	else
-		mlist_tell(w, l, f->path, s->found ? shown(l->a, s->text) : NULL,
-			goes ? NULL : shown(l->a, f->content));
+		mlist_tell(w, l, f->path, s->found ? show_text(l->a, s->text) : NULL,
+			goes ? NULL : show_text(l->a, f->content));
 }
 
 static bool file_make(struct mlist_walk *w, const struct mlist *l, int home,
@@ -351,7 +352,7 @@ bool mlist_move(struct mlist_walk *w, const struct mlist *l, bool closing, struc
 	return ok;
 }
 
-static bool reopen(struct mlist_walk *w, const struct mlist *l, struct err *e)
+static bool reopen_list(struct mlist_walk *w, const struct mlist *l, struct err *e)
 {
 	int home = mlist_folder(w->root, home_of(w->eng, l, false), NULL);
 	int old = mlist_folder(w->root, home_of(w->eng, l, true), NULL);
@@ -395,7 +396,7 @@ bool mlist_make(struct mlist_walk *w, const struct mlist *l, struct err *e)
 {
 	int home;
 	bool ok;
-	if (!reopen(w, l, e))
+	if (!reopen_list(w, l, e))
 		return false;
 	home = mlist_folder(w->root, home_of(w->eng, l, false), &w->who);
 	if (home < 0)

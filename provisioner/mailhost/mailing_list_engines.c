@@ -24,7 +24,7 @@ static void add_file(struct arena *a, struct mlist_files *out, const struct mlis
 	out->v[out->n++] = *f;
 }
 
-static void put(struct mlist_files *out, const struct mlist *l, const char *path,
+static void put_file(struct mlist_files *out, const struct mlist *l, const char *path,
 	enum mlist_how how, const char *content)
 {
 	struct mlist_file f = {.path = path, .how = how};
@@ -34,19 +34,19 @@ static void put(struct mlist_files *out, const struct mlist *l, const char *path
 }
 
 /* A tunable that is there or not. */
-static void flag(struct mlist_files *out, const struct mlist *l, const char *path, bool on)
+static void put_flag(struct mlist_files *out, const struct mlist *l, const char *path, bool on)
 {
-	put(out, l, path, on ? MLIST_EXACT : MLIST_ABSENT, on ? "" : NULL);
+	put_file(out, l, path, on ? MLIST_EXACT : MLIST_ABSENT, on ? "" : NULL);
 }
 
-static void tunable(
+static void put_tunable(
 	struct mlist_files *out, const struct mlist *l, const char *path, const char *value)
 {
-	put(out, l, path, value ? MLIST_EXACT : MLIST_ABSENT,
+	put_file(out, l, path, value ? MLIST_EXACT : MLIST_ABSENT,
 		value ? arena_printf(l->a, "%s\n", value) : NULL);
 }
 
-static const char *lines(const struct mlist *l, const struct value *list)
+static const char *join_lines(const struct mlist *l, const struct value *list)
 {
 	struct buf b;
 	struct str out;
@@ -58,7 +58,7 @@ static const char *lines(const struct mlist *l, const struct value *list)
 	return out.p;
 }
 
-static bool is(const struct mlist *l, const char *key, const char *value)
+static bool def_is(const struct mlist *l, const char *key, const char *value)
 {
 	return strcmp(map_cstr(l->def, key, ""), value) == 0;
 }
@@ -70,10 +70,10 @@ static const struct value *named_moderators(const struct mlist *l)
 }
 
 /* The moderators, and where none is named the owner. */
-static const char *moderators(const struct mlist *l)
+static const char *list_moderators(const struct mlist *l)
 {
 	const struct value *v = named_moderators(l);
-	return v ? lines(l, v) : arena_printf(l->a, "%s\n", map_cstr(l->def, "owner", ""));
+	return v ? join_lines(l, v) : arena_printf(l->a, "%s\n", map_cstr(l->def, "owner", ""));
 }
 
 /* RFC 2369 and 2919. No List-Unsubscribe-Post: RFC 8058 wants a web address, and there is none. */
@@ -95,7 +95,7 @@ static const char *list_headers(const struct mlist *l, const char *commands, boo
 		buf_addf(&b, "List-Unsubscribe: <mailto:%s+unsubscribe@%s>\n", n, d);
 		buf_addf(&b, "List-Owner: <mailto:%s+owner@%s>\nPrecedence: bulk\n", n, d);
 		buf_addf(&b, BEEN_THERE " %s\n", l->address);
-		if (is(l, "reply_to", "list"))
+		if (def_is(l, "reply_to", "list"))
 			buf_addf(&b, "Reply-To: %s\n", l->address);
 	}
 	out = buf_str(l->a, &b);
@@ -121,16 +121,16 @@ static const char *mlmmj_subscriber_file(const struct mlist *l, const char *addr
 
 static void mlmmj_posts(const struct mlist *l, struct mlist_files *out)
 {
-	bool all = is(l, "post", "moderated"), members = is(l, "post", "members");
+	bool all = def_is(l, "post", "moderated"), members = def_is(l, "post", "members");
 	bool others = members && named_moderators(l);
-	flag(out, l, "control/moderated", all);
-	flag(out, l, "control/subonlypost", members);
-	flag(out, l, "control/modnonsubposts", others);
-	flag(out, l, "control/notifymod", all || others);
+	put_flag(out, l, "control/moderated", all);
+	put_flag(out, l, "control/subonlypost", members);
+	put_flag(out, l, "control/modnonsubposts", others);
+	put_flag(out, l, "control/notifymod", all || others);
 	/* Of a list of any kind: a post that nobody verified waits for them. */
-	put(out, l, "control/moderators", MLIST_EXACT, moderators(l));
+	put_file(out, l, "control/moderators", MLIST_EXACT, list_moderators(l));
 	/* A list that everybody can post to wants at least to be named in To or Cc. */
-	flag(out, l, "control/tocc", !is(l, "post", "anyone"));
+	put_flag(out, l, "control/tocc", !def_is(l, "post", "anyone"));
 }
 
 /* The rules that come first. A post that comes back, from another list or a mailbox that sends its
@@ -187,11 +187,11 @@ static void mlmmj_sending(const struct mlist *l, struct mlist_files *out)
 {
 	const char *host = map_cstr(l->all, "hostname", NULL);
 	int64_t port = map_int(l->all, "port", SMTP_PORT);
-	tunable(out, l, "control/relayhost", "127.0.0.1");
-	tunable(out, l, "control/smtpport", arena_printf(l->a, "%lld", (long long)port));
-	tunable(out, l, "control/smtphelo", host);
+	put_tunable(out, l, "control/relayhost", "127.0.0.1");
+	put_tunable(out, l, "control/smtpport", arena_printf(l->a, "%lld", (long long)port));
+	put_tunable(out, l, "control/smtphelo", host);
 	/* Postfix makes a bounce address for each subscriber out of one message to all. */
-	tunable(out, l, "control/verp", "postfix");
+	put_tunable(out, l, "control/verp", "postfix");
 }
 
 static bool mlmmj_files(
@@ -200,24 +200,24 @@ static bool mlmmj_files(
 	const char *language = map_cstr(l->def, "language", "en");
 	bool english = strcmp(language, "en") == 0;
 	(void)make;
-	tunable(out, l, "control/listaddress", l->address);
-	tunable(out, l, "control/owner", map_cstr(l->def, "owner", ""));
-	tunable(out, l, "control/prefix", map_cstr(l->def, "subject_prefix", NULL));
+	put_tunable(out, l, "control/listaddress", l->address);
+	put_tunable(out, l, "control/owner", map_cstr(l->def, "owner", ""));
+	put_tunable(out, l, "control/prefix", map_cstr(l->def, "subject_prefix", NULL));
 	mlmmj_posts(l, out);
-	flag(out, l, "control/closedlistsub", is(l, "subscription", "closed"));
-	put(out, l, "control/submod",
-		is(l, "subscription", "moderated") ? MLIST_EXACT : MLIST_ABSENT,
-		is(l, "subscription", "moderated") ? moderators(l) : NULL);
-	flag(out, l, "control/subonlyget", true);
-	put(out, l, "control/customheaders", MLIST_EXACT, list_headers(l, NULL, false));
+	put_flag(out, l, "control/closedlistsub", def_is(l, "subscription", "closed"));
+	put_file(out, l, "control/submod",
+		def_is(l, "subscription", "moderated") ? MLIST_EXACT : MLIST_ABSENT,
+		def_is(l, "subscription", "moderated") ? list_moderators(l) : NULL);
+	put_flag(out, l, "control/subonlyget", true);
+	put_file(out, l, "control/customheaders", MLIST_EXACT, list_headers(l, NULL, false));
 	/* RFC 5322, 3.6: there is one Reply-To at most. */
-	put(out, l, "control/delheaders", MLIST_EXACT,
-		is(l, "reply_to", "list") ? DELETED "Reply-To:\n" : DELETED);
+	put_file(out, l, "control/delheaders", MLIST_EXACT,
+		def_is(l, "reply_to", "list") ? DELETED "Reply-To:\n" : DELETED);
 	mlmmj_sending(l, out);
-	put(out, l, "text", english ? MLIST_NOLINK : MLIST_LINK,
+	put_file(out, l, "text", english ? MLIST_NOLINK : MLIST_LINK,
 		arena_printf(l->a, "%s/%s", map_cstr(l->all, "texts", "/usr/share/mlmmj/text.skel"),
 			language));
-	put(out, l, "index", MLIST_SEED, "");
+	put_file(out, l, "index", MLIST_SEED, "");
 	return mlmmj_access(l, home, out, e);
 }
 
@@ -246,7 +246,7 @@ struct config {
 	struct buf told; /* the keys that change */
 };
 
-static struct line trimmed(const char *p, const char *end)
+static struct line trim_line(const char *p, const char *end)
 {
 	while (p < end && (*p == ' ' || *p == '\t'))
 		p++;
@@ -288,7 +288,7 @@ static struct str with_end(struct arena *a, struct str text)
 		const char *op = operator_of(line);
 		if (!op || *op != '<')
 			continue;
-		word = trimmed(op + 2, line.p + line.n);
+		word = trim_line(op + 2, line.p + line.n);
 		skip_text(&rest, word, &closed);
 	}
 	if (closed)
@@ -310,8 +310,8 @@ static bool find_setting(
 		if (!op)
 			continue;
 		if (*op == '<')
-			end = skip_text(&rest, trimmed(op + 2, end), &closed);
-		if (trimmed(line.p, op).n != n || memcmp(line.p, key, n) != 0)
+			end = skip_text(&rest, trim_line(op + 2, end), &closed);
+		if (trim_line(line.p, op).n != n || memcmp(line.p, key, n) != 0)
 			continue;
 		*from = (size_t)(line.p - text.p);
 		*to = (size_t)(end - text.p);
@@ -323,7 +323,7 @@ static bool find_setting(
 }
 
 /* One setting, in place or at the end. `want` begins with "=" or "<<". */
-static void set(struct config *c, const char *key, const char *want, bool secret)
+static void set_option(struct config *c, const char *key, const char *want, bool secret)
 {
 	struct arena *a = c->l->a;
 	size_t from = c->text.n, to = c->text.n;
@@ -366,7 +366,7 @@ static bool set_password(
 	}
 	if (make && !random_password(a, &fresh, e))
 		return false;
-	set(c, key, arena_printf(a, "= %s", fresh), true);
+	set_option(c, key, arena_printf(a, "= %s", fresh), true);
 	return true;
 }
 
@@ -376,23 +376,23 @@ static void set_policy(struct config *c)
 	struct arena *a = l->a;
 	const char *prefix = map_cstr(l->def, "subject_prefix", NULL);
 	const char *commands = arena_printf(a, "majordomo@%s", l->domain);
-	set(c, "moderate", is(l, "post", "moderated") ? "= yes" : "= no", false);
-	set(c, "restrict_post", is(l, "post", "members") ? arena_printf(a, "= %s", l->name) : "=",
-		false);
-	set(c, "subscribe_policy", is(l, "subscription", "open") ? "= open+confirm" : "= closed",
-		false);
-	set(c, "unsubscribe_policy", "= open", false);
-	set(c, "who_access", "= list", false);
-	set(c, "which_access", "= closed", false);
-	set(c, "sender", arena_printf(a, "= owner-%s", l->name), false);
-	set(c, "resend_host", arena_printf(a, "= %s", l->domain), false);
-	set(c, "precedence", "= bulk", false);
-	set(c, "maxlength", arena_printf(a, "= %d", LONGEST_POST), false);
-	set(c, "reply_to", is(l, "reply_to", "list") ? arena_printf(a, "= %s", l->address) : "=",
-		false);
-	set(c, "subject_prefix", prefix ? arena_printf(a, "= %s", prefix) : "=", false);
-	set(c, "message_headers", arena_printf(a, "<< END\n%sEND", list_headers(l, commands, true)),
-		false);
+	set_option(c, "moderate", def_is(l, "post", "moderated") ? "= yes" : "= no", false);
+	set_option(c, "restrict_post",
+		def_is(l, "post", "members") ? arena_printf(a, "= %s", l->name) : "=", false);
+	set_option(c, "subscribe_policy",
+		def_is(l, "subscription", "open") ? "= open+confirm" : "= closed", false);
+	set_option(c, "unsubscribe_policy", "= open", false);
+	set_option(c, "who_access", "= list", false);
+	set_option(c, "which_access", "= closed", false);
+	set_option(c, "sender", arena_printf(a, "= owner-%s", l->name), false);
+	set_option(c, "resend_host", arena_printf(a, "= %s", l->domain), false);
+	set_option(c, "precedence", "= bulk", false);
+	set_option(c, "maxlength", arena_printf(a, "= %d", LONGEST_POST), false);
+	set_option(c, "reply_to",
+		def_is(l, "reply_to", "list") ? arena_printf(a, "= %s", l->address) : "=", false);
+	set_option(c, "subject_prefix", prefix ? arena_printf(a, "= %s", prefix) : "=", false);
+	set_option(c, "message_headers",
+		arena_printf(a, "<< END\n%sEND", list_headers(l, commands, true)), false);
 }
 
 static bool majordomo_config(
@@ -422,8 +422,8 @@ static bool majordomo_config(
 static bool majordomo_files(
 	const struct mlist *l, int home, bool make, struct mlist_files *out, struct err *e)
 {
-	put(out, l, l->name, MLIST_SEED, "");
-	put(out, l, arena_printf(l->a, "%s.info", l->name), MLIST_SEED,
+	put_file(out, l, l->name, MLIST_SEED, "");
+	put_file(out, l, arena_printf(l->a, "%s.info", l->name), MLIST_SEED,
 		arena_printf(l->a, "The mailing list %s.\n", l->address));
 	return majordomo_config(l, home, make, out, e);
 }

@@ -13,7 +13,7 @@
 
 #define TEMPORARY ".provision-new"
 
-static bool give(int fd, const struct mlist_owner *who, mode_t mode)
+static bool give_file(int fd, const struct mlist_owner *who, mode_t mode)
 {
 	return fchmod(fd, mode) == 0 && fchown(fd, who->uid, who->gid) == 0;
 }
@@ -28,14 +28,14 @@ bool mlist_folder_right(int fd, const struct mlist_owner *who)
 
 bool mlist_folder_give(int fd, const struct mlist_owner *who)
 {
-	return mlist_folder_right(fd, who) || give(fd, who, MLIST_DIR_MODE);
+	return mlist_folder_right(fd, who) || give_file(fd, who, MLIST_DIR_MODE);
 }
 
 static int open_part(int at, const char *name, const struct mlist_owner *make)
 {
 	bool made = make && mkdirat(at, name, MLIST_DIR_MODE) == 0;
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && made && !give(fd, make, MLIST_DIR_MODE)) {
+	if (fd >= 0 && made && !give_file(fd, make, MLIST_DIR_MODE)) {
 		close(fd);
 		return -1;
 	}
@@ -147,7 +147,8 @@ const char *mlist_link_target(struct arena *a, int at, const char *path)
 static bool write_new(int dir, struct str content, const struct mlist_owner *who)
 {
 	int fd = openat(dir, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool ok = fd >= 0 && write_all(fd, content.p, content.n) && give(fd, who, MLIST_FILE_MODE);
+	bool ok = fd >= 0 && write_all(fd, content.p, content.n) &&
+		  give_file(fd, who, MLIST_FILE_MODE);
 	if (fd >= 0)
 		close(fd);
 	return ok;

@@ -160,7 +160,7 @@ static int open_locked(int dir, const char *name, bool make)
 	return -1;
 }
 
-static bool cannot(const char *what, const struct mlist *l, const char *path, struct err *e)
+static bool report_failure(const char *what, const struct mlist *l, const char *path, struct err *e)
 {
 	if (errno != EBUSY)
 		return err_errno(e, "cannot %s %s: %s", what, l->address, path);
@@ -179,7 +179,7 @@ static bool ends_open(int fd)
 	       last != '\n';
 }
 
-static bool append(int home, const char *path, struct str text, const struct mlist_owner *who)
+static bool append_text(int home, const char *path, struct str text, const struct mlist_owner *who)
 {
 	char folder[256];
 	const char *slash = strrchr(path, '/');
@@ -224,15 +224,16 @@ bool mlist_subscribe(const struct mlist_engine *eng, const struct mlist *l, int 
 			ok = err_set(e, ERR_PERMANENT,
 				"cannot subscribe to %s: more than %d MB of addresses", l->address,
 				FILE_MAX >> 20);
-		else if (!append(home, texts->map.e[i].key.p, buf_str(l->a, &b), who))
-			ok = cannot("subscribe to", l, texts->map.e[i].key.p, e);
+		else if (!append_text(home, texts->map.e[i].key.p, buf_str(l->a, &b), who))
+			ok = report_failure("subscribe to", l, texts->map.e[i].key.p, e);
 	}
 	buf_free(&b);
 	return ok;
 }
 
 /* The text without the lines of `remove`; false: none of them is in it. */
-static bool without(struct arena *a, struct str text, const struct value *remove, struct str *out)
+static bool drop_lines(
+	struct arena *a, struct str text, const struct value *remove, struct str *out)
 {
 	struct line line;
 	struct buf b;
@@ -263,10 +264,10 @@ static bool take_out(const struct mlist *l, int home, const char *path, const st
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 0, path);
 	dir = mlist_folder(home, folder, NULL);
 	fd = dir < 0 ? -1 : open_locked(dir, slash ? slash + 1 : path, false);
-	ok = fd >= 0 || errno == ENOENT || cannot("unsubscribe from", l, path, e);
+	ok = fd >= 0 || errno == ENOENT || report_failure("unsubscribe from", l, path, e);
 	if (fd >= 0) {
 		ok = mlist_read(l->a, home, path, &text, &found, &st, e);
-		if (ok && found && without(l->a, text, remove, &rest))
+		if (ok && found && drop_lines(l->a, text, remove, &rest))
 			ok = mlist_write(home, path, rest, who, e);
 		close(fd);
 	}

@@ -255,7 +255,7 @@ static void mlist_of(struct mlist_walk *w, const struct value *def, struct mlist
 }
 
 /* ---- lists no longer declared ---- */
-static bool ours(struct mlist_walk *w, int domain, const char *entry, const char **name)
+static bool is_ours(struct mlist_walk *w, int domain, const char *entry, const char **name)
 {
 	size_t n = strlen(entry), tail = strlen(MLIST_DECLARED);
 	if (w->eng->own_home) {
@@ -268,7 +268,8 @@ static bool ours(struct mlist_walk *w, int domain, const char *entry, const char
 	return true;
 }
 
-static bool entries(struct mlist_walk *w, int at, const char *path, struct args *out, struct err *e)
+static bool list_entries(
+	struct mlist_walk *w, int at, const char *path, struct args *out, struct err *e)
 {
 	int fd = mlist_folder(at, path, NULL);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -290,9 +291,9 @@ static bool close_in(
 	struct args names = {0};
 	struct mlist l = {.a = w->h->a, .all = w->params, .domain = domain};
 	int fd = mlist_folder(w->root, domain, NULL);
-	bool ok = fd < 0 || entries(w, w->root, domain, &names, e);
+	bool ok = fd < 0 || list_entries(w, w->root, domain, &names, e);
 	for (size_t i = 0; ok && fd >= 0 && i < names.n; i++) {
-		if (!ours(w, fd, names.v[i], &l.name))
+		if (!is_ours(w, fd, names.v[i], &l.name))
 			continue;
 		l.address = arena_printf(l.a, "%s@%s", l.name, domain);
 		if (map_get(declared, str_c(l.address)))
@@ -316,7 +317,7 @@ static bool close_others(struct mlist_walk *w, struct err *e)
 	for (size_t i = 0; i < w->lists->list.n; i++)
 		map_set(w->h->a, declared, map_at(w->lists->list.v[i], "address")->s,
 			value_null(w->h->a));
-	ok = w->root < 0 || entries(w, w->root, "", &domains, e);
+	ok = w->root < 0 || list_entries(w, w->root, "", &domains, e);
 	for (size_t i = 0; ok && i < domains.n; i++)
 		if (strcmp(domains.v[i], MLIST_CLOSED) != 0)
 			ok = close_in(w, declared, domains.v[i], e);

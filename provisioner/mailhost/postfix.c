@@ -11,7 +11,7 @@
 
 enum { SAID_MAX = 500, CONFIG_MODE = 0600 };
 
-static bool space(char c)
+static bool is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
 }
@@ -19,7 +19,7 @@ static bool space(char c)
 bool config_is_comment(struct line line)
 {
 	size_t i = 0;
-	while (i < line.n && space(line.p[i]))
+	while (i < line.n && is_space(line.p[i]))
 		i++;
 	return i == line.n || line.p[i] == '#';
 }
@@ -37,7 +37,7 @@ void config_parse(struct arena *a, struct str text, struct config *out)
 		out->lines[at] = line;
 		if (config_is_comment(line))
 			continue;
-		if (!space(line.p[0]))
+		if (!is_space(line.p[0]))
 			out->entries[out->n_entries++] = (struct logical){at, at + 1};
 		else if (out->n_entries)
 			out->entries[out->n_entries - 1].end = at + 1;
@@ -49,7 +49,7 @@ struct str config_squeeze(struct arena *a, struct str s)
 	char *p = arena_alloc(a, s.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		if (!space(s.p[i]))
+		if (!is_space(s.p[i]))
 			p[n++] = s.p[i];
 		else if (n && p[n - 1] != ' ')
 			p[n++] = ' ';
@@ -61,7 +61,7 @@ struct str config_squeeze(struct arena *a, struct str s)
 }
 
 /* The lines of s without the white space around them, joined by one blank. */
-static struct str fold(struct arena *a, struct str s)
+static struct str fold_lines(struct arena *a, struct str s)
 {
 	struct line line;
 	struct buf b;
@@ -89,12 +89,12 @@ struct str config_text(struct arena *a, const struct config *c, const struct log
 	}
 	struct str joined = buf_str(a, &b);
 	buf_free(&b);
-	return fold(a, joined);
+	return fold_lines(a, joined);
 }
 
 /* ---- values ---- */
 
-static bool plain(const struct value *v)
+static bool is_scalar(const struct value *v)
 {
 	return v->type == VALUE_BOOL || v->type == VALUE_INT || v->type == VALUE_FLOAT ||
 	       v->type == VALUE_STR || v->type == VALUE_UNKNOWN;
@@ -102,9 +102,9 @@ static bool plain(const struct value *v)
 
 bool config_value_check(struct str name, const struct value *v, struct errs *errs)
 {
-	bool ok = plain(v) || v->type == VALUE_NULL || v->type == VALUE_LIST;
+	bool ok = is_scalar(v) || v->type == VALUE_NULL || v->type == VALUE_LIST;
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
-		ok = ok && plain(v->list.v[i]);
+		ok = ok && is_scalar(v->list.v[i]);
 	if (ok)
 		return true;
 	return errs_add(errs, v->pos,
@@ -116,7 +116,7 @@ static struct str plain_text(struct arena *a, const struct value *v)
 {
 	if (v->type == VALUE_BOOL)
 		return str_c(v->b ? "yes" : "no");
-	return fold(a, value_print(a, v));
+	return fold_lines(a, value_print(a, v));
 }
 
 struct str config_value(struct arena *a, const struct value *v, const char *comma)

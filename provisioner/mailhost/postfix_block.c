@@ -17,7 +17,7 @@ static bool name_valid(struct str name)
 	return ok;
 }
 
-static bool blank(struct str text)
+static bool is_blank(struct str text)
 {
 	return text.n == strspn(text.p, " \t\r\n");
 }
@@ -26,7 +26,7 @@ static bool text_valid(struct str text)
 {
 	if (strlen(text.p) != text.n || strstr(text.p, begin) || strstr(text.p, end))
 		return false;
-	return blank(text) || !strchr(" \t", text.p[strspn(text.p, "\n")]);
+	return is_blank(text) || !strchr(" \t", text.p[strspn(text.p, "\n")]);
 }
 
 bool blocks_check(const struct value *blocks, struct errs *errs)
@@ -117,7 +117,7 @@ struct str blocks_put(struct arena *a, struct str text, const struct value *bloc
 	buf_add(&b, text.p, text.n);
 	for (size_t i = 0; i < blocks->map.n; i++) {
 		const struct map_entry *e = &blocks->map.e[i];
-		if (e->value->type != VALUE_STR || blank(e->value->s))
+		if (e->value->type != VALUE_STR || is_blank(e->value->s))
 			continue;
 		if (b.n && b.p[b.n - 1] != '\n')
 			buf_addc(&b, '\n');

@@ -101,7 +101,7 @@ static struct setting *setting_of(struct edit *ed, struct str name)
 	return NULL;
 }
 
-static void match(struct arena *a, const struct config *c, struct edit *ed)
+static void match_settings(struct arena *a, const struct config *c, struct edit *ed)
 {
 	for (size_t i = 0; i < c->n_entries; i++) {
 		ed->of[i] = setting_of(ed, entry_name(a, c, i));
@@ -140,7 +140,7 @@ static void put_entry(struct buf *b, const struct config *c, size_t i, const str
 	}
 }
 
-static struct str rewrite(struct arena *a, const struct config *c, const struct edit *ed)
+static struct str rewrite_settings(struct arena *a, const struct config *c, const struct edit *ed)
 {
 	struct buf b;
 	size_t entry = 0;
@@ -163,7 +163,7 @@ static struct str rewrite(struct arena *a, const struct config *c, const struct 
 	return out;
 }
 
-static struct str edit(struct arena *a, struct str text, const struct value *settings)
+static struct str edit_settings(struct arena *a, struct str text, const struct value *settings)
 {
 	struct config c;
 	struct edit ed = {.n = settings->map.n};
@@ -177,10 +177,10 @@ static struct str edit(struct arena *a, struct str text, const struct value *set
 		s->remove = s->want->value->type == VALUE_NULL;
 		s->value = s->remove ? str_c("") : config_value(a, s->want->value, ", ");
 	}
-	match(a, &c, &ed);
+	match_settings(a, &c, &ed);
 	for (size_t i = 0; i < ed.n; i++)
 		differs = differs || ed.settings[i].differs;
-	return differs ? rewrite(a, &c, &ed) : text;
+	return differs ? rewrite_settings(a, &c, &ed) : text;
 }
 
 /* ---- what may be taken back ---- */
@@ -253,13 +253,13 @@ struct str main_cf_edit(struct arena *a, struct str text, const struct value *se
 	struct str note, noted = {0}, rest = text;
 	struct line line;
 	if (!revocable)
-		return edit(a, text, settings);
+		return edit_settings(a, text, settings);
 	note = note_of(a, settings, revocable);
 	while (line_next(&rest, &line))
 		if (is_note(line))
 			noted = str_printf(
 				a, "%s%s\n", noted.n ? noted.p : "", str_dup(a, line.p, line.n).p);
-	text = edit(a, text, with_revoked(a, text, settings));
+	text = edit_settings(a, text, with_revoked(a, text, settings));
 	return str_eq(noted.n ? noted : str_c(""), note) ? text : put_note(a, text, note);
 }
 

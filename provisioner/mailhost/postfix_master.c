@@ -203,7 +203,7 @@ static void add_option(struct arena *a, struct args *out, const char *name, stru
 		args_addf(a, out, "%s=%s", name, value.p);
 }
 
-static struct service wanted(struct arena *a, const struct map_entry *entry)
+static struct service wanted_service(struct arena *a, const struct map_entry *entry)
 {
 	struct service s = {0};
 	struct errs ignored;
@@ -232,7 +232,7 @@ static struct service wanted(struct arena *a, const struct map_entry *entry)
 /* ---- editing ---- */
 
 /* An entry of the file has the same columns and words as the service wanted. */
-static bool same(const struct args *words, const struct service *s)
+static bool is_same(const struct args *words, const struct service *s)
 {
 	if (words->n != 2 + COLUMNS + s->command.n)
 		return false;
@@ -251,7 +251,7 @@ struct edit {
 	struct service **of; /* by entry of the file; NULL: not ours */
 };
 
-static void match(struct arena *a, const struct config *c, struct edit *ed)
+static void match_services(struct arena *a, const struct config *c, struct edit *ed)
 {
 	for (size_t i = 0; i < c->n_entries; i++) {
 		struct args words = {0};
@@ -262,7 +262,7 @@ static void match(struct arena *a, const struct config *c, struct edit *ed)
 				continue;
 			ed->of[i] = s;
 			s->last = i;
-			s->differs = s->remove || s->count++ > 0 || !same(&words, s);
+			s->differs = s->remove || s->count++ > 0 || !is_same(&words, s);
 		}
 	}
 	for (size_t k = 0; k < ed->n; k++)
@@ -309,7 +309,7 @@ static void put_entry(struct buf *b, const struct config *c, size_t i, const str
 	}
 }
 
-static struct str rewrite(struct arena *a, const struct config *c, const struct edit *ed)
+static struct str rewrite_services(struct arena *a, const struct config *c, const struct edit *ed)
 {
 	struct buf b;
 	size_t entry = 0;
@@ -341,11 +341,11 @@ struct str master_cf_edit(struct arena *a, struct str text, const struct value *
 	ed.services = ARENA_ARRAY(a, struct service, ed.n);
 	ed.of = ARENA_ARRAY(a, struct service *, c.n_entries);
 	for (size_t i = 0; i < ed.n; i++)
-		ed.services[i] = wanted(a, &services->map.e[i]);
-	match(a, &c, &ed);
+		ed.services[i] = wanted_service(a, &services->map.e[i]);
+	match_services(a, &c, &ed);
 	for (size_t i = 0; i < ed.n; i++)
 		differs = differs || ed.services[i].differs;
-	return differs ? rewrite(a, &c, &ed) : text;
+	return differs ? rewrite_services(a, &c, &ed) : text;
 }
 
 /* ---- Postfix's own services ---- */
@@ -391,7 +391,8 @@ struct str master_cf_complete(struct arena *a, struct str text, struct str whole
 	return out;
 }
 
-static bool complete(struct host *h, const struct value *params, struct str *text, struct err *e)
+static bool complete_text(
+	struct host *h, const struct value *params, struct str *text, struct err *e)
 {
 	struct str shipped;
 	bool found;
@@ -406,7 +407,7 @@ static bool complete(struct host *h, const struct value *params, struct str *tex
 
 /* ---- the verbs ---- */
 
-static bool edited(struct host *h, const struct value *params, struct str *text, bool *found,
+static bool edit_services(struct host *h, const struct value *params, struct str *text, bool *found,
 	struct str *after, struct err *e)
 {
 	struct errs problems;
@@ -421,7 +422,7 @@ static bool edited(struct host *h, const struct value *params, struct str *text,
 		return false;
 	const struct value *blocks = map_at(params, "blocks");
 	*after = blocks_cut(h->a, *found ? *text : str_c(""), blocks);
-	if (!complete(h, params, after, e))
+	if (!complete_text(h, params, after, e))
 		return false;
 	*after = master_cf_edit(h->a, *after, map_at(params, "services"));
 	const struct value *unused = map_at(params, "unused");
@@ -439,7 +440,7 @@ static bool postfix_master_observe(
 	struct str text, after;
 	bool found;
 	observation_init(h, o);
-	if (!edited(h, params, &text, &found, &after, e))
+	if (!edit_services(h, params, &text, &found, &after, e))
 		return false;
 	if (!found && (h->pending & RES_PACKAGE))
 		config_will_set(h, o, after, value_has_secret(params));
@@ -456,7 +457,7 @@ static bool postfix_master_apply(
 	struct str text, after;
 	bool found;
 	if (observed_change(o, "content")) {
-		if (!edited(h, params, &text, &found, &after, e) ||
+		if (!edit_services(h, params, &text, &found, &after, e) ||
 			!postfix_accepts(h, path_dir(h->a, path), "master.cf", after, NULL, e))
 			return false;
 	}

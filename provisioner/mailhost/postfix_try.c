@@ -14,7 +14,7 @@ enum { TRY_S = 10, LINES_MAX = 20 };
 /* Each the server, the client, and what puts mail into the queue. */
 static const char *const daemons[] = {"smtpd", "smtp", "cleanup"};
 
-static const char *find(struct arena *a, const char *name)
+static const char *find_daemon(struct arena *a, const char *name)
 {
 	static const char *const places[] = {"/usr/lib/postfix/sbin", "/usr/libexec/postfix"};
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
@@ -43,10 +43,10 @@ struct said {
 	bool failed, unknown;
 };
 
-static struct said start(struct host *h, const char *name, const char *folder)
+static struct said start_daemon(struct host *h, const char *name, const char *folder)
 {
 	static unsigned count;
-	const char *path = find(h->a, name);
+	const char *path = find_daemon(h->a, name);
 	const char *tag = arena_printf(h->a, "provision-%d-%u", (int)getpid(), count++);
 	const char *log = arena_printf(h->a, "syslog_name=%s", tag);
 	/* what it says to a pipe it waits for to be read up and answered */
@@ -100,7 +100,7 @@ static const char *new_error(
 	size_t n = lines_of(h, log, true, now, LINES_MAX), old;
 	if (!n)
 		return NULL;
-	struct said said = start(h, name, before);
+	struct said said = start_daemon(h, name, before);
 	old = lines_of(h, &said.log, true, then, LINES_MAX);
 	for (size_t i = 0; i < n; i++) {
 		bool known = false;
@@ -119,7 +119,7 @@ const char *postfix_try(struct host *h, const char *folder, const char *before)
 		const char *trouble = NULL;
 		if (!runs && strcmp(daemons[i], "smtpd") == 0)
 			continue;
-		struct said said = start(h, daemons[i], folder);
+		struct said said = start_daemon(h, daemons[i], folder);
 		if (said.failed)
 			trouble = last_fatal(h, &said.log);
 		else if (!said.unknown)

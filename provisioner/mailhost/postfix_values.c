@@ -20,7 +20,7 @@ struct values {
 /* The trouble with one word, or NULL. */
 typedef const char *judge_fn(struct values *v, struct str word);
 
-static struct str postconf(struct values *v, const char *option)
+static struct str run_postconf(struct values *v, const char *option)
 {
 	const char *argv[] = {"postconf", "-c", v->folder, option, NULL};
 	struct proc_result r;
@@ -49,7 +49,7 @@ static const char *judge_transport(struct values *v, struct str word)
 {
 	struct str name = str_dup(v->h->a, word.p, strcspn(word.p, ":"));
 	if (!v->services.n)
-		v->services = postconf(v, "-M");
+		v->services = run_postconf(v, "-M");
 	if (!v->services.n || has_service(v->h->a, v->services, name))
 		return NULL;
 	return arena_printf(v->h->a,
@@ -86,7 +86,7 @@ static const char *judge_table(struct values *v, struct str word)
 	if (!n || word.p[n] != ':')
 		return NULL;
 	if (!v->types.n)
-		v->types = postconf(v, "-m");
+		v->types = run_postconf(v, "-m");
 	const char *type = str_dup(a, word.p, n).p, *name = word.p + n + 1;
 	if (v->types.n && !has_line(a, v->types, type))
 		return arena_printf(

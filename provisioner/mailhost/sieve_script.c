@@ -88,7 +88,7 @@ static bool sieve_script_observe(
 /* In the script's place, which is written into the compiled form; so nobody else may be able to put
  * another script there meanwhile. With the configuration named, since sievec asks a Dovecot that
  * runs otherwise, which may not have read it yet. */
-static bool compile(struct host *h, const char *path, const char *to, struct err *e)
+static bool compile_script(struct host *h, const char *path, const char *to, struct err *e)
 {
 	const char *argv[] = {"sievec", "-c", "/etc/dovecot/dovecot.conf", path, to, NULL};
 	struct proc_result r;
@@ -103,7 +103,7 @@ static bool compile(struct host *h, const char *path, const char *to, struct err
 					last_words(h->a, r.err_out, SAID_MAX));
 }
 
-static bool install(struct host *h, const char *path, const char *from, struct err *e)
+static bool install_compiled(struct host *h, const char *path, const char *from, struct err *e)
 {
 	const char *to = compiled_path(h->a, path);
 	struct stat script;
@@ -129,7 +129,7 @@ static bool sieve_script_apply(
 	if (!scratch_open(SCRATCH_MEMORY, folder, e))
 		return false;
 	const char *made = path_join(h->a, folder, path_base(compiled_path(h->a, path)));
-	bool ok = compile(h, path, made, e) && install(h, path, made, e);
+	bool ok = compile_script(h, path, made, e) && install_compiled(h, path, made, e);
 	scratch_close(folder);
 	return ok;
 }

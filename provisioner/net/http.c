@@ -39,7 +39,7 @@ static bool find_functions(void *lib)
 	return true;
 }
 
-static bool load(struct err *e)
+static bool load_curl(struct err *e)
 {
 	static void *lib;
 	if (lib)
@@ -54,14 +54,14 @@ static bool load(struct err *e)
 	return false;
 }
 
-static size_t take(char *p, size_t size, size_t n, void *ctx)
+static size_t take_bytes(char *p, size_t size, size_t n, void *ctx)
 {
 	struct buf *b = ctx;
 	buf_add(b, p, size * n);
 	return b->over ? 0 : size * n;
 }
 
-static bool perform(CURL *c, struct buf *answer, const char *why, struct err *e)
+static bool perform_request(CURL *c, struct buf *answer, const char *why, struct err *e)
 {
 	long status = 0;
 	CURLcode code = curl.perform(c);
@@ -77,7 +77,7 @@ static bool perform(CURL *c, struct buf *answer, const char *why, struct err *e)
 bool http_get(const char *url, const char *protocols, struct buf *answer, struct err *e)
 {
 	char why[CURL_ERROR_SIZE] = "";
-	if (!load(e))
+	if (!load_curl(e))
 		return false;
 	CURL *c = curl.init();
 	if (!c)
@@ -87,11 +87,11 @@ bool http_get(const char *url, const char *protocols, struct buf *answer, struct
 	curl.setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
 	curl.setopt(c, CURLOPT_TIMEOUT, (long)WHOLE_S);
 	curl.setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl.setopt(c, CURLOPT_WRITEFUNCTION, take);
+	curl.setopt(c, CURLOPT_WRITEFUNCTION, take_bytes);
 	curl.setopt(c, CURLOPT_WRITEDATA, answer);
 	curl.setopt(c, CURLOPT_ERRORBUFFER, why);
 	curl.setopt(c, CURLOPT_USERAGENT, "provision/" VERSION);
-	bool ok = perform(c, answer, why, e);
+	bool ok = perform_request(c, answer, why, e);
 	curl.cleanup(c);
 	return ok;
 }

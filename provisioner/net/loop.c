@@ -45,7 +45,7 @@ struct loop {
 	size_t n_watches, n_always; /* n_always: those that want events */
 };
 
-static void *must(void *p)
+static void *check_memory(void *p)
 {
 	if (!p)
 		panic("out of memory");
@@ -54,7 +54,7 @@ static void *must(void *p)
 
 struct loop *loop_new(void)
 {
-	struct loop *l = must(calloc(1, sizeof(*l)));
+	struct loop *l = check_memory(calloc(1, sizeof(*l)));
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll < 0)
 		panic("epoll_create1: %s", strerror(errno));
@@ -99,7 +99,7 @@ static bool always_ready(const struct loop_watch *w)
 
 struct loop_watch *loop_fd(struct loop *l, int fd, unsigned events, loop_fd_fn *fn, void *ctx)
 {
-	struct loop_watch *w = must(calloc(1, sizeof(*w)));
+	struct loop_watch *w = check_memory(calloc(1, sizeof(*w)));
 	*w = (struct loop_watch){.loop = l, .fd = fd, .events = events, .fn = fn, .ctx = ctx};
 	w->next = l->watches;
 	if (w->next)
@@ -175,7 +175,7 @@ static unsigned ready_from(uint32_t ev)
 
 /* ---- timers ---- */
 
-static bool earlier(const struct loop_timer *a, const struct loop_timer *b)
+static bool is_earlier(const struct loop_timer *a, const struct loop_timer *b)
 {
 	return a->when != b->when ? a->when < b->when : a->order < b->order;
 }
@@ -188,7 +188,7 @@ static void heap_place(struct loop *l, int at, struct loop_timer *t)
 
 static void heap_up(struct loop *l, int at, struct loop_timer *t)
 {
-	for (; at > 0 && earlier(t, l->heap[(at - 1) / 2]); at = (at - 1) / 2)
+	for (; at > 0 && is_earlier(t, l->heap[(at - 1) / 2]); at = (at - 1) / 2)
 		heap_place(l, at, l->heap[(at - 1) / 2]);
 	heap_place(l, at, t);
 }
@@ -197,9 +197,9 @@ static void heap_down(struct loop *l, int at, struct loop_timer *t)
 {
 	for (;;) {
 		int child = 2 * at + 1;
-		if (child + 1 < l->n_heap && earlier(l->heap[child + 1], l->heap[child]))
+		if (child + 1 < l->n_heap && is_earlier(l->heap[child + 1], l->heap[child]))
 			child++;
-		if (child >= l->n_heap || !earlier(l->heap[child], t))
+		if (child >= l->n_heap || !is_earlier(l->heap[child], t))
 			break;
 		heap_place(l, at, l->heap[child]);
 		at = child;
@@ -221,7 +221,7 @@ static void heap_remove(struct loop *l, struct loop_timer *t)
 	t->at = NOT_IN_HEAP;
 	if (last == t)
 		return;
-	if (at > 0 && earlier(last, l->heap[(at - 1) / 2]))
+	if (at > 0 && is_earlier(last, l->heap[(at - 1) / 2]))
 		heap_up(l, at, last);
 	else
 		heap_down(l, at, last);
@@ -229,7 +229,7 @@ static void heap_remove(struct loop *l, struct loop_timer *t)
 
 struct loop_timer *loop_timer(struct loop *l, int64_t after_ms, loop_timer_fn *fn, void *ctx)
 {
-	struct loop_timer *t = must(calloc(1, sizeof(*t)));
+	struct loop_timer *t = check_memory(calloc(1, sizeof(*t)));
 	*t = (struct loop_timer){.loop = l, .fn = fn, .ctx = ctx, .order = l->order++};
 	t->when = now_ms() + (after_ms > 0 ? after_ms : 0);
 	t->next = l->timers;

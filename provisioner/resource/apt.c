@@ -25,8 +25,8 @@ enum {
 const char *const apt_env[] = {"DEBIAN_FRONTEND=noninteractive", "DEBIAN_PRIORITY=critical",
 	"LC_ALL=C", "LANG=C", "APT_LISTCHANGES_FRONTEND=none", "NEEDRESTART_SUSPEND=1", NULL};
 
-static void flag(struct arena *a, const struct value *params, const char *name, const char *option,
-	struct args *args)
+static void add_flag(struct arena *a, const struct value *params, const char *name,
+	const char *option, struct args *args)
 {
 	if (map_bool(params, name, false))
 		args_add(a, args, option);
@@ -42,12 +42,12 @@ void apt_options(struct arena *a, const struct value *params, struct args *args)
 			recommends->b ? "--install-recommends" : "--no-install-recommends");
 	if (release && release[0])
 		args_addf(a, args, "--target-release=%s", release);
-	flag(a, params, "purge", "--purge", args);
-	flag(a, params, "autoremove", "--auto-remove", args);
-	flag(a, params, "only_upgrade", "--only-upgrade", args);
-	flag(a, params, "allow_downgrade", "--allow-downgrades", args);
-	flag(a, params, "allow_unauthenticated", "--allow-unauthenticated", args);
-	flag(a, params, "allow_change_held_packages", "--allow-change-held-packages", args);
+	add_flag(a, params, "purge", "--purge", args);
+	add_flag(a, params, "autoremove", "--auto-remove", args);
+	add_flag(a, params, "only_upgrade", "--only-upgrade", args);
+	add_flag(a, params, "allow_downgrade", "--allow-downgrades", args);
+	add_flag(a, params, "allow_unauthenticated", "--allow-unauthenticated", args);
+	add_flag(a, params, "allow_change_held_packages", "--allow-change-held-packages", args);
 	args_add(a, args, APT_EXACT_NAMES);
 	args_addf(a, args, "--option=DPkg::Lock::Timeout=%d",
 		(int)map_int(params, "lock_timeout", LOCK_WAIT_S));
@@ -61,13 +61,13 @@ void apt_options(struct arena *a, const struct value *params, struct args *args)
 
 /* ---- running apt-get and dpkg ---- */
 
-static bool starts(const char *s, const char *prefix)
+static bool starts_with(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
 /* The nth word of a line, from 0. */
-static struct line word(const char *s, size_t nth)
+static struct line nth_word(const char *s, size_t nth)
 {
 	s += strspn(s, " ");
 	for (; nth > 0; nth--) {
@@ -80,9 +80,9 @@ static struct line word(const char *s, size_t nth)
 /* Get:3 http://mirror bookworm/main amd64 postfix amd64 3.7.11 [1,500 kB] */
 static void note_fetch(struct host *h, const char *s)
 {
-	struct line suite = word(s, 2), name = word(s, 4);
+	struct line suite = nth_word(s, 2), name = nth_word(s, 4);
 	if (suite.n && suite.p[suite.n - 1] == '/') /* a flat repository has one word less */
-		name = word(s, 3);
+		name = nth_word(s, 3);
 	if (name.n)
 		h->note(h->ctx, "fetching %.*s", (int)name.n, name.p);
 }
@@ -101,12 +101,12 @@ static void note_line(void *ctx, struct str line)
 		{"Processing triggers for ", "processing triggers of", 3},
 	};
 	struct host *h = ctx;
-	if (starts(line.p, "Get:"))
+	if (starts_with(line.p, "Get:"))
 		note_fetch(h, line.p);
 	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
-		if (!starts(line.p, told[i].start))
+		if (!starts_with(line.p, told[i].start))
 			continue;
-		struct line name = word(line.p, told[i].word);
+		struct line name = nth_word(line.p, told[i].word);
 		if (name.p[name.n] != ' ' || name.p[name.n + 1] != '(') /* no version: no package */
 			continue;
 		h->note(h->ctx, "%s %.*s", told[i].note, (int)name.n, name.p);
@@ -114,7 +114,7 @@ static void note_line(void *ctx, struct str line)
 }
 
 /* The lines of apt and dpkg that tell what went wrong; without any, the last ones. */
-static const char *complaint(struct arena *a, const struct proc_result *r)
+static const char *find_complaint(struct arena *a, const struct proc_result *r)
 {
 	struct str rest = r->err_out;
 	struct line line;
@@ -136,7 +136,7 @@ static const char *complaint(struct arena *a, const struct proc_result *r)
 	return text;
 }
 
-static bool mentions(const struct proc_result *r, const char *text)
+static bool errors_mention(const struct proc_result *r, const char *text)
 {
 	return strstr(r->err_out.p, text) != NULL;
 }
@@ -144,21 +144,22 @@ static bool mentions(const struct proc_result *r, const char *text)
 /* Why it failed, what to do, and whether trying again can help. */
 bool apt_failed(struct arena *a, const char *what, const struct proc_result *r, struct err *e)
 {
-	const char *said = complaint(a, r);
+	const char *said = find_complaint(a, r);
 	if (r->timed_out)
 		return err_set(
 			e, ERR_TRANSIENT, "%s did not end within %d s: %s", what, r->limit_s, said);
-	if (mentions(r, "Could not get lock") || mentions(r, "Unable to lock"))
+	if (errors_mention(r, "Could not get lock") || errors_mention(r, "Unable to lock"))
 		return err_set(e, ERR_TRANSIENT,
 			"%s: another program is changing packages on this host; try again when it "
 			"is done: %s",
 			what, said);
-	if (mentions(r, "Failed to fetch") || mentions(r, "Temporary failure resolving"))
+	if (errors_mention(r, "Failed to fetch") ||
+		errors_mention(r, "Temporary failure resolving"))
 		return err_set(e, ERR_TRANSIENT,
 			"%s: packages could not be fetched (when they are gone from the mirror, "
 			"update_cache: true helps): %s",
 			what, said);
-	if (mentions(r, "Unable to locate package"))
+	if (errors_mention(r, "Unable to locate package"))
 		return err_set(e, ERR_CONFIG,
 			"%s: no such package in the host's lists; check the name, or refresh the "
 			"lists with update_cache: true: %s",
@@ -324,7 +325,7 @@ static bool batch_add(struct host *h, struct batch *b, const struct value *param
 	return true;
 }
 
-static bool transaction(struct host *h, struct batch *b, struct err *e)
+static bool run_transaction(struct host *h, struct batch *b, struct err *e)
 {
 	struct args running = {0}, before = {0}, after = {0};
 	struct err late = {0};
@@ -347,11 +348,11 @@ static bool batch_run(struct host *h, struct batch *b, bool autoremove, struct e
 		return false;
 	if (b->argv.n == b->head && !autoremove)
 		return true;
-	return transaction(h, b, e);
+	return run_transaction(h, b, e);
 }
 
 /* apt-get can succeed and still not have done it (a pin, a hold). */
-static bool verify(
+static bool verify_packages(
 	struct host *h, const struct value *params, const struct observation *o, struct err *e)
 {
 	const struct value *list = map_at(params, "name");
@@ -433,7 +434,7 @@ static size_t run_batch(struct host *h, const struct value *const *params,
 	if (!batch_run(h, &b, any_autoremove(params, o, used), e))
 		return 0;
 	for (size_t i = 0; i < used; i++) {
-		if (!verify(h, params[i], o[i], e))
+		if (!verify_packages(h, params[i], o[i], e))
 			return 0;
 		map_put(h->a, o[i]->result, "cache_updated", value_bool(h->a, b.lists));
 	}
@@ -480,7 +481,7 @@ bool package_bring_back(struct host *h, const char *package, const char *path, s
 	args_add(h->a, &b.argv, package);
 	service_forget();
 	if (!wait_for_dpkg(h, LOCK_WAIT_S, e) || !package_clean_leftovers(e) ||
-		!transaction(h, &b, e))
+		!run_transaction(h, &b, e))
 		return err_prefix(e, "%s is to come back from its package", path);
 	/* apt-get ends well too when its lists have the package in another version only */
 	return access(path, F_OK) == 0 ||

@@ -40,7 +40,7 @@ static bool folder_has_files(const char *path)
 }
 
 /* A file's own time may be that of its origin; that of its inode cannot be set. */
-static bool newer(int dirfd, const char *name, int64_t than)
+static bool is_newer(int dirfd, const char *name, int64_t than)
 {
 	struct stat st;
 	return fstatat(dirfd, name, &st, 0) == 0 && st.st_ctim.tv_sec > than;
@@ -50,15 +50,15 @@ static bool sources_newer(int64_t than)
 {
 	DIR *dir = opendir(SOURCES_FOLDER);
 	const struct dirent *d;
-	bool found = newer(AT_FDCWD, SOURCES, than) || newer(AT_FDCWD, SOURCES_FOLDER, than);
+	bool found = is_newer(AT_FDCWD, SOURCES, than) || is_newer(AT_FDCWD, SOURCES_FOLDER, than);
 	while (dir && !found && (d = readdir(dir)))
-		found = d->d_name[0] != '.' && newer(dirfd(dir), d->d_name, than);
+		found = d->d_name[0] != '.' && is_newer(dirfd(dir), d->d_name, than);
 	if (dir)
 		closedir(dir);
 	return found;
 }
 
-static bool stale(int64_t valid)
+static bool are_stale(int64_t valid)
 {
 	int64_t when = apt_lists_time();
 	return (int64_t)time(NULL) - when > valid || !folder_has_files(APT_LISTS) ||
@@ -76,7 +76,7 @@ void apt_lists_observe(struct host *h, const struct value *params, struct observ
 		return;
 	if (named && latest && valid == 0)
 		valid = LATEST_FRESH_S;
-	if (valid > 0 && !stale(valid))
+	if (valid > 0 && !are_stale(valid))
 		return;
 	observe_run(h, o, APT_LISTS_CHANGE, "refresh");
 	if (named && latest)

@@ -8,14 +8,14 @@
 
 #define MARK "{mark}"
 
-static bool edit(void *ctx, struct arena *a, struct str in, struct str *out, struct err *e)
+static bool edit_text(void *ctx, struct arena *a, struct str in, struct str *out, struct err *e)
 {
 	(void)e;
 	edit_block(a, in, ctx, out);
 	return true;
 }
 
-static struct str marker(
+static struct str marker_line(
 	struct arena *a, const struct value *params, const char *key, const char *dflt)
 {
 	const char *text = map_cstr(params, "marker", "# " MARK " ANSIBLE MANAGED BLOCK");
@@ -26,24 +26,24 @@ static struct str marker(
 		at + strlen(MARK));
 }
 
-static bool observe(
+static bool observe_block(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	bool absent = strcmp(map_cstr(params, "state", "present"), "absent") == 0;
 	struct pattern *anchor = NULL;
 	struct block_edit be = {
-		.begin = marker(h->a, params, "marker_begin", "BEGIN"),
-		.end = marker(h->a, params, "marker_end", "END"),
+		.begin = marker_line(h->a, params, "marker_begin", "BEGIN"),
+		.end = marker_line(h->a, params, "marker_end", "END"),
 		.block = str_c(absent ? "" : map_cstr(params, "block", "")),
 	};
 	bool ok = edit_place_of(h->a, params, &be.place, &anchor, e);
 	be.anchor = anchor;
-	ok = ok && text_observe(h, params, edit, &be, o, e);
+	ok = ok && text_observe(h, params, edit_text, &be, o, e);
 	pattern_free(anchor);
 	return ok;
 }
 
-static bool check(const struct value *params, struct errs *errs)
+static bool check_block(const struct value *params, struct errs *errs)
 {
 	const struct value *m = map_at(params, "marker");
 	bool ok = edit_place_check(params, errs);
@@ -87,9 +87,10 @@ static const struct field fields[] = {
 	{.name = NULL},
 };
 
-static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+static bool apply_block(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	return text_apply(h, params, observe, o, e);
+	return text_apply(h, params, observe_block, o, e);
 }
 
 const struct restype restype_blockinfile = {
@@ -103,8 +104,8 @@ const struct restype restype_blockinfile = {
 	.returns = text_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
-	.check = check,
+	.check = check_block,
 	.foresee = text_foresee,
-	.observe = observe,
-	.apply = apply,
+	.observe = observe_block,
+	.apply = apply_block,
 };

@@ -39,7 +39,7 @@ static bool may_move(struct host *h, const char *pattern)
 
 /* From the folder that the command runs in. NULL: the parameter is not given, is empty, or is wrong
  * (e). */
-static const char *condition(
+static const char *find_condition(
 	struct host *h, const struct value *params, const char *name, struct err *e)
 {
 	const char *text = map_cstr(params, name, "");
@@ -54,11 +54,11 @@ static const char *condition(
 
 /* *why: the reason that it need not run, or NULL. *perhaps: that shows when the steps before have
  * run. */
-static bool needless(
+static bool is_needless(
 	struct host *h, const struct value *params, const char **why, bool *perhaps, struct err *e)
 {
-	const char *creates = condition(h, params, "creates", e);
-	const char *removes = e->kind ? NULL : condition(h, params, "removes", e);
+	const char *creates = find_condition(h, params, "creates", e);
+	const char *removes = e->kind ? NULL : find_condition(h, params, "removes", e);
 	*why = NULL;
 	*perhaps = false;
 	if (e->kind && (h->pending & (RES_ACCOUNT | RES_PACKAGE))) { /* ~NAME that is made first */
@@ -187,8 +187,8 @@ static const char *last_words(
 	return line;
 }
 
-static bool run(struct host *h, const struct value *params, bool shell, struct observation *o,
-	struct err *e)
+static bool run_command(struct host *h, const struct value *params, bool shell,
+	struct observation *o, struct err *e)
 {
 	struct proc p = {.uid = (uid_t)-1, .users = true, .dir = map_cstr(params, "chdir", NULL)};
 	struct proc_result r = {0};
@@ -213,7 +213,7 @@ static bool run(struct host *h, const struct value *params, bool shell, struct o
 
 /* ---- verbs ---- */
 
-static const char *shown(struct host *h, const struct value *params)
+static const char *show_command(struct host *h, const struct value *params)
 {
 	const struct value *cmd = map_at(params, "cmd");
 	struct buf b;
@@ -237,21 +237,21 @@ static bool observe_either(struct host *h, const struct value *params, bool shel
 		return true;
 	const char *why;
 	bool perhaps;
-	if (!needless(h, params, &why, &perhaps, e))
+	if (!is_needless(h, params, &why, &perhaps, e))
 		return false;
 	if (why) {
 		result_set(h, params, o, 0, str_c(why), str_c(""));
 		return true;
 	}
 	if (probe) {
-		bool ok = run(h, params, shell, o, e);
+		bool ok = run_command(h, params, shell, o, e);
 		if (o->result->map.n) /* a command that ran counts as a change, as in Ansible */
 			map_put(h->a, o->result, "changed", value_bool(h->a, true));
 		return ok;
 	}
 	if (perhaps)
 		observe_maybe(h, o, "until the steps before it have run (creates, removes)");
-	observe_run(h, o, "run", shown(h, params));
+	observe_run(h, o, "run", show_command(h, params));
 	return true;
 }
 
@@ -278,13 +278,13 @@ static bool shell_observe(
 static bool command_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	return !observed_change(o, "run") || run(h, params, false, o, e);
+	return !observed_change(o, "run") || run_command(h, params, false, o, e);
 }
 
 static bool shell_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	return !observed_change(o, "run") || run(h, params, true, o, e);
+	return !observed_change(o, "run") || run_command(h, params, true, o, e);
 }
 
 /* ---- the types ---- */

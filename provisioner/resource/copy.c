@@ -144,7 +144,7 @@ static void result_add(
 		map_put(h->a, o->result, "src", value_text(h->a, src));
 }
 
-static bool observe(
+static bool observe_copy(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	struct dest p;
@@ -169,7 +169,8 @@ static bool observe(
 	return attr_observe(h, p.path, params, o, e);
 }
 
-static void foresee(const struct value *params, const struct observation *o, struct foresight *f)
+static void foresee_copy(
+	const struct value *params, const struct observation *o, struct foresight *f)
 {
 	const char *path = map_cstr(o->result, "dest", map_cstr(params, "dest", ""));
 	if (!observed_change(o, "content"))
@@ -189,7 +190,8 @@ static bool make_parents(
 	return mkdirs(path_dir(h->a, path), mode, e);
 }
 
-static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+static bool apply_copy(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	struct dest p;
 	if (!dest_find(h, params, &p, e))
@@ -214,7 +216,7 @@ bool check_validate(const struct value *params, struct errs *errs)
 	return errs_add(errs, v->pos, "validate needs %%s where the new file's path shall stand");
 }
 
-static bool check(const struct value *params, struct errs *errs)
+static bool check_copy(const struct value *params, struct errs *errs)
 {
 	const struct value *content = map_at(params, "content"), *src = map_at(params, "src");
 	bool ok = check_validate(params, errs);
@@ -277,8 +279,8 @@ const struct restype restype_copy = {
 	.returns = copy_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
-	.check = check,
-	.foresee = foresee,
-	.observe = observe,
-	.apply = apply,
+	.check = check_copy,
+	.foresee = foresee_copy,
+	.observe = observe_copy,
+	.apply = apply_copy,
 };

@@ -122,7 +122,7 @@ static bool recursion_visit(
 	return !differs || !r->set || attr_want_set(r->want, dirfd, name, e);
 }
 
-static bool recurse(struct host *h, const struct value *params, const char *path,
+static bool recurse_tree(struct host *h, const struct value *params, const char *path,
 	struct recursion *r, struct err *e)
 {
 	struct tree t = {.visit = recursion_visit, .ctx = r};
@@ -148,7 +148,7 @@ static bool directory_observe(struct host *h, const struct value *params, struct
 		return false;
 	if (!t->found || !map_bool(params, "recurse", false))
 		return true;
-	if (!recurse(h, params, t->path, &r, e))
+	if (!recurse_tree(h, params, t->path, &r, e))
 		return false;
 	if (r.differ)
 		observe_attr(h, o, "recurse",
@@ -206,7 +206,7 @@ static bool directory_apply(struct host *h, const struct value *params, struct f
 		return false;
 	if (!attr_apply(h, t->path, params, e))
 		return false;
-	return !observed_change(o, "recurse") || recurse(h, params, t->path, &r, e);
+	return !observed_change(o, "recurse") || recurse_tree(h, params, t->path, &r, e);
 }
 
 /* ---- the type ---- */
@@ -259,7 +259,7 @@ static const struct file_state *state_of(
 	return s;
 }
 
-static bool observe(
+static bool observe_file(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	struct file_target t;
@@ -270,7 +270,8 @@ static bool observe(
 	return s->observe(h, params, &t, o, e);
 }
 
-static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+static bool apply_file(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	struct file_target t;
 	const struct file_state *s = state_of(h, params, &t, e);
@@ -280,7 +281,8 @@ static bool apply(struct host *h, const struct value *params, struct observation
 	return true;
 }
 
-static void foresee(const struct value *params, const struct observation *o, struct foresight *f)
+static void foresee_file(
+	const struct value *params, const struct observation *o, struct foresight *f)
 {
 	const char *path = map_cstr(o->result, "path", map_cstr(params, "path", ""));
 	if (!observed_change(o, "state"))
@@ -291,7 +293,7 @@ static void foresee(const struct value *params, const struct observation *o, str
 		foresee_made(f, path);
 }
 
-static bool check(const struct value *params, struct errs *errs)
+static bool check_file(const struct value *params, struct errs *errs)
 {
 	const char *state = map_cstr(params, "state", "");
 	const struct value *path = map_at(params, "path"), *src = map_at(params, "src");
@@ -372,8 +374,8 @@ const struct restype restype_file = {
 	.returns = returns,
 	.class = RES_FILE,
 	.touches = RES_FILE,
-	.check = check,
-	.foresee = foresee,
-	.observe = observe,
-	.apply = apply,
+	.check = check_file,
+	.foresee = foresee_file,
+	.observe = observe_file,
+	.apply = apply_file,
 };

@@ -71,7 +71,8 @@ static bool file_set_check(const struct value *params, struct errs *errs)
 
 /* ---- looking ---- */
 
-static struct str whole(struct arena *a, const struct value *params, const struct value *content)
+static struct str whole_text(
+	struct arena *a, const struct value *params, const struct value *content)
 {
 	const char *mark = map_cstr(params, "mark", NULL);
 	return mark ? str_printf(a, "%s\n%s", mark, content->s.p) : content->s;
@@ -81,7 +82,7 @@ static bool look_at_file(struct host *h, const struct value *params, const struc
 	const struct map_entry *f, struct observation *o, struct err *e)
 {
 	const char *path = path_join(h->a, map_cstr(params, "path", ""), f->key.p);
-	struct str before, after = whole(h->a, params, f->value);
+	struct str before, after = whole_text(h->a, params, f->value);
 	struct value *now;
 	struct stat st;
 	bool found, differs = false;
@@ -178,7 +179,7 @@ static bool file_set_apply(
 			ok = remove_file(h, path, e);
 		else if (strcmp(map_cstr(c, "kind", ""), "text") == 0)
 			ok = write_file(
-				h, path, whole(h->a, params, content), params, 0644, NULL, e);
+				h, path, whole_text(h->a, params, content), params, 0644, NULL, e);
 		else
 			ok = attr_apply(h, path, params, e);
 		if (!ok)

@@ -53,12 +53,12 @@ static bool group_check(const struct value *params, struct errs *errs)
 		name->s.p);
 }
 
-static bool wanted(const struct value *params)
+static bool is_wanted(const struct value *params)
 {
 	return strcmp(map_cstr(params, "state", "present"), "present") == 0;
 }
 
-static void tell(
+static void tell_group(
 	struct host *h, const char *name, const struct account_group *g, struct observation *o)
 {
 	map_put(h->a, o->result, "name", value_text(h->a, name));
@@ -77,10 +77,10 @@ static bool group_observe(
 	if (!accounts_read(h->a, &all, e))
 		return false;
 	const struct account_group *g = account_group(&all, name);
-	tell(h, name, g, o);
-	if (account_observe(h, "group", name, wanted(params), g != NULL, o))
+	tell_group(h, name, g, o);
+	if (account_observe(h, "group", name, is_wanted(params), g != NULL, o))
 		g = NULL;
-	if (wanted(params) && gid >= 0 && (!g || g->gid != gid))
+	if (is_wanted(params) && gid >= 0 && (!g || g->gid != gid))
 		observe_attr(h, o, "gid", g ? arena_printf(h->a, "%u", g->gid) : NULL,
 			arena_printf(h->a, "%lld", (long long)gid));
 	return true;
@@ -97,22 +97,22 @@ static bool group_apply(
 {
 	const char *name = map_cstr(params, "name", "");
 	int64_t gid = map_int(params, "gid", -1);
-	bool made = observed_change(o, "state") && wanted(params);
+	bool made = observed_change(o, "state") && is_wanted(params);
 	struct accounts all;
 	struct args argv = {0};
-	args_add(h->a, &argv, !wanted(params) ? "groupdel" : made ? "groupadd" : "groupmod");
-	if (!wanted(params) && map_bool(params, "force", false))
+	args_add(h->a, &argv, !is_wanted(params) ? "groupdel" : made ? "groupadd" : "groupmod");
+	if (!is_wanted(params) && map_bool(params, "force", false))
 		args_add(h->a, &argv, "--force");
 	if (made && map_bool(params, "system", false))
 		args_add(h->a, &argv, "--system");
-	if (wanted(params) && gid >= 0)
+	if (is_wanted(params) && gid >= 0)
 		args_addf(h->a, &argv, "--gid=%lld", (long long)gid);
-	if (wanted(params) && gid >= 0 && map_bool(params, "non_unique", false))
+	if (is_wanted(params) && gid >= 0 && map_bool(params, "non_unique", false))
 		args_add(h->a, &argv, "--non-unique");
 	args_add(h->a, &argv, name);
 	if (!run_program(h, argv.v, NULL, e) || !accounts_read(h->a, &all, e))
 		return false;
-	tell(h, name, account_group(&all, name), o);
+	tell_group(h, name, account_group(&all, name), o);
 	return true;
 }
 

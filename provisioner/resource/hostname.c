@@ -30,7 +30,7 @@ static const struct field hostname_returns[] = {
 };
 
 /* RFC 1123 2.1, and the kernel's limit of 64. */
-static bool valid(struct str name)
+static bool is_valid(struct str name)
 {
 	size_t label = 0;
 	if (name.n == 0 || name.n > NAME_LEN_MAX)
@@ -55,7 +55,7 @@ static bool valid(struct str name)
 static bool hostname_check(const struct value *params, struct errs *errs)
 {
 	const struct value *name = map_at(params, "name");
-	if (!name || name->type != VALUE_STR || valid(name->s))
+	if (!name || name->type != VALUE_STR || is_valid(name->s))
 		return true;
 	return errs_add(errs, name->pos,
 		"'%s' is no host name: labels of letters, digits and '-', parted by '.', %d "

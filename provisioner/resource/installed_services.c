@@ -28,7 +28,7 @@ static bool starts_at_boot(const struct unit *u)
 }
 
 /* One unit may have several names: a script's and its own. */
-static bool among(const struct unit *u, const struct unit *units, size_t n)
+static bool is_among(const struct unit *u, const struct unit *units, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(units[i].id, u->id) == 0)
@@ -63,14 +63,14 @@ static bool installed_services_observe(
 	for (size_t i = 0; i < held.n; i++) {
 		const struct unit *u = &units[i];
 		if (u->found && !u->running && !u->masked && starts_at_boot(u) &&
-			!among(u, stay, except.n) && !among(u, units, i))
+			!is_among(u, stay, except.n) && !is_among(u, units, i))
 			observe_run(h, o, "start", arena_strdup(h->a, u->id));
 	}
 	return true;
 }
 
 /* As the type service does it: it waits until the unit has shown that it stays. */
-static bool start(struct host *h, const char *unit, struct err *e)
+static bool start_unit(struct host *h, const char *unit, struct err *e)
 {
 	struct value *params = value_map(h->a);
 	struct observation o;
@@ -95,7 +95,7 @@ static bool installed_services_apply(
 		const struct value *unit = map_at(o->changes->list.v[i], "after");
 		if (!unit || unit->type != VALUE_STR)
 			continue;
-		if (!start(h, unit->s.p, e))
+		if (!start_unit(h, unit->s.p, e))
 			return false;
 		list_add(h->a, started, value_text(h->a, unit->s.p));
 	}

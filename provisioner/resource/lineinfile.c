@@ -12,7 +12,7 @@ static struct str param_text(const struct value *params, const char *key)
 	return v && v->type == VALUE_STR ? v->s : (struct str){NULL, 0};
 }
 
-static bool edit(void *ctx, struct arena *a, struct str in, struct str *out, struct err *e)
+static bool edit_text(void *ctx, struct arena *a, struct str in, struct str *out, struct err *e)
 {
 	return edit_line(a, in, ctx, out, e);
 }
@@ -42,13 +42,13 @@ static bool edit_from(struct arena *a, const struct value *params, struct line_e
 	return true;
 }
 
-static bool observe(
+static bool observe_line(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	struct pattern *regexp = NULL, *anchor = NULL;
 	struct line_edit le;
 	bool ok = edit_from(h->a, params, &le, &regexp, &anchor, e) &&
-		  text_observe(h, params, edit, &le, o, e);
+		  text_observe(h, params, edit_text, &le, o, e);
 	pattern_free(regexp);
 	pattern_free(anchor);
 	return ok;
@@ -65,7 +65,7 @@ static bool check_present(const struct value *params, struct errs *errs)
 	return ok;
 }
 
-static bool check(const struct value *params, struct errs *errs)
+static bool check_line(const struct value *params, struct errs *errs)
 {
 	bool absent = strcmp(map_cstr(params, "state", "present"), "absent") == 0;
 	bool backrefs = map_bool(params, "backrefs", false);
@@ -126,9 +126,10 @@ static const struct field fields[] = {
 	{.name = NULL},
 };
 
-static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+static bool apply_line(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	return text_apply(h, params, observe, o, e);
+	return text_apply(h, params, observe_line, o, e);
 }
 
 const struct restype restype_lineinfile = {
@@ -142,8 +143,8 @@ const struct restype restype_lineinfile = {
 	.returns = text_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
-	.check = check,
+	.check = check_line,
 	.foresee = text_foresee,
-	.observe = observe,
-	.apply = apply,
+	.observe = observe_line,
+	.apply = apply_line,
 };

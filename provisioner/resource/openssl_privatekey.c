@@ -88,7 +88,7 @@ static const char *kind_of(struct arena *a, const struct key_info *k)
 	return key_type_name(k->type);
 }
 
-static bool wanted(const struct value *params)
+static bool is_wanted(const struct value *params)
 {
 	return strcmp(map_cstr(params, "state", "present"), "present") == 0;
 }
@@ -131,7 +131,7 @@ static bool openssl_privatekey_observe(
 	map_put(h->a, o->result, "type", value_text(h->a, map_cstr(params, "type", "RSA")));
 	if (strcmp(map_cstr(params, "type", "RSA"), "RSA") == 0)
 		map_put(h->a, o->result, "size", value_int(h->a, map_int(params, "size", 4096)));
-	if (!wanted(params)) {
+	if (!is_wanted(params)) {
 		if (found)
 			observe_attr(h, o, "state", "present", "absent");
 		return true;
@@ -196,7 +196,7 @@ static bool openssl_privatekey_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	const char *path = map_cstr(params, "path", "");
-	if (!wanted(params)) {
+	if (!is_wanted(params)) {
 		return !observed_change(o, "state") || remove_file(h, path, e);
 	}
 	if (observed_change(o, "key") && !make_key(h, params, o, e))

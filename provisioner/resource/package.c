@@ -162,7 +162,7 @@ static bool name_char(char c, bool first)
 	return word || (!first && (c == '+' || c == '-' || c == '.' || c == '_'));
 }
 
-static bool plain(const char *s, size_t n, const char *allowed)
+static bool is_plain(const char *s, size_t n, const char *allowed)
 {
 	for (size_t i = 0; i < n; i++) {
 		bool word = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
@@ -183,14 +183,14 @@ bool package_want_parse(struct arena *a, struct str text, struct package_want *w
 	if (n < text.n && text.p[n] == ':') {
 		const char *arch = text.p + n + 1;
 		size_t len = strcspn(arch, "=");
-		if (!plain(arch, len, "-"))
+		if (!is_plain(arch, len, "-"))
 			return false;
 		w->arch = str_dup(a, arch, len).p;
 		n += 1 + len;
 	}
 	if (n < text.n && text.p[n] == '=') {
 		const char *version = text.p + n + 1;
-		if (!plain(version, text.n - n - 1, ".+-~:*"))
+		if (!is_plain(version, text.n - n - 1, ".+-~:*"))
 			return false;
 		w->version = version;
 		n = text.n;
@@ -236,7 +236,7 @@ static bool no_package(const struct dpkg_package *p)
 }
 
 /* What stands where the package is to be: its version, "half-configured", or NULL for nothing. */
-static const char *stands(const struct dpkg_package *p)
+static const char *standing_version(const struct dpkg_package *p)
 {
 	if (no_package(p) || strcmp(p->state, "config-files") == 0)
 		return NULL;
@@ -258,7 +258,7 @@ static bool there_virtually(
 	return r.status != 0 || r.out.n == 0;
 }
 
-static enum foreseen planned(struct host *h, const struct package_want *w)
+static enum foreseen find_planned(struct host *h, const struct package_want *w)
 {
 	return foreseen(h, thing_named(h->a, "package", w->name));
 }
@@ -267,15 +267,15 @@ static bool observe_present(struct host *h, const struct dpkg *d, const struct p
 	struct observation *o, struct err *e)
 {
 	const struct dpkg_package *p = dpkg_find(d, w->name, w->arch);
-	bool removed = planned(h, w) == FORESEEN_REMOVED;
+	bool removed = find_planned(h, w) == FORESEEN_REMOVED;
 	if (!removed && package_as_wanted(w, p))
 		return true;
-	if (!removed && !stands(p) && there_virtually(h, d, w, e))
+	if (!removed && !standing_version(p) && there_virtually(h, d, w, e))
 		return true;
 	if (e->kind != ERR_NONE)
 		return false;
-	observe_attr(
-		h, o, w->name, removed ? NULL : stands(p), w->version ? w->version : "present");
+	observe_attr(h, o, w->name, removed ? NULL : standing_version(p),
+		w->version ? w->version : "present");
 	return true;
 }
 
@@ -283,19 +283,19 @@ static void observe_absent(struct host *h, const struct dpkg *d, const struct pa
 	bool purge, struct observation *o)
 {
 	const struct dpkg_package *p = dpkg_find(d, w->name, w->arch);
-	enum foreseen then = planned(h, w);
+	enum foreseen then = find_planned(h, w);
 	if (then == FORESEEN_REMOVED || (then == FORESEEN_NOTHING && no_package(p)))
 		return;
-	if (then == FORESEEN_MADE && !stands(p))
+	if (then == FORESEEN_MADE && !standing_version(p))
 		observe_attr(h, o, w->name, "brought by a step before", NULL);
-	else if (stands(p))
-		observe_attr(h, o, w->name, stands(p), NULL);
+	else if (standing_version(p))
+		observe_attr(h, o, w->name, standing_version(p), NULL);
 	else if (purge)
 		observe_attr(h, o, w->name, p->state, NULL);
 }
 
 /* The word behind "  Candidate: " in a stanza of apt-cache policy. */
-static const char *candidate(struct arena *a, struct line line)
+static const char *read_candidate(struct arena *a, struct line line)
 {
 	static const char key[] = "  Candidate: ";
 	size_t n = sizeof(key) - 1;
@@ -336,7 +336,7 @@ static bool observe_latest(struct host *h, const struct dpkg *d, const struct ar
 	while (line_next(&out, &line)) {
 		if (line.n && line.p[0] != ' ' && line.p[line.n - 1] == ':')
 			name = str_dup(h->a, line.p, line.n - 1).p;
-		else if (name && (version = candidate(h->a, line)))
+		else if (name && (version = read_candidate(h->a, line)))
 			observe_upgrade(h, d, name, version, o);
 	}
 	return true;

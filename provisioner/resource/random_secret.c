@@ -50,7 +50,7 @@ static bool random_secret_check(const struct value *params, struct errs *errs)
 }
 
 /* Is it the content, with some secret in its place? */
-static bool fits(struct str text, const char *content)
+static bool fits_content(struct str text, const char *content)
 {
 	const char *at = strstr(content, PLACE), *rest = at + strlen(PLACE);
 	size_t head = (size_t)(at - content), tail = strlen(rest);
@@ -70,7 +70,7 @@ static bool random_secret_observe(
 	if (!look_read_own(h, path, SECRET_FILE, &text, &found, o, e) ||
 		(!found && !parent_there(h, path, e)))
 		return false;
-	if (!found || !fits(text, map_cstr(params, "content", PLACE "\n")))
+	if (!found || !fits_content(text, map_cstr(params, "content", PLACE "\n")))
 		observe_run(h, o, "secret",
 			found ? "make a new one, since the file holds none" : "make");
 	map_put(h->a, o->result, "path", value_text(h->a, path));

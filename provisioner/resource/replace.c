@@ -17,7 +17,7 @@ struct replacement {
 };
 
 /* Where a match may start: behind the first match of `after`, up to the next one of `before`. */
-static bool section(
+static bool find_section(
 	const struct replacement *r, const char *text, size_t n, size_t *from, size_t *to)
 {
 	struct span s[PATTERN_GROUPS];
@@ -37,7 +37,7 @@ static bool section(
 }
 
 /* As re.sub: an empty match also counts right behind another one. */
-static bool substitute(
+static bool substitute_matches(
 	const struct replacement *r, const char *text, size_t n, struct buf *out, struct err *e)
 {
 	struct span s[PATTERN_GROUPS];
@@ -60,7 +60,7 @@ static bool substitute(
 	return true;
 }
 
-static bool edit(void *ctx, struct arena *a, struct str in, struct str *out, struct err *e)
+static bool edit_text(void *ctx, struct arena *a, struct str in, struct str *out, struct err *e)
 {
 	const struct replacement *r = ctx;
 	size_t from, to;
@@ -71,12 +71,12 @@ static bool edit(void *ctx, struct arena *a, struct str in, struct str *out, str
 			"it is larger than %d bytes, the limit for replace", REPLACE_MAX);
 	if (memchr(in.p, 0, in.n))
 		return err_set(e, ERR_PERMANENT, "it holds NUL characters, so it is no text");
-	if (!section(r, in.p, in.n, &from, &to))
+	if (!find_section(r, in.p, in.n, &from, &to))
 		return true;
 	buf_init(&b, EDIT_MAX);
 	buf_add(&b, in.p, from);
 	struct str part = str_dup(a, in.p + from, to - from);
-	bool ok = substitute(r, part.p, part.n, &b, e);
+	bool ok = substitute_matches(r, part.p, part.n, &b, e);
 	buf_add(&b, in.p + to, in.n - to);
 	if (b.over)
 		ok = err_set(e, ERR_PERMANENT, "the edited text would be too large");
@@ -85,8 +85,8 @@ static bool edit(void *ctx, struct arena *a, struct str in, struct str *out, str
 	return ok;
 }
 
-static bool compile(struct arena *a, const struct value *params, const char *key, unsigned flags,
-	struct pattern **out, struct err *e)
+static bool compile_param(struct arena *a, const struct value *params, const char *key,
+	unsigned flags, struct pattern **out, struct err *e)
 {
 	const struct value *v = map_at(params, key);
 	*out = NULL;
@@ -96,21 +96,21 @@ static bool compile(struct arena *a, const struct value *params, const char *key
 	return *out || err_prefix(e, "%s", key);
 }
 
-static bool observe(
+static bool observe_replace(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	struct replacement r = {.with = str_c(map_cstr(params, "replace", ""))};
-	bool ok = compile(h->a, params, "regexp", LINE_FLAGS, &r.regexp, e) &&
-		  compile(h->a, params, "after", TEXT_FLAGS, &r.after, e) &&
-		  compile(h->a, params, "before", TEXT_FLAGS, &r.before, e) &&
-		  text_observe(h, params, edit, &r, o, e);
+	bool ok = compile_param(h->a, params, "regexp", LINE_FLAGS, &r.regexp, e) &&
+		  compile_param(h->a, params, "after", TEXT_FLAGS, &r.after, e) &&
+		  compile_param(h->a, params, "before", TEXT_FLAGS, &r.before, e) &&
+		  text_observe(h, params, edit_text, &r, o, e);
 	pattern_free(r.regexp);
 	pattern_free(r.after);
 	pattern_free(r.before);
 	return ok;
 }
 
-static bool check(const struct value *params, struct errs *errs)
+static bool check_replace(const struct value *params, struct errs *errs)
 {
 	bool ok = check_validate(params, errs);
 	ok = pattern_check(params, "regexp", LINE_FLAGS, errs) && ok;
@@ -142,9 +142,10 @@ static const struct field fields[] = {
 	{.name = NULL},
 };
 
-static bool apply(struct host *h, const struct value *params, struct observation *o, struct err *e)
+static bool apply_replace(
+	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	return text_apply(h, params, observe, o, e);
+	return text_apply(h, params, observe_replace, o, e);
 }
 
 const struct restype restype_replace = {
@@ -158,8 +159,8 @@ const struct restype restype_replace = {
 	.returns = text_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
-	.check = check,
+	.check = check_replace,
 	.foresee = text_foresee,
-	.observe = observe,
-	.apply = apply,
+	.observe = observe_replace,
+	.apply = apply_replace,
 };

@@ -112,7 +112,7 @@ static const char *state_word(const struct unit *u)
 	return u->trouble ? "failed" : "stopped";
 }
 
-static void tell(struct host *h, const struct unit *u, struct observation *o)
+static void tell_unit(struct host *h, const struct unit *u, struct observation *o)
 {
 	struct value *status = value_map(h->a);
 	map_put(h->a, status, "Id", value_text(h->a, u->id));
@@ -232,7 +232,7 @@ static bool service_observe(
 	if (!service_find(h, name, &u, e))
 		return false;
 	if (!u.found && wanted_off(params)) {
-		tell(h, &u, o);
+		tell_unit(h, &u, o);
 		if (there_then(h, service_thing(h->a, u.name), false))
 			observe_state(h, params, &u, o);
 		return true;
@@ -242,7 +242,7 @@ static bool service_observe(
 			"no service '%s' on this host; check the name, or install its package "
 			"before",
 			name);
-	tell(h, &u, o);
+	tell_unit(h, &u, o);
 	if (map_bool(params, "daemon_reload", false) && unit_needs_reload(h, &u))
 		observe_run(h, o, "daemon_reload", "read unit files again");
 	if (!observe_enabled(h, params, &u, o, e))
@@ -253,7 +253,7 @@ static bool service_observe(
 
 /* ---- apply ---- */
 
-static bool control(struct host *h, const char *verb, const char *unit, struct err *e)
+static bool control_unit(struct host *h, const char *verb, const char *unit, struct err *e)
 {
 	const char *argv[] = {"systemctl", verb, unit, NULL};
 	return run_program(h, argv, NULL, e);
@@ -261,7 +261,7 @@ static bool control(struct host *h, const char *verb, const char *unit, struct e
 
 /* What tells of trouble since the moment `from`, whole lines: between them may stand a hundred of a
  * daemon that works. Else the last lines, whatever they say. */
-static const char *journal(struct host *h, const char *unit, int64_t from)
+static const char *read_journal(struct host *h, const char *unit, int64_t from)
 {
 	const char *argv[] = {"journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20",
 		"--unit", unit, NULL};
@@ -290,7 +290,7 @@ static bool check_running(
 		return true;
 	const char *unit = u->trouble ? u->trouble : u->id;
 	return err_set(e, ERR_PERMANENT, "service '%s' was started and does not run (%s is %s): %s",
-		name, unit, u->trouble ? "in failure" : u->active, journal(h, unit, from));
+		name, unit, u->trouble ? "in failure" : u->active, read_journal(h, unit, from));
 }
 
 /* After several failing starts systemd refuses any further one for a while, the right one too. */
@@ -298,7 +298,7 @@ static void forget_failures(struct host *h, const struct unit *u)
 {
 	struct err ignored = {0};
 	if (u->trouble)
-		control(h, "reset-failed", u->trouble, &ignored);
+		control_unit(h, "reset-failed", u->trouble, &ignored);
 }
 
 static bool systemd_start(struct host *h, const struct value *params, const char *verb,
@@ -312,12 +312,12 @@ static bool systemd_start(struct host *h, const struct value *params, const char
 	forget_failures(h, u);
 	/* a signal to read its configuration again may end a daemon that is only starting */
 	if (starting && strcmp(verb, "reload-or-restart") == 0)
-		control(h, "start", u->id, &said);
+		control_unit(h, "start", u->id, &said);
 	said = (struct err){0};
 	if (!run_program(h, argv, NULL, &said))
 		return err_set(e, ERR_PERMANENT, "service '%s' did not %s: %s", name,
 			strcmp(verb, "reload-or-restart") == 0 ? "reload" : verb,
-			journal(h, u->trouble ? u->trouble : u->id, from));
+			read_journal(h, u->trouble ? u->trouble : u->id, from));
 	return no_block || check_running(h, name, from, u, e);
 }
 
@@ -345,8 +345,8 @@ static bool set_masked(struct host *h, const struct unit *u, bool masked, struct
 {
 	const char *argv[] = {"systemctl", "unmask", "--runtime", u->id, NULL};
 	if (masked)
-		return control(h, "mask", u->id, e);
-	return control(h, "unmask", u->id, e) && run_program(h, argv, NULL, e);
+		return control_unit(h, "mask", u->id, e);
+	return control_unit(h, "unmask", u->id, e) && run_program(h, argv, NULL, e);
 }
 
 static bool set_enabled(struct host *h, const struct unit *u, bool on, struct err *e)
@@ -354,7 +354,7 @@ static bool set_enabled(struct host *h, const struct unit *u, bool on, struct er
 	const char *argv[] = {"systemctl", "disable", "--runtime", u->id, NULL};
 	if (!on && u->enabled == UNIT_RUNTIME)
 		return run_program(h, argv, NULL, e);
-	return control(h, on ? "enable" : "disable", u->id, e);
+	return control_unit(h, on ? "enable" : "disable", u->id, e);
 }
 
 static bool apply_systemd(struct host *h, const struct value *params, const char *name,
@@ -369,7 +369,7 @@ static bool apply_systemd(struct host *h, const struct value *params, const char
 	if (!verb)
 		return true;
 	if (strcmp(verb, "stop") == 0)
-		return control(h, "stop", u->id, e);
+		return control_unit(h, "stop", u->id, e);
 	return systemd_start(h, params, start_verb(verb, u), name, u, e);
 }
 
@@ -408,7 +408,7 @@ static bool service_apply(
 	struct unit u;
 	service_forget();
 	if (!name)
-		return !reload || control(h, "daemon-reload", NULL, e);
+		return !reload || control_unit(h, "daemon-reload", NULL, e);
 	/* a timer does not start when the file of its service is new */
 	if (map_bool(params, "daemon_reload", false) && observed_change(o, "state"))
 		reload = true;
@@ -416,13 +416,13 @@ static bool service_apply(
 		return false;
 	/* a unit whose file changed would be started as it was */
 	if (systemd && (reload || unit_needs_reload(h, &u)) &&
-		!control(h, "daemon-reload", NULL, e))
+		!control_unit(h, "daemon-reload", NULL, e))
 		return false;
 	bool ok = systemd ? apply_systemd(h, params, name, &u, o, e)
 			  : apply_script(h, params, &u, o, e);
 	if (!ok || !unit_query(h, &name, 1, &u, e))
 		return false;
-	tell(h, &u, o);
+	tell_unit(h, &u, o);
 	return true;
 }
 
@@ -458,10 +458,10 @@ bool service_await(struct host *h, const char *name, struct err *e)
 	service_forget();
 	if (!unit_query(h, &name, 1, &u, e))
 		return false;
-	if (control(h, "start", u.id, &said) && unit_query(h, &name, 1, &u, e) && u.running)
+	if (control_unit(h, "start", u.id, &said) && unit_query(h, &name, 1, &u, e) && u.running)
 		return true;
 	return err_set(e, ERR_PERMANENT, "service '%s' did not start: %s", name,
-		journal(h, u.trouble ? u.trouble : u.id, from));
+		read_journal(h, u.trouble ? u.trouble : u.id, from));
 }
 
 const struct restype restype_service = {

@@ -7,7 +7,7 @@
 
 enum { SLURP_MAX = 8 << 20 };
 
-static bool observe(
+static bool observe_slurp(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	const char *src = map_cstr(params, "src", "");
@@ -50,5 +50,5 @@ const struct restype restype_slurp = {
 	.returns = returns,
 	.class = RES_FILE,
 	.probe = true,
-	.observe = observe,
+	.observe = observe_slurp,
 };

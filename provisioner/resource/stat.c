@@ -110,7 +110,7 @@ static void put_checksum(
 	free(real);
 }
 
-static bool observe(
+static bool observe_stat(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	const char *path = map_cstr(params, "path", "");
@@ -139,7 +139,7 @@ static bool observe(
 	return !S_ISLNK(st.st_mode) || put_link(h, m, path, e);
 }
 
-static bool check(const struct value *params, struct errs *errs)
+static bool check_stat(const struct value *params, struct errs *errs)
 {
 	bool ok = true;
 	const struct value *algorithm = map_at(params, "checksum_algorithm");
@@ -209,6 +209,6 @@ const struct restype restype_stat = {
 	.returns = returns,
 	.class = RES_FILE,
 	.probe = true,
-	.check = check,
-	.observe = observe,
+	.check = check_stat,
+	.observe = observe_stat,
 };

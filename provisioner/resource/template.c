@@ -12,7 +12,7 @@
 		.name = NAME, .kind = FIELD_STR, .doc = "In place of '" USUAL "'." \
 	}
 
-static bool check(const struct value *params, struct errs *errs)
+static bool check_template(const struct value *params, struct errs *errs)
 {
 	const char *newline = map_cstr(params, "newline_sequence", "\\n");
 	const char *encoding = map_cstr(params, "output_encoding", "utf-8");
@@ -76,5 +76,5 @@ const struct restype restype_template = {
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_SERVICE,
 	.lowers_to = "copy",
-	.check = check,
+	.check = check_template,
 };

@@ -24,7 +24,7 @@ static bool target_path(
 
 /* A missing file: made by us, brought back by its package, made by an earlier step, or an error.
  * *go: there is something to edit. */
-static bool missing(struct host *h, const struct value *params, const char *path,
+static bool handle_missing(struct host *h, const struct value *params, const char *path,
 	struct observation *o, bool *go, struct err *e)
 {
 	*go = false;
@@ -70,7 +70,7 @@ bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit
 	if (then)
 		before = then->s;
 	found = then || (found && foreseen(h, path) != FORESEEN_REMOVED);
-	if (!found && (!missing(h, params, path, o, &go, e) || !go))
+	if (!found && (!handle_missing(h, params, path, o, &go, e) || !go))
 		return e->kind == ERR_NONE;
 	if (!edit(ctx, h->a, before, &after, e))
 		return err_prefix(e, "%s", path);

@@ -126,14 +126,14 @@ static bool user_check(const struct value *params, struct errs *errs)
 	return ok;
 }
 
-static bool wanted(const struct value *params)
+static bool is_wanted(const struct value *params)
 {
 	return strcmp(map_cstr(params, "state", "present"), "present") == 0;
 }
 
 /* ---- observe ---- */
 
-static void tell(
+static void tell_user(
 	struct host *h, const char *name, const struct account_user *u, struct observation *o)
 {
 	map_put(h->a, o->result, "name", value_text(h->a, name));
@@ -203,7 +203,7 @@ static bool names_group(
 	return false;
 }
 
-static const char *joined(struct arena *a, const struct args *words)
+static const char *join_groups(struct arena *a, const struct args *words)
 {
 	struct buf b;
 	buf_init(&b, 1 << 16);
@@ -244,7 +244,8 @@ static bool observe_groups(struct host *h, const struct value *params, const str
 			args_add(h->a, &then, g->name);
 	}
 	if (differs)
-		observe_attr(h, o, "groups", u ? joined(h->a, &now) : NULL, joined(h->a, &then));
+		observe_attr(h, o, "groups", u ? join_groups(h->a, &now) : NULL,
+			join_groups(h->a, &then));
 	return true;
 }
 
@@ -284,28 +285,28 @@ static bool user_observe(
 	if (!accounts_read(h->a, &all, e))
 		return false;
 	const struct account_user *u = account_user(&all, name);
-	tell(h, name, u, o);
-	if (account_observe(h, "user", name, wanted(params), u != NULL, o))
+	tell_user(h, name, u, o);
+	if (account_observe(h, "user", name, is_wanted(params), u != NULL, o))
 		u = NULL;
-	return !wanted(params) || observe_present(h, params, &all, u, o, e);
+	return !is_wanted(params) || observe_present(h, params, &all, u, o, e);
 }
 
 static void user_foresee(
 	const struct value *params, const struct observation *o, struct foresight *f)
 {
-	const char *home = map_cstr(wanted(params) ? params : o->result, "home", NULL);
+	const char *home = map_cstr(is_wanted(params) ? params : o->result, "home", NULL);
 	account_foresee("user", params, o, f);
 	if (!home || !observed_change(o, "state"))
 		return;
-	if (wanted(params) && map_bool(params, "create_home", true))
+	if (is_wanted(params) && map_bool(params, "create_home", true))
 		foresee_made(f, home);
-	else if (!wanted(params) && map_bool(params, "remove", false))
+	else if (!is_wanted(params) && map_bool(params, "remove", false))
 		foresee_removed(f, home);
 }
 
 /* ---- apply ---- */
 
-static void option(struct host *h, const struct value *params, const struct observation *o,
+static void add_option(struct host *h, const struct value *params, const struct observation *o,
 	const char *field, const char *flag, struct args *argv)
 {
 	const char *text = map_cstr(params, field, NULL);
@@ -327,16 +328,16 @@ static void common_options(
 		if (map_bool(params, "non_unique", false))
 			args_add(h->a, argv, "--non-unique");
 	}
-	option(h, params, o, "group", "--gid", argv);
-	option(h, params, o, "comment", "--comment", argv);
-	option(h, params, o, "home", "--home", argv);
-	option(h, params, o, "shell", "--shell", argv);
+	add_option(h, params, o, "group", "--gid", argv);
+	add_option(h, params, o, "comment", "--comment", argv);
+	add_option(h, params, o, "home", "--home", argv);
+	add_option(h, params, o, "shell", "--shell", argv);
 	if (!observed_change(o, "groups"))
 		return;
 	for (size_t i = 0; i < groups->list.n; i++)
 		args_add(h->a, &names, groups->list.v[i]->s.p);
 	args_add(h->a, argv, "--groups");
-	args_add(h->a, argv, joined(h->a, &names));
+	args_add(h->a, argv, join_groups(h->a, &names));
 }
 
 /* A group that has the user's name and no `group` asked for: it becomes the primary one. */
@@ -366,7 +367,7 @@ static bool makes_home(const struct value *params)
 	return map_bool(params, "create_home", true) && !(home && look_is_dir(home));
 }
 
-static bool create(
+static bool create_user(
 	struct host *h, const struct value *params, const struct observation *o, struct err *e)
 {
 	struct args argv = {0};
@@ -389,7 +390,7 @@ static bool create(
 	return run_program(h, argv.v, NULL, e);
 }
 
-static bool modify(struct host *h, const struct value *params, const struct account_user *u,
+static bool modify_user(struct host *h, const struct value *params, const struct account_user *u,
 	const struct observation *o, struct err *e)
 {
 	struct args argv = {0};
@@ -451,10 +452,10 @@ static bool user_apply(
 	if (!accounts_read(h->a, &all, e))
 		return false;
 	const struct account_user *u = account_user(&all, name);
-	if (changed_state && !wanted(params))
+	if (changed_state && !is_wanted(params))
 		ok = remove_user(h, params, u, e);
 	else
-		ok = changed_state ? create(h, params, o, e) : modify(h, params, u, o, e);
+		ok = changed_state ? create_user(h, params, o, e) : modify_user(h, params, u, o, e);
 	if (!ok)
 		return false;
 	if (folder && !make_home(h, params, folder->s.p, e))
@@ -462,7 +463,7 @@ static bool user_apply(
 	if (!accounts_read(h->a, &all, e) ||
 		!password_apply(h, params, account_user(&all, name), o, e))
 		return false;
-	tell(h, name, account_user(&all, name), o);
+	tell_user(h, name, account_user(&all, name), o);
 	return true;
 }
 

@@ -106,7 +106,7 @@ static bool x509_certificate_check(const struct value *params, struct errs *errs
 }
 
 /* IPv6 has many spellings: all of them as inet_ntop writes it. */
-static const char *canonical(struct arena *a, const char *name)
+static const char *canonical_name(struct arena *a, const char *name)
 {
 	unsigned char address[16];
 	char text[INET6_ADDRSTRLEN];
@@ -119,12 +119,12 @@ static void names_wanted(struct arena *a, const struct value *params, struct arg
 {
 	const struct value *names = map_at(params, "subject_alt_name");
 	for (size_t i = 0; names && i < names->list.n; i++)
-		args_add(a, out, canonical(a, names->list.v[i]->s.p));
+		args_add(a, out, canonical_name(a, names->list.v[i]->s.p));
 	if (out->n == 0)
 		args_addf(a, out, "DNS:%s", map_cstr(params, "common_name", ""));
 }
 
-static const char *joined(struct arena *a, const char *const *v, size_t n)
+static const char *join_names(struct arena *a, const char *const *v, size_t n)
 {
 	struct buf b;
 	buf_init(&b, PEM_MAX);
@@ -226,8 +226,8 @@ static bool observe_cert(struct host *h, const struct value *params, struct str 
 	if (strcmp(c->common_name, cn) != 0)
 		observe_attr(h, o, "common_name", c->common_name, cn);
 	if (!same_names(&names, c))
-		observe_attr(h, o, "names", joined(h->a, c->names, c->n_names),
-			joined(h->a, names.v, names.n));
+		observe_attr(h, o, "names", join_names(h->a, c->names, c->n_names),
+			join_names(h->a, names.v, names.n));
 	if (known && (key.type != c->key.type || (key.id.p && !str_eq(key.id, c->key.id))))
 		observe_attr(h, o, "key", "another", map_cstr(params, "privatekey_path", ""));
 	observe_end(h, params, c, o);
@@ -247,7 +247,7 @@ static bool observe_new(struct host *h, const struct value *params, const char *
 		return false;
 	names_wanted(h->a, params, &names);
 	observe_attr(h, o, "certificate", now,
-		arena_printf(h->a, "self-signed for %s", joined(h->a, names.v, names.n)));
+		arena_printf(h->a, "self-signed for %s", join_names(h->a, names.v, names.n)));
 	return true;
 }
 
@@ -288,7 +288,7 @@ static struct str request_config(struct arena *a, const struct value *params)
 		"[extensions]\nsubjectAltName = %s\nbasicConstraints = critical,CA:FALSE\n"
 		"keyUsage = critical,digitalSignature,keyEncipherment\n"
 		"extendedKeyUsage = serverAuth,clientAuth\nsubjectKeyIdentifier = hash\n",
-		map_cstr(params, "common_name", ""), joined(a, names.v, names.n));
+		map_cstr(params, "common_name", ""), join_names(a, names.v, names.n));
 }
 
 /* The key is on its standard input, since its path may meanwhile lead to another. */
@@ -304,7 +304,8 @@ static bool run_req(struct host *h, const struct value *params, const char *conf
 	       run_with(h, argv, key, r, e);
 }
 
-static bool sign(struct host *h, const struct value *params, struct str *pem, struct err *e)
+static bool sign_certificate(
+	struct host *h, const struct value *params, struct str *pem, struct err *e)
 {
 	const char *key = map_cstr(params, "privatekey_path", "");
 	char folder[SCRATCH_MAX];
@@ -337,7 +338,7 @@ static bool x509_certificate_apply(
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
 		make = make || observed_change(o, reasons[i]);
 	if (make) {
-		if (!sign(h, params, &pem, e))
+		if (!sign_certificate(h, params, &pem, e))
 			return false;
 		if (map_bool(params, "backup", false) && !write_backup(h, path, o, e))
 			return false;

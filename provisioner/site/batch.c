@@ -31,7 +31,7 @@ static bool number_of(struct arena *a, const struct value *v, struct share *out)
 }
 
 /* The value with its templates evaluated, as the play's first host sees it; NULL: a problem. */
-static struct value *evaluated(
+static struct value *evaluate_value(
 	struct site *s, struct play_in *p, struct value *v, struct errs *errs)
 {
 	struct err e = {0};
@@ -58,7 +58,7 @@ static struct value *evaluated(
 
 static void read_serial(struct site *s, struct play_in *p, struct value *v, struct errs *errs)
 {
-	struct value *list = as_list(s->a, evaluated(s, p, v, errs));
+	struct value *list = as_list(s->a, evaluate_value(s, p, v, errs));
 	size_t n = list ? list->list.n : 0;
 	struct share *out = ARENA_ARRAY(s->a, struct share, n + 1);
 	for (size_t i = 0; i < n; i++) {
@@ -74,7 +74,7 @@ static void read_serial(struct site *s, struct play_in *p, struct value *v, stru
 
 static void read_max_fail(struct site *s, struct play_in *p, struct value *v, struct errs *errs)
 {
-	const struct value *one = evaluated(s, p, v, errs);
+	const struct value *one = evaluate_value(s, p, v, errs);
 	struct share share;
 	if (!one || one->type == VALUE_NULL)
 		return;

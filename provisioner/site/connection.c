@@ -10,7 +10,7 @@ struct reach {
 	struct err *e;
 };
 
-static const char *one(struct reach *r, const char *name)
+static const char *read_one(struct reach *r, const char *name)
 {
 	struct value *x = name && !r->e->kind ? vars_value(r->v, name, r->e) : NULL;
 	if (!x || x->type == VALUE_NULL)
@@ -24,13 +24,13 @@ static const char *one(struct reach *r, const char *name)
 }
 
 /* A variable's text under its name or an older one. */
-static const char *text(struct reach *r, const char *name, const char *old_name)
+static const char *read_text(struct reach *r, const char *name, const char *old_name)
 {
-	const char *s = one(r, name);
-	return s ? s : one(r, old_name);
+	const char *s = read_one(r, name);
+	return s ? s : read_one(r, old_name);
 }
 
-static const char *first(const char *a, const char *b, const char *c)
+static const char *first_of(const char *a, const char *b, const char *c)
 {
 	return a ? a : b ? b : c;
 }
@@ -56,7 +56,7 @@ static void any_play_becomes(const struct site *s, const char *host, bool *plays
 
 static bool read_port(struct reach *r, const char *host, int *port)
 {
-	const char *s = text(r, "ansible_port", "ansible_ssh_port");
+	const char *s = read_text(r, "ansible_port", "ansible_ssh_port");
 	char *end;
 	long n = s ? strtol(s, &end, 10) : 22;
 	if (s && (*end || n < 1 || n > 65535))
@@ -66,7 +66,7 @@ static bool read_port(struct reach *r, const char *host, int *port)
 	return true;
 }
 
-static const char *keyword(struct reach *r, const struct play_in *p, const char *name)
+static const char *read_keyword(struct reach *r, const struct play_in *p, const char *name)
 {
 	struct value *v = p && !r->e->kind ? map_at(p->doc, name) : NULL;
 	v = v ? vars_resolve(r->v, v, r->e) : NULL;
@@ -85,7 +85,7 @@ static bool check_become_method(struct reach *r, const char *host)
 		"ansible_become_method", "ansible_become_exe", "ansible_become_flags"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const char *s = one(r, names[i]);
+		const char *s = read_one(r, names[i]);
 		if (s && *s && strcmp(s, "sudo") != 0)
 			return err_set(r->e, ERR_CONFIG,
 				"host %s: %s '%s' is not supported; there is sudo, without flags",
@@ -114,43 +114,43 @@ static bool read_become(struct reach *r, const struct site *s, const char *host,
 static bool read_all(struct reach *r, const struct site *s, const char *host,
 	const struct play_in *p, struct connection *c)
 {
-	c->address = text(r, "ansible_host", "ansible_ssh_host");
+	c->address = read_text(r, "ansible_host", "ansible_ssh_host");
 	c->address = c->address ? c->address : host;
-	c->user = first(text(r, "ansible_user", "ansible_ssh_user"), keyword(r, p, "remote_user"),
-		s->opt.remote_user);
-	c->kind = first(text(r, "ansible_connection", NULL), keyword(r, p, "connection"),
-		s->opt.connection);
+	c->user = first_of(read_text(r, "ansible_user", "ansible_ssh_user"),
+		read_keyword(r, p, "remote_user"), s->opt.remote_user);
+	c->kind = first_of(read_text(r, "ansible_connection", NULL),
+		read_keyword(r, p, "connection"), s->opt.connection);
 	if (!c->kind || strcmp(c->kind, "smart") == 0 || strcmp(c->kind, "paramiko") == 0)
 		c->kind = "ssh";
-	c->key_file = text(r, "ansible_ssh_private_key_file", "ansible_private_key_file");
+	c->key_file = read_text(r, "ansible_ssh_private_key_file", "ansible_private_key_file");
 	c->key_file = c->key_file ? c->key_file : s->opt.private_key;
 	if (c->key_file && !(c->key_file = path_expand(s->a, c->key_file, r->e)))
 		return err_prefix(r->e, "host %s: the key to log in with", host);
-	c->password = text(r, "ansible_password", "ansible_ssh_pass");
-	c->ssh_args = text(r, "ansible_ssh_common_args", "ansible_ssh_extra_args");
-	c->become_password = text(r, "ansible_become_password", "ansible_become_pass");
-	c->become_user = text(r, "ansible_become_user", NULL);
+	c->password = read_text(r, "ansible_password", "ansible_ssh_pass");
+	c->ssh_args = read_text(r, "ansible_ssh_common_args", "ansible_ssh_extra_args");
+	c->become_password = read_text(r, "ansible_become_password", "ansible_become_pass");
+	c->become_user = read_text(r, "ansible_become_user", NULL);
 	c->become_user = c->become_user ? c->become_user : "root";
 	return check_become_method(r, host) && read_become(r, s, host, &c->become) &&
 	       read_port(r, host, &c->port);
 }
 
-static bool same(const char *a, const char *b)
+static bool is_same(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 /* The word for what differs; NULL: a host is reached in the same way. */
-static const char *difference(const struct connection *a, const struct connection *b)
+static const char *find_difference(const struct connection *a, const struct connection *b)
 {
-	return !same(a->address, b->address)     ? "address"
-	       : a->port != b->port              ? "port"
-	       : !same(a->user, b->user)         ? "user"
-	       : !same(a->kind, b->kind)         ? "connection"
-	       : !same(a->key_file, b->key_file) ? "key"
-	       : !same(a->password, b->password) ? "password"
-	       : !same(a->ssh_args, b->ssh_args) ? "arguments of ssh"
-						 : NULL;
+	return !is_same(a->address, b->address)     ? "address"
+	       : a->port != b->port                 ? "port"
+	       : !is_same(a->user, b->user)         ? "user"
+	       : !is_same(a->kind, b->kind)         ? "connection"
+	       : !is_same(a->key_file, b->key_file) ? "key"
+	       : !is_same(a->password, b->password) ? "password"
+	       : !is_same(a->ssh_args, b->ssh_args) ? "arguments of ssh"
+						    : NULL;
 }
 
 static bool says_how(const struct play_in *p)
@@ -180,9 +180,9 @@ static bool plays_agree(struct reach *r, const struct site *s, struct invhost *h
 		r->v = vars_new((struct site *)s, s->a, h, p, NULL);
 		if (!read_all(r, s, h->name, p, &other))
 			return false;
-		if (!same(c->become_user, other.become_user))
+		if (!is_same(c->become_user, other.become_user))
 			c->become_user = "root";
-		what = difference(c, &other);
+		what = find_difference(c, &other);
 		if (what)
 			return err_at(r->e, p->face.pos,
 				"host %s: the %s of the play '%s' is another than that of '%s', "

@@ -32,7 +32,7 @@ struct errs *vars_quiet(struct vars *v)
 }
 
 /* Walks one play; false when what follows it can no longer be judged. */
-static bool walk(struct resolver *r, struct errs *found)
+static bool walk_play(struct resolver *r, struct errs *found)
 {
 	struct step *step;
 	struct err e = {0};
@@ -61,7 +61,7 @@ static void dry_host(struct site *s, const char *host, struct errs *found)
 		if (!play_has(s->plays[i], host))
 			continue;
 		r = r ? resolver_continue(r, i) : resolver_dry(s, a, host, i, found);
-		go_on = walk(r, found);
+		go_on = walk_play(r, found);
 	}
 	arena_free(a);
 }

@@ -27,16 +27,16 @@ static bool names_secret(struct str key)
 
 /* A raw layer is not marked as secret yet; what is called a password is hidden by its name. An
  * expression stays, it only names one. */
-static struct value *masked(struct arena *a, const struct value *v, bool hide)
+static struct value *mask_value(struct arena *a, const struct value *v, bool hide)
 {
 	struct value *out = value_shallow(a, v);
 	if (v->type == VALUE_MAP)
 		for (size_t i = 0; i < v->map.n; i++)
-			out->map.e[i].value =
-				masked(a, v->map.e[i].value, hide || names_secret(v->map.e[i].key));
+			out->map.e[i].value = mask_value(
+				a, v->map.e[i].value, hide || names_secret(v->map.e[i].key));
 	else if (v->type == VALUE_LIST)
 		for (size_t i = 0; i < v->list.n; i++)
-			out->list.v[i] = masked(a, v->list.v[i], hide);
+			out->list.v[i] = mask_value(a, v->list.v[i], hide);
 	else if (hide && !(v->type == VALUE_STR && text_is_template(v->s) && !v->literal))
 		out->secret = v->type != VALUE_NULL && v->type != VALUE_BOOL;
 	return out;
@@ -44,7 +44,7 @@ static struct value *masked(struct arena *a, const struct value *v, bool hide)
 
 static void show_value(struct page *out, struct arena *a, struct str name, const struct value *raw)
 {
-	const struct value *v = masked(a, raw, names_secret(name));
+	const struct value *v = mask_value(a, raw, names_secret(name));
 	struct buf b;
 	enum { SHOWN = 400 };
 
@@ -115,7 +115,7 @@ bool site_explain(
 		return false;
 	page_addf(out, "%s on %s: ", name, host);
 	buf_init(&b, FILE_MAX);
-	json_write_pretty(&b, masked(s->a, x, names_secret(key)), 0);
+	json_write_pretty(&b, mask_value(s->a, x, names_secret(key)), 0);
 	page_lines(out, 0, (struct str){b.p, b.n});
 	buf_free(&b);
 	page_addf(out, "\n");

@@ -177,7 +177,7 @@ static const char *role_with_handler(struct build *b, const char *name)
 }
 
 /* The first of the names that no handler has: which role would bring it? */
-static const char *hint(struct build *b, const struct value *names)
+static const char *hint_role(struct build *b, const struct value *names)
 {
 	const struct play_in *p = b->play;
 	for (size_t i = 0; i < names->list.n; i++) {
@@ -201,7 +201,7 @@ void handlers_link(struct build *b, struct task *t)
 	if (t->notify && handlers_ids(b->play, b->s->a, t->notify, &t->notify_ids, &e))
 		e.kind = ERR_NONE;
 	if (e.kind && !has_template(t->notify) && !b->play->dynamic_roles)
-		errs_add(b->errs, e.pos, "%s%s", e.msg, hint(b, t->notify));
+		errs_add(b->errs, e.pos, "%s%s", e.msg, hint_role(b, t->notify));
 	for (size_t i = 0; i < t->n_child; i++)
 		handlers_link(b, t->child[i]);
 }

@@ -78,7 +78,7 @@ struct collect {
 	size_t n, cap;
 };
 
-static void add(struct collect *c, const struct value *map, const char *fmt, const char *name)
+static void add_layer(struct collect *c, const struct value *map, const char *fmt, const char *name)
 {
 	struct layer l = {.map = map};
 	const char *pct;
@@ -101,22 +101,24 @@ size_t host_layers(
 	(void)s;
 
 	for (size_t i = 0; i < h->n_groups; i++)
-		add(&c, h->groups[i]->vars, "inventory, group NAME", h->groups[i]->name);
+		add_layer(&c, h->groups[i]->vars, "inventory, group NAME", h->groups[i]->name);
 	for (size_t i = 0; i < h->n_groups; i++)
 		if (is_all(h->groups[i])) {
-			add(&c, h->groups[i]->beside_inv, "group_vars/all of the inventory", "");
-			add(&c, h->groups[i]->beside_play, "group_vars/all", "");
+			add_layer(&c, h->groups[i]->beside_inv, "group_vars/all of the inventory",
+				"");
+			add_layer(&c, h->groups[i]->beside_play, "group_vars/all", "");
 		}
 	for (size_t i = 0; i < h->n_groups; i++)
 		if (!is_all(h->groups[i]))
-			add(&c, h->groups[i]->beside_inv, "group_vars/NAME of the inventory",
+			add_layer(&c, h->groups[i]->beside_inv, "group_vars/NAME of the inventory",
 				h->groups[i]->name);
 	for (size_t i = 0; i < h->n_groups; i++)
 		if (!is_all(h->groups[i]))
-			add(&c, h->groups[i]->beside_play, "group_vars/NAME", h->groups[i]->name);
-	add(&c, h->vars, "inventory, host NAME", h->name);
-	add(&c, h->beside_inv, "host_vars/NAME of the inventory", h->name);
-	add(&c, h->beside_play, "host_vars/NAME", h->name);
+			add_layer(&c, h->groups[i]->beside_play, "group_vars/NAME",
+				h->groups[i]->name);
+	add_layer(&c, h->vars, "inventory, host NAME", h->name);
+	add_layer(&c, h->beside_inv, "host_vars/NAME of the inventory", h->name);
+	add_layer(&c, h->beside_play, "host_vars/NAME", h->name);
 	*out = c.v;
 	return c.n;
 }

@@ -5,13 +5,13 @@
  */
 #include "site/systems.h"
 
-static struct task *cached(struct site *s, const char *key)
+static struct task *find_cached(struct site *s, const char *key)
 {
 	struct value *i = map_at(s->includes, key);
 	return i ? s->include_v[i->i] : NULL;
 }
 
-static void remember(struct site *s, const char *key, struct task *node)
+static void remember_file(struct site *s, const char *key, struct task *node)
 {
 	map_put(s->a, s->includes, arena_strdup(s->a, key), value_int(s->a, (int64_t)s->n_include));
 	PUSH(s->a, s->include_v, s->n_include, s->cap_include, node);
@@ -59,7 +59,8 @@ static void build_role(struct build *b, struct task *t, struct value *args, stru
 		b, str_dup(b->s->a, name->s.p, name->s.n), t->pos, NULL, t->vars, args, node);
 }
 
-static struct task *build(struct resolver *r, struct task *t, struct value *args, struct err *e)
+static struct task *build_include(
+	struct resolver *r, struct task *t, struct value *args, struct err *e)
 {
 	struct errs errs;
 	struct build b = {.s = r->s, .play = r->p, .file = t->file, .dynamic = true, .errs = &errs};
@@ -79,7 +80,7 @@ static struct task *build(struct resolver *r, struct task *t, struct value *args
 }
 
 /* What the included tasks see: the include's vars, and the loop's. */
-static struct inst *instance(struct resolver *r, struct frame *f, struct task *t)
+static struct inst *make_instance(struct resolver *r, struct frame *f, struct task *t)
 {
 	struct inst *in = ARENA_NEW(r->a, struct inst);
 	struct value *loop = r->v->loop;
@@ -99,7 +100,8 @@ static const char *key_of(struct resolver *r, const struct task *t, const struct
 }
 
 /* Ansible's recap counts an included file as a task that is ok; of a role it counts nothing. */
-static enum outcome included(struct resolver *r, struct frame *f, struct task *t, struct step **out)
+static enum outcome note_included(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out)
 {
 	struct srec *s;
 	if (t->control->kind != CONTROL_INCLUDE_TASKS)
@@ -117,16 +119,16 @@ static enum outcome included(struct resolver *r, struct frame *f, struct task *t
 struct task *include_node(struct resolver *r, struct task *t, struct value *args, struct err *e)
 {
 	const char *key = key_of(r, t, args);
-	struct task *node = cached(r->s, key);
-	if (!node && (node = build(r, t, args, e)))
-		remember(r->s, key, node);
+	struct task *node = find_cached(r->s, key);
+	if (!node && (node = build_include(r, t, args, e)))
+		remember_file(r->s, key, node);
 	return node;
 }
 
 enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, struct value *args,
 	struct step **out, struct err *e)
 {
-	struct inst *in = instance(r, f, t);
+	struct inst *in = make_instance(r, f, t);
 	struct task *node = include_node(r, t, vars_omit(r->a, args), e);
 	if (!node)
 		return OUT_FAIL;
@@ -138,5 +140,5 @@ enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, st
 	r->frame[r->n_frames - 1].deeper = true;
 	r->frame[r->n_frames - 1].from = t->id;
 	r->frame[r->n_frames - 1].item = (uint32_t)f->at.i;
-	return included(r, f, t, out);
+	return note_included(r, f, t, out);
 }

@@ -115,20 +115,20 @@ static bool take_bool(struct reader *k, const char *name, struct value *v, bool 
 }
 
 /* NULL: an error, or it is omitted, as if it were not there. */
-static struct value *evaluated(struct reader *k, struct value *v)
+static struct value *evaluate_value(struct reader *k, struct value *v)
 {
 	if (v)
 		v = vars_resolve(k->r->v, v, k->e);
 	return v ? vars_omit(k->r->a, v) : NULL;
 }
 
-static bool keyword(struct reader *k, const char *name, struct value *v, bool *out)
+static bool take_keyword(struct reader *k, const char *name, struct value *v, bool *out)
 {
-	v = evaluated(k, v);
+	v = evaluate_value(k, v);
 	return !k->e->kind && take_bool(k, name, v, out);
 }
 
-static bool variable(struct reader *k, const char *name, bool *out)
+static bool take_variable(struct reader *k, const char *name, bool *out)
 {
 	struct value *v = vars_value(k->r->v, name, k->e);
 	return !k->e->kind && take_bool(k, name, v, out);
@@ -138,7 +138,7 @@ static bool variable(struct reader *k, const char *name, bool *out)
 static bool check_mode(struct reader *k, struct value *v)
 {
 	bool changes = true, checks = false;
-	v = evaluated(k, v);
+	v = evaluate_value(k, v);
 	if (k->e->kind || !take_bool(k, "check_mode", v, &changes) ||
 		!take_bool(k, "check_mode", v, &checks))
 		return false;
@@ -153,7 +153,7 @@ static bool become_user(struct reader *k, const char **out)
 	struct value *v = vars_value(k->r->v, "ansible_become_user", k->e);
 	const struct site *s = k->r->s;
 	if (!v && !k->e->kind && (v = TASK_ATTR(k->t, become_user)))
-		v = evaluated(k, v);
+		v = evaluate_value(k, v);
 	if (k->e->kind)
 		return false;
 	if (v && v->type == VALUE_UNKNOWN) {
@@ -174,12 +174,13 @@ bool keywords_read(struct resolver *r, const struct task *t, struct keywords *ou
 	struct reader k = {.r = r, .t = t, .to = out, .e = e};
 	bool become = r->s->opt.become == 1;
 	*out = (struct keywords){.read = true, .diff = true, .user = r->user};
-	if (!keyword(&k, "no_log", TASK_ATTR(t, no_log), &out->no_log) ||
-		!keyword(&k, "ignore_errors", TASK_ATTR(t, ignore_errors), &out->ignore_errors) ||
+	if (!take_keyword(&k, "no_log", TASK_ATTR(t, no_log), &out->no_log) ||
+		!take_keyword(
+			&k, "ignore_errors", TASK_ATTR(t, ignore_errors), &out->ignore_errors) ||
 		!check_mode(&k, TASK_ATTR(t, check_mode)) ||
-		!keyword(&k, "diff", TASK_ATTR(t, diff), &out->diff) ||
-		!keyword(&k, "become", TASK_ATTR(t, become), &become) ||
-		!variable(&k, "ansible_become", &become))
+		!take_keyword(&k, "diff", TASK_ATTR(t, diff), &out->diff) ||
+		!take_keyword(&k, "become", TASK_ATTR(t, become), &become) ||
+		!take_variable(&k, "ansible_become", &become))
 		return false;
 	return !become || become_user(&k, &out->user);
 }
@@ -191,7 +192,7 @@ bool keyword_hides(struct resolver *r, const struct task *t)
 	struct reader k = {.r = r, .t = t, .to = &to, .e = &e};
 	bool hides = false;
 	struct errs *found = vars_quiet(r->v);
-	bool read = keyword(&k, "no_log", TASK_ATTR(t, no_log), &hides);
+	bool read = take_keyword(&k, "no_log", TASK_ATTR(t, no_log), &hides);
 	r->v->found = found;
 	return !read || to.unknown || hides;
 }

@@ -40,7 +40,7 @@ static bool next_token(const char **p, struct token *t, bool *open)
 }
 
 /* A value without its quotes, and with \n, \t, \\ and the like read as Ansible reads them. */
-static struct str unquote(struct arena *a, const char *p, size_t n)
+static struct str unquote_value(struct arena *a, const char *p, size_t n)
 {
 	static const char from[] = "ntr\\'\"", to[] = "\n\t\r\\'\"";
 	bool quoted = n >= 2 && (*p == '"' || *p == '\'') && p[n - 1] == *p && p[n - 2] != '\\';
@@ -78,7 +78,8 @@ bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, 
 			if (strspn(key.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 					  "0123456789") == key.n &&
 				known(ctx, key)) {
-				v = value_str(a, unquote(a, eq + 1, (size_t)(t.end - eq - 1)));
+				v = value_str(
+					a, unquote_value(a, eq + 1, (size_t)(t.end - eq - 1)));
 				v->pos = pos;
 				map_set(a, map, key, v);
 				map->map.e[map->map.n - 1].key_pos = pos;

@@ -79,7 +79,7 @@ static bool same_problem(const struct err *a, const struct err *b)
 	       a->pos.file == b->pos.file && strcmp(a->msg, b->msg) == 0;
 }
 
-static void once(const struct err *v, size_t n, struct errs *errs)
+static void take_once(const struct err *v, size_t n, struct errs *errs)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t j = 0;
@@ -93,8 +93,8 @@ static void once(const struct err *v, size_t n, struct errs *errs)
 /* Hosts of a group share their mistakes; each is said once. */
 void problems_once(const struct errs *found, struct errs *errs)
 {
-	once(found->v, found->n, errs);
-	once(found->warn, found->n_warn, errs);
+	take_once(found->v, found->n, errs);
+	take_once(found->warn, found->n_warn, errs);
 }
 
 static void check_mail_of(struct site *s, struct play_in *p, const char *host, struct errs *found)

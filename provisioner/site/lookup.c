@@ -152,7 +152,7 @@ static bool look_nested(struct call *c)
 	return true;
 }
 
-static struct value *dig(struct value *v, const char *path, struct arena *a)
+static struct value *dig_path(struct value *v, const char *path, struct arena *a)
 {
 	while (v && *path && v->type != VALUE_UNKNOWN) {
 		size_t n = strcspn(path, ".");
@@ -174,7 +174,7 @@ static bool look_subelements(struct call *c)
 		    opt && opt->type == VALUE_MAP ? opt : NULL, "skip_missing", false, &skip, c->e))
 		return false;
 	for (size_t i = 0; i < items->list.n; i++) {
-		struct value *sub = dig(items->list.v[i], key, c->v->a);
+		struct value *sub = dig_path(items->list.v[i], key, c->v->a);
 		if (sub && sub->type == VALUE_UNKNOWN) {
 			c->out = sub;
 			return true;

@@ -58,7 +58,7 @@ static struct value *literal_list(struct arena *a)
 }
 
 /* The hosts that go through the play together with this one. */
-static struct value *batch(struct vars *v)
+static struct value *batch_hosts(struct vars *v)
 {
 	const struct play_in *p = v->play;
 	struct value *own = p->batch_of ? map_at(p->batch_of, v->host->name) : NULL;
@@ -105,7 +105,7 @@ struct value *magic_of_play(struct vars *v, struct str name)
 	if (str_is(name, "ansible_play_hosts"))
 		return peers_left(v, v->play->hosts_var);
 	if (str_is(name, "ansible_play_batch") || str_is(name, "play_hosts"))
-		return peers_left(v, batch(v));
+		return peers_left(v, batch_hosts(v));
 	return NULL;
 }
 

@@ -110,7 +110,7 @@ static void merge_layer(struct vars *v, struct value **all, struct value *layer,
 	*all = *all ? value_merge(v->a, *all, layer) : layer;
 }
 
-static struct value *merged(struct vars *v, struct errs *errs)
+static struct value *merge_layers(struct vars *v, struct errs *errs)
 {
 	struct layer *layers;
 	struct value *all = NULL;
@@ -140,7 +140,7 @@ bool mail_declared(const struct vars *v)
 }
 
 /* In the scope of the play: a role's or a task's variables have no say in the declared state. */
-static struct value *evaluate(struct vars *v, struct value *raw, struct err *e)
+static struct value *evaluate_raw(struct vars *v, struct value *raw, struct err *e)
 {
 	struct scope *scope = v->scope;
 	const struct task *task = v->task;
@@ -181,7 +181,7 @@ static struct value *evaluate_parts(struct vars *v, struct value *raw, struct er
 	}
 	v->err = (struct err){0};
 	v->hard = false;
-	out = evaluate(v, raw, &e);
+	out = evaluate_raw(v, raw, &e);
 	if (out)
 		return out;
 	if (!e.kind)
@@ -211,15 +211,15 @@ static struct value *with_hostname(struct vars *v, struct value *mail, struct er
 }
 
 /* Merged, evaluated, checked, and NULL with problems; *none: nothing is declared. */
-static struct value *declared(struct vars *v, bool *none, struct errs *errs)
+static struct value *read_declared(struct vars *v, bool *none, struct errs *errs)
 {
-	struct value *raw = merged(v, errs), *mail, *checked;
+	struct value *raw = merge_layers(v, errs), *mail, *checked;
 	struct mail_env env = env_of(v);
 	struct err e = {0};
 	*none = !raw && !errs->n;
 	if (!raw || errs->n)
 		return NULL;
-	mail = evaluate(v, raw, &e);
+	mail = evaluate_raw(v, raw, &e);
 	if (!mail)
 		mail = evaluate_parts(v, raw, errs);
 	mail = vars_omit(v->a, mail);
@@ -256,7 +256,7 @@ void mail_check(struct vars *v, struct errs *errs)
 	struct errs own;
 	bool none;
 	errs_init(&own, v->a);
-	mail = declared(v, &none, &own);
+	mail = read_declared(v, &none, &own);
 	errs_join(errs, &own);
 	if (!mail || value_find_type(mail, VALUE_UNKNOWN))
 		return;
@@ -306,7 +306,7 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 		mail_outbound_on_host(&env, v->a, state->mail, errs);
 		return errs->n == before ? state->vars : NULL;
 	}
-	mail = declared(v, &none, errs);
+	mail = read_declared(v, &none, errs);
 	if (!mail)
 		return none ? value_map(v->a) : NULL;
 	mail_outbound_on_host(&env, v->a, mail, errs);
@@ -322,7 +322,7 @@ static struct value *state_of(struct vars *v, struct errs *errs)
 	bool none;
 	if (state)
 		return state->mail;
-	mail = declared(v, &none, errs);
+	mail = read_declared(v, &none, errs);
 	unknown = mail ? value_find_type(mail, VALUE_UNKNOWN) : NULL;
 	if (unknown)
 		errs_add(errs, unknown->pos, "this is not known without the facts of '%s'",

@@ -21,7 +21,7 @@ static const char *const other_names[] = {"ansible_become", "ansible_become_user
 	"ansible_system_tmpdirs", "ansible_async_dir", "ansible_common_remote_group",
 	"ansible_admin_users", "ansible_group_priority"};
 
-static bool among(struct str name, const char *const *names, size_t n)
+static bool is_among(struct str name, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (str_starts(name, names[i])) {
@@ -35,13 +35,13 @@ static bool among(struct str name, const char *const *names, size_t n)
 bool name_reaches(struct str name)
 {
 	return str_starts(name, "ansible_") && !str_starts(name, "ansible_ssh_host_key_") &&
-	       among(name, reach_names, ARRAY_LEN(reach_names));
+	       is_among(name, reach_names, ARRAY_LEN(reach_names));
 }
 
 bool name_may_be_fact(struct str name)
 {
 	return str_starts(name, "ansible_") && !name_reaches(name) && !name_lacking(name) &&
-	       !among(name, other_names, ARRAY_LEN(other_names));
+	       !is_among(name, other_names, ARRAY_LEN(other_names));
 }
 
 bool vars_reach(const struct value *map, const char **name, struct pos *pos)
@@ -89,7 +89,7 @@ static const char *const lacking_facts[] = {"env", "local", "python", "python_ve
 
 bool fact_lacking(struct str name)
 {
-	return among(name, lacking_facts, ARRAY_LEN(lacking_facts));
+	return is_among(name, lacking_facts, ARRAY_LEN(lacking_facts));
 }
 
 const char *name_lacking(struct str name)

@@ -195,7 +195,7 @@ static struct value *raw_value(
 }
 
 /* With the variables of that host around it, as they are without any play. */
-static struct value *evaluated(
+static struct value *evaluate_peer(
 	struct vars *v, struct invhost *h, const struct peer *p, size_t n, struct str name)
 {
 	struct arena *a = arena_new(); /* what is left over of thousands of hosts would add up */
@@ -218,10 +218,10 @@ static struct value *value_of(
 	struct vars *v, struct invhost *h, const struct peer *p, size_t n, struct str name)
 {
 	struct value *raw = raw_value(v->s, h, p, n, name);
-	return raw && (raw->literal || !has_template(raw)) ? raw : evaluated(v, h, p, n, name);
+	return raw && (raw->literal || !has_template(raw)) ? raw : evaluate_peer(v, h, p, n, name);
 }
 
-static struct value *refuse(struct vars *v, struct invhost *h, struct str name, const char *why)
+static struct value *refuse_var(struct vars *v, struct invhost *h, struct str name, const char *why)
 {
 	struct err e = {0};
 	err_set(&e, ERR_CONFIG, "hostvars['%s'].%s is not known: %s", h->name, name.p, why);
@@ -270,11 +270,11 @@ struct value *peer_var(struct vars *v, struct invhost *h, struct str name)
 	if (x && is_busy(me, p))
 		return peer_wait_for(v, h, false, name.p);
 	if (fact && !p->facts)
-		return refuse(v, h, name,
+		return refuse_var(v, h, name,
 			p->lost ? "the host was lost"
 				: "no play of this run looks at that host, so it has no facts");
 	if (p->lost && (x || map_get(v->s->sets, name)))
-		return refuse(v, h, name, "the host was lost before it was set");
+		return refuse_var(v, h, name, "the host was lost before it was set");
 	return x;
 }
 

@@ -68,7 +68,7 @@ void take_place(struct resolver *r, const struct task *t)
 	peer_moved(r);
 }
 
-static enum outcome walk(
+static enum outcome walk_step(
 	struct resolver *r, enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct frame *f = &r->frame[r->n_frames - 1];
@@ -113,7 +113,7 @@ static bool next_frames(struct resolver *r, struct err *e)
 	return true;
 }
 
-static enum resolve_status fail(struct resolver *r, struct err *e)
+static enum resolve_status fail_resolver(struct resolver *r, struct err *e)
 {
 	r->failed = true;
 	r->err = *e;
@@ -135,7 +135,7 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 			r->ended = true;
 			break;
 		}
-		o = walk(r, &st, out, &own);
+		o = walk_step(r, &st, out, &own);
 		if (o == OUT_STEP)
 			return RESOLVE_STEP;
 		if (o == OUT_WAIT)
@@ -151,7 +151,7 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 	if (!own.kind)
 		return RESOLVE_END;
 	*e = own;
-	return fail(r, e);
+	return fail_resolver(r, e);
 }
 
 /* ---- lifetime ---- */
@@ -248,7 +248,7 @@ static void start_play(struct resolver *r, size_t play)
 		r->failed = true;
 }
 
-static struct resolver *make(
+static struct resolver *make_resolver(
 	struct site *s, struct arena *a, const char *host, size_t play, struct value *facts)
 {
 	struct resolver *r = ARENA_NEW(a, struct resolver);
@@ -265,7 +265,8 @@ static struct resolver *make(
 struct resolver *resolver_new(const struct site *s, struct arena *a, const char *host, size_t play,
 	struct value *facts, const char *const *pending, enum resolve_mode mode)
 {
-	struct resolver *r = make((struct site *)s, a, host, play, facts ? facts : value_map(a));
+	struct resolver *r =
+		make_resolver((struct site *)s, a, host, play, facts ? facts : value_map(a));
 	r->mode = mode;
 	for (size_t i = 0; pending && pending[i]; i++)
 		map_put(a, r->pending, pending[i], value_null(a));
@@ -278,7 +279,7 @@ struct resolver *resolver_new(const struct site *s, struct arena *a, const char 
 struct resolver *resolver_dry(
 	struct site *s, struct arena *a, const char *host, size_t play, struct errs *found)
 {
-	struct resolver *r = make(s, a, host, play, NULL);
+	struct resolver *r = make_resolver(s, a, host, play, NULL);
 	r->mode = RESOLVE_PLAN;
 	r->dry = true;
 	r->found = r->v->found = found;

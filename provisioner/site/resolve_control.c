@@ -29,7 +29,7 @@ static void give_facts(struct resolver *r, const struct done *d)
 	}
 }
 
-static void emit(struct resolver *r, struct frame *f, struct task *t, const struct done *d,
+static void emit_step(struct resolver *r, struct frame *f, struct task *t, const struct done *d,
 	const struct judged *j, struct step **out)
 {
 	struct srec *s = step_new(r, f, t);
@@ -46,7 +46,7 @@ static void emit(struct resolver *r, struct frame *f, struct task *t, const stru
 	f->at.failed = f->at.failed ? f->at.failed : s->step.message;
 }
 
-static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, struct done d,
+static enum outcome end_task(struct resolver *r, struct frame *f, struct task *t, struct done d,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct judged j = {.failed = d.failed, .error = d.failed ? d.message : NULL};
@@ -69,23 +69,23 @@ static enum outcome ended(struct resolver *r, struct frame *f, struct task *t, s
 	if (!j.failed)
 		give_facts(r, &d);
 	reg_fix(r, f, m);
-	emit(r, f, t, &d, &j, out);
+	emit_step(r, f, t, &d, &j, out);
 	return OUT_STEP;
 }
 
-static enum outcome local(struct resolver *r, struct frame *f, struct task *t, const char *message,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome end_well(struct resolver *r, struct frame *f, struct task *t,
+	const char *message, enum resolve_status *st, struct step **out, struct err *e)
 {
-	return ended(r, f, t, (struct done){.message = message}, st, out, e);
+	return end_task(r, f, t, (struct done){.message = message}, st, out, e);
 }
 
-static enum outcome failure(struct resolver *r, struct frame *f, struct task *t, const char *why,
+static enum outcome end_failed(struct resolver *r, struct frame *f, struct task *t, const char *why,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
-	return ended(r, f, t, (struct done){.message = why, .failed = true}, st, out, e);
+	return end_task(r, f, t, (struct done){.message = why, .failed = true}, st, out, e);
 }
 
-static const char *show(struct resolver *r, const struct value *v)
+static const char *show_value(struct resolver *r, const struct value *v)
 {
 	struct buf b;
 	const char *out;
@@ -99,7 +99,7 @@ static const char *show(struct resolver *r, const struct value *v)
 }
 
 /* An expression's value: `var: x` and the items of `that`. */
-static struct value *expression(struct resolver *r, struct value *v, struct err *e)
+static struct value *evaluate_expression(struct resolver *r, struct value *v, struct err *e)
 {
 	struct value *text;
 	if (v->type != VALUE_STR || text_is_template(v->s))
@@ -109,7 +109,7 @@ static struct value *expression(struct resolver *r, struct value *v, struct err 
 	return vars_resolve(r->v, text, e);
 }
 
-static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
+static enum outcome do_debug(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct value *var = map_at(t->args, "var"), *msg = map_at(t->args, "msg"), *v;
@@ -123,13 +123,13 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	if (map_int(t->args, "verbosity", 0) > 0) /* for those who debug the play */
 		return step_skip(r, f, t, out);
 	if (!var && !msg)
-		return local(r, f, t, "Hello world!", st, out, e);
+		return end_well(r, f, t, "Hello world!", st, out, e);
 	found = var ? vars_quiet(r->v) : NULL;
-	v = var ? expression(r, var, &own) : vars_resolve(r->v, msg, &own);
+	v = var ? evaluate_expression(r, var, &own) : vars_resolve(r->v, msg, &own);
 	if (var)
 		r->v->found = found;
 	if (!v && var && own.kind == ERR_UNDEFINED)
-		return local(r, f, t,
+		return end_well(r, f, t,
 			arena_printf(
 				r->a, "%s: VARIABLE IS NOT DEFINED!", value_print(r->a, var).p),
 			st, out, e);
@@ -143,11 +143,12 @@ static enum outcome debug(struct resolver *r, struct frame *f, struct task *t,
 	if (!var)
 		v = vars_omit(r->a, v);
 	if (!v)
-		return local(r, f, t, "Hello world!", st, out, e);
+		return end_well(r, f, t, "Hello world!", st, out, e);
 	if (!var)
-		return local(r, f, t, show(r, v), st, out, e);
-	return local(r, f, t, arena_printf(r->a, "%s: %s", value_print(r->a, var).p, show(r, v)),
-		st, out, e);
+		return end_well(r, f, t, show_value(r, v), st, out, e);
+	return end_well(r, f, t,
+		arena_printf(r->a, "%s: %s", value_print(r->a, var).p, show_value(r, v)), st, out,
+		e);
 }
 
 /* Text that says yes or no is a boolean here, as in Ansible. */
@@ -187,10 +188,11 @@ static enum outcome set_fact(struct resolver *r, struct frame *f, struct task *t
 	}
 	text = buf_str(r->a, &names).p;
 	buf_free(&names);
-	return ended(r, f, t, (struct done){.message = text, .facts = facts}, st, out, e);
+	return end_task(r, f, t, (struct done){.message = text, .facts = facts}, st, out, e);
 }
 
-static const char *message(struct resolver *r, struct task *t, const char *key, const char *dflt)
+static const char *message_text(
+	struct resolver *r, struct task *t, const char *key, const char *dflt)
 {
 	struct value *v = map_at(t->args, key);
 	struct err e = {0};
@@ -198,10 +200,10 @@ static const char *message(struct resolver *r, struct task *t, const char *key, 
 	if (v)
 		v = vars_resolve(r->v, v, &e);
 	r->v->found = found;
-	return v && !value_find_type(v, VALUE_UNKNOWN) ? show(r, v) : dflt;
+	return v && !value_find_type(v, VALUE_UNKNOWN) ? show_value(r, v) : dflt;
 }
 
-static enum outcome assertion(struct resolver *r, struct frame *f, struct task *t,
+static enum outcome do_assert(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct value *that = as_list(r->a, map_at(t->args, "that"));
@@ -213,13 +215,14 @@ static enum outcome assertion(struct resolver *r, struct frame *f, struct task *
 		if (c->type == VALUE_UNKNOWN)
 			return step_wait(r, f, t, c, st, out, e);
 		if (!c->b)
-			return failure(r, f, t,
-				message(r, t, "fail_msg",
+			return end_failed(r, f, t,
+				message_text(r, t, "fail_msg",
 					arena_printf(r->a, "assertion failed: %s",
 						value_print(r->a, one).p)),
 				st, out, e);
 	}
-	return local(r, f, t, message(r, t, "success_msg", "All assertions passed"), st, out, e);
+	return end_well(
+		r, f, t, message_text(r, t, "success_msg", "All assertions passed"), st, out, e);
 }
 
 static enum outcome fail_task(struct resolver *r, struct frame *f, struct task *t,
@@ -233,7 +236,8 @@ static enum outcome fail_task(struct resolver *r, struct frame *f, struct task *
 	unknown = v ? value_find_type(v, VALUE_UNKNOWN) : NULL;
 	if (unknown)
 		return step_wait(r, f, t, unknown, st, out, e);
-	return failure(r, f, t, v ? show(r, v) : "Failed as requested from task", st, out, e);
+	return end_failed(
+		r, f, t, v ? show_value(r, v) : "Failed as requested from task", st, out, e);
 }
 
 static enum outcome include_vars(struct resolver *r, struct frame *f, struct task *t,
@@ -266,7 +270,7 @@ static enum outcome include_vars(struct resolver *r, struct frame *f, struct tas
 		map_set(r->a, one, named->s, doc);
 		doc = one;
 	}
-	return ended(r, f, t,
+	return end_task(r, f, t,
 		(struct done){.message = arena_printf(r->a, "reads %s", path),
 			.facts = doc,
 			.included = doc != NULL},
@@ -287,7 +291,7 @@ static bool fact_asked_for(const struct value *patterns, const char *name)
 }
 
 /* The facts are known already; register sees those that the filter asks for. */
-static enum outcome setup(struct resolver *r, struct frame *f, struct task *t,
+static enum outcome do_setup(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct value *args = vars_resolve(r->v, t->args, e), *filter, *found = value_map(r->a);
@@ -304,11 +308,11 @@ static enum outcome setup(struct resolver *r, struct frame *f, struct task *t,
 	}
 	if (!r->v->facts)
 		found = value_unknown(r->a, "until the host's facts are known");
-	return ended(
+	return end_task(
 		r, f, t, (struct done){.message = "facts are known", .found = found}, st, out, e);
 }
 
-static enum outcome include(struct resolver *r, struct frame *f, struct task *t,
+static enum outcome do_include(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
 	struct value *args = vars_resolve(r->v, t->args, e);
@@ -326,7 +330,7 @@ bool control_is_noop(const struct task *t)
 	       strcmp(map_cstr(t->args, "action", "noop"), "noop") == 0;
 }
 
-static enum outcome meta(struct task *t)
+static enum outcome do_meta(struct task *t)
 {
 	const char *what = map_cstr(t->args, "action", "noop");
 	if (strcmp(what, "flush_handlers") == 0)
@@ -339,20 +343,20 @@ enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 {
 	switch (t->control->kind) {
 	case CONTROL_DEBUG:
-		return debug(r, f, t, st, out, e);
+		return do_debug(r, f, t, st, out, e);
 	case CONTROL_SET_FACT:
 		return set_fact(r, f, t, st, out, e);
 	case CONTROL_ASSERT:
-		return assertion(r, f, t, st, out, e);
+		return do_assert(r, f, t, st, out, e);
 	case CONTROL_FAIL:
 		return fail_task(r, f, t, st, out, e);
 	case CONTROL_INCLUDE_VARS:
 		return include_vars(r, f, t, st, out, e);
 	case CONTROL_INCLUDE_TASKS:
 	case CONTROL_INCLUDE_ROLE:
-		return include(r, f, t, st, out, e);
+		return do_include(r, f, t, st, out, e);
 	case CONTROL_META:
-		return meta(t);
+		return do_meta(t);
 	case CONTROL_VALIDATE:
 		if (argspec_check(r, t, e))
 			return OUT_NONE;
@@ -360,7 +364,7 @@ enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 			e->pos = t->pos;
 		return OUT_FAIL;
 	case CONTROL_SETUP:
-		return setup(r, f, t, st, out, e);
+		return do_setup(r, f, t, st, out, e);
 	case CONTROL_IMPORT_TASKS:
 	case CONTROL_IMPORT_ROLE:
 		break;

@@ -13,7 +13,7 @@ static size_t handler_index(const struct play_in *p, const char *id)
 	return (size_t)i->i;
 }
 
-static void want(struct resolver *r, const struct srec *s)
+static void want_handlers(struct resolver *r, const struct srec *s)
 {
 	for (size_t i = 0; s->notify && s->notify[i]; i++) {
 		struct notice *n = &r->notice[handler_index(r->p, s->notify[i])];
@@ -66,7 +66,7 @@ void flush_start(struct resolver *r, bool with_pending)
 	r->n_notice = n;
 	for (size_t i = r->flush_from; i < r->n_steps; i++)
 		if (may_change(r->steps[i]))
-			want(r, r->steps[i]);
+			want_handlers(r, r->steps[i]);
 	r->flush_from = r->n_steps;
 	for (size_t i = 0; with_pending && i < n; i++)
 		if (map_at(r->pending, r->p->handlers[i].id))
@@ -133,7 +133,7 @@ static void want_of_handlers(struct resolver *r)
 {
 	for (; r->flush_from < r->n_steps; r->flush_from++)
 		if (may_change(r->steps[r->flush_from]))
-			want(r, r->steps[r->flush_from]);
+			want_handlers(r, r->steps[r->flush_from]);
 }
 
 /* A role that is brought in twice has each handler twice: the last one counts, as in Ansible, but

@@ -15,7 +15,7 @@ static struct value *give_problems(struct resolver *r, const struct errs *errs, 
 	return NULL;
 }
 
-static struct value *check(struct resolver *r, const struct restype *type, struct value *args,
+static struct value *check_args(struct resolver *r, const struct restype *type, struct value *args,
 	const char *action, struct err *e)
 {
 	struct errs errs;
@@ -50,7 +50,7 @@ static void content_to_text(struct resolver *r, struct value *args)
 	map_put(r->a, args, "content", text);
 }
 
-static struct value *evaluate(struct resolver *r, struct task *t, struct err *e)
+static struct value *evaluate_args(struct resolver *r, struct task *t, struct err *e)
 {
 	struct value *args, *omitted;
 	if (t->checked)
@@ -66,7 +66,7 @@ static struct value *evaluate(struct resolver *r, struct task *t, struct err *e)
 		args = value_shallow(r->a, omitted ? omitted : args);
 		args->pos = t->args->pos;
 		content_to_text(r, args);
-		args = check(r, t->type, args, t->action, e);
+		args = check_args(r, t->type, args, t->action, e);
 	}
 	if (args && is_probe(r, t)) {
 		args = value_shallow(r->a, args);
@@ -76,7 +76,7 @@ static struct value *evaluate(struct resolver *r, struct task *t, struct err *e)
 }
 
 /* ---- template and copy ---- */
-static struct value *lowered(struct resolver *r, struct task *t, const struct restype *type,
+static struct value *lower_args(struct resolver *r, struct task *t, const struct restype *type,
 	const struct value *args, const char *src, struct value *content, struct err *e)
 {
 	struct value *out = value_map(r->a);
@@ -90,7 +90,7 @@ static struct value *lowered(struct resolver *r, struct task *t, const struct re
 	}
 	map_put(r->a, out, "_original_basename", value_text(r->a, path_base(src)));
 	map_put(r->a, out, "content", content);
-	return check(r, type, out, t->action, e);
+	return check_args(r, type, out, t->action, e);
 }
 
 static const char *find_source(struct resolver *r, struct task *t, const char *kind,
@@ -109,7 +109,7 @@ static const char *find_source(struct resolver *r, struct task *t, const char *k
 }
 
 /* The text of a template file under the task's own settings of white space. */
-static struct value *rendered(struct resolver *r, const struct value *args, const char *path,
+static struct value *render_file(struct resolver *r, const struct value *args, const char *path,
 	struct pos pos, struct err *e)
 {
 	unsigned flags = TEMPLATE_STRIP_NEWLINE;
@@ -141,7 +141,7 @@ static struct value *lower_template(struct resolver *r, struct task *t, const st
 	path = find_source(r, t, "templates", src, e);
 	if (!path)
 		return NULL;
-	text = rendered(r, args, path, src->pos, e);
+	text = render_file(r, args, path, src->pos, e);
 	if (!text)
 		return NULL;
 	if (text->type == VALUE_UNKNOWN) {
@@ -151,7 +151,7 @@ static struct value *lower_template(struct resolver *r, struct task *t, const st
 	*type = restype_find(str_c((*type)->lowers_to));
 	blob = value_blob(r->a, text->s);
 	blob->secret = text->secret;
-	return lowered(r, t, *type, args, path, blob, e);
+	return lower_args(r, t, *type, args, path, blob, e);
 }
 
 static struct value *lower_copy(struct resolver *r, struct task *t, const struct restype *type,
@@ -165,7 +165,7 @@ static struct value *lower_copy(struct resolver *r, struct task *t, const struct
 		return args;
 	path = find_source(r, t, "files", src, e);
 	f = path ? files_get(&r->s->files, path, e) : NULL;
-	return f ? lowered(r, t, type, args, path, value_blob(r->a, f->text), e) : NULL;
+	return f ? lower_args(r, t, type, args, path, value_blob(r->a, f->text), e) : NULL;
 }
 
 static bool type_rules(
@@ -185,7 +185,7 @@ static bool type_rules(
 struct value *module_params(struct resolver *r, struct task *t, const struct restype **type,
 	const struct value **unknown, struct err *e)
 {
-	struct value *args = evaluate(r, t, e);
+	struct value *args = evaluate_args(r, t, e);
 	if (!args)
 		goto failed;
 	*unknown = value_find_type(args, VALUE_UNKNOWN);

@@ -149,14 +149,14 @@ void reg_finish(struct resolver *r, struct frame *f)
 }
 
 /* A copy whose every part is secret: what no_log hides stays hidden where it is used. */
-static struct value *hidden(struct arena *a, const struct value *v)
+static struct value *hide_value(struct arena *a, const struct value *v)
 {
 	struct value *out = value_shallow(a, v);
 	out->secret = v->type != VALUE_BOOL && v->type != VALUE_NULL;
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
-		out->list.v[i] = hidden(a, v->list.v[i]);
+		out->list.v[i] = hide_value(a, v->list.v[i]);
 	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
-		out->map.e[i].value = hidden(a, v->map.e[i].value);
+		out->map.e[i].value = hide_value(a, v->map.e[i].value);
 	return out;
 }
 
@@ -175,10 +175,10 @@ static struct value *result_map(
 		map_put(r->a, m, f->name, later);
 	if (res->error && !map_at(m, "msg"))
 		map_put(r->a, m, "msg", value_text(r->a, res->error));
-	return s->step.no_log ? hidden(r->a, m) : m;
+	return s->step.no_log ? hide_value(r->a, m) : m;
 }
 
-static void count(struct resolver *r, struct srec *s, bool planned)
+static void count_answer(struct resolver *r, struct srec *s, bool planned)
 {
 	if (!s->answered && !s->step.handler)
 		r->unanswered--;
@@ -191,7 +191,7 @@ static void count(struct resolver *r, struct srec *s, bool planned)
 }
 
 /* What register sees of a step that has yet to run. */
-static void foresee(struct resolver *r, struct srec *s, struct step_result *res)
+static void foresee_result(struct resolver *r, struct srec *s, struct step_result *res)
 {
 	const struct task *t = s->t;
 	int changed = t->changed_when ? s->step.changed : res->unsure ? -1 : 1;
@@ -206,7 +206,7 @@ static void foresee(struct resolver *r, struct srec *s, struct step_result *res)
 	s->changed = res->changed = changed != 0 && failed != 1;
 }
 
-static void conclude(struct resolver *r, struct srec *s, struct step_result *res)
+static void conclude_step(struct resolver *r, struct srec *s, struct step_result *res)
 {
 	struct judged j = {.changed = res->changed, .failed = res->failed, .error = res->error};
 	struct place now = r->at;
@@ -234,12 +234,12 @@ void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)
 	first = !s->answered;
 	if (r->behind != s->reg)
 		reg_catch_up(r);
-	count(r, s, res->planned);
+	count_answer(r, s, res->planned);
 	s->result = result_map(r, s, res);
 	if (res->planned)
-		foresee(r, s, res);
+		foresee_result(r, s, res);
 	else
-		conclude(r, s, res);
+		conclude_step(r, s, res);
 	if (s->reg)
 		reg_told(r, s->reg, first);
 	peer_moved(r);

@@ -308,7 +308,7 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 
 /* ---- one task ---- */
 /* A block and an import give their notify to the tasks that have none, as in Ansible. */
-static const struct task *notifier(const struct task *t)
+static const struct task *find_notifier(const struct task *t)
 {
 	const struct task *p = t;
 	while (p && (!p->notify || (p != t && p->dynamic)))
@@ -319,7 +319,7 @@ static const struct task *notifier(const struct task *t)
 static bool read_notify(struct resolver *r, struct frame *f, const struct task *t, struct err *e)
 {
 	struct value *names;
-	t = notifier(t);
+	t = find_notifier(t);
 	f->at.notify = t ? t->notify_ids : NULL;
 	if (!t || t->notify_ids)
 		return true;

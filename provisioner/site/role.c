@@ -120,7 +120,8 @@ static struct role *role_get(
 	return r;
 }
 
-static struct value *merged(struct arena *a, const struct value *under, const struct value *over)
+static struct value *merge_maps(
+	struct arena *a, const struct value *under, const struct value *over)
 {
 	struct value *out = under && under->map.n ? value_shallow(a, under) : value_map(a);
 	for (size_t i = 0; over && i < over->map.n; i++)
@@ -133,8 +134,8 @@ static struct value *merged(struct arena *a, const struct value *under, const st
 static void play_sees(struct build *b, const struct role *r, const struct value *given)
 {
 	struct play_in *p = b->play;
-	p->all_defaults = merged(b->s->a, p->all_defaults, r->defaults);
-	p->all_vars = merged(b->s->a, merged(b->s->a, p->all_vars, given), r->vars);
+	p->all_defaults = merge_maps(b->s->a, p->all_defaults, r->defaults);
+	p->all_vars = merge_maps(b->s->a, merge_maps(b->s->a, p->all_vars, given), r->vars);
 	if (!map_at(p->role_index, r->name)) {
 		map_put(b->s->a, p->role_index, r->name, value_null(b->s->a));
 		PUSH(b->s->a, p->roles, p->n_roles, p->cap_roles, (struct role *)r);
@@ -246,9 +247,9 @@ struct role_use *role_use_build(struct build *b, struct str name, struct pos pos
 	*use = (struct role_use){.role = r, .parent = b->role, .tasks = tasks, .node = into};
 	use->params = params;
 	use->facts = role_facts(b, r);
-	use->defaults = merged(b->s->a, b->role ? b->role->defaults : NULL, r->defaults);
-	use->vars = merged(b->s->a, b->role ? b->role->vars : NULL, given);
-	use->vars = merged(b->s->a, use->vars, r->vars);
+	use->defaults = merge_maps(b->s->a, b->role ? b->role->defaults : NULL, r->defaults);
+	use->vars = merge_maps(b->s->a, b->role ? b->role->vars : NULL, given);
+	use->vars = merge_maps(b->s->a, use->vars, r->vars);
 	if (!b->dynamic || (from && yes_or_no(b, from, "public")))
 		play_sees(b, r, given);
 	into->role = use;

@@ -52,7 +52,7 @@ static bool is_system(const struct value *system, const struct value *facts)
 	return true;
 }
 
-static const char *listed(struct arena *a, const struct value *systems)
+static const char *list_systems(struct arena *a, const struct value *systems)
 {
 	const char *out = "";
 	for (size_t i = 0; i < systems->list.n; i++) {
@@ -81,7 +81,7 @@ bool system_supported(struct resolver *r, const struct role *role, struct err *e
 		"(--unsupported-ok goes on all the same)",
 		name, map_cstr(r->v->facts, "distribution_version", ""),
 		map_cstr(r->v->facts, "distribution_release", ""), role->name,
-		listed(r->a, systems));
+		list_systems(r->a, systems));
 }
 
 bool systems_supported(struct resolver *r, struct err *e)

@@ -41,7 +41,7 @@ const char *const *tags_read(
 	return out;
 }
 
-static bool overlaps(const char *const *a, const char *const *b)
+static bool tags_overlap(const char *const *a, const char *const *b)
 {
 	for (size_t i = 0; a && a[i]; i++)
 		if (in_list(b, a[i]))
@@ -54,14 +54,14 @@ static bool has_tags(const char *const *t)
 	return t && t[0];
 }
 
-static bool wanted(const struct site *s, const char *const *tags)
+static bool is_wanted(const struct site *s, const char *const *tags)
 {
 	bool never = in_list(tags, "never");
 	if (!s->tags)
 		return !never;
 	if (in_list(tags, "always") && !in_list(s->skip_tags, "always"))
 		return true;
-	if (overlaps(tags, s->tags))
+	if (tags_overlap(tags, s->tags))
 		return true;
 	if (in_list(s->tags, "all"))
 		return !never;
@@ -72,11 +72,11 @@ static bool wanted(const struct site *s, const char *const *tags)
 
 bool task_selected(const struct site *s, const struct task *t)
 {
-	if (!wanted(s, t->tags))
+	if (!is_wanted(s, t->tags))
 		return false;
 	if (!s->skip_tags)
 		return true;
-	if (overlaps(t->tags, s->skip_tags))
+	if (tags_overlap(t->tags, s->skip_tags))
 		return false;
 	if (in_list(s->skip_tags, "all"))
 		return in_list(t->tags, "always") && !in_list(s->skip_tags, "always");

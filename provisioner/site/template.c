@@ -5,13 +5,13 @@
  */
 #include "site/vars.h"
 
-static struct str copied(struct arena *a, struct str s)
+static struct str copy_text(struct arena *a, struct str s)
 {
 	return str_dup(a, s.p, s.n);
 }
 
 /* A file beside a template, or in templates/ beside it; NULL: none. */
-static const char *beside(struct arena *a, const char *template, const char *name)
+static const char *find_beside(struct arena *a, const char *template, const char *name)
 {
 	const char *dir = path_dir(a, template);
 	const char *paths[] = {
@@ -29,9 +29,9 @@ bool lookup_include(void *ctx, struct str name, const char *from, struct str *te
 	const char *path = task_file(v->s, v->task, "templates", name.p, v->a);
 	struct file *f;
 	if (!path && v->template)
-		path = beside(v->a, v->template->path, name.p);
+		path = find_beside(v->a, v->template->path, name.p);
 	if (!path && from)
-		path = beside(v->a, from, name.p);
+		path = find_beside(v->a, from, name.p);
 	f = path ? files_get(&v->s->files, path, e) : NULL;
 	if (!f && e->kind)
 		return err_prefix(e, "the template cannot be read");
@@ -94,8 +94,9 @@ static void keep_text(struct vars *v, struct str key, struct value *text, struct
 	s->kept_bytes += text->s.n;
 	kept = value_map(s->a);
 	for (size_t i = 0; i < reads->map.n; i++)
-		map_set(s->a, kept, copied(s->a, reads->map.e[i].key), reads->map.e[i].value);
-	map_set(s->a, s->render_index, copied(s->a, key), value_int(s->a, (int64_t)s->n_renders));
+		map_set(s->a, kept, copy_text(s->a, reads->map.e[i].key), reads->map.e[i].value);
+	map_set(s->a, s->render_index, copy_text(s->a, key),
+		value_int(s->a, (int64_t)s->n_renders));
 	PUSH(s->a, s->renders, s->n_renders, s->cap_renders,
 		((struct render){kept, value_keep(s->a, text, v->a)}));
 }

@@ -108,7 +108,7 @@ struct value *vars_fail(struct vars *v, struct str name, const struct err *e)
 	return value_undefined(v->a, e->pos, "'%s' is undefined", name.p);
 }
 
-static struct value *evaluate(struct vars *v, struct str name, struct value *raw)
+static struct value *evaluate_var(struct vars *v, struct str name, struct value *raw)
 {
 	struct err e = {0};
 	struct outer_reads outer;
@@ -139,7 +139,7 @@ static struct value *evaluate(struct vars *v, struct str name, struct value *raw
 	return out;
 }
 
-static struct value *special(struct vars *v, struct str name)
+static struct value *find_special(struct vars *v, struct str name)
 {
 	struct value *found;
 	if (v->loop && (found = map_get(v->loop, name))) {
@@ -181,7 +181,7 @@ static struct value *mail_lookup(struct vars *v, struct str name)
 /* What stands for a name, not yet evaluated. */
 static struct value *env_raw(struct vars *v, struct str name)
 {
-	struct value *found = special(v, name);
+	struct value *found = find_special(v, name);
 	if (!found)
 		found = mail_lookup(v, name);
 	return found ? found : find_in_layers(v, name);
@@ -214,7 +214,7 @@ static void env_missing(void *ctx, const struct value *map, struct str key)
 static struct value *env_lookup(void *ctx, struct str name)
 {
 	struct vars *v = ctx;
-	struct value *found = special(v, name);
+	struct value *found = find_special(v, name);
 	if (found || (found = mail_lookup(v, name))) {
 		note_read(v, name, found);
 		return found;
@@ -234,7 +234,7 @@ static struct value *env_lookup(void *ctx, struct str name)
 	if (found->type != VALUE_LIST && found->type != VALUE_MAP &&
 		!(found->type == VALUE_STR && text_is_template(found->s)))
 		return found;
-	return evaluate(v, name, found);
+	return evaluate_var(v, name, found);
 }
 
 static void add_names(
@@ -265,7 +265,7 @@ struct layers {
 	uint64_t key;
 };
 
-static void push(struct layers *l, const char *what, const struct value *map)
+static void push_layer(struct layers *l, const char *what, const struct value *map)
 {
 	if (!map || map->type != VALUE_MAP || l->n == ARRAY_LEN(l->v))
 		return;
@@ -276,32 +276,32 @@ static void push(struct layers *l, const char *what, const struct value *map)
 static void push_role(struct layers *l, const struct role_use *role)
 {
 	for (; role; role = role->parent)
-		push(l, "role parameters", role->params);
+		push_layer(l, "role parameters", role->params);
 }
 
 static void push_nodes(struct layers *l, const struct task *t)
 {
 	for (; t && t->parent; t = t->parent)
-		push(l, t->child ? "block vars" : "task vars", t->vars);
+		push_layer(l, t->child ? "block vars" : "task vars", t->vars);
 }
 
 static void push_play(struct layers *l, const struct vars *v, const struct role_use *role)
 {
 	if (role)
-		push(l, "role vars", role->vars);
+		push_layer(l, "role vars", role->vars);
 	if (v->play) {
-		push(l, "role vars", v->play->all_vars);
-		push(l, "vars_files", v->play_files);
-		push(l, "vars_files", v->play->files_vars);
-		push(l, "play vars", v->play->vars);
+		push_layer(l, "role vars", v->play->all_vars);
+		push_layer(l, "vars_files", v->play_files);
+		push_layer(l, "vars_files", v->play->files_vars);
+		push_layer(l, "play vars", v->play->vars);
 	}
-	push(l, "facts", v->facts_named);
+	push_layer(l, "facts", v->facts_named);
 	l->v[l->n - 1].facts = true;
-	push(l, "inventory", host_merged(v->s, v->host));
+	push_layer(l, "inventory", host_merged(v->s, v->host));
 	if (role)
-		push(l, "role defaults", role->defaults);
+		push_layer(l, "role defaults", role->defaults);
 	if (v->play)
-		push(l, "role defaults", v->play->all_defaults);
+		push_layer(l, "role defaults", v->play->all_defaults);
 }
 
 void vars_enter(struct vars *v, const struct task *t, const struct inst *in)
@@ -309,12 +309,12 @@ void vars_enter(struct vars *v, const struct task *t, const struct inst *in)
 	struct layers l = {0};
 	struct scope *s;
 	v->task = t;
-	push(&l, "extra vars", v->s->extra);
+	push_layer(&l, "extra vars", v->s->extra);
 	for (; in; in = in->up)
-		push(&l, "include parameters", in->vars);
+		push_layer(&l, "include parameters", in->vars);
 	push_role(&l, t ? t->role : NULL);
-	push(&l, "set_fact and register", v->set);
-	push(&l, "include_vars", v->included);
+	push_layer(&l, "set_fact and register", v->set);
+	push_layer(&l, "include_vars", v->included);
 	push_nodes(&l, t);
 	push_play(&l, v, t ? t->role : NULL);
 	if (v->scope && v->scope->key == l.key && v->scope->role == (t ? t->role : NULL))
@@ -335,7 +335,7 @@ void vars_enter(struct vars *v, const struct task *t, const struct inst *in)
 	v->scope = s;
 }
 
-static void forget(struct vars *v, struct str name)
+static void forget_name(struct vars *v, struct str name)
 {
 	for (size_t i = 0; i < v->n_scopes; i++) {
 		struct scope *s = v->scopes[i];
@@ -350,7 +350,7 @@ static void forget(struct vars *v, struct str name)
 void vars_set(struct vars *v, struct str name, struct value *value)
 {
 	map_set(v->a, v->set, name, value);
-	forget(v, name);
+	forget_name(v, name);
 	if (str_is(name, "mail"))
 		v->mail_done = false;
 }
@@ -359,7 +359,7 @@ void vars_include(struct vars *v, const struct value *map)
 {
 	for (size_t i = 0; i < map->map.n; i++) {
 		map_set(v->a, v->included, map->map.e[i].key, map->map.e[i].value);
-		forget(v, map->map.e[i].key);
+		forget_name(v, map->map.e[i].key);
 	}
 }
 
@@ -413,7 +413,7 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 }
 
 /* ---- evaluation, with the error of the variable to blame ---- */
-static struct value *settle(struct vars *v, struct value *out, struct err *own, struct err *e)
+static struct value *settle_value(struct vars *v, struct value *out, struct err *own, struct err *e)
 {
 	struct err inner = v->err;
 	bool hard = v->hard;
@@ -436,26 +436,26 @@ struct value *vars_resolve(struct vars *v, struct value *x, struct err *e)
 {
 	struct err own = {0};
 	struct value *out = template_resolve(&v->env, x, &own);
-	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle(v, out, &own, e);
+	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle_value(v, out, &own, e);
 }
 
 struct value *vars_condition(struct vars *v, struct value *cond, struct err *e)
 {
 	struct err own = {0};
 	struct value *out = condition_eval(&v->env, cond, &own);
-	return settle(v, out, &own, e);
+	return settle_value(v, out, &own, e);
 }
 
 struct value *vars_render(struct vars *v, const struct template *t, struct err *e)
 {
 	struct err own = {0};
 	struct value *out = template_render(&v->env, t, &own);
-	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle(v, out, &own, e);
+	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle_value(v, out, &own, e);
 }
 
 struct value *vars_value(struct vars *v, const char *name, struct err *e)
 {
 	struct err own = {0};
 	struct value *raw = env_lookup(v, str_c(name));
-	return raw ? settle(v, raw, &own, e) : NULL;
+	return raw ? settle_value(v, raw, &own, e) : NULL;
 }

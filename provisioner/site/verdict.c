@@ -6,7 +6,7 @@
 #include "site/verdict.h"
 
 /* A constant verdict, or -1 when it depends on the result. */
-static int constant(struct resolver *r, struct task *t, struct value *cond, struct err *e)
+static int constant_verdict(struct resolver *r, struct task *t, struct value *cond, struct err *e)
 {
 	struct value *c;
 	r->v->own = value_map(r->a);
@@ -20,9 +20,9 @@ static int constant(struct resolver *r, struct task *t, struct value *cond, stru
 bool verdicts_constant(struct resolver *r, struct task *t, struct srec *s, struct err *e)
 {
 	if (t->changed_when)
-		s->step.changed = constant(r, t, t->changed_when, e);
+		s->step.changed = constant_verdict(r, t, t->changed_when, e);
 	if (t->failed_when)
-		s->step.failed = constant(r, t, t->failed_when, e);
+		s->step.failed = constant_verdict(r, t, t->failed_when, e);
 	if (e->kind)
 		return false;
 	/* That it fails in any case must not keep it from running; a command that only reads has
@@ -36,7 +36,7 @@ bool verdicts_constant(struct resolver *r, struct task *t, struct srec *s, struc
 }
 
 /* One condition over the result; what cannot be evaluated is a failure of the task. */
-static void ask(
+static void ask_condition(
 	struct resolver *r, const struct task *t, struct value *cond, bool *out, struct judged *j)
 {
 	struct err e = {0};
@@ -68,7 +68,7 @@ static const char *failed_because(struct resolver *r, struct value *when)
 	return text;
 }
 
-static void put(
+static void put_verdict(
 	struct resolver *r, struct value *result, const char *key, const struct judged *j, bool is)
 {
 	map_put(r->a, result, key,
@@ -86,13 +86,13 @@ void verdicts_give(struct resolver *r, const struct task *t, struct value *facts
 	map_put(r->a, result, "changed", value_bool(r->a, j->changed));
 	map_put(r->a, result, "failed", value_bool(r->a, j->failed));
 	if (t->changed_when)
-		ask(r, t, t->changed_when, &j->changed, j);
-	put(r, result, "changed", j, j->changed);
+		ask_condition(r, t, t->changed_when, &j->changed, j);
+	put_verdict(r, result, "changed", j, j->changed);
 	if (t->failed_when && !j->wrong.kind && !j->unknown) {
-		ask(r, t, t->failed_when, &j->failed, j);
-		put(r, result, "failed_when_result", j, j->failed);
+		ask_condition(r, t, t->failed_when, &j->failed, j);
+		put_verdict(r, result, "failed_when_result", j, j->failed);
 	}
-	put(r, result, "failed", j, j->failed);
+	put_verdict(r, result, "failed", j, j->failed);
 	r->v->own = outer;
 	if (j->wrong.kind)
 		j->error = arena_printf(r->a, "%s:%u:%u: %s", j->wrong.pos.file, j->wrong.pos.line,

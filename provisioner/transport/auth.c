@@ -31,12 +31,12 @@ struct login {
 	struct buf tried, hints;
 };
 
-static void note(struct buf *b, const char *what)
+static void note_means(struct buf *b, const char *what)
 {
 	buf_addf(b, "%s%s", b->n ? ", " : "", what);
 }
 
-static struct means *add(struct login *l, enum means_kind kind, const char *name)
+static struct means *add_means(struct login *l, enum means_kind kind, const char *name)
 {
 	if (l->n == MEANS)
 		return NULL;
@@ -54,7 +54,7 @@ static void add_identity(struct login *l, struct libssh2_agent_publickey *id)
 		l->for_ssh = arena_printf(l->a, "the %s key in ssh-agent", type.p);
 		return;
 	}
-	struct means *m = add(l, MEANS_AGENT,
+	struct means *m = add_means(l, MEANS_AGENT,
 		arena_printf(l->a, "ssh-agent's %s",
 			id->comment && id->comment[0] ? id->comment : type.p));
 	if (!m)
@@ -72,7 +72,7 @@ static void add_agent(struct login *l)
 	l->agent = libssh2_agent_init(l->session);
 	if (!l->agent || libssh2_agent_connect(l->agent) != 0 ||
 		libssh2_agent_list_identities(l->agent) != 0) {
-		note(&l->hints, "ssh-agent does not answer");
+		note_means(&l->hints, "ssh-agent does not answer");
 		return;
 	}
 	struct libssh2_agent_publickey *id = NULL;
@@ -97,13 +97,13 @@ static bool add_file(struct login *l, const char *path, bool given, struct err *
 		if (given)
 			return err_set(e, ERR_CONFIG, "%s: the key to log in with: %s", l->label,
 				k.found ? why.msg : arena_printf(l->a, "%s is not there", path));
-		note(&l->hints, why.msg);
+		note_means(&l->hints, why.msg);
 		return true;
 	}
 	if (!k.found || have_blob(l, k.blob))
 		return true;
 	if (k.encrypted) {
-		note(&l->hints,
+		note_means(&l->hints,
 			arena_printf(l->a, "%s has a passphrase: add it to ssh-agent", path));
 		return true;
 	}
@@ -111,7 +111,7 @@ static bool add_file(struct login *l, const char *path, bool given, struct err *
 		l->for_ssh = arena_printf(l->a, "the %s key %s", k.kind, path);
 		return true;
 	}
-	struct means *m = add(l, MEANS_FILE, path);
+	struct means *m = add_means(l, MEANS_FILE, path);
 	if (m) {
 		m->path = path;
 		m->blob = k.blob;
@@ -164,7 +164,7 @@ struct login *login_new(struct arena *a, const struct target *t, const char *lab
 		add_usual_files(l);
 	}
 	if (t->connection.password)
-		add(l, MEANS_PASSWORD, "the password");
+		add_means(l, MEANS_PASSWORD, "the password");
 	return l;
 }
 
@@ -229,7 +229,7 @@ static bool connection_lost(int rc)
 	       rc == LIBSSH2_ERROR_SOCKET_SEND;
 }
 
-static enum login_status refused(struct login *l, bool hung_up, struct err *e)
+static enum login_status report_refusal(struct login *l, bool hung_up, struct err *e)
 {
 	if (l->for_ssh && !hung_up) {
 		err_set(e, ERR_UNREACHABLE, "%s refused the keys that libssh2 can use; left is %s",
@@ -253,17 +253,17 @@ enum login_status login_step(struct login *l, struct err *e)
 			return LOGIN_WAIT;
 		if (rc == 0)
 			return LOGIN_DONE;
-		note(&l->tried, m->name);
+		note_means(&l->tried, m->name);
 		l->at++;
 		if (connection_lost(rc))
-			return refused(l, true, e);
+			return report_refusal(l, true, e);
 	}
 	/* Everything was refused: what the host offers makes the message useful. */
 	if (!ask_offered(l))
 		return LOGIN_WAIT;
 	if (libssh2_userauth_authenticated(l->session))
 		return LOGIN_DONE;
-	return refused(l, false, e);
+	return report_refusal(l, false, e);
 }
 
 void login_free(struct login *l)

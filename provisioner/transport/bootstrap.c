@@ -191,24 +191,24 @@ enum boot_event bootstrap_scan(struct buf *in)
 	return marks[which].event;
 }
 
-static bool said(const struct buf *errors, const char *text)
+static bool has_said(const struct buf *errors, const char *text)
 {
 	return errors->n && memmem(errors->p, errors->n, text, strlen(text));
 }
 
 bool bootstrap_explain(const struct buf *errors, bool answered, const char *words, struct err *e)
 {
-	if (said(errors, "sudo: a password is required") ||
-		said(errors, "sudo: a terminal is required"))
+	if (has_said(errors, "sudo: a password is required") ||
+		has_said(errors, "sudo: a terminal is required"))
 		err_set(e, ERR_CONFIG, "sudo wants a password: give it with -K");
-	else if (answered && said(errors, "incorrect password"))
+	else if (answered && has_said(errors, "incorrect password"))
 		err_set(e, ERR_CONFIG, "sudo refused the password");
-	else if (said(errors, "has changed and you have requested strict checking"))
+	else if (has_said(errors, "has changed and you have requested strict checking"))
 		err_set(e, ERR_UNREACHABLE,
 			"HOST KEY CHANGED: %s; ask the host's administrator, and "
 			"when it is right remove the old key with ssh-keygen -R",
 			words);
-	else if (said(errors, "Host key verification failed"))
+	else if (has_said(errors, "Host key verification failed"))
 		err_set(e, ERR_UNREACHABLE,
 			"ssh refused the host key: %s; when it is right, run again "
 			"with --accept-new-host-keys, or connect once with ssh",

@@ -127,7 +127,7 @@ static void output_ready(void *ctx, unsigned events)
 
 /* Whatever still holds the streams open then (a program left behind) is not waited for, but what
  * already stands in the pipes is read. */
-static void drain(struct stream *s)
+static void drain_stream(struct stream *s)
 {
 	while (s->fd >= 0 && !s->child->ended) {
 		char bytes[4096];
@@ -152,8 +152,8 @@ static void exit_ready(void *ctx, unsigned events)
 	c->exited = true;
 	c->status = status;
 	close_fd(&c->pidfd, &c->exit_watch);
-	drain(&c->err);
-	drain(&c->out);
+	drain_stream(&c->err);
+	drain_stream(&c->out);
 	end_when_over(c);
 }
 
@@ -182,7 +182,7 @@ static void child_free(struct link *k)
 /* ---- starting ---- */
 
 /* pipes[0]: its input, [1]: its output, [2]: its errors; [n][0] is read, [n][1] written. */
-static int spawn(pid_t *pid, const char *const *argv, int pipes[3][2])
+static int spawn_child(pid_t *pid, const char *const *argv, int pipes[3][2])
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -242,10 +242,10 @@ static void close_pipes(int pipes[3][2], bool ours_too)
 }
 
 /* false, errno set: it does not run. */
-static bool start(struct child *c, const char *const *argv)
+static bool start_child(struct child *c, const char *const *argv)
 {
 	int pipes[3][2];
-	int rc = open_pipes(pipes) ? spawn(&c->pid, argv, pipes) : errno;
+	int rc = open_pipes(pipes) ? spawn_child(&c->pid, argv, pipes) : errno;
 	if (rc == 0) {
 		c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 		rc = c->pidfd < 0 ? errno : 0;
@@ -270,7 +270,7 @@ struct link *child_open(const struct link *base, const char *const *argv)
 	*c = (struct child){.link = *base, .in = -1, .pidfd = -1};
 	c->out.fd = c->err.fd = -1;
 	c->link.ops = &ops;
-	if (!start(c, argv)) {
+	if (!start_child(c, argv)) {
 		struct err e = {0};
 		err_set(&e, ERR_UNREACHABLE, "%s: cannot run %s: %s", base->label, argv[0],
 			strerror(errno));

@@ -94,7 +94,7 @@ void connect_free(struct connect *c)
 		stop_attempt(&c->attempt[i]);
 }
 
-static void fail(struct connect *c, const char *why)
+static void fail_connect(struct connect *c, const char *why)
 {
 	struct err e = {0};
 	err_set(&e, ERR_UNREACHABLE, "%s: cannot connect: %s", c->label, why);
@@ -174,7 +174,7 @@ static void next_attempt(void *ctx)
 	while (c->started < c->found.n && !start_attempt(c))
 		;
 	if (c->pending == 0)
-		fail(c, strerror(c->last_errno ? c->last_errno : EHOSTUNREACH));
+		fail_connect(c, strerror(c->last_errno ? c->last_errno : EHOSTUNREACH));
 	else if (c->started < c->found.n)
 		c->timer = loop_timer(c->loop, STAGGER_MS, next_attempt, c);
 }
@@ -197,14 +197,14 @@ static void look_up(const char *address, int port, int flags, struct answer *out
 	freeaddrinfo(list);
 }
 
-static void resolved(struct connect *c)
+static void take_resolved(struct connect *c)
 {
 	bool whole = c->got == sizeof c->found;
 	stop_resolver(c);
 	if (!whole)
-		fail(c, "the name could not be looked up");
+		fail_connect(c, "the name could not be looked up");
 	else if (c->found.error)
-		fail(c, gai_strerror(c->found.error));
+		fail_connect(c, gai_strerror(c->found.error));
 	else
 		next_attempt(c);
 }
@@ -220,14 +220,14 @@ static void resolver_ready(void *ctx, unsigned events)
 	if (n > 0)
 		c->got += (size_t)n;
 	if (n <= 0 || c->got == sizeof c->found)
-		resolved(c);
+		take_resolved(c);
 }
 
 static void start_resolver(struct connect *c)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		fail(c, strerror(errno));
+		fail_connect(c, strerror(errno));
 		return;
 	}
 	c->resolver = fork();
@@ -239,14 +239,14 @@ static void start_resolver(struct connect *c)
 	close(ends[1]);
 	c->pipe = ends[0];
 	if (c->resolver < 0) {
-		fail(c, strerror(errno));
+		fail_connect(c, strerror(errno));
 		return;
 	}
 	fcntl(c->pipe, F_SETFL, O_NONBLOCK);
 	c->pipe_watch = loop_fd(c->loop, c->pipe, LOOP_READ, resolver_ready, c);
 }
 
-static void begin(void *ctx)
+static void begin_connect(void *ctx)
 {
 	struct connect *c = ctx;
 	stop_timer(c);
@@ -268,6 +268,6 @@ struct connect *connect_start(struct loop *l, struct arena *a, const char *label
 		.fn = fn,
 		.ctx = ctx,
 		.pipe = -1};
-	c->timer = loop_timer(l, 0, begin, c);
+	c->timer = loop_timer(l, 0, begin_connect, c);
 	return c;
 }

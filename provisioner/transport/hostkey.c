@@ -109,7 +109,7 @@ static bool names_match(struct arena *a, struct str names, const char *name)
 /* ---- reading ---- */
 
 /* The next field of [*p, end), between blanks. */
-static struct str field(const char **p, const char *end)
+static struct str next_field(const char **p, const char *end)
 {
 	while (*p < end && (**p == ' ' || **p == '\t'))
 		(*p)++;
@@ -122,7 +122,7 @@ static struct str field(const char **p, const char *end)
 static void read_line(struct hostkeys *h, const char *file, unsigned line, struct str text)
 {
 	const char *p = text.p, *end = text.p + text.n;
-	struct str names = field(&p, end);
+	struct str names = next_field(&p, end);
 	enum mark mark = MARK_NONE;
 	if (names.n == 0 || names.p[0] == '#')
 		return;
@@ -130,9 +130,9 @@ static void read_line(struct hostkeys *h, const char *file, unsigned line, struc
 		mark = str_is(names, "@revoked") ? MARK_REVOKED : MARK_CA;
 		if (mark == MARK_CA && !str_is(names, "@cert-authority"))
 			return;
-		names = field(&p, end);
+		names = next_field(&p, end);
 	}
-	struct str type = field(&p, end), key64 = field(&p, end), key;
+	struct str type = next_field(&p, end), key64 = next_field(&p, end), key;
 	bool exact = names_match(h->scratch, names, h->name);
 	if (key64.n == 0 || (!exact && !names_match(h->scratch, names, h->plain)))
 		return;
@@ -184,7 +184,7 @@ struct hostkeys *hostkeys_load(
 /* ---- judging ---- */
 
 /* The lines that count: those by the exact name; without any, those by the bare address. */
-static bool counts(const struct entry *e, bool exact)
+static bool entry_counts(const struct entry *e, bool exact)
 {
 	return e->mark != MARK_REVOKED && e->exact == exact;
 }
@@ -192,7 +192,7 @@ static bool counts(const struct entry *e, bool exact)
 static bool has_exact(const struct hostkeys *h)
 {
 	for (const struct entry *e = h->first; e; e = e->next)
-		if (counts(e, true))
+		if (entry_counts(e, true))
 			return true;
 	return false;
 }
@@ -200,7 +200,7 @@ static bool has_exact(const struct hostkeys *h)
 static const struct entry *find_type(const struct hostkeys *h, const char *type, bool exact)
 {
 	for (const struct entry *e = h->first; e; e = e->next)
-		if (counts(e, exact) && e->mark == MARK_NONE && str_is(e->type, type))
+		if (entry_counts(e, exact) && e->mark == MARK_NONE && str_is(e->type, type))
 			return e;
 	return NULL;
 }
@@ -219,7 +219,7 @@ const char *hostkeys_methods(struct arena *a, const struct hostkeys *h)
 		}
 	}
 	for (const struct entry *e = h->first; e; e = e->next)
-		any |= counts(e, true);
+		any |= entry_counts(e, true);
 	const char *methods = buf_str(a, &list).p;
 	buf_free(&list);
 	return any && !known ? NULL : methods;

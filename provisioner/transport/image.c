@@ -23,7 +23,7 @@ static const char *program_dir(struct arena *a)
 }
 
 /* Beside the program; then where an installation has it, also one that was moved. */
-static const char *find(struct arena *a, struct err *e)
+static const char *find_agent(struct arena *a, struct err *e)
 {
 	const char *given = getenv("PROVISION_AGENT");
 	if (given && given[0])
@@ -43,7 +43,7 @@ static const char *find(struct arena *a, struct err *e)
 bool agent_image_load(struct arena *a, struct agent_image *img, struct err *e)
 {
 	unsigned char sum[SHA256_LEN];
-	const char *path = find(a, e);
+	const char *path = find_agent(a, e);
 	if (!path)
 		return false;
 	img->path = arena_strdup(a, path);

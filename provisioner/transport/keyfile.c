@@ -40,7 +40,7 @@ static bool take_string(struct reader *r, struct str *s)
 }
 
 /* The text between the armour lines, without line ends. */
-static bool armoured(struct arena *a, struct str text, struct str *out)
+static bool read_armoured(struct arena *a, struct str text, struct str *out)
 {
 	const char *start = strchr(text.p, '\n'), *end = strstr(text.p, "\n-----END ");
 	if (!start || !end || end < start)
@@ -72,7 +72,7 @@ static bool look_openssh(struct arena *a, struct str text, struct keyfile *k)
 {
 	struct str raw, cipher, kdf, options, type;
 	uint32_t keys;
-	if (!armoured(a, text, &raw) || raw.n < sizeof OPENSSH_MAGIC ||
+	if (!read_armoured(a, text, &raw) || raw.n < sizeof OPENSSH_MAGIC ||
 		memcmp(raw.p, OPENSSH_MAGIC, sizeof OPENSSH_MAGIC) != 0)
 		return false;
 	struct reader r = {

@@ -26,7 +26,7 @@ static int silence_s(const struct transport *t)
 }
 
 /* Looks again when the silence, or the work, would have lasted too long. */
-static void watch(struct transport *t)
+static void watch_limits(struct transport *t)
 {
 	int64_t now = now_ms(), next = t->since_ms + 1000LL * silence_s(t);
 	if (t->work_ms < next)
@@ -40,7 +40,7 @@ static void watch_from_now(struct transport *t)
 	t->alive = false;
 	t->since_ms = now_ms();
 	t->moved_before = t->link ? t->link->moved : 0;
-	watch(t);
+	watch_limits(t);
 }
 
 /* A byte now and then is none: what a frame brings, or a transfer that gets on. */
@@ -65,7 +65,7 @@ static void limit_reached(void *ctx)
 			"says how long it may",
 			t->limit_s, t->doing);
 	else if (now < t->since_ms + 1000LL * silence_s(t))
-		watch(t);
+		watch_limits(t);
 	else if (shows_life(t))
 		watch_from_now(t);
 	else
@@ -78,7 +78,7 @@ void transport_limit(struct transport *t, int seconds)
 	t->limit_s = seconds > 0 ? seconds : t->target.work_s;
 	t->work_ms = now_ms() + 1000LL * t->limit_s;
 	if (t->awaiting)
-		watch(t);
+		watch_limits(t);
 }
 
 void limits_begin(struct transport *t)

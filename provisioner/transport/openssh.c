@@ -14,7 +14,7 @@ struct args {
 	size_t n;
 };
 
-static void add(struct args *args, const char *word)
+static void add_word(struct args *args, const char *word)
 {
 	if (args->n < ARGS_MAX)
 		args->v[args->n++] = word;
@@ -22,8 +22,8 @@ static void add(struct args *args, const char *word)
 
 static void add_option(struct args *args, const char *text)
 {
-	add(args, "-o");
-	add(args, text);
+	add_word(args, "-o");
+	add_word(args, text);
 }
 
 /* One word of `*p`, with sh's two kinds of quotes and the backslash; false: a quote is open. */
@@ -42,7 +42,7 @@ static bool next_word(struct args *args, const char **p, struct err *e)
 		else
 			buf_addc(&b, **p);
 	}
-	add(args, b.n ? buf_str(args->a, &b).p : "");
+	add_word(args, b.n ? buf_str(args->a, &b).p : "");
 	buf_free(&b);
 	if (quote)
 		return err_set(
@@ -75,7 +75,7 @@ const char *const *openssh_argv(
 	struct arena *a, const struct target *t, const char *command, struct err *e)
 {
 	struct args args = {.a = a, .v = ARENA_ARRAY(a, const char *, ARGS_MAX + 1)};
-	add(&args, "ssh");
+	add_word(&args, "ssh");
 	/* ssh takes the first value of an option: the inventory's words cannot undo these. */
 	add_option(&args, "BatchMode=yes");
 	add_host_key_rules(&args, t);
@@ -85,24 +85,24 @@ const char *const *openssh_argv(
 	add_option(&args, "ServerAliveInterval=5");
 	add_option(&args, "ServerAliveCountMax=3");
 	add_option(&args, "LogLevel=ERROR");
-	add(&args, "-T");
-	add(&args, "-x");
+	add_word(&args, "-T");
+	add_word(&args, "-x");
 	if (t->connection.port > 0) {
-		add(&args, "-p");
-		add(&args, arena_printf(a, "%d", t->connection.port));
+		add_word(&args, "-p");
+		add_word(&args, arena_printf(a, "%d", t->connection.port));
 	}
 	if (t->connection.user && t->connection.user[0]) {
-		add(&args, "-l");
-		add(&args, t->connection.user);
+		add_word(&args, "-l");
+		add_word(&args, t->connection.user);
 	}
 	if (t->connection.key_file) {
 		add_option(&args, "IdentitiesOnly=yes");
-		add(&args, "-i");
-		add(&args, t->connection.key_file);
+		add_word(&args, "-i");
+		add_word(&args, t->connection.key_file);
 	}
-	add(&args, "--");
-	add(&args, t->connection.address);
-	add(&args, command);
+	add_word(&args, "--");
+	add_word(&args, t->connection.address);
+	add_word(&args, command);
 	if (args.n == ARGS_MAX) {
 		err_set(e, ERR_CONFIG, "%s: ansible_ssh_common_args has too many words", t->name);
 		return NULL;

@@ -71,7 +71,7 @@ static ssize_t take_bytes(libssh2_socket_t fd, void *p, size_t n, int flags, voi
 }
 
 /* What libssh2 says of its last call, in the words of its own. */
-static const char *reason(const struct ssh2 *s)
+static const char *session_reason(const struct ssh2 *s)
 {
 	char *text = NULL;
 	if (s->guard.why[0])
@@ -80,14 +80,15 @@ static const char *reason(const struct ssh2 *s)
 	return text && text[0] ? text : "the connection was closed";
 }
 
-static enum turn failed(struct ssh2 *s, const char *doing)
+static enum turn report_failure(struct ssh2 *s, const char *doing)
 {
-	err_set(&s->end.err, ERR_UNREACHABLE, "%s: %s: %s", s->link.label, doing, reason(s));
+	err_set(&s->end.err, ERR_UNREACHABLE, "%s: %s: %s", s->link.label, doing,
+		session_reason(s));
 	return TURN_END;
 }
 
 /* libssh2 keeps errno as recv(2) and send(2) left it. */
-static int lost(struct ssh2 *s)
+static int report_loss(struct ssh2 *s)
 {
 	err_set(&s->end.err, ERR_UNREACHABLE, "%s: the connection was lost: %s", s->link.label,
 		s->guard.why[0]            ? s->guard.why
@@ -113,21 +114,22 @@ static bool nothing_in_common(int rc)
 	}
 }
 
-static enum turn handshake(struct ssh2 *s)
+static enum turn make_handshake(struct ssh2 *s)
 {
 	int rc = libssh2_session_handshake(s->session, s->fd);
 	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return TURN_WAIT;
 	if (rc) {
 		s->end.use_openssh = nothing_in_common(rc);
-		return failed(s, rc == LIBSSH2_ERROR_BANNER_RECV ? "no SSH server answers there"
-								 : "the SSH handshake failed");
+		return report_failure(s, rc == LIBSSH2_ERROR_BANNER_RECV
+						 ? "no SSH server answers there"
+						 : "the SSH handshake failed");
 	}
 	size_t n = 0;
 	int type;
 	const char *key = libssh2_session_hostkey(s->session, &n, &type);
 	if (!key)
-		return failed(s, "the host showed no key");
+		return report_failure(s, "the host showed no key");
 	if (!hostkeys_check(s->hostkeys, key, n, &s->end.err))
 		return TURN_END;
 	s->state = LOGIN;
@@ -159,7 +161,7 @@ static enum turn open_channel(struct ssh2 *s)
 	if (!s->channel && libssh2_session_last_errno(s->session) == LIBSSH2_ERROR_EAGAIN)
 		return TURN_WAIT;
 	if (!s->channel)
-		return failed(s, "the host opened no channel");
+		return report_failure(s, "the host opened no channel");
 	s->state = EXEC;
 	return TURN_ON;
 }
@@ -170,14 +172,14 @@ static enum turn start_command(struct ssh2 *s)
 	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return TURN_WAIT;
 	if (rc)
-		return failed(s, "the host runs no command");
+		return report_failure(s, "the host runs no command");
 	s->state = RUN;
 	s->guard.runs = true;
 	s->link.ev->up(s->link.ctx);
 	return TURN_ON;
 }
 
-static void step(struct ssh2 *s);
+static void step_session(struct ssh2 *s);
 
 static void turn_comes(void *ctx)
 {
@@ -185,7 +187,7 @@ static void turn_comes(void *ctx)
 	loop_timer_free(s->again);
 	s->again = NULL;
 	if (s->state != OVER)
-		step(s);
+		step_session(s);
 }
 
 static void next_turn(struct ssh2 *s)
@@ -204,7 +206,7 @@ static int read_stream(struct ssh2 *s, enum link_stream from)
 	if (n == 0 || n == LIBSSH2_ERROR_EAGAIN)
 		return 0;
 	if (n < 0)
-		return lost(s);
+		return report_loss(s);
 	s->guard.useful += (uint64_t)n;
 	if (from == LINK_OUT)
 		s->link.moved += (uint64_t)n;
@@ -227,7 +229,7 @@ static int write_input(struct ssh2 *s)
 	if (n == LIBSSH2_ERROR_EAGAIN)
 		return 0;
 	if (n < 0)
-		return lost(s);
+		return report_loss(s);
 	link_sent(k, (size_t)n);
 	return 1;
 }
@@ -243,7 +245,7 @@ static bool all_taken(struct ssh2 *s, int idle)
 }
 
 /* A turn reads each stream once and writes once; then the other connections have their turns. */
-static enum turn exchange(struct ssh2 *s)
+static enum turn exchange_data(struct ssh2 *s)
 {
 	int out = s->link.paused ? 0 : read_stream(s, LINK_OUT);
 	int err = out < 0 ? -1 : s->link.paused ? 0 : read_stream(s, LINK_ERR);
@@ -282,7 +284,7 @@ static enum turn one_step(struct ssh2 *s)
 {
 	switch (s->state) {
 	case HANDSHAKE:
-		return handshake(s);
+		return make_handshake(s);
 	case LOGIN:
 		return log_in(s);
 	case OPEN:
@@ -290,7 +292,7 @@ static enum turn one_step(struct ssh2 *s)
 	case EXEC:
 		return start_command(s);
 	case RUN:
-		return exchange(s);
+		return exchange_data(s);
 	case CLOSING:
 		return await_close(s);
 	case OVER:
@@ -301,13 +303,13 @@ static enum turn one_step(struct ssh2 *s)
 
 /* sshd leaves Nagle's algorithm on, so its next small packet waits until the one before is
  * acknowledged; a delayed acknowledgment (tcp(7), TCP_QUICKACK) would cost 40 ms a login. */
-static void acknowledge(const struct ssh2 *s)
+static void acknowledge_now(const struct ssh2 *s)
 {
 	int on = 1;
 	setsockopt(s->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
-static void step(struct ssh2 *s)
+static void step_session(struct ssh2 *s)
 {
 	enum turn next = TURN_ON;
 	s->stepping = true;
@@ -317,7 +319,8 @@ static void step(struct ssh2 *s)
 	s->stepping = false;
 	if (next == TURN_END && s->guard.why[0] && s->state < RUN) {
 		s->end = (struct link_end){.status = -1};
-		failed(s, s->guard.greeted ? "the login failed" : "no SSH server answers there");
+		report_failure(
+			s, s->guard.greeted ? "the login failed" : "no SSH server answers there");
 	}
 	if (next == TURN_END) {
 		report_end(s);
@@ -327,7 +330,7 @@ static void step(struct ssh2 *s)
 		if (dir & LIBSSH2_SESSION_BLOCK_OUTBOUND)
 			events |= LOOP_WRITE;
 		loop_fd_set(s->watch, events);
-		acknowledge(s);
+		acknowledge_now(s);
 	}
 }
 
@@ -336,12 +339,12 @@ static void socket_ready(void *ctx, unsigned events)
 	struct ssh2 *s = ctx;
 	(void)events;
 	s->idle = 0;
-	step(s);
+	step_session(s);
 }
 
 /* ---- beginning and end ---- */
 
-static void connected(void *ctx, int fd, const struct err *why)
+static void take_socket(void *ctx, int fd, const struct err *why)
 {
 	struct ssh2 *s = ctx;
 	if (fd < 0) {
@@ -351,7 +354,7 @@ static void connected(void *ctx, int fd, const struct err *why)
 	}
 	s->fd = fd;
 	s->watch = loop_fd(s->link.loop, fd, LOOP_READ, socket_ready, s);
-	step(s);
+	step_session(s);
 }
 
 /* Counter mode and SHA-2 alone: fast with the processor's own instructions, and the only ones of
@@ -387,7 +390,7 @@ static bool set_methods(struct ssh2 *s)
 		s->link.label);
 }
 
-static bool prepare(struct ssh2 *s)
+static bool prepare_session(struct ssh2 *s)
 {
 	const struct link *k = &s->link;
 	s->owner.ssh2 = s;
@@ -416,7 +419,7 @@ static void ssh2_flush(struct link *k)
 	struct ssh2 *s = (struct ssh2 *)k;
 	s->idle = 0;
 	if (s->state == RUN && !s->stepping)
-		step(s);
+		step_session(s);
 }
 
 static void ssh2_resume(struct link *k)
@@ -459,10 +462,10 @@ struct link *ssh2_open(const struct link *base, const char *command)
 	*s = (struct ssh2){.link = *base, .state = HANDSHAKE, .command = command, .fd = -1};
 	s->end.status = -1;
 	s->link.ops = &ops;
-	if (prepare(s))
+	if (prepare_session(s))
 		s->connect = connect_start(s->link.loop, s->link.a, s->link.label,
-			s->link.target->connection.address, target_port(s->link.target), connected,
-			s);
+			s->link.target->connection.address, target_port(s->link.target),
+			take_socket, s);
 	else
 		report_end(s);
 	return &s->link;

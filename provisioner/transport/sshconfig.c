@@ -40,7 +40,7 @@ static bool keyword_is(struct str word, const char *name)
 	return word.n == strlen(name) && strncasecmp(word.p, name, word.n) == 0;
 }
 
-static bool matters(const struct target *t, struct str word)
+static bool word_matters(const struct target *t, struct str word)
 {
 	const struct {
 		const char *name;
@@ -86,7 +86,8 @@ static bool match_applies(const struct target *t, const char *p, const char *end
 	       next_word(&p, end).n == 0;
 }
 
-static void include(struct reading *r, const char *p, const char *end, const char *dir, int depth)
+static void include_files(
+	struct reading *r, const char *p, const char *end, const char *dir, int depth)
 {
 	for (struct str word = next_word(&p, end); word.n; word = next_word(&p, end)) {
 		const char *name = str_dup(r->a, word.p, word.n).p;
@@ -112,8 +113,8 @@ static void read_line(struct reading *r, const char *path, unsigned line, struct
 	else if (keyword_is(word, "Match"))
 		r->applies = match_applies(r->target, p, end);
 	else if (r->applies && keyword_is(word, "Include"))
-		include(r, p, end, dir, depth);
-	else if (r->applies && matters(r->target, word))
+		include_files(r, p, end, dir, depth);
+	else if (r->applies && word_matters(r->target, word))
 		r->found =
 			arena_printf(r->result, "%s:%u sets " STR_FMT, path, line, STR_ARG(word));
 }

@@ -293,7 +293,7 @@ static void start_link(struct transport *t)
 		transport_finish(t, &e);
 }
 
-static void begin(struct transport *t)
+static void begin_transport(struct transport *t)
 {
 	struct err e = {0};
 	if (!target_check(&t->target, &e)) {
@@ -349,7 +349,7 @@ static void next_turn(void *ctx)
 	} else if (talks(t)) {
 		talk_turn(t);
 	} else if (!t->link) {
-		begin(t);
+		begin_transport(t);
 	} else {
 		t->link->ops->free(t->link);
 		t->link = NULL;

@@ -43,7 +43,7 @@ static void put_double(struct buf *b, double f)
 	put_u64(b, bits);
 }
 
-static uint64_t zigzag(int64_t i)
+static uint64_t encode_zigzag(int64_t i)
 {
 	return (uint64_t)i << 1 ^ (i < 0 ? ~(uint64_t)0 : 0);
 }
@@ -54,14 +54,14 @@ static int by_key(const void *a, const void *b)
 	return str_cmp((*x)->key, (*y)->key);
 }
 
-static void put(struct buf *b, const struct value *v, int form);
+static void put_value(struct buf *b, const struct value *v, int form);
 
 static void put_entry(struct buf *b, const struct map_entry *m, int form)
 {
 	put_str(b, m->key);
 	if (form & CODEC_POS)
 		put_pos(b, m->key_pos);
-	put(b, m->value, form);
+	put_value(b, m->value, form);
 }
 
 static void put_map(struct buf *b, const struct value *v, int form)
@@ -102,7 +102,7 @@ static void put_content(struct buf *b, const struct value *v, int form)
 		buf_addc(b, v->b ? 1 : 0);
 		break;
 	case VALUE_INT:
-		put_number(b, zigzag(v->i));
+		put_number(b, encode_zigzag(v->i));
 		break;
 	case VALUE_FLOAT:
 		put_double(b, v->f);
@@ -110,7 +110,7 @@ static void put_content(struct buf *b, const struct value *v, int form)
 	case VALUE_LIST:
 		put_number(b, v->list.n);
 		for (size_t i = 0; i < v->list.n; i++)
-			put(b, v->list.v[i], form);
+			put_value(b, v->list.v[i], form);
 		break;
 	case VALUE_MAP:
 		put_map(b, v, form);
@@ -137,7 +137,7 @@ static const struct value *canonical_number(const struct value *v, struct value 
 	return room;
 }
 
-static void put(struct buf *b, const struct value *v, int form)
+static void put_value(struct buf *b, const struct value *v, int form)
 {
 	struct value number;
 	if (form & FORM_DIGEST)
@@ -162,14 +162,14 @@ static void put(struct buf *b, const struct value *v, int form)
 void value_encode(struct buf *b, const struct value *v, enum codec_flags flags)
 {
 	buf_addc(b, (char)(flags & CODEC_POS));
-	put(b, v, (int)flags);
+	put_value(b, v, (int)flags);
 }
 
 void value_digest(const struct value *v, unsigned char out[SHA256_LEN])
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	put(&b, v, FORM_DIGEST);
+	put_value(&b, v, FORM_DIGEST);
 	sha256(b.p, b.n, out);
 	buf_free(&b);
 }

@@ -97,7 +97,7 @@ bool value_true(const struct value *v)
 	}
 }
 
-static bool among(struct str s, const char *const *words)
+static bool is_among(struct str s, const char *const *words)
 {
 	for (; *words; words++)
 		if (s.n == strlen(*words) && strncasecmp(s.p, *words, s.n) == 0)
@@ -114,9 +114,9 @@ static bool word_as_bool(struct str s, bool *out)
 		s.p++, s.n--;
 	while (s.n && memchr(" \t\r\n", s.p[s.n - 1], 4))
 		s.n--;
-	if (!among(s, yes) && !among(s, no))
+	if (!is_among(s, yes) && !is_among(s, no))
 		return false;
-	*out = among(s, yes);
+	*out = is_among(s, yes);
 	return true;
 }
 

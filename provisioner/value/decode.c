@@ -17,7 +17,7 @@ struct reader {
 	struct err *e;
 };
 
-static bool bad(struct reader *r, const char *what)
+static bool report_damage(struct reader *r, const char *what)
 {
 	return err_set(r->e, ERR_PERMANENT, "an encoded value is damaged at byte %zu: %s",
 		(size_t)(r->p - r->start), what);
@@ -26,7 +26,7 @@ static bool bad(struct reader *r, const char *what)
 static bool get_byte(struct reader *r, unsigned char *out)
 {
 	if (r->p == r->end)
-		return bad(r, "it is cut short");
+		return report_damage(r, "it is cut short");
 	*out = *r->p++;
 	return true;
 }
@@ -39,7 +39,7 @@ static bool get_number(struct reader *r, uint64_t *out)
 		if (!get_byte(r, &c))
 			return false;
 		if (shift > 63 || (shift == 63 && (c & 0x7e)))
-			return bad(r, "a number is too large");
+			return report_damage(r, "a number is too large");
 		x |= (uint64_t)(c & 0x7f) << shift;
 	}
 	*out = x;
@@ -49,7 +49,7 @@ static bool get_number(struct reader *r, uint64_t *out)
 static bool get_raw(struct reader *r, size_t n, const unsigned char **out)
 {
 	if ((size_t)(r->end - r->p) < n)
-		return bad(r, "it is cut short");
+		return report_damage(r, "it is cut short");
 	*out = r->p;
 	r->p += n;
 	return true;
@@ -61,7 +61,7 @@ static bool get_bytes(struct reader *r, const unsigned char **p, size_t *n)
 	if (!get_number(r, &len))
 		return false;
 	if (len > (size_t)(r->end - r->p))
-		return bad(r, "a string is longer than what is left");
+		return report_damage(r, "a string is longer than what is left");
 	*n = (size_t)len;
 	return get_raw(r, *n, p);
 }
@@ -84,9 +84,9 @@ static bool get_pos(struct reader *r, struct pos *out)
 	if (!get_number(r, &line) || !get_number(r, &col) || !get_bytes(r, &p, &n))
 		return false;
 	if (line > UINT32_MAX || col > UINT32_MAX)
-		return bad(r, "a position is too large");
+		return report_damage(r, "a position is too large");
 	if (n && memchr(p, 0, n))
-		return bad(r, "a file's name has a NUL");
+		return report_damage(r, "a file's name has a NUL");
 	if (!r->file || strlen(r->file) != n || memcmp(r->file, p, n) != 0)
 		r->file = str_dup(r->a, (const char *)p, n).p;
 	*out = (struct pos){n ? r->file : NULL, (uint32_t)line, (uint32_t)col};
@@ -100,15 +100,15 @@ static bool get_count(struct reader *r, size_t *out)
 	if (!get_number(r, &n))
 		return false;
 	if (n > (size_t)(r->end - r->p))
-		return bad(r, "more items than bytes");
+		return report_damage(r, "more items than bytes");
 	r->items += (size_t)n;
 	if (r->items > CODEC_ITEMS)
-		return bad(r, "too many items");
+		return report_damage(r, "too many items");
 	*out = (size_t)n;
 	return true;
 }
 
-static bool get(struct reader *r, int depth, struct value **out);
+static bool get_value(struct reader *r, int depth, struct value **out);
 
 static bool get_list(struct reader *r, int depth, struct value *v)
 {
@@ -118,7 +118,7 @@ static bool get_list(struct reader *r, int depth, struct value *v)
 		return false;
 	list_reserve(r->a, v, n < BELIEVED ? n : BELIEVED);
 	for (size_t i = 0; i < n; i++) {
-		if (!get(r, depth + 1, &item))
+		if (!get_value(r, depth + 1, &item))
 			return false;
 		list_add(r->a, v, item);
 	}
@@ -138,8 +138,8 @@ static bool get_map(struct reader *r, int depth, struct value *v)
 		if (!get_str(r, &key) || (r->pos && !get_pos(r, &pos)))
 			return false;
 		if (map_get(v, key))
-			return bad(r, "a key is there twice");
-		if (!get(r, depth + 1, &item))
+			return report_damage(r, "a key is there twice");
+		if (!get_value(r, depth + 1, &item))
 			return false;
 		map_set_at(r->a, v, key, pos, item);
 	}
@@ -158,12 +158,12 @@ static bool get_blob(struct reader *r, struct value *v)
 	if (with == BLOB_LEFT_OUT)
 		return true;
 	if (with != BLOB_BYTES)
-		return bad(r, "an unknown form of content");
+		return report_damage(r, "an unknown form of content");
 	if (!get_str(r, &v->blob.bytes))
 		return false;
 	sha256(v->blob.bytes.p, v->blob.bytes.n, digest);
 	if (v->blob.bytes.n != v->blob.size || memcmp(digest, v->blob.sha, SHA256_LEN) != 0)
-		return bad(r, "a content does not match its digest");
+		return report_damage(r, "a content does not match its digest");
 	return true;
 }
 
@@ -194,7 +194,7 @@ static bool get_bool(struct reader *r, struct value *v)
 	if (!get_byte(r, &c))
 		return false;
 	if (c > 1)
-		return bad(r, "a boolean is neither true nor false");
+		return report_damage(r, "a boolean is neither true nor false");
 	v->b = c;
 	return true;
 }
@@ -221,17 +221,17 @@ static bool get_content(struct reader *r, int depth, struct value *v)
 	}
 }
 
-static bool get(struct reader *r, int depth, struct value **out)
+static bool get_value(struct reader *r, int depth, struct value **out)
 {
 	unsigned char head;
 	if (depth > CODEC_DEPTH)
-		return bad(r, "it is nested too deeply");
+		return report_damage(r, "it is nested too deeply");
 	if (arena_held(r->a) > r->most)
-		return bad(r, "it takes too much memory");
+		return report_damage(r, "it takes too much memory");
 	if (!get_byte(r, &head))
 		return false;
 	if ((head & HEAD_TYPE) > VALUE_UNDEFINED)
-		return bad(r, "an unknown type");
+		return report_damage(r, "an unknown type");
 	struct value *v = value_null(r->a);
 	v->type = (enum value_type)(head & HEAD_TYPE);
 	v->secret = head & HEAD_SECRET;
@@ -239,7 +239,7 @@ static bool get(struct reader *r, int depth, struct value **out)
 	if ((head & HEAD_POS) && !get_pos(r, &v->pos))
 		return false;
 	if ((head & HEAD_SRC) && v->type >= VALUE_LIST && v->type <= VALUE_BLOB)
-		return bad(r, "a source text of what is not plain");
+		return report_damage(r, "a source text of what is not plain");
 	if ((head & HEAD_SRC) && !get_str(r, &v->src))
 		return false;
 	*out = v;
@@ -256,11 +256,11 @@ bool value_decode_within(
 	if (!get_byte(&r, &form))
 		return false;
 	if (form & ~CODEC_POS)
-		return bad(&r, "an unknown form");
+		return report_damage(&r, "an unknown form");
 	r.pos = form & CODEC_POS;
-	if (!get(&r, 1, out))
+	if (!get_value(&r, 1, out))
 		return false;
-	return r.p == r.end ? true : bad(&r, "something follows it");
+	return r.p == r.end ? true : report_damage(&r, "something follows it");
 }
 
 bool value_decode(struct arena *a, const void *p, size_t n, struct value **out, struct err *e)

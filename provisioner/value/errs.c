@@ -147,7 +147,8 @@ void errs_init(struct errs *e, struct arena *a)
 	*e = (struct errs){.a = a};
 }
 
-static void push(struct arena *a, struct err **v, size_t *n, size_t *cap, const struct err *one)
+static void push_problem(
+	struct arena *a, struct err **v, size_t *n, size_t *cap, const struct err *one)
 {
 	PUSH(a, *v, *n, *cap, *one);
 }
@@ -159,11 +160,11 @@ bool(errs_take)(struct errs *e, const struct err *one)
 	if (one->warning && e->n_warn == ERRS_MAX)
 		e->dropped_warn++;
 	else if (one->warning)
-		push(e->a, &e->warn, &e->n_warn, &e->cap_warn, one);
+		push_problem(e->a, &e->warn, &e->n_warn, &e->cap_warn, one);
 	else if (e->n == ERRS_MAX)
 		e->dropped++;
 	else
-		push(e->a, &e->v, &e->n, &e->cap, one);
+		push_problem(e->a, &e->v, &e->n, &e->cap, one);
 	return false;
 }
 

@@ -71,7 +71,7 @@ static void report_unknown(struct check *c, const struct field *table, const str
 }
 
 /* The entry that gives a field its value: under its name or an alias; both is a problem. */
-static const struct map_entry *given(
+static const struct map_entry *find_given(
 	struct check *c, const struct field *f, const struct value *in, const char *what)
 {
 	const struct map_entry *found = map_entry(in, str_c(f->name));
@@ -89,16 +89,16 @@ static const struct map_entry *given(
 	return found;
 }
 
-static struct value *marked(struct arena *a, const struct value *v)
+static struct value *mark_secret(struct arena *a, const struct value *v)
 {
 	struct value *c = value_shallow(a, v);
 	c->secret = true;
 	if (c->type == VALUE_LIST)
 		for (size_t i = 0; i < c->list.n; i++)
-			c->list.v[i] = marked(a, c->list.v[i]);
+			c->list.v[i] = mark_secret(a, c->list.v[i]);
 	else if (c->type == VALUE_MAP)
 		for (size_t i = 0; i < c->map.n; i++)
-			c->map.e[i].value = marked(a, c->map.e[i].value);
+			c->map.e[i].value = mark_secret(a, c->map.e[i].value);
 	return c;
 }
 
@@ -108,7 +108,7 @@ static struct value *default_of(struct check *c, const struct field *f, const ch
 		return NULL;
 	struct value *v = field_default(c->a, f);
 	if (f->flags & FIELD_SECRET)
-		v = marked(c->a, v);
+		v = mark_secret(c->a, v);
 	return v->type == VALUE_NULL ? v : field_convert(c, f, v, name);
 }
 
@@ -129,7 +129,7 @@ static struct value *check_given(struct check *c, const struct field *f, struct 
 	if (!v->pos.line)
 		v->pos = m->key_pos;
 	if (f->flags & FIELD_SECRET)
-		v = marked(c->a, v);
+		v = mark_secret(c->a, v);
 	/* null is here only where the field keeps it */
 	struct value *typed = v->type == VALUE_NULL ? v : field_convert(c, f, v, name);
 	if (!typed) {
@@ -147,7 +147,7 @@ static struct value *check_given(struct check *c, const struct field *f, struct 
 static void check_field(struct check *c, const struct field *f, const struct value *in,
 	const char *what, struct value *out, bool *ok)
 {
-	const struct map_entry *m = given(c, f, in, what);
+	const struct map_entry *m = find_given(c, f, in, what);
 	const char *name = field_path(c, what, f->name);
 	bool null = m && m->value->type == VALUE_NULL && !(f->flags & FIELD_NULLABLE);
 	struct value *v;

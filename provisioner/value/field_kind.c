@@ -18,7 +18,7 @@ const char *field_path(struct check *c, const char *what, const char *key)
 }
 
 /* 'text' for a message; a secret is not shown. */
-static const char *shown(struct check *c, const struct field *f, const struct value *v)
+static const char *show_value(struct check *c, const struct field *f, const struct value *v)
 {
 	if (v->secret || (f->flags & FIELD_SECRET))
 		return "what is given";
@@ -51,7 +51,7 @@ static struct str scalar_text(struct check *c, const struct value *v)
 }
 
 /* Carries over where it stands and whether it is secret. */
-static struct value *from(const struct value *v, struct value *made)
+static struct value *copy_marks(const struct value *v, struct value *made)
 {
 	made->pos = v->pos;
 	made->secret = v->secret;
@@ -63,7 +63,7 @@ static struct value *to_str(struct check *c, const struct value *v, const char *
 {
 	if (!is_scalar(v))
 		return wrong_type(c, v, name, "a string");
-	return from(v, value_str(c->a, scalar_text(c, v)));
+	return copy_marks(v, value_str(c->a, scalar_text(c, v)));
 }
 
 static struct value *to_path(
@@ -74,7 +74,7 @@ static struct value *to_path(
 		return NULL;
 	if (path->s.n == 0 || path->s.p[0] != '/') {
 		errs_add(c->errs, v->pos, "'%s' must be an absolute path, not %s", name,
-			shown(c, f, v));
+			show_value(c, f, v));
 		return NULL;
 	}
 	if (memchr(path->s.p, 0, path->s.n)) {
@@ -94,11 +94,11 @@ static struct value *to_bool(
 {
 	bool b;
 	if (value_as_bool(v, &b))
-		return from(v, value_bool(c->a, b));
+		return copy_marks(v, value_bool(c->a, b));
 	if (!is_scalar(v))
 		return wrong_type(c, v, name, "a boolean");
 	errs_add(c->errs, v->pos, "'%s' must be a boolean (true or false), not %s", name,
-		shown(c, f, v));
+		show_value(c, f, v));
 	return NULL;
 }
 
@@ -130,15 +130,15 @@ static bool as_int(const struct value *v, int64_t *out)
 	return true;
 }
 
-static struct value *bounded(
+static struct value *check_bounds(
 	struct check *c, const struct field *f, const struct value *v, int64_t i, const char *name)
 {
 	if (f->min < f->max && (i < f->min || i > f->max)) {
 		errs_add(c->errs, v->pos, "'%s' must be from %lld to %lld, not %s", name,
-			(long long)f->min, (long long)f->max, shown(c, f, v));
+			(long long)f->min, (long long)f->max, show_value(c, f, v));
 		return NULL;
 	}
-	return from(v, value_int(c->a, i));
+	return copy_marks(v, value_int(c->a, i));
 }
 
 static struct value *to_int(
@@ -148,8 +148,8 @@ static struct value *to_int(
 	if (!is_scalar(v) || v->type == VALUE_BOOL)
 		return wrong_type(c, v, name, "an integer");
 	if (as_int(v, &i))
-		return bounded(c, f, v, i, name);
-	errs_add(c->errs, v->pos, "'%s' must be an integer, not %s", name, shown(c, f, v));
+		return check_bounds(c, f, v, i, name);
+	errs_add(c->errs, v->pos, "'%s' must be an integer, not %s", name, show_value(c, f, v));
 	return NULL;
 }
 
@@ -204,7 +204,7 @@ static struct value *mode_from_int(struct check *c, const struct value *v, const
 		errs_add(c->errs, v->pos, "'%s' must be from 0000 to 7777 (octal)", name);
 		return NULL;
 	}
-	return from(v, value_printf(c->a, "%04o", (unsigned)v->i));
+	return copy_marks(v, value_printf(c->a, "%04o", (unsigned)v->i));
 }
 
 /* `choices` of a mode are further words that stand for one ("preserve"). */
@@ -217,11 +217,11 @@ static struct value *to_mode(
 	if (v->type != VALUE_STR)
 		return wrong_type(c, v, name, "a mode like '0644' or 'u=rw,g=r,o='");
 	if (parse_octal(v->s, &mode))
-		return from(v, value_printf(c->a, "%04o", mode));
+		return copy_marks(v, value_printf(c->a, "%04o", mode));
 	if (is_symbolic(v->s) || word_in(f->choices, v->s))
-		return from(v, value_str(c->a, v->s));
+		return copy_marks(v, value_str(c->a, v->s));
 	errs_add(c->errs, v->pos, "'%s' must be a mode like '0644' or 'u=rw,g=r,o=', not %s", name,
-		shown(c, f, v));
+		show_value(c, f, v));
 	return NULL;
 }
 
@@ -255,9 +255,9 @@ static struct value *to_size(
 	if (!is_scalar(v) || v->type == VALUE_BOOL)
 		return wrong_type(c, v, name, "a size like 512k, 100M or 2G");
 	if ((v->type == VALUE_STR ? parse_size(v->s, &i) : as_int(v, &i)) && i >= 0)
-		return bounded(c, f, v, i, name);
+		return check_bounds(c, f, v, i, name);
 	errs_add(c->errs, v->pos, "'%s' must be a size like 512k, 100M or 2G, not %s", name,
-		shown(c, f, v));
+		show_value(c, f, v));
 	return NULL;
 }
 
@@ -271,7 +271,7 @@ static struct str choice_of_truth(const struct field *f, bool truth)
 	return (struct str){"", 0};
 }
 
-static const char *listed(struct arena *a, const char *words)
+static const char *join_words(struct arena *a, const char *words)
 {
 	struct buf b;
 	buf_init(&b, 4096);
@@ -290,14 +290,14 @@ static struct value *to_enum(
 {
 	if (!is_scalar(v))
 		return wrong_type(
-			c, v, name, arena_printf(c->a, "one of %s", listed(c->a, f->choices)));
+			c, v, name, arena_printf(c->a, "one of %s", join_words(c->a, f->choices)));
 	struct str word = scalar_text(c, v);
 	if (!word_in(f->choices, word) && v->type == VALUE_BOOL)
 		word = choice_of_truth(f, v->b);
 	if (word.n && word_in(f->choices, word))
-		return from(v, value_str(c->a, word));
-	errs_add(c->errs, v->pos, "'%s' must be one of %s, not %s", name, listed(c->a, f->choices),
-		shown(c, f, v));
+		return copy_marks(v, value_str(c->a, word));
+	errs_add(c->errs, v->pos, "'%s' must be one of %s, not %s", name,
+		join_words(c->a, f->choices), show_value(c, f, v));
 	return NULL;
 }
 
@@ -307,7 +307,7 @@ static struct value *to_blob(struct check *c, const struct value *v, const char 
 		return value_shallow(c->a, v);
 	if (!is_scalar(v))
 		return wrong_type(c, v, name, "text");
-	return from(v, value_blob(c->a, scalar_text(c, v)));
+	return copy_marks(v, value_blob(c->a, scalar_text(c, v)));
 }
 
 static void add_words(struct check *c, const struct value *v, struct str text, struct value *list)
@@ -317,7 +317,7 @@ static void add_words(struct check *c, const struct value *v, struct str text, s
 		size_t n = comma ? (size_t)(comma - text.p) - at : text.n - at;
 		struct str word = str_trim(c->a, str_dup(c->a, text.p + at, n));
 		if (word.n)
-			list_add(c->a, list, from(v, value_str(c->a, word)));
+			list_add(c->a, list, copy_marks(v, value_str(c->a, word)));
 		at += n + 1;
 	}
 }
@@ -341,13 +341,13 @@ static struct value *to_item(
 static struct value *to_list(
 	struct check *c, const struct field *f, const struct value *v, const char *name)
 {
-	struct value *list = from(v, value_list(c->a));
+	struct value *list = copy_marks(v, value_list(c->a));
 	bool ok = true;
 	if (is_scalar(v) && !f->sub) {
 		if (f->flags & FIELD_COMMA)
 			add_words(c, v, scalar_text(c, v), list);
 		else
-			list_add(c->a, list, from(v, value_str(c->a, scalar_text(c, v))));
+			list_add(c->a, list, copy_marks(v, value_str(c->a, scalar_text(c, v))));
 		return list;
 	}
 	if (v->type != VALUE_LIST)
@@ -365,14 +365,14 @@ static struct value *to_list(
 static struct value *to_map_of(
 	struct check *c, const struct field *f, const struct value *v, const char *name)
 {
-	struct value *out = from(v, value_map(c->a));
+	struct value *out = copy_marks(v, value_map(c->a));
 	bool ok = true;
 	for (size_t i = 0; i < v->map.n; i++) {
 		const struct map_entry *m = &v->map.e[i];
 		const char *item_name = f->sub ? str_between(c->a, name, DOT, m->key.p).p : NULL;
 		const struct value *item = m->value;
 		if (item->type == VALUE_NULL)
-			item = from(item, value_map(c->a));
+			item = copy_marks(item, value_map(c->a));
 		struct value *typed =
 			f->sub ? to_item(c, f, item, item_name) : value_shallow(c->a, m->value);
 		ok = ok && typed;
@@ -427,7 +427,7 @@ struct value *field_convert(
 }
 
 /* A plain scalar of YAML as far as defaults need it. */
-static struct value *plain(struct arena *a, const char *text)
+static struct value *read_plain(struct arena *a, const char *text)
 {
 	int64_t i;
 	if (strcmp(text, "null") == 0)
@@ -446,6 +446,6 @@ struct value *field_default(struct arena *a, const struct field *f)
 	if (map && strcmp(f->dflt, "{}") == 0)
 		return value_map(a);
 	if (f->kind == FIELD_ANY || strcmp(f->dflt, "null") == 0)
-		return plain(a, f->dflt);
+		return read_plain(a, f->dflt);
 	return value_text(a, f->dflt);
 }

@@ -29,7 +29,7 @@ void json_quote(struct buf *b, struct str s)
 }
 
 /* indent < 0: one line. */
-static void newline(struct buf *b, int indent)
+static void add_newline(struct buf *b, int indent)
 {
 	if (indent < 0)
 		return;
@@ -44,11 +44,11 @@ static void write_list(struct buf *b, const struct value *v, int indent)
 	buf_addc(b, '[');
 	for (size_t i = 0; i < v->list.n; i++) {
 		buf_adds(b, i == 0 ? "" : indent < 0 ? ", " : ",");
-		newline(b, inner);
+		add_newline(b, inner);
 		write_value(b, v->list.v[i], inner);
 	}
 	if (v->list.n)
-		newline(b, indent);
+		add_newline(b, indent);
 	buf_addc(b, ']');
 }
 
@@ -58,13 +58,13 @@ static void write_map(struct buf *b, const struct value *v, int indent)
 	buf_addc(b, '{');
 	for (size_t i = 0; i < v->map.n; i++) {
 		buf_adds(b, i == 0 ? "" : indent < 0 ? ", " : ",");
-		newline(b, inner);
+		add_newline(b, inner);
 		json_quote(b, v->map.e[i].key);
 		buf_adds(b, ": ");
 		write_value(b, v->map.e[i].value, inner);
 	}
 	if (v->map.n)
-		newline(b, indent);
+		add_newline(b, indent);
 	buf_addc(b, '}');
 }
 

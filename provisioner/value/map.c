@@ -39,7 +39,7 @@ static void index_build(struct arena *a, struct value *map)
 	}
 }
 
-static struct map_entry *find(const struct value *map, struct str key)
+static struct map_entry *find_entry(const struct value *map, struct str key)
 {
 	if (!map || map->type != VALUE_MAP)
 		return NULL;
@@ -53,7 +53,7 @@ static struct map_entry *find(const struct value *map, struct str key)
 	return NULL;
 }
 
-static void widen(struct arena *a, struct value *map, size_t cap)
+static void widen_map(struct arena *a, struct value *map, size_t cap)
 {
 	struct map_entry *wider = ARENA_ARRAY(a, struct map_entry, cap);
 	if (map->map.n)
@@ -63,12 +63,12 @@ static void widen(struct arena *a, struct value *map, size_t cap)
 }
 
 /* slot: where the index has room for the key of this hash, NO_SLOT when that is not known. */
-static struct map_entry *append(
+static struct map_entry *append_entry(
 	struct arena *a, struct value *map, struct str key, size_t slot, uint64_t hash)
 {
 	bool grown = map->map.n == map->map.cap;
 	if (grown)
-		widen(a, map, map->map.cap ? map->map.cap * 2 : 4);
+		widen_map(a, map, map->map.cap ? map->map.cap * 2 : 4);
 	if (map->map.n >= UINT32_MAX)
 		panic("map: too many keys");
 	struct map_entry *entry = &map->map.e[map->map.n++];
@@ -87,7 +87,7 @@ static struct map_entry *append(
 void map_reserve(struct arena *a, struct value *map, size_t n)
 {
 	if (n > map->map.cap) {
-		widen(a, map, n);
+		widen_map(a, map, n);
 		if (map->map.index)
 			index_build(a, map);
 	}
@@ -96,7 +96,7 @@ void map_reserve(struct arena *a, struct value *map, size_t n)
 void map_append(
 	struct arena *a, struct value *map, struct str key, struct pos key_pos, struct value *v)
 {
-	struct map_entry *entry = append(a, map, key, NO_SLOT, 0);
+	struct map_entry *entry = append_entry(a, map, key, NO_SLOT, 0);
 	entry->key_pos = key_pos;
 	entry->value = v;
 }
@@ -109,8 +109,8 @@ static struct map_entry *entry_for(struct arena *a, struct value *map, struct st
 	size_t slot = map->map.index ? slot_of(map, key, hash) : NO_SLOT;
 	if (slot != NO_SLOT && map->map.index[slot].at)
 		return &map->map.e[map->map.index[slot].at - 1];
-	struct map_entry *entry = slot == NO_SLOT ? find(map, key) : NULL;
-	return entry ? entry : append(a, map, key, slot, hash);
+	struct map_entry *entry = slot == NO_SLOT ? find_entry(map, key) : NULL;
+	return entry ? entry : append_entry(a, map, key, slot, hash);
 }
 
 void map_set(struct arena *a, struct value *map, struct str key, struct value *v)
@@ -133,7 +133,7 @@ void map_put(struct arena *a, struct value *map, const char *key, struct value *
 
 struct value *map_get(const struct value *map, struct str key)
 {
-	const struct map_entry *entry = find(map, key);
+	const struct map_entry *entry = find_entry(map, key);
 	return entry ? entry->value : NULL;
 }
 
@@ -155,7 +155,7 @@ struct pos entry_pos(const struct map_entry *e)
 
 const struct map_entry *map_entry(const struct value *map, struct str key)
 {
-	return find(map, key);
+	return find_entry(map, key);
 }
 
 const char *map_cstr(const struct value *map, const char *key, const char *dflt)

@@ -49,7 +49,7 @@ static size_t value_end(const char *p, size_t at, size_t n, char sign, bool flow
 	return i;
 }
 
-static void hide(char *p, size_t from, size_t to)
+static void hide_span(char *p, size_t from, size_t to)
 {
 	if (from < to && (p[from] == '"' || p[from] == '\''))
 		from++;
@@ -62,7 +62,7 @@ static void hide(char *p, size_t from, size_t to)
 }
 
 /* One star a character: the bytes that continue one are taken out. */
-static size_t narrow(char *p, const char *original, size_t n)
+static size_t narrow_stars(char *p, const char *original, size_t n)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -90,7 +90,7 @@ struct str mask_secrets(struct arena *a, struct str line)
 			while (at < line.n && (p[at] == ' ' || p[at] == '\t'))
 				at++;
 			size_t end = value_end(p, at, line.n, p[i], flow);
-			hide(p, at, end);
+			hide_span(p, at, end);
 			i = end > i ? end - 1 : i;
 			len = 0;
 		} else if (p[i] != '"' && p[i] != '\'' && p[i] != ' ') {
@@ -100,7 +100,7 @@ struct str mask_secrets(struct arena *a, struct str line)
 		}
 		flow = flow || (i < line.n && p[i] == '{');
 	}
-	return (struct str){p, narrow(p, line.p, line.n)};
+	return (struct str){p, narrow_stars(p, line.p, line.n)};
 }
 
 /* Behind "- key: " or "key=", also of a key in quotes; 0: there is none. */
@@ -125,5 +125,5 @@ struct str mask_values(struct arena *a, struct str line, bool host)
 	for (size_t i = from; i < line.n && i < strlen(p); i++)
 		if (p[i] != ' ' && p[i] != '\t')
 			p[i] = '*';
-	return (struct str){p, narrow(p, copy.p, strlen(p))};
+	return (struct str){p, narrow_stars(p, copy.p, strlen(p))};
 }

@@ -7,7 +7,7 @@
 #include "value/print.h"
 
 /* The fewest digits that read back as the same number. */
-static int shortest(double f, char *out, size_t size)
+static int print_shortest(double f, char *out, size_t size)
 {
 	int digits = 1;
 	for (; digits < 17; digits++) {
@@ -30,7 +30,7 @@ void print_float(struct buf *b, double f)
 		buf_adds(b, f < 0 ? "-inf" : "inf");
 		return;
 	}
-	int digits = shortest(f, text, sizeof(text));
+	int digits = print_shortest(f, text, sizeof(text));
 	int exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
 	if (exponent < -4 || exponent >= 16) {
 		buf_adds(b, text);
@@ -63,7 +63,7 @@ static void print_quoted(struct buf *b, struct str s)
 	buf_addc(b, quote);
 }
 
-static void print(struct buf *b, const struct value *v, bool quoted);
+static void print_value(struct buf *b, const struct value *v, bool quoted);
 
 static void print_items(struct buf *b, const struct value *v)
 {
@@ -71,7 +71,7 @@ static void print_items(struct buf *b, const struct value *v)
 		buf_addc(b, '[');
 		for (size_t i = 0; i < v->list.n; i++) {
 			buf_adds(b, i ? ", " : "");
-			print(b, v->list.v[i], true);
+			print_value(b, v->list.v[i], true);
 		}
 		buf_addc(b, ']');
 		return;
@@ -81,7 +81,7 @@ static void print_items(struct buf *b, const struct value *v)
 		buf_adds(b, i ? ", " : "");
 		print_quoted(b, v->map.e[i].key);
 		buf_adds(b, ": ");
-		print(b, v->map.e[i].value, true);
+		print_value(b, v->map.e[i].value, true);
 	}
 	buf_addc(b, '}');
 }
@@ -99,7 +99,7 @@ static void print_blob(struct buf *b, const struct value *v, bool quoted)
 	}
 }
 
-static void print(struct buf *b, const struct value *v, bool quoted)
+static void print_value(struct buf *b, const struct value *v, bool quoted)
 {
 	switch (v->type) {
 	case VALUE_NULL:
@@ -140,7 +140,7 @@ struct str value_print(struct arena *a, const struct value *v)
 	if (v->type == VALUE_STR)
 		return v->s;
 	buf_init(&b, FILE_MAX);
-	print(&b, v, false);
+	print_value(&b, v, false);
 	struct str s = buf_str(a, &b);
 	buf_free(&b);
 	return s;

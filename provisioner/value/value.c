@@ -5,7 +5,7 @@
  */
 #include "value/value.h"
 
-static struct value *make(struct arena *a, enum value_type type)
+static struct value *make_value(struct arena *a, enum value_type type)
 {
 	struct value *v = ARENA_NEW(a, struct value);
 	v->type = type;
@@ -14,33 +14,33 @@ static struct value *make(struct arena *a, enum value_type type)
 
 struct value *value_null(struct arena *a)
 {
-	return make(a, VALUE_NULL);
+	return make_value(a, VALUE_NULL);
 }
 
 struct value *value_bool(struct arena *a, bool b)
 {
-	struct value *v = make(a, VALUE_BOOL);
+	struct value *v = make_value(a, VALUE_BOOL);
 	v->b = b;
 	return v;
 }
 
 struct value *value_int(struct arena *a, int64_t i)
 {
-	struct value *v = make(a, VALUE_INT);
+	struct value *v = make_value(a, VALUE_INT);
 	v->i = i;
 	return v;
 }
 
 struct value *value_float(struct arena *a, double f)
 {
-	struct value *v = make(a, VALUE_FLOAT);
+	struct value *v = make_value(a, VALUE_FLOAT);
 	v->f = f;
 	return v;
 }
 
 struct value *value_str(struct arena *a, struct str s)
 {
-	struct value *v = make(a, VALUE_STR);
+	struct value *v = make_value(a, VALUE_STR);
 	v->s = s.p ? s : (struct str){"", 0};
 	return v;
 }
@@ -61,17 +61,17 @@ struct value *value_printf(struct arena *a, const char *fmt, ...)
 
 struct value *value_list(struct arena *a)
 {
-	return make(a, VALUE_LIST);
+	return make_value(a, VALUE_LIST);
 }
 
 struct value *value_map(struct arena *a)
 {
-	return make(a, VALUE_MAP);
+	return make_value(a, VALUE_MAP);
 }
 
 struct value *value_blob(struct arena *a, struct str bytes)
 {
-	struct value *v = make(a, VALUE_BLOB);
+	struct value *v = make_value(a, VALUE_BLOB);
 	unsigned char *digest = arena_alloc(a, SHA256_LEN);
 	v->blob.bytes = bytes.p ? bytes : (struct str){"", 0};
 	v->blob.size = bytes.n;
@@ -82,7 +82,7 @@ struct value *value_blob(struct arena *a, struct str bytes)
 
 struct value *value_unknown(struct arena *a, const char *fmt, ...)
 {
-	struct value *v = make(a, VALUE_UNKNOWN);
+	struct value *v = make_value(a, VALUE_UNKNOWN);
 	va_list ap;
 	va_start(ap, fmt);
 	v->s = str_c(arena_vprintf(a, fmt, ap));
@@ -92,7 +92,7 @@ struct value *value_unknown(struct arena *a, const char *fmt, ...)
 
 struct value *value_undefined(struct arena *a, struct pos pos, const char *fmt, ...)
 {
-	struct value *v = make(a, VALUE_UNDEFINED);
+	struct value *v = make_value(a, VALUE_UNDEFINED);
 	va_list ap;
 	va_start(ap, fmt);
 	v->s = str_c(arena_vprintf(a, fmt, ap));
@@ -124,7 +124,7 @@ void list_add(struct arena *a, struct value *list, struct value *v)
 /* The value itself without its items. */
 static struct value *copy_head(struct arena *a, const struct value *v)
 {
-	struct value *c = make(a, v->type);
+	struct value *c = make_value(a, v->type);
 	*c = *v;
 	if (v->type == VALUE_LIST)
 		memset(&c->list, 0, sizeof(c->list));
@@ -139,28 +139,28 @@ struct copy {
 	const struct arena *from;
 };
 
-static bool stays(const struct copy *c, const void *p)
+static bool may_stay(const struct copy *c, const void *p)
 {
 	return !p || (c->from && !arena_owns(c->from, p));
 }
 
 static struct str copy_str(const struct copy *c, struct str s)
 {
-	return stays(c, s.p) ? s : str_dup(c->to, s.p, s.n);
+	return may_stay(c, s.p) ? s : str_dup(c->to, s.p, s.n);
 }
 
 static void copy_blob(const struct copy *c, struct value *v)
 {
-	if (!stays(c, v->blob.sha))
+	if (!may_stay(c, v->blob.sha))
 		v->blob.sha =
 			(const unsigned char *)str_dup(c->to, (const char *)v->blob.sha, SHA256_LEN)
 				.p;
 	v->blob.bytes = copy_str(c, v->blob.bytes);
 }
 
-static struct value *copy(const struct copy *c, const struct value *v)
+static struct value *copy_value(const struct copy *c, const struct value *v)
 {
-	if (stays(c, v))
+	if (may_stay(c, v))
 		return (struct value *)v;
 	struct value *out = copy_head(c->to, v);
 	switch (v->type) {
@@ -170,13 +170,14 @@ static struct value *copy(const struct copy *c, const struct value *v)
 	case VALUE_LIST:
 		list_reserve(c->to, out, v->list.n);
 		for (size_t i = 0; i < v->list.n; i++)
-			list_add(c->to, out, copy(c, v->list.v[i]));
+			list_add(c->to, out, copy_value(c, v->list.v[i]));
 		break;
 	case VALUE_MAP:
 		map_reserve(c->to, out, v->map.n);
 		for (size_t i = 0; i < v->map.n; i++) {
 			const struct map_entry *m = &v->map.e[i];
-			map_append(c->to, out, copy_str(c, m->key), m->key_pos, copy(c, m->value));
+			map_append(c->to, out, copy_str(c, m->key), m->key_pos,
+				copy_value(c, m->value));
 		}
 		break;
 	case VALUE_STR:
@@ -191,12 +192,12 @@ static struct value *copy(const struct copy *c, const struct value *v)
 
 struct value *value_copy(struct arena *a, const struct value *v)
 {
-	return copy(&(struct copy){a, NULL}, v);
+	return copy_value(&(struct copy){a, NULL}, v);
 }
 
 struct value *value_keep(struct arena *a, struct value *v, const struct arena *from)
 {
-	return copy(&(struct copy){a, from}, v);
+	return copy_value(&(struct copy){a, from}, v);
 }
 
 struct value *value_shallow(struct arena *a, const struct value *v)

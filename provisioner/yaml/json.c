@@ -6,14 +6,14 @@
 #include <jansson.h>
 #include "yaml/yaml.h"
 
-static struct value *convert(struct arena *a, const json_t *j, int depth, struct err *e);
+static struct value *convert_json(struct arena *a, const json_t *j, int depth, struct err *e);
 
 static struct value *convert_array(struct arena *a, const json_t *j, int depth, struct err *e)
 {
 	struct value *list = value_list(a);
 	size_t n = json_array_size(j);
 	for (size_t i = 0; i < n; i++) {
-		struct value *v = convert(a, json_array_get(j, i), depth + 1, e);
+		struct value *v = convert_json(a, json_array_get(j, i), depth + 1, e);
 		if (!v)
 			return NULL;
 		list_add(a, list, v);
@@ -26,7 +26,7 @@ static struct value *convert_object(struct arena *a, json_t *j, int depth, struc
 	struct value *map = value_map(a);
 	void *i = json_object_iter(j);
 	for (; i; i = json_object_iter_next(j, i)) {
-		struct value *v = convert(a, json_object_iter_value(i), depth + 1, e);
+		struct value *v = convert_json(a, json_object_iter_value(i), depth + 1, e);
 		if (!v)
 			return NULL;
 		const char *key = json_object_iter_key(i);
@@ -35,7 +35,7 @@ static struct value *convert_object(struct arena *a, json_t *j, int depth, struc
 	return map;
 }
 
-static struct value *convert(struct arena *a, const json_t *j, int depth, struct err *e)
+static struct value *convert_json(struct arena *a, const json_t *j, int depth, struct err *e)
 {
 	if (depth > YAML_DEPTH) {
 		err_set(e, ERR_CONFIG, "JSON nested more than %d deep", YAML_DEPTH);
@@ -69,7 +69,7 @@ struct value *json_parse(struct arena *a, struct str text, struct err *e)
 			problem.text);
 		return NULL;
 	}
-	struct value *v = convert(a, j, 0, e);
+	struct value *v = convert_json(a, j, 0, e);
 	json_decref(j);
 	return v;
 }

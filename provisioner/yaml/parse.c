@@ -24,20 +24,20 @@ struct loader {
 	bool too_many;
 };
 
-static struct value *node(struct loader *l, yaml_event_t *event, int depth);
+static struct value *read_node(struct loader *l, yaml_event_t *event, int depth);
 
 static struct pos pos_of(const struct loader *l, yaml_mark_t mark)
 {
 	return (struct pos){l->file, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1};
 }
 
-static void *problem(struct loader *l, struct pos pos, const char *what)
+static void *add_problem(struct loader *l, struct pos pos, const char *what)
 {
 	errs_add(l->errs, pos, "%s", what);
 	return NULL;
 }
 
-static const char *hint(const yaml_parser_t *p, struct str text)
+static const char *hint_for(const yaml_parser_t *p, struct str text)
 {
 	const char *what = p->problem ? p->problem : "";
 	if (strstr(what, "cannot start any token") && memchr(text.p, '\t', text.n))
@@ -68,11 +68,11 @@ static void *syntax_error(struct loader *l)
 		return NULL;
 	}
 	errs_add(l->errs, pos, "%s%s%s%s", p->context ? p->context : "", p->context ? ": " : "",
-		p->problem ? p->problem : "not YAML", hint(p, l->text));
+		p->problem ? p->problem : "not YAML", hint_for(p, l->text));
 	return NULL;
 }
 
-static bool next(struct loader *l, yaml_event_t *event)
+static bool next_event(struct loader *l, yaml_event_t *event)
 {
 	if (yaml_parser_parse(&l->parser, event))
 		return true;
@@ -98,7 +98,7 @@ static void anchor_done(struct loader *l, size_t i, struct value *v, size_t node
 	l->anchor[i].nodes = l->nodes - nodes_before;
 }
 
-static bool count(struct loader *l, size_t n, struct pos pos)
+static bool count_nodes(struct loader *l, size_t n, struct pos pos)
 {
 	l->nodes += n;
 	if (l->nodes <= YAML_NODES)
@@ -112,7 +112,7 @@ static bool count(struct loader *l, size_t n, struct pos pos)
 	return false;
 }
 
-static struct value *alias(struct loader *l, const yaml_event_t *event)
+static struct value *resolve_alias(struct loader *l, const yaml_event_t *event)
 {
 	const char *name = (const char *)event->data.alias.anchor;
 	struct pos pos = pos_of(l, event->start_mark);
@@ -124,9 +124,9 @@ static struct value *alias(struct loader *l, const yaml_event_t *event)
 			errs_add(l->errs, pos, "the value of '&%s' holds itself", name);
 			return NULL;
 		}
-		return count(l, a->nodes, pos) ? a->v : NULL;
+		return count_nodes(l, a->nodes, pos) ? a->v : NULL;
 	}
-	problem(l, pos,
+	add_problem(l, pos,
 		"an alias without an anchor before it; text that begins with '*' needs quotes");
 	return NULL;
 }
@@ -170,7 +170,7 @@ static struct pos content_pos(struct loader *l, const yaml_event_t *event)
 #define YAML_TAG "tag:yaml.org,2002:"
 
 /* An explicit tag; NULL and a problem when it is not known or the text does not fit it. */
-static struct value *tagged(struct loader *l, const char *tag, struct str text, struct pos pos)
+static struct value *read_tagged(struct loader *l, const char *tag, struct str text, struct pos pos)
 {
 	struct value *v = yaml_scalar(l->a, text);
 	bool ok = false;
@@ -191,17 +191,17 @@ static struct value *tagged(struct loader *l, const char *tag, struct str text, 
 			v = value_float(l->a, (double)v->i);
 		ok = v->type == VALUE_FLOAT;
 	} else if (strcmp(tag, "!vault") == 0) {
-		return problem(l, pos, "values encrypted with !vault are not supported yet");
+		return add_problem(l, pos, "values encrypted with !vault are not supported yet");
 	} else {
-		problem(l, pos, "unknown tag; text that begins with '!' needs quotes");
+		add_problem(l, pos, "unknown tag; text that begins with '!' needs quotes");
 		return NULL;
 	}
 	if (!ok)
-		problem(l, pos, "the value does not fit its tag");
+		add_problem(l, pos, "the value does not fit its tag");
 	return ok ? v : NULL;
 }
 
-static struct value *scalar(struct loader *l, const yaml_event_t *event)
+static struct value *read_scalar(struct loader *l, const yaml_event_t *event)
 {
 	struct pos pos = content_pos(l, event);
 	const char *p = (const char *)event->data.scalar.value;
@@ -210,9 +210,9 @@ static struct value *scalar(struct loader *l, const yaml_event_t *event)
 	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	struct value *v;
 	if (text.n && memchr(text.p, 0, text.n))
-		return problem(l, pos, "a value cannot hold a NUL character");
+		return add_problem(l, pos, "a value cannot hold a NUL character");
 	if (tag)
-		v = tagged(l, tag, text, pos);
+		v = read_tagged(l, tag, text, pos);
 	else
 		v = plain ? yaml_scalar(l->a, text) : value_str(l->a, text);
 	if (!v)
@@ -231,10 +231,10 @@ static bool plain_tag(struct loader *l, const yaml_char_t *tag, const char *kind
 		return true;
 	if (strncmp(t, YAML_TAG, strlen(YAML_TAG)) == 0 && strcmp(t + strlen(YAML_TAG), kind) == 0)
 		return true;
-	return problem(l, pos, "unknown tag; text that begins with '!' needs quotes");
+	return add_problem(l, pos, "unknown tag; text that begins with '!' needs quotes");
 }
 
-static struct value *sequence(struct loader *l, const yaml_event_t *start, int depth)
+static struct value *read_sequence(struct loader *l, const yaml_event_t *start, int depth)
 {
 	struct pos pos = pos_of(l, start->start_mark);
 	const yaml_char_t *tag = start->data.sequence_start.tag;
@@ -244,13 +244,13 @@ static struct value *sequence(struct loader *l, const yaml_event_t *start, int d
 	list->literal = tag && strcmp((const char *)tag, "!unsafe") == 0;
 	for (;;) {
 		yaml_event_t event;
-		if (!next(l, &event))
+		if (!next_event(l, &event))
 			return NULL;
 		if (event.type == YAML_SEQUENCE_END_EVENT) {
 			yaml_event_delete(&event);
 			return ok ? list : NULL;
 		}
-		struct value *v = node(l, &event, depth + 1);
+		struct value *v = read_node(l, &event, depth + 1);
 		yaml_event_delete(&event);
 		if (!v && (l->parser.error || l->too_many))
 			return NULL;
@@ -275,12 +275,13 @@ static bool key_text(
 }
 
 /* What << brings in comes first, and the mapping's own keys win. */
-static bool merge(struct loader *l, struct value *into, const struct value *v, struct pos pos)
+static bool merge_mapping(
+	struct loader *l, struct value *into, const struct value *v, struct pos pos)
 {
 	if (v->type == VALUE_LIST) {
 		for (size_t i = v->list.n; i > 0; i--)
 			if (v->list.v[i - 1]->type != VALUE_MAP ||
-				!merge(l, into, v->list.v[i - 1], pos))
+				!merge_mapping(l, into, v->list.v[i - 1], pos))
 				return errs_add(
 					l->errs, pos, "'<<' takes a mapping or a list of mappings");
 		return true;
@@ -292,7 +293,7 @@ static bool merge(struct loader *l, struct value *into, const struct value *v, s
 		struct map_entry *e = (struct map_entry *)map_entry(into, v->map.e[i].key);
 		e->key_pos = v->map.e[i].key_pos;
 	}
-	return count(l, v->map.n, pos);
+	return count_nodes(l, v->map.n, pos);
 }
 
 struct mapping {
@@ -309,11 +310,11 @@ static bool mapping_entry(struct loader *l, struct mapping *m, yaml_event_t *key
 	bool merge_key = key_event->type == YAML_SCALAR_EVENT &&
 			 key_event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
 			 strcmp((const char *)key_event->data.scalar.value, "<<") == 0;
-	struct value *k = node(l, key_event, depth + 1);
-	if ((!k && (l->parser.error || l->too_many)) || !next(l, &event))
+	struct value *k = read_node(l, key_event, depth + 1);
+	if ((!k && (l->parser.error || l->too_many)) || !next_event(l, &event))
 		return false;
 	bool key_ok = k && key_text(l, k, key_event, &key);
-	struct value *v = node(l, &event, depth + 1);
+	struct value *v = read_node(l, &event, depth + 1);
 	yaml_event_delete(&event);
 	if (!v && (l->parser.error || l->too_many))
 		return false;
@@ -321,7 +322,7 @@ static bool mapping_entry(struct loader *l, struct mapping *m, yaml_event_t *key
 	if (!key_ok || !v)
 		return true;
 	if (merge_key) {
-		m->ok &= merge(l, m->merged, v, key_pos);
+		m->ok &= merge_mapping(l, m->merged, v, key_pos);
 		return !l->too_many;
 	}
 	const struct map_entry *old = map_entry(m->own, key);
@@ -336,7 +337,7 @@ static bool mapping_entry(struct loader *l, struct mapping *m, yaml_event_t *key
 	return true;
 }
 
-static struct value *mapping(struct loader *l, const yaml_event_t *start, int depth)
+static struct value *read_mapping(struct loader *l, const yaml_event_t *start, int depth)
 {
 	struct pos pos = pos_of(l, start->start_mark);
 	const yaml_char_t *tag = start->data.mapping_start.tag;
@@ -344,7 +345,7 @@ static struct value *mapping(struct loader *l, const yaml_event_t *start, int de
 	m.ok = plain_tag(l, tag, "map", pos);
 	for (;;) {
 		yaml_event_t event;
-		if (!next(l, &event))
+		if (!next_event(l, &event))
 			return NULL;
 		bool end = event.type == YAML_MAPPING_END_EVENT;
 		bool go_on = end || mapping_entry(l, &m, &event, depth);
@@ -359,7 +360,7 @@ static struct value *mapping(struct loader *l, const yaml_event_t *start, int de
 	struct value *map = m.own;
 	if (m.merged->map.n) {
 		map = m.merged;
-		merge(l, map, m.own, pos);
+		merge_mapping(l, map, m.own, pos);
 	}
 	map->pos = pos;
 	map->literal = tag && strcmp((const char *)tag, "!unsafe") == 0;
@@ -368,7 +369,7 @@ static struct value *mapping(struct loader *l, const yaml_event_t *start, int de
 
 /* The value an event begins. NULL: a problem was reported; the events of it are used up, unless
  * the parser itself failed. */
-static struct value *node(struct loader *l, yaml_event_t *event, int depth)
+static struct value *read_node(struct loader *l, yaml_event_t *event, int depth)
 {
 	size_t before = l->nodes, anchor = SIZE_MAX;
 	struct pos pos = pos_of(l, event->start_mark);
@@ -378,50 +379,50 @@ static struct value *node(struct loader *l, yaml_event_t *event, int depth)
 		errs_add(l->errs, pos, "nested more than %d deep", YAML_DEPTH);
 		return NULL;
 	}
-	if (!count(l, 1, pos))
+	if (!count_nodes(l, 1, pos))
 		return NULL;
 	switch (event->type) {
 	case YAML_ALIAS_EVENT:
-		return alias(l, event);
+		return resolve_alias(l, event);
 	case YAML_SCALAR_EVENT:
 		anchor = anchor_add(l, event->data.scalar.anchor);
-		v = scalar(l, event);
+		v = read_scalar(l, event);
 		break;
 	case YAML_SEQUENCE_START_EVENT:
 		anchor = anchor_add(l, event->data.sequence_start.anchor);
-		v = sequence(l, event, depth);
+		v = read_sequence(l, event, depth);
 		break;
 	case YAML_MAPPING_START_EVENT:
 		anchor = anchor_add(l, event->data.mapping_start.anchor);
-		v = mapping(l, event, depth);
+		v = read_mapping(l, event, depth);
 		break;
 	default:
-		return problem(l, pos, "not a YAML value");
+		return add_problem(l, pos, "not a YAML value");
 	}
 	anchor_done(l, anchor, v, before);
 	return v;
 }
 
 /* Stream start, one document, stream end. */
-static struct value *document(struct loader *l)
+static struct value *read_document(struct loader *l)
 {
 	struct value *v = NULL;
 	bool seen = false;
 	for (;;) {
 		yaml_event_t event;
-		if (!next(l, &event))
+		if (!next_event(l, &event))
 			return NULL;
 		yaml_event_type_t type = event.type;
 		struct pos pos = pos_of(l, event.start_mark);
 		bool content = type != YAML_STREAM_START_EVENT && type != YAML_STREAM_END_EVENT &&
 			       type != YAML_DOCUMENT_START_EVENT && type != YAML_DOCUMENT_END_EVENT;
 		if (content)
-			v = node(l, &event, 0);
+			v = read_node(l, &event, 0);
 		yaml_event_delete(&event);
 		if (content && !v)
 			return NULL;
 		if (type == YAML_DOCUMENT_START_EVENT && seen)
-			return problem(l, pos, "a second document: one file holds one");
+			return add_problem(l, pos, "a second document: one file holds one");
 		seen |= type == YAML_DOCUMENT_START_EVENT;
 		if (type == YAML_STREAM_END_EVENT)
 			break;
@@ -442,7 +443,7 @@ struct value *yaml_parse(struct arena *a, const char *file, struct str text, str
 		panic("out of memory");
 	yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&l.parser, (const unsigned char *)text.p, text.n);
-	struct value *v = document(&l);
+	struct value *v = read_document(&l);
 	yaml_parser_delete(&l.parser);
 	return errs->n + errs->dropped == before ? v : NULL;
 }

@@ -27,7 +27,7 @@ static bool is_digit(char c)
 }
 
 /* A copy without underscores and sign; false when it is too long to be a number. */
-static bool bare(struct str s, char *out, size_t size, bool *minus)
+static bool strip_number(struct str s, char *out, size_t size, bool *minus)
 {
 	size_t n = 0, i = s.n && (s.p[0] == '-' || s.p[0] == '+');
 	*minus = s.n && s.p[0] == '-';
@@ -91,7 +91,7 @@ static int int_base(struct str s)
 
 enum { NUMBER_LEN = 256 };
 
-static bool sixties(const char *p, int64_t *out)
+static bool parse_sixties(const char *p, int64_t *out)
 {
 	int64_t total = 0, part = 0;
 	for (;; p++) {
@@ -116,10 +116,10 @@ static bool int_value(struct str s, int base, int64_t *out)
 {
 	char text[NUMBER_LEN];
 	bool minus;
-	if (!bare(s, text, sizeof(text), &minus))
+	if (!strip_number(s, text, sizeof(text), &minus))
 		return false;
 	if (base == 60) {
-		if (!sixties(text, out))
+		if (!parse_sixties(text, out))
 			return false;
 	} else {
 		char *p = text + (base == 2 || base == 16 ? 2 : 0), *end;
@@ -133,7 +133,7 @@ static bool int_value(struct str s, int base, int64_t *out)
 	return true;
 }
 
-static size_t span(const char *p, size_t n, const char *set)
+static size_t span_of(const char *p, size_t n, const char *set)
 {
 	size_t i = 0;
 	while (i < n && p[i] && strchr(set, p[i]))
@@ -147,7 +147,7 @@ static bool is_exponent(const char *p, size_t n)
 	if (!n)
 		return true;
 	return n > 2 && (p[0] | 0x20) == 'e' && (p[1] == '-' || p[1] == '+') &&
-	       span(p + 2, n - 2, "0123456789") == n - 2;
+	       span_of(p + 2, n - 2, "0123456789") == n - 2;
 }
 
 enum float_kind { FLOAT_NONE, FLOAT_PLAIN, FLOAT_INF, FLOAT_NAN, FLOAT_SIXTIES };
@@ -162,12 +162,12 @@ static enum float_kind float_kind(struct str s)
 		return FLOAT_INF;
 	if (i == 0 && one_of(t, nans))
 		return FLOAT_NAN;
-	size_t whole = t.n && is_digit(t.p[0]) ? span(t.p, t.n, "0123456789_") : 0;
+	size_t whole = t.n && is_digit(t.p[0]) ? span_of(t.p, t.n, "0123456789_") : 0;
 	const char *dot = memchr(t.p, '.', t.n);
 	if (!dot)
 		return FLOAT_NONE;
 	size_t at = (size_t)(dot - t.p), after = at + 1;
-	size_t fraction = span(t.p + after, t.n - after, "0123456789_");
+	size_t fraction = span_of(t.p + after, t.n - after, "0123456789_");
 	size_t rest = after + fraction;
 	if (at == whole && whole > 0 && is_exponent(t.p + rest, t.n - rest))
 		return FLOAT_PLAIN;
@@ -182,7 +182,7 @@ static double float_value(struct str s, enum float_kind kind)
 	char text[NUMBER_LEN];
 	bool minus;
 	double f = 0;
-	if (kind == FLOAT_NAN || !bare(s, text, sizeof(text), &minus))
+	if (kind == FLOAT_NAN || !strip_number(s, text, sizeof(text), &minus))
 		return NAN;
 	if (kind == FLOAT_INF) {
 		f = INFINITY;

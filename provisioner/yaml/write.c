@@ -12,13 +12,13 @@ struct dumper {
 	const struct yaml_style *style;
 };
 
-static int append(void *ctx, unsigned char *p, size_t n)
+static int append_bytes(void *ctx, unsigned char *p, size_t n)
 {
 	buf_add(ctx, p, n);
 	return 1;
 }
 
-static bool emit(struct dumper *d, yaml_event_t *event)
+static bool emit_event(struct dumper *d, yaml_event_t *event)
 {
 	return yaml_emitter_emit(&d->emitter, event);
 }
@@ -28,7 +28,7 @@ static bool emit_scalar(struct dumper *d, struct str s, const char *tag, bool pl
 	yaml_event_t event;
 	return yaml_scalar_event_initialize(&event, NULL, (const yaml_char_t *)tag,
 		       (const yaml_char_t *)s.p, (int)s.n, plain, 1, YAML_ANY_SCALAR_STYLE) &&
-	       emit(d, &event);
+	       emit_event(d, &event);
 }
 
 /* Text is plain only when it would be read as text again. */
@@ -68,7 +68,7 @@ static bool on_one_line(const struct dumper *d, const struct value *v)
 	return true;
 }
 
-static bool dump(struct dumper *d, const struct value *v, int depth);
+static bool dump_value(struct dumper *d, const struct value *v, int depth);
 
 static bool dump_list(struct dumper *d, const struct value *v, int depth)
 {
@@ -76,12 +76,12 @@ static bool dump_list(struct dumper *d, const struct value *v, int depth)
 	bool flow = on_one_line(d, v);
 	if (!yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
 		    flow ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE) ||
-		!emit(d, &event))
+		!emit_event(d, &event))
 		return false;
 	for (size_t i = 0; i < v->list.n; i++)
-		if (!dump(d, v->list.v[i], depth + 1))
+		if (!dump_value(d, v->list.v[i], depth + 1))
 			return false;
-	return yaml_sequence_end_event_initialize(&event) && emit(d, &event);
+	return yaml_sequence_end_event_initialize(&event) && emit_event(d, &event);
 }
 
 static int by_key(const void *a, const void *b)
@@ -101,12 +101,12 @@ static bool dump_map(struct dumper *d, const struct value *v, int depth)
 		qsort(e, v->map.n, sizeof(*e), by_key);
 	if (!yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
 		    flow ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE) ||
-		!emit(d, &event))
+		!emit_event(d, &event))
 		return false;
 	for (size_t i = 0; i < v->map.n; i++)
-		if (!emit_text(d, e[i]->key) || !dump(d, e[i]->value, depth + 1))
+		if (!emit_text(d, e[i]->key) || !dump_value(d, e[i]->value, depth + 1))
 			return false;
-	return yaml_mapping_end_event_initialize(&event) && emit(d, &event);
+	return yaml_mapping_end_event_initialize(&event) && emit_event(d, &event);
 }
 
 static bool dump_float(struct dumper *d, double f)
@@ -124,7 +124,7 @@ static bool dump_float(struct dumper *d, double f)
 	return emit_scalar(d, s, "tag:yaml.org,2002:float", true);
 }
 
-static bool dump(struct dumper *d, const struct value *v, int depth)
+static bool dump_value(struct dumper *d, const struct value *v, int depth)
 {
 	if (depth > YAML_DEPTH * 2)
 		return false;
@@ -153,10 +153,12 @@ static bool dump(struct dumper *d, const struct value *v, int depth)
 static bool dump_document(struct dumper *d, const struct value *v)
 {
 	yaml_event_t event;
-	return yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING) && emit(d, &event) &&
+	return yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING) &&
+	       emit_event(d, &event) &&
 	       yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1) &&
-	       emit(d, &event) && dump(d, v, 0) && yaml_document_end_event_initialize(&event, 1) &&
-	       emit(d, &event) && yaml_stream_end_event_initialize(&event) && emit(d, &event);
+	       emit_event(d, &event) && dump_value(d, v, 0) &&
+	       yaml_document_end_event_initialize(&event, 1) && emit_event(d, &event) &&
+	       yaml_stream_end_event_initialize(&event) && emit_event(d, &event);
 }
 
 bool yaml_dump(struct buf *b, const struct value *v, const struct yaml_style *style)
@@ -164,7 +166,7 @@ bool yaml_dump(struct buf *b, const struct value *v, const struct yaml_style *st
 	struct dumper d = {.a = arena_new(), .style = style};
 	if (!yaml_emitter_initialize(&d.emitter))
 		panic("out of memory");
-	yaml_emitter_set_output(&d.emitter, append, b);
+	yaml_emitter_set_output(&d.emitter, append_bytes, b);
 	yaml_emitter_set_indent(&d.emitter, style->indent);
 	yaml_emitter_set_width(&d.emitter, style->width);
 	yaml_emitter_set_unicode(&d.emitter, 1);
