@@ -7,7 +7,7 @@
 #include <errno.h>
 #include "inventory/inventory.h"
 
-enum { LITERAL_DEPTH = 16, RANGE_MAX = 100000 };
+enum { LITERAL_DEPTH = 16, NUMBER_MAX = 64, RANGE_MAX = 100000 };
 
 struct lit {
 	struct arena *a;
@@ -57,50 +57,76 @@ static bool word_is(struct lit *l, const char *word)
 	return true;
 }
 
+/* The characters of a number without its underscores; NULL: one is misplaced. Else what follows. */
+static const char *copy_number(const struct lit *l, char out[NUMBER_MAX])
+{
+	const char *s = l->p;
+	size_t n = 0;
+	for (; s < l->end && n < NUMBER_MAX - 1 &&
+		(isalnum((unsigned char)*s) || strchr("+-._", *s));
+		s++) {
+		if (*s != '_')
+			out[n++] = *s;
+		else if (n == 0 || !isxdigit((unsigned char)s[-1]))
+			return NULL;
+	}
+	out[n] = 0;
+	return s;
+}
+
+static int base_of(const char *digits)
+{
+	if (digits[0] != '0' || !digits[1])
+		return 10;
+	switch (tolower((unsigned char)digits[1])) {
+	case 'x':
+		return 16;
+	case 'o':
+		return 8;
+	case 'b':
+		return 2;
+	default:
+		return 10;
+	}
+}
+
+static struct value *read_float(struct arena *a, const char *text)
+{
+	char *end;
+	errno = 0;
+	double f = strtod(text, &end);
+	return *end || errno ? NULL : value_float(a, f);
+}
+
+static struct value *read_int(struct arena *a, const char *text, const char *digits, int base)
+{
+	const char *from = base == 10 ? digits : digits + 2;
+	char *end;
+	if (base == 10 && digits[0] == '0' && strspn(digits, "0") != strlen(digits))
+		return NULL;
+	errno = 0;
+	long long i = strtoll(base == 10 ? text : from, &end, base);
+	if (*end || errno || end == from)
+		return NULL;
+	return value_int(a, base != 10 && text[0] == '-' ? -i : i);
+}
+
 /* Decimal without leading zeros, 0x, 0o, 0b, underscores between digits, and floats. */
 static struct value *lit_number(struct lit *l)
 {
-	char buf[64], *end;
-	size_t n = 0;
-	bool is_float = false;
-	const char *s = l->p, *digits = buf;
-	int base = 10;
-	long long i;
-	double f;
-
-	while (s < l->end && n < sizeof(buf) - 1 &&
-		(isalnum((unsigned char)*s) || strchr("+-._", *s))) {
-		if (*s == '_' && (n == 0 || !isxdigit((unsigned char)s[-1])))
-			return NULL;
-		if (*s != '_')
-			buf[n++] = *s;
-		s++;
-	}
-	buf[n] = 0;
-	digits += strspn(digits, "+-");
+	char text[NUMBER_MAX];
+	const char *rest = copy_number(l, text);
+	if (!rest)
+		return NULL;
+	const char *digits = text + strspn(text, "+-");
 	if (!isdigit((unsigned char)*digits) && *digits != '.')
 		return NULL;
-	if (digits[0] == '0' && digits[1])
-		base = strchr("xX", digits[1])   ? 16
-		       : strchr("oO", digits[1]) ? 8
-		       : strchr("bB", digits[1]) ? 2
-						 : 10;
-	is_float = base == 10 && strpbrk(digits, ".eE");
-	if (!is_float && base == 10 && digits[0] == '0' && strspn(digits, "0") != strlen(digits))
-		return NULL;
-	errno = 0;
-	f = strtod(buf, &end);
-	if (is_float) {
-		if (*end || errno)
-			return NULL;
-		l->p = s;
-		return value_float(l->a, f);
-	}
-	i = strtoll(base == 10 ? buf : digits + 2, &end, base);
-	if (*end || errno || end == digits + 2 - (base == 10 ? 2 : 0))
-		return NULL;
-	l->p = s;
-	return value_int(l->a, base != 10 && buf[0] == '-' ? -i : i);
+	int base = base_of(digits);
+	bool is_float = base == 10 && strpbrk(digits, ".eE");
+	struct value *v = is_float ? read_float(l->a, text) : read_int(l->a, text, digits, base);
+	if (v)
+		l->p = rest;
+	return v;
 }
 
 static struct value *lit_list(struct lit *l, char close)

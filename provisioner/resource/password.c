@@ -76,6 +76,24 @@ static const char *hash_wanted(const struct value *params, const struct account_
 	return u && !always ? NULL : map_cstr(params, "password", NULL);
 }
 
+/* Is the hash of the user another than the one wanted? */
+static bool hash_differs(const char *want, const struct account_user *u)
+{
+	if (!want)
+		return false;
+	return !u || strcmp(behind_lock(want), behind_lock(u->password)) != 0 ||
+	       (is_none(want) && !is_none(u->password));
+}
+
+static void observe_lock(struct host *h, const struct value *params, const struct account_user *u,
+	struct observation *o)
+{
+	bool locked = u && is_locked(u->password), lock = lock_wanted(params, locked);
+	if (lock != locked)
+		observe_attr(
+			h, o, LOCK_CHANGE, u ? (locked ? "yes" : "no") : NULL, lock ? "yes" : "no");
+}
+
 bool password_observe(struct host *h, const struct value *params, const struct account_user *u,
 	struct observation *o, struct err *e)
 {
@@ -88,18 +106,13 @@ bool password_observe(struct host *h, const struct value *params, const struct a
 			"the password of '%s' cannot be compared: /etc/shadow cannot be read "
 			"(become: true?)",
 			u->name);
-	bool same = want && u && strcmp(behind_lock(want), behind_lock(u->password)) == 0 &&
-		    (!is_none(want) || is_none(u->password));
-	if (want && !same)
+	bool differs = hash_differs(want, u);
+	if (differs)
 		observe_attr(h, o, "password", u ? "another" : NULL, "as declared");
 	/* no password to lock, and none that a lock keeps from working */
-	if (!about_lock || (u && is_none(u->password) && !observed_change(o, "password")) ||
-		(!u && !want))
-		return true;
-	bool locked = u && is_locked(u->password), lock = lock_wanted(params, locked);
-	if (lock != locked)
-		observe_attr(
-			h, o, LOCK_CHANGE, u ? (locked ? "yes" : "no") : NULL, lock ? "yes" : "no");
+	bool nothing_to_lock = u ? is_none(u->password) && !differs : !want;
+	if (about_lock && !nothing_to_lock)
+		observe_lock(h, params, u, o);
 	return true;
 }
 

@@ -251,31 +251,48 @@ static bool may_be_set(struct site *s, struct invhost *h, struct str name)
 	return s->sets_open || (raw ? s->sets->map.n > 0 : map_get(s->sets, name) != NULL);
 }
 
+/* NULL: nothing has to come before the variable can be told. */
+static struct value *wait_before(
+	struct vars *v, struct invhost *h, const struct peer *p, struct str name)
+{
+	const struct resolver *me = v->resolver;
+	bool fact = name_may_be_fact(name);
+	if (!fact && peer_behind(me, peer_of(v->s, v->host->name), h->name) &&
+		may_be_set(v->s, h, name))
+		return peer_wait_for(v, h, false, name.p);
+	if (fact && !p->facts && p->coming && !p->lost)
+		return peer_wait_for(v, h, true, "the facts");
+	return NULL;
+}
+
+/* Why a host cannot tell the variable, of which `x` (or NULL) is found; NULL: it can. */
+static const char *find_refusal(
+	const struct vars *v, const struct peer *p, struct str name, const struct value *x)
+{
+	if (name_may_be_fact(name) && !p->facts)
+		return p->lost ? "the host was lost"
+			       : "no play of this run looks at that host, so it has no facts";
+	return p->lost && (x || map_get(v->s->sets, name)) ? "the host was lost before it was set"
+							   : NULL;
+}
+
 struct value *peer_var(struct vars *v, struct invhost *h, struct str name)
 {
 	struct peer *p = peer_of(v->s, h->name);
 	const struct resolver *me = v->resolver;
-	const struct peer *mine = me ? peer_of(v->s, v->host->name) : NULL;
-	bool fact = name_may_be_fact(name);
 	struct value *x;
 	if (!me || me->dry)
 		return of_files(v, h, p, name);
-	if (!fact && peer_behind(me, mine, h->name) && may_be_set(v->s, h, name))
-		return peer_wait_for(v, h, false, name.p);
-	if (fact && !p->facts && p->coming && !p->lost)
-		return peer_wait_for(v, h, true, "the facts");
-	x = value_of(v, h, p, seen_of(me, mine, h->name), name);
+	x = wait_before(v, h, p, name);
+	if (x)
+		return x;
+	x = value_of(v, h, p, seen_of(me, peer_of(v->s, v->host->name), h->name), name);
 	if (x && !value_find_type(x, VALUE_UNKNOWN))
 		return x;
 	if (x && is_busy(me, p))
 		return peer_wait_for(v, h, false, name.p);
-	if (fact && !p->facts)
-		return refuse_var(v, h, name,
-			p->lost ? "the host was lost"
-				: "no play of this run looks at that host, so it has no facts");
-	if (p->lost && (x || map_get(v->s->sets, name)))
-		return refuse_var(v, h, name, "the host was lost before it was set");
-	return x;
+	const char *why = find_refusal(v, p, name, x);
+	return why ? refuse_var(v, h, name, why) : x;
 }
 
 /* ---- vars and hostvars, part by part ---- */

@@ -271,6 +271,23 @@ static struct value *loop_vars(struct resolver *r, const struct frame *f, const 
 	return m;
 }
 
+/* Asks for the answers that tell whether a handler is notified, once; false: they are there. */
+static bool ask_answers(struct resolver *r, enum resolve_status *st)
+{
+	if (!r->unanswered || r->asked_observe)
+		return false;
+	*st = RESOLVE_OBSERVE;
+	r->asked_observe = true;
+	return true;
+}
+
+/* Neither counts as a task when it is skipped, as in Ansible. */
+static bool skips_silently(const struct task *t)
+{
+	return t->control &&
+	       (t->control->kind == CONTROL_VALIDATE || t->control->kind == CONTROL_META);
+}
+
 static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t,
 	enum resolve_status *st, struct step **out, struct err *e)
 {
@@ -280,11 +297,8 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 	/* The agent knows whether its handlers are notified; of ours it is known once that is
 	 * observed. */
 	if (f->handler >= 0 && t->control && !r->dry) {
-		if (r->unanswered && !r->asked_observe) {
-			*st = RESOLVE_OBSERVE;
-			r->asked_observe = true;
+		if (ask_answers(r, st))
 			return OUT_WAIT;
-		}
 		if (!handler_notified(r, f))
 			return OUT_NONE;
 	}
@@ -294,11 +308,8 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 		return OUT_FAIL;
 	if (when->type == VALUE_UNKNOWN)
 		return step_wait(r, f, t, when, st, out, e);
-	if (!when->b && t->control &&
-		(t->control->kind == CONTROL_VALIDATE || t->control->kind == CONTROL_META))
-		return OUT_NONE; /* neither counts as a task, as in Ansible */
 	if (!when->b)
-		return step_skip(r, f, t, out);
+		return skips_silently(t) ? OUT_NONE : step_skip(r, f, t, out);
 	if (!keywords_read(r, t, &r->kw, e))
 		return OUT_FAIL;
 	if (r->kw.unknown && !r->dry) /* without a host there is more to find in the task */

@@ -358,44 +358,40 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 	role_use_build(&inner, name->s, name->pos, params, given, NULL, t);
 }
 
+/* The name below a folder, if there is something that is no folder itself. */
+static const char *find_list(struct arena *a, const char *dir, const char *name)
+{
+	const char *path = dir_join(a, dir, name);
+	return is_there(path) && !is_dir(path) ? path : NULL;
+}
+
+/* The name below DIR/kind or DIR. */
+static const char *find_kind(struct arena *a, const char *dir, const char *kind, const char *name)
+{
+	const char *path = dir_join(a, dir_join(a, dir, kind), name);
+	if (!is_there(path))
+		path = dir_join(a, dir, name);
+	return is_there(path) ? path : NULL;
+}
+
 const char *task_file(const struct site *s, const struct task *t, const char *kind,
 	const char *name, struct arena *a)
 {
-	const char *path;
+	const char *here = t && t->file ? path_dir(a, t->file) : NULL, *path = NULL;
 	if (name[0] == '~')
 		name = path_expand(a, name, &(struct err){0});
 	if (!name)
 		return NULL;
 	if (name[0] == '/')
 		return is_there(name) ? name : NULL;
-	if (t && t->file && strcmp(kind, "tasks") == 0) {
-		path = dir_join(a, path_dir(a, t->file), name);
-		if (is_there(path) && !is_dir(path))
-			return path;
+	if (here && strcmp(kind, "tasks") == 0)
+		path = find_list(a, here, name);
+	for (const struct role_use *u = t ? t->role : NULL; !path && u; u = u->parent) {
+		path = find_kind(a, u->role->path, kind, name);
+		if (!path)
+			path = find_list(a, arena_printf(a, "%s/tasks", u->role->path), name);
 	}
-	for (const struct role_use *u = t ? t->role : NULL; u; u = u->parent) {
-		const char *dirs[] = {arena_printf(a, "%s/%s", u->role->path, kind), u->role->path};
-		for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-			path = dir_join(a, dirs[i], name);
-			if (is_there(path))
-				return path;
-		}
-		path = dir_join(a, arena_printf(a, "%s/tasks", u->role->path), name);
-		if (is_there(path) && !is_dir(path))
-			return path;
-	}
-	if (t && t->file) {
-		const char *here = path_dir(a, t->file);
-		const char *dirs[] = {dir_join(a, here, kind), here};
-		for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-			path = dir_join(a, dirs[i], name);
-			if (is_there(path))
-				return path;
-		}
-	}
-	path = dir_join(a, dir_join(a, s->dir, kind), name);
-	if (is_there(path))
-		return path;
-	path = dir_join(a, s->dir, name);
-	return is_there(path) ? path : NULL;
+	if (!path && here)
+		path = find_kind(a, here, kind, name);
+	return path ? path : find_kind(a, s->dir, kind, name);
 }
