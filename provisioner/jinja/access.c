@@ -35,7 +35,8 @@ void jinja_missing(struct jinja *in, const struct value *map, struct str name)
 		in->env->missing(in->env->ctx, map, str_dup(in->env->a, name.p, name.n));
 }
 
-static struct value *undefined(struct jinja *in, struct pos pos, struct value *obj, struct str name)
+static struct value *make_undefined(
+	struct jinja *in, struct pos pos, struct value *obj, struct str name)
 {
 	in->made_undefined = true;
 	struct value *v;
@@ -103,7 +104,7 @@ struct value *jinja_attr(struct jinja *in, struct value *obj, struct str name, s
 	if (jinja_method(obj, name))
 		return jinja_fail(
 			in, pos, "'" STR_FMT "' is a method: write it with ()", STR_ARG(name));
-	return undefined(in, pos, obj, name);
+	return make_undefined(in, pos, obj, name);
 }
 
 static struct value *item_at(struct jinja *in, struct value *obj, int64_t i, struct pos pos)
@@ -139,9 +140,9 @@ struct value *jinja_item(struct jinja *in, struct value *obj, struct value *key,
 	if (obj->type == VALUE_MAP) {
 		struct str k = key->type == VALUE_STR ? key->s : value_print(in->a, key);
 		struct value *v = map_get(obj, k);
-		return v ? jinja_child(in, obj, v) : undefined(in, pos, obj, k);
+		return v ? jinja_child(in, obj, v) : make_undefined(in, pos, obj, k);
 	}
-	return undefined(in, pos, obj, value_print(in->a, key));
+	return make_undefined(in, pos, obj, value_print(in->a, key));
 }
 
 /* ---- slices ---- */
@@ -165,7 +166,7 @@ static bool slice_bound(
 	return true;
 }
 
-static int64_t clip(int64_t i, int64_t n, int64_t low, int64_t high)
+static int64_t clip_index(int64_t i, int64_t n, int64_t low, int64_t high)
 {
 	if (i < 0)
 		i = i < -n ? -1 : i + n;
@@ -209,8 +210,9 @@ struct value *jinja_slice(struct jinja *in, const struct node *n)
 		return NULL;
 	if (unknown)
 		return unknown;
-	from = clip(from, len, step > 0 ? 0 : -1, step > 0 ? len : len - 1);
-	to = to == INT64_MIN ? -1 : clip(to, len, step > 0 ? 0 : -1, step > 0 ? len : len - 1);
+	from = clip_index(from, len, step > 0 ? 0 : -1, step > 0 ? len : len - 1);
+	to = to == INT64_MIN ? -1
+			     : clip_index(to, len, step > 0 ? 0 : -1, step > 0 ? len : len - 1);
 	struct value *v;
 	if (obj->type == VALUE_STR) {
 		v = slice_text(in, obj, from, to, step);

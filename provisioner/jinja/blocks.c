@@ -53,7 +53,7 @@ static struct node *plain_name(struct parser *p)
 /* a name, (targets), and with attributes name.attr */
 static struct node *one_target(struct parser *p, bool attributes);
 
-static struct node *targets(struct parser *p, bool attributes)
+static struct node *parse_targets(struct parser *p, bool attributes)
 {
 	struct node *first = one_target(p, attributes);
 	if (!first || !parse_is(p, TOK_COMMA))
@@ -78,7 +78,7 @@ static struct node *one_target(struct parser *p, bool attributes)
 	if (parse_take(p, TOK_LPAREN)) {
 		if (++p->depth > JINJA_DEPTH)
 			return parse_fail(p, "nested too deeply"), NULL;
-		struct node *n = targets(p, attributes);
+		struct node *n = parse_targets(p, attributes);
 		p->depth--;
 		return n && parse_expect(p, TOK_RPAREN, "after the names") ? n : NULL;
 	}
@@ -122,7 +122,7 @@ static struct node *parse_if(struct parser *p, struct node *n)
 static struct node *parse_for(struct parser *p, struct node *n)
 {
 	static const char *const ends[] = {"else", "endfor", NULL};
-	if (!(n->left = targets(p, false)))
+	if (!(n->left = parse_targets(p, false)))
 		return NULL;
 	if (!parse_take_word(p, "in"))
 		return parse_fail(p, "expected 'in' after the loop's variable"), NULL;
@@ -147,7 +147,7 @@ static struct node *parse_for(struct parser *p, struct node *n)
 static struct node *parse_set(struct parser *p, struct node *n)
 {
 	static const char *const ends[] = {"endset", NULL};
-	if (!(n->left = targets(p, true)))
+	if (!(n->left = parse_targets(p, true)))
 		return NULL;
 	if (parse_take(p, TOK_ASSIGN)) {
 		n->right = parse_tuple(p, true);
@@ -169,7 +169,7 @@ static struct node *parse_set(struct parser *p, struct node *n)
 enum { MACRO_PARAMS = 64 };
 
 /* "(a, b=1)" */
-static bool signature(struct parser *p, struct macro *m)
+static bool parse_signature(struct parser *p, struct macro *m)
 {
 	m->param = ARENA_ARRAY(p->a, struct str, MACRO_PARAMS);
 	m->hash = ARENA_ARRAY(p->a, uint64_t, MACRO_PARAMS);
@@ -204,7 +204,8 @@ static struct node *parse_macro(struct parser *p, struct node *n)
 	n->hash = name->hash;
 	int loops = p->loops;
 	p->loops = 0;
-	bool ok = signature(p, n->macro) && block_end(p) && parse_body(p, ends, &n->macro->body);
+	bool ok = parse_signature(p, n->macro) && block_end(p) &&
+		  parse_body(p, ends, &n->macro->body);
 	p->loops = loops;
 	return ok && take_end(p, "endmacro", n->pos) && block_end(p) ? n : NULL;
 }
@@ -214,7 +215,7 @@ static struct node *parse_call_block(struct parser *p, struct node *n)
 	static const char *const ends[] = {"endcall", NULL};
 	n->macro = ARENA_NEW(p->a, struct macro);
 	n->macro->name = str_c("caller");
-	if (parse_is(p, TOK_LPAREN) && !signature(p, n->macro))
+	if (parse_is(p, TOK_LPAREN) && !parse_signature(p, n->macro))
 		return NULL;
 	if (!(n->left = parse_expr(p)))
 		return NULL;
@@ -262,7 +263,7 @@ static struct node *parse_with(struct parser *p, struct node *n)
 {
 	static const char *const ends[] = {"endwith", NULL};
 	while (!parse_is(p, TOK_BLOCK_END)) {
-		struct node *target = targets(p, false);
+		struct node *target = parse_targets(p, false);
 		if (!target || !parse_expect(p, TOK_ASSIGN, "after the name"))
 			return NULL;
 		struct node *value = parse_expr(p);
@@ -332,7 +333,7 @@ static struct node *unknown_statement(struct parser *p, struct pos pos)
 	return NULL;
 }
 
-static struct node *statement(struct parser *p)
+static struct node *parse_statement(struct parser *p)
 {
 	struct pos pos = p->t++->pos; /* {% */
 	if (!parse_is(p, TOK_NAME)) {
@@ -354,7 +355,7 @@ static struct node *statement(struct parser *p)
 	return unknown_statement(p, pos);
 }
 
-static struct node *print(struct parser *p)
+static struct node *parse_print(struct parser *p)
 {
 	struct node *n = parse_node(p, NODE_PRINT);
 	p->t++;
@@ -374,9 +375,9 @@ static bool parse_body(struct parser *p, const char *const *ends, struct node **
 			n = parse_node(p, NODE_TEXT);
 			n->name = p->t++->text;
 		} else if (parse_is(p, TOK_PRINT_BEGIN)) {
-			n = print(p);
+			n = parse_print(p);
 		} else {
-			n = statement(p);
+			n = parse_statement(p);
 		}
 		if (!n)
 			return false;

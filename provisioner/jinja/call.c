@@ -59,7 +59,7 @@ static bool bind_rest(struct call *c, struct value *named, bool others)
 	return true;
 }
 
-static bool bind(struct call *c, struct value *args, struct value *named)
+static bool bind_arguments(struct call *c, struct value *args, struct value *named)
 {
 	const char *p = c->fn->params, *name;
 	size_t i = 0, used = 0, n, taken = 0, given = args ? args->list.n : 0;
@@ -154,7 +154,7 @@ struct value *jinja_apply(struct jinja *in, const struct callable *fn, struct va
 	struct value *unknown = find_input(&c, args, named, VALUE_UNKNOWN);
 	if (unknown && !(fn->flags & CALL_UNKNOWN))
 		return unknown;
-	if (!jinja_step(in, 0, pos) || !bind(&c, args, named))
+	if (!jinja_step(in, 0, pos) || !bind_arguments(&c, args, named))
 		return NULL;
 	bool failed_before = in->e->kind != ERR_NONE;
 	struct value *r = fn->fn(&c);
@@ -270,7 +270,7 @@ static bool is_owned(const struct jinja *in, const struct value *v)
 }
 
 /* A copy that may be changed: what the template did not make stays as it is. */
-static struct value *own(struct jinja *in, struct value *v)
+static struct value *own_value(struct jinja *in, struct value *v)
 {
 	if (is_owned(in, v) || (v->type != VALUE_LIST && v->type != VALUE_MAP))
 		return v;
@@ -288,7 +288,7 @@ static struct value *own_name(struct jinja *in, const struct node *n)
 		return NULL;
 	if (v->type == VALUE_UNDEFINED || (int)v->type == VALUE_OBJECT)
 		return jinja_undefined_error(in, v, n->pos);
-	struct value *mine = own(in, v);
+	struct value *mine = own_value(in, v);
 	if (mine == v)
 		return v;
 	struct var *var = scope_find(in, n->name, n->hash);
@@ -313,7 +313,7 @@ static struct value *own_part(struct jinja *in, const struct node *n)
 		return jinja_undefined_error(in, v, n->pos);
 	if (!v || v->type == VALUE_UNKNOWN)
 		return v;
-	struct value *mine = own(in, v);
+	struct value *mine = own_value(in, v);
 	if (mine == v)
 		return v;
 	if (parent->type == VALUE_MAP) {
@@ -335,5 +335,5 @@ struct value *jinja_mutable(struct jinja *in, const struct node *target)
 	if (target->kind == NODE_ATTR || target->kind == NODE_ITEM)
 		return own_part(in, target);
 	struct value *v = jinja_eval(in, target);
-	return v && v->type != VALUE_UNKNOWN ? own(in, v) : v;
+	return v && v->type != VALUE_UNKNOWN ? own_value(in, v) : v;
 }

@@ -33,7 +33,7 @@ bool jinja_step(struct jinja *in, uint64_t n, struct pos pos)
 	return true;
 }
 
-static const char *suggestion(struct jinja *in, const struct value *v)
+static const char *find_suggestion(struct jinja *in, const struct value *v)
 {
 	if (!v->src.p || !v->src.n)
 		return NULL;
@@ -52,7 +52,7 @@ static const char *suggestion(struct jinja *in, const struct value *v)
 
 static void say_undefined(struct jinja *in, const struct value *v, struct pos pos)
 {
-	const char *near = suggestion(in, v);
+	const char *near = find_suggestion(in, v);
 	if (v->pos.line)
 		pos = v->pos;
 	if (near)

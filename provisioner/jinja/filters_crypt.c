@@ -38,7 +38,7 @@ static struct value *f_b64decode(struct call *c)
 	return call_str(c, out);
 }
 
-static struct value *digest(struct call *c, const char *name)
+static struct value *make_digest(struct call *c, const char *name)
 {
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
@@ -64,17 +64,17 @@ static struct value *digest(struct call *c, const char *name)
 
 static struct value *f_hash(struct call *c)
 {
-	return digest(c, call_arg(c, 0, "sha1").p);
+	return make_digest(c, call_arg(c, 0, "sha1").p);
 }
 
 static struct value *f_md5(struct call *c)
 {
-	return digest(c, "md5");
+	return make_digest(c, "md5");
 }
 
 static struct value *f_sha1(struct call *c)
 {
-	return digest(c, "sha1");
+	return make_digest(c, "sha1");
 }
 
 /* RFC 4122, version 5; the default name space is the one Ansible has. */
@@ -113,7 +113,7 @@ static struct value *f_to_uuid(struct call *c)
 		c, str_printf(c->a, "%.8s-%.4s-%.4s-%.4s-%.12s", h, h + 8, h + 12, h + 16, h + 20));
 }
 
-static struct value *crypted(struct call *c, struct str password, const char *setting)
+static struct value *crypt_password(struct call *c, struct str password, const char *setting)
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));
 	if (!data)
@@ -164,7 +164,7 @@ static struct value *f_password_hash(struct call *c)
 			(long long)rounds, STR_ARG(salt));
 	else
 		setting = arena_printf(c->a, "$%s$" STR_FMT "$", schemes[i].ident, STR_ARG(salt));
-	return crypted(c, call_text(c, c->v), setting);
+	return crypt_password(c, call_text(c, c->v), setting);
 }
 
 /* SHA512-crypt whose salt is derived from the name: the same two give the same hash, since a plan

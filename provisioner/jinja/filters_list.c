@@ -111,7 +111,7 @@ static struct value *f_sort(struct call *c)
 	return list;
 }
 
-static struct value *extreme(struct call *c, int sign)
+static struct value *find_extreme(struct call *c, int sign)
 {
 	struct value *list = call_list(c, c->v);
 	size_t best = 0;
@@ -138,12 +138,12 @@ static struct value *extreme(struct call *c, int sign)
 
 static struct value *f_min(struct call *c)
 {
-	return extreme(c, -1);
+	return find_extreme(c, -1);
 }
 
 static struct value *f_max(struct call *c)
 {
-	return extreme(c, 1);
+	return find_extreme(c, 1);
 }
 
 static struct value *f_sum(struct call *c)
@@ -162,7 +162,7 @@ static struct value *f_sum(struct call *c)
 }
 
 /* ---- shape ---- */
-static bool flatten(
+static bool flatten_into(
 	struct call *c, struct value *from, struct value *to, int64_t levels, bool skip_nulls)
 {
 	if (!jinja_step(c->in, from->list.n, c->pos))
@@ -175,7 +175,7 @@ static bool flatten(
 		if (null && skip_nulls)
 			continue;
 		if (v->type == VALUE_LIST && levels != 0) {
-			if (!flatten(c, v, to, levels > 0 ? levels - 1 : levels, skip_nulls))
+			if (!flatten_into(c, v, to, levels > 0 ? levels - 1 : levels, skip_nulls))
 				return false;
 		} else {
 			list_add(c->a, to, v);
@@ -192,7 +192,7 @@ static struct value *f_flatten(struct call *c)
 		return call_fail(c, "a list is needed, not %s", value_type_name(c->v));
 	if (!call_int(c, 0, -1, &levels))
 		return NULL;
-	return flatten(c, c->v, r, levels, call_bool(c, 1, true)) ? r : NULL;
+	return flatten_into(c, c->v, r, levels, call_bool(c, 1, true)) ? r : NULL;
 }
 
 static void pad_row(struct call *c, struct value *row, size_t n)
@@ -249,7 +249,7 @@ static struct value *f_slice(struct call *c)
 }
 
 /* Rows of the first items, the second items, and so on. */
-static struct value *zip(struct call *c, bool longest)
+static struct value *zip_lists(struct call *c, bool longest)
 {
 	size_t n = c->rest->list.n + 1, rows = longest ? 0 : SIZE_MAX;
 	struct value **lists = ARENA_ARRAY(c->a, struct value *, n), *r = value_list(c->a);
@@ -276,12 +276,12 @@ static struct value *zip(struct call *c, bool longest)
 
 static struct value *f_zip(struct call *c)
 {
-	return zip(c, false);
+	return zip_lists(c, false);
 }
 
 static struct value *f_zip_longest(struct call *c)
 {
-	return zip(c, true);
+	return zip_lists(c, true);
 }
 
 static struct value *f_product(struct call *c)

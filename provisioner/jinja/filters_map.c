@@ -51,7 +51,7 @@ static struct value *f_dict2items(struct call *c)
 }
 
 /* A part of an item: a key's value, or of a pair the first or second. */
-static struct value *part(struct call *c, struct value *item, int arg, const char *dflt)
+static struct value *take_part(struct call *c, struct value *item, int arg, const char *dflt)
 {
 	struct value name = {.type = VALUE_STR, .s = str_c(dflt)};
 	struct value *v = jinja_item(c->in, item, c->arg[arg] ? c->arg[arg] : &name, c->pos);
@@ -62,8 +62,8 @@ static struct value *f_items2dict(struct call *c)
 {
 	struct value *map = value_map(c->a), *list = call_list(c, c->v);
 	for (size_t i = 0; list && i < list->list.n; i++) {
-		struct value *k = part(c, list->list.v[i], 0, "key");
-		struct value *v = k ? part(c, list->list.v[i], 1, "value") : NULL;
+		struct value *k = take_part(c, list->list.v[i], 0, "key");
+		struct value *v = k ? take_part(c, list->list.v[i], 1, "value") : NULL;
 		if (!v)
 			return NULL;
 		map_set(c->a, map, call_text(c, k), v);

@@ -142,7 +142,7 @@ static struct value *f_bool(struct call *c)
 					 (c->v->type == VALUE_FLOAT && c->v->f == 1));
 }
 
-static struct value *chosen(struct call *c, struct value *v)
+static struct value *value_or_none(struct call *c, struct value *v)
 {
 	return v ? v : c->in->none;
 }
@@ -155,7 +155,7 @@ static struct value *f_ternary(struct call *c)
 		return jinja_undefined_error(c->in, c->v, c->pos);
 	if (c->v->type == VALUE_NULL && c->arg[2])
 		return c->arg[2];
-	return chosen(c, call_truth(c, c->v) ? c->arg[0] : c->arg[1]);
+	return value_or_none(c, call_truth(c, c->v) ? c->arg[0] : c->arg[1]);
 }
 
 /* ---- sizes ---- */

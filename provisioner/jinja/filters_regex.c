@@ -43,8 +43,8 @@ static bool named_group(struct call *c, struct regex *r, struct str to, size_t *
 }
 
 /* Python's replacement template: \1, \g<1>, \g<name>, \n and the like. */
-static bool expand(struct call *c, struct regex *r, struct buf *b, struct str to, struct str s,
-	const struct regex_match *m)
+static bool expand_replacement(struct call *c, struct regex *r, struct buf *b, struct str to,
+	struct str s, const struct regex_match *m)
 {
 	static const char from[] = "nrtabfv", into[] = "\n\r\t\a\b\f\v";
 	for (size_t i = 0; i < to.n;) {
@@ -118,7 +118,7 @@ static struct value *regex_replace(struct call *c)
 	while ((count <= 0 || done < count) && (found = next_match(c, r, &scan, &m)) > 0) {
 		buf_add(&b, s.p + copied, m.at[0] - copied);
 		copied = m.at[1];
-		if (!expand(c, r, &b, to, s, &m) || b.over) {
+		if (!expand_replacement(c, r, &b, to, s, &m) || b.over) {
 			found = b.over ? 0 : -1;
 			break;
 		}

@@ -70,7 +70,7 @@ static struct value *f_symmetric_difference(struct call *c)
 }
 
 /* ---- chance, repeatable ---- */
-static bool seeded(struct call *c, int arg, struct python_random *r)
+static bool seed_random(struct call *c, int arg, struct python_random *r)
 {
 	const struct value *seed = c->arg[arg];
 	if (!seed || seed->type == VALUE_NULL)
@@ -89,7 +89,7 @@ static struct value *f_random(struct call *c)
 {
 	struct python_random r;
 	int64_t start, step, end;
-	if (!seeded(c, 2, &r) || !call_int(c, 0, 0, &start) || !call_int(c, 1, 1, &step))
+	if (!seed_random(c, 2, &r) || !call_int(c, 0, 0, &start) || !call_int(c, 1, 1, &step))
 		return NULL;
 	if (c->v->type == VALUE_LIST || c->v->type == VALUE_STR) {
 		struct value *list = call_list(c, c->v);
@@ -110,7 +110,7 @@ static struct value *f_shuffle(struct call *c)
 {
 	struct python_random r;
 	struct value *list = call_list(c, c->v);
-	if (!list || !seeded(c, 0, &r))
+	if (!list || !seed_random(c, 0, &r))
 		return NULL;
 	list = value_shallow(c->a, list);
 	for (size_t i = list->list.n; i > 1; i--) {

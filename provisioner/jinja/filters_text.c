@@ -302,7 +302,7 @@ static const struct {
 	{"xml", "<!--", " - ", "-->"},
 };
 
-static struct str option(struct call *c, const char *key, struct str dflt)
+static struct str option_text(struct call *c, const char *key, struct str dflt)
 {
 	struct value *v = c->kwargs ? map_at(c->kwargs, key) : NULL;
 	return v ? call_text(c, v) : dflt;
@@ -320,7 +320,7 @@ static struct str right_trimmed(struct call *c, struct str s)
 }
 
 /* The text with the decoration before each line; on an empty line its end is trimmed. */
-static void decorated(
+static void add_decorated(
 	struct buf *b, struct call *c, struct str text, struct str decoration, struct str newline)
 {
 	struct str bare = right_trimmed(c, decoration);
@@ -347,12 +347,12 @@ static struct value *f_comment(struct call *c)
 		i++;
 	if (i == ARRAY_LEN(comment_styles))
 		return call_fail(c, "there is no style '" STR_FMT "'", STR_ARG(style));
-	struct str newline = option(c, "newline", str_c("\n"));
-	struct str decoration = option(c, "decoration", str_c(comment_styles[i].decoration));
-	struct str beginning = option(c, "beginning", str_c(comment_styles[i].beginning));
-	struct str end = option(c, "end", str_c(comment_styles[i].end));
-	struct str prefix = option(c, "prefix", right_trimmed(c, decoration));
-	struct str postfix = option(c, "postfix", right_trimmed(c, decoration));
+	struct str newline = option_text(c, "newline", str_c("\n"));
+	struct str decoration = option_text(c, "decoration", str_c(comment_styles[i].decoration));
+	struct str beginning = option_text(c, "beginning", str_c(comment_styles[i].beginning));
+	struct str end = option_text(c, "end", str_c(comment_styles[i].end));
+	struct str prefix = option_text(c, "prefix", right_trimmed(c, decoration));
+	struct str postfix = option_text(c, "postfix", right_trimmed(c, decoration));
 	buf_init(&b, TEXT_MAX);
 	if (beginning.n)
 		buf_addf(&b, STR_FMT STR_FMT, STR_ARG(beginning), STR_ARG(newline));
@@ -361,7 +361,7 @@ static struct value *f_comment(struct call *c)
 		if (!str_eq(prefix, newline))
 			buf_add(&b, newline.p, newline.n);
 	}
-	decorated(&b, c, text, decoration, newline);
+	add_decorated(&b, c, text, decoration, newline);
 	for (int64_t k = option_count(c, "postfix_count"); k > 0; k--)
 		buf_addf(&b, STR_FMT STR_FMT, STR_ARG(newline), STR_ARG(postfix));
 	if (end.n)

@@ -39,7 +39,7 @@ static void add_number(
 	pad_to(b, s, str_c(text), s->align ? s->align : '>');
 }
 
-static void group(char *out, size_t size, const char *digits)
+static void group_digits(char *out, size_t size, const char *digits)
 {
 	size_t whole = strspn(digits, "0123456789"), n = 0;
 	for (size_t i = 0; digits[i] && n + 2 < size; i++) {
@@ -71,7 +71,7 @@ static void add_int(struct buf *b, const struct format_spec *s, int64_t i)
 			 : base == 2 ? "0b"
 				     : "";
 	if (s->comma)
-		group(grouped, sizeof(grouped), digits + n);
+		group_digits(grouped, sizeof(grouped), digits + n);
 	else
 		snprintf(grouped, sizeof(grouped), "%s%s", prefix, digits + n);
 	add_number(b, s, i < 0, grouped);
@@ -103,7 +103,7 @@ static void add_float(struct buf *b, const struct format_spec *s, double f)
 		snprintf(digits, sizeof(digits), "%.*f", precision, abs);
 	}
 	if (s->comma) {
-		group(grouped, sizeof(grouped), digits);
+		group_digits(grouped, sizeof(grouped), digits);
 		add_number(b, s, f < 0, grouped);
 	} else {
 		add_number(b, s, f < 0, digits);

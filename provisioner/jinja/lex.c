@@ -96,7 +96,7 @@ void lex_add(struct lexer *l, enum token_kind kind, struct str text, struct pos 
 	PUSH(l->a, t->v, t->n, t->cap, ((struct token){kind, text, pos}));
 }
 
-static bool at(const struct lexer *l, size_t i, const char *what)
+static bool text_at(const struct lexer *l, size_t i, const char *what)
 {
 	size_t n = strlen(what);
 	return l->text.n - i >= n && memcmp(l->text.p + i, what, n) == 0;
@@ -133,14 +133,14 @@ static void data_add(struct lexer *l, size_t from, size_t to, char sign, bool is
 /* The place after a tag's end sign (with a `-` or `+` before it) that stands at i; 0: none does. */
 static size_t tag_end(struct lexer *l, size_t i, const char *end, bool trims)
 {
-	bool minus = at(l, i, "-") && at(l, i + 1, end);
-	bool plus = trims && at(l, i, "+") && at(l, i + 1, end);
-	if (!minus && !plus && !at(l, i, end))
+	bool minus = text_at(l, i, "-") && text_at(l, i + 1, end);
+	bool plus = trims && text_at(l, i, "+") && text_at(l, i + 1, end);
+	if (!minus && !plus && !text_at(l, i, end))
 		return 0;
 	i += strlen(end) + (minus || plus);
 	if (minus)
 		l->strip = true;
-	else if (!plus && trims && (l->flags & TEMPLATE_TRIM_BLOCKS) && at(l, i, "\n"))
+	else if (!plus && trims && (l->flags & TEMPLATE_TRIM_BLOCKS) && text_at(l, i, "\n"))
 		i++;
 	return i;
 }
@@ -150,7 +150,7 @@ static bool is_name_start(unsigned char c)
 	return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
 }
 
-static void name(struct lexer *l)
+static void take_name(struct lexer *l)
 {
 	size_t from = l->i;
 	struct pos pos = lex_pos(l, from);
@@ -161,7 +161,7 @@ static void name(struct lexer *l)
 }
 
 /* Keeps account of open brackets; false on one that closes nothing. */
-static bool bracket(struct lexer *l, char *open, size_t *n, enum token_kind kind)
+static bool count_bracket(struct lexer *l, char *open, size_t *n, enum token_kind kind)
 {
 	char c = l->text.p[l->i];
 	if (kind == TOK_LPAREN || kind == TOK_LBRACKET || kind == TOK_LBRACE) {
@@ -181,12 +181,12 @@ static bool bracket(struct lexer *l, char *open, size_t *n, enum token_kind kind
 	return true;
 }
 
-static bool operator(struct lexer *l, char *open, size_t *n)
+static bool take_operator(struct lexer *l, char *open, size_t *n)
 {
 	for (size_t k = 0; k < ARRAY_LEN(operators); k++) {
-		if (!at(l, l->i, operators[k].text))
+		if (!text_at(l, l->i, operators[k].text))
 			continue;
-		if (!bracket(l, open, n, operators[k].kind))
+		if (!count_bracket(l, open, n, operators[k].kind))
 			return false;
 		struct pos pos = lex_pos(l, l->i);
 		lex_add(l, operators[k].kind, str_c(operators[k].text), pos);
@@ -199,7 +199,7 @@ static bool operator(struct lexer *l, char *open, size_t *n)
 }
 
 /* Tokens up to `end` (NULL: the end of the text), which is added as `end_kind`. */
-static bool expression(struct lexer *l, const char *end, enum token_kind end_kind, bool keep)
+static bool take_expression(struct lexer *l, const char *end, enum token_kind end_kind, bool keep)
 {
 	char open[JINJA_DEPTH];
 	size_t n = 0, start = l->i;
@@ -221,8 +221,8 @@ static bool expression(struct lexer *l, const char *end, enum token_kind end_kin
 		} else if (text_is_digit(c)) {
 			lex_number(l);
 		} else if (is_name_start((unsigned char)c)) {
-			name(l);
-		} else if (!operator(l, open, &n)) {
+			take_name(l);
+		} else if (!take_operator(l, open, &n)) {
 			return false;
 		}
 	}
@@ -243,12 +243,12 @@ static size_t mark_len(const struct lexer *l, enum mark mark)
 static size_t raw_begin(struct lexer *l, size_t i)
 {
 	i += mark_len(l, MARK_BLOCK_BEGIN);
-	i = skip_space(l, i + (at(l, i, "-") || at(l, i, "+")));
-	if (!at(l, i, "raw"))
+	i = skip_space(l, i + (text_at(l, i, "-") || text_at(l, i, "+")));
+	if (!text_at(l, i, "raw"))
 		return 0;
 	i = skip_space(l, i + 3);
-	bool minus = at(l, i, "-") && at(l, i + 1, l->mark[MARK_BLOCK_END]);
-	if (!minus && !at(l, i, l->mark[MARK_BLOCK_END]))
+	bool minus = text_at(l, i, "-") && text_at(l, i + 1, l->mark[MARK_BLOCK_END]);
+	if (!minus && !text_at(l, i, l->mark[MARK_BLOCK_END]))
 		return 0;
 	l->strip = minus;
 	return i + minus + mark_len(l, MARK_BLOCK_END);
@@ -265,19 +265,19 @@ static char sign_behind(const struct lexer *l, size_t i, enum mark mark)
 static bool raw_text(struct lexer *l, size_t start, size_t from)
 {
 	for (size_t i = from; i + 1 < l->text.n; i++) {
-		if (!at(l, i, l->mark[MARK_BLOCK_BEGIN]))
+		if (!text_at(l, i, l->mark[MARK_BLOCK_BEGIN]))
 			continue;
 		char sign = sign_behind(l, i, MARK_BLOCK_BEGIN);
 		size_t k = i + mark_len(l, MARK_BLOCK_BEGIN);
 		k = skip_space(l, k + (sign == '-' || sign == '+'));
-		if (!at(l, k, "endraw"))
+		if (!text_at(l, k, "endraw"))
 			continue;
 		bool strip = l->strip;
 		k = skip_space(l, k + 6);
 		size_t after = tag_end(l, k, l->mark[MARK_BLOCK_END], true);
 		if (!after)
 			continue;
-		bool strip_after = l->strip && at(l, k, "-");
+		bool strip_after = l->strip && text_at(l, k, "-");
 		l->strip = strip;
 		data_add(l, from, i, sign, true);
 		l->strip = strip_after;
@@ -289,12 +289,12 @@ static bool raw_text(struct lexer *l, size_t start, size_t from)
 		l->mark[MARK_BLOCK_END]);
 }
 
-static bool comment(struct lexer *l, size_t start)
+static bool skip_comment(struct lexer *l, size_t start)
 {
 	const char *end = l->mark[MARK_COMMENT_END];
 	size_t from = start + mark_len(l, MARK_COMMENT_BEGIN);
 	for (size_t i = from; i < l->text.n; i++) {
-		if (!at(l, i, end))
+		if (!text_at(l, i, end))
 			continue;
 		bool sign = i > from && (l->text.p[i - 1] == '-' || l->text.p[i - 1] == '+');
 		l->i = tag_end(l, i - sign, end, true);
@@ -304,13 +304,13 @@ static bool comment(struct lexer *l, size_t start)
 }
 
 /* One tag at i, `text` being where the text before it began. */
-static bool tag(struct lexer *l, size_t text, size_t i, enum mark mark)
+static bool take_tag(struct lexer *l, size_t text, size_t i, enum mark mark)
 {
 	char sign = sign_behind(l, i, mark);
 	bool has_sign = sign == '-' || sign == '+', print = mark == MARK_PRINT_BEGIN;
 	data_add(l, text, i, sign, !print);
 	if (mark == MARK_COMMENT_BEGIN)
-		return comment(l, i);
+		return skip_comment(l, i);
 	if (!print) {
 		size_t raw = raw_begin(l, i);
 		if (raw)
@@ -319,9 +319,9 @@ static bool tag(struct lexer *l, size_t text, size_t i, enum mark mark)
 	lex_add(l, print ? TOK_PRINT_BEGIN : TOK_BLOCK_BEGIN, str_c(""), lex_pos(l, i));
 	l->i = i + mark_len(l, mark) + has_sign;
 	if (print)
-		return expression(l, l->mark[MARK_PRINT_END], TOK_PRINT_END,
+		return take_expression(l, l->mark[MARK_PRINT_END], TOK_PRINT_END,
 			l->flags & TEMPLATE_KEEP_BACKSLASH);
-	return expression(l, l->mark[MARK_BLOCK_END], TOK_BLOCK_END, false);
+	return take_expression(l, l->mark[MARK_BLOCK_END], TOK_BLOCK_END, false);
 }
 
 /* The longest mark that begins a tag at i; MARKS: none. */
@@ -330,7 +330,7 @@ static enum mark tag_at(const struct lexer *l, size_t i)
 	static const enum mark begins[] = {MARK_PRINT_BEGIN, MARK_BLOCK_BEGIN, MARK_COMMENT_BEGIN};
 	enum mark found = MARKS;
 	for (size_t k = 0; k < ARRAY_LEN(begins); k++)
-		if (at(l, i, l->mark[begins[k]]) &&
+		if (text_at(l, i, l->mark[begins[k]]) &&
 			(found == MARKS || mark_len(l, begins[k]) > mark_len(l, found)))
 			found = begins[k];
 	return found;
@@ -354,7 +354,7 @@ static bool lex_template(struct lexer *l)
 			i++;
 			continue;
 		}
-		if (!tag(l, text, i, mark))
+		if (!take_tag(l, text, i, mark))
 			return false;
 		text = i = l->i;
 	}
@@ -402,7 +402,7 @@ bool jinja_lex_expression(
 	struct arena *a, struct str text, struct pos pos, struct tokens *out, struct err *e)
 {
 	struct lexer l = {.a = a, .base = pos, .out = out, .e = e};
-	if (!lexer_open(&l, text, NULL) || !expression(&l, NULL, TOK_END, false))
+	if (!lexer_open(&l, text, NULL) || !take_expression(&l, NULL, TOK_END, false))
 		return false;
 	lex_add(&l, TOK_END, str_c(""), lex_pos(&l, l.text.n));
 	return true;

@@ -4,7 +4,7 @@
  */
 #include "jinja/lex_private.h"
 
-static size_t digits(const struct lexer *l, size_t i)
+static size_t skip_digits(const struct lexer *l, size_t i)
 {
 	while (i < l->text.n &&
 		(text_is_digit(l->text.p[i]) || (l->text.p[i] == '_' && i + 1 < l->text.n &&
@@ -33,12 +33,12 @@ void lex_number(struct lexer *l)
 		for (i += 2; i < l->text.n && is_base_digit(l->text.p[i], base);)
 			i++;
 	} else {
-		i = digits(l, i);
+		i = skip_digits(l, i);
 		/* 1.2 is a float, but in x.1.2 the numbers are attributes */
 		bool after_dot = from > 0 && l->text.p[from - 1] == '.';
 		if (!after_dot && i + 1 < l->text.n && l->text.p[i] == '.' &&
 			text_is_digit(l->text.p[i + 1])) {
-			i = digits(l, i + 1);
+			i = skip_digits(l, i + 1);
 			kind = TOK_FLOAT;
 		}
 		if (!after_dot && i < l->text.n && (l->text.p[i] | 0x20) == 'e') {
@@ -46,7 +46,7 @@ void lex_number(struct lexer *l)
 			if (k < l->text.n && (l->text.p[k] == '+' || l->text.p[k] == '-'))
 				k++;
 			if (k < l->text.n && text_is_digit(l->text.p[k])) {
-				i = digits(l, k);
+				i = skip_digits(l, k);
 				kind = TOK_FLOAT;
 			}
 		}
@@ -107,7 +107,7 @@ static bool octal_escape(struct lexer *l, struct buf *b, size_t *i, size_t to)
 }
 
 /* The escape behind a backslash; i stands on the letter. Unknown ones stay, as in Python. */
-static bool escape(struct lexer *l, struct buf *b, size_t *i, size_t to)
+static bool read_escape(struct lexer *l, struct buf *b, size_t *i, size_t to)
 {
 	static const char from[] = "nrtabfv", into[] = "\n\r\t\a\b\f\v";
 	char c = l->text.p[*i];
@@ -126,7 +126,7 @@ static bool escape(struct lexer *l, struct buf *b, size_t *i, size_t to)
 	return true;
 }
 
-static bool unescape(struct lexer *l, size_t from, size_t to, struct pos pos)
+static bool unescape_text(struct lexer *l, size_t from, size_t to, struct pos pos)
 {
 	struct buf b;
 	bool ok = true;
@@ -137,7 +137,7 @@ static bool unescape(struct lexer *l, size_t from, size_t to, struct pos pos)
 			continue;
 		}
 		i++;
-		ok = escape(l, &b, &i, to);
+		ok = read_escape(l, &b, &i, to);
 	}
 	if (ok)
 		lex_add(l, TOK_STRING, buf_str(l->a, &b), pos);
@@ -162,7 +162,7 @@ bool lex_string(struct lexer *l, bool keep)
 		return err_at(l->e, pos, "this string has no end: put a %c behind it", quote);
 	l->i = i + 1;
 	if (escapes && !keep)
-		return unescape(l, from, i, pos);
+		return unescape_text(l, from, i, pos);
 	lex_add(l, TOK_STRING, str_dup(l->a, l->text.p + from, i - from), pos);
 	return true;
 }

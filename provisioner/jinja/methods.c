@@ -5,7 +5,7 @@
  */
 #include "jinja/call.h"
 
-static struct str nothing(void)
+static struct str no_text(void)
 {
 	return (struct str){NULL, 0};
 }
@@ -13,7 +13,7 @@ static struct str nothing(void)
 static bool text_arg(struct call *c, int i, struct str *out)
 {
 	const struct value *v = c->arg[i];
-	*out = v && v->type == VALUE_STR ? v->s : nothing();
+	*out = v && v->type == VALUE_STR ? v->s : no_text();
 	if (v && v->type != VALUE_STR)
 		return call_fail(c, "text is needed, not %s", value_type_name(v)) != NULL;
 	return true;
@@ -42,7 +42,7 @@ static struct value *str_splitlines(struct call *c)
 }
 
 /* startswith, endswith: one text, or a tuple of them */
-static struct value *affix(struct call *c, bool front)
+static struct value *test_affix(struct call *c, bool front)
 {
 	struct value *arg = c->arg[0];
 	size_t n = arg->type == VALUE_LIST ? arg->list.n : 1;
@@ -59,32 +59,32 @@ static struct value *affix(struct call *c, bool front)
 
 static struct value *str_startswith(struct call *c)
 {
-	return affix(c, true);
+	return test_affix(c, true);
 }
 
 static struct value *str_endswith(struct call *c)
 {
-	return affix(c, false);
+	return test_affix(c, false);
 }
 
-static struct value *strip(struct call *c, int sides)
+static struct value *strip_text(struct call *c, int sides)
 {
 	return call_str(c, text_strip(c->a, c->v->s, call_arg(c, 0, NULL), sides));
 }
 
 static struct value *str_strip(struct call *c)
 {
-	return strip(c, 3);
+	return strip_text(c, 3);
 }
 
 static struct value *str_lstrip(struct call *c)
 {
-	return strip(c, 1);
+	return strip_text(c, 1);
 }
 
 static struct value *str_rstrip(struct call *c)
 {
-	return strip(c, 2);
+	return strip_text(c, 2);
 }
 
 static struct value *str_removeprefix(struct call *c)
@@ -113,7 +113,7 @@ static struct value *str_replace(struct call *c)
 }
 
 /* find, index, rfind: in characters; -1: not there */
-static int64_t find(struct call *c, bool last)
+static int64_t find_text(struct call *c, bool last)
 {
 	struct str s = c->v->s, what;
 	size_t at = 0, i = 0;
@@ -133,17 +133,17 @@ static int64_t find(struct call *c, bool last)
 
 static struct value *str_find(struct call *c)
 {
-	return value_int(c->a, find(c, false));
+	return value_int(c->a, find_text(c, false));
 }
 
 static struct value *str_rfind(struct call *c)
 {
-	return value_int(c->a, find(c, true));
+	return value_int(c->a, find_text(c, true));
 }
 
 static struct value *str_index(struct call *c)
 {
-	int64_t i = find(c, false);
+	int64_t i = find_text(c, false);
 	return i < 0 ? call_fail(c, "the text is not there") : value_int(c->a, i);
 }
 
@@ -243,7 +243,7 @@ static struct value *str_isupper(struct call *c)
 enum { PAD_MAX = 1 << 20 };
 
 /* Pads to `width` characters; side -1: text at the left, 1: at the right, 0: centred. */
-static struct value *pad(struct call *c, char fill, int side)
+static struct value *pad_text(struct call *c, char fill, int side)
 {
 	int64_t width = 0, have = (int64_t)text_chars(c->v->s);
 	struct buf b;
@@ -272,24 +272,24 @@ static char fill_arg(struct call *c)
 
 static struct value *str_ljust(struct call *c)
 {
-	return pad(c, fill_arg(c), -1);
+	return pad_text(c, fill_arg(c), -1);
 }
 
 static struct value *str_rjust(struct call *c)
 {
-	return pad(c, fill_arg(c), 1);
+	return pad_text(c, fill_arg(c), 1);
 }
 
 static struct value *str_center(struct call *c)
 {
-	return pad(c, fill_arg(c), 0);
+	return pad_text(c, fill_arg(c), 0);
 }
 
 static struct value *str_zfill(struct call *c)
 {
 	struct str s = c->v->s;
 	if (!s.n || (s.p[0] != '-' && s.p[0] != '+'))
-		return pad(c, '0', 1);
+		return pad_text(c, '0', 1);
 	int64_t width = 0;
 	if (!call_int(c, 0, 0, &width))
 		return NULL;

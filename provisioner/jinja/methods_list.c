@@ -54,7 +54,7 @@ static struct value *list_insert(struct call *c)
 	return c->in->none;
 }
 
-static int64_t position(struct call *c)
+static int64_t find_position(struct call *c)
 {
 	for (size_t i = 0; i < c->v->list.n; i++) {
 		if (c->v->list.v[i]->type == VALUE_UNKNOWN)
@@ -67,7 +67,7 @@ static int64_t position(struct call *c)
 
 static struct value *list_remove(struct call *c)
 {
-	int64_t i = position(c);
+	int64_t i = find_position(c);
 	if (i < 0 && !c->unknown)
 		return call_fail(c, "the item is not in the list");
 	return i < 0 || take_out(c, i) ? c->in->none : NULL;
@@ -75,7 +75,7 @@ static struct value *list_remove(struct call *c)
 
 static struct value *list_index(struct call *c)
 {
-	int64_t i = position(c);
+	int64_t i = find_position(c);
 	if (i < 0 && !c->unknown)
 		return call_fail(c, "the item is not in the list");
 	return value_int(c->a, i);

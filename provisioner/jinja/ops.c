@@ -31,7 +31,7 @@ static struct value *too_large(struct jinja *in, struct pos pos)
 	return jinja_fail(in, pos, "the result is too large a number");
 }
 
-static bool power(int64_t base, int64_t n, int64_t *out)
+static bool raise_int(int64_t base, int64_t n, int64_t *out)
 {
 	int64_t r = 1;
 	while (n > 0) {
@@ -70,7 +70,7 @@ static struct value *int_math(
 		over = __builtin_mul_overflow(a, b, &r);
 		break;
 	case TOK_POW:
-		over = !power(a, b, &r);
+		over = !raise_int(a, b, &r);
 		break;
 	default:
 		if (b == 0 || b == -1) { /* INT64_MIN / -1 overflows */
@@ -142,7 +142,7 @@ static struct value *add_lists(struct jinja *in, struct value *l, struct value *
 }
 
 /* 'ab' * 3, [1] * 3 */
-static struct value *repeat(struct jinja *in, struct value *v, int64_t n, struct pos pos)
+static struct value *repeat_value(struct jinja *in, struct value *v, int64_t n, struct pos pos)
 {
 	size_t len = v->type == VALUE_STR ? v->s.n : v->list.n;
 	size_t times = n > 0 && len ? (size_t)n : 0;
@@ -174,7 +174,7 @@ static struct value *wrong_types(struct jinja *in, enum token_kind op, const str
 }
 
 /* "..." % x: one value, a tuple of several, or a mapping for %(name)s. */
-static struct value *percent(
+static struct value *apply_percent(
 	struct jinja *in, struct value *l, struct value *r, bool r_is_tuple, struct pos pos)
 {
 	struct call c = {.in = in, .a = in->a, .pos = pos};
@@ -189,11 +189,11 @@ static struct value *percent(
 	return value_unknown(in->a, STR_FMT, STR_ARG(c.unknown->s));
 }
 
-static struct value *math(struct jinja *in, enum token_kind op, struct value *l, struct value *r,
+static struct value *do_math(struct jinja *in, enum token_kind op, struct value *l, struct value *r,
 	bool r_is_tuple, struct pos pos)
 {
 	if (op == TOK_MOD && l->type == VALUE_STR)
-		return percent(in, l, r, r_is_tuple, pos);
+		return apply_percent(in, l, r, r_is_tuple, pos);
 	if (is_int(l) && is_int(r) && op != TOK_DIV && !(op == TOK_POW && as_int(r) < 0))
 		return int_math(in, op, as_int(l), as_int(r), pos);
 	if (is_number(l) && is_number(r))
@@ -203,9 +203,9 @@ static struct value *math(struct jinja *in, enum token_kind op, struct value *l,
 	if (op == TOK_ADD && l->type == VALUE_LIST && r->type == VALUE_LIST)
 		return add_lists(in, l, r, pos);
 	if (op == TOK_MUL && is_int(r) && (l->type == VALUE_STR || l->type == VALUE_LIST))
-		return repeat(in, l, as_int(r), pos);
+		return repeat_value(in, l, as_int(r), pos);
 	if (op == TOK_MUL && is_int(l) && (r->type == VALUE_STR || r->type == VALUE_LIST))
-		return repeat(in, r, as_int(l), pos);
+		return repeat_value(in, r, as_int(l), pos);
 	return wrong_types(in, op, l, r, pos);
 }
 
@@ -214,7 +214,7 @@ struct value *jinja_math(struct jinja *in, enum token_kind op, struct value *l, 
 {
 	if (l->type == VALUE_UNKNOWN || r->type == VALUE_UNKNOWN)
 		return l->type == VALUE_UNKNOWN ? l : r;
-	struct value *v = math(in, op, l, r, r_is_tuple, pos);
+	struct value *v = do_math(in, op, l, r, r_is_tuple, pos);
 	if (!v || v->type == VALUE_UNKNOWN)
 		return v;
 	v->literal = true;
@@ -247,7 +247,7 @@ bool jinja_order(
 }
 
 /* x in y: true, false, unknown, or an error. */
-static struct value *contains(
+static struct value *test_contains(
 	struct jinja *in, const struct value *y, const struct value *x, struct pos pos)
 {
 	if (y->type == VALUE_STR) {
@@ -297,7 +297,7 @@ struct value *jinja_compare(
 	if (op == TOK_IN || op == TOK_NOT_IN) {
 		if (l->type == VALUE_UNKNOWN || r->type == VALUE_UNKNOWN)
 			return l->type == VALUE_UNKNOWN ? l : r;
-		struct value *v = contains(in, r, l, pos);
+		struct value *v = test_contains(in, r, l, pos);
 		if (!v || v->type == VALUE_UNKNOWN)
 			return v;
 		return jinja_bool(in, v->b == (op == TOK_IN));

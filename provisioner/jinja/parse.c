@@ -80,7 +80,7 @@ bool parse_expect(struct parser *p, enum token_kind kind, const char *after)
 }
 
 /* Goes one level down; every caller goes up again by p->depth--. */
-static bool deeper(struct parser *p)
+static bool go_deeper(struct parser *p)
 {
 	if (++p->depth > JINJA_DEPTH)
 		return parse_fail(p, "this expression is nested more than %d deep", JINJA_DEPTH);
@@ -98,7 +98,7 @@ struct node *parse_binary(struct parser *p, enum node_kind kind, struct node *l,
 typedef struct node *parse_fn(struct parser *p);
 
 /* A chain `a op b op c`, grouped from the left. */
-static struct node *chain(struct parser *p, parse_fn *next, const enum token_kind *ops)
+static struct node *parse_chain(struct parser *p, parse_fn *next, const enum token_kind *ops)
 {
 	struct node *left = next(p);
 	for (int n = 0; left; n++) {
@@ -121,7 +121,7 @@ static struct node *chain(struct parser *p, parse_fn *next, const enum token_kin
 static struct node *parse_unary(struct parser *p, bool filters)
 {
 	struct node *n = NULL;
-	if (!deeper(p))
+	if (!go_deeper(p))
 		return NULL;
 	if (parse_is(p, TOK_SUB) || parse_is(p, TOK_ADD)) {
 		n = parse_node(p, parse_is(p, TOK_SUB) ? NODE_NEG : NODE_POS);
@@ -139,32 +139,32 @@ static struct node *parse_unary(struct parser *p, bool filters)
 	return n;
 }
 
-static struct node *unary(struct parser *p)
+static struct node *parse_operand(struct parser *p)
 {
 	return parse_unary(p, true);
 }
 
-static struct node *power(struct parser *p)
+static struct node *parse_power(struct parser *p)
 {
 	static const enum token_kind ops[] = {TOK_POW, TOK_END};
-	return chain(p, unary, ops);
+	return parse_chain(p, parse_operand, ops);
 }
 
-static struct node *product(struct parser *p)
+static struct node *parse_product(struct parser *p)
 {
 	static const enum token_kind ops[] = {TOK_MUL, TOK_DIV, TOK_FLOORDIV, TOK_MOD, TOK_END};
-	return chain(p, power, ops);
+	return parse_chain(p, parse_power, ops);
 }
 
-static struct node *concat(struct parser *p)
+static struct node *parse_concat(struct parser *p)
 {
-	struct node *left = product(p);
+	struct node *left = parse_product(p);
 	if (!left || !parse_is(p, TOK_TILDE))
 		return left;
 	struct node *n = parse_node(p, NODE_CONCAT);
 	node_add(p->a, n, left);
 	while (parse_take(p, TOK_TILDE)) {
-		struct node *kid = product(p);
+		struct node *kid = parse_product(p);
 		if (!kid)
 			return NULL;
 		node_add(p->a, n, kid);
@@ -172,10 +172,10 @@ static struct node *concat(struct parser *p)
 	return n;
 }
 
-static struct node *sum(struct parser *p)
+static struct node *parse_sum(struct parser *p)
 {
 	static const enum token_kind ops[] = {TOK_ADD, TOK_SUB, TOK_END};
-	return chain(p, concat, ops);
+	return parse_chain(p, parse_concat, ops);
 }
 
 /* The comparison at the current token, taken; TOK_END: none. */
@@ -195,9 +195,9 @@ static enum token_kind take_comparison(struct parser *p)
 	return TOK_END;
 }
 
-static struct node *comparison(struct parser *p)
+static struct node *parse_comparison(struct parser *p)
 {
-	struct node *left = sum(p), *n = NULL;
+	struct node *left = parse_sum(p), *n = NULL;
 	enum token_kind ops[JINJA_DEPTH];
 	while (left) {
 		struct pos pos = p->t->pos;
@@ -209,7 +209,7 @@ static struct node *comparison(struct parser *p)
 		if (n->n == JINJA_DEPTH)
 			return parse_fail(p, "too many comparisons in one expression"), NULL;
 		ops[n->n] = op;
-		struct node *right = sum(p);
+		struct node *right = parse_sum(p);
 		if (!right)
 			return NULL;
 		node_add(p->a, n, right);
@@ -224,8 +224,8 @@ static struct node *comparison(struct parser *p)
 static struct node *parse_not(struct parser *p)
 {
 	if (!parse_word(p, "not"))
-		return comparison(p);
-	if (!deeper(p))
+		return parse_comparison(p);
+	if (!go_deeper(p))
 		return NULL;
 	struct node *n = parse_node(p, NODE_NOT);
 	p->t++;
@@ -235,7 +235,8 @@ static struct node *parse_not(struct parser *p)
 }
 
 /* `a and b and c` as one node with kids. */
-static struct node *logic(struct parser *p, parse_fn *next, const char *word, enum node_kind kind)
+static struct node *parse_logic(
+	struct parser *p, parse_fn *next, const char *word, enum node_kind kind)
 {
 	struct node *left = next(p);
 	if (!left || !parse_word(p, word))
@@ -253,17 +254,17 @@ static struct node *logic(struct parser *p, parse_fn *next, const char *word, en
 
 static struct node *parse_and(struct parser *p)
 {
-	return logic(p, parse_not, "and", NODE_AND);
+	return parse_logic(p, parse_not, "and", NODE_AND);
 }
 
 struct node *parse_or(struct parser *p)
 {
-	return logic(p, parse_and, "or", NODE_OR);
+	return parse_logic(p, parse_and, "or", NODE_OR);
 }
 
 struct node *parse_expr(struct parser *p)
 {
-	if (!deeper(p))
+	if (!go_deeper(p))
 		return NULL;
 	struct node *n = parse_or(p);
 	while (n && parse_word(p, "if")) {
@@ -281,7 +282,7 @@ struct node *parse_expr(struct parser *p)
 	return n;
 }
 
-static struct node *constant(struct parser *p, struct value *v)
+static struct node *make_constant(struct parser *p, struct value *v)
 {
 	struct node *n = parse_node(p, NODE_CONST);
 	v->pos = n->pos;
@@ -290,7 +291,7 @@ static struct node *constant(struct parser *p, struct value *v)
 	return n;
 }
 
-static struct node *strings(struct parser *p)
+static struct node *parse_strings(struct parser *p)
 {
 	struct node *n = parse_node(p, NODE_CONST);
 	struct str s = p->t++->text;
@@ -324,20 +325,20 @@ struct node *parse_number(struct parser *p)
 	bool whole = parse_is(p, TOK_INT);
 	if (whole != is_int)
 		return parse_fail(p, "the number %s is too large", s.p), NULL;
-	struct node *n = constant(p, whole ? value_int(p->a, i) : value_float(p->a, f));
+	struct node *n = make_constant(p, whole ? value_int(p->a, i) : value_float(p->a, f));
 	p->t++;
 	return n;
 }
 
-static struct node *name(struct parser *p)
+static struct node *parse_name(struct parser *p)
 {
 	struct node *n;
 	if (parse_word(p, "true") || parse_word(p, "True"))
-		n = constant(p, value_bool(p->a, true));
+		n = make_constant(p, value_bool(p->a, true));
 	else if (parse_word(p, "false") || parse_word(p, "False"))
-		n = constant(p, value_bool(p->a, false));
+		n = make_constant(p, value_bool(p->a, false));
 	else if (parse_word(p, "none") || parse_word(p, "None"))
-		n = constant(p, value_null(p->a));
+		n = make_constant(p, value_null(p->a));
 	else
 		n = parse_node(p, NODE_NAME);
 	n->name = p->t->text;
@@ -346,7 +347,7 @@ static struct node *name(struct parser *p)
 	return n;
 }
 
-static struct node *list(struct parser *p)
+static struct node *parse_list(struct parser *p)
 {
 	struct node *n = parse_node(p, NODE_LIST);
 	p->t++;
@@ -361,7 +362,7 @@ static struct node *list(struct parser *p)
 	return parse_expect(p, TOK_RBRACKET, "at the end of the list") ? n : NULL;
 }
 
-static struct node *dict(struct parser *p)
+static struct node *parse_dict(struct parser *p)
 {
 	struct node *n = parse_node(p, NODE_DICT);
 	p->t++;
@@ -404,7 +405,7 @@ struct node *parse_tuple(struct parser *p, bool with_if)
 	return n;
 }
 
-static struct node *parens(struct parser *p)
+static struct node *parse_parens(struct parser *p)
 {
 	struct node *n;
 	p->t++;
@@ -421,18 +422,18 @@ struct node *parse_primary(struct parser *p)
 {
 	switch (p->t->kind) {
 	case TOK_NAME:
-		return name(p);
+		return parse_name(p);
 	case TOK_STRING:
-		return strings(p);
+		return parse_strings(p);
 	case TOK_INT:
 	case TOK_FLOAT:
 		return parse_number(p);
 	case TOK_LPAREN:
-		return parens(p);
+		return parse_parens(p);
 	case TOK_LBRACKET:
-		return list(p);
+		return parse_list(p);
 	case TOK_LBRACE:
-		return dict(p);
+		return parse_dict(p);
 	default:
 		parse_fail(p, "expected an expression, found %s", parse_found(p));
 		return NULL;

@@ -18,7 +18,7 @@ static bool named_argument(struct parser *p, struct args *a)
 	return (a->named[a->named_n++].value = parse_expr(p)) != NULL;
 }
 
-static bool argument(struct parser *p, struct args *a, struct node *hold)
+static bool parse_argument(struct parser *p, struct args *a, struct node *hold)
 {
 	if (parse_take(p, TOK_MUL))
 		return (a->star = parse_expr(p)) != NULL;
@@ -35,13 +35,13 @@ static bool argument(struct parser *p, struct args *a, struct node *hold)
 }
 
 /* "(a, b, c=1)" */
-static struct args *arguments(struct parser *p)
+static struct args *parse_arguments(struct parser *p)
 {
 	struct args *a = ARENA_NEW(p->a, struct args);
 	struct node hold = {0};
 	p->t++;
 	while (!parse_is(p, TOK_RPAREN)) {
-		if (!argument(p, a, &hold))
+		if (!parse_argument(p, a, &hold))
 			return NULL;
 		if (!parse_take(p, TOK_COMMA))
 			break;
@@ -51,7 +51,7 @@ static struct args *arguments(struct parser *p)
 	return parse_expect(p, TOK_RPAREN, "at the end of the arguments") ? a : NULL;
 }
 
-static struct node *attribute(struct parser *p, struct node *left)
+static struct node *parse_attribute(struct parser *p, struct node *left)
 {
 	struct pos dot = p->t++->pos;
 	if (parse_is(p, TOK_INT)) {
@@ -68,7 +68,7 @@ static struct node *attribute(struct parser *p, struct node *left)
 }
 
 /* x[i] or x[from:to:step] */
-static struct node *subscript(struct parser *p, struct node *left)
+static struct node *parse_subscript(struct parser *p, struct node *left)
 {
 	struct node *n = parse_binary(p, NODE_ITEM, left, p->t->pos);
 	struct node *part[3] = {NULL, NULL, NULL};
@@ -96,10 +96,10 @@ static struct node *subscript(struct parser *p, struct node *left)
 	return n;
 }
 
-static struct node *call(struct parser *p, struct node *left)
+static struct node *parse_call(struct parser *p, struct node *left)
 {
 	struct node *n = parse_binary(p, NODE_CALL, left, left->pos);
-	n->args = arguments(p);
+	n->args = parse_arguments(p);
 	return n->args ? n : NULL;
 }
 
@@ -109,11 +109,11 @@ struct node *parse_postfix(struct parser *p, struct node *left)
 		if (n > JINJA_DEPTH)
 			return parse_fail(p, "too many '.', '[' and '(' in a row"), NULL;
 		if (parse_is(p, TOK_DOT))
-			left = attribute(p, left);
+			left = parse_attribute(p, left);
 		else if (parse_is(p, TOK_LBRACKET))
-			left = subscript(p, left);
+			left = parse_subscript(p, left);
 		else if (parse_is(p, TOK_LPAREN))
-			left = call(p, left);
+			left = parse_call(p, left);
 		else
 			break;
 	}
@@ -131,7 +131,8 @@ static struct str dotted_name(struct parser *p)
 	return builtin_name(s);
 }
 
-static bool known(struct parser *p, struct node *n, const char *what, const char *const *names)
+static bool check_known(
+	struct parser *p, struct node *n, const char *what, const char *const *names)
 {
 	if (n->fn || p->conditional)
 		return true;
@@ -152,9 +153,9 @@ struct node *parse_filter_named(struct parser *p, struct node *left)
 	struct node *n = parse_binary(p, NODE_FILTER, left, p->t->pos);
 	n->name = dotted_name(p);
 	n->fn = jinja_filter(n->name);
-	if (!known(p, n, "filter", filter_names()))
+	if (!check_known(p, n, "filter", filter_names()))
 		return NULL;
-	if (parse_is(p, TOK_LPAREN) && !(n->args = arguments(p)))
+	if (parse_is(p, TOK_LPAREN) && !(n->args = parse_arguments(p)))
 		return NULL;
 	return n;
 }
@@ -175,7 +176,7 @@ static bool starts_test_argument(const struct parser *p)
 static bool test_arguments(struct parser *p, struct node *n)
 {
 	if (parse_is(p, TOK_LPAREN))
-		return (n->args = arguments(p)) != NULL;
+		return (n->args = parse_arguments(p)) != NULL;
 	if (!starts_test_argument(p))
 		return true;
 	struct node *arg = parse_primary(p);
@@ -190,7 +191,7 @@ static bool test_arguments(struct parser *p, struct node *n)
 	return true;
 }
 
-static struct node *test(struct parser *p, struct node *left)
+static struct node *parse_test(struct parser *p, struct node *left)
 {
 	p->t++;
 	bool negated = parse_take_word(p, "not");
@@ -200,7 +201,7 @@ static struct node *test(struct parser *p, struct node *left)
 	struct node *n = parse_binary(p, NODE_TEST, left, p->t->pos);
 	n->name = dotted_name(p);
 	n->fn = jinja_test(n->name);
-	if (!known(p, n, "test", test_names()) || !test_arguments(p, n))
+	if (!check_known(p, n, "test", test_names()) || !test_arguments(p, n))
 		return NULL;
 	if (parse_word(p, "is"))
 		return parse_fail(p, "tests cannot be chained with 'is': join them with 'and'"),
@@ -219,9 +220,9 @@ struct node *parse_filters(struct parser *p, struct node *left)
 		if (parse_take(p, TOK_PIPE))
 			left = parse_filter_named(p, left);
 		else if (parse_word(p, "is"))
-			left = test(p, left);
+			left = parse_test(p, left);
 		else if (parse_is(p, TOK_LPAREN))
-			left = call(p, left);
+			left = parse_call(p, left);
 		else
 			break;
 	}

@@ -21,7 +21,7 @@ bool is_parts(const struct value *v)
 	       ((const struct object *)v)->kind == OBJECT_PARTS;
 }
 
-static struct value *ask(struct jinja *in, const struct value *parts, struct str key)
+static struct value *ask_part(struct jinja *in, const struct value *parts, struct str key)
 {
 	const struct object *o = (const struct object *)parts;
 	const struct jinja_env *env = in->env;
@@ -37,7 +37,7 @@ static struct value *ask(struct jinja *in, const struct value *parts, struct str
 struct value *parts_item(
 	struct jinja *in, const struct value *parts, struct str key, struct pos pos)
 {
-	struct value *v = ask(in, parts, key);
+	struct value *v = ask_part(in, parts, key);
 	if (v)
 		return v;
 	in->made_undefined = true;
@@ -67,7 +67,7 @@ struct value *parts_whole(struct jinja *in, struct value *v)
 	struct value *names = parts_names(in, v), *map = value_map(in->a);
 	map->literal = true;
 	for (size_t i = 0; i < names->list.n; i++) {
-		struct value *part = parts_whole(in, ask(in, v, names->list.v[i]->s));
+		struct value *part = parts_whole(in, ask_part(in, v, names->list.v[i]->s));
 		if (part)
 			map_append(in->a, map, names->list.v[i]->s, (struct pos){0}, part);
 	}

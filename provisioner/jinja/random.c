@@ -67,7 +67,7 @@ void random_seed_text(struct python_random *r, struct str seed)
 	seed_array(r, key, words);
 }
 
-static uint32_t next32(struct python_random *r)
+static uint32_t next_word(struct python_random *r)
 {
 	if (r->i >= N) {
 		for (int k = 0; k < N; k++) {
@@ -83,12 +83,12 @@ static uint32_t next32(struct python_random *r)
 	return y ^ y >> 18;
 }
 
-static uint64_t bits(struct python_random *r, int k)
+static uint64_t next_bits(struct python_random *r, int k)
 {
 	if (k <= 32)
-		return next32(r) >> (32 - k);
-	uint64_t low = next32(r);
-	return low | (uint64_t)(next32(r) >> (64 - k)) << 32;
+		return next_word(r) >> (32 - k);
+	uint64_t low = next_word(r);
+	return low | (uint64_t)(next_word(r) >> (64 - k)) << 32;
 }
 
 uint64_t random_below(struct python_random *r, uint64_t n)
@@ -100,7 +100,7 @@ uint64_t random_below(struct python_random *r, uint64_t n)
 	while (k < 64 && n >> k)
 		k++;
 	do
-		x = bits(r, k);
+		x = next_bits(r, k);
 	while (x >= n);
 	return x;
 }

@@ -39,7 +39,7 @@ static struct str to_pcre(struct arena *a, struct str p)
 	return (struct str){copy, p.n};
 }
 
-static struct regex *compile(struct call *c, struct str pattern, unsigned flags)
+static struct regex *compile_pattern(struct call *c, struct str pattern, unsigned flags)
 {
 	int code = 0;
 	PCRE2_SIZE at = 0;
@@ -81,7 +81,7 @@ struct regex *regex_get(struct call *c, struct str pattern, unsigned flags)
 	for (size_t i = 0; i < in->regex_n; i++)
 		if (in->regex[i]->flags == kept && str_eq(in->regex[i]->pattern, pattern))
 			return in->regex[i];
-	struct regex *r = compile(c, pattern, kept);
+	struct regex *r = compile_pattern(c, pattern, kept);
 	if (!r)
 		return NULL;
 	if (in->regex_n == REGEX_CACHE) { /* the oldest goes */

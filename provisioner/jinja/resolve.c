@@ -80,7 +80,7 @@ struct value *template_render(const struct jinja_env *env, const struct template
 
 /* ---- values ---- */
 /* The result as it leaves: literal, and nothing undefined in it. */
-static struct value *finish(struct jinja *in, struct value *v, struct pos pos)
+static struct value *finish_value(struct jinja *in, struct value *v, struct pos pos)
 {
 	v = parts_whole(in, jinja_soft(in, v));
 	if (!v)
@@ -97,12 +97,12 @@ static struct value *finish(struct jinja *in, struct value *v, struct pos pos)
 }
 
 /* An evaluation in an arena of its own: of what it makes only the result is kept. */
-static struct jinja *begin(const struct jinja_env *env, struct err *e)
+static struct jinja *begin_evaluation(const struct jinja_env *env, struct err *e)
 {
 	return jinja_new(env, arena_new(), e);
 }
 
-static struct value *end(struct jinja *in, struct value *v)
+static struct value *end_evaluation(struct jinja *in, struct value *v)
 {
 	struct arena *scratch = in->a, *a = in->env->a;
 	struct value *copy = v ? value_keep(a, v, scratch) : NULL;
@@ -134,15 +134,15 @@ struct value *template_resolve(const struct jinja_env *env, struct value *v, str
 		return text ? v : jinja_literal(env->a, v);
 	if (text && is_path(v->s)) {
 		struct jinja *in = jinja_new(env, env->a, e);
-		struct value *r = finish(in, jinja_resolve(in, v), v->pos);
+		struct value *r = finish_value(in, jinja_resolve(in, v), v->pos);
 		jinja_free(in);
 		return r;
 	}
-	struct jinja *in = begin(env, e);
-	return end(in, finish(in, jinja_resolve(in, v), v->pos));
+	struct jinja *in = begin_evaluation(env, e);
+	return end_evaluation(in, finish_value(in, jinja_resolve(in, v), v->pos));
 }
 
-static struct value *expression(struct jinja *in, struct str text, struct pos pos)
+static struct value *eval_expression(struct jinja *in, struct str text, struct pos pos)
 {
 	struct tokens tokens;
 	if (!jinja_lex_expression(in->a, text, pos, &tokens, in->e))
@@ -154,12 +154,12 @@ static struct value *expression(struct jinja *in, struct str text, struct pos po
 struct value *expression_eval(
 	const struct jinja_env *env, struct str text, struct pos pos, struct err *e)
 {
-	struct jinja *in = begin(env, e);
-	return end(in, finish(in, expression(in, text, pos), pos));
+	struct jinja *in = begin_evaluation(env, e);
+	return end_evaluation(in, finish_value(in, eval_expression(in, text, pos), pos));
 }
 
 /* ---- conditions ---- */
-static struct value *condition(struct jinja *in, struct value *cond, int depth);
+static struct value *eval_condition(struct jinja *in, struct value *cond, int depth);
 
 static struct value *condition_text(struct jinja *in, struct value *cond, int depth)
 {
@@ -170,9 +170,9 @@ static struct value *condition_text(struct jinja *in, struct value *cond, int de
 	if (text_is_template(s) && !cond->literal) {
 		struct value *v = jinja_resolve(in, cond);
 		/* the text that comes out of a template is a condition again */
-		return v ? condition(in, v, depth + 1) : NULL;
+		return v ? eval_condition(in, v, depth + 1) : NULL;
 	}
-	struct value *v = expression(in, s, cond->pos);
+	struct value *v = eval_expression(in, s, cond->pos);
 	if (!v || v->type == VALUE_UNKNOWN)
 		return v;
 	return jinja_truth(in, v, cond->pos, &b) ? jinja_bool(in, b) : NULL;
@@ -185,7 +185,7 @@ static struct value *condition_list(struct jinja *in, struct value *cond, int de
 		struct err unseen = {0}, *e = in->e;
 		if (unknown) /* it may keep this one from being looked at */
 			in->e = &unseen;
-		struct value *v = condition(in, cond->list.v[i], depth + 1);
+		struct value *v = eval_condition(in, cond->list.v[i], depth + 1);
 		in->e = e;
 		if (!v && unknown)
 			continue;
@@ -199,7 +199,7 @@ static struct value *condition_list(struct jinja *in, struct value *cond, int de
 	return unknown ? unknown : in->yes;
 }
 
-static struct value *condition(struct jinja *in, struct value *cond, int depth)
+static struct value *eval_condition(struct jinja *in, struct value *cond, int depth)
 {
 	bool b;
 	if (depth > YAML_DEPTH)
@@ -225,6 +225,6 @@ struct value *condition_eval(const struct jinja_env *env, struct value *cond, st
 {
 	if (cond->type == VALUE_BOOL)
 		return cond;
-	struct jinja *in = begin(env, e);
-	return end(in, condition(in, cond, 0));
+	struct jinja *in = begin_evaluation(env, e);
+	return end_evaluation(in, eval_condition(in, cond, 0));
 }

@@ -16,7 +16,7 @@ void output_free(struct output *o)
 	buf_free(&o->buf);
 }
 
-static void add(struct output *o, const char *p, size_t n)
+static void add_output(struct output *o, const char *p, size_t n)
 {
 	if (!n)
 		return;
@@ -25,7 +25,7 @@ static void add(struct output *o, const char *p, size_t n)
 	o->only = NULL;
 }
 
-static void stop(struct output *o, struct value *unknown)
+static void stop_output(struct output *o, struct value *unknown)
 {
 	if (!o->unknown)
 		o->unknown = unknown;
@@ -112,7 +112,7 @@ static bool assign_or_stop(
 	struct jinja *in, const struct node *target, struct value *v, struct output *o)
 {
 	if (v->type == VALUE_UNKNOWN && target->kind == NODE_TUPLE) {
-		stop(o, v);
+		stop_output(o, v);
 		return true;
 	}
 	return jinja_assign(in, target, v);
@@ -125,7 +125,7 @@ static bool run_set(struct jinja *in, const struct node *n, struct output *o)
 }
 
 /* ---- blocks whose output is a value ---- */
-static struct value *capture(struct jinja *in, const struct node *body, struct output *outer)
+static struct value *capture_body(struct jinja *in, const struct node *body, struct output *outer)
 {
 	struct output o;
 	output_init(&o);
@@ -134,7 +134,7 @@ static struct value *capture(struct jinja *in, const struct node *body, struct o
 	scope_pop(in);
 	struct value *v = ok ? output_text(in, &o) : NULL;
 	if (o.flow == FLOW_STOP)
-		stop(outer, v ? v : o.unknown);
+		stop_output(outer, v ? v : o.unknown);
 	else if (o.flow != FLOW_ON)
 		outer->flow = o.flow;
 	output_free(&o);
@@ -158,7 +158,7 @@ static struct value *through_filters(struct jinja *in, const struct node *chain,
 
 static bool run_set_block(struct jinja *in, const struct node *n, struct output *o)
 {
-	struct value *v = capture(in, n->body, o);
+	struct value *v = capture_body(in, n->body, o);
 	if (v && n->right)
 		v = through_filters(in, n->right, v);
 	return v && assign_or_stop(in, n->left, v, o);
@@ -166,7 +166,7 @@ static bool run_set_block(struct jinja *in, const struct node *n, struct output 
 
 static bool run_filter_block(struct jinja *in, const struct node *n, struct output *o)
 {
-	struct value *v = capture(in, n->body, o);
+	struct value *v = capture_body(in, n->body, o);
 	if (v)
 		v = through_filters(in, n->right, v);
 	return v && jinja_print(in, v, o, n->pos);
@@ -181,7 +181,7 @@ static bool run_if(struct jinja *in, const struct node *n, struct output *o)
 		if (!v)
 			return false;
 		if (v->type == VALUE_UNKNOWN) {
-			stop(o, v);
+			stop_output(o, v);
 			return true;
 		}
 		if (!jinja_truth(in, v, n->left->pos, &b))
@@ -237,7 +237,7 @@ static bool loop_body(struct jinja *in, const struct node *n, struct object *loo
 		in->vars_n = start;
 		scope_set(in, loop_name, hash, &loop->v);
 		if (item->type == VALUE_UNKNOWN && n->left->kind == NODE_TUPLE) {
-			stop(o, item);
+			stop_output(o, item);
 			break;
 		}
 		ok = jinja_step(in, 0, n->pos) && jinja_assign(in, n->left, item) &&
@@ -262,7 +262,7 @@ static bool loop_over(
 	if (!list)
 		return false;
 	if (list->type == VALUE_UNKNOWN) {
-		stop(o, list);
+		stop_output(o, list);
 		return true;
 	}
 	struct object loop = {.v.type = (enum value_type)VALUE_OBJECT, .kind = OBJECT_LOOP};
@@ -276,7 +276,7 @@ static bool loop_over(
 	if (n->third && !loop_filter(in, n, loop.items, &loop.n, &unknown))
 		return false;
 	if (unknown) {
-		stop(o, unknown);
+		stop_output(o, unknown);
 		return true;
 	}
 	if (loop.n)
@@ -376,7 +376,7 @@ static bool run_include(struct jinja *in, const struct node *n, struct output *o
 	if (!v)
 		return false;
 	if (v->type == VALUE_UNKNOWN) {
-		stop(o, v);
+		stop_output(o, v);
 		return true;
 	}
 	if (!in->env->include)
@@ -427,7 +427,7 @@ static bool run_node(struct jinja *in, const struct node *n, struct output *o)
 {
 	switch (n->kind) {
 	case NODE_TEXT:
-		add(o, n->name.p, n->name.n);
+		add_output(o, n->name.p, n->name.n);
 		return true;
 	case NODE_PRINT:
 		return run_print(in, n, o);

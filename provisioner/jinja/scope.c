@@ -110,7 +110,7 @@ static struct value *refers_to_itself(struct jinja *in, struct str name, struct 
 }
 
 /* The environment may keep the name, so it gets one that lives as long as its own values. */
-static struct value *ask(struct jinja *in, struct str *name)
+static struct value *ask_environment(struct jinja *in, struct str *name)
 {
 	if (!in->env->lookup)
 		return NULL;
@@ -136,7 +136,7 @@ struct value *scope_lookup(
 			in->env->part(in->env->ctx, str_c(""), name, &parts);
 		if (parts.n)
 			return parts_new(in, parts);
-		struct value *v = ask(in, &name);
+		struct value *v = ask_environment(in, &name);
 		if (!v) {
 			in->made_undefined = true;
 			v = value_undefined(

@@ -13,7 +13,8 @@ struct sorting {
 };
 
 /* Merges two sorted runs; equal ones keep their order, in reverse too. */
-static void merge(struct sorting *s, size_t *from, size_t *to, size_t left, size_t mid, size_t end)
+static void merge_runs(
+	struct sorting *s, size_t *from, size_t *to, size_t left, size_t mid, size_t end)
 {
 	size_t i = left, k = mid, n = left;
 	while (i < mid && k < end && !s->failed) {
@@ -29,7 +30,7 @@ static void merge(struct sorting *s, size_t *from, size_t *to, size_t left, size
 		to[n++] = from[k++];
 }
 
-static size_t least(size_t a, size_t b)
+static size_t least_of(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -49,7 +50,7 @@ bool call_sort(struct call *c, struct value **keys, struct value **values, size_
 	}
 	for (size_t width = 1; width < n && !s.failed; width *= 2) {
 		for (size_t i = 0; i < n; i += 2 * width)
-			merge(&s, a, b, i, least(i + width, n), least(i + 2 * width, n));
+			merge_runs(&s, a, b, i, least_of(i + width, n), least_of(i + 2 * width, n));
 		size_t *t = a;
 		a = b;
 		b = t;

@@ -38,7 +38,7 @@ struct str text_sub(struct str s, size_t from, size_t to)
 	return (struct str){s.p + from, to - from};
 }
 
-static struct value *piece(struct jinja *in, const char *p, size_t n)
+static struct value *make_piece(struct jinja *in, const char *p, size_t n)
 {
 	struct value *v = value_str(in->a, str_dup(in->a, p, n));
 	v->literal = true;
@@ -51,7 +51,7 @@ struct value *text_chars_list(struct jinja *in, struct str s)
 	list->literal = true;
 	for (size_t i = 0, n; i < s.n; i += n) {
 		n = text_next(s, i);
-		list_add(in->a, list, piece(in, s.p + i, n));
+		list_add(in->a, list, make_piece(in, s.p + i, n));
 	}
 	return list;
 }
@@ -77,7 +77,7 @@ bool text_is_digit(char c)
 }
 
 /* ---- case ---- */
-static locale_t unicode(void)
+static locale_t unicode_locale(void)
 {
 	static locale_t l; /* made once, kept to the end */
 	if (!l)
@@ -85,7 +85,7 @@ static locale_t unicode(void)
 	return l;
 }
 
-static uint32_t decode(const char *p, size_t n)
+static uint32_t decode_char(const char *p, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)p;
 	if (n == 1)
@@ -96,7 +96,7 @@ static uint32_t decode(const char *p, size_t n)
 	return c;
 }
 
-static void encode(struct buf *b, uint32_t c)
+static void encode_char(struct buf *b, uint32_t c)
 {
 	char p[4];
 	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
@@ -119,11 +119,11 @@ static void add_case(struct buf *b, struct str s, size_t i, size_t n, enum lette
 		buf_addc(b, c);
 		return;
 	}
-	locale_t l = unicode();
-	wint_t c = (wint_t)decode(s.p + i, n);
+	locale_t l = unicode_locale();
+	wint_t c = (wint_t)decode_char(s.p + i, n);
 	if (l)
 		c = to == UPPER ? towupper_l(c, l) : towlower_l(c, l);
-	encode(b, (uint32_t)c);
+	encode_char(b, (uint32_t)c);
 }
 
 static bool is_letter(struct str s, size_t i, size_t n)
@@ -131,8 +131,8 @@ static bool is_letter(struct str s, size_t i, size_t n)
 	char c = s.p[i] | 0x20;
 	if (n == 1)
 		return c >= 'a' && c <= 'z' && (unsigned char)s.p[i] < 0x80;
-	locale_t l = unicode();
-	return l && iswalpha_l((wint_t)decode(s.p + i, n), l);
+	locale_t l = unicode_locale();
+	return l && iswalpha_l((wint_t)decode_char(s.p + i, n), l);
 }
 
 /* One pass over the characters; `first` decides for each whether it is one that begins a word. */
@@ -152,7 +152,7 @@ static struct str change_case(struct arena *a, struct str s, enum letter_case fi
 	return r;
 }
 
-static bool every(struct str s, size_t i, size_t before)
+static bool take_every(struct str s, size_t i, size_t before)
 {
 	(void)s;
 	(void)i;
@@ -176,12 +176,12 @@ static bool after_break(struct str s, size_t i, size_t before)
 
 struct str text_upper(struct arena *a, struct str s)
 {
-	return change_case(a, s, UPPER, UPPER, every);
+	return change_case(a, s, UPPER, UPPER, take_every);
 }
 
 struct str text_lower(struct arena *a, struct str s)
 {
-	return change_case(a, s, LOWER, LOWER, every);
+	return change_case(a, s, LOWER, LOWER, take_every);
 }
 
 struct str text_capitalize(struct arena *a, struct str s)
@@ -205,7 +205,7 @@ struct str text_title_method(struct arena *a, struct str s)
 }
 
 /* ---- ends, parts ---- */
-static bool strips(struct str chars, struct str s, size_t i, size_t n)
+static bool is_stripped(struct str chars, struct str s, size_t i, size_t n)
 {
 	size_t at;
 	if (!chars.p)
@@ -216,7 +216,7 @@ static bool strips(struct str chars, struct str s, size_t i, size_t n)
 struct str text_strip(struct arena *a, struct str s, struct str chars, int sides)
 {
 	size_t from = 0, to = s.n;
-	while ((sides & 1) && from < to && strips(chars, s, from, text_next(s, from)))
+	while ((sides & 1) && from < to && is_stripped(chars, s, from, text_next(s, from)))
 		from += text_next(s, from);
 	while ((sides & 2) && to > from) {
 		size_t i = to - 1;
@@ -224,7 +224,7 @@ struct str text_strip(struct arena *a, struct str s, struct str chars, int sides
 			i--;
 		if (i + text_next(s, i) != to)
 			i = to - 1;
-		if (!strips(chars, s, i, to - i))
+		if (!is_stripped(chars, s, i, to - i))
 			break;
 		to = i;
 	}
@@ -272,7 +272,7 @@ static struct value *split_space(struct call *c, struct str s, int64_t max)
 		size_t from = i;
 		while (i < s.n && (max == 0 || !text_is_space(s.p[i])))
 			i++;
-		list_add(c->a, list, piece(c->in, s.p + from, i - from));
+		list_add(c->a, list, make_piece(c->in, s.p + from, i - from));
 		max -= max > 0;
 	}
 	return list;
@@ -300,7 +300,7 @@ static struct value *split_right(struct call *c, struct str s, struct str sep, i
 			continue;
 		}
 		if (sep.p || to > i) {
-			list_add(c->a, list, piece(c->in, s.p + i, to - i));
+			list_add(c->a, list, make_piece(c->in, s.p + i, to - i));
 			max -= max > 0;
 		}
 		i -= sep.p ? sep.n : 1;
@@ -310,7 +310,7 @@ static struct value *split_right(struct call *c, struct str s, struct str sep, i
 	if (!sep.p)
 		rest = text_strip(c->a, str_dup(c->a, s.p, to), (struct str){NULL, 0}, 3);
 	if (sep.p || rest.n)
-		list_add(c->a, list, piece(c->in, rest.p, rest.n));
+		list_add(c->a, list, make_piece(c->in, rest.p, rest.n));
 	reverse_list(list);
 	return list;
 }
@@ -326,11 +326,11 @@ struct value *text_split(struct call *c, struct str s, struct str sep, int64_t m
 		return split_space(c, s, max);
 	struct value *list = value_list(c->a);
 	while (max != 0 && text_find(s, sep, i, &at)) {
-		list_add(c->a, list, piece(c->in, s.p + i, at - i));
+		list_add(c->a, list, make_piece(c->in, s.p + i, at - i));
 		i = at + sep.n;
 		max -= max > 0;
 	}
-	list_add(c->a, list, piece(c->in, s.p + i, s.n - i));
+	list_add(c->a, list, make_piece(c->in, s.p + i, s.n - i));
 	return list;
 }
 
@@ -344,7 +344,7 @@ struct value *text_lines(struct jinja *in, struct str s, bool keep)
 		after = end < s.n ? end + 1 : end;
 		if (end < s.n && s.p[end] == '\r' && after < s.n && s.p[after] == '\n')
 			after++;
-		list_add(in->a, list, piece(in, s.p + i, (keep ? after : end) - i));
+		list_add(in->a, list, make_piece(in, s.p + i, (keep ? after : end) - i));
 		i = after;
 	}
 	return list;
