@@ -192,6 +192,15 @@ static struct value *slice_text(
 	return v;
 }
 
+static struct value *slice_list(
+	struct jinja *in, struct value *obj, int64_t from, int64_t to, int64_t step)
+{
+	struct value *v = value_list(in->a);
+	for (int64_t i = from; step > 0 ? i < to : i > to; i += step)
+		list_add(in->a, v, jinja_child(in, obj, obj->list.v[i]));
+	return v;
+}
+
 struct value *jinja_slice(struct jinja *in, const struct node *n)
 {
 	struct value *obj = jinja_eval(in, n->left), *unknown = NULL;
@@ -205,22 +214,16 @@ struct value *jinja_slice(struct jinja *in, const struct node *n)
 		return NULL;
 	if (!step || step > INT32_MAX || step < -INT32_MAX)
 		return jinja_fail(in, n->pos, "a slice cannot have this step");
+	int64_t low = step > 0 ? 0 : -1, high = step > 0 ? len : len - 1;
 	if (!slice_bound(in, n->kid[0], step > 0 ? 0 : len, &from, &unknown) ||
 		!slice_bound(in, n->kid[1], step > 0 ? len : INT64_MIN, &to, &unknown))
 		return NULL;
 	if (unknown)
 		return unknown;
-	from = clip_index(from, len, step > 0 ? 0 : -1, step > 0 ? len : len - 1);
-	to = to == INT64_MIN ? -1
-			     : clip_index(to, len, step > 0 ? 0 : -1, step > 0 ? len : len - 1);
-	struct value *v;
-	if (obj->type == VALUE_STR) {
-		v = slice_text(in, obj, from, to, step);
-	} else {
-		v = value_list(in->a);
-		for (int64_t i = from; step > 0 ? i < to : i > to; i += step)
-			list_add(in->a, v, jinja_child(in, obj, obj->list.v[i]));
-	}
+	from = clip_index(from, len, low, high);
+	to = to == INT64_MIN ? -1 : clip_index(to, len, low, high);
+	struct value *v = obj->type == VALUE_STR ? slice_text(in, obj, from, to, step)
+						 : slice_list(in, obj, from, to, step);
 	v->literal = true;
 	v->secret = obj->secret;
 	return v;

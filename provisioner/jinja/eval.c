@@ -416,6 +416,41 @@ struct value *jinja_eval(struct jinja *in, const struct node *n)
 	return v;
 }
 
+/* A part of an object stays one; what else is only half looked up is an error. */
+static struct value *eval_argument(struct jinja *in, const struct node *n)
+{
+	struct value *v = jinja_eval_any(in, n);
+	if (v && (int)v->type == VALUE_OBJECT && !is_parts(v))
+		return jinja_undefined_error(in, v, n->pos);
+	return v;
+}
+
+/* What stands behind '*': more arguments. */
+static bool spread_list(struct jinja *in, const struct node *n, struct value *list)
+{
+	struct value *v = jinja_eval(in, n);
+	if (!v)
+		return false;
+	if (v->type != VALUE_LIST)
+		return jinja_fail(in, n->pos, "a list is needed after '*'") != NULL;
+	for (size_t i = 0; i < v->list.n; i++)
+		list_add(in->a, list, jinja_child(in, v, v->list.v[i]));
+	return true;
+}
+
+/* What stands behind '**': more named arguments. */
+static bool spread_map(struct jinja *in, const struct node *n, struct value *named)
+{
+	struct value *v = jinja_eval(in, n);
+	if (!v)
+		return false;
+	if (v->type != VALUE_MAP)
+		return jinja_fail(in, n->pos, "a mapping is needed after '**'") != NULL;
+	for (size_t i = 0; i < v->map.n; i++)
+		map_set(in->a, named, v->map.e[i].key, v->map.e[i].value);
+	return true;
+}
+
 /* The arguments of a call as a list and, when some are named, a map. */
 bool jinja_args(struct jinja *in, const struct args *a, struct value **list, struct value **named)
 {
@@ -425,41 +460,20 @@ bool jinja_args(struct jinja *in, const struct args *a, struct value **list, str
 	*list = value_list(in->a);
 	list_reserve(in->a, *list, a->n);
 	for (size_t i = 0; i < a->n; i++) {
-		struct value *v = jinja_eval_any(in, a->v[i]);
-		if (v && (int)v->type == VALUE_OBJECT && !is_parts(v))
-			v = jinja_undefined_error(in, v, a->v[i]->pos);
+		struct value *v = eval_argument(in, a->v[i]);
 		if (!v)
 			return false;
 		list_add(in->a, *list, v);
 	}
-	if (a->star) {
-		struct value *v = jinja_eval(in, a->star);
-		if (!v)
-			return false;
-		if (v->type != VALUE_LIST)
-			return jinja_fail(in, a->star->pos, "a list is needed after '*'") != NULL;
-		for (size_t i = 0; i < v->list.n; i++)
-			list_add(in->a, *list, jinja_child(in, v, v->list.v[i]));
-	}
+	if (a->star && !spread_list(in, a->star, *list))
+		return false;
 	if (a->named_n || a->star_star)
 		*named = value_map(in->a);
 	for (size_t i = 0; i < a->named_n; i++) {
-		struct value *v = jinja_eval_any(in, a->named[i].value);
-		if (v && (int)v->type == VALUE_OBJECT && !is_parts(v))
-			v = jinja_undefined_error(in, v, a->named[i].value->pos);
+		struct value *v = eval_argument(in, a->named[i].value);
 		if (!v)
 			return false;
 		map_set(in->a, *named, a->named[i].name, v);
 	}
-	if (a->star_star) {
-		struct value *v = jinja_eval(in, a->star_star);
-		if (!v)
-			return false;
-		if (v->type != VALUE_MAP)
-			return jinja_fail(in, a->star_star->pos,
-				       "a mapping is needed after '**'") != NULL;
-		for (size_t i = 0; i < v->map.n; i++)
-			map_set(in->a, *named, v->map.e[i].key, v->map.e[i].value);
-	}
-	return true;
+	return !a->star_star || spread_map(in, a->star_star, *named);
 }

@@ -125,28 +125,24 @@ static bool number_of(struct call *c, const struct value *v, int64_t *i, double 
 	return true;
 }
 
-bool format_value(struct call *c, struct buf *b, const struct format_spec *s, const struct value *v,
-	bool percent)
+/* Is the value written as a number? In "{}" without a type, what is set decides. */
+static bool is_as_number(const struct format_spec *s, const struct value *v, bool percent)
+{
+	if (s->type)
+		return strchr("diouxXbeEfFgG%", s->type) != NULL;
+	if (percent || v->type == VALUE_STR)
+		return false;
+	return v->type == VALUE_INT ||
+	       (v->type == VALUE_FLOAT &&
+		       (s->comma || s->sign || s->precision >= 0 || s->align == '='));
+}
+
+static bool format_number(struct call *c, struct buf *b, const struct format_spec *s,
+	const struct value *v, bool percent)
 {
 	int64_t i = 0;
 	double f = 0;
 	bool is_int;
-	if (v->type == VALUE_UNDEFINED)
-		return jinja_undefined_error(c->in, v, c->pos) != NULL;
-	if (call_unknown(c, v))
-		return true;
-	bool as_number = s->type && strchr("diouxXbeEfFgG%", s->type);
-	if (!s->type && !percent && v->type != VALUE_STR)
-		as_number = (v->type == VALUE_INT || v->type == VALUE_FLOAT) &&
-			    (s->comma || s->sign || s->precision >= 0 || s->align == '=' ||
-				    v->type == VALUE_INT);
-	if (!as_number) {
-		struct format_spec t = *s;
-		if (!t.align)
-			t.align = percent || v->type == VALUE_FLOAT ? '>' : '<';
-		format_text(b, &t, call_text(c, v));
-		return true;
-	}
 	if (!number_of(c, v, &i, &f, &is_int))
 		return false;
 	bool whole = !s->type ? is_int : strchr("diouxXb", s->type) != NULL;
@@ -162,6 +158,22 @@ bool format_value(struct call *c, struct buf *b, const struct format_spec *s, co
 	return true;
 }
 
+bool format_value(struct call *c, struct buf *b, const struct format_spec *s, const struct value *v,
+	bool percent)
+{
+	if (v->type == VALUE_UNDEFINED)
+		return jinja_undefined_error(c->in, v, c->pos) != NULL;
+	if (call_unknown(c, v))
+		return true;
+	if (is_as_number(s, v, percent))
+		return format_number(c, b, s, v, percent);
+	struct format_spec t = *s;
+	if (!t.align)
+		t.align = percent || v->type == VALUE_FLOAT ? '>' : '<';
+	format_text(b, &t, call_text(c, v));
+	return true;
+}
+
 /* ---- {} ---- */
 bool format_digits(struct call *c, struct str fmt, size_t *i, int *out, int max)
 {
@@ -174,38 +186,58 @@ bool format_digits(struct call *c, struct str fmt, size_t *i, int *out, int max)
 	return true;
 }
 
+/* Does one of the characters stand at i? */
+static bool stands_at(struct str t, size_t i, const char *chars)
+{
+	return i < t.n && t.p[i] && strchr(chars, t.p[i]);
+}
+
+/* [[fill]align] */
+static void parse_align(struct str t, size_t *i, struct format_spec *s)
+{
+	size_t first = text_next(t, 0);
+	if (stands_at(t, first, "<>^=")) {
+		memcpy(s->fill, t.p, first < sizeof(s->fill) ? first : sizeof(s->fill) - 1);
+		s->align = t.p[first];
+		*i = first + 1;
+	} else if (stands_at(t, 0, "<>^=")) {
+		s->align = t.p[0];
+		*i = 1;
+	}
+}
+
+/* [sign][#][0] */
+static void parse_flags(struct str t, size_t *i, struct format_spec *s)
+{
+	if (stands_at(t, *i, "+- ")) {
+		s->sign = t.p[*i] == '-' ? 0 : t.p[*i];
+		(*i)++;
+	}
+	if (stands_at(t, *i, "#")) {
+		s->alternate = true;
+		(*i)++;
+	}
+	if (stands_at(t, *i, "0") && !s->align) {
+		s->align = '=';
+		s->fill[0] = '0';
+		(*i)++;
+	}
+}
+
 /* [[fill]align][sign][#][0][width][,][.precision][type] */
 static bool parse_spec(struct call *c, struct str t, struct format_spec *s)
 {
-	size_t i = 0, first = text_next(t, 0);
+	size_t i = 0;
 	*s = (struct format_spec){.fill = " ", .precision = -1};
-	if (first < t.n && t.p[first] && strchr("<>^=", t.p[first])) {
-		memcpy(s->fill, t.p, first < sizeof(s->fill) ? first : sizeof(s->fill) - 1);
-		s->align = t.p[first];
-		i = first + 1;
-	} else if (t.n && t.p[0] && strchr("<>^=", t.p[0])) {
-		s->align = t.p[i++];
-	}
-	if (i < t.n && t.p[i] && strchr("+- ", t.p[i])) {
-		s->sign = t.p[i] == '-' ? 0 : t.p[i];
-		i++;
-	}
-	if (i < t.n && t.p[i] == '#') {
-		s->alternate = true;
-		i++;
-	}
-	if (i < t.n && t.p[i] == '0' && !s->align) {
-		s->align = '=';
-		s->fill[0] = '0';
-		i++;
-	}
+	parse_align(t, &i, s);
+	parse_flags(t, &i, s);
 	if (!format_digits(c, t, &i, &s->width, WIDTH_MAX))
 		return false;
-	if (i < t.n && t.p[i] == ',') {
+	if (stands_at(t, i, ",")) {
 		s->comma = true;
 		i++;
 	}
-	if (i < t.n && t.p[i] == '.') {
+	if (stands_at(t, i, ".")) {
 		i++;
 		if (!format_digits(c, t, &i, &s->precision, PRECISION_MAX))
 			return false;

@@ -85,6 +85,26 @@ static bool percent_flags(struct percent *p, size_t *i, struct format_spec *s)
 	return format_digits(p->c, p->fmt, i, &s->precision, PRECISION_MAX);
 }
 
+/* %r: as it is printed in a list, where text has quotes. */
+static void percent_repr(
+	struct percent *p, struct buf *b, struct format_spec s, const struct value *v)
+{
+	struct value *list = value_list(p->c->a);
+	list_add(p->c->a, list, (struct value *)v);
+	struct str text = call_text(p->c, list);
+	s.type = 0;
+	s.align = s.align ? s.align : '>';
+	format_text(b, &s, text.n > 1 ? text_sub(text, 1, text.n - 1) : text);
+}
+
+/* The letter of the conversion, behind C's sizes, which mean nothing; 0: none is left. */
+static char percent_type(const struct percent *p, size_t *i)
+{
+	while (*i < p->fmt.n && p->fmt.p[*i] && strchr("hlL", p->fmt.p[*i]))
+		(*i)++;
+	return *i < p->fmt.n ? p->fmt.p[(*i)++] : 0;
+}
+
 static bool percent_one(struct percent *p, struct buf *b, size_t *i)
 {
 	struct format_spec s = {.fill = " ", .precision = -1};
@@ -93,9 +113,7 @@ static bool percent_one(struct percent *p, struct buf *b, size_t *i)
 		return false;
 	if (!percent_flags(p, i, &s))
 		return false;
-	while (*i < p->fmt.n && p->fmt.p[*i] && strchr("hlL", p->fmt.p[*i]))
-		(*i)++;
-	char type = *i < p->fmt.n ? p->fmt.p[(*i)++] : 0;
+	char type = percent_type(p, i);
 	if (type == '%') {
 		buf_addc(b, '%');
 		return true;
@@ -109,16 +127,10 @@ static bool percent_one(struct percent *p, struct buf *b, size_t *i)
 		s.fill[0] = '0';
 	if (!s.type && s.align == '=')
 		s.align = '>';
-	if (type == 'r' || type == 'a') {
-		struct value *list = value_list(p->c->a); /* printed in a list, text has quotes */
-		list_add(p->c->a, list, (struct value *)v);
-		struct str text = call_text(p->c, list);
-		s.type = 0;
-		s.align = s.align ? s.align : '>';
-		format_text(b, &s, text.n > 1 ? text_sub(text, 1, text.n - 1) : text);
-		return true;
-	}
-	return format_value(p->c, b, &s, v, true);
+	if (type != 'r' && type != 'a')
+		return format_value(p->c, b, &s, v, true);
+	percent_repr(p, b, s, v);
+	return true;
 }
 
 struct value *format_percent(

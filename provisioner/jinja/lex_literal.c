@@ -22,34 +22,51 @@ static bool is_base_digit(char c, int base)
 	return c == '_' || (c >= '0' && c < (base < 10 ? '0' + base : '9' + 1));
 }
 
+/* The end of a number with a base, "0x1f"; `from` when none begins there. */
+static size_t end_of_based(const struct lexer *l, size_t from)
+{
+	const char *p = l->text.p;
+	char c = from + 1 < l->text.n && p[from] == '0' ? (char)(p[from + 1] | 0x20) : 0;
+	int base = c == 'x' ? 16 : c == 'o' ? 8 : c == 'b' ? 2 : 0;
+	size_t i = from + 2;
+	if (!base || i >= l->text.n || !is_base_digit(p[i], base))
+		return from;
+	while (i < l->text.n && is_base_digit(p[i], base))
+		i++;
+	return i;
+}
+
+/* The end of ".5", `i` when there is no fraction. */
+static size_t end_of_fraction(const struct lexer *l, size_t i)
+{
+	if (i + 1 < l->text.n && l->text.p[i] == '.' && text_is_digit(l->text.p[i + 1]))
+		return skip_digits(l, i + 1);
+	return i;
+}
+
+/* The end of "e-5", `i` when there is no exponent. */
+static size_t end_of_exponent(const struct lexer *l, size_t i)
+{
+	size_t k = i + 1;
+	if (i >= l->text.n || (l->text.p[i] | 0x20) != 'e')
+		return i;
+	if (k < l->text.n && (l->text.p[k] == '+' || l->text.p[k] == '-'))
+		k++;
+	return k < l->text.n && text_is_digit(l->text.p[k]) ? skip_digits(l, k) : i;
+}
+
 void lex_number(struct lexer *l)
 {
-	size_t from = l->i, i = l->i;
+	size_t from = l->i, i = end_of_based(l, from);
 	struct pos pos = lex_pos(l, from);
 	enum token_kind kind = TOK_INT;
-	char c = i + 1 < l->text.n && l->text.p[i] == '0' ? (char)(l->text.p[i + 1] | 0x20) : 0;
-	int base = c == 'x' ? 16 : c == 'o' ? 8 : c == 'b' ? 2 : 0;
-	if (base && i + 2 < l->text.n && is_base_digit(l->text.p[i + 2], base)) {
-		for (i += 2; i < l->text.n && is_base_digit(l->text.p[i], base);)
-			i++;
-	} else {
-		i = skip_digits(l, i);
+	if (i == from) {
+		size_t whole = i = skip_digits(l, from);
 		/* 1.2 is a float, but in x.1.2 the numbers are attributes */
-		bool after_dot = from > 0 && l->text.p[from - 1] == '.';
-		if (!after_dot && i + 1 < l->text.n && l->text.p[i] == '.' &&
-			text_is_digit(l->text.p[i + 1])) {
-			i = skip_digits(l, i + 1);
+		if (from == 0 || l->text.p[from - 1] != '.')
+			i = end_of_exponent(l, end_of_fraction(l, i));
+		if (i > whole)
 			kind = TOK_FLOAT;
-		}
-		if (!after_dot && i < l->text.n && (l->text.p[i] | 0x20) == 'e') {
-			size_t k = i + 1;
-			if (k < l->text.n && (l->text.p[k] == '+' || l->text.p[k] == '-'))
-				k++;
-			if (k < l->text.n && text_is_digit(l->text.p[k])) {
-				i = skip_digits(l, k);
-				kind = TOK_FLOAT;
-			}
-		}
 	}
 	char *copy = arena_alloc(l->a, i - from + 1);
 	size_t n = 0;

@@ -189,6 +189,24 @@ static struct value *apply_percent(
 	return value_unknown(in->a, STR_FMT, STR_ARG(c.unknown->s));
 }
 
+static bool is_sequence(const struct value *v)
+{
+	return v->type == VALUE_STR || v->type == VALUE_LIST;
+}
+
+/* 'a' + 'b', [1] + [2], 'ab' * 3, 3 * [1] */
+static struct value *join_sequences(
+	struct jinja *in, enum token_kind op, struct value *l, struct value *r, struct pos pos)
+{
+	if (op == TOK_ADD && l->type == r->type && is_sequence(l))
+		return l->type == VALUE_STR ? add_text(in, l, r, pos) : add_lists(in, l, r, pos);
+	if (op == TOK_MUL && is_int(r) && is_sequence(l))
+		return repeat_value(in, l, as_int(r), pos);
+	if (op == TOK_MUL && is_int(l) && is_sequence(r))
+		return repeat_value(in, r, as_int(l), pos);
+	return wrong_types(in, op, l, r, pos);
+}
+
 static struct value *do_math(struct jinja *in, enum token_kind op, struct value *l, struct value *r,
 	bool r_is_tuple, struct pos pos)
 {
@@ -198,15 +216,7 @@ static struct value *do_math(struct jinja *in, enum token_kind op, struct value 
 		return int_math(in, op, as_int(l), as_int(r), pos);
 	if (is_number(l) && is_number(r))
 		return float_math(in, op, as_float(l), as_float(r), pos);
-	if (op == TOK_ADD && l->type == VALUE_STR && r->type == VALUE_STR)
-		return add_text(in, l, r, pos);
-	if (op == TOK_ADD && l->type == VALUE_LIST && r->type == VALUE_LIST)
-		return add_lists(in, l, r, pos);
-	if (op == TOK_MUL && is_int(r) && (l->type == VALUE_STR || l->type == VALUE_LIST))
-		return repeat_value(in, l, as_int(r), pos);
-	if (op == TOK_MUL && is_int(l) && (r->type == VALUE_STR || r->type == VALUE_LIST))
-		return repeat_value(in, r, as_int(l), pos);
-	return wrong_types(in, op, l, r, pos);
+	return join_sequences(in, op, l, r, pos);
 }
 
 struct value *jinja_math(struct jinja *in, enum token_kind op, struct value *l, struct value *r,
