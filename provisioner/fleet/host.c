@@ -160,8 +160,8 @@ void host_begin(struct fleet_host *h)
 	if (h->resolver)
 		h->resolver = resolver_continue(h->resolver, f->play);
 	else
-		h->resolver = resolver_new(
-			f->o->site, h->a, h->name, f->play, h->facts, h->pending, mode);
+		h->resolver = resolver_new(f->o->site, h->a,
+			&(struct resolve_start){h->name, f->play, h->facts, h->pending, mode});
 	host_resolve(h);
 }
 

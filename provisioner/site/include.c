@@ -3,6 +3,7 @@
  * Dynamic includes: the tasks of a file or a role, built when a host reaches them, once a site, and
  * run with the variables of the place that includes them.
  */
+#include "site/role.h"
 #include "site/systems.h"
 
 static struct task *find_cached(struct site *s, const char *key)
@@ -55,8 +56,12 @@ static void build_role(struct build *b, struct task *t, struct value *args, stru
 		errs_add(b->errs, t->pos, "include_role needs the name of a role");
 		return;
 	}
-	role_use_build(
-		b, str_dup(b->s->a, name->s.p, name->s.n), t->pos, NULL, t->vars, args, node);
+	role_use_build(b,
+		&(struct role_call){.name = str_dup(b->s->a, name->s.p, name->s.n),
+			.pos = t->pos,
+			.vars = t->vars,
+			.args = args},
+		node);
 }
 
 static struct task *build_include(

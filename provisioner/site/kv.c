@@ -61,10 +61,10 @@ static struct str unquote_value(struct arena *a, const char *p, size_t n)
 	return out;
 }
 
-bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, struct str *rest,
-	bool (*known)(void *ctx, struct str key), void *ctx, struct err *e)
+bool kv_split(struct arena *a, const struct value *text, struct value *map, struct str *rest,
+	const struct kv_keys *keys, struct err *e)
 {
-	const char *p = s.p, *eq;
+	const char *p = text->s.p, *eq;
 	struct token t;
 	struct buf raw;
 	bool open = false, cut;
@@ -77,12 +77,12 @@ bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, 
 			struct value *v;
 			if (strspn(key.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 					  "0123456789") == key.n &&
-				known(ctx, key)) {
+				(!keys || keys->known(keys->ctx, key))) {
 				v = value_str(
 					a, unquote_value(a, eq + 1, (size_t)(t.end - eq - 1)));
-				v->pos = pos;
+				v->pos = text->pos;
 				map_set(a, map, key, v);
-				map->map.e[map->map.n - 1].key_pos = pos;
+				map->map.e[map->map.n - 1].key_pos = text->pos;
 				continue;
 			}
 		}
@@ -91,14 +91,7 @@ bool kv_split(struct arena *a, struct str s, struct pos pos, struct value *map, 
 	*rest = buf_str(a, &raw);
 	buf_free(&raw);
 	if (open)
-		return err_at(e, pos, "a quote is not closed");
-	return true;
-}
-
-static bool any_key(void *ctx, struct str key)
-{
-	(void)ctx;
-	(void)key;
+		return err_at(e, text->pos, "a quote is not closed");
 	return true;
 }
 
@@ -122,7 +115,7 @@ static struct value *read_one(struct site *s, const char *text, size_t number, s
 		return yaml_parse(s->a, name, str_c(text), errs);
 	}
 	map = value_map(s->a);
-	if (!kv_split(s->a, str_c(text), (struct pos){0}, map, &rest, any_key, NULL, &e)) {
+	if (!kv_split(s->a, value_text(s->a, text), map, &rest, NULL, &e)) {
 		(void)err_prefix(&e, "%s", name);
 		errs_take(errs, &e);
 	} else if (rest.n)

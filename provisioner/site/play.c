@@ -6,6 +6,7 @@
 #include "site/keyword.h"
 #include "site/control.h"
 #include "site/listing.h"
+#include "site/role.h"
 
 static const struct field fields_of_play[] = {
 	{.name = "name", .kind = FIELD_STR, .doc = "What the play is for."},

@@ -68,8 +68,7 @@ void take_place(struct resolver *r, const struct task *t)
 	peer_moved(r);
 }
 
-static enum outcome walk_step(
-	struct resolver *r, enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome walk_step(struct resolver *r, struct step **out, struct err *e)
 {
 	struct frame *f = &r->frame[r->n_frames - 1];
 	struct task *t;
@@ -87,7 +86,7 @@ static enum outcome walk_step(
 		f->i++;
 		return OUT_NONE;
 	}
-	return task_run(r, f, t, st, out, e);
+	return task_run(r, f, t, out, e);
 }
 
 /* The next frame when one is due: handlers of a flush, then the next section. false: the end. */
@@ -122,7 +121,6 @@ static enum resolve_status fail_resolver(struct resolver *r, struct err *e)
 
 enum resolve_status resolver_next(struct resolver *r, struct step **out, struct err *e)
 {
-	enum resolve_status st = RESOLVE_END;
 	struct err own = {0};
 	if (r->failed) {
 		*e = r->err;
@@ -135,11 +133,11 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 			r->ended = true;
 			break;
 		}
-		o = walk_step(r, &st, out, &own);
+		o = walk_step(r, out, &own);
 		if (o == OUT_STEP)
 			return RESOLVE_STEP;
 		if (o == OUT_WAIT)
-			return st;
+			return r->wait;
 		if (o == OUT_END)
 			r->ended = true;
 		if (o == OUT_FLUSH && !r->flushing)
@@ -262,15 +260,15 @@ static struct resolver *make_resolver(
 	return r;
 }
 
-struct resolver *resolver_new(const struct site *s, struct arena *a, const char *host, size_t play,
-	struct value *facts, const char *const *pending, enum resolve_mode mode)
+struct resolver *resolver_new(
+	const struct site *s, struct arena *a, const struct resolve_start *start)
 {
-	struct resolver *r =
-		make_resolver((struct site *)s, a, host, play, facts ? facts : value_map(a));
-	r->mode = mode;
-	for (size_t i = 0; pending && pending[i]; i++)
-		map_put(a, r->pending, pending[i], value_null(a));
-	start_play(r, play);
+	struct value *facts = start->facts ? start->facts : value_map(a);
+	struct resolver *r = make_resolver((struct site *)s, a, start->host, start->play, facts);
+	r->mode = start->mode;
+	for (size_t i = 0; start->pending && start->pending[i]; i++)
+		map_put(a, r->pending, start->pending[i], value_null(a));
+	start_play(r, start->play);
 	if (!r->failed && !systems_supported(r, &r->err))
 		r->failed = true;
 	return r;

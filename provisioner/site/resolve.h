@@ -60,6 +60,7 @@ struct resolver {
 	struct vars *v;
 	struct play_in *p;
 	enum resolve_mode mode;
+	enum resolve_status wait; /* OUT_WAIT: what for */
 	const char *user; /* login, for steps that do not become; NULL: the agent's user is right */
 	int section;
 	struct frame frame[FRAMES];
@@ -80,12 +81,11 @@ struct resolver {
 	/* handlers */
 	struct value *pending;
 	bool flushing, section_flushed;
-	size_t flush_depth; /* frames below the handlers' */
-	size_t flush_from;  /* first step that the next flush looks at */
-	size_t flush_i;
-	uint32_t flush_task; /* after which it happens */
-	bool last_flush;     /* at the end of the play */
-	size_t play_from;    /* first step of the play */
+	size_t flush_depth;         /* frames below the handlers' */
+	size_t flush_from, flush_i; /* first step that the next flush looks at; its handler */
+	uint32_t flush_task;        /* after which it happens */
+	bool last_flush;            /* at the end of the play */
+	size_t play_from;           /* first step of the play */
 	bool held; /* an unfinished run has left to this one what its packages installed */
 	const struct step *package; /* the last one that may change packages; NULL: none */
 	struct notice *notice;      /* one for each handler of the play */
@@ -108,12 +108,12 @@ enum outcome {    /* what became of a look at one item of a task */
 };
 
 /* resolve_task.c: the next step of the task that the frame stands at. */
-enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum resolve_status *st,
-	struct step **out, struct err *e);
+enum outcome task_run(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e);
 struct srec *step_new(struct resolver *r, struct frame *f, struct task *t);
 /* The value is unknown: WAIT, an unknown step, or a failure. */
 enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
-	const struct value *unknown, enum resolve_status *st, struct step **out, struct err *e);
+	const struct value *unknown, struct step **out, struct err *e);
 /* The task comes to nothing here. */
 enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, struct step **out);
 /* A fact that is set or a result that is registered at that place, for this host and its peers. */
@@ -135,8 +135,8 @@ struct value *module_params(struct resolver *r, struct task *t, const struct res
 	const struct value **unknown, struct err *e);
 bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* argspec.c */
 bool control_is_noop(const struct task *t); /* meta: noop, as a handler that others listen beside */
-enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e);
+enum outcome control_run(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e);
 /* The tasks of a dynamic include, below a node; NULL with e. */
 struct task *include_node(struct resolver *r, struct task *t, struct value *args, struct err *e);
 /* include.c: pushes the frame of a dynamic include's tasks, and gives a step that says so. */

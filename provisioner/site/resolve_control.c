@@ -47,7 +47,7 @@ static void emit_step(struct resolver *r, struct frame *f, struct task *t, const
 }
 
 static enum outcome end_task(struct resolver *r, struct frame *f, struct task *t, struct done d,
-	enum resolve_status *st, struct step **out, struct err *e)
+	struct step **out, struct err *e)
 {
 	struct judged j = {.failed = d.failed, .error = d.failed ? d.message : NULL};
 	struct value *m = value_map(r->a);
@@ -57,7 +57,7 @@ static enum outcome end_task(struct resolver *r, struct frame *f, struct task *t
 		map_put(r->a, m, "ansible_facts", d.found);
 	verdicts_give(r, t, d.facts, m, &j);
 	if (j.unknown)
-		return step_wait(r, f, t, value_unknown(r->a, "%s", j.unknown), st, out, e);
+		return step_wait(r, f, t, value_unknown(r->a, "%s", j.unknown), out, e);
 	if (r->dry && j.wrong.kind) {
 		*e = j.wrong;
 		return OUT_FAIL;
@@ -74,15 +74,15 @@ static enum outcome end_task(struct resolver *r, struct frame *f, struct task *t
 }
 
 static enum outcome end_well(struct resolver *r, struct frame *f, struct task *t,
-	const char *message, enum resolve_status *st, struct step **out, struct err *e)
+	const char *message, struct step **out, struct err *e)
 {
-	return end_task(r, f, t, (struct done){.message = message}, st, out, e);
+	return end_task(r, f, t, (struct done){.message = message}, out, e);
 }
 
 static enum outcome end_failed(struct resolver *r, struct frame *f, struct task *t, const char *why,
-	enum resolve_status *st, struct step **out, struct err *e)
+	struct step **out, struct err *e)
 {
-	return end_task(r, f, t, (struct done){.message = why, .failed = true}, st, out, e);
+	return end_task(r, f, t, (struct done){.message = why, .failed = true}, out, e);
 }
 
 static const char *show_value(struct resolver *r, const struct value *v)
@@ -109,8 +109,8 @@ static struct value *evaluate_expression(struct resolver *r, struct value *v, st
 	return vars_resolve(r->v, text, e);
 }
 
-static enum outcome do_debug(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome do_debug(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	struct value *var = map_at(t->args, "var"), *msg = map_at(t->args, "msg"), *v;
 	const struct value *unknown;
@@ -123,7 +123,7 @@ static enum outcome do_debug(struct resolver *r, struct frame *f, struct task *t
 	if (map_int(t->args, "verbosity", 0) > 0) /* for those who debug the play */
 		return step_skip(r, f, t, out);
 	if (!var && !msg)
-		return end_well(r, f, t, "Hello world!", st, out, e);
+		return end_well(r, f, t, "Hello world!", out, e);
 	found = var ? vars_quiet(r->v) : NULL;
 	v = var ? evaluate_expression(r, var, &own) : vars_resolve(r->v, msg, &own);
 	if (var)
@@ -132,23 +132,22 @@ static enum outcome do_debug(struct resolver *r, struct frame *f, struct task *t
 		return end_well(r, f, t,
 			arena_printf(
 				r->a, "%s: VARIABLE IS NOT DEFINED!", value_print(r->a, var).p),
-			st, out, e);
+			out, e);
 	if (!v) {
 		*e = own;
 		return OUT_FAIL;
 	}
 	unknown = value_find_type(v, VALUE_UNKNOWN);
 	if (unknown)
-		return step_wait(r, f, t, unknown, st, out, e);
+		return step_wait(r, f, t, unknown, out, e);
 	if (!var)
 		v = vars_omit(r->a, v);
 	if (!v)
-		return end_well(r, f, t, "Hello world!", st, out, e);
+		return end_well(r, f, t, "Hello world!", out, e);
 	if (!var)
-		return end_well(r, f, t, show_value(r, v), st, out, e);
+		return end_well(r, f, t, show_value(r, v), out, e);
 	return end_well(r, f, t,
-		arena_printf(r->a, "%s: %s", value_print(r->a, var).p, show_value(r, v)), st, out,
-		e);
+		arena_printf(r->a, "%s: %s", value_print(r->a, var).p, show_value(r, v)), out, e);
 }
 
 /* Text that says yes or no is a boolean here, as in Ansible. */
@@ -162,8 +161,8 @@ static struct value *fact_value(struct resolver *r, struct value *v)
 	return v;
 }
 
-static enum outcome set_fact(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome set_fact(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	struct value *args = vars_resolve(r->v, t->args, e), *facts = value_map(r->a);
 	const struct value *unknown;
@@ -173,7 +172,7 @@ static enum outcome set_fact(struct resolver *r, struct frame *f, struct task *t
 		return OUT_FAIL;
 	unknown = value_find_type(args, VALUE_UNKNOWN);
 	if (unknown) {
-		enum outcome o = step_wait(r, f, t, unknown, st, out, e);
+		enum outcome o = step_wait(r, f, t, unknown, out, e);
 		for (size_t i = 0; o == OUT_STEP && i < args->map.n; i++)
 			name_set(r, &r->at, args->map.e[i].key, args->map.e[i].value);
 		return o;
@@ -188,7 +187,7 @@ static enum outcome set_fact(struct resolver *r, struct frame *f, struct task *t
 	}
 	text = buf_str(r->a, &names).p;
 	buf_free(&names);
-	return end_task(r, f, t, (struct done){.message = text, .facts = facts}, st, out, e);
+	return end_task(r, f, t, (struct done){.message = text, .facts = facts}, out, e);
 }
 
 static const char *message_text(
@@ -203,8 +202,8 @@ static const char *message_text(
 	return v && !value_find_type(v, VALUE_UNKNOWN) ? show_value(r, v) : dflt;
 }
 
-static enum outcome do_assert(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome do_assert(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	struct value *that = as_list(r->a, map_at(t->args, "that"));
 	for (size_t i = 0; that && i < that->list.n; i++) {
@@ -213,20 +212,20 @@ static enum outcome do_assert(struct resolver *r, struct frame *f, struct task *
 		if (!c)
 			return OUT_FAIL;
 		if (c->type == VALUE_UNKNOWN)
-			return step_wait(r, f, t, c, st, out, e);
+			return step_wait(r, f, t, c, out, e);
 		if (!c->b)
 			return end_failed(r, f, t,
 				message_text(r, t, "fail_msg",
 					arena_printf(r->a, "assertion failed: %s",
 						value_print(r->a, one).p)),
-				st, out, e);
+				out, e);
 	}
 	return end_well(
-		r, f, t, message_text(r, t, "success_msg", "All assertions passed"), st, out, e);
+		r, f, t, message_text(r, t, "success_msg", "All assertions passed"), out, e);
 }
 
-static enum outcome fail_task(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome fail_task(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	struct value *v = map_at(t->args, "msg");
 	const struct value *unknown;
@@ -235,13 +234,12 @@ static enum outcome fail_task(struct resolver *r, struct frame *f, struct task *
 		return OUT_FAIL;
 	unknown = v ? value_find_type(v, VALUE_UNKNOWN) : NULL;
 	if (unknown)
-		return step_wait(r, f, t, unknown, st, out, e);
-	return end_failed(
-		r, f, t, v ? show_value(r, v) : "Failed as requested from task", st, out, e);
+		return step_wait(r, f, t, unknown, out, e);
+	return end_failed(r, f, t, v ? show_value(r, v) : "Failed as requested from task", out, e);
 }
 
-static enum outcome include_vars(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome include_vars(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	struct value *args = vars_resolve(r->v, t->args, e), *doc, *file, *named;
 	const struct value *unknown = args ? value_find_type(args, VALUE_UNKNOWN) : NULL;
@@ -250,7 +248,7 @@ static enum outcome include_vars(struct resolver *r, struct frame *f, struct tas
 	if (!args)
 		return OUT_FAIL;
 	if (unknown)
-		return step_wait(r, f, t, unknown, st, out, e);
+		return step_wait(r, f, t, unknown, out, e);
 	file = map_at(args, "file");
 	path = file && file->type == VALUE_STR ? task_file(r->s, t, "vars", file->s.p, r->a) : NULL;
 	if (!path) {
@@ -274,7 +272,7 @@ static enum outcome include_vars(struct resolver *r, struct frame *f, struct tas
 		(struct done){.message = arena_printf(r->a, "reads %s", path),
 			.facts = doc,
 			.included = doc != NULL},
-		st, out, e);
+		out, e);
 }
 
 /* Does one of the patterns match? Ansible's name of a fact need not be written out. */
@@ -291,15 +289,15 @@ static bool fact_asked_for(const struct value *patterns, const char *name)
 }
 
 /* The facts are known already; register sees those that the filter asks for. */
-static enum outcome do_setup(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome do_setup(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	struct value *args = vars_resolve(r->v, t->args, e), *filter, *found = value_map(r->a);
 	const struct value *unknown = args ? value_find_type(args, VALUE_UNKNOWN) : NULL;
 	if (!args)
 		return OUT_FAIL;
 	if (unknown)
-		return step_wait(r, f, t, unknown, st, out, e);
+		return step_wait(r, f, t, unknown, out, e);
 	filter = map_at(args, "filter") ? as_list(r->a, map_at(args, "filter")) : value_list(r->a);
 	for (size_t i = 0; r->v->facts && i < r->v->facts_named->map.n; i++) {
 		const struct map_entry *one = &r->v->facts_named->map.e[i];
@@ -309,16 +307,16 @@ static enum outcome do_setup(struct resolver *r, struct frame *f, struct task *t
 	if (!r->v->facts)
 		found = value_unknown(r->a, "until the host's facts are known");
 	return end_task(
-		r, f, t, (struct done){.message = "facts are known", .found = found}, st, out, e);
+		r, f, t, (struct done){.message = "facts are known", .found = found}, out, e);
 }
 
-static enum outcome do_include(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome do_include(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	struct value *args = vars_resolve(r->v, t->args, e);
 	const struct value *unknown = args ? value_find_type(args, VALUE_UNKNOWN) : NULL;
 	if (unknown)
-		return step_wait(r, f, t, unknown, st, out, e);
+		return step_wait(r, f, t, unknown, out, e);
 	if (args)
 		reg_fix(r, f, value_map(r->a));
 	return args ? include_run(r, f, t, args, out, e) : OUT_FAIL;
@@ -338,23 +336,23 @@ static enum outcome do_meta(struct task *t)
 	return strcmp(what, "noop") == 0 ? OUT_NONE : OUT_END;
 }
 
-enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+enum outcome control_run(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	switch (t->control->kind) {
 	case CONTROL_DEBUG:
-		return do_debug(r, f, t, st, out, e);
+		return do_debug(r, f, t, out, e);
 	case CONTROL_SET_FACT:
-		return set_fact(r, f, t, st, out, e);
+		return set_fact(r, f, t, out, e);
 	case CONTROL_ASSERT:
-		return do_assert(r, f, t, st, out, e);
+		return do_assert(r, f, t, out, e);
 	case CONTROL_FAIL:
-		return fail_task(r, f, t, st, out, e);
+		return fail_task(r, f, t, out, e);
 	case CONTROL_INCLUDE_VARS:
-		return include_vars(r, f, t, st, out, e);
+		return include_vars(r, f, t, out, e);
 	case CONTROL_INCLUDE_TASKS:
 	case CONTROL_INCLUDE_ROLE:
-		return do_include(r, f, t, st, out, e);
+		return do_include(r, f, t, out, e);
 	case CONTROL_META:
 		return do_meta(t);
 	case CONTROL_VALIDATE:
@@ -364,7 +362,7 @@ enum outcome control_run(struct resolver *r, struct frame *f, struct task *t,
 			e->pos = t->pos;
 		return OUT_FAIL;
 	case CONTROL_SETUP:
-		return do_setup(r, f, t, st, out, e);
+		return do_setup(r, f, t, out, e);
 	case CONTROL_IMPORT_TASKS:
 	case CONTROL_IMPORT_ROLE:
 		break;

@@ -76,8 +76,8 @@ static struct value *evaluate_args(struct resolver *r, struct task *t, struct er
 }
 
 /* ---- template and copy ---- */
-static struct value *lower_args(struct resolver *r, struct task *t, const struct restype *type,
-	const struct value *args, const char *src, struct value *content, struct err *e)
+static struct value *lower_args(struct resolver *r, const struct restype *type,
+	const struct value *args, const char *src, struct value *content)
 {
 	struct value *out = value_map(r->a);
 	out->pos = args->pos;
@@ -90,7 +90,7 @@ static struct value *lower_args(struct resolver *r, struct task *t, const struct
 	}
 	map_put(r->a, out, "_original_basename", value_text(r->a, path_base(src)));
 	map_put(r->a, out, "content", content);
-	return check_args(r, type, out, t->action, e);
+	return out;
 }
 
 static const char *find_source(struct resolver *r, struct task *t, const char *kind,
@@ -151,7 +151,7 @@ static struct value *lower_template(struct resolver *r, struct task *t, const st
 	*type = restype_find(str_c((*type)->lowers_to));
 	blob = value_blob(r->a, text->s);
 	blob->secret = text->secret;
-	return lower_args(r, t, *type, args, path, blob, e);
+	return check_args(r, *type, lower_args(r, *type, args, path, blob), t->action, e);
 }
 
 static struct value *lower_copy(struct resolver *r, struct task *t, const struct restype *type,
@@ -165,7 +165,10 @@ static struct value *lower_copy(struct resolver *r, struct task *t, const struct
 		return args;
 	path = find_source(r, t, "files", src, e);
 	f = path ? files_get(&r->s->files, path, e) : NULL;
-	return f ? lower_args(r, t, type, args, path, value_blob(r->a, f->text), e) : NULL;
+	if (!f)
+		return NULL;
+	args = lower_args(r, type, args, path, value_blob(r->a, f->text));
+	return check_args(r, type, args, t->action, e);
 }
 
 static bool type_rules(

@@ -123,23 +123,23 @@ static bool can_learn(const struct resolver *r)
 }
 
 enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
-	const struct value *unknown, enum resolve_status *st, struct step **out, struct err *e)
+	const struct value *unknown, struct step **out, struct err *e)
 {
 	struct srec *s;
 	if (r->dry && t->control && t->control->kind >= CONTROL_INCLUDE_VARS)
 		r->blind = true;
 	if (!r->dry && !r->asked_observe && r->unanswered) {
-		*st = RESOLVE_OBSERVE;
+		r->wait = RESOLVE_OBSERVE;
 		r->asked_observe = true;
 		return OUT_WAIT;
 	}
 	if (r->mode == RESOLVE_RUN && !r->asked_apply && r->planned) {
-		*st = RESOLVE_APPLY;
+		r->wait = RESOLVE_APPLY;
 		r->asked_apply = true;
 		return OUT_WAIT;
 	}
 	if (!r->dry && r->v->n_waits) {
-		*st = RESOLVE_PEERS;
+		r->wait = RESOLVE_PEERS;
 		return OUT_WAIT;
 	}
 	if (r->mode == RESOLVE_RUN) {
@@ -206,15 +206,15 @@ static bool set_timeout(struct resolver *r, struct task *t, struct srec *s, stru
 	return !e->kind;
 }
 
-static enum outcome module_run(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome module_run(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	const struct value *unknown = NULL;
 	const struct restype *type = t->type;
 	struct value *params = module_params(r, t, &type, &unknown, e), *environment;
 	struct srec *s;
 	if (!params)
-		return unknown ? step_wait(r, f, t, unknown, st, out, e) : OUT_FAIL;
+		return unknown ? step_wait(r, f, t, unknown, out, e) : OUT_FAIL;
 	if (f->handler >= 0 && handler_left_over(r, f) && handler_revives(r, type, params))
 		return step_skip(r, f, t, out);
 	if (r->kw.only_check) {
@@ -227,7 +227,7 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 	if (!task_environment(r, t, &environment, e))
 		return OUT_FAIL;
 	if (environment && environment->type == VALUE_UNKNOWN)
-		return step_wait(r, f, t, environment, st, out, e);
+		return step_wait(r, f, t, environment, out, e);
 	s = step_new(r, f, t);
 	s->step.type = type;
 	s->step.params = params;
@@ -243,7 +243,7 @@ static enum outcome module_run(struct resolver *r, struct frame *f, struct task 
 	if (!r->dry && r->v->n_waits) { /* its verdict asks other hosts, before it is run */
 		r->n_steps--;
 		unknown = value_unknown(r->a, "until other hosts have come as far");
-		return step_wait(r, f, t, unknown, st, out, e);
+		return step_wait(r, f, t, unknown, out, e);
 	}
 	if (!s->step.handler) /* a handler is not observed: what it does is known when it ran */
 		r->unanswered++;
@@ -272,11 +272,11 @@ static struct value *loop_vars(struct resolver *r, const struct frame *f, const 
 }
 
 /* Asks for the answers that tell whether a handler is notified, once; false: they are there. */
-static bool ask_answers(struct resolver *r, enum resolve_status *st)
+static bool ask_answers(struct resolver *r)
 {
 	if (!r->unanswered || r->asked_observe)
 		return false;
-	*st = RESOLVE_OBSERVE;
+	r->wait = RESOLVE_OBSERVE;
 	r->asked_observe = true;
 	return true;
 }
@@ -288,8 +288,8 @@ static bool skips_silently(const struct task *t)
 	       (t->control->kind == CONTROL_VALIDATE || t->control->kind == CONTROL_META);
 }
 
-static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome run_item(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	struct value *when;
 	if (f->handler >= 0 && control_is_noop(t))
@@ -297,7 +297,7 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 	/* The agent knows whether its handlers are notified; of ours it is known once that is
 	 * observed. */
 	if (f->handler >= 0 && t->control && !r->dry) {
-		if (ask_answers(r, st))
+		if (ask_answers(r))
 			return OUT_WAIT;
 		if (!handler_notified(r, f))
 			return OUT_NONE;
@@ -307,14 +307,14 @@ static enum outcome run_item(struct resolver *r, struct frame *f, struct task *t
 	if (!when)
 		return OUT_FAIL;
 	if (when->type == VALUE_UNKNOWN)
-		return step_wait(r, f, t, when, st, out, e);
+		return step_wait(r, f, t, when, out, e);
 	if (!when->b)
 		return skips_silently(t) ? OUT_NONE : step_skip(r, f, t, out);
 	if (!keywords_read(r, t, &r->kw, e))
 		return OUT_FAIL;
 	if (r->kw.unknown && !r->dry) /* without a host there is more to find in the task */
-		return step_wait(r, f, t, r->kw.unknown, st, out, e);
-	return t->type ? module_run(r, f, t, st, out, e) : control_run(r, f, t, st, out, e);
+		return step_wait(r, f, t, r->kw.unknown, out, e);
+	return t->type ? module_run(r, f, t, out, e) : control_run(r, f, t, out, e);
 }
 
 /* ---- one task ---- */
@@ -351,8 +351,8 @@ static bool says_no(struct resolver *r, const struct task *t)
 }
 
 /* The loop's list; when it fails but the task's `when` says no, there is nothing to loop over. */
-static enum outcome start_loop(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome start_loop(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	struct err own = {0};
 	struct value *v = t->loop;
@@ -377,14 +377,14 @@ static enum outcome start_loop(struct resolver *r, struct frame *f, struct task 
 	if (says_no(r, t))
 		return OUT_NONE;
 	if (v)
-		return step_wait(r, f, t, unknown ? unknown : v, st, out, e);
+		return step_wait(r, f, t, unknown ? unknown : v, out, e);
 	own.pos = own.pos.line ? own.pos : t->loop->pos;
 	*e = own;
 	return OUT_FAIL;
 }
 
-static enum outcome start_task(struct resolver *r, struct frame *f, struct task *t,
-	enum resolve_status *st, struct step **out, struct err *e)
+static enum outcome start_task(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	enum outcome o = OUT_NONE;
 	f->at.name = label_of(r, t);
@@ -399,7 +399,7 @@ static enum outcome start_task(struct resolver *r, struct frame *f, struct task 
 	if (!read_notify(r, f, t, e))
 		return OUT_FAIL;
 	if (t->loop)
-		o = start_loop(r, f, t, st, out, e);
+		o = start_loop(r, f, t, out, e);
 	f->at.started = o == OUT_NONE;
 	return o;
 }
@@ -429,8 +429,8 @@ bool task_pass_over(struct resolver *r, struct err *e)
 	return true;
 }
 
-enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum resolve_status *st,
-	struct step **out, struct err *e)
+enum outcome task_run(
+	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
 	bool last;
 	enum outcome o;
@@ -440,7 +440,7 @@ enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum 
 	vars_loop(r->v, NULL);
 	vars_enter(r->v, t, f->inst);
 	if (!f->at.started) {
-		o = start_task(r, f, t, st, out, e);
+		o = start_task(r, f, t, out, e);
 		if (o == OUT_STEP)
 			leave_task(r, f);
 		if (o != OUT_NONE)
@@ -454,7 +454,7 @@ enum outcome task_run(struct resolver *r, struct frame *f, struct task *t, enum 
 		leave_task(r, f);
 		return o;
 	}
-	o = run_item(r, f, t, st, out, e);
+	o = run_item(r, f, t, out, e);
 	if (o == OUT_WAIT || o == OUT_FAIL)
 		return o;
 	last = !f->at.items || ++f->at.i == f->at.items->list.n;

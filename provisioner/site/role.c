@@ -8,6 +8,7 @@
 #include "site/circle.h"
 #include "site/keyword.h"
 #include "site/control.h"
+#include "site/role.h"
 
 static bool has_slash(struct str s)
 {
@@ -232,26 +233,26 @@ static void refuse_once(struct build *b, const struct value *from)
 		errs_take(b->errs, &e);
 }
 
-struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
-	struct value *params, struct value *given, const struct value *from, struct task *into)
+struct role_use *role_use_build(struct build *b, const struct role_call *call, struct task *into)
 {
+	const struct value *from = call->args;
 	struct build inner = *b;
 	struct role_use *use;
-	struct role *r = role_get(b, name, pos, from);
+	struct role *r = role_get(b, call->name, call->pos, from);
 	const char *tasks = from_of(b->s->a, from, "tasks_from");
-	if (!r || role_circle(b, r, tasks, pos))
+	if (!r || role_circle(b, r, tasks, call->pos))
 		return NULL;
 	if (from)
 		refuse_once(b, from);
 	use = ARENA_NEW(b->s->a, struct role_use);
 	*use = (struct role_use){.role = r, .parent = b->role, .tasks = tasks, .node = into};
-	use->params = params;
+	use->params = call->params;
 	use->facts = role_facts(b, r);
 	use->defaults = merge_maps(b->s->a, b->role ? b->role->defaults : NULL, r->defaults);
-	use->vars = merge_maps(b->s->a, b->role ? b->role->vars : NULL, given);
+	use->vars = merge_maps(b->s->a, b->role ? b->role->vars : NULL, call->vars);
 	use->vars = merge_maps(b->s->a, use->vars, r->vars);
 	if (!b->dynamic || (from && yes_or_no(b, from, "public")))
-		play_sees(b, r, given);
+		play_sees(b, r, call->vars);
 	into->role = use;
 	inner.role = use;
 	inner.parent = into;
@@ -355,7 +356,10 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 	t->vars = NULL; /* those of an entry rank as the role's own, not as a task's */
 	inner.parent = t;
 	inner.depth++;
-	role_use_build(&inner, name->s, name->pos, params, given, NULL, t);
+	role_use_build(&inner,
+		&(struct role_call){
+			.name = name->s, .pos = name->pos, .params = params, .vars = given},
+		t);
 }
 
 /* The name below a folder, if there is something that is no folder itself. */

@@ -4,7 +4,7 @@
  * which turns it into the resources wanted on one host, in order.
  *
  *   s = site_load(a, &opt, &errs);                      all files read, every problem reported
- *   r = resolver_new(s, host, play, facts, pending, mode);
+ *   r = resolver_new(s, a, &start);
  *   while ((st = resolver_next(r, &step, &e)) ...)      STEP / OBSERVE / APPLY / END / FAILED
  *
  * Everything here is a pure function of the files, the facts and the results so far. No host is
@@ -87,8 +87,15 @@ enum resolve_status {
 	RESOLVE_FAILED, /* e says why: the host's play ends here */
 };
 struct resolver;
-struct resolver *resolver_new(const struct site *s, struct arena *a, const char *host, size_t play,
-	struct value *facts, const char *const *pending, enum resolve_mode mode);
+struct resolve_start {
+	const char *host;
+	size_t play;
+	struct value *facts;        /* NULL: none */
+	const char *const *pending; /* handlers that an unfinished run has left; NULL: none */
+	enum resolve_mode mode;
+};
+struct resolver *resolver_new(
+	const struct site *s, struct arena *a, const struct resolve_start *start);
 enum resolve_status resolver_next(struct resolver *r, struct step **out, struct err *e);
 /* Called for every step with a type: once with what observe found (planned when it would change),
  * and in RUN again after it was applied, or once more when the verdict was unknown. Gives the

@@ -6,6 +6,7 @@
 #include "site/circle.h"
 #include "site/control.h"
 #include "site/keyword.h"
+#include "site/role.h"
 #include "agent/restype.h"
 
 static const struct field loop_control_fields[] = {
@@ -351,7 +352,10 @@ static void import_role(struct build *b, struct task *t)
 	}
 	inner.parent = t;
 	inner.depth++;
-	role_use_build(&inner, name->s, name->pos, NULL, t->vars, t->args, t);
+	role_use_build(&inner,
+		&(struct role_call){
+			.name = name->s, .pos = name->pos, .vars = t->vars, .args = t->args},
+		t);
 }
 
 static void finish_action(struct build *b, struct task *t)

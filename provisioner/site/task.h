@@ -131,11 +131,6 @@ void task_args_check(struct build *b, struct task *t);
 bool task_marks(const struct value *args, struct template_marks *marks);
 void task_templates(struct build *b, const struct task *t); /* and below it */
 
-/* role.c: brings a role in below `into`: dependencies first. params: of the entry; given: its
- * `vars:`; from: tasks_from and friends. */
-struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
-	struct value *params, struct value *given, const struct value *from, struct task *into);
-void role_entry(struct build *b, struct value *entry, struct task *into);
 /* handlers.c */
 void handlers_build(struct build *b, struct value *list);
 void handlers_add_installed(struct build *b); /* ends a play which may change packages */

@@ -58,7 +58,7 @@ static struct value *text_args(struct build *b, struct task *t, struct value *v)
 	struct str rest = {0};
 	struct err e = {0};
 	map->pos = v->pos;
-	if (!kv_split(b->s->a, v->s, v->pos, map, &rest, known_key, &known, &e)) {
+	if (!kv_split(b->s->a, v, map, &rest, &(struct kv_keys){known_key, &known}, &e)) {
 		errs_take(b->errs, &e);
 		return NULL;
 	}

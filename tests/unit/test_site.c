@@ -211,8 +211,9 @@ static void dump_host(struct arena *a, const struct site *s, const struct option
 			continue;
 		buf_addf(out, "== %s: %s\n", host, plays[i].name);
 		r = r ? resolver_continue(r, i)
-		      : resolver_new(s, a, host, i, facts, pending_of(a, w.map),
-				o->run ? RESOLVE_RUN : RESOLVE_PLAN);
+		      : resolver_new(s, a,
+				&(struct resolve_start){host, i, facts, pending_of(a, w.map),
+					o->run ? RESOLVE_RUN : RESOLVE_PLAN});
 		walk(r, &w, out);
 		answer_open(r, &w, out);
 	}
@@ -236,8 +237,9 @@ static void begin_walk(struct arena *a, const struct site *s, const struct optio
 	if (k->facts)
 		site_host_facts(s, k->host, k->facts);
 	k->r = k->r ? resolver_continue(k->r, play)
-		    : resolver_new(s, a, k->host, play, k->facts, NULL,
-			      o->run ? RESOLVE_RUN : RESOLVE_PLAN);
+		    : resolver_new(s, a,
+			      &(struct resolve_start){k->host, play, k->facts, NULL,
+				      o->run ? RESOLVE_RUN : RESOLVE_PLAN});
 	k->waits = walk(k->r, &k->w, &k->out);
 }
 
