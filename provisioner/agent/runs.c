@@ -104,7 +104,7 @@ static bool save(struct arena *a, const char *dir, const struct value *list, str
 	buf_init(&b, LIST_MAX);
 	for (size_t i = 0; i < list->list.n; i++)
 		buf_addf(&b, "%s\n", list->list.v[i]->s.p);
-	bool ok = file_replace(list_path(a, dir), b.p, b.n, attr, NULL, NULL, e);
+	bool ok = file_replace(list_path(a, dir), b.p, b.n, attr, e);
 	buf_free(&b);
 	return ok;
 }

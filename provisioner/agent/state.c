@@ -167,7 +167,7 @@ static bool names_write(const char *path, const struct value *list, struct err *
 		buf_adds(&b, "}\n");
 	}
 	bool ok = !b.over && list->list.n <= PENDING_IDS
-			  ? file_replace(path, b.p, b.n, attr, NULL, NULL, e)
+			  ? file_replace(path, b.p, b.n, attr, e)
 			  : err_set(e, ERR_PERMANENT, "too many names for %s", path);
 	buf_free(&b);
 	return ok;

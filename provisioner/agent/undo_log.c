@@ -93,7 +93,7 @@ static bool save(struct undo_log *u, struct err *e)
 	buf_init(&b, FILE_LIMIT);
 	for (size_t i = 0; i < u->list->list.n; i++)
 		print(&b, u->list->list.v[i]);
-	bool ok = u->list->list.n ? file_replace(path, b.p, b.n, attr, NULL, NULL, e)
+	bool ok = u->list->list.n ? file_replace(path, b.p, b.n, attr, e)
 				  : unlink(path) == 0 || errno == ENOENT ||
 					    err_errno(e, "cannot remove %s", path);
 	if (ok) {

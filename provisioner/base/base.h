@@ -175,13 +175,14 @@ struct file_attr {
 };
 /* Atomic: temporary in the same folder, fchown, fchmod, fsync, rename, fsync the folder. Never
  * follows a link at `path`, nor one on the way that place.h calls not meant. The temporary is
- * `.provision-XXXXXX` beside it and is removed on failure. `validate` (may be NULL) is called with
- * the temporary's path before the rename. */
+ * `.provision-XXXXXX` beside it and is removed on failure. */
+bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr, struct err *e);
+/* The same; `validate` (may be NULL) is called with the temporary's path before the rename. */
 typedef bool file_validate_fn(void *ctx, const char *tmp, struct err *e);
-bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
+bool file_replace_valid(const char *path, struct str text, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e);
-/* The same, with the access list and the extended attributes of the file `like`; file_replace takes
- * those of the file that it replaces. */
+/* The same, with the access list and the extended attributes of the file `like`; the others take
+ * those of the file that they replace. */
 bool file_replace_like(const char *path, const void *p, size_t n, struct file_attr attr,
 	const char *like, struct err *e);
 /* rights.c: the access list and the extended attributes of `from` (any descriptor, O_PATH too; -1:

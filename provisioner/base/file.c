@@ -61,10 +61,18 @@ static ssize_t read_full(int fd, char *p, size_t n)
 }
 
 /* The size is a guess only: files of /proc say 0, and a log may grow while it is read. */
-static bool read_fd(struct arena *a, int fd, const char *path, size_t max, size_t guess,
-	struct str *out, struct err *e)
+static bool read_fd(
+	struct arena *a, int fd, const char *path, size_t max, struct str *out, struct err *e)
 {
-	size_t cap = (guess ? guess : READ_FIRST) + 1, n = 0;
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, "cannot stat %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_PERMANENT, "%s is a %s, not a regular file", path,
+			file_kind(st.st_mode));
+	if (st.st_size > 0 && (uint64_t)st.st_size > max)
+		return err_set(e, ERR_PERMANENT, "%s is larger than %zu bytes", path, max);
+	size_t cap = (st.st_size ? (size_t)st.st_size : READ_FIRST) + 1, n = 0;
 	char *p = arena_alloc(a, cap);
 	for (;;) {
 		ssize_t r = read_full(fd, p + n, cap - n);
@@ -88,8 +96,6 @@ static bool read_fd(struct arena *a, int fd, const char *path, size_t max, size_
 bool file_read_opt(
 	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e)
 {
-	struct stat st;
-	bool ok = false;
 	*found = false;
 	*out = (struct str){"", 0};
 	/* O_NONBLOCK: opening a FIFO must not wait for its writer */
@@ -99,15 +105,7 @@ bool file_read_opt(
 	if (fd < 0)
 		return err_errno(e, "cannot open %s", path);
 	*found = true;
-	if (fstat(fd, &st) < 0)
-		err_errno(e, "cannot stat %s", path);
-	else if (!S_ISREG(st.st_mode))
-		err_set(e, ERR_PERMANENT, "%s is a %s, not a regular file", path,
-			file_kind(st.st_mode));
-	else if (st.st_size > 0 && (uint64_t)st.st_size > max)
-		err_set(e, ERR_PERMANENT, "%s is larger than %zu bytes", path, max);
-	else
-		ok = read_fd(a, fd, path, max, (size_t)st.st_size, out, e);
+	bool ok = read_fd(a, fd, path, max, out, e);
 	close(fd);
 	return ok;
 }
@@ -136,22 +134,33 @@ static void keep_owner(const struct place *at, struct file_attr *attr)
 		attr->gid = st.st_gid;
 }
 
-static bool fill_file(int fd, const char *path, const void *p, size_t n, struct file_attr attr,
-	int like, struct err *e)
+/* What is to be in the place of a file. */
+struct replacement {
+	const void *p;
+	size_t n;
+	struct file_attr attr;
+	const char *like;           /* the file whose rights it takes; NULL: the one replaced */
+	file_validate_fn *validate; /* may be NULL */
+	void *ctx;
+};
+
+static bool fill_file(
+	int fd, const char *path, const struct replacement *r, int model, struct err *e)
 {
+	const struct file_attr *attr = &r->attr;
 	struct stat st;
-	if (!write_all(fd, p, n))
+	if (!write_all(fd, r->p, r->n))
 		return err_errno(e, "cannot write %s", path);
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, "cannot stat %s", path);
-	bool same = (attr.uid == (uid_t)-1 || attr.uid == st.st_uid) &&
-		    (attr.gid == (gid_t)-1 || attr.gid == st.st_gid);
+	bool same = (attr->uid == (uid_t)-1 || attr->uid == st.st_uid) &&
+		    (attr->gid == (gid_t)-1 || attr->gid == st.st_gid);
 	/* the owner first: changing it clears the set-id bits */
-	if (!same && fchown(fd, attr.uid, attr.gid) < 0)
+	if (!same && fchown(fd, attr->uid, attr->gid) < 0)
 		return err_errno(e, "cannot set the owner of %s", path);
-	if (!rights_copy(like, fd, path, e))
+	if (!rights_copy(model, fd, path, e))
 		return false;
-	if (fchmod(fd, attr.mode & 07777) < 0)
+	if (fchmod(fd, attr->mode & 07777) < 0)
 		return err_errno(e, "cannot set the mode of %s", path);
 	if (fsync(fd) < 0)
 		return err_errno(e, "cannot write %s to disk", path);
@@ -159,11 +168,11 @@ static bool fill_file(int fd, const char *path, const void *p, size_t n, struct 
 }
 
 /* Programs know the temporary by its path: they validate it, and have no descriptor. */
-static bool validate_temporary(const struct place *at, const char *name, file_validate_fn *validate,
-	void *ctx, struct err *e)
+static bool validate_temporary(
+	const struct place *at, const char *name, const struct replacement *r, struct err *e)
 {
 	struct arena *a = arena_new();
-	bool ok = validate(ctx, path_join(a, path_dir(a, at->path), name), e);
+	bool ok = r->validate(r->ctx, path_join(a, path_dir(a, at->path), name), e);
 	arena_free(a);
 	return ok || err_set(e, ERR_PERMANENT, "%s: validation failed", at->path);
 }
@@ -179,60 +188,69 @@ static int open_model(const struct place *at)
 	return -1;
 }
 
-static bool fill_like(int fd, const struct place *at, const void *p, size_t n,
-	struct file_attr attr, const struct place *like, struct err *e)
+static bool fill_like(int fd, const struct place *at, const struct replacement *r,
+	const struct place *like, struct err *e)
 {
 	int model = open_model(like);
-	bool ok = fill_file(fd, at->path, p, n, attr, model, e);
+	bool ok = fill_file(fd, at->path, r, model, e);
 	if (model >= 0)
 		close(model);
 	return ok;
 }
 
-static bool replace_file(const struct place *at, const void *p, size_t n, struct file_attr attr,
-	const struct place *like, file_validate_fn *validate, void *ctx, struct err *e)
+static bool replace_at(
+	const struct place *at, struct replacement *r, const struct place *like, struct err *e)
 {
 	char name[TEMPORARY_MAX];
-	keep_owner(at, &attr);
+	keep_owner(at, &r->attr);
 	int fd = place_temp_file(at, name, e);
 	if (fd < 0)
 		return false;
-	bool ok = fill_like(fd, at, p, n, attr, like, e);
+	bool ok = fill_like(fd, at, r, like, e);
 	if (close(fd) < 0 && ok)
 		ok = err_errno(e, "cannot write %s", at->path);
 	/* closed before: a program can't be run while it is open for writing */
-	if (ok && validate)
-		ok = validate_temporary(at, name, validate, ctx, e);
+	if (ok && r->validate)
+		ok = validate_temporary(at, name, r, e);
 	if (ok)
 		return place_swap_in(at, name, e);
 	unlinkat(at->dir, name, 0);
 	return false;
 }
 
-static bool replace_at(const char *path, const void *p, size_t n, struct file_attr attr,
-	const char *like, file_validate_fn *validate, void *ctx, struct err *e)
+static bool replace_file(const char *path, struct replacement r, struct err *e)
 {
 	struct place at, model;
 	if (!place_open(path, &at, e))
 		return false;
-	bool own = strcmp(path, like) == 0, found = own || place_open(like, &model, e);
-	bool ok = found && replace_file(&at, p, n, attr, own ? &at : &model, validate, ctx, e);
+	bool own = !r.like || strcmp(path, r.like) == 0,
+	     found = own || place_open(r.like, &model, e);
+	bool ok = found && replace_at(&at, &r, own ? &at : &model, e);
 	if (!own && found)
 		place_close(&model);
 	place_close(&at);
 	return ok;
 }
 
-bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr,
+bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr, struct err *e)
+{
+	return replace_file(path, (struct replacement){.p = p, .n = n, .attr = attr}, e);
+}
+
+bool file_replace_valid(const char *path, struct str text, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e)
 {
-	return replace_at(path, p, n, attr, path, validate, ctx, e);
+	return replace_file(path,
+		(struct replacement){
+			.p = text.p, .n = text.n, .attr = attr, .validate = validate, .ctx = ctx},
+		e);
 }
 
 bool file_replace_like(const char *path, const void *p, size_t n, struct file_attr attr,
 	const char *like, struct err *e)
 {
-	return replace_at(path, p, n, attr, like, NULL, NULL, e);
+	return replace_file(
+		path, (struct replacement){.p = p, .n = n, .attr = attr, .like = like}, e);
 }
 
 char *path_join(struct arena *a, const char *dir, const char *name)

@@ -156,7 +156,7 @@ static void keep_copy(struct arena *a, const struct value *known)
 	json_write_pretty(&b, known, 0);
 	buf_addc(&b, '\n');
 	if (!b.over)
-		(void)!file_replace(path, b.p, b.n, attr, NULL, NULL, &e);
+		(void)!file_replace(path, b.p, b.n, attr, &e);
 	buf_free(&b);
 }
 

@@ -50,7 +50,7 @@ bool held_add(struct arena *a, const char *file, const struct args *names, struc
 	buf_init(&b, HELD_MAX);
 	for (size_t i = 0; i < all.n; i++)
 		buf_addf(&b, "%s\n", all.v[i]);
-	bool ok = file_replace(file, b.p, b.n, attr, NULL, NULL, e);
+	bool ok = file_replace(file, b.p, b.n, attr, e);
 	buf_free(&b);
 	return ok;
 }

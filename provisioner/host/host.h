@@ -69,10 +69,9 @@ bool attr_apply(struct host *h, const char *path, const struct value *params, st
 bool attr_for_write(struct host *h, const char *path, const struct value *params, mode_t dflt_mode,
 	struct file_attr *out, struct err *e);
 /* Writes content atomically with attr_for_write's attributes, and keeps the original in
- * h->originals. Before that `validate` (argv text with %s; may be NULL) has to accept the temporary
- * file; as root it is shown a copy, in a folder that only root can enter. */
+ * h->originals. */
 bool write_file(struct host *h, const char *path, struct str content, const struct value *params,
-	mode_t dflt_mode, const char *validate, struct err *e);
+	mode_t dflt_mode, struct err *e);
 bool keep_original(struct host *h, const char *path, struct err *e);
 /* Removes a file, durably, and keeps it as keep_original does; one that is gone is fine. */
 bool remove_file(struct host *h, const char *path, struct err *e);

@@ -112,17 +112,23 @@ bool look_read(
 	return e->kind == ERR_NONE;
 }
 
-bool look_read_own(struct host *h, const char *path, size_t max, struct str *out, bool *found,
+bool look_read_own(struct host *h, const char *path, size_t max, const struct str **out,
 	struct observation *o, struct err *e)
 {
+	struct str *text = ARENA_NEW(h->a, struct str);
 	struct stat st;
-	*out = (struct str){"", 0};
-	if (!look(path, &st, found, e))
+	bool found;
+	*out = NULL;
+	if (!look(path, &st, &found, e))
 		return false;
-	if (!*found || !S_ISLNK(st.st_mode))
-		return look_read(h->a, path, max, out, found, e);
-	observe_attr(h, o, "state", "link", "file");
-	*found = false;
+	if (found && S_ISLNK(st.st_mode)) {
+		observe_attr(h, o, "state", "link", "file");
+		return true;
+	}
+	if (!look_read(h->a, path, max, text, &found, e))
+		return false;
+	if (found)
+		*out = text;
 	return true;
 }
 

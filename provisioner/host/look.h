@@ -19,8 +19,8 @@ bool look_is_dir(const char *path); /* links followed */
 bool look_read(
 	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e);
 /* As look_read, for a file that is replaced whole: a link in its place is noted as a change of
- * "state" in `o` and counts as no file. */
-bool look_read_own(struct host *h, const char *path, size_t max, struct str *out, bool *found,
+ * "state" in `o` and counts as no file. *out NULL: there is none. */
+bool look_read_own(struct host *h, const char *path, size_t max, const struct str **out,
 	struct observation *o, struct err *e);
 /* Digest and size of a regular file, without holding it in memory. */
 bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e);

@@ -105,7 +105,7 @@ bool policy_begin(
 		ok = err_errno(e, "cannot put %s aside", p.policy);
 	if (ok) {
 		struct str text = policy_text(a, held, answer, running);
-		ok = file_replace(p.policy, text.p, text.n, attr, NULL, NULL, e);
+		ok = file_replace(p.policy, text.p, text.n, attr, e);
 	}
 	if (!ok)
 		put_back(a, p, NULL);

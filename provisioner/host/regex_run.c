@@ -74,8 +74,15 @@ static int group_by_name(const struct pattern *p, const char **at, const char *e
 	return -1;
 }
 
-static bool expand_escape(const struct pattern *p, const char **at, const char *end, const char *s,
-	const struct span *spans, struct buf *out, struct err *e)
+/* What a replacement is made of. */
+struct match {
+	const struct pattern *p;
+	const char *text;
+	const struct span *spans;
+};
+
+static bool expand_escape(
+	const struct match *m, const char **at, const char *end, struct buf *out, struct err *e)
 {
 	char c = *(*at)++;
 	int group = -1;
@@ -84,9 +91,9 @@ static bool expand_escape(const struct pattern *p, const char **at, const char *
 		return true;
 	}
 	if (c >= '1' && c <= '9')
-		group = c - '0' <= p->groups ? c - '0' : -1;
+		group = c - '0' <= m->p->groups ? c - '0' : -1;
 	else if (c == 'g')
-		group = group_by_name(p, at, end);
+		group = group_by_name(m->p, at, end);
 	else if (pattern_class('w', (unsigned char)c) && c != '_')
 		return err_set(e, ERR_CONFIG, "'\\%c' is not supported in a replacement", c);
 	else {
@@ -97,14 +104,16 @@ static bool expand_escape(const struct pattern *p, const char **at, const char *
 	if (group < 0)
 		return err_set(
 			e, ERR_CONFIG, "the replacement names a group that the pattern has not");
-	if (spans[group].from >= 0)
-		buf_add(out, s + spans[group].from, (size_t)(spans[group].to - spans[group].from));
+	struct span s = m->spans[group];
+	if (s.from >= 0)
+		buf_add(out, m->text + s.from, (size_t)(s.to - s.from));
 	return true;
 }
 
 bool pattern_expand(const struct pattern *p, struct str template, const char *s,
 	const struct span spans[PATTERN_GROUPS], struct buf *out, struct err *e)
 {
+	const struct match m = {p, s, spans};
 	const char *at = template.p, *end = template.p + template.n;
 	while (at < end) {
 		if (*at != '\\') {
@@ -113,7 +122,7 @@ bool pattern_expand(const struct pattern *p, struct str template, const char *s,
 		}
 		if (++at == end)
 			return err_set(e, ERR_CONFIG, "the replacement ends in a backslash");
-		if (!expand_escape(p, &at, end, s, spans, out, e))
+		if (!expand_escape(&m, &at, end, out, e))
 			return false;
 	}
 	return true;

@@ -227,20 +227,27 @@ static bool run_validation(void *ctx, const char *tmp, struct err *e)
 	if (!scratch_open(SCRATCH_PROGRAMS, folder, e))
 		return false;
 	const char *copy = path_join(v->h->a, folder, path_base(v->path));
-	bool ok = file_replace(copy, v->content.p, v->content.n, v->attr, NULL, NULL, e) &&
+	bool ok = file_replace(copy, v->content.p, v->content.n, v->attr, e) &&
 		  validate_file(v, copy, e);
 	scratch_close(folder);
 	return ok;
 }
 
-bool write_file(struct host *h, const char *path, struct str content, const struct value *params,
-	mode_t dflt_mode, const char *validate, struct err *e)
+static bool write_valid(
+	struct validation *v, const struct value *params, mode_t dflt_mode, struct err *e)
 {
-	struct validation v = {h, path, validate, content, {0}};
-	if (!attr_for_write(h, path, params, dflt_mode, &v.attr, e) || !keep_original(h, path, e))
+	if (!attr_for_write(v->h, v->path, params, dflt_mode, &v->attr, e) ||
+		!keep_original(v->h, v->path, e))
 		return false;
-	return file_replace(
-		path, content.p, content.n, v.attr, validate ? run_validation : NULL, &v, e);
+	return file_replace_valid(
+		v->path, v->content, v->attr, v->text ? run_validation : NULL, v, e);
+}
+
+bool write_file(struct host *h, const char *path, struct str content, const struct value *params,
+	mode_t dflt_mode, struct err *e)
+{
+	struct validation v = {.h = h, .path = path, .content = content};
+	return write_valid(&v, params, dflt_mode, e);
 }
 
 void observe_content(struct host *h, struct observation *o, const struct str *before,
@@ -269,15 +276,14 @@ static bool content_bytes(const struct value *after, struct str *out, struct err
 bool apply_content(struct host *h, const char *path, const struct value *params,
 	struct observation *o, struct err *e)
 {
-	struct str content;
 	const struct value *after = observed_after(o, "content");
-	const char *validate = map_cstr(params, "validate", NULL);
+	struct validation v = {.h = h, .path = path, .text = map_cstr(params, "validate", NULL)};
 	if (after) {
-		if (!content_bytes(after, &content, e))
+		if (!content_bytes(after, &v.content, e))
 			return false;
 		if (map_bool(params, "backup", false) && !write_backup(h, path, o, e))
 			return false;
-		if (!write_file(h, path, content, params, NEW_FILE_MODE, validate, e))
+		if (!write_valid(&v, params, NEW_FILE_MODE, e))
 			return false;
 	}
 	return attr_apply(h, path, params, e);

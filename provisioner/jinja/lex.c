@@ -3,6 +3,7 @@
  * Cuts a template into tokens, with Jinja2's rules for white space around tags. Never looks at
  * what the tokens mean together.
  */
+#include "jinja/ast.h"
 #include "jinja/lex_private.h"
 
 static const struct {
@@ -388,11 +389,11 @@ static bool lexer_open(struct lexer *l, struct str text, const struct template_m
 	       err_at(l->e, l->base, "this template is too large (%zu bytes)", text.n);
 }
 
-bool jinja_lex(struct arena *a, struct str text, struct pos pos, unsigned flags,
-	const struct template_marks *marks, struct tokens *out, struct err *e)
+bool jinja_lex(struct arena *a, struct str text, struct pos pos, const struct template *t,
+	struct tokens *out, struct err *e)
 {
-	struct lexer l = {.a = a, .base = pos, .flags = flags, .out = out, .e = e};
-	if (!lexer_open(&l, text, marks) || !lex_template(&l))
+	struct lexer l = {.a = a, .base = pos, .flags = t->flags, .out = out, .e = e};
+	if (!lexer_open(&l, text, &t->marks) || !lex_template(&l))
 		return false;
 	lex_add(&l, TOK_END, str_c(""), lex_pos(&l, l.text.n));
 	return true;

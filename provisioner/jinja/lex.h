@@ -58,8 +58,8 @@ struct tokens {
 /* Beside enum template_flags: strings inside {{ }} keep their backslashes, as Ansible does for
  * templates that stand in YAML. */
 enum { TEMPLATE_KEEP_BACKSLASH = 1 << 16 };
-bool jinja_lex(struct arena *a, struct str text, struct pos pos, unsigned flags,
-	const struct template_marks *marks, struct tokens *out, struct err *e);
+bool jinja_lex(struct arena *a, struct str text, struct pos pos, const struct template *t,
+	struct tokens *out, struct err *e);
 /* The text is an expression, without {{ }}. */
 bool jinja_lex_expression(
 	struct arena *a, struct str text, struct pos pos, struct tokens *out, struct err *e);

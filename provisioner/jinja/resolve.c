@@ -45,8 +45,7 @@ const struct template *template_parse_marked(struct arena *a, struct str text, s
 		return NULL;
 	if ((t->flags & TEMPLATE_STRIP_NEWLINE) && text.n && text.p[text.n - 1] == '\n')
 		text = str_dup(a, text.p, text.n - 1);
-	if (!jinja_lex(a, text, pos, t->flags, &t->marks, &tokens, e) ||
-		!jinja_parse(a, &tokens, &t->body, e))
+	if (!jinja_lex(a, text, pos, t, &tokens, e) || !jinja_parse(a, &tokens, &t->body, e))
 		return NULL;
 	return t;
 }

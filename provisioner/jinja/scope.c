@@ -258,15 +258,14 @@ bool jinja_omits_whole(struct jinja *in, const struct value *v, struct pos pos)
 
 static struct value *resolve_text(struct jinja *in, struct value *v, struct str s)
 {
-	struct template t = {0};
+	struct template t = {.flags = TEMPLATE_TRIM_BLOCKS | TEMPLATE_KEEP_BACKSLASH};
 	struct tokens tokens;
 	struct str source = s;
-	unsigned flags = TEMPLATE_TRIM_BLOCKS | TEMPLATE_KEEP_BACKSLASH;
 	if (in->nesting >= JINJA_DEPTH)
 		return jinja_fail(in, v->pos, "variables refer to one another without an end");
 	if (s.n && s.p[s.n - 1] == '\n')
 		s.n--; /* as Jinja; it comes back below */
-	if (!jinja_lex(in->a, s, v->pos, flags, NULL, &tokens, in->e) ||
+	if (!jinja_lex(in->a, s, v->pos, &t, &tokens, in->e) ||
 		!jinja_parse(in->a, &tokens, &t.body, in->e))
 		return NULL;
 	in->nesting++;

@@ -364,7 +364,7 @@ static bool openssl_takes(struct survey *s, const struct action *x, struct str p
 static bool put_file(struct survey *s, const struct action *x, struct str pem, struct err *e)
 {
 	return (!x->given || openssl_takes(s, x, pem, e)) &&
-	       write_file(s->h, x->path, pem, own_attrs(s), FILE_MODE, NULL, e);
+	       write_file(s->h, x->path, pem, own_attrs(s), FILE_MODE, e);
 }
 
 /* The old file stays where none could be got; without an old one there is the fallback. */
@@ -423,7 +423,7 @@ static size_t act_all(struct survey *s, size_t *done, struct err *e)
 static bool owe_hook(struct survey *s, struct err *e)
 {
 	struct file_attr attr = {FILE_MODE, (uid_t)-1, (gid_t)-1};
-	return !s->hook || !s->n || s->owed || file_replace(s->mark, "", 0, attr, NULL, NULL, e);
+	return !s->hook || !s->n || s->owed || file_replace(s->mark, "", 0, attr, e);
 }
 
 static bool run_hook(struct survey *s, bool due, struct err *e)

@@ -396,7 +396,7 @@ static bool write_record(
 	map_put(w->h->a, attrs, "owner", value_printf(w->h->a, "%u", (unsigned)geteuid()));
 	map_put(w->h->a, attrs, "group", value_printf(w->h->a, "%u", (unsigned)getegid()));
 	map_put(w->h->a, attrs, "mode", value_printf(w->h->a, "%04o", RECORD_MODE));
-	return write_file(w->h, path_of(w, name, "txt"), text, attrs, RECORD_MODE, NULL, e);
+	return write_file(w->h, path_of(w, name, "txt"), text, attrs, RECORD_MODE, e);
 }
 
 static bool make_key(
@@ -404,14 +404,14 @@ static bool make_key(
 {
 	return dkim_key_make(w->h, map_cstr(key, "algorithm", "rsa"),
 		       (int)map_int(key, "bits", 2048), &l->text, e) &&
-	       write_file(w->h, path_of(w, name, "key"), l->text, w->params, KEY_MODE, NULL, e) &&
+	       write_file(w->h, path_of(w, name, "key"), l->text, w->params, KEY_MODE, e) &&
 	       dkim_key_read(w->h, l->text, &l->public) && write_record(w, name, &l->public, e);
 }
 
 static bool set_key_right(struct walk *w, const char *name, const struct look_at *l, struct err *e)
 {
 	const char *path = path_of(w, name, "key");
-	if (l->beside && !write_file(w->h, path, l->text, w->params, KEY_MODE, NULL, e))
+	if (l->beside && !write_file(w->h, path, l->text, w->params, KEY_MODE, e))
 		return false;
 	if (l->changed && !dkim_key_sound(w->h, path, l->text, &l->public, e))
 		return false;

@@ -64,7 +64,7 @@ bool dkim_made_write(struct dkim_made *m, struct err *e)
 	for (size_t i = 0; i < m->digests->map.n; i++)
 		buf_addf(
 			&b, "%s %s\n", m->digests->map.e[i].key.p, m->digests->map.e[i].value->s.p);
-	bool ok = file_replace(m->path, b.p, b.n, attr, NULL, NULL, e);
+	bool ok = file_replace(m->path, b.p, b.n, attr, e);
 	buf_free(&b);
 	return ok;
 }

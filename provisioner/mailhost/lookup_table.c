@@ -255,17 +255,15 @@ static bool lookup_table_observe(
 	const char *path = map_cstr(params, "path", "");
 	const struct format *f = format_of(params);
 	struct value *want = wanted_source(h, params);
-	struct str now;
-	bool found;
+	const struct str *now;
 	observation_init(h, o);
-	if (!look_read_own(h, path, FILE_MAX, &now, &found, o, e) ||
-		(!found && !parent_there(h, path, e)))
+	if (!look_read_own(h, path, FILE_MAX, &now, o, e) || (!now && !parent_there(h, path, e)))
 		return false;
-	bool same = found && same_content(want, now);
+	bool same = now && same_content(want, *now);
 	if (!same && want->blob.bytes.p && want->blob.size <= TEXT_MAX)
-		observe_content(h, o, found ? &now : NULL, want->blob.bytes, want->secret);
+		observe_content(h, o, now, want->blob.bytes, want->secret);
 	else if (!same)
-		observe_text(h, o, "content", found ? value_str(h->a, now) : NULL, want);
+		observe_text(h, o, "content", now ? value_str(h->a, *now) : NULL, want);
 	if (!attr_observe(h, path, with_mode(h, params), o, e))
 		return false;
 	/* whatever changes of the source, the compiled form has to follow */
@@ -316,7 +314,7 @@ static bool put_main_cf(struct compiler *c, struct err *e)
 	const struct timespec old[2] = {{1, 0}, {1, 0}};
 	const char *path = path_join(c->h->a, c->folder, "main.cf");
 	struct file_attr attr = {CONFIG_MODE, (uid_t)-1, (gid_t)-1};
-	if (!file_replace(path, "", 0, attr, NULL, NULL, e))
+	if (!file_replace(path, "", 0, attr, e))
 		return false;
 	return set_times(path, old, e);
 }
@@ -344,7 +342,7 @@ static bool compile_source(struct compiler *c, struct str content, struct err *e
 			"package before",
 			c->path, c->f->program);
 	compile_args(c, &argv);
-	if (!file_replace(c->work, content.p, content.n, attr, NULL, NULL, e) ||
+	if (!file_replace(c->work, content.p, content.n, attr, e) ||
 		(c->f->type && !put_main_cf(c, e)) ||
 		!run_with(c->h, argv.v, (struct str){0}, &r, e))
 		return false;
@@ -367,7 +365,7 @@ static bool install_compiled(struct compiler *c, const char *output, struct err 
 	struct file_attr attr = {source.st_mode & 0666, source.st_uid, source.st_gid};
 	/* No original is kept: it is made again from the source's. */
 	if (!keep_proven(c->h, to, e) || !file_read(c->h->a, from, FILE_MAX, &bytes, e) ||
-		!file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e))
+		!file_replace(to, bytes.p, bytes.n, attr, e))
 		return false;
 	struct timespec times[2] = {source.st_atim, source.st_mtim};
 	return set_times(to, times, e);

@@ -56,17 +56,16 @@ static bool members_over(
 	struct mlist_walk *w, const struct mlist *l, struct members *m, struct err *e)
 {
 	struct value *theirs, *named = value_map(l->a);
-	struct str text;
-	struct stat st;
+	struct mlist_text last;
 	int home = -1;
-	bool found, ok = true;
+	bool ok = true;
 	if (w->other_root >= 0)
 		home = mlist_folder(w->other_root, home_of(w->other, l, false), NULL);
 	if (home >= 0 && mlist_exists(home, declared_file(w->other, l))) {
 		ok = mlist_subscribers(w->other, l, home, &theirs, e) &&
-		     mlist_read(l->a, home, declared_file(w->other, l), &text, &found, &st, e);
-		if (ok && found)
-			mlist_parse(l->a, text, named);
+		     mlist_read(l->a, home, declared_file(w->other, l), &last, e);
+		if (ok && last.found)
+			mlist_parse(l->a, last.text, named);
 		if (ok) /* subscribed there by the manifest, which does not name them any more */
 			theirs = names_without(
 				l->a, theirs, names_without(l->a, named, m->declared));
@@ -87,19 +86,17 @@ static bool members_read(
 	struct mlist_walk *w, const struct mlist *l, int home, struct members *m, struct err *e)
 {
 	const struct value *list = map_at(l->def, "members");
-	struct str text = str_c("");
-	struct stat st;
-	bool found;
+	struct mlist_text last;
 	*m = (struct members){.declared = value_map(l->a), .last = value_map(l->a)};
 	m->add = value_map(l->a);
 	m->remove = value_map(l->a);
 	for (size_t i = 0; list && i < list->list.n; i++)
 		mlist_parse(l->a, list->list.v[i]->s, m->declared);
 	if (!mlist_subscribers(w->eng, l, home, &m->now, e) ||
-		!mlist_read(l->a, home, declared_file(w->eng, l), &text, &found, &st, e))
+		!mlist_read(l->a, home, declared_file(w->eng, l), &last, e))
 		return false;
-	if (found)
-		mlist_parse(l->a, text, m->last);
+	if (last.found)
+		mlist_parse(l->a, last.text, m->last);
 	if (!members_over(w, l, m, e))
 		return false;
 	for (size_t i = 0; i < m->declared->map.n; i++)
@@ -111,7 +108,7 @@ static bool members_read(
 			map_set(l->a, m->remove, key, value_null(l->a));
 	}
 	m->remove = names_without(l->a, m->remove, m->declared);
-	m->noted = found && value_equal(m->last, m->declared);
+	m->noted = last.found && value_equal(m->last, m->declared);
 	return true;
 }
 
@@ -176,8 +173,8 @@ struct file_state {
 static bool file_look(struct mlist_walk *w, const struct mlist *l, int home,
 	const struct mlist_file *f, struct file_state *s, struct err *e)
 {
+	struct mlist_text now;
 	const char *target;
-	struct stat st;
 	*s = (struct file_state){.owned = true};
 	if (f->how == MLIST_LINK || f->how == MLIST_NOLINK) {
 		target = home < 0 ? NULL : mlist_link_target(l->a, home, f->path);
@@ -189,12 +186,14 @@ static bool file_look(struct mlist_walk *w, const struct mlist *l, int home,
 					    : home >= 0 && mlist_exists(home, f->path));
 		return true;
 	}
-	if (!mlist_read(l->a, home, f->path, &s->text, &s->found, &st, e))
+	if (!mlist_read(l->a, home, f->path, &now, e))
 		return false;
+	s->found = now.found;
+	s->text = now.text;
 	if (s->found)
-		s->owned = (w->who.uid == (uid_t)-1 || w->who.uid == st.st_uid) &&
-			   (w->who.gid == (gid_t)-1 || w->who.gid == st.st_gid) &&
-			   (st.st_mode & (f->how == MLIST_EXACT ? 0027 : 0007)) == 0;
+		s->owned = (w->who.uid == (uid_t)-1 || w->who.uid == now.st.st_uid) &&
+			   (w->who.gid == (gid_t)-1 || w->who.gid == now.st.st_gid) &&
+			   (now.st.st_mode & (f->how == MLIST_EXACT ? 0027 : 0007)) == 0;
 	if (f->how == MLIST_ABSENT)
 		s->same = !s->found;
 	else if (f->how == MLIST_SEED)

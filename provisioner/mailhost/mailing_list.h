@@ -63,9 +63,13 @@ int mlist_folder(int at, const char *path, const struct mlist_owner *make);
 bool mlist_folder_right(int fd, const struct mlist_owner *who);
 /* Makes it so. */
 bool mlist_folder_give(int fd, const struct mlist_owner *who);
-/* *found false: there is none. A file that is no regular one is an error. */
-bool mlist_read(struct arena *a, int at, const char *path, struct str *out, bool *found,
-	struct stat *st, struct err *e);
+struct mlist_text {
+	bool found; /* else there is no file, and the text is empty */
+	struct str text;
+	struct stat st;
+};
+/* A file that is no regular one is an error. */
+bool mlist_read(struct arena *a, int at, const char *path, struct mlist_text *out, struct err *e);
 const char *mlist_link_target(struct arena *a, int at, const char *path); /* NULL: no link */
 bool mlist_exists(int at, const char *path);
 /* Replaces the file at once, or not at all. */

@@ -165,15 +165,14 @@ static bool mlmmj_access(const struct mlist *l, int home, struct mlist_files *ou
 {
 	struct mlist_file f = {.path = "control/access", .how = MLIST_EXACT};
 	const char *guard = mlmmj_guard(l);
-	struct str rest = str_c("");
+	struct mlist_text now;
 	struct line line;
-	struct stat st;
+	struct str rest;
 	struct buf b;
-	bool found;
-	if (!mlist_read(l->a, home, f.path, &rest, &found, &st, e))
+	if (!mlist_read(l->a, home, f.path, &now, e))
 		return false;
 	buf_init(&b, FILE_MAX);
-	while (line_next(&rest, &line))
+	while (line_next(&now.text, &line))
 		if (line.n && !has_line(str_c(guard), line))
 			buf_addf(&b, "%.*s\n", (int)line.n, line.p);
 	rest = buf_str(l->a, &b);
@@ -398,14 +397,14 @@ static void set_policy(struct config *c)
 static bool majordomo_config(
 	const struct mlist *l, int home, bool make, struct mlist_files *out, struct err *e)
 {
-	struct config c = {.l = l, .text = str_c("")};
+	struct config c = {.l = l};
 	struct mlist_file f = {.how = MLIST_EXACT};
-	struct stat st;
-	bool found, ok;
+	struct mlist_text now;
+	bool ok;
 	f.path = arena_printf(l->a, "%s.config", l->name);
-	if (!mlist_read(l->a, home, f.path, &c.text, &found, &st, e))
+	if (!mlist_read(l->a, home, f.path, &now, e))
 		return false;
-	c.text = found ? with_end(l->a, c.text) : str_c("");
+	c.text = now.found ? with_end(l->a, now.text) : str_c("");
 	buf_init(&c.told, TEXT_MAX);
 	ok = set_password(&c, "admin_passwd", ".admin", make, e) &&
 	     set_password(&c, "approve_passwd", ".pass", make, e);

@@ -96,23 +96,22 @@ static bool read_fd(struct arena *a, int fd, const struct stat *st, struct str *
 	return true;
 }
 
-bool mlist_read(struct arena *a, int at, const char *path, struct str *out, bool *found,
-	struct stat *st, struct err *e)
+bool mlist_read(struct arena *a, int at, const char *path, struct mlist_text *out, struct err *e)
 {
 	const char *base;
 	int dir = folder_of(at, path, &base), fd = -1;
 	bool ok;
-	*found = false;
+	*out = (struct mlist_text){.text = str_c("")};
 	if (dir >= 0)
 		fd = openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	ok = fd >= 0 || errno == ENOENT || errno == ENOTDIR || at < 0;
 	if (fd >= 0) {
-		*found = true;
-		ok = fstat(fd, st) == 0;
-		if (ok && (!S_ISREG(st->st_mode) || st->st_size > FILE_MAX))
+		out->found = true;
+		ok = fstat(fd, &out->st) == 0;
+		if (ok && (!S_ISREG(out->st.st_mode) || out->st.st_size > FILE_MAX))
 			ok = err_set(
 				e, ERR_PERMANENT, "%s of a mailing list is no plain file", path);
-		ok = ok && read_fd(a, fd, st, out);
+		ok = ok && read_fd(a, fd, &out->st, &out->text);
 		close(fd);
 	}
 	if (!ok)

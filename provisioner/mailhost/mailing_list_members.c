@@ -92,19 +92,17 @@ bool mlist_subscribers(const struct mlist_engine *eng, const struct mlist *l, in
 	struct value **out, struct err *e)
 {
 	struct args files = {0};
-	struct stat st;
-	struct str text;
-	bool found;
+	struct mlist_text now;
 	*out = value_map(l->a);
 	if (home < 0)
 		return true;
 	if (!subscriber_files(eng, l, home, &files, e))
 		return false;
 	for (size_t i = 0; i < files.n; i++) {
-		if (!mlist_read(l->a, home, files.v[i], &text, &found, &st, e))
+		if (!mlist_read(l->a, home, files.v[i], &now, e))
 			return false;
-		if (found)
-			mlist_parse(l->a, text, *out);
+		if (now.found)
+			mlist_parse(l->a, now.text, *out);
 	}
 	return true;
 }
@@ -257,17 +255,17 @@ static bool take_out(const struct mlist *l, int home, const char *path, const st
 {
 	char folder[256];
 	const char *slash = strrchr(path, '/');
-	struct str text, rest;
-	struct stat st;
+	struct mlist_text now;
+	struct str rest;
 	int dir, fd;
-	bool found, ok;
+	bool ok;
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 0, path);
 	dir = mlist_folder(home, folder, NULL);
 	fd = dir < 0 ? -1 : open_locked(dir, slash ? slash + 1 : path, false);
 	ok = fd >= 0 || errno == ENOENT || report_failure("unsubscribe from", l, path, e);
 	if (fd >= 0) {
-		ok = mlist_read(l->a, home, path, &text, &found, &st, e);
-		if (ok && found && drop_lines(l->a, text, remove, &rest))
+		ok = mlist_read(l->a, home, path, &now, e);
+		if (ok && now.found && drop_lines(l->a, now.text, remove, &rest))
 			ok = mlist_write(home, path, rest, who, e);
 		close(fd);
 	}

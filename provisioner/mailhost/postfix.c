@@ -196,24 +196,30 @@ static bool put_file(
 	struct file_attr attr = {CONFIG_MODE, (uid_t)-1, (gid_t)-1};
 	const struct timespec old[2] = {{1, 0}, {1, 0}};
 	const char *path = path_join(a, folder, name);
-	if (!file_replace(path, content.p, content.n, attr, NULL, NULL, e))
+	if (!file_replace(path, content.p, content.n, attr, e))
 		return false;
 	return set_times(path, old, e);
 }
 
-static bool check_in(struct host *h, const char *tmp, const char *folder, const char *name,
-	struct str content, const struct value *managed, struct err *e)
+/* A folder with the new file, and with the other of the two as it is. */
+static bool copy_config(struct host *h, const char *tmp, const char *folder, const char *name,
+	struct str content, struct err *e)
+{
+	const char *other = strcmp(name, "main.cf") == 0 ? "master.cf" : "main.cf";
+	struct str beside;
+	bool found;
+	return file_read_opt(h->a, path_join(h->a, folder, other), FILE_MAX, &beside, &found, e) &&
+	       put_file(h->a, tmp, name, content, e) &&
+	       put_file(h->a, tmp, other, found ? beside : str_c(""), e);
+}
+
+static bool try_config(struct host *h, const char *tmp, const char *folder, const char *name,
+	const struct value *managed, struct err *e)
 {
 	bool is_main = strcmp(name, "main.cf") == 0;
-	const char *other = is_main ? "master.cf" : "main.cf";
 	const char *argv[] = {"postconf", "-c", tmp, is_main ? "-n" : "-M", NULL};
-	struct str beside;
 	struct proc_result r;
-	bool found;
-	if (!file_read_opt(h->a, path_join(h->a, folder, other), FILE_MAX, &beside, &found, e) ||
-		!put_file(h->a, tmp, name, content, e) ||
-		!put_file(h->a, tmp, other, found ? beside : str_c(""), e) ||
-		!run_with(h, argv, (struct str){0}, &r, e))
+	if (!run_with(h, argv, (struct str){0}, &r, e))
 		return false;
 	const char *path = path_join(h->a, folder, name), *fatal;
 	if (!read_verdict(h->a, path, &r, managed, e))
@@ -234,7 +240,8 @@ bool postfix_accepts(struct host *h, const char *folder, const char *name, struc
 		return true;
 	if (!scratch_open(SCRATCH_MEMORY, tmp, e))
 		return false;
-	bool ok = check_in(h, tmp, folder, name, content, managed, e);
+	bool ok = copy_config(h, tmp, folder, name, content, e) &&
+		  try_config(h, tmp, folder, name, managed, e);
 	scratch_close(tmp);
 	return ok;
 }

@@ -65,14 +65,12 @@ static bool sieve_script_observe(
 {
 	const char *path = map_cstr(params, "path", "");
 	const struct value *content = map_at(params, "content");
-	struct str now;
-	bool found;
+	const struct str *now;
 	observation_init(h, o);
-	if (!look_read_own(h, path, FILE_MAX, &now, &found, o, e) ||
-		(!found && !parent_there(h, path, e)))
+	if (!look_read_own(h, path, FILE_MAX, &now, o, e) || (!now && !parent_there(h, path, e)))
 		return false;
-	if (!found || !str_eq(now, content->s))
-		observe_content(h, o, found ? &now : NULL, content->s, value_has_secret(content));
+	if (!now || !str_eq(*now, content->s))
+		observe_content(h, o, now, content->s, value_has_secret(content));
 	if (!attr_observe(h, path, params, o, e))
 		return false;
 	const char *state = compiled_state(h, path);
@@ -114,7 +112,7 @@ static bool install_compiled(struct host *h, const char *path, const char *from,
 	struct timespec times[2] = {script.st_atim, script.st_mtim};
 	times[1].tv_sec += NEWER_S;
 	if (!keep_proven(h, to, e) || !file_read(h->a, from, FILE_MAX, &bytes, e) ||
-		!file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e))
+		!file_replace(to, bytes.p, bytes.n, attr, e))
 		return false;
 	return set_times(to, times, e);
 }

@@ -179,7 +179,7 @@ static bool file_set_apply(
 			ok = remove_file(h, path, e);
 		else if (strcmp(map_cstr(c, "kind", ""), "text") == 0)
 			ok = write_file(
-				h, path, whole_text(h->a, params, content), params, 0644, NULL, e);
+				h, path, whole_text(h->a, params, content), params, 0644, e);
 		else
 			ok = attr_apply(h, path, params, e);
 		if (!ok)

@@ -93,20 +93,19 @@ static bool hostname_observe(
 {
 	const char *want = map_cstr(params, "name", "");
 	char now[NAME_LEN_MAX + 1] = "";
-	struct str text;
-	bool found;
+	const struct str *text;
 	observation_init(h, o);
 	if (gethostname(now, sizeof(now)) < 0)
 		return err_errno(e, "cannot read the host's name");
 	now[NAME_LEN_MAX] = 0;
-	if (!look_read_own(h, HOSTNAME_FILE, FILE_LEN_MAX, &text, &found, o, e))
+	if (!look_read_own(h, HOSTNAME_FILE, FILE_LEN_MAX, &text, o, e))
 		return false;
-	const char *boot = found ? name_in_file(h->a, text) : NULL;
+	const char *boot = text ? name_in_file(h->a, *text) : NULL;
 	if (strcmp(now, want) != 0)
 		observe_attr(h, o, "name", now, want);
 	if (!boot || strcmp(boot, want) != 0)
 		observe_attr(h, o, "name at boot", boot, want);
-	if (found && !attr_observe(h, HOSTNAME_FILE, file_attrs(h->a), o, e))
+	if (text && !attr_observe(h, HOSTNAME_FILE, file_attrs(h->a), o, e))
 		return false;
 	map_put(h->a, o->result, "name", value_text(h->a, want));
 	return true;
@@ -119,7 +118,7 @@ static bool hostname_apply(
 	struct str text = str_printf(h->a, "%s\n", want);
 	const struct value *attrs = file_attrs(h->a);
 	if (observed_change(o, "name at boot") &&
-		!write_file(h, HOSTNAME_FILE, text, attrs, 0644, NULL, e))
+		!write_file(h, HOSTNAME_FILE, text, attrs, 0644, e))
 		return false;
 	if (!attr_apply(h, HOSTNAME_FILE, attrs, e))
 		return false;

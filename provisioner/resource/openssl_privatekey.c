@@ -180,7 +180,7 @@ static bool make_key(
 			r.status, last_words(h->a, r.err_out, SAID_MAX));
 	if (map_bool(params, "backup", false) && !write_backup(h, path, o, e))
 		return false;
-	return write_file(h, path, r.out, params, KEY_MODE, NULL, e);
+	return write_file(h, path, r.out, params, KEY_MODE, e);
 }
 
 static bool keep_key_alone(struct host *h, const struct value *params, struct err *e)
@@ -189,7 +189,7 @@ static bool keep_key_alone(struct host *h, const struct value *params, struct er
 	struct str text;
 	bool found;
 	return look_read(h->a, path, KEY_FILE_MAX, &text, &found, e) &&
-	       (!found || write_file(h, path, pem_only(h->a, text), params, KEY_MODE, NULL, e));
+	       (!found || write_file(h, path, pem_only(h->a, text), params, KEY_MODE, e));
 }
 
 static bool openssl_privatekey_apply(

@@ -64,15 +64,14 @@ static bool random_secret_observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	const char *path = map_cstr(params, "path", "");
-	struct str text;
-	bool found;
+	const struct str *text;
 	observation_init(h, o);
-	if (!look_read_own(h, path, SECRET_FILE, &text, &found, o, e) ||
-		(!found && !parent_there(h, path, e)))
+	if (!look_read_own(h, path, SECRET_FILE, &text, o, e) ||
+		(!text && !parent_there(h, path, e)))
 		return false;
-	if (!found || !fits_content(text, map_cstr(params, "content", PLACE "\n")))
+	if (!text || !fits_content(*text, map_cstr(params, "content", PLACE "\n")))
 		observe_run(h, o, "secret",
-			found ? "make a new one, since the file holds none" : "make");
+			text ? "make a new one, since the file holds none" : "make");
 	map_put(h->a, o->result, "path", value_text(h->a, path));
 	return attr_observe(h, path, params, o, e);
 }
@@ -105,7 +104,7 @@ static bool random_secret_apply(
 			return false;
 		struct str text = str_printf(
 			h->a, "%.*s%s%s", (int)(at - content), content, secret, at + strlen(PLACE));
-		if (!write_file(h, path, text, params, SECRET_MODE, NULL, e))
+		if (!write_file(h, path, text, params, SECRET_MODE, e))
 			return false;
 	}
 	return attr_apply(h, path, params, e);

@@ -300,8 +300,7 @@ static bool run_req(struct host *h, const struct value *params, const char *conf
 	const char *days = arena_printf(h->a, "%d", (int)map_int(params, "valid_days", 3650));
 	const char *argv[] = {"openssl", "req", "-x509", "-new", "-batch", "-sha256", "-config",
 		config, "-key", "/dev/stdin", "-days", days, NULL};
-	return file_replace(config, text.p, text.n, attr, NULL, NULL, e) &&
-	       run_with(h, argv, key, r, e);
+	return file_replace(config, text.p, text.n, attr, e) && run_with(h, argv, key, r, e);
 }
 
 static bool sign_certificate(
@@ -342,13 +341,13 @@ static bool x509_certificate_apply(
 			return false;
 		if (map_bool(params, "backup", false) && !write_backup(h, path, o, e))
 			return false;
-		if (!write_file(h, path, pem, params, CERT_MODE, NULL, e))
+		if (!write_file(h, path, pem, params, CERT_MODE, e))
 			return false;
 	}
 	if (observed_change(o, "content")) {
 		bool found;
 		if (!look_read(h->a, path, PEM_MAX, &pem, &found, e) ||
-			!write_file(h, path, pem_only(h->a, pem), params, CERT_MODE, NULL, e))
+			!write_file(h, path, pem_only(h->a, pem), params, CERT_MODE, e))
 			return false;
 	}
 	return attr_apply(h, path, params, e);

@@ -36,8 +36,7 @@ struct attempt {
 };
 struct connect {
 	struct loop *loop;
-	const char *label, *address;
-	int port;
+	struct connect_to to;
 	connect_fn *fn;
 	void *ctx;
 	struct answer found;
@@ -97,7 +96,7 @@ void connect_free(struct connect *c)
 static void fail_connect(struct connect *c, const char *why)
 {
 	struct err e = {0};
-	err_set(&e, ERR_UNREACHABLE, "%s: cannot connect: %s", c->label, why);
+	err_set(&e, ERR_UNREACHABLE, "%s: cannot connect: %s", c->to.label, why);
 	connect_free(c);
 	c->fn(c->ctx, -1, &e);
 }
@@ -233,7 +232,7 @@ static void start_resolver(struct connect *c)
 	c->resolver = fork();
 	if (c->resolver == 0) {
 		struct answer found;
-		look_up(c->address, c->port, AI_NUMERICSERV | AI_ADDRCONFIG, &found);
+		look_up(c->to.address, c->to.port, AI_NUMERICSERV | AI_ADDRCONFIG, &found);
 		_exit(write_all(ends[1], &found, sizeof found) ? 0 : 1);
 	}
 	close(ends[1]);
@@ -250,24 +249,18 @@ static void begin_connect(void *ctx)
 {
 	struct connect *c = ctx;
 	stop_timer(c);
-	look_up(c->address, c->port, AI_NUMERICHOST | AI_NUMERICSERV, &c->found);
+	look_up(c->to.address, c->to.port, AI_NUMERICHOST | AI_NUMERICSERV, &c->found);
 	if (c->found.error == 0)
 		next_attempt(c);
 	else
 		start_resolver(c);
 }
 
-struct connect *connect_start(struct loop *l, struct arena *a, const char *label,
-	const char *address, int port, connect_fn *fn, void *ctx)
+struct connect *connect_start(
+	struct loop *l, struct arena *a, const struct connect_to *to, connect_fn *fn, void *ctx)
 {
 	struct connect *c = ARENA_NEW(a, struct connect);
-	*c = (struct connect){.loop = l,
-		.label = label,
-		.address = address,
-		.port = port,
-		.fn = fn,
-		.ctx = ctx,
-		.pipe = -1};
+	*c = (struct connect){.loop = l, .to = *to, .fn = fn, .ctx = ctx, .pipe = -1};
 	c->timer = loop_timer(l, 0, begin_connect, c);
 	return c;
 }

@@ -11,6 +11,10 @@ typedef void connect_fn(void *ctx, int fd, const struct err *why);
 /* Resolves `address` and connects; never calls fn before it has returned. Several addresses of a
  * name are tried side by side, each a little later than the one before (RFC 8305). There is no time
  * limit here: the owner has one, and calls connect_free. */
-struct connect *connect_start(struct loop *l, struct arena *a, const char *label,
-	const char *address, int port, connect_fn *fn, void *ctx);
+struct connect_to {
+	const char *label, *address; /* label: the host, in messages */
+	int port;
+};
+struct connect *connect_start(
+	struct loop *l, struct arena *a, const struct connect_to *to, connect_fn *fn, void *ctx);
 void connect_free(struct connect *c); /* at any time, also inside fn; NULL is fine */

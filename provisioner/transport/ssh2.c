@@ -463,8 +463,9 @@ struct link *ssh2_open(const struct link *base, const char *command)
 	s->end.status = -1;
 	s->link.ops = &ops;
 	if (prepare_session(s))
-		s->connect = connect_start(s->link.loop, s->link.a, s->link.label,
-			s->link.target->connection.address, target_port(s->link.target),
+		s->connect = connect_start(s->link.loop, s->link.a,
+			&(struct connect_to){s->link.label, s->link.target->connection.address,
+				target_port(s->link.target)},
 			take_socket, s);
 	else
 		report_end(s);

@@ -60,7 +60,7 @@ HELPER void put_file(const char *path, const char *text)
 {
 	struct err e = {0};
 	struct file_attr attr = {0644, (uid_t)-1, (gid_t)-1};
-	if (!file_replace(path, text, strlen(text), attr, NULL, NULL, &e))
+	if (!file_replace(path, text, strlen(text), attr, &e))
 		fail_msg("%s", e.msg);
 }
 

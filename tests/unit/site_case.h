@@ -87,8 +87,8 @@ static inline void compare(struct arena *a, const char *path, const struct buf *
 	struct err e = {0};
 	bool found;
 	if (getenv("UPDATE")) {
-		assert_true(file_replace(path, got->p, got->n,
-			(struct file_attr){0644, (uid_t)-1, (gid_t)-1}, NULL, NULL, &e));
+		assert_true(file_replace(
+			path, got->p, got->n, (struct file_attr){0644, (uid_t)-1, (gid_t)-1}, &e));
 		return;
 	}
 	assert_true(file_read_opt(a, path, 1 << 22, &want, &found, &e));

@@ -236,22 +236,22 @@ static void file_is_replaced_atomically(void **state)
 	struct stat st;
 	int called = 0;
 	(void)state;
-	assert_true(file_replace(path, "one", 3, mode(0640), NULL, NULL, &e));
+	assert_true(file_replace(path, "one", 3, mode(0640), &e));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(symlink(path, link_path), 0);
-	assert_true(file_replace(link_path, "two", 3, mode(0600), NULL, NULL, &e));
+	assert_true(file_replace(link_path, "two", 3, mode(0600), &e));
 	assert_int_equal(lstat(link_path, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
 	assert_true(file_read(a, path, 100, &s, &e));
 	assert_string_equal(s.p, "one");
-	assert_false(file_replace(path, "new", 3, mode(0640), refuse, &called, &e));
+	assert_false(file_replace_valid(path, str_c("new"), mode(0640), refuse, &called, &e));
 	assert_int_equal(called, 1);
 	assert_string_equal(e.msg, "the checker refuses it");
 	assert_true(file_read(a, path, 100, &s, &e));
 	assert_string_equal(s.p, "one");
 	e = (struct err){0};
-	assert_false(file_replace(dir, "x", 1, mode(0600), NULL, NULL, &e));
+	assert_false(file_replace(dir, "x", 1, mode(0600), &e));
 	assert_non_null(strstr(e.msg, "cannot replace"));
 	assert_int_equal(entries_starting_with_dot_provision(), 0);
 }
@@ -263,7 +263,7 @@ static void file_reading_is_bounded(void **state)
 	struct str s;
 	bool found;
 	(void)state;
-	assert_true(file_replace(path, "0123456789", 10, mode(0600), NULL, NULL, &e));
+	assert_true(file_replace(path, "0123456789", 10, mode(0600), &e));
 	assert_true(file_read(a, path, 10, &s, &e));
 	assert_false(file_read(a, path, 9, &s, &e));
 	assert_non_null(strstr(e.msg, "larger than 9 bytes"));
@@ -290,7 +290,7 @@ static void folders_and_paths(void **state)
 	assert_true(mkdirs(deep, 0755, &e));
 	assert_true(mkdirs(deep, 0755, &e));
 	assert_int_equal(stat(deep, &st), 0);
-	assert_true(file_replace(path_join(a, dir, "a/f"), "", 0, mode(0600), NULL, NULL, &e));
+	assert_true(file_replace(path_join(a, dir, "a/f"), "", 0, mode(0600), &e));
 	assert_false(mkdirs(path_join(a, dir, "a/f/g"), 0755, &e));
 	assert_string_equal(path_join(a, "/etc", "/x"), "/x");
 	assert_string_equal(path_join(a, "/etc/", "x"), "/etc/x");

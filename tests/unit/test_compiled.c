@@ -43,9 +43,9 @@ static void test_compiled_time(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	const char *path = path_join(a, dir, "t"), *db = path_join(a, dir, "t.db");
-	assert_true(file_replace(path, "k v\n", 4, attr, NULL, NULL, &e));
+	assert_true(file_replace(path, "k v\n", 4, attr, &e));
 	assert_int_equal(table_changes(&h, path, "hash", "compiled"), 1);
-	assert_true(file_replace(db, "", 0, attr, NULL, NULL, &e));
+	assert_true(file_replace(db, "", 0, attr, &e));
 	set_time(path, 5);
 	set_time(db, 5);
 	assert_int_equal(table_changes(&h, path, "hash", "compiled"), 0);
@@ -82,7 +82,7 @@ static void test_compiled_passwords(void **state)
 	assert_non_null(mkdtemp(dir));
 	for (size_t i = 0; i < 3; i++) {
 		v[i] = arena_printf(a, "%s/userdb%s", dir, ends[i]);
-		assert_true(file_replace(v[i], "k v\n", 4, attr, NULL, NULL, &e));
+		assert_true(file_replace(v[i], "k v\n", 4, attr, &e));
 		set_time(v[i], 5);
 	}
 	assert_int_equal(table_changes(&h, v[0], "userdb", "compiled"), 0);

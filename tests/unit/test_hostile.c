@@ -462,8 +462,7 @@ static int group_set_up(void **state)
 	struct file_attr attr = {.mode = 0700, .uid = (uid_t)-1, .gid = (gid_t)-1};
 	struct err e = {0};
 	a = *state;
-	if (rc || !file_replace(path_join(a, dir, "ssh"), image.bytes.p, image.bytes.n, attr, NULL,
-			  NULL, &e))
+	if (rc || !file_replace(path_join(a, dir, "ssh"), image.bytes.p, image.bytes.n, attr, &e))
 		return -1;
 	make_key("ed25519", "id_ed25519");
 	script("known_hosts", "");

@@ -41,7 +41,7 @@ static void put(const char *path, const char *text)
 {
 	struct err e = {0};
 	struct file_attr attr = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
-	if (!file_replace(path, text, strlen(text), attr, NULL, NULL, &e))
+	if (!file_replace(path, text, strlen(text), attr, &e))
 		fail_msg("%s", e.msg);
 }
 

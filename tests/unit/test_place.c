@@ -37,7 +37,7 @@ static int set_up(void **state)
 	(void)state;
 	a = arena_new();
 	if (!mkdtemp(top) || !mkdirs(in_top("real/deep"), 0755, &e) ||
-		!file_replace(in_top("real/file"), "x", 1, attr, NULL, NULL, &e))
+		!file_replace(in_top("real/file"), "x", 1, attr, &e))
 		return 1;
 	link_of(geteuid(), "ours", "real");
 	link_of(geteuid(), "absolute", in_top("real"));

@@ -199,7 +199,7 @@ static void put(const char *name, const char *text)
 {
 	struct err e = {0};
 	struct file_attr attr = {0644, (uid_t)-1, (gid_t)-1};
-	if (!file_replace(name, text, strlen(text), attr, NULL, NULL, &e))
+	if (!file_replace(name, text, strlen(text), attr, &e))
 		fail_msg("%s", e.msg);
 }
 
@@ -276,7 +276,7 @@ static void make_agent(void)
 	const char *text = arena_printf(
 		all, "#!/bin/sh\nPROVISION_STATE=%s/$$ exec %s \"$@\"\n", states, given);
 	struct file_attr attr = {0755, (uid_t)-1, (gid_t)-1};
-	if (!file_replace("agent", text, strlen(text), attr, NULL, NULL, &e))
+	if (!file_replace("agent", text, strlen(text), attr, &e))
 		panic("%s", e.msg);
 	setenv("PROVISION_AGENT", path_join(all, dir, "agent"), 1);
 }

@@ -217,7 +217,7 @@ static int set_up(void **state)
 	snprintf(dir, sizeof(dir), "/tmp/test_probe.XXXXXX");
 	signal(SIGPIPE, SIG_IGN);
 	return mkdtemp(dir) && file_replace(arena_printf(a, "%s/secret", dir), SECRET "\n",
-				       sizeof(SECRET), attr, NULL, NULL, &e)
+				       sizeof(SECRET), attr, &e)
 		       ? 0
 		       : -1;
 }

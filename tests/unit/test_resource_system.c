@@ -196,7 +196,7 @@ static void test_policy(void **state)
 	/* what was to start and was kept from it: no stop, and nothing that was let through */
 	assert_true(holds(dir, "held", "postfix\npostfix.service\n"));
 
-	assert_true(file_replace(path, own, sizeof(own) - 1, attr, NULL, NULL, &e));
+	assert_true(file_replace(path, own, sizeof(own) - 1, attr, &e));
 	assert_true(policy_end(dir, &e)); /* not ours */
 	assert_true(policy_begin(dir, held, 101, NULL, &e));
 	assert_int_equal(policy_answer(dir, "ssh", "start"), 101);

@@ -112,8 +112,8 @@ static void test_rights(void **state)
 		struct value *params = pairs(a, cases[i].params);
 		bool is_copy = strcmp(cases[i].type, "copy") == 0;
 		map_put(a, params, is_copy ? "dest" : "path", value_text(a, path));
-		assert_true(file_replace(path, "k=1\n", 4,
-			(struct file_attr){0640, (uid_t)-1, (gid_t)-1}, NULL, NULL, &e));
+		assert_true(file_replace(
+			path, "k=1\n", 4, (struct file_attr){0640, (uid_t)-1, (gid_t)-1}, &e));
 		if (setxattr(path, ACL, acl, sizeof(acl), 0) < 0 ||
 			setxattr(path, "user.origin", "ours", 4, 0) < 0) {
 			print_message("skipped: no access lists in /var/tmp\n");

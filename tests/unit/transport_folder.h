@@ -24,7 +24,7 @@ static const char *script(const char *name, const char *text)
 	struct err e = {0};
 	struct file_attr attr = {.mode = 0700, .uid = (uid_t)-1, .gid = (gid_t)-1};
 	const char *path = path_join(a, dir, name);
-	if (!file_replace(path, text, strlen(text), attr, NULL, NULL, &e))
+	if (!file_replace(path, text, strlen(text), attr, &e))
 		fail_msg("%s", e.msg);
 	return path;
 }
@@ -75,8 +75,7 @@ HELPER int set_up(void **state)
 		fail_msg("%s", e.msg);
 	image.path = path_join(all, dir, "agent-local");
 	struct file_attr attr = {.mode = 0700, .uid = (uid_t)-1, .gid = (gid_t)-1};
-	return file_replace(image.path, image.bytes.p, image.bytes.n, attr, NULL, NULL, &e) ? 0
-											    : -1;
+	return file_replace(image.path, image.bytes.p, image.bytes.n, attr, &e) ? 0 : -1;
 }
 
 HELPER int tear_down(void **state)
