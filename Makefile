@@ -155,7 +155,7 @@ help:
 	@echo 'make test       the tests, those on real hosts too'
 	@echo 'make test-all   all of those, and changes by hand under the other filters'
 	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
-	@echo 'make lint       licences, floors, headers, ceilings, format, shellcheck, clang-tidy'
+	@echo 'make lint       licences, floors, headers, ceilings, style, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
 	@echo 'make man        build/man: the manual, from the tables of commands, options and keys'
 	@echo 'make completions'
