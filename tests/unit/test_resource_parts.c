@@ -176,8 +176,8 @@ static void test_originals(void **state)
 	struct host h = {.a = a, .originals = path_join(a, dir, "kept")};
 	write_text(path, "one");
 	must(chmod(path, 0640) == 0, path);
-	assert_true(write_file(&h, path, str_c("two"), value_map(a), 0600, NULL, &e));
-	assert_true(write_file(&h, path, str_c("three"), value_map(a), 0600, NULL, &e));
+	assert_true(write_file(&h, path, str_c("two"), value_map(a), 0600, &e));
+	assert_true(write_file(&h, path, str_c("three"), value_map(a), 0600, &e));
 	/* "/" is written %2F there, "%" %25 */
 	const char *name = arena_printf(a, "%%2Ftmp%%2F%s%%2Fx%%25y", path_base(dir));
 	const char *original = path_join(a, h.originals, name);
@@ -187,7 +187,12 @@ static void test_originals(void **state)
 	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
-	assert_false(write_file(&h, path, str_c("bad"), value_map(a), 0600, "false %s", &e));
+	struct value *refusing = value_map(a);
+	struct observation o;
+	map_put(a, refusing, "validate", value_text(a, "false %s"));
+	observation_init(&h, &o);
+	observe_content(&h, &o, NULL, str_c("bad"), false);
+	assert_false(apply_content(&h, path, refusing, &o, &e));
 	assert_true(file_read(a, path, 100, &kept, &(struct err){0}));
 	assert_string_equal(kept.p, "three");
 	must(unlink(path) == 0 && unlink(original) == 0 && rmdir(h.originals) == 0 &&
