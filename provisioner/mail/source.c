@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <sys/stat.h>
+#include "host/look.h"
 #include "mail/mail.h"
 
 enum {
@@ -182,10 +183,9 @@ static bool source_read(
 {
 	struct arena *a = env->memory->a;
 	struct folder f = {.a = a, .path = path};
-	struct stat st;
 	unsigned char sha[SHA256_LEN];
 	char text[SHA256_HEX];
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (look_is_dir(path)) {
 		if (!folder_read(&f, e))
 			return false;
 		folder_digest(&f, sha);

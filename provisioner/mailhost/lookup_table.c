@@ -8,6 +8,7 @@
 #include "host/args.h"
 #include "host/look.h"
 #include "host/scratch.h"
+#include "mailhost/compiled.h"
 #include "mailhost/types.h"
 
 enum { CONFIG_MODE = 0644, USERDB_MODE = 0600, SAID_MAX = 500, OUTPUTS_MAX = 2 };
@@ -180,19 +181,6 @@ static bool same_content(const struct value *want, struct str now)
 	return memcmp(sha, want->blob.sha, SHA256_LEN) == 0;
 }
 
-static bool same_time(const struct stat *a, const struct stat *b)
-{
-	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-/* A compiled file as install_compiled() leaves it: a private source's entries are nobody else's
- * there. */
-static bool same_access(const struct stat *source, const struct stat *compiled)
-{
-	return source->st_uid == compiled->st_uid && source->st_gid == compiled->st_gid &&
-	       (compiled->st_mode & 07777) == (source->st_mode & 0666);
-}
-
 static bool is_newer(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
@@ -230,8 +218,7 @@ static const char *compiled_state(struct host *h, const char *path, const struct
 		const char *to = arena_printf(h->a, "%s%s", path, f->outputs[i]);
 		if (lstat(to, &compiled) < 0)
 			return "absent";
-		if (!S_ISREG(compiled.st_mode) || !same_time(&source, &compiled) ||
-			!same_access(&source, &compiled))
+		if (!compiled_fits(&source, &compiled, 0))
 			return "stale";
 	}
 	if (is_sni(f) && parts_changed(h, path, &compiled))
@@ -352,30 +339,15 @@ static bool compile_source(struct compiler *c, struct str content, struct err *e
 	return read_warnings(c, &r, e);
 }
 
-/* Puts one compiled file in place, with the source's owner and time. It can be read as the source
- * can, whatever the compiler would have. */
-static bool install_compiled(struct compiler *c, const char *output, struct err *e)
-{
-	const char *from = arena_printf(c->h->a, "%s%s", c->work, output);
-	const char *to = arena_printf(c->h->a, "%s%s", c->path, output);
-	struct stat source;
-	struct str bytes;
-	if (!look_there(c->path, &source, e))
-		return false;
-	struct file_attr attr = {source.st_mode & 0666, source.st_uid, source.st_gid};
-	/* No original is kept: it is made again from the source's. */
-	if (!keep_proven(c->h, to, e) || !file_read(c->h->a, from, FILE_MAX, &bytes, e) ||
-		!file_replace(to, bytes.p, bytes.n, attr, e))
-		return false;
-	struct timespec times[2] = {source.st_atim, source.st_mtim};
-	return set_times(to, times, e);
-}
-
 static bool install_all(struct compiler *c, struct err *e)
 {
-	for (size_t i = 0; i < OUTPUTS_MAX && c->f->outputs[i]; i++)
-		if (!install_compiled(c, c->f->outputs[i], e))
+	struct arena *a = c->h->a;
+	for (size_t i = 0; i < OUTPUTS_MAX && c->f->outputs[i]; i++) {
+		const char *from = arena_printf(a, "%s%s", c->work, c->f->outputs[i]);
+		const char *to = arena_printf(a, "%s%s", c->path, c->f->outputs[i]);
+		if (!compiled_install(c->h, c->path, from, to, 0, e))
 			return false;
+	}
 	return true;
 }
 

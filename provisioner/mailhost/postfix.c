@@ -92,6 +92,54 @@ struct str config_text(struct arena *a, const struct config *c, const struct log
 	return fold_lines(a, joined);
 }
 
+/* ---- editing ---- */
+
+/* Writes one entry; of one that changes only the comments between its lines are left. */
+static void put_entry(
+	struct buf *b, const struct config *c, size_t i, const struct config_edit *edit)
+{
+	const struct logical *entry = &c->entries[i];
+	const struct config_want *w = edit->of[i];
+	bool replace = w && w->differs;
+	if (replace && !w->remove && w->last == i)
+		edit->put(b, w);
+	for (size_t l = entry->first; l < entry->end; l++) {
+		if (replace && !config_is_comment(c->lines[l]))
+			continue;
+		buf_add(b, c->lines[l].p, c->lines[l].n);
+		buf_addc(b, '\n');
+	}
+}
+
+struct str config_rewrite(
+	struct arena *a, struct str text, const struct config *c, const struct config_edit *edit)
+{
+	bool differs = false;
+	struct buf b;
+	size_t entry = 0;
+	for (size_t i = 0; i < edit->n; i++)
+		differs = differs || edit->want[i]->differs;
+	if (!differs)
+		return text;
+	buf_init(&b, FILE_MAX);
+	for (size_t l = 0; l < c->n_lines;) {
+		if (entry < c->n_entries && c->entries[entry].first == l) {
+			put_entry(&b, c, entry, edit);
+			l = c->entries[entry++].end;
+			continue;
+		}
+		buf_add(&b, c->lines[l].p, c->lines[l].n);
+		buf_addc(&b, '\n');
+		l++;
+	}
+	for (size_t i = 0; i < edit->n; i++)
+		if (edit->want[i]->count == 0 && !edit->want[i]->remove)
+			edit->put(&b, edit->want[i]);
+	struct str out = buf_str(a, &b);
+	buf_free(&b);
+	return out;
+}
+
 /* ---- values ---- */
 
 static bool is_scalar(const struct value *v)

@@ -20,6 +20,21 @@ void config_parse(struct arena *a, struct str text, struct config *out);
 bool config_is_comment(struct line line); /* or blank */
 /* The text of an entry: its lines without comments, joined by one blank, trimmed at both ends. */
 struct str config_text(struct arena *a, const struct config *c, const struct logical *entry);
+/* What is wanted of an entry and where the file has it: the first member of what it belongs to. */
+struct config_want {
+	bool remove, differs; /* differs: the file has to change for it */
+	size_t count, last;   /* how often it is there; the entry that Postfix takes */
+};
+struct config_edit {
+	struct config_want **want;
+	size_t n;
+	struct config_want **of; /* by entry of the file; NULL: nobody wants it */
+	void (*put)(struct buf *b, const struct config_want *w);
+};
+/* The text with what differs in the place of its last entry, or behind all. Comments between the
+ * lines of an entry stay. `text` itself when nothing differs. */
+struct str config_rewrite(
+	struct arena *a, struct str text, const struct config *c, const struct config_edit *edit);
 /* Runs of white space as one blank, none at the ends: what Postfix takes for the same. */
 struct str config_squeeze(struct arena *a, struct str s);
 /* A setting's value: yes/no, a number, text with new lines folded, a list joined by `comma`. */

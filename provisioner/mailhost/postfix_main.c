@@ -38,10 +38,9 @@ static const struct field postfix_main_returns[] = {
 
 /* What the file says about one parameter that we manage. */
 struct setting {
-	const struct map_entry *want;
-	struct str value;     /* to be written */
-	bool remove, differs; /* differs: the file has to change for it */
-	size_t count, last;   /* how often it is there; the entry that Postfix takes */
+	struct config_want want;
+	const struct map_entry *entry;
+	struct str value; /* to be written */
 };
 
 static bool name_valid(struct str name)
@@ -86,101 +85,59 @@ static struct str entry_value(struct arena *a, const struct config *c, size_t i)
 	return str_trim(a, str_c(equals ? equals + 1 : ""));
 }
 
-/* The settings in their order, and for each entry of the file the setting it belongs to. */
-struct edit {
-	struct setting *settings;
-	size_t n;
-	struct setting **of; /* by entry; NULL: not ours */
-};
-
-static struct setting *setting_of(struct edit *ed, struct str name)
+static struct setting *setting_of(const struct config_edit *edit, struct str name)
 {
-	for (size_t i = 0; i < ed->n; i++)
-		if (str_eq(ed->settings[i].want->key, name))
-			return &ed->settings[i];
+	for (size_t i = 0; i < edit->n; i++) {
+		struct setting *s = (struct setting *)edit->want[i];
+		if (str_eq(s->entry->key, name))
+			return s;
+	}
 	return NULL;
 }
 
-static void match_settings(struct arena *a, const struct config *c, struct edit *ed)
+static void match_settings(struct arena *a, const struct config *c, struct config_edit *edit)
 {
 	for (size_t i = 0; i < c->n_entries; i++) {
-		ed->of[i] = setting_of(ed, entry_name(a, c, i));
-		if (ed->of[i]) {
-			ed->of[i]->count++;
-			ed->of[i]->last = i;
-		}
+		struct setting *s = setting_of(edit, entry_name(a, c, i));
+		if (!s)
+			continue;
+		edit->of[i] = &s->want;
+		s->want.count++;
+		s->want.last = i;
 	}
-	for (size_t i = 0; i < ed->n; i++) {
-		struct setting *s = &ed->settings[i];
-		if (s->remove || s->count != 1)
-			s->differs = s->remove ? s->count > 0 : true;
+	for (size_t i = 0; i < edit->n; i++) {
+		struct config_want *w = edit->want[i];
+		const struct setting *s = (const struct setting *)w;
+		if (w->remove || w->count != 1)
+			w->differs = w->remove ? w->count > 0 : true;
 		else
-			s->differs = !str_eq(config_squeeze(a, entry_value(a, c, s->last)),
+			w->differs = !str_eq(config_squeeze(a, entry_value(a, c, w->last)),
 				config_squeeze(a, s->value));
 	}
 }
 
-static void put_setting(struct buf *b, const struct setting *s)
+static void put_setting(struct buf *b, const struct config_want *w)
 {
-	buf_addf(b, "%s =%s%s\n", s->want->key.p, s->value.n ? " " : "", s->value.p);
-}
-
-/* Writes one entry; of one that changes only the comments between its lines are left. */
-static void put_entry(struct buf *b, const struct config *c, size_t i, const struct setting *s)
-{
-	const struct logical *entry = &c->entries[i];
-	bool replace = s && s->differs;
-	if (replace && !s->remove && s->last == i)
-		put_setting(b, s);
-	for (size_t l = entry->first; l < entry->end; l++) {
-		if (replace && !config_is_comment(c->lines[l]))
-			continue;
-		buf_add(b, c->lines[l].p, c->lines[l].n);
-		buf_addc(b, '\n');
-	}
-}
-
-static struct str rewrite_settings(struct arena *a, const struct config *c, const struct edit *ed)
-{
-	struct buf b;
-	size_t entry = 0;
-	buf_init(&b, FILE_MAX);
-	for (size_t l = 0; l < c->n_lines;) {
-		if (entry < c->n_entries && c->entries[entry].first == l) {
-			put_entry(&b, c, entry, ed->of[entry]);
-			l = c->entries[entry++].end;
-			continue;
-		}
-		buf_add(&b, c->lines[l].p, c->lines[l].n);
-		buf_addc(&b, '\n');
-		l++;
-	}
-	for (size_t i = 0; i < ed->n; i++)
-		if (ed->settings[i].count == 0 && !ed->settings[i].remove)
-			put_setting(&b, &ed->settings[i]);
-	struct str out = buf_str(a, &b);
-	buf_free(&b);
-	return out;
+	const struct setting *s = (const struct setting *)w;
+	buf_addf(b, "%s =%s%s\n", s->entry->key.p, s->value.n ? " " : "", s->value.p);
 }
 
 static struct str edit_settings(struct arena *a, struct str text, const struct value *settings)
 {
 	struct config c;
-	struct edit ed = {.n = settings->map.n};
-	bool differs = false;
+	struct config_edit edit = {.n = settings->map.n, .put = put_setting};
 	config_parse(a, text, &c);
-	ed.settings = ARENA_ARRAY(a, struct setting, ed.n);
-	ed.of = ARENA_ARRAY(a, struct setting *, c.n_entries);
-	for (size_t i = 0; i < ed.n; i++) {
-		struct setting *s = &ed.settings[i];
-		s->want = &settings->map.e[i];
-		s->remove = s->want->value->type == VALUE_NULL;
-		s->value = s->remove ? str_c("") : config_value(a, s->want->value, ", ");
+	edit.want = ARENA_ARRAY(a, struct config_want *, edit.n);
+	edit.of = ARENA_ARRAY(a, struct config_want *, c.n_entries);
+	for (size_t i = 0; i < edit.n; i++) {
+		struct setting *s = ARENA_NEW(a, struct setting);
+		s->entry = &settings->map.e[i];
+		s->want.remove = s->entry->value->type == VALUE_NULL;
+		s->value = s->want.remove ? str_c("") : config_value(a, s->entry->value, ", ");
+		edit.want[i] = &s->want;
 	}
-	match_settings(a, &c, &ed);
-	for (size_t i = 0; i < ed.n; i++)
-		differs = differs || ed.settings[i].differs;
-	return differs ? rewrite_settings(a, &c, &ed) : text;
+	match_settings(a, &c, &edit);
+	return config_rewrite(a, text, &c, &edit);
 }
 
 /* ---- what may be taken back ---- */

@@ -80,11 +80,10 @@ static const struct field postfix_master_returns[] = {
 
 /* A service as it is to be, and where the file has it. */
 struct service {
+	struct config_want want;
 	struct str name, type;
-	bool remove, differs;
 	const char *column[COLUMNS];
 	struct args command; /* words; one in braces counts as a word */
-	size_t count, last;
 };
 
 /* ---- rules ---- */
@@ -210,8 +209,8 @@ static struct service wanted_service(struct arena *a, const struct map_entry *en
 	errs_init(&ignored, a);
 	if (!split_key(a, entry->key, &s.name, &s.type))
 		panic("postfix_master: unchecked service '%s'", entry->key.p);
-	s.remove = entry->value->type == VALUE_NULL;
-	if (s.remove)
+	s.want.remove = entry->value->type == VALUE_NULL;
+	if (s.want.remove)
 		return s;
 	const struct value *v =
 		fields_check(a, master_service_fields, entry->value, "service", &ignored);
@@ -245,29 +244,24 @@ static bool is_same(const struct args *words, const struct service *s)
 	return true;
 }
 
-struct edit {
-	struct service *services;
-	size_t n;
-	struct service **of; /* by entry of the file; NULL: not ours */
-};
-
-static void match_services(struct arena *a, const struct config *c, struct edit *ed)
+static void match_services(struct arena *a, const struct config *c, struct config_edit *edit)
 {
 	for (size_t i = 0; i < c->n_entries; i++) {
 		struct args words = {0};
 		add_words(a, &words, config_text(a, c, &c->entries[i]));
-		for (size_t k = 0; words.n >= 2 && k < ed->n; k++) {
-			struct service *s = &ed->services[k];
+		for (size_t k = 0; words.n >= 2 && k < edit->n; k++) {
+			struct config_want *w = edit->want[k];
+			const struct service *s = (const struct service *)w;
 			if (!str_is(s->name, words.v[0]) || !str_is(s->type, words.v[1]))
 				continue;
-			ed->of[i] = s;
-			s->last = i;
-			s->differs = s->remove || s->count++ > 0 || !is_same(&words, s);
+			edit->of[i] = w;
+			w->last = i;
+			w->differs = w->remove || w->count++ > 0 || !is_same(&words, s);
 		}
 	}
-	for (size_t k = 0; k < ed->n; k++)
-		if (!ed->services[k].remove && ed->services[k].count == 0)
-			ed->services[k].differs = true;
+	for (size_t k = 0; k < edit->n; k++)
+		if (!edit->want[k]->remove && edit->want[k]->count == 0)
+			edit->want[k]->differs = true;
 }
 
 static bool is_option(const char *word)
@@ -277,8 +271,9 @@ static bool is_option(const char *word)
 
 /* In the columns of the file as it is shipped; each -o on a line of its own, other arguments
  * together on one. */
-static void put_service(struct buf *b, const struct service *s)
+static void put_service(struct buf *b, const struct config_want *w)
 {
+	const struct service *s = (const struct service *)w;
 	buf_addf(b, "%-9s %-5s", s->name.p, s->type.p);
 	for (size_t i = 0; i < COLUMNS; i++)
 		buf_addf(b, " %-7s", s->column[i]);
@@ -295,57 +290,20 @@ static void put_service(struct buf *b, const struct service *s)
 	}
 }
 
-static void put_entry(struct buf *b, const struct config *c, size_t i, const struct service *s)
-{
-	const struct logical *entry = &c->entries[i];
-	bool replace = s && s->differs;
-	if (replace && !s->remove && s->last == i)
-		put_service(b, s);
-	for (size_t l = entry->first; l < entry->end; l++) {
-		if (replace && !config_is_comment(c->lines[l]))
-			continue;
-		buf_add(b, c->lines[l].p, c->lines[l].n);
-		buf_addc(b, '\n');
-	}
-}
-
-static struct str rewrite_services(struct arena *a, const struct config *c, const struct edit *ed)
-{
-	struct buf b;
-	size_t entry = 0;
-	buf_init(&b, FILE_MAX);
-	for (size_t l = 0; l < c->n_lines;) {
-		if (entry < c->n_entries && c->entries[entry].first == l) {
-			put_entry(&b, c, entry, ed->of[entry]);
-			l = c->entries[entry++].end;
-			continue;
-		}
-		buf_add(&b, c->lines[l].p, c->lines[l].n);
-		buf_addc(&b, '\n');
-		l++;
-	}
-	for (size_t i = 0; i < ed->n; i++)
-		if (ed->services[i].count == 0 && !ed->services[i].remove)
-			put_service(&b, &ed->services[i]);
-	struct str out = buf_str(a, &b);
-	buf_free(&b);
-	return out;
-}
-
 struct str master_cf_edit(struct arena *a, struct str text, const struct value *services)
 {
 	struct config c;
-	struct edit ed = {.n = services->map.n};
-	bool differs = false;
+	struct config_edit edit = {.n = services->map.n, .put = put_service};
 	config_parse(a, text, &c);
-	ed.services = ARENA_ARRAY(a, struct service, ed.n);
-	ed.of = ARENA_ARRAY(a, struct service *, c.n_entries);
-	for (size_t i = 0; i < ed.n; i++)
-		ed.services[i] = wanted_service(a, &services->map.e[i]);
-	match_services(a, &c, &ed);
-	for (size_t i = 0; i < ed.n; i++)
-		differs = differs || ed.services[i].differs;
-	return differs ? rewrite_services(a, &c, &ed) : text;
+	edit.want = ARENA_ARRAY(a, struct config_want *, edit.n);
+	edit.of = ARENA_ARRAY(a, struct config_want *, c.n_entries);
+	for (size_t i = 0; i < edit.n; i++) {
+		struct service *s = ARENA_NEW(a, struct service);
+		*s = wanted_service(a, &services->map.e[i]);
+		edit.want[i] = &s->want;
+	}
+	match_services(a, &c, &edit);
+	return config_rewrite(a, text, &c, &edit);
 }
 
 /* ---- Postfix's own services ---- */

@@ -8,6 +8,7 @@
 #include "host/args.h"
 #include "host/look.h"
 #include "host/scratch.h"
+#include "mailhost/compiled.h"
 #include "mailhost/types.h"
 
 enum { SAID_MAX = 500, NEWER_S = 1 /* Pigeonhole takes only one that is newer than its script */ };
@@ -52,12 +53,7 @@ static const char *compiled_state(struct host *h, const char *path)
 	struct stat script, made;
 	if (lstat(path, &script) < 0 || lstat(compiled_path(h->a, path), &made) < 0)
 		return "absent";
-	bool current = S_ISREG(made.st_mode) && made.st_uid == script.st_uid &&
-		       made.st_gid == script.st_gid &&
-		       (made.st_mode & 07777) == (script.st_mode & 0666) &&
-		       made.st_mtim.tv_sec == script.st_mtim.tv_sec + NEWER_S &&
-		       made.st_mtim.tv_nsec == script.st_mtim.tv_nsec;
-	return current ? NULL : "stale";
+	return compiled_fits(&script, &made, NEWER_S) ? NULL : "stale";
 }
 
 static bool sieve_script_observe(
@@ -101,22 +97,6 @@ static bool compile_script(struct host *h, const char *path, const char *to, str
 					last_words(h->a, r.err_out, SAID_MAX));
 }
 
-static bool install_compiled(struct host *h, const char *path, const char *from, struct err *e)
-{
-	const char *to = compiled_path(h->a, path);
-	struct stat script;
-	struct str bytes;
-	if (!look_there(path, &script, e))
-		return false;
-	struct file_attr attr = {script.st_mode & 0666, script.st_uid, script.st_gid};
-	struct timespec times[2] = {script.st_atim, script.st_mtim};
-	times[1].tv_sec += NEWER_S;
-	if (!keep_proven(h, to, e) || !file_read(h->a, from, FILE_MAX, &bytes, e) ||
-		!file_replace(to, bytes.p, bytes.n, attr, e))
-		return false;
-	return set_times(to, times, e);
-}
-
 static bool sieve_script_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
@@ -127,7 +107,8 @@ static bool sieve_script_apply(
 	if (!scratch_open(SCRATCH_MEMORY, folder, e))
 		return false;
 	const char *made = path_join(h->a, folder, path_base(compiled_path(h->a, path)));
-	bool ok = compile_script(h, path, made, e) && install_compiled(h, path, made, e);
+	bool ok = compile_script(h, path, made, e) &&
+		  compiled_install(h, path, made, compiled_path(h->a, path), NEWER_S, e);
 	scratch_close(folder);
 	return ok;
 }
