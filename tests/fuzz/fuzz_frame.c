@@ -17,7 +17,7 @@ static void take_steps(struct arena *a, const struct value *msg)
 		const struct agent_step *step = step_read(a, steps->list.v[i]);
 		if (step->bad.kind == ERR_NONE)
 			step_key(a, step);
-		redact(a, step->params, "a message that may quote it");
+		redact(a, step, "a message that may quote it");
 		if (map_at(steps->list.v[i], "changes"))
 			step_digest(map_at(steps->list.v[i], "changes"), digest);
 	}
