@@ -45,7 +45,7 @@ static const struct index *index_of(enum callables kind)
 	return x;
 }
 
-static const struct callable *find(enum callables kind, struct str name)
+static const struct callable *find_callable(enum callables kind, struct str name)
 {
 	const struct index *x = index_of(kind);
 	size_t from = 0, to = x->n;
@@ -64,26 +64,26 @@ static const struct callable *find(enum callables kind, struct str name)
 
 const struct callable *jinja_filter(struct str name)
 {
-	return find(CALL_FILTERS, name);
+	return find_callable(CALL_FILTERS, name);
 }
 
 const struct callable *jinja_test(struct str name)
 {
-	return find(CALL_TESTS, name);
+	return find_callable(CALL_TESTS, name);
 }
 
 const struct callable *jinja_function(struct str name)
 {
-	return find(CALL_FUNCTIONS, name);
+	return find_callable(CALL_FUNCTIONS, name);
 }
 
 const struct callable *jinja_method(const struct value *obj, struct str name)
 {
 	if (obj->type == VALUE_STR)
-		return find(CALL_STR_METHODS, name);
+		return find_callable(CALL_STR_METHODS, name);
 	if (obj->type == VALUE_LIST)
-		return find(CALL_LIST_METHODS, name);
-	return obj->type == VALUE_MAP ? find(CALL_MAP_METHODS, name) : NULL;
+		return find_callable(CALL_LIST_METHODS, name);
+	return obj->type == VALUE_MAP ? find_callable(CALL_MAP_METHODS, name) : NULL;
 }
 
 const struct callable *const *callables(enum callables kind)

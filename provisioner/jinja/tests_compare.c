@@ -87,7 +87,7 @@ static struct value *t_divisibleby(struct call *c)
 	return call_yes(c, (c->v->type == VALUE_INT ? c->v->i : c->v->b) % n == 0);
 }
 
-static struct value *within(struct call *c, struct value *small, struct value *large)
+static struct value *test_within(struct call *c, struct value *small, struct value *large)
 {
 	struct value_set set;
 	if (!(small = call_list(c, small)) || !(large = call_list(c, large)))
@@ -103,12 +103,12 @@ static struct value *within(struct call *c, struct value *small, struct value *l
 
 static struct value *t_subset(struct call *c)
 {
-	return within(c, c->v, c->arg[0]);
+	return test_within(c, c->v, c->arg[0]);
 }
 
 static struct value *t_superset(struct call *c)
 {
-	return within(c, c->arg[0], c->v);
+	return test_within(c, c->arg[0], c->v);
 }
 
 static struct value *any_all(struct call *c, bool stop_at)

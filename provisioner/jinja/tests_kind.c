@@ -80,7 +80,7 @@ static struct value *t_false(struct call *c)
 }
 
 /* With convert_bool, text such as "no" counts by its meaning. */
-static bool truthy(struct call *c)
+static bool is_truthy(struct call *c)
 {
 	static const char *const no[] = {"no", "off", "0", "false", "n", "f"};
 	if (call_bool(c, 0, false) && c->v->type == VALUE_STR)
@@ -92,12 +92,12 @@ static bool truthy(struct call *c)
 
 static struct value *t_truthy(struct call *c)
 {
-	return call_yes(c, truthy(c));
+	return call_yes(c, is_truthy(c));
 }
 
 static struct value *t_falsy(struct call *c)
 {
-	return call_yes(c, !truthy(c));
+	return call_yes(c, !is_truthy(c));
 }
 
 const struct callable tests_kind[] = {
@@ -122,7 +122,7 @@ const struct callable tests_kind[] = {
 	{"true", t_true, "", 0, "Is it true, and no other value?", "true is true", "true"},
 	{"truthy", t_truthy, "convert_bool", 0,
 		"Is it neither false, empty, 0 nor null? convert_bool: nor no, off and the like.",
-		"'no' is truthy(convert_bool=true)", "false"},
+		"'no' is is_truthy(convert_bool=true)", "false"},
 	{"undefined", t_undefined, "", CALL_UNDEFINED, "Is there no such value?",
 		"nothing_here is undefined", "true"},
 	{NULL, NULL, NULL, 0, NULL, NULL, NULL},

@@ -21,7 +21,7 @@ static struct value *t_abs(struct call *c)
 	return call_yes(c, str_starts(call_text(c, c->v), "/"));
 }
 
-static struct value *matches(struct call *c, bool start, bool end)
+static struct value *test_match(struct call *c, bool start, bool end)
 {
 	struct regex_match m;
 	struct str s = call_text(c, c->v);
@@ -38,18 +38,18 @@ static struct value *matches(struct call *c, bool start, bool end)
 
 static struct value *t_match(struct call *c)
 {
-	return matches(c, true, false);
+	return test_match(c, true, false);
 }
 
 static struct value *t_search(struct call *c)
 {
-	return matches(c, false, false);
+	return test_match(c, false, false);
 }
 
 static struct value *t_regex(struct call *c)
 {
 	struct str how = call_arg(c, 3, "search");
-	return matches(c, !str_is(how, "search"), str_is(how, "fullmatch"));
+	return test_match(c, !str_is(how, "search"), str_is(how, "fullmatch"));
 }
 
 const struct callable tests_text[] = {

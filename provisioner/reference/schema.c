@@ -17,43 +17,43 @@ struct schema {
 	enum templates templates;
 };
 
-static struct value *text(struct schema *s, const char *t)
+static struct value *schema_text(struct schema *s, const char *t)
 {
 	return value_text(s->a, t);
 }
 
-static struct value *one(struct schema *s, const char *key, struct value *v)
+static struct value *schema_of_one(struct schema *s, const char *key, struct value *v)
 {
 	struct value *map = value_map(s->a);
 	map_put(s->a, map, key, v);
 	return map;
 }
 
-static struct value *type(struct schema *s, const char *name)
+static struct value *schema_type(struct schema *s, const char *name)
 {
-	return one(s, "type", text(s, name));
+	return schema_of_one(s, "type", schema_text(s, name));
 }
 
-static struct value *pattern(struct schema *s, const char *regex)
+static struct value *schema_pattern(struct schema *s, const char *regex)
 {
-	struct value *v = type(s, "string");
-	map_put(s->a, v, "pattern", text(s, regex));
+	struct value *v = schema_type(s, "string");
+	map_put(s->a, v, "pattern", schema_text(s, regex));
 	return v;
 }
 
-static struct value *ref(struct schema *s, const char *name)
+static struct value *schema_ref(struct schema *s, const char *name)
 {
-	return one(s, "$ref", value_printf(s->a, "#/definitions/%s", name));
+	return schema_of_one(s, "$ref", value_printf(s->a, "#/definitions/%s", name));
 }
 
 /* A type that is a string, a number or a boolean: taken by its source text. */
-static struct value *scalar(struct schema *s)
+static struct value *schema_scalar(struct schema *s)
 {
 	struct value *list = value_list(s->a);
-	list_add(s->a, list, text(s, "string"));
-	list_add(s->a, list, text(s, "number"));
-	list_add(s->a, list, text(s, "boolean"));
-	return one(s, "type", list);
+	list_add(s->a, list, schema_text(s, "string"));
+	list_add(s->a, list, schema_text(s, "number"));
+	list_add(s->a, list, schema_text(s, "boolean"));
+	return schema_of_one(s, "type", list);
 }
 
 static struct value *one_of(struct schema *s, const char *words)
@@ -73,37 +73,37 @@ static struct value *one_of(struct schema *s, const char *words)
 		list_add(s->a, list, value_bool(s->a, true));
 		list_add(s->a, list, value_bool(s->a, false));
 	}
-	return one(s, "enum", list);
+	return schema_of_one(s, "enum", list);
 }
 
-static struct value *boolean(struct schema *s)
+static struct value *schema_boolean(struct schema *s)
 {
 	struct value *any = value_list(s->a);
-	list_add(s->a, any, type(s, "boolean"));
+	list_add(s->a, any, schema_type(s, "boolean"));
 	list_add(s->a, any, one_of(s, "yes no on off true false y n t f 1 0"));
 	list_add(s->a, any,
-		pattern(s, "^([Yy][Ee][Ss]|[Nn][Oo]|[Oo][NnFf][Ff]?|[Tt][Rr][Uu][Ee]|"
-			   "[Ff][Aa][Ll][Ss][Ee]|[YyNnTtFf])$"));
-	struct value *number = type(s, "number"), *both = value_list(s->a);
+		schema_pattern(s, "^([Yy][Ee][Ss]|[Nn][Oo]|[Oo][NnFf][Ff]?|[Tt][Rr][Uu][Ee]|"
+				  "[Ff][Aa][Ll][Ss][Ee]|[YyNnTtFf])$"));
+	struct value *number = schema_type(s, "number"), *both = value_list(s->a);
 	list_add(s->a, both, value_int(s->a, 0));
 	list_add(s->a, both, value_int(s->a, 1));
 	map_put(s->a, number, "enum", both);
 	list_add(s->a, any, number);
-	return one(s, "anyOf", any);
+	return schema_of_one(s, "anyOf", any);
 }
 
-static struct value *integer(struct schema *s, const struct field *f)
+static struct value *schema_integer(struct schema *s, const struct field *f)
 {
-	struct value *any = value_list(s->a), *number = type(s, "integer");
+	struct value *any = value_list(s->a), *number = schema_type(s, "integer");
 	if (f->min < f->max) {
 		map_put(s->a, number, "minimum", value_int(s->a, f->min));
 		map_put(s->a, number, "maximum", value_int(s->a, f->max));
 	}
 	list_add(s->a, any, number);
 	list_add(s->a, any,
-		pattern(s, f->kind == FIELD_SIZE ? "^[0-9]+ *([kKmMgGtT]([iI]?[bB])?|[bB])?$"
-						 : "^[-+]?[0-9]+$"));
-	return one(s, "anyOf", any);
+		schema_pattern(s, f->kind == FIELD_SIZE ? "^[0-9]+ *([kKmMgGtT]([iI]?[bB])?|[bB])?$"
+							: "^[-+]?[0-9]+$"));
+	return schema_of_one(s, "anyOf", any);
 }
 
 static struct value *table_schema(struct schema *s, const struct field *table, bool whole);
@@ -115,33 +115,33 @@ static struct value *or_template(struct schema *s, struct value *v)
 	if (!s->templates)
 		return v;
 	list_add(s->a, any, v);
-	list_add(s->a, any, ref(s, "template"));
-	return one(s, "anyOf", any);
+	list_add(s->a, any, schema_ref(s, "template"));
+	return schema_of_one(s, "anyOf", any);
 }
 
 static struct value *list_schema(struct schema *s, const struct field *f)
 {
-	struct value *list = type(s, "array"), *any = value_list(s->a);
+	struct value *list = schema_type(s, "array"), *any = value_list(s->a);
 	if (f->sub) {
 		map_put(s->a, list, "items", or_template(s, table_schema(s, f->sub, true)));
 		return list;
 	}
-	map_put(s->a, list, "items", scalar(s));
+	map_put(s->a, list, "items", schema_scalar(s));
 	list_add(s->a, any, list);
-	list_add(s->a, any, scalar(s));
-	return one(s, "anyOf", any);
+	list_add(s->a, any, schema_scalar(s));
+	return schema_of_one(s, "anyOf", any);
 }
 
 static struct value *map_schema(struct schema *s, const struct field *f)
 {
-	struct value *map = type(s, "object"), *any = value_list(s->a);
+	struct value *map = schema_type(s, "object"), *any = value_list(s->a);
 	if (f->kind == FIELD_MAP)
 		return f->sub ? table_schema(s, f->sub, false) : map;
 	if (!f->sub)
 		return map;
 	list_add(s->a, any, or_template(s, table_schema(s, f->sub, false)));
-	list_add(s->a, any, type(s, "null"));
-	map_put(s->a, map, "additionalProperties", one(s, "anyOf", any));
+	list_add(s->a, any, schema_type(s, "null"));
+	map_put(s->a, map, "additionalProperties", schema_of_one(s, "anyOf", any));
 	return map;
 }
 
@@ -149,17 +149,17 @@ static struct value *kind_schema(struct schema *s, const struct field *f)
 {
 	switch (f->kind) {
 	case FIELD_PATH:
-		return pattern(s, "^/");
+		return schema_pattern(s, "^/");
 	case FIELD_BOOL:
-		return ref(s, "boolean");
+		return schema_ref(s, "boolean");
 	case FIELD_INT:
 	case FIELD_SIZE:
-		return integer(s, f);
+		return schema_integer(s, f);
 	case FIELD_MODE: {
 		struct value *both = value_list(s->a);
-		list_add(s->a, both, text(s, "string"));
-		list_add(s->a, both, text(s, "integer"));
-		return one(s, "type", both);
+		list_add(s->a, both, schema_text(s, "string"));
+		list_add(s->a, both, schema_text(s, "integer"));
+		return schema_of_one(s, "type", both);
 	}
 	case FIELD_ENUM:
 		return one_of(s, f->choices);
@@ -171,7 +171,7 @@ static struct value *kind_schema(struct schema *s, const struct field *f)
 	case FIELD_ANY:
 		return value_map(s->a);
 	default:
-		return scalar(s);
+		return schema_scalar(s);
 	}
 }
 
@@ -193,7 +193,7 @@ static struct value *later_schema(struct schema *s, struct value *dflt)
 	list_add(s->a, list, value_null(s->a));
 	if (dflt)
 		list_add(s->a, list, dflt);
-	return one(s, "enum", list);
+	return schema_of_one(s, "enum", list);
 }
 
 static struct value *field_schema(struct schema *s, const struct field *f)
@@ -206,10 +206,10 @@ static struct value *field_schema(struct schema *s, const struct field *f)
 	} else {
 		struct value *any = value_list(s->a);
 		list_add(s->a, any, kind_schema(s, f));
-		list_add(s->a, any, type(s, "null"));
+		list_add(s->a, any, schema_type(s, "null"));
 		if (s->templates || f->flags & FIELD_PER_HOST)
-			list_add(s->a, any, ref(s, "template"));
-		out = one(s, "anyOf", any);
+			list_add(s->a, any, schema_ref(s, "template"));
+		out = schema_of_one(s, "anyOf", any);
 	}
 	if (f->doc)
 		map_put(s->a, out, "description",
@@ -232,14 +232,14 @@ static void add_aliases(struct schema *s, struct value *props, const char *words
 /* whole: it comes from one place, so what is required has to be there. */
 static struct value *table_schema(struct schema *s, const struct field *table, bool whole)
 {
-	struct value *out = type(s, "object"), *props = value_map(s->a);
+	struct value *out = schema_type(s, "object"), *props = value_map(s->a);
 	struct value *required = value_list(s->a);
 	for (; table->name; table++) {
 		struct value *v = field_schema(s, table);
 		map_put(s->a, props, table->name, v);
 		add_aliases(s, props, table->aliases, v);
 		if (whole && table->flags & FIELD_REQUIRED && !table->aliases)
-			list_add(s->a, required, text(s, table->name));
+			list_add(s->a, required, schema_text(s, table->name));
 	}
 	map_put(s->a, out, "properties", props);
 	map_put(s->a, out, "additionalProperties", value_bool(s->a, false));
@@ -252,14 +252,14 @@ static struct value *table_schema(struct schema *s, const struct field *table, b
 /* A text in the place of parameters: k=v, or what `free` takes; NULL: that only. */
 static struct value *text_params(struct schema *s, const struct field *free)
 {
-	struct value *any = value_list(s->a), *pairs = pattern(s, "=");
+	struct value *any = value_list(s->a), *pairs = schema_pattern(s, "=");
 	if (!free)
 		return pairs;
 	if (free->kind != FIELD_ENUM)
-		return type(s, "string");
+		return schema_type(s, "string");
 	list_add(s->a, any, one_of(s, free->choices));
 	list_add(s->a, any, pairs);
-	return one(s, "anyOf", any);
+	return schema_of_one(s, "anyOf", any);
 }
 
 static struct value *module_schema(struct schema *s, const char *doc, const struct field *fields,
@@ -270,9 +270,9 @@ static struct value *module_schema(struct schema *s, const char *doc, const stru
 		map_put(s->a, params, "additionalProperties", value_bool(s->a, true));
 	list_add(s->a, any, params);
 	list_add(s->a, any, text_params(s, free));
-	list_add(s->a, any, type(s, "null"));
-	struct value *out = one(s, "anyOf", any);
-	map_put(s->a, out, "description", text(s, doc));
+	list_add(s->a, any, schema_type(s, "null"));
+	struct value *out = schema_of_one(s, "anyOf", any);
+	map_put(s->a, out, "description", schema_text(s, doc));
 	return out;
 }
 
@@ -285,9 +285,9 @@ static void add_modules(struct schema *s, struct value *props, struct value *def
 		map_put(s->a, definitions, name,
 			module_schema(s, t->doc, t->fields,
 				field_find(t->fields, str_c("_raw_params")), false));
-		map_put(s->a, props, t->name, ref(s, name));
-		add_aliases(s, props, t->aliases, ref(s, name));
-		add_aliases(s, props, t->full_names, ref(s, name));
+		map_put(s->a, props, t->name, schema_ref(s, name));
+		add_aliases(s, props, t->aliases, schema_ref(s, name));
+		add_aliases(s, props, t->full_names, schema_ref(s, name));
 	}
 	for (size_t i = 0; site_action_row(i, &action); i++) {
 		const char *name = arena_printf(s->a, "action.%s", action.name);
@@ -297,22 +297,24 @@ static void add_modules(struct schema *s, struct value *props, struct value *def
 					? field_find(action.fields, str_c(action.free_form))
 					: NULL,
 				action.any_key));
-		map_put(s->a, props, action.name, ref(s, name));
+		map_put(s->a, props, action.name, schema_ref(s, name));
 		add_aliases(s, props,
 			arena_printf(s->a, "ansible.builtin.%s ansible.legacy.%s", action.name,
 				action.name),
-			ref(s, name));
+			schema_ref(s, name));
 	}
 }
 
 /* ---- plays and tasks ---- */
 /* A keyword whose value has a definition of its own. */
-static void refine(struct schema *s, struct value *props, const char *key, const char *definition)
+static void refine_schema(
+	struct schema *s, struct value *props, const char *key, const char *definition)
 {
-	struct value *was = map_at(props, key), *v = ref(s, definition), *any = value_list(s->a);
-	struct value *out = one(s, "anyOf", any);
+	struct value *was = map_at(props, key), *v = schema_ref(s, definition),
+		     *any = value_list(s->a);
+	struct value *out = schema_of_one(s, "anyOf", any);
 	list_add(s->a, any, v);
-	list_add(s->a, any, type(s, "null"));
+	list_add(s->a, any, schema_type(s, "null"));
 	map_put(s->a, out, "description", map_at(was, "description"));
 	map_put(s->a, props, key, out);
 }
@@ -323,10 +325,10 @@ static struct value *task_schema(struct schema *s, struct value *definitions)
 	s->templates = TEMPLATES_NONE;
 	out = table_schema(s, site_task_fields(), false);
 	props = map_at(out, "properties");
-	refine(s, props, "block", "tasks");
+	refine_schema(s, props, "block", "tasks");
 	s->templates = TEMPLATES_EVERYWHERE;
 	add_modules(s, props, definitions);
-	map_put(s->a, out, "patternProperties", one(s, "^with_", value_map(s->a)));
+	map_put(s->a, out, "patternProperties", schema_of_one(s, "^with_", value_map(s->a)));
 	return out;
 }
 
@@ -353,8 +355,8 @@ static struct value *play_schema(struct schema *s)
 	s->templates = TEMPLATES_NONE;
 	struct value *out = table_schema(s, site_play_fields(), true);
 	for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
-		refine(s, map_at(out, "properties"), tasks[i], "tasks");
-	refine(s, map_at(out, "properties"), "mail", "mail");
+		refine_schema(s, map_at(out, "properties"), tasks[i], "tasks");
+	refine_schema(s, map_at(out, "properties"), "mail", "mail");
 	return out;
 }
 
@@ -366,13 +368,13 @@ static struct value *entry_schema(struct schema *s)
 	struct value *any = value_list(s->a), *props = value_map(s->a), *out = value_map(s->a);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct value *list = value_list(s->a);
-		list_add(s->a, list, text(s, names[i]));
-		list_add(s->a, any, one(s, "required", list));
-		map_put(s->a, props, names[i], type(s, "string"));
+		list_add(s->a, list, schema_text(s, names[i]));
+		list_add(s->a, any, schema_of_one(s, "required", list));
+		map_put(s->a, props, names[i], schema_type(s, "string"));
 	}
-	map_put(s->a, out, "if", one(s, "anyOf", any));
-	map_put(s->a, out, "then", one(s, "properties", props));
-	map_put(s->a, out, "else", ref(s, "play"));
+	map_put(s->a, out, "if", schema_of_one(s, "anyOf", any));
+	map_put(s->a, out, "then", schema_of_one(s, "properties", props));
+	map_put(s->a, out, "else", schema_ref(s, "play"));
 	return out;
 }
 
@@ -380,15 +382,15 @@ struct value *reference_schema(struct arena *a)
 {
 	struct schema s = {.a = a};
 	struct value *out = value_map(a), *definitions = value_map(a);
-	struct value *tasks = type(&s, "array");
-	map_put(a, out, "$schema", text(&s, "http://json-schema.org/draft-07/schema#"));
-	map_put(a, out, "title", text(&s, "A site of provision"));
-	map_put(a, out, "type", text(&s, "array"));
+	struct value *tasks = schema_type(&s, "array");
+	map_put(a, out, "$schema", schema_text(&s, "http://json-schema.org/draft-07/schema#"));
+	map_put(a, out, "title", schema_text(&s, "A site of provision"));
+	map_put(a, out, "type", schema_text(&s, "array"));
 	map_put(a, out, "items", entry_schema(&s));
-	map_put(a, definitions, "template", pattern(&s, "\\{[{%]"));
-	map_put(a, definitions, "boolean", boolean(&s));
+	map_put(a, definitions, "template", schema_pattern(&s, "\\{[{%]"));
+	map_put(a, definitions, "boolean", schema_boolean(&s));
 	map_put(a, definitions, "play", play_schema(&s));
-	map_put(a, tasks, "items", ref(&s, "task"));
+	map_put(a, tasks, "items", schema_ref(&s, "task"));
 	map_put(a, definitions, "tasks", tasks);
 	map_put(a, definitions, "task", task_schema(&s, definitions));
 	map_put(a, definitions, "mail", mail_schema(&s));

@@ -183,7 +183,6 @@ void control_result_keywords(struct build *b, const struct task *t, const struct
 bool site_action_row(size_t i, struct site_action *out)
 {
 	const struct control *c = control_row(i);
-
 	if (c)
 		*out = (struct site_action){c->name, c->doc, c->free_form, c->any_key, c->fields};
 	return c != NULL;

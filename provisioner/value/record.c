@@ -43,7 +43,7 @@ static bool is_default(const struct member *m, const char *text)
 	return m->field.dflt && !strcmp(m->field.dflt, text);
 }
 
-static struct value *number(struct arena *a, const struct member *m, int64_t n)
+static struct value *number_value(struct arena *a, const struct member *m, int64_t n)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%" PRId64, n);
@@ -63,9 +63,9 @@ static struct value *member_value(struct arena *a, const struct member *m, const
 		return is_default(m, b ? "true" : "false") ? NULL : value_bool(a, b);
 	}
 	case MEMBER_INT:
-		return number(a, m, *(const int *)at);
+		return number_value(a, m, *(const int *)at);
 	case MEMBER_NUMBER:
-		return number(a, m, *(const uint32_t *)at);
+		return number_value(a, m, *(const uint32_t *)at);
 	case MEMBER_VALUE:
 		return *(struct value *const *)at;
 	case MEMBER_TEXTS:
