@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of the site floor share: the options of a case and comparing with its expected
- * text. UPDATE=1 writes the expected texts anew.
+ * What the tests of the site floor share: where a case lies, and its options.
  */
 #pragma once
-#include <dirent.h>
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <unistd.h>
-#include <cmocka.h>
+#include "cases.h"
 #include "site/site.h"
 #include "printed.h"
 
@@ -80,36 +75,14 @@ static inline void read_options(struct arena *a, struct options *o)
 	o->site.extra_vars = o->extra;
 }
 
-/* ---- comparing ---- */
-static inline void compare(struct arena *a, const char *path, const struct buf *got)
+/* Runs the cases that were added. */
+static inline int run_site_cases(const char *group)
 {
-	struct str want;
-	struct err e = {0};
-	bool found;
-	if (getenv("UPDATE")) {
-		assert_true(file_replace(
-			path, got->p, got->n, (struct file_attr){0644, (uid_t)-1, (gid_t)-1}, &e));
-		return;
-	}
-	assert_true(file_read_opt(a, path, 1 << 22, &want, &found, &e));
-	if (!found)
-		fail_msg("%s is missing; UPDATE=1 makes it", path);
-	if (want.n != got->n || memcmp(want.p, got->p ? got->p : "", got->n) != 0)
-		fail_msg("%s\n---- expected\n%s---- got\n%.*s----", path, want.p, (int)got->n,
-			got->p);
-}
+	int failed;
 
-static inline int by_name(const struct dirent **x, const struct dirent **y)
-{
-	return strcmp((*x)->d_name, (*y)->d_name);
-}
-
-static inline int run_cases(const struct CMUnitTest *tests, size_t n)
-{
-	int rc;
 	assert_non_null(getcwd(root, sizeof(root)));
 	run = arena_new();
-	rc = _cmocka_run_group_tests("site", tests, n, NULL, NULL);
+	failed = run_cases(group);
 	arena_free(run);
-	return rc;
+	return failed;
 }

@@ -45,50 +45,43 @@ static void compare_host(const struct site *s, const char *inventory, const char
 			fail_msg("%s: '%s' is too much", host, got->map.e[i].key.p);
 }
 
-static void differential(const char *name)
+static void run_case(void **state)
 {
+	const char *name = *state;
 	struct options o;
 	struct errs errs;
 	struct site *s;
 	const char *const *hosts;
 
+	if (access("/usr/bin/ansible-inventory", X_OK) != 0)
+		skip();
 	assert_int_equal(chdir(arena_printf(run, "%s/tests/cases/site/%s", root, name)), 0);
 	read_options(run, &o);
 	o.site.extra_vars = NULL;
 	errs_init(&errs, run);
-	s = o.vars ? site_load(run, &o.site, &errs) : NULL;
-	if (s) {
-		print_message("           %s\n", name);
-		hosts = site_hosts(s);
-		for (size_t i = 0; hosts[i] && i < 12; i++)
-			compare_host(s, o.inventories[0], hosts[i]);
-	}
-	assert_int_equal(chdir(root), 0);
+	s = site_load(run, &o.site, &errs);
+	if (!s)
+		fail_msg("%s", printed(run, &errs));
+	hosts = site_hosts(s);
+	for (size_t i = 0; hosts[i] && i < 12; i++)
+		compare_host(s, o.inventories[0], hosts[i]);
 }
 
-static void test_ansible_inventory(void **state)
+/* The cases that show variables. */
+static void add_site(const char *path, const char *name)
 {
-	struct dirent **names;
-	int n = scandir("tests/cases/site", &names, NULL, by_name);
-	(void)state;
-	for (int i = 0; i < n; i++)
-		if (names[i]->d_name[0] == '.')
-			names[i]->d_name[0] = 0;
-	if (access("/usr/bin/ansible-inventory", X_OK) == 0)
-		for (int i = 0; i < n; i++)
-			if (names[i]->d_name[0])
-				differential(names[i]->d_name);
-	for (int i = 0; i < n; i++)
-		free(names[i]);
-	free(names);
-	if (access("/usr/bin/ansible-inventory", X_OK) != 0)
-		skip();
+	struct arena *a = cases_arena();
+	struct str text;
+	struct err e = {0};
+	bool found;
+
+	if (file_read_opt(a, path_join(a, path, "options"), 1 << 16, &text, &found, &e) && found &&
+		(str_starts(text, "vars: ") || strstr(text.p, "\nvars: ")))
+		add_case(name, run_case, arena_strdup(a, name));
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ansible_inventory),
-	};
-	return run_cases(tests, ARRAY_LEN(tests));
+	each_entry("tests/cases/site", "", add_site);
+	return run_site_cases("inventory");
 }

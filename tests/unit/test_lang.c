@@ -10,7 +10,6 @@
  *   flags     lstrip, no-trim, strip-newline
  */
 #include "case_file.h"
-#include <stdint.h>
 #include "jinja/jinja.h"
 #include "yaml/yaml.h"
 
@@ -35,13 +34,13 @@ static struct value *plugin(void *ctx, const char *name, const struct value *arg
 {
 	(void)ctx;
 	(void)kwargs;
-	struct value *list = value_list(all);
+	struct value *list = value_list(cases_arena());
 	if (strcmp(name, "echo") != 0) {
 		err_set(e, ERR_CONFIG, "no lookup '%s'", name);
 		return NULL;
 	}
 	for (size_t i = 0; i < args->list.n; i++)
-		list_add(all, list, args->list.v[i]);
+		list_add(cases_arena(), list, args->list.v[i]);
 	return list;
 }
 
@@ -200,23 +199,16 @@ static void run_case(void **state)
 	} else if (!want) {
 		fail_msg("%s: %s: gave %s instead of an error", t->file, t->name,
 			shown(a, v, is_text));
-	} else if (strcmp(shown(a, v, is_text), wanted(a, *want, is_text)) != 0) {
-		fail_msg("%s: %s:\n  gave   '%s'\n  wanted '%s'", t->file, t->name,
-			shown(a, v, is_text), want->p);
+	} else {
+		same_text(arena_printf(a, "%s: %s", t->file, t->name),
+			str_c(wanted(a, *want, is_text)), str_c(shown(a, v, is_text)));
 	}
 	arena_free(a);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	all = arena_new();
-	if (argc > 1)
-		read_cases(argv[1]);
-	else {
-		read_folder("tests/cases/yaml");
-		read_folder("tests/cases/jinja");
-	}
-	int failed = run_all("lang", run_case);
-	arena_free(all);
-	return failed != 0;
+	read_folder("tests/cases/yaml", run_case);
+	read_folder("tests/cases/jinja", run_case);
+	return run_cases("lang");
 }

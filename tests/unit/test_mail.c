@@ -6,16 +6,17 @@
 #include "site_case.h"
 
 /* ---- mail: a manifest, for the host mx1.example.net ---- */
-static void mail_case(const char *name)
+static void run_case(void **state)
 {
+	const char *path = *state;
 	struct arena *a = run;
-	struct site_options opt = {.manifest = name};
+	struct site_options opt = {.manifest = path};
 	const char *inventories[] = {"mx1.example.net,", NULL};
 	struct err e = {0};
 	struct errs errs;
 	struct site *s;
 	struct buf out;
-	print_message("           %s\n", name);
+
 	opt.inventories = inventories;
 	errs_init(&errs, a);
 	buf_init(&out, 1 << 20);
@@ -35,31 +36,20 @@ static void mail_case(const char *name)
 	} else {
 		buf_adds(&out, printed(a, &errs));
 	}
-	compare(a, arena_printf(a, "%.*s.expect", (int)(strlen(name) - 4), name), &out);
+	same_as_file(a, arena_printf(a, "%.*s.expect", (int)(strlen(path) - 4), path), &out);
 	buf_free(&out);
 }
 
-static void test_mail(void **state)
+static void add_manifest(const char *path, const char *name)
 {
-	struct dirent **names;
-	int n = scandir("tests/cases/mail", &names, NULL, by_name);
-	(void)state;
-	assert_true(n > 2);
-	for (int i = 0; i < n; i++) {
-		size_t len = strlen(names[i]->d_name);
-		char path[512];
-		snprintf(path, sizeof(path), "tests/cases/mail/%s", names[i]->d_name);
-		if (len > 4 && strcmp(names[i]->d_name + len - 4, ".yml") == 0)
-			mail_case(path);
-		free(names[i]);
-	}
-	free(names);
+	struct arena *a = cases_arena();
+
+	add_case(arena_printf(a, "%.*s", (int)(strlen(name) - 4), name), run_case,
+		arena_strdup(a, path));
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mail),
-	};
-	return run_cases(tests, ARRAY_LEN(tests));
+	each_entry("tests/cases/mail", ".yml", add_manifest);
+	return run_site_cases("mail");
 }

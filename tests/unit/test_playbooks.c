@@ -12,7 +12,6 @@
  *             give the same, too
  */
 #include "case_file.h"
-#include <ctype.h>
 #include <libgen.h>
 #include <limits.h>
 #include <unistd.h>
@@ -264,7 +263,7 @@ static void run_case(void **state)
 }
 
 /* The agents share this machine: each gets a state of its own. */
-static void make_agent(void)
+static void make_agent(struct arena *a)
 {
 	char self[PATH_MAX];
 	struct err e = {0};
@@ -272,32 +271,30 @@ static void make_agent(void)
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = 0;
 	if (!given)
-		given = path_join(all, dirname(dirname(self)), "provision-agent");
-	const char *text = arena_printf(
-		all, "#!/bin/sh\nPROVISION_STATE=%s/$$ exec %s \"$@\"\n", states, given);
+		given = path_join(a, dirname(dirname(self)), "provision-agent");
+	const char *text =
+		arena_printf(a, "#!/bin/sh\nPROVISION_STATE=%s/$$ exec %s \"$@\"\n", states, given);
 	struct file_attr attr = {0755, (uid_t)-1, (gid_t)-1};
 	if (!file_replace("agent", text, strlen(text), attr, &e))
 		panic("%s", e.msg);
-	setenv("PROVISION_AGENT", path_join(all, dir, "agent"), 1);
+	setenv("PROVISION_AGENT", path_join(a, dir, "agent"), 1);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	all = arena_new();
-	if (argc > 1)
-		read_cases(argv[1]);
-	else
-		read_folder("tests/cases/playbooks");
+	struct arena *a = cases_arena();
+	read_folder("tests/cases/playbooks", run_case);
 	if (!getcwd(root, sizeof(root)) || !mkdtemp(dir) || !mkdtemp(states) || chdir(dir) < 0)
 		return 1;
-	make_agent();
+	make_agent(a);
 	put("more.yml", "more: 1\n");
-	int failed = run_all("playbooks", run_case);
 	const char *rm[] = {"rm", "-rf", dir, states, NULL};
 	struct proc_result r;
 	struct err e = {0};
-	if (chdir(root) < 0 || !proc_run(all, &(struct proc){.argv = rm, .uid = (uid_t)-1}, &r, &e))
+	int failed = run_cases("playbooks");
+	a = arena_new();
+	if (chdir(root) < 0 || !proc_run(a, &(struct proc){.argv = rm, .uid = (uid_t)-1}, &r, &e))
 		return 1;
-	arena_free(all);
-	return failed != 0;
+	arena_free(a);
+	return failed;
 }

@@ -4,17 +4,11 @@
  * asked, what observe must find, and what must stand there after apply. Every case that applies is
  * observed again and must have converged.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <cmocka.h>
+#include "cases.h"
 #include "jinja/jinja.h"
 #include "host/foresight.h"
 #include "host/look.h"
@@ -30,7 +24,7 @@ struct bench {
 	const char *dir; /* the case's folder, $T in its texts */
 	const char *originals;
 	struct host h;
-	const char *problem; /* what went wrong in the case, for the summary */
+	const char *problem; /* what went wrong in the case */
 };
 
 /* ---- texts with $T ---- */
@@ -210,15 +204,28 @@ static struct value *change_lines(struct bench *t, const struct observation *o)
 
 /* ---- a case ---- */
 
-static bool fault(struct bench *t, const char *what, const struct value *got)
+static bool fault(struct bench *t, const char *what)
+{
+	t->problem = what;
+	return false;
+}
+
+static struct str pretty(struct bench *t, const struct value *v)
 {
 	struct buf b;
 	buf_init(&b, TEXT_LIMIT);
-	if (got)
-		json_write_pretty(&b, got, 2);
-	t->problem = arena_printf(t->a, "%s\n%s", what, buf_str(t->a, &b).p);
+	json_write_pretty(&b, v, 0);
+	buf_addc(&b, '\n');
+	struct str s = buf_str(t->a, &b);
 	buf_free(&b);
-	return false;
+	return s;
+}
+
+static bool differs(
+	struct bench *t, const char *what, const struct value *want, const struct value *got)
+{
+	return fault(t, arena_printf(t->a, "%s: - expected, + found\n%s", what,
+				diff_text(t->a, what, pretty(t, want), pretty(t, got)).p));
 }
 
 static bool expect_error(struct bench *t, const struct value *c, bool ok, const struct err *e)
@@ -226,10 +233,10 @@ static bool expect_error(struct bench *t, const struct value *c, bool ok, const 
 	const char *want = map_cstr(c, "error", NULL);
 	const char *got = swap_text(t->a, e->msg, t->dir, "$T");
 	if (!want)
-		return ok || fault(t, arena_printf(t->a, "error: %s", got), NULL);
+		return ok || fault(t, arena_printf(t->a, "error: %s", got));
 	if (ok)
-		return fault(t, "an error was expected", NULL);
-	return strstr(got, want) || fault(t, arena_printf(t->a, "another error: %s", got), NULL);
+		return fault(t, "an error was expected");
+	return strstr(got, want) || fault(t, arena_printf(t->a, "another error: %s", got));
 }
 
 static bool expect_result(struct bench *t, const struct value *c, const struct observation *o)
@@ -238,7 +245,7 @@ static bool expect_result(struct bench *t, const struct value *c, const struct o
 	for (size_t i = 0; want && i < want->map.n; i++) {
 		const struct value *got = map_get(o->result, want->map.e[i].key);
 		if (!got || !value_equal(placed(t, want->map.e[i].value), got))
-			return fault(t, "the result is another", o->result);
+			return differs(t, "the result", placed(t, want), o->result);
 	}
 	return true;
 }
@@ -250,7 +257,7 @@ static bool expect_tree(struct bench *t, const struct value *c)
 	if (!want)
 		return true;
 	list_tree(t, t->dir, "", got);
-	return value_equal(want, got) || fault(t, "the folder is another", got);
+	return value_equal(want, got) || differs(t, "the folder", want, got);
 }
 
 static bool expect_converged(struct bench *t, const struct restype *type,
@@ -263,8 +270,9 @@ static bool expect_converged(struct bench *t, const struct restype *type,
 	observation_init(&t->h, &o);
 	t->h.pending = 0;
 	if (!type->observe(&t->h, params, &o, &e))
-		return fault(t, arena_printf(t->a, "observing again: %s", e.msg), NULL);
-	return o.changes->list.n == 0 || fault(t, "it has not converged", change_lines(t, &o));
+		return fault(t, arena_printf(t->a, "observing again: %s", e.msg));
+	return o.changes->list.n == 0 ||
+	       differs(t, "what is left to change", value_list(t->a), change_lines(t, &o));
 }
 
 static bool run_verbs(struct bench *t, const struct restype *type, const struct value *params,
@@ -280,7 +288,7 @@ static bool run_verbs(struct bench *t, const struct restype *type, const struct 
 		return expect_error(t, c, ok, &e) && expect_result(t, c, &o);
 	struct value *got = change_lines(t, &o);
 	if (want ? !value_equal(want, got) : got->list.n > 0)
-		return fault(t, "the changes are others", got);
+		return differs(t, "the changes", want ? want : value_list(t->a), got);
 	if (type->apply && !map_bool(c, "observe_only", false) && got->list.n > 0) {
 		ok = type->apply(&t->h, params, &o, &e);
 		if (!expect_error(t, c, ok, &e) || !expect_tree(t, c))
@@ -302,9 +310,9 @@ static bool run_check(
 	if (*params && type->check)
 		type->check(*params, &errs);
 	if (!want && errs.n)
-		return fault(t, errs.v[0].msg, NULL);
+		return fault(t, errs.v[0].msg);
 	if (want && (!errs.n || !strstr(errs.v[0].msg, want->s.p)))
-		return fault(t, errs.n ? errs.v[0].msg : "no problem was found", NULL);
+		return fault(t, errs.n ? errs.v[0].msg : "no problem was found");
 	return true;
 }
 
@@ -335,13 +343,13 @@ static unsigned pending_of(const struct value *c)
 					  (strstr(p, "account") ? RES_ACCOUNT : 0);
 }
 
-static bool run_case(struct bench *t, const struct value *c)
+static bool carry_out(struct bench *t, const struct value *c)
 {
 	const struct restype *type = restype_find(str_c(map_cstr(c, "type", "")));
 	const struct value *setup = map_at(c, "setup");
 	struct value *params;
 	if (!type)
-		return fault(t, "there is no such type", NULL);
+		return fault(t, "there is no such type");
 	for (size_t i = 0; setup && i < setup->list.n; i++)
 		set_up_one(t, setup->list.v[i]);
 	if (!run_check(t, type, c, &params))
@@ -379,64 +387,46 @@ static void remove_tree(const char *path)
 	arena_free(a);
 }
 
-static bool one_case(const char *file, const struct value *c)
+static void run_case(void **state)
 {
 	char dir[] = "/tmp/provision-test-XXXXXX", kept[] = "/tmp/provision-kept-XXXXXX";
+	const struct value *c = *state;
+	if (map_bool(c, "root", false) && geteuid() != 0)
+		skip();
 	struct bench t = {.a = arena_new()};
-	if (map_bool(c, "root", false) && geteuid() != 0) {
-		print_message("skipped, not root: %s\n", map_cstr(c, "name", "?"));
-		arena_free(t.a);
-		return true;
-	}
 	must(mkdtemp(dir) && mkdtemp(kept) && chmod(dir, 0755) == 0, "temporary folder");
 	t.dir = dir;
 	t.originals = kept;
-	bool ok = run_case(&t, c);
-	if (!ok)
-		print_error("%s: %s: %s\n", path_base(file), map_cstr(c, "name", "?"), t.problem);
+	bool ok = carry_out(&t, c);
 	remove_tree(dir);
 	remove_tree(kept);
+	if (!ok)
+		fail_msg("%s: %s: %s", c->pos.file, map_cstr(c, "name", "?"), t.problem);
 	arena_free(t.a);
-	return ok;
 }
 
-static void run_file(const char *file, size_t *cases, size_t *failed)
+/* Each case is a test FILE:NAME. */
+static void read_file(const char *path, const char *name)
 {
-	struct arena *a = arena_new();
+	struct arena *a = cases_arena();
 	struct errs errs;
 	struct err e = {0};
 	struct str text;
 	errs_init(&errs, a);
-	if (!file_read(a, file, TEXT_LIMIT, &text, &e))
-		fail_msg("%s", e.msg);
-	struct value *v = yaml_parse(a, file, text, &errs);
-	if (!v) {
-		fail_msg("%s", printed(a, &errs));
-	}
-	for (size_t i = 0; i < v->list.n; i++, ++*cases)
-		*failed += !one_case(file, v->list.v[i]);
-	arena_free(a);
-}
-
-static void test_cases(void **state)
-{
-	glob_t g;
-	size_t cases = 0, failed = 0;
-	(void)state;
-	umask(022);
-	assert_int_equal(glob("tests/cases/resource/*.case", 0, NULL, &g), 0);
-	for (size_t i = 0; i < g.gl_pathc; i++)
-		run_file(g.gl_pathv[i], &cases, &failed);
-	globfree(&g);
-	print_message("%zu cases\n", cases);
-	assert_true(cases > 0);
-	assert_int_equal(failed, 0);
+	if (!file_read(a, path, TEXT_LIMIT, &text, &e))
+		panic("%s", e.msg);
+	struct value *v = yaml_parse(a, path, text, &errs);
+	if (!v)
+		panic("%s", printed(a, &errs));
+	for (size_t i = 0; i < v->list.n; i++)
+		add_case(arena_printf(a, "%.*s:%s", (int)(strlen(name) - strlen(".case")), name,
+				 map_cstr(v->list.v[i], "name", "?")),
+			run_case, v->list.v[i]);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),
-	};
-	return cmocka_run_group_tests_name("resource", tests, NULL, NULL);
+	umask(022);
+	each_entry("tests/cases/resource", ".case", read_file);
+	return run_cases("resource");
 }

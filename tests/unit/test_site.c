@@ -362,15 +362,15 @@ static void dump_site(
 		dump_host(a, s, o, hosts[i], out);
 }
 
-static void run_case(const char *name)
+static void run_case(void **state)
 {
+	const char *name = *state;
 	struct arena *a = run;
 	struct options o;
 	struct errs errs;
 	struct site *s;
 	struct buf out;
 	assert_int_equal(chdir(arena_printf(a, "%s/tests/cases/site/%s", root, name)), 0);
-	print_message("           %s\n", name);
 	buf_init(&out, 1 << 22);
 	read_options(a, &o);
 	errs_init(&errs, a);
@@ -381,29 +381,18 @@ static void run_case(const char *name)
 	if (s)
 		dump_site(a, s, &o, &out);
 	assert_true(s || errs.n);
-	compare(a, "expect", &out);
+	same_as_file(a, "expect", &out);
 	buf_free(&out);
-	assert_int_equal(chdir(root), 0);
 }
 
-static void test_sites(void **state)
+static void add_site(const char *path, const char *name)
 {
-	struct dirent **names;
-	int n = scandir("tests/cases/site", &names, NULL, by_name);
-	(void)state;
-	assert_true(n > 2);
-	for (int i = 0; i < n; i++) {
-		if (names[i]->d_name[0] != '.')
-			run_case(names[i]->d_name);
-		free(names[i]);
-	}
-	free(names);
+	(void)path;
+	add_case(name, run_case, arena_strdup(cases_arena(), name));
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sites),
-	};
-	return run_cases(tests, ARRAY_LEN(tests));
+	each_entry("tests/cases/site", "", add_site);
+	return run_site_cases("site");
 }
