@@ -100,6 +100,13 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/filter.o | $(BUILD)/libprovision.s
 	$(call say,CC,$<)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(BUILD)/unit/filter.o \
 		-L$(BUILD) -lprovision -Wl,-rpath,$(abspath $(BUILD)) $(LIBS) -lcmocka
 
+# The fuzzers, linked from one archive; tests/fuzz/run asks for them, in a tree of their own.
+$(BUILD)/libprovision.a: $(LIB_OBJ)
+	$(call say,AR)rm -f $@ && ar rcs $@ $^
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libprovision.a
+	$(call say,CC,$<)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP -MF $@.d -MT $@ -o $@ $< \
+		$(BUILD)/libprovision.a $(LIBS)
+
 test:
 	tests/deps test
 	tests/run

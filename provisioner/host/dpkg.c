@@ -40,6 +40,8 @@ static const char *copy_text(struct dpkg *d, struct line line)
 static struct line state_of(struct line status)
 {
 	size_t at = status.n;
+	if (at == 0) /* a stanza without one, which has no text to point into */
+		return status;
 	while (at > 0 && status.p[at - 1] != ' ')
 		at--;
 	return (struct line){status.p + at, status.n - at};

@@ -323,7 +323,7 @@ bool sdbus_message_length(const unsigned char *p, size_t *out)
 	if (p[0] != 'l' || p[3] != 1 || body > SDBUS_MESSAGE_MAX || fields > SDBUS_MESSAGE_MAX)
 		return false;
 	*out = SDBUS_HEADER + ((size_t)fields + 7) / 8 * 8 + body;
-	return true;
+	return *out <= SDBUS_MESSAGE_MAX;
 }
 
 bool sdbus_read(

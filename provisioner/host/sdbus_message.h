@@ -13,7 +13,8 @@ enum {
 };
 /* Adds the question for all properties of the unit with this object path. */
 void sdbus_put_question(struct buf *b, uint32_t serial, const char *path);
-/* The whole length of the message that begins with these SDBUS_HEADER bytes. */
+/* The whole length of the message that begins with these SDBUS_HEADER bytes; false: these begin
+ * none, or one of more than SDBUS_MESSAGE_MAX. */
 bool sdbus_message_length(const unsigned char *p, size_t *out);
 /* Reads the answer to a question, a whole message: a method's return that holds a map of text to
  * variant. false: another message, or a damaged one. */

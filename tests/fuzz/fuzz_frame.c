@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fuzzes what reads a peer's bytes and the agent's own journal: frames, fed in two pieces (what is
- * accepted must be accepted again from its own encoding), the steps in them as the agent takes
- * them, and the lines of a journal.
+ * Fuzzes what reads a peer's bytes: frames, fed in two pieces (what is accepted must be accepted
+ * again from its own encoding), and the steps in them as the agent takes them.
  */
 #include "agent/session.h"
 
@@ -58,9 +57,7 @@ static void read_frames(struct arena *a, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new();
-	struct value *line;
 	read_frames(a, data, size);
-	journal_parse(a, str_dup(a, (const char *)data, size), &line);
 	arena_free(a);
 	return 0;
 }

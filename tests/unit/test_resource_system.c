@@ -81,6 +81,10 @@ static void test_dpkg(void **state)
 	assert_false(dpkg_provides(d, "never"));
 	assert_true(dpkg_interrupted(d));
 	dpkg_free(d);
+	d = dpkg_parse(str_c("Package: odd\nProvides: x\n")); /* without a status */
+	assert_string_equal(dpkg_find(d, "odd", NULL)->state, "");
+	assert_false(dpkg_provides(d, "x"));
+	dpkg_free(d);
 	d = dpkg_parse(str_c(""));
 	assert_null(dpkg_find(d, "x", NULL));
 	assert_false(dpkg_interrupted(d));

@@ -180,11 +180,42 @@ static void test_damaged(void **state)
 	buf_free(&b);
 }
 
+static void put_length(unsigned char *header, size_t at, uint32_t length)
+{
+	memcpy(header + at, &length, sizeof(length));
+}
+
+/* The whole is bounded, not only its parts. */
+static void test_length(void **state)
+{
+	unsigned char header[SDBUS_HEADER] = {'l', SDBUS_RETURN, 1, 1};
+	size_t length;
+	(void)state;
+	assert_true(sdbus_message_length(header, &length));
+	assert_int_equal(length, SDBUS_HEADER);
+	put_length(header, FIELDS_LENGTH_AT, 9);
+	put_length(header, BODY_LENGTH_AT, 5);
+	assert_true(sdbus_message_length(header, &length));
+	assert_int_equal(length, SDBUS_HEADER + 16 + 5);
+	put_length(header, BODY_LENGTH_AT, SDBUS_MESSAGE_MAX - SDBUS_HEADER - 16);
+	assert_true(sdbus_message_length(header, &length));
+	assert_int_equal(length, SDBUS_MESSAGE_MAX);
+	put_length(header, BODY_LENGTH_AT, SDBUS_MESSAGE_MAX - SDBUS_HEADER - 15);
+	assert_false(sdbus_message_length(header, &length));
+	put_length(header, BODY_LENGTH_AT, 0);
+	put_length(header, FIELDS_LENGTH_AT, (uint32_t)-1);
+	assert_false(sdbus_message_length(header, &length));
+	header[0] = 'B';
+	put_length(header, FIELDS_LENGTH_AT, 0);
+	assert_false(sdbus_message_length(header, &length));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answer),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_length),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
