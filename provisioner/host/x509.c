@@ -34,10 +34,10 @@ static bool pem_block(struct arena *a, struct str pem, const char *label, struct
 	const char *begin = arena_printf(a, "-----BEGIN %s-----", label);
 	const char *end = arena_printf(a, "-----END %s-----", label);
 	const char *start = strstr(pem.p, begin);
+	start = start ? start + strlen(begin) : NULL; /* the dashes of both lines are not shared */
 	const char *stop = start ? strstr(start, end) : NULL;
 	if (!stop)
 		return false;
-	start += strlen(begin);
 	char *text = arena_alloc(a, (size_t)(stop - start) + 1);
 	size_t n = 0;
 	for (const char *p = start; p < stop; p++)

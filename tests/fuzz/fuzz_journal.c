@@ -38,7 +38,7 @@ static void read_line(struct arena *a, struct str text)
 	struct value *line, *again;
 	struct buf b;
 
-	if (!journal_parse(a, text, &line))
+	if (!journal_parse(a, text, &line) || !str_utf8(text)) /* which is written as it is not */
 		return;
 	buf_init(&b, 1 << 24);
 	json_write(&b, line);

@@ -120,6 +120,7 @@ static void test_damaged_certificates(void **state)
 	assert_false(cert_read(a, str_c("-----BEGIN CERTIFICATE-----"), &c));
 	assert_false(
 		cert_read(a, str_c("-----END CERTIFICATE----------BEGIN CERTIFICATE-----"), &c));
+	assert_false(cert_read(a, str_c("-----BEGIN CERTIFICATE-----END CERTIFICATE-----"), &c));
 	arena_free(a);
 }
 
