@@ -61,6 +61,8 @@ $(BUILD)/agent/%.o: provisioner/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$< (agent))$(AGENT_STATIC_CC) $(CFLAGS_ALL) $(AGENT_STATIC_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/obj/transport/bootstrap.o: provisioner/transport/bootstrap.sh
+
 # Another commit builds one object anew; the agent, known by its content, has nothing of it.
 $(BUILD)/obj/command/version.o: DEFS += -DDESCRIBE='"$(DESCRIBE)"'
 $(BUILD)/obj/command/version.o $(BUILD)/obj/net/http.o: VERSION

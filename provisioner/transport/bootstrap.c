@@ -7,47 +7,25 @@
 #include <sys/random.h>
 #include "transport/bootstrap.h"
 
-/* One line for `sh -c '...'`: neither a single quote nor an exclamation mark, which csh and fish
- * would take. %s: the digest, what is done with an agent that is there, the machine twice, the
- * size, the digest.
- *
- * The first loop is every run but the first: tests are built in, so the agent is the next program.
- * WIRE_FOUND says that one was there. When it does not speak, it is damaged, and the second try
- * removes it; its content is not looked at in every run, which would cost a program more.
- * A folder owned by us was made or checked by the second loop: its mode lets nobody else write.
- * The second loop checks it, and that programs may run there at all (noexec), then takes the bytes,
- * and only when their digest is right do they get the name under which the first loop looks. */
-static const char script[] =
-	"f=agent-%s; "
-	"own() { [ -L \"$1\" ] && return 1; [ -O \"$1\" ] && [ -d \"$1\" ]; }; "
-	"run() { own \"$1\" && [ -O \"$1/$f\" ] && [ -x \"$1/$f\" ] && [ -s \"$1/$f\" ] && "
-	"%s \"$1/$f\"; }; "
-	"h=${HOME:-/nonexistent}/.cache/provision; "
-	"run /var/lib/provision/bin; run \"$h\"; "
-	"umask 077; u=$(id -u); m=$(uname -m); case $m in %s) ;; *) "
-	"echo this agent is for %s, the host is $m >&2; exit 1;; esac; "
-	"run /var/tmp/provision-$u; run /dev/shm/provision-$u; "
-	"use() { mkdir -p \"$1\" 2>/dev/null; own \"$1\" || return 1; "
-	"case $(ls -ld \"$1\") in d????[-]??[-]*) ;; *) return 1;; esac; "
-	"t=$1/new-$$; echo exit 0 2>/dev/null >\"$t\" && chmod 700 \"$t\" && \"$t\" 2>/dev/null; "
-	"r=$?; "
-	"rm -f \"$t\"; return $r; }; "
-	"d=; [ $u = 0 ] && use /var/lib/provision/bin && d=/var/lib/provision/bin; "
-	"for x in \"$h\" /var/tmp/provision-$u /dev/shm/provision-$u; do "
-	"[ \"$d\" ] || { use \"$x\" && d=$x; }; done; "
-	"[ \"$d\" ] || { echo no folder that user $u owns alone and may run programs in: tried "
-	"/var/lib/provision/bin \"(root)\", $h, /var/tmp and /dev/shm >&2; exit 1; }; "
-	"printf \"\\n\\001PROVISION-NEED\\001\\n\"; "
-	"t=$d/new-$$; head -c %zu >\"$t\" || { rm -f \"$t\"; exit 1; }; "
-	"s=$(sha256sum <\"$t\"); "
-	"[ \"${s%%%% *}\" = %s ] || { rm -f \"$t\"; echo the agent did not arrive whole in $d >&2; "
-	"exit 1; }; "
-	"chmod 700 \"$t\" && { sync \"$t\" 2>/dev/null || sync; } && mv -f \"$t\" \"$d/$f\" || "
-	"exit 1; "
-	/* whatever the clock says of the others, this one stays */
-	"n=0; for x in $(ls -t \"$d\"); do case $x in $f) ;; agent-*) n=$((n+1)); "
-	"[ $n -gt 3 ] && rm -f \"$d/$x\";; esac; done; "
-	"exec \"$d/$f\"";
+/* bootstrap.sh, as it is in the source. The Makefile knows that this file depends on it. */
+__asm__(".pushsection .rodata\n"
+	"bootstrap_sh: .incbin \"provisioner/transport/bootstrap.sh\"\n"
+	".byte 0\n"
+	".popsection\n");
+extern const char bootstrap_sh[] __attribute__((visibility("hidden")));
+
+/* The script as one line: without indentation and comments, its lines joined by blanks. */
+static void add_script(struct buf *b)
+{
+	for (const char *p = bootstrap_sh, *end; *p; p = end + (*end == '\n')) {
+		p += strspn(p, "\t");
+		end = strchrnul(p, '\n');
+		if (*p == '#' || end == p)
+			continue;
+		buf_add(b, p, (size_t)(end - p));
+		buf_addc(b, ' ');
+	}
+}
 
 static bool plain_word(const char *s, const char *extra)
 {
@@ -130,19 +108,19 @@ const char *const *local_argv(
 	return argv;
 }
 
-/* As `uname -m` says it; a pattern for sh. An unknown one is left to the host to refuse. */
+/* As `uname -m` says it. "": unknown, which is left to the host to refuse. */
 static const char *elf_machine(struct str image)
 {
 	enum { E_MACHINE = 18 }; /* elf(5) */
 	if (image.n <= E_MACHINE + 1 || memcmp(image.p, "\177ELF", 4) != 0)
-		return "*";
+		return "";
 	switch ((unsigned char)image.p[E_MACHINE] | (unsigned char)image.p[E_MACHINE + 1] << 8) {
 	case EM_X86_64:
 		return "x86_64";
 	case EM_AARCH64:
 		return "aarch64";
 	default:
-		return "*";
+		return "";
 	}
 }
 
@@ -157,11 +135,10 @@ const char *bootstrap_command(struct arena *a, const struct target *t,
 	for (size_t i = 0; become[i]; i++)
 		buf_addf(&b, "'%s' ", become[i]);
 	buf_adds(&b, "sh -c '");
-	const char *machine = elf_machine(img->bytes);
-	static const char found[] = "printf \"\\n\\001PROVISION-FOUND\\001\\n\" && exec";
-	buf_addf(&b, script, img->sha, anew ? "rm -f" : found, machine, machine, img->bytes.n,
-		img->sha);
-	buf_adds(&b, "'");
+	add_script(&b);
+	/* its arguments: digest, machine, size, anew */
+	buf_addf(&b, "' sh '%s' '%s' %zu '%s'", img->sha, elf_machine(img->bytes), img->bytes.n,
+		anew ? "anew" : "");
 	const char *command = buf_str(a, &b).p;
 	buf_free(&b);
 	return command;
