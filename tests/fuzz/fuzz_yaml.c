@@ -24,9 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		errs_init(&errs, a);
 		yaml_parse(a, "again", buf_str(a, &b), &errs);
 	} else {
-		struct page *p = page_new(false);
-		errs_print(&errs, p);
-		page_free(p);
+		struct page *out = page_new(false);
+		errs_print(&errs, out);
+		page_free(out);
 	}
 	if (!json_parse(a, text, &e) && e.kind == ERR_NONE)
 		panic("no value and no error");
