@@ -51,7 +51,7 @@ static void subscribers(struct arena *a, struct str text)
 			panic("'%s' came of nothing", again->map.e[i].key.p);
 }
 
-static struct str config(struct arena *a, const struct mlist *l, struct str text)
+static struct str config(const struct mlist *l, struct str text)
 {
 	struct mlist_files files = {0};
 	struct mlist_owner who = {(uid_t)-1, (gid_t)-1};
@@ -78,8 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	l.all = value_map(a);
 	subscribers(a, text);
 	if (strlen(text.p) == text.n) {
-		first = config(a, &l, text);
-		second = config(a, &l, first);
+		first = config(&l, text);
+		second = config(&l, first);
 		if (!str_eq(first, second))
 			panic("the settings do not stay:\n%s\n----\n%s", first.p, second.p);
 	}

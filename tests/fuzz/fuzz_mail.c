@@ -18,14 +18,14 @@ static const char *const texts[] = {"", "a", "b", "A@d.test", "a@d.test", "b+x@D
 	"x@far.test", "l", "l@d.test", "postmaster", "abuse@e.test", "@d.test", "a@", "+x", "null",
 	"gmail", "mxroute", "builtin", "v=spf1 a mx ~all", "v=DMARC1; p=none; rua=mailto:a@e.test",
 	"192.0.2.1", "2001:db8::1", "192.0.2.0/24", "d.test",
-	"b\xc3\xbc"
-	"cher.test",
+	("b\xc3\xbc"
+	 "cher.test"),
 	"global", "both", "members", "spamassassin", "none", "majordomo", "error:x", "relaylim",
 	"[h.test]", "$6$abcdefghijklmnop$abcdefghijklmnopqrstuvwxyz", "/x/ REJECT", "x\ny",
 	"mx1.x.test"};
 static const char *const names[] = {"a", "b", "c", "l", "m", "d.test", "e.test", "D.TEST",
-	"b\xc3\xbc"
-	"cher.test",
+	("b\xc3\xbc"
+	 "cher.test"),
 	"xn--bcher-kva.test", "postmaster", "abuse", "team", ""};
 
 static unsigned next(struct input *in, unsigned below)
