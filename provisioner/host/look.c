@@ -14,8 +14,10 @@ enum { LINKS_MAX = 16, READ_STEP = 64 << 10 };
 bool look(const char *path, struct stat *st, bool *found, struct err *e)
 {
 	struct place p;
-	if (!place_find(path, &p, found, e) || !*found)
+	if (!place_find(path, &p, found, e) || !*found) {
+		*found = false;
 		return e->kind == ERR_NONE;
+	}
 	*found = place_stat(&p, st);
 	bool ok = *found || errno == ENOENT || errno == ENOTDIR ||
 		  err_errno(e, "cannot look at %s", path);
