@@ -136,6 +136,11 @@ fuzz:
 	tests/deps lint
 	tests/fuzz/run
 
+# Which share of small changes do the unit tests notice? MUTATE=60 MUTATE_SEED=1
+mutate:
+	tests/deps test
+	tests/mutate
+
 # The program, its agent where the program looks for it, the roles, the manual, and what shells
 # complete with.
 SHARE = $(DESTDIR)$(PREFIX)/share
@@ -169,6 +174,7 @@ help:
 	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
 	@echo 'make lint       licences, floors, headers, ceilings, style, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
+	@echo 'make mutate     changes the source in small ways: do the unit tests notice?'
 	@echo 'make man        build/man: the manual, from the tables of commands, options and keys'
 	@echo 'make completions'
 	@echo '                build/completions: for bash, zsh and fish, from the same tables'
@@ -180,5 +186,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE man completions docs all unit unit-here test test-all demo bench lint fuzz install deb help clean
+.PHONY: FORCE man completions docs all unit unit-here test test-all demo bench lint fuzz mutate install deb help clean
 .DELETE_ON_ERROR:
