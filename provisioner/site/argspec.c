@@ -45,13 +45,23 @@ static bool whole_number(const struct value *v)
 	return *end == 0;
 }
 
+static bool real_number(const struct value *v)
+{
+	char *end;
+
+	if (v->type != VALUE_STR || v->s.n == 0)
+		return v->type == VALUE_FLOAT || v->type == VALUE_INT;
+	strtod(v->s.p, &end);
+	return *end == 0;
+}
+
 static bool type_fits(const struct value *v, const char *type)
 {
 	bool truth;
 	if (strcmp(type, "int") == 0)
 		return whole_number(v);
 	if (strcmp(type, "float") == 0)
-		return v->type == VALUE_FLOAT || whole_number(v) || v->type == VALUE_STR;
+		return real_number(v);
 	if (strcmp(type, "bool") == 0)
 		return value_as_bool(v, &truth);
 	if (strcmp(type, "list") == 0)
