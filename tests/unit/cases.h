@@ -71,13 +71,23 @@ static inline int run_cases(const char *group)
 	return failed != 0;
 }
 
+/* Fails with a text of any length: cmocka cuts what it is given at once. */
+static inline void fail_with(const char *text)
+{
+	enum { PIECE = 500 };
+	for (size_t n = strlen(text), i = 0; i < n; i += PIECE)
+		print_error("%.*s", PIECE, text + i);
+	fail();
+}
+
 /* Fails with the difference when the texts are not the same. */
 static inline void same_text(const char *what, struct str want, struct str got)
 {
 	if (str_eq(want, got))
 		return;
 	struct arena *a = arena_new();
-	fail_msg("%s: - expected, + found\n%s", what, diff_text(a, what, want, got).p);
+	fail_with(arena_printf(
+		a, "%s: - expected, + found\n%s", what, diff_text(a, what, want, got).p));
 }
 
 /* The same with a file, which UPDATE=1 writes anew. */

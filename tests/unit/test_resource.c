@@ -401,7 +401,8 @@ static void run_case(void **state)
 	remove_tree(dir);
 	remove_tree(kept);
 	if (!ok)
-		fail_msg("%s: %s: %s", c->pos.file, map_cstr(c, "name", "?"), t.problem);
+		fail_with(arena_printf(
+			t.a, "%s: %s: %s\n", c->pos.file, map_cstr(c, "name", "?"), t.problem));
 	arena_free(t.a);
 }
 
