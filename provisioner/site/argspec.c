@@ -48,7 +48,6 @@ static bool whole_number(const struct value *v)
 static bool real_number(const struct value *v)
 {
 	char *end;
-
 	if (v->type != VALUE_STR || v->s.n == 0)
 		return v->type == VALUE_FLOAT || v->type == VALUE_INT;
 	strtod(v->s.p, &end);

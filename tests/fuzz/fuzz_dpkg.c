@@ -12,10 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void find_all(struct arena *a, const struct dpkg *d, struct str text)
 {
 	struct line line;
-
 	while (line_next(&text, &line)) {
 		const char *name;
-
 		if (line.n < 10 || memcmp(line.p, "Package: ", 9) != 0 || line.p[9] == ' ')
 			continue;
 		name = str_dup(a, line.p + 9, line.n - 9).p;
@@ -32,7 +30,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str text = str_dup(a, (const char *)data, size);
 	struct dpkg *d = dpkg_parse(text);
 	const char *owner = dpkg_conffile(a, text, "/etc/x.conf");
-
 	find_all(a, d, text);
 	if (owner && strlen(owner) > size)
 		panic("the owner '%s'", owner);

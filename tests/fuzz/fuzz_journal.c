@@ -37,7 +37,6 @@ static void read_line(struct arena *a, struct str text)
 {
 	struct value *line, *again;
 	struct buf b;
-
 	if (!journal_parse(a, text, &line) || !str_utf8(text)) /* which is written as it is not */
 		return;
 	buf_init(&b, 1 << 24);
@@ -51,7 +50,6 @@ static void read_last(struct arena *a, const uint8_t *data, size_t size)
 {
 	struct last_run last;
 	int fd;
-
 	make_folder();
 	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || !write_all(fd, data, size))
@@ -67,7 +65,6 @@ static void read_last(struct arena *a, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new();
-
 	read_line(a, str_dup(a, (const char *)data, size));
 	read_last(a, data, size);
 	arena_free(a);

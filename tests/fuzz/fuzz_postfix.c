@@ -13,7 +13,6 @@ static struct value *wanted(struct arena *a, const char *json)
 {
 	struct err e = {0};
 	struct value *v = json_parse(a, str_c(json), &e);
-
 	if (!v)
 		panic("%s", e.msg);
 	return v;
@@ -33,7 +32,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		wanted(a, "{\"myhostname\": \"mx.x.test\", \"relayhost\": null, \"biff\": \"no\"}");
 	struct value *services = wanted(a, "{\"smtp/inet\": {\"command\": \"smtpd -o a=1\"}, "
 					   "\"uucp/unix\": null}");
-
 	once = main_cf_edit(a, text, settings, NULL);
 	same("main.cf", once, main_cf_edit(a, once, settings, NULL));
 	once = master_cf_edit(a, text, services);

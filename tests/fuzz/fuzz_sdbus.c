@@ -14,7 +14,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t serial;
 	size_t length;
 	unsigned char *copy = malloc(size ? size : 1);
-
 	if (!copy)
 		panic("no memory");
 	memcpy(copy, data, size);

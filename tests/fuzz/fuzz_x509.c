@@ -11,7 +11,6 @@ static void read_text(struct arena *a, struct str pem)
 {
 	struct key_info key;
 	struct cert_info cert;
-
 	if (key_read(a, pem, &key) && key.curve && (key.type != KEY_EC || key.bits == 0))
 		panic("%s of %d bits", key.curve, key.bits);
 	if (!cert_read(a, pem, &cert))
@@ -40,7 +39,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new();
 	struct str text = str_dup(a, (const char *)data, size), only = pem_only(a, text);
-
 	read_text(a, text);
 	read_text(a, only);
 	if (!str_eq(pem_only(a, only), only))

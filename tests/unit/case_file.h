@@ -74,8 +74,7 @@ static void read_cases(const char *path, const char *name)
 	end_section(t, from, text.p + text.n);
 }
 
-/* Each case of the folder's files becomes a test that `run_case` runs, with the case as its state.
- */
+/* Each case of the folder's files becomes a test: `run_case`, with the case as its state. */
 static void read_folder(const char *folder, CMUnitTestFunction run_case)
 {
 	case_runner = run_case;

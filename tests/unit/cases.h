@@ -98,7 +98,7 @@ static inline void same_as_file(struct arena *a, const char *path, const struct 
 	struct err e = {0};
 	bool found;
 	if (getenv("UPDATE")) {
-		if (!file_replace(path, got->n ? got->p : "", got->n, attr, NULL, NULL, &e))
+		if (!file_replace(path, got->n ? got->p : "", got->n, attr, &e))
 			fail_msg("%s", e.msg);
 		return;
 	}

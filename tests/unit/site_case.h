@@ -79,7 +79,6 @@ static inline void read_options(struct arena *a, struct options *o)
 static inline int run_site_cases(const char *group)
 {
 	int failed;
-
 	assert_non_null(getcwd(root, sizeof(root)));
 	run = arena_new();
 	failed = run_cases(group);

@@ -74,7 +74,6 @@ static void add_site(const char *path, const char *name)
 	struct str text;
 	struct err e = {0};
 	bool found;
-
 	if (file_read_opt(a, path_join(a, path, "options"), 1 << 16, &text, &found, &e) && found &&
 		(str_starts(text, "vars: ") || strstr(text.p, "\nvars: ")))
 		add_case(name, run_case, arena_strdup(a, name));

@@ -16,7 +16,6 @@ static void run_case(void **state)
 	struct errs errs;
 	struct site *s;
 	struct buf out;
-
 	opt.inventories = inventories;
 	errs_init(&errs, a);
 	buf_init(&out, 1 << 20);
@@ -43,7 +42,6 @@ static void run_case(void **state)
 static void add_manifest(const char *path, const char *name)
 {
 	struct arena *a = cases_arena();
-
 	add_case(arena_printf(a, "%.*s", (int)(strlen(name) - 4), name), run_case,
 		arena_strdup(a, path));
 }
