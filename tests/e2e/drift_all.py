@@ -358,11 +358,11 @@ class DriftAll(HostTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        print(f"drift: PROVISION_SEED={SEED}", flush=True)
         random.seed(SEED)
         cls.manifest = MANIFEST % {"n": 10, **cls.variant}
 
     def setUp(self):
+        print(f"drift: PROVISION_SEED={SEED}", flush=True)
         self.s = self.site(self.manifest)
         os.system(f"openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=mail.example.org "
                   f"-addext subjectAltName=DNS:mail.example.org -keyout {self.cert}.key "

@@ -276,14 +276,15 @@ class HostTest(unittest.TestCase):
     def setUpClass(cls):
         cls.hosts = [Host(n) for n in cls.names]
         cls.host = cls.hosts[0] if cls.hosts else None
-        cls.no_names = NoNames(cls.host) if cls.host else None
+        if cls.host:
+            cls.no_names = NoNames(cls.host)
+            # In any case: the next class in this process may have the same address.
+            cls.addClassCleanup(cls.no_names.stop)
         for h in cls.hosts:
             h.run(f"echo nameserver {cls.no_names.address} >/etc/resolv.conf")
 
     @classmethod
     def tearDownClass(cls):
-        if cls.no_names:  # the next class has the same address
-            cls.no_names.stop()
         found = [h.sanitizer_reports() for h in cls.hosts] if SANITIZED else []
         if not os.environ.get("PROVISION_KEEP"):
             for h in cls.hosts:
