@@ -21,9 +21,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 HOST = os.path.join(HERE, "..", "hosts", "host")
 KEEP = os.environ.get("PROVISION_KEEP")
 # The longest begin first, so that none of them runs alone at the end.
-LONG = ("addresses", "spam", "verify", "ansible", "mailboxes", "drift_all", "rules", "reboot",
-        "ports", "outbound", "logins", "tls", "list_policy", "activation", "lists", "mail", "dkim",
-        "readers", "providers", "outbound6", "adopt")
+LONG = ("addresses", "package", "takeover", "spam", "examples", "verify", "ansible", "mailboxes",
+        "drift_all", "rules", "reboot", "ports", "outbound", "logins", "tls", "list_policy",
+        "activation", "lists", "mail", "dkim", "readers", "providers", "outbound6", "adopt")
 
 collect_ignore = ["conftest.py", "lib.py", "world.py"]
 
