@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * States of mailboxes: which are suspended, which aliases lead only to such, what is refused
- * therefore, and by which addresses their owner is written to.
+ * States of mailboxes: which are suspended, which aliases lead only to suspended ones, which
+ * addresses are refused for that reason, and by which addresses others write to a mailbox's owner.
  */
 #include "mail/boxes.h"
 
 enum { DEPTH_MAX = 1000 }; /* Postfix's virtual_alias_recursion_limit */
 
-/* Where addresses lead, as far as suspended mailboxes ask for it. */
+/* The part of the address graph that the rules of suspended mailboxes need. */
 struct boxes {
 	struct arena *a;
 	struct value *suspended; /* address -> null */
@@ -47,7 +47,7 @@ bool mail_box_suspended(const struct value *domain, struct str name, struct str 
 	return false;
 }
 
-/* Does mail to the address come to suspended mailboxes only? seen: the aliases followed already. */
+/* Does mail to the address reach suspended mailboxes only? seen: the aliases followed already. */
 static bool leads_nowhere(const struct boxes *b, struct str address, struct value *seen, int depth)
 {
 	struct str at = drop_extension(b->a, address);
@@ -103,7 +103,7 @@ static void read_suspended(struct boxes *b, const struct value *domain, struct s
 	}
 }
 
-/* RFC 5321 4.5.1 and RFC 2142: these have to be read. */
+/* RFC 5321 4.5.1 and RFC 2142: somebody must read these. */
 static bool has_duty(struct str name)
 {
 	return str_is(name, "postmaster") || str_is(name, "abuse");
@@ -117,8 +117,8 @@ static void check_alias(
 	if (is_closed(b, address)) {
 		if (has_duty(e->key))
 			errs_add(errs, entry_pos(e),
-				"alias '%s' leads only to suspended mailboxes; somebody has to "
-				"read it",
+				"alias '%s' leads only to suspended mailboxes, but somebody has "
+				"to read it; add another target",
 				address.p);
 		else
 			errs_warn(errs, entry_pos(e),
@@ -135,7 +135,8 @@ static void check_alias(
 		to = mail_address(b->a, v->s, domain);
 		if (is_closed(b, to))
 			errs_warn(errs, v->pos,
-				"'%s' is suspended: mail to alias '%s' goes to the others only",
+				"'%s' is suspended: mail to alias '%s' reaches only its other "
+				"targets",
 				to.p, address.p);
 	}
 }
@@ -161,7 +162,8 @@ static void check_domain(
 	for (size_t i = 0; boxes && i < boxes->map.n; i++)
 		if (has_duty(boxes->map.e[i].key) && is_suspended(boxes->map.e[i].value))
 			errs_add(errs, entry_pos(&boxes->map.e[i]),
-				"mailbox '%s@%s' cannot be suspended: somebody has to read it",
+				"mailbox '%s@%s' cannot be suspended: every domain needs somebody "
+				"who reads this address",
 				boxes->map.e[i].key.p, name.p);
 	for (size_t i = 0; aliases && i < aliases->map.n; i++)
 		check_alias(b, &aliases->map.e[i], name, errs);
@@ -173,7 +175,7 @@ static void check_domain(
 			errs);
 }
 
-/* Of whom the server's own mail is for: it may not be lost. */
+/* The mailbox that gets the server's own mail: that mail must not be refused. */
 static void check_reader(
 	const struct boxes *b, const struct value *mail, const char *key, struct errs *errs)
 {
@@ -183,8 +185,8 @@ static void check_reader(
 		return;
 	to = mail_address(b->a, who->s, str_c(""));
 	if (is_closed(b, to))
-		errs_add(errs, who->pos, "mail.%s is '%s', which is suspended; name somebody else",
-			key, to.p);
+		errs_add(errs, who->pos,
+			"mail.%s is '%s', which is suspended; name another address", key, to.p);
 }
 
 static bool local_domain(
@@ -239,7 +241,8 @@ static void add_answer(struct arena *a, struct value *list, struct value *addres
 	list_add(a, list, m);
 }
 
-/* What is the domain's own goes on to the checks that follow; all else is the catch-all's. */
+/* An address of the domain itself still has checks before it; any other is left to the catch-all.
+ */
 static void spare_domain(struct arena *a, struct value *list, const struct value *addresses,
 	struct str domain, struct value *seen)
 {
@@ -270,7 +273,7 @@ static void refuse_catch_alls(struct boxes *b, struct arena *a, const struct val
 	}
 }
 
-/* Others that an alias leads to still get its mail. */
+/* The other targets of an alias still get its mail. */
 static struct value *open_targets(struct boxes *b, struct arena *a, struct value *targets)
 {
 	struct value *open = value_list(a);
@@ -314,7 +317,7 @@ struct value *mail_own_addresses(
 	list_add(a, own, address);
 	for (size_t i = 0; more && i < more->list.n; i++) {
 		struct value *v = more->list.v[i];
-		if (v->type != VALUE_STR || v->s.p[0] == '@') /* a whole domain is nobody's own */
+		if (v->type != VALUE_STR || v->s.p[0] == '@') /* a whole domain has no owner */
 			continue;
 		v = value_str(a, mail_address(a, v->s, domain));
 		v->literal = true;
@@ -323,7 +326,7 @@ struct value *mail_own_addresses(
 	return own;
 }
 
-/* An alias is somebody's own address when it names them, or leads to nobody else. */
+/* An alias is an owner's own address when it names that owner, or leads to nobody else. */
 static void add_alias_to_own(
 	struct boxes *b, struct arena *a, const struct value *away, struct value *address)
 {

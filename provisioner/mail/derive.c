@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the roles need of the mail state, as lists: domains, mailboxes, aliases, catch-alls,
+ * The lists that the roles need of the mail state: domains, mailboxes, aliases, catch-alls,
  * senders. The names are documented in site/mail_vars.c. A pure function of the checked state, fast
  * for many entries.
  */
@@ -8,23 +8,23 @@
 #include "mail/boxes.h"
 
 struct wanted_hash {
-	struct value *hash; /* its text is there after mail_hashes_end */
+	struct value *hash; /* mail_hashes_end fills in its text */
 	struct str password, address;
 };
 struct mail_hashing {
-	struct value **hash; /* one for each of v */
+	struct value **hash; /* hash[i] gets the result of v[i] */
 	struct stable_hash *v;
 	size_t n;
 	struct stable_hashing *work;
 };
 struct derive {
 	struct mail_memory *memory;
-	struct arena *a, *work; /* work: for what is looked up here and then forgotten */
+	struct arena *a, *work; /* work: temporary memory, freed before mail_derive returns */
 	const struct value *mail;
 	struct errs *errs;
 	struct value *domains, *mailboxes, *vacations, *closed, *aliases, *catchalls, *traps;
-	bool quotas;                /* has a mailbox one? */
-	struct wanted_hash *wanted; /* of passwords that are in the clear */
+	bool quotas;                /* has any mailbox a quota? */
+	struct wanted_hash *wanted; /* of passwords given in plain text */
 	size_t n_wanted, cap_wanted;
 	struct value *boxes;  /* address -> the same as a value */
 	struct value *routes; /* alias's address -> list of targets */
@@ -37,8 +37,8 @@ static struct value *make_text(struct derive *d, struct str s)
 	return v;
 }
 
-/* Records and lists are many: they have the room they need, and the marks that keep the template
- * language from copying them. */
+/* There are many records and lists: each is allocated at its final size and marked as literal, so
+ * that the template language does not copy it. */
 static struct value *make_record(struct derive *d, size_t n)
 {
 	struct value *m = value_map(d->a);
@@ -61,14 +61,14 @@ static void put_member(struct derive *d, struct value *m, const char *key, struc
 }
 
 /* ---- passwords ---- */
-enum { PASSWORD_MAX = 511 }; /* bytes that crypt(3) takes */
+enum { PASSWORD_MAX = 511 }; /* the longest password that crypt(3) takes, in bytes */
 
 static bool can_be_hashed(struct str password)
 {
 	return password.n <= PASSWORD_MAX && !memchr(password.p, 0, password.n);
 }
 
-/* A run hashes each password once. */
+/* Each password is hashed once in a run. */
 static struct value *password_hash(struct derive *d, struct str address, const struct value *plain)
 {
 	struct mail_memory *memory = d->memory;
@@ -94,7 +94,7 @@ static struct value *password_hash(struct derive *d, struct str address, const s
 	return hash;
 }
 
-/* On other processors, while this one goes on. */
+/* Starts the hashing on other processors; mail_hashes_end collects the results. */
 static void begin_hashes(struct derive *d)
 {
 	struct mail_memory *memory = d->memory;
@@ -113,7 +113,8 @@ static void begin_hashes(struct derive *d)
 			w[i].password, str_dup(memory->a, w[i].address.p, w[i].address.n), ""};
 		if (!can_be_hashed(w[i].password))
 			errs_add(d->errs, w[i].hash->pos,
-				"a password has at most %d bytes, and no NUL byte (crypt(3))",
+				"the password is too long or has a NUL byte: crypt(3) takes at "
+				"most %d bytes",
 				PASSWORD_MAX);
 	}
 	memory->hashing->work = stable_hashes_begin(memory->hashing->v, memory->hashing->n);
@@ -128,13 +129,13 @@ void mail_hashes_end(struct mail_memory *memory)
 	stable_hashes_end(h->work);
 	for (size_t i = 0; i < h->n; i++) {
 		if (!h->v[i].text[0] && can_be_hashed(h->v[i].password))
-			panic("crypt(3) hashes no password of %zu bytes", h->v[i].password.n);
+			panic("crypt(3) failed on a password of %zu bytes", h->v[i].password.n);
 		h->hash[i]->s = str_dup(memory->a, h->v[i].text, strlen(h->v[i].text));
 	}
 }
 
 /* ---- lists ---- */
-/* The login in the Unicode spellings of its domain. */
+/* The login names of a mailbox: one for each Unicode spelling of its domain. */
 static void put_logins(
 	struct derive *d, struct value *m, struct str local, const struct value *unicode)
 {
@@ -210,11 +211,11 @@ static void add_aliases(struct derive *d, const struct value *aliases, struct st
 	}
 }
 
-/* RFC 2142: the mail that every domain must take. */
+/* RFC 2142: the addresses that every domain must accept. */
 static void add_duties(struct derive *d, const struct value *domain, struct str name)
 {
 	static const char *const duties[] = {"postmaster", "abuse"};
-	struct str who = mail_keeper(d->a, d->mail, domain, name);
+	struct str who = mail_default_postmaster(d->a, d->mail, domain, name);
 
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct str address = mail_join(d->a, str_c(duties[i]), '@', name);
@@ -224,7 +225,7 @@ static void add_duties(struct derive *d, const struct value *domain, struct str 
 	}
 }
 
-/* Spam traps: addresses that nobody has, and that no catch-all takes. */
+/* Spam traps: addresses that nobody owns; a catch-all does not take them. */
 static void add_traps(struct derive *d, struct value *list)
 {
 	const struct value *traps = map_at(d->mail, "spam_traps");
@@ -242,7 +243,8 @@ static void keep_traps(struct derive *d, struct str name)
 	}
 }
 
-/* What exists beside the catch-all keeps its own mail: each address leads to itself. */
+/* Every address that exists beside the catch-all is listed as its own target: otherwise Postfix
+ * would hand its mail to the catch-all. */
 static void keep_from_catchall(struct derive *d, const struct value *names, struct str domain)
 {
 	for (size_t i = 0; names && i < names->map.n; i++) {
@@ -277,7 +279,7 @@ static void add_domain(struct derive *d, const struct map_entry *e)
 	if (!mail_is_local(d->mail, def))
 		return;
 	if (!mail_domain_ascii(d->a, e->key, &name))
-		panic("domain '%s' passed the checks", e->key.p);
+		panic("domain '%s' is invalid but passed the checks", e->key.p);
 	domain = make_text(d, name);
 	put_member(d, m, "name", domain);
 	put_member(d, m, "spf",

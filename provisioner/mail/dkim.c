@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * DKIM: the rules of mail.dkim and domains.X.dkim, and what is derived: which keys there are to be,
- * which of them sign what, which records are to be published. Makes no key.
+ * DKIM: the rules of mail.dkim and domains.X.dkim, and what follows from them: which keys exist,
+ * which of them sign for which domain, which records are published. Makes no key.
  *
- * With algorithm both a selector S stands for two keys: S (RSA) and S-ed25519.
+ * With algorithm both, a selector S stands for two keys: S (RSA) and S-ed25519.
  */
 #include "mail/mail.h"
 
 enum { SELECTOR_MAX = 63, BITS_ADVISED = 2048 };
-#define SECOND "-ed25519" /* what the second selector of `both` ends in */
+#define SECOND "-ed25519" /* suffix of the second selector of `both` */
 
 /* ---- settings: the domain's over those of all ---- */
 static const struct value *dkim_map(const struct value *of)
@@ -35,7 +35,7 @@ static const char *text_of(
 	return v && v->type == VALUE_STR ? v->s.p : dflt;
 }
 
-/* A domain whose mail is elsewhere signs here only when it says so itself. */
+/* A domain whose mail is received elsewhere signs here only when its own dkim says so. */
 static bool signs_domain(const struct value *mail, const struct value *domain)
 {
 	const struct value *own = dkim_map(domain), *v;
@@ -47,7 +47,7 @@ static bool signs_domain(const struct value *mail, const struct value *domain)
 	return !v || v->type != VALUE_BOOL || v->b;
 }
 
-/* Has the domain a say of its own about keys? Then a global key is not its. */
+/* Does the domain have settings of its own about keys? Then a global key does not sign for it. */
 static bool own_keys(const struct value *domain)
 {
 	static const char *const keys[] = {"selector", "algorithm", "bits", "keep"};
@@ -64,7 +64,7 @@ static bool own_keys(const struct value *domain)
 /* ---- selectors ---- */
 struct selector {
 	const char *name, *algorithm; /* "rsa" or "ed25519" */
-	const char *scope;            /* "domain" or "global" where it has its own word; or NULL */
+	const char *scope;            /* "domain" or "global" where `keep` says so; else NULL */
 	bool signs;                   /* else only kept */
 	struct pos pos;
 };
@@ -87,7 +87,7 @@ static void add_selector(struct selectors *s, struct selector one)
 	PUSH(s->a, s->v, s->n, s->cap, one);
 }
 
-/* 202401 is a name, too. */
+/* an unquoted selector such as 202401 is a number in YAML */
 static const char *name_of(struct arena *a, const struct value *v)
 {
 	if (v && v->type == VALUE_INT)
@@ -95,7 +95,8 @@ static const char *name_of(struct arena *a, const struct value *v)
 	return v && v->type == VALUE_STR ? v->s.p : NULL;
 }
 
-/* NAME, or {selector: NAME, algorithm: ..., scope: ...} where it differs from what signs. */
+/* NAME, or {selector: NAME, algorithm: ..., scope: ...} where these differ from the signing key's.
+ */
 static void add_kept(struct selectors *s, const struct value *v, const char *algorithm)
 {
 	bool map = v->type == VALUE_MAP;
@@ -109,7 +110,7 @@ static void add_kept(struct selectors *s, const struct value *v, const char *alg
 		add_selector(s, one);
 }
 
-/* Of a domain (NULL: of those that share one key, and of the host's own name). */
+/* The settings of a domain (NULL: of those that share one key, and of the host's own name). */
 static struct selectors selectors_of(
 	struct arena *a, const struct value *mail, const struct value *domain)
 {
@@ -125,7 +126,7 @@ static struct selectors selectors_of(
 	add_selector(&s, signing);
 	for (size_t i = 0; list && i < list->list.n; i++) {
 		const char *kept = name_of(a, list->list.v[i]);
-		/* what all domains keep, one may still sign with */
+		/* a domain may still sign with any selector that mail.dkim keeps */
 		if (kept && keep != find_setting(domain, NULL, "keep") && domain &&
 			strcmp(kept, signing.name) == 0)
 			continue;
@@ -151,8 +152,8 @@ static void check_selectors(
 		bool twice = false;
 		if (!label_ok(s.v[i].name)) {
 			errs_add(errs, s.v[i].pos,
-				"'%s' cannot be a selector: one label of letters, digits and -, "
-				"%d at most",
+				"'%s' is not a valid selector; write one label of letters, digits "
+				"and '-', at most %d characters",
 				s.v[i].name, SELECTOR_MAX);
 			break;
 		}
@@ -187,8 +188,8 @@ static void check_keep(struct arena *a, const struct value *dkim, struct errs *e
 	for (size_t i = 0; list && i < list->list.n; i++)
 		if (list->list.v[i]->type != VALUE_UNKNOWN && !kept_ok(a, list->list.v[i]))
 			errs_add(errs, list->list.v[i]->pos,
-				"what is kept is a selector, or {selector: NAME, algorithm: rsa, "
-				"ed25519 or both, scope: domain or global}");
+				"an entry of keep must be a selector, or {selector: NAME, "
+				"algorithm: rsa, ed25519 or both, scope: domain or global}");
 }
 
 static void check_map(
@@ -201,7 +202,7 @@ static void check_map(
 	bits = map_at(dkim, "bits");
 	if (bits && bits->type == VALUE_INT && bits->i < BITS_ADVISED)
 		errs_warn(errs, bits->pos,
-			"an RSA key of %d bits is weak for DKIM (RFC 8301: %d and more)",
+			"an RSA key of %d bits is weak for DKIM; RFC 8301 asks for %d or more",
 			(int)bits->i, BITS_ADVISED);
 	check_keep(a, dkim, errs);
 	if (!value_find_type(dkim, VALUE_UNKNOWN))

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Mailing lists in the mail state: their rules, and what the roles need of them. Knows the names
- * that an engine takes beside a list's own, not its files.
+ * Mailing lists in the mail state: their rules, and what the roles need of them. Knows which
+ * addresses an engine takes beside a list's own, not its files.
  */
 #include <ctype.h>
 #include "mail/mail.h"
 
 enum { LIST_NAME_MAX = 48 };
-/* The domain of Postfix's aliases for commands: not ours, so nobody outside can send to it. */
+/* The domain of Postfix's aliases for Majordomo's commands; nobody outside can send to it, because
+ * it is not one of our domains. */
 #define MAJORDOMO_DOMAIN "majordomo.invalid"
 
-/* What Majordomo takes beside a list's own address: into its programs, or to people. */
+/* An address that Majordomo takes beside a list's own: it leads to one of its programs, or to
+ * people. */
 struct companion {
 	const char *before, *after;
-	bool command;   /* a program of Majordomo's; otherwise people */
-	bool moderator; /* they are the moderators; otherwise the owner */
+	bool command;   /* leads to a program of Majordomo; otherwise to people */
+	bool moderator; /* to the moderators; otherwise to the owner */
 };
 static const struct companion companions[] = {
 	{"", "", true, false},
@@ -45,7 +47,7 @@ static struct str companion_address(
 	return str_printf(a, "%s%s%s@%s", c->before, name, c->after, domain);
 }
 
-void mail_list_companions(struct arena *a, const struct value *mail, struct str list,
+void mail_list_service_addresses(struct arena *a, const struct value *mail, struct str list,
 	struct str domain, struct value *out)
 {
 	if (!uses_majordomo(mail))
@@ -65,8 +67,8 @@ struct list_rules {
 	struct errs *errs;
 	bool majordomo;
 	struct mail_routes *routes;
-	struct value *domains; /* ASCII name of those local here -> null */
-	struct value *taken;   /* address -> what it is, in words */
+	struct value *domains; /* ASCII name of each local domain -> null */
+	struct value *taken;   /* address -> what has it, for messages */
 };
 
 static void take_names(
@@ -77,7 +79,7 @@ static void take_names(
 			value_text(r->a, what));
 }
 
-/* Every address of the hosted domains, so that a list can be told what it collides with. */
+/* Collects every address of the hosted domains, to find those that collide with a list. */
 static void take_all(struct list_rules *r, const struct value *domains)
 {
 	const struct value *traps = map_typed(r->mail, "spam_traps", VALUE_LIST);
@@ -98,12 +100,12 @@ static void take_all(struct list_rules *r, const struct value *domains)
 	}
 }
 
-/* Less than a mailbox may have: the name becomes part of bounce addresses and of commands. */
+/* Stricter than for mailboxes: the name becomes part of bounce addresses and of commands. */
 static bool name_ok(const struct list_rules *r, struct str s)
 {
 	if (mail_local_wrong(s) || s.n > LIST_NAME_MAX || s.p[0] == '_')
 		return false;
-	if (r->majordomo && strstr(s.p, "--")) /* its commands are NAME--DOMAIN */
+	if (r->majordomo && strstr(s.p, "--")) /* Majordomo's commands are named NAME--DOMAIN */
 		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (!islower((unsigned char)s.p[i]) && !isdigit((unsigned char)s.p[i]) &&
@@ -119,30 +121,29 @@ static bool check_name(struct list_rules *r, const struct map_entry *e)
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++)
 		if (str_is(e->key, duties[i]))
 			return errs_add(r->errs, entry_pos(e),
-				"'%s' cannot be a list: that address has a duty of its own",
-				e->key.p);
+				"'%s' cannot be a list: the address is reserved", e->key.p);
 	if (name_ok(r, e->key))
 		return true;
 	return errs_add(r->errs, entry_pos(e),
-		"'%s' cannot be the name of a list%s: use lower-case letters, digits and %s, %d "
-		"at most",
+		"'%s' is not a valid name for a list%s; use lower-case letters, digits and %s, at "
+		"most %d characters",
 		e->key.p, r->majordomo ? " of Majordomo" : "",
 		r->majordomo ? "- _ (but no --)" : ". - _", LIST_NAME_MAX);
 }
 
-/* Majordomo's own name for who a post goes to. */
+/* Majordomo itself names the subscribers of a list NAME-outgoing. */
 static void check_outgoing(struct list_rules *r, const struct map_entry *e, struct str domain)
 {
 	struct str address = str_printf(r->a, "%s-outgoing@%s", e->key.p, domain.p);
 	const struct value *what = map_get(r->taken, address);
 	if (r->majordomo && what && str_is(what->s, "list"))
 		errs_add(r->errs, entry_pos(e),
-			"list '%s@%s' and list '%s' cannot be Majordomo's both: it calls the "
-			"first one's subscribers so",
+			"list '%s@%s' and list '%s' cannot both be Majordomo's: it uses the "
+			"second address for the subscribers of the first",
 			e->key.p, domain.p, address.p);
 }
 
-/* Its own address is in `taken` as a list unless a mailbox or an alias has it, too. */
+/* `taken` holds the list's own address as "list", unless a mailbox or an alias has it, too. */
 static void check_taken(struct list_rules *r, const struct map_entry *e, struct str domain)
 {
 	size_t n = r->majordomo ? ARRAY_LEN(companions) : 1;
@@ -151,13 +152,14 @@ static void check_taken(struct list_rules *r, const struct map_entry *e, struct 
 		const struct value *what = map_get(r->taken, address);
 		if (what && (i || !str_is(what->s, "list")))
 			errs_add(r->errs, entry_pos(e),
-				"list '%s@%s' needs the address '%s', which is %s %s already",
+				"list '%s@%s' needs the address '%s', which already belongs to %s "
+				"%s",
 				e->key.p, domain.p, address.p,
 				str_is(what->s, "alias") ? "an" : "a", what->s.p);
 	}
 }
 
-/* One person of a list; what is told stands where they are named. */
+/* Checks one person of a list; problems point to where that person is named. */
 static bool check_person(struct list_rules *r, const struct value *v, struct str list,
 	struct str domain, const char *role, struct str *out)
 {
@@ -165,7 +167,7 @@ static bool check_person(struct list_rules *r, const struct value *v, struct str
 	if (v->type == VALUE_UNKNOWN)
 		return false;
 	wrong = v->type != VALUE_STR ? ""
-		: v->s.p[0] == '.'   ? "it begins with '.'"
+		: v->s.p[0] == '.'   ? "its first character is '.'"
 				     : mail_target_wrong(v->s);
 	if (wrong)
 		return errs_add(r->errs, v->pos,
@@ -174,18 +176,19 @@ static bool check_person(struct list_rules *r, const struct value *v, struct str
 	*out = mail_address(r->a, v->s, domain);
 	if (str_eq(*out, list))
 		return errs_add(
-			r->errs, v->pos, "%s of list '%s' is the list itself", role, list.p);
+			r->errs, v->pos, "%s of list '%s' is the list's own address", role, list.p);
 	if (mail_routes_find(r->routes, *out) == MAIL_NOWHERE)
 		return errs_add(r->errs, v->pos, "%s of list '%s' is '%s', which does not exist%s",
 			role, list.p, out->p, mail_routes_near(r->routes, *out));
 	if (mail_routes_find(r->routes, *out) == MAIL_CAUGHT)
 		errs_warn(r->errs, v->pos,
-			"%s of list '%s' is '%s', which only the catch_all takes%s", role, list.p,
-			out->p, mail_routes_near(r->routes, *out));
+			"%s of list '%s' is '%s', an address that only the catch_all takes%s", role,
+			list.p, out->p, mail_routes_near(r->routes, *out));
 	return true;
 }
 
-/* Of those who get the engine's reports, and what waits for a moderator: none of it is a post. */
+/* For those who get the engine's reports and what waits for a moderator: such mail must not lead to
+ * the list. */
 static bool check_keeper(struct list_rules *r, const struct value *v, struct str list,
 	struct str domain, const char *role, struct str *out)
 {
@@ -242,14 +245,13 @@ static void check_domain(struct list_rules *r, const struct map_entry *e)
 	const struct value *lists = map_typed(e->value, "lists", VALUE_MAP);
 	struct str name;
 	if (!lists || !lists->map.n || !mail_domain_ascii(r->a, e->key, &name) ||
-		!map_get(r->domains, name)) /* lists of a domain elsewhere are refused as such */
+		!map_get(r->domains, name)) /* not local: reported elsewhere */
 		return;
 	for (size_t i = 0; i < lists->map.n; i++)
 		check_list(r, &lists->map.e[i], name);
 	if (r->majordomo && map_get(r->taken, str_printf(r->a, "majordomo@%s", name.p)))
 		errs_add(r->errs, entry_pos(e),
-			"'majordomo@%s' is Majordomo's own address; nothing else can have it",
-			name.p);
+			"'majordomo@%s' is reserved: Majordomo takes its commands there", name.p);
 }
 
 static bool any_list(const struct value *domains)
@@ -320,7 +322,7 @@ static struct value *list_one(struct list_derive *d, struct str address)
 	return list;
 }
 
-/* An address that a program takes leads to a name in Majordomo's table, NAME--DOMAIN. */
+/* An address that a program takes leads to an entry NAME--DOMAIN of Majordomo's alias table. */
 static struct value *command_target(
 	struct list_derive *d, const struct companion *c, const char *name, const char *domain)
 {
@@ -343,7 +345,7 @@ static void add_companions(
 
 static void add_server(struct list_derive *d, const struct value *domain, struct str name)
 {
-	struct str who = mail_keeper(d->a, d->mail, domain, name);
+	struct str who = mail_default_postmaster(d->a, d->mail, domain, name);
 	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
 		add_alias(d, companion_address(d->a, &servers[i], "majordomo", name.p),
 			servers[i].command ? command_target(d, &servers[i], "majordomo", name.p)
@@ -369,12 +371,12 @@ static void add_list(struct list_derive *d, const struct map_entry *e, struct st
 	list_add(d->a, d->lists, m);
 	if (d->majordomo)
 		add_companions(d, e->key.p, domain, m);
-	else /* Mlmmj would send it on in its writer's name, as if it were its own mail */
+	else /* mlmmj would forward it with the writer as envelope sender */
 		add_alias(d, str_printf(d->a, "%s+owner@%s", e->key.p, domain.p),
 			list_one(d, map_at(m, "owner")->s));
 }
 
-/* Adds each alias that leads to an address of `ways`; true when there was one. */
+/* Adds each alias that leads to an address of `ways`; returns whether there was one. */
 static bool add_ways(struct list_derive *d, const struct value *aliases, struct value *ways)
 {
 	bool added = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 4: the declared mail state: its schema, its rules, and the lists that roles need of it. A
- * pure function of the state, the host's facts and the files that it names; knows no play and no
+ * Floor 4: the declared mail state: its schema, its rules, and the lists that the roles need of it.
+ * A pure function of the state, the host's facts and the files that it names; knows no play and no
  * variable.
  *
  *   fields_check(a, mail_fields, state, "mail", errs);
@@ -12,22 +12,22 @@
 #include "mail/names.h"
 #include "mail/routes.h"
 
-/* What is remembered from one call to the next, of all hosts of a run; the owner sets `a`. */
+/* Shared by all hosts of a run, so that nothing is hashed or read twice; the owner sets `a`. */
 struct mail_hashing;
 struct mail_memory {
 	struct arena *a;
 	struct value *hashes;         /* of passwords, by digest of address and password */
-	struct mail_hashing *hashing; /* those that are being made: mail_hashes_end */
+	struct mail_hashing *hashing; /* those in progress: mail_hashes_end */
 	struct value *sources;        /* path -> what source.c read there */
 };
-/* What a state is checked and derived with. */
+/* What the checks and mail_derive need beside the state. */
 struct mail_env {
 	struct mail_memory *memory;
 	const char *host;          /* its name, for messages */
 	const struct value *facts; /* NULL: not known */
 	/* The path of a file or folder beside the manifest; NULL: there is none. */
 	const char *(*find)(void *ctx, const char *name, struct arena *a);
-	/* Its text, read once. NULL: e says why. */
+	/* The file's text, read once. NULL: e holds the reason. */
 	const struct str *(*read)(void *ctx, const char *path, struct err *e);
 	void *ctx;
 };
@@ -45,12 +45,12 @@ const char *mail_example(const char *key);        /* NULL: none */
 /* ---- schema_lists.c ---- */
 extern const struct field mail_list_fields[], mail_engine_fields[];
 
-/* ---- rules.c: what the table cannot say: rules across keys ---- */
+/* ---- rules.c: rules that involve several keys, which the table cannot express ---- */
 void mail_rules(struct arena *a, const struct value *mail, struct errs *errs);
 
-/* ---- records.c: SPF, DMARC, providers; mail_zones: what is published, into `out` ---- */
+/* ---- records.c: SPF, DMARC, providers; mail_zones puts what is published into `out` ---- */
 void mail_records_rules(const struct value *mail, struct errs *errs);
-/* builtin, gmail, mxroute or null, the domain's own or that of all; NULL: not known yet. */
+/* builtin, gmail, mxroute or null: the domain's own, else mail.provider; NULL: not known yet. */
 const char *mail_provider(const struct value *mail, const struct value *domain);
 const struct value *mail_provider_key(const struct value *mail, const struct value *domain);
 bool mail_is_local(const struct value *mail, const struct value *domain);
@@ -61,18 +61,18 @@ void mail_dkim_rules(struct arena *a, const struct value *mail, struct errs *err
 struct mail_dkim;
 /* Puts mail_dkim_keys and mail_dkim_signers into `out`; mail_dkim_of fills them. */
 struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struct value *out);
-/* The domain's selectors, [{selector, owner}], those that are only kept too; owner "global" or
- * `name`. domain NULL: the host's own name. Empty where nothing is signed. */
+/* The domain's selectors, [{selector, owner}], including those that are only kept; owner: "global"
+ * or `name`. domain NULL: the host's own name. Empty where nothing is signed. */
 struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name);
 /* ---- fail2ban.c ---- */
 void mail_fail2ban_rules(const struct value *mail, struct errs *errs);
-/* ---- sizes.c: refuses sizes whose unit was forgotten ---- */
+/* ---- sizes.c: refuses sizes whose unit was probably forgotten ---- */
 void mail_sizes_rules(const struct value *mail, struct errs *errs);
 
-/* ---- schema_tls.c: what `tls` takes, of the server and of a domain ---- */
+/* ---- schema_tls.c: the keys of `tls`, of the server and of a domain ---- */
 extern const struct field mail_tls_fields[], mail_domain_tls_fields[];
 
-/* ---- tls.c: the same for certificates, whose files are read; and the lists of them ---- */
+/* ---- tls.c: rules of certificates, whose files it reads; and the lists of certificates ---- */
 /* Has the domain a certificate of its own, for mail.DOMAIN? */
 bool mail_tls_own(const struct value *domain);
 void mail_tls_rules(const struct mail_env *env, const struct value *mail, struct errs *errs);
@@ -83,33 +83,33 @@ void mail_tls_derive(const struct mail_env *env, struct arena *a, const struct v
 void mail_spam_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
 	struct errs *errs);
 
-/* ---- outbound_rules.c: the same for how mail leaves and what port 25 lets in ---- */
+/* ---- outbound_rules.c: rules of how mail leaves and what port 25 lets in ---- */
 void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs);
-/* 4 or 6, and the address in its normal form; 0: no address. */
+/* Returns 4 or 6, and the address in its normal form in *out; 0: not an address. */
 int mail_ip(struct arena *a, struct str text, struct str *out);
 
 /* ---- outbound.c ---- */
 void mail_derive_outbound(struct arena *a, const struct value *mail, struct value *out);
-/* A problem for each outbound address that the host, whose facts are known, does not have. */
+/* Reports each outbound address that the host does not have; only when its facts are known. */
 void mail_outbound_on_host(
 	const struct mail_env *env, struct arena *a, const struct value *mail, struct errs *errs);
 
-/* ---- derive.c: mail_domains, mail_mailboxes, ... into `out`; mail passed every check ---- */
-/* The hashes of passwords are made on other processors: they are there after mail_hashes_end. */
+/* ---- derive.c: mail_domains, mail_mailboxes, ... into `out`; mail has passed every check ---- */
+/* Passwords are hashed on other processors; the hashes are filled in by mail_hashes_end. */
 void mail_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
 	struct value *out, struct errs *errs);
 void mail_hashes_end(struct mail_memory *memory);
 /* How many entries all domains have under this key. */
 size_t mail_count(const struct value *domains, const char *key);
 struct str mail_join(struct arena *a, struct str left, char between, struct str right);
-/* A target as a whole address in ASCII and lower case: a name alone is of `domain`. */
+/* `target` as a whole address in ASCII and lower case; a name alone belongs to `domain`. */
 struct str mail_address(struct arena *a, struct str target, struct str domain);
 
 /* ---- lists.c: mailing lists ---- */
 void mail_lists_rules(
 	struct arena *a, const struct value *mail, struct mail_routes *routes, struct errs *errs);
-/* The addresses that a list takes beside its own, into the map `out`. */
-void mail_list_companions(struct arena *a, const struct value *mail, struct str list,
+/* Puts the addresses that a list takes beside its own into the map `out`. */
+void mail_list_service_addresses(struct arena *a, const struct value *mail, struct str list,
 	struct str domain, struct value *out);
 /* mail_lists, mail_list_aliases and mail_list_ways, as site/mail_vars.c documents them, into `out`,
  * which holds mail_aliases. */
@@ -118,16 +118,15 @@ void mail_lists_derive(struct arena *a, const struct value *mail, struct value *
 void mail_senders_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
 	struct errs *errs);
 /* Fills mail_senders in `out`, which has mailboxes, aliases, lists and traps. boxes: address -> the
- * same as a value; routes: address of an alias -> its targets, to which those of lists are added.
- */
+ * same as a value; routes: address of an alias -> its targets; those of lists are added to it. */
 void mail_senders_derive(struct arena *a, const struct value *mail, const struct value *boxes,
 	struct value *routes, struct value *out);
-/* ---- source.c: what Majordomo is built from; its files are read; mail_list_archive ---- */
+/* ---- source.c: Majordomo's source, whose files it reads; mail_list_archive ---- */
 void mail_source_rules(const struct mail_env *env, const struct value *mail, struct errs *errs);
 void mail_source_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
 	struct value *out, struct errs *errs);
-/* Is a list's address final (mlmmj's transport takes it), rather than an alias (Majordomo)? */
+/* Is a list's address delivered by mlmmj's transport (true), or is it an alias (Majordomo)? */
 bool mail_lists_own(const struct value *mail);
-/* Who reads the mail to postmaster and abuse of a domain that names nobody for it. */
-struct str mail_keeper(
+/* Who reads the mail to postmaster and abuse of a domain that declares neither. */
+struct str mail_default_postmaster(
 	struct arena *a, const struct value *mail, const struct value *domain, struct str name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The syntax of what stands in the mail state: domains, local parts, password hashes, networks.
- * Looks nothing up.
+ * The syntax of domains, local parts, password hashes and networks in the mail state. Does not look
+ * up any of them.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -67,7 +67,7 @@ bool mail_domain_ascii(struct arena *a, struct str domain, struct str *out)
 	return mail_fqdn(*out);
 }
 
-/* As mail_domain_ascii judges it, whatever its ASCII form. */
+/* By the rules of mail_domain_ascii, for the Unicode form as well. */
 static bool domain_ok(const char *p)
 {
 	char *ascii = NULL;
@@ -81,7 +81,7 @@ static bool domain_ok(const char *p)
 	return ok;
 }
 
-/* Letters that are not ASCII in capitals: what a login in capitals has beside those. */
+/* The same name with its non-ASCII letters in capitals: a client may send a login that way. */
 static char *in_capitals(struct arena *a, const char *p)
 {
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), before;
@@ -138,30 +138,33 @@ static bool ascii_before(struct str s, size_t n)
 	return is_ascii((struct str){s.p, n});
 }
 
-/* Other names may be odd, but Postfix takes none that begins with a hyphen (allow_min_user). */
+/* Local parts of other servers may be odd, but Postfix refuses one that begins with a hyphen
+ * (allow_min_user). */
 const char *mail_target_wrong(struct str t)
 {
 	const char *at = memchr(t.p, '@', t.n);
 	size_t n = at ? (size_t)(at - t.p) : t.n;
 	if (!ascii_before(t, n))
-		return "it has letters before the @ that are not ASCII, and this server does not "
-		       "speak SMTPUTF8";
+		return "it has non-ASCII letters before the @, and this server does not support "
+		       "SMTPUTF8";
 	if (n > LOCAL_MAX)
 		return TOO_LONG;
 	if (n == 0 || t.p[0] == '-' || strlen(t.p) != t.n || strpbrk(t.p, " ,;:|<>()[]\"\\/"))
-		return "it has a character that no address has here, or begins with '-'";
+		return "it begins with '-' or has a character that is not allowed in an address "
+		       "here";
 	for (size_t i = 0; i < t.n; i++)
 		if ((unsigned char)t.p[i] < ' ' || t.p[i] == 127)
 			return "it has a control character";
-	return !at || domain_ok(at + 1) ? NULL : "what is behind the @ is no domain name";
+	return !at || domain_ok(at + 1) ? NULL : "the part behind the @ is not a domain name";
 }
 
-/* What may stand before the @ of a mailbox or alias here: it becomes a folder and a line in tables,
- * so less than RFC 5321 allows. No '+', which parts an address from its extension. */
+/* What may stand before the @ of a mailbox or alias here. It becomes a folder's name and a line in
+ * tables, so less is allowed than in RFC 5321. No '+': it separates an address from its extension.
+ */
 const char *mail_local_wrong(struct str s)
 {
 	if (!is_ascii(s))
-		return "its letters must be those of ASCII: this server does not speak SMTPUTF8";
+		return "it has non-ASCII letters, and this server does not support SMTPUTF8";
 	for (size_t i = 0; i < s.n; i++)
 		if (!islower((unsigned char)s.p[i]) && !isdigit((unsigned char)s.p[i]) &&
 			!strchr("._-=~", s.p[i]))
@@ -173,7 +176,7 @@ const char *mail_local_wrong(struct str s)
 	if (s.p[0] == '-')
 		return "it begins with '-', which Postfix refuses in every recipient";
 	if (s.p[0] == '.' || s.p[s.n - 1] == '.' || strstr(s.p, ".."))
-		return "a '.' must stand between two other characters (RFC 5321, 4.1.2)";
+		return "a '.' is allowed only between two other characters (RFC 5321, 4.1.2)";
 	return NULL;
 }
 

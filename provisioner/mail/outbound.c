@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * How mail leaves, as Postfix's role wants it told: a service for each outbound address, which one
- * each sender takes, and the next hops by domain. Looks at no file; of the host only at the facts
- * that say which addresses it has.
+ * How mail leaves, in the form that Postfix's role needs: a transport for each outbound address,
+ * which one each sender uses, and the next hops by domain. Reads no file; of the host only the
+ * facts that list its addresses.
  */
 #include "mail/mail.h"
 
 struct out {
 	struct arena *a;
 	const struct value *mail;
-	struct value *services; /* in use: every address but those that cool */
-	struct str transport;   /* of whoever has none of his own: "smtp:" */
+	struct value *services; /* in use: every address that is not cooling */
+	struct str transport;   /* for senders without an assigned address: "smtp:" */
 	struct str relay;       /* "[relay.example.net]:587", or empty */
 	struct value *seen;     /* sender -> null */
 };
@@ -75,7 +75,7 @@ static void add_services(struct out *o)
 				add_service(o, list->list.v[i]);
 }
 
-/* What a sender who is assigned to the address takes: the default when it cools. */
+/* The transport of a sender who is assigned to the address; the default one while it is cooling. */
 static struct str assigned_service(struct out *o, struct str address)
 {
 	struct str ip;
@@ -96,8 +96,8 @@ static void add_sender(struct out *o, struct value *list, struct str sender, str
 	list_add(o->a, list, make_pair(o->a, "sender", sender, "transport", transport));
 }
 
-/* Ours are the assigned domains, the hosted ones, the host itself, and the null sender of bounces:
- * all others' mail is forwarded. */
+/* Our own senders: the assigned domains, the hosted ones, the host itself, and the null sender of
+ * bounces. Mail with any other sender is forwarded mail. */
 static struct value *list_senders(struct out *o)
 {
 	const struct value *outbound = map_at(o->mail, "outbound"), *domains;
@@ -132,7 +132,7 @@ static struct str relay_of(struct arena *a, const struct value *mail)
 		a, "%s:%lld", map_cstr(smart, "host", ""), (long long)map_int(smart, "port", 587));
 }
 
-/* The two that limit how mail is sent take it to the smart host, where there is one. */
+/* relaylim and oneshot use the smart host where there is one. */
 static struct str hop_of(struct out *o, struct str hop)
 {
 	if (str_is(hop, "relaylim") || str_is(hop, "oneshot"))
@@ -149,7 +149,8 @@ static bool ends_here(struct str hop)
 	       str_starts(hop, "virtual:");
 }
 
-/* Mail that leaves, and mail whose way ends here: what is forwarded has no sender to rewrite. */
+/* leaves: the next hops of mail that leaves this host; else those that refuse or deliver it here.
+ * SRS rewrites senders for the former only. */
 static struct value *list_hops(struct out *o, bool leaves)
 {
 	const struct value *map = map_at(o->mail, "transports");
@@ -170,8 +171,8 @@ static struct value *list_hops(struct out *o, bool leaves)
 }
 
 /* ---- blocklists ---- */
-/* Answers that mean "you ask too much" or "not by this resolver" are never a listing: lists of bad
- * clients count 127.0.0.2 and up, lists of good ones (weight below 0) code more into the answer. */
+/* Answers that mean "too many queries" or "this resolver is refused" must not count as a listing:
+ * blocklists answer 127.0.0.2 and up, allowlists (weight below 0) encode more in the answer. */
 static struct str narrow_dnsbl(struct arena *a, struct str entry)
 {
 	size_t zone = strcspn(entry.p, "=*");
@@ -246,8 +247,8 @@ void mail_outbound_on_host(
 			has_address(env->facts, a, ip))
 			continue;
 		errs_add(errs, address->pos,
-			"outbound address %s is on no interface of host '%s': add it there, or "
-			"take it out of mail.outbound",
+			"outbound address %s is on no interface of host '%s'; add it there or "
+			"remove it from mail.outbound",
 			ip.p, env->host);
 	}
 }

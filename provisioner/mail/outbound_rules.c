@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Rules of how mail leaves and what is let in: outbound addresses, smart host, transports,
- * postscreen, header checks. Reports every problem with its place; asks no host and no name server.
+ * postscreen, header checks. Reports every problem with its place; contacts no host and no name
+ * server.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -51,9 +52,9 @@ static void check_address(struct rules *r, const struct value *entry)
 	if (!address)
 		return;
 	if (!mail_ip(r->a, address->s, &ip))
-		errs_add(r->errs, address->pos, "'%s' is no IP address", address->s.p);
+		errs_add(r->errs, address->pos, "'%s' is not an IP address", address->s.p);
 	else if (map_get(r->addresses, ip))
-		errs_add(r->errs, address->pos, "address %s stands here twice", ip.p);
+		errs_add(r->errs, address->pos, "address %s is listed twice", ip.p);
 	else
 		map_set(r->a, r->addresses, ip, value_null(r->a));
 }
@@ -73,7 +74,7 @@ static void check_assign(struct rules *r, const struct value *assign)
 		const struct map_entry *e = &assign->map.e[i];
 		struct str name, ip;
 		if (!mail_domain_ascii(r->a, e->key, &name))
-			errs_add(r->errs, entry_pos(e), "'%s' is no domain name", e->key.p);
+			errs_add(r->errs, entry_pos(e), "'%s' is not a domain name", e->key.p);
 		else if (map_get(seen, name))
 			errs_add(r->errs, entry_pos(e), "'%s' is assigned twice", name.p);
 		else
@@ -81,12 +82,11 @@ static void check_assign(struct rules *r, const struct value *assign)
 		if (e->value->type == VALUE_UNKNOWN)
 			continue;
 		if (e->value->type != VALUE_STR || !mail_ip(r->a, e->value->s, &ip))
-			errs_add(r->errs, e->value->pos,
-				"the address that '%s' sends by has to be an IP address", e->key.p);
+			errs_add(r->errs, e->value->pos, "'%s' must be assigned to an IP address",
+				e->key.p);
 		else if (!map_get(r->addresses, ip))
 			errs_add(r->errs, e->value->pos,
-				"'%s' is assigned to %s, which is none of "
-				"mail.outbound.addresses",
+				"'%s' is assigned to %s, which is not in mail.outbound.addresses",
 				e->key.p, ip.p);
 	}
 }
@@ -105,11 +105,11 @@ static void check_outbound(struct rules *r)
 		return;
 	if (!in_state(list, "active") && !in_state(list, "standby"))
 		errs_add(r->errs, list->pos,
-			"every outbound address is cooling: mail could not leave; make one active");
+			"every outbound address is cooling, so no mail can leave; make one active");
 	else if (!in_state(list, "standby"))
 		errs_warn(r->errs, list->pos,
-			"no outbound address is on standby: when this one is blocked there is none "
-			"to move to; keep one with state: standby");
+			"no outbound address is on standby; add one with state: standby to switch "
+			"to when this one gets blocked");
 }
 
 /* ---- smart host ---- */
@@ -131,25 +131,26 @@ static void check_smart_host(struct rules *r)
 	const struct value *password = map_typed(smart, "password", VALUE_STR);
 	if (host && !host_ok(r->a, host->s))
 		errs_add(r->errs, host->pos,
-			"'%s' is no host; write relay.example.net, [relay.example.net] or an "
-			"address in brackets, and the port beside it",
+			"'%s' is not a host; write relay.example.net, [relay.example.net] or an "
+			"address in brackets, and the port in its own key",
 			host->s.p);
 	if (smart && !map_at(smart, "user") != !map_at(smart, "password"))
 		errs_add(r->errs, smart->pos,
 			"mail.smart_host needs both user and password, or neither");
 	if (user && (user->s.n == 0 || strchr(user->s.p, ':') || !is_printable(user->s)))
-		errs_add(r->errs, user->pos, "the user of mail.smart_host cannot hold a colon");
+		errs_add(
+			r->errs, user->pos, "the user of mail.smart_host must not contain a colon");
 	if (password &&
 		(password->s.n == 0 || password->s.n > LOGIN_MOST || !is_printable(password->s) ||
 			password->s.p[password->s.n - 1] == ' '))
 		errs_add(r->errs, password->pos,
-			"the password of mail.smart_host has to be one line of 1 to %d bytes that "
-			"does not end in a blank",
+			"the password of mail.smart_host must be one line of 1 to %d bytes "
+			"without a blank at its end",
 			LOGIN_MOST);
 }
 
 /* ---- transports ---- */
-/* A service of that name stands in the operator's own part of master.cf. */
+/* Does the operator's own part of master.cf define a service of that name? */
 static bool own_service(const struct rules *r, struct str name)
 {
 	const struct value *postfix = map_typed(r->mail, "postfix", VALUE_MAP);
@@ -178,17 +179,17 @@ static bool check_hop(struct rules *r, const struct map_entry *e)
 	size_t n = strcspn(hop.p, ":");
 	name = str_dup(r->a, hop.p, n);
 	if (hop.n > REASON_MOST || n == 0 || n > TRANSPORT_MOST || !is_printable(hop))
-		return errs_add(r->errs, e->value->pos, "'%s' is no next hop for mail to '%s'",
-			hop.p, e->key.p);
+		return errs_add(r->errs, e->value->pos,
+			"'%s' is not a valid next hop for mail to '%s'", hop.p, e->key.p);
 	if (n == hop.n && !str_is(name, "relaylim") && !str_is(name, "oneshot"))
 		return errs_add(r->errs, e->value->pos,
-			"'%s' is no next hop; write relaylim, oneshot, error:TEXT or "
+			"'%s' is not a valid next hop; write relaylim, oneshot, error:TEXT or "
 			"transport:nexthop",
 			hop.p);
 	if (!service_known(r, name))
 		return errs_add(r->errs, e->value->pos,
-			"there is no transport '%s'; smtp, lmtp, error, discard, relaylim and "
-			"oneshot are there, your own go into mail.postfix.master",
+			"transport '%s' does not exist; use smtp, lmtp, error, discard, relaylim "
+			"or oneshot, or define it in mail.postfix.master",
 			name.p);
 	return true;
 }
@@ -214,10 +215,13 @@ static void check_transports(struct rules *r)
 		struct str name, whole = below ? str_printf(r->a, "x%s", e->key.p) : e->key;
 		if (!mail_domain_ascii(r->a, whole, &name))
 			errs_add(r->errs, entry_pos(e),
-				"'%s' is no domain name, nor .NAME for those below one", e->key.p);
+				"'%s' is neither a domain name nor .NAME for its subdomains",
+				e->key.p);
 		else if (!below && hosted_here(r, name))
 			errs_add(r->errs, entry_pos(e),
-				"'%s' is hosted here: its mail is delivered on this host", name.p);
+				"'%s' is hosted here, so its mail is delivered on this host; "
+				"remove it from mail.transports",
+				name.p);
 		else if (map_get(seen, str_c(name.p + below)))
 			errs_add(r->errs, entry_pos(e), "'%s' has two next hops", name.p + below);
 		else
@@ -226,13 +230,13 @@ static void check_transports(struct rules *r)
 			check_hop(r, e);
 		else if (e->value->type != VALUE_UNKNOWN)
 			errs_add(r->errs, e->value->pos,
-				"the next hop of '%s' has to be text, not %s", e->key.p,
+				"the next hop of '%s' must be text, not %s", e->key.p,
 				value_type_name(e->value));
 	}
 }
 
 /* ---- port 25 ---- */
-/* ZONE[=ANSWERS][*WEIGHT], as postscreen_dnsbl_sites has it. */
+/* ZONE[=ANSWERS][*WEIGHT], the syntax of postscreen_dnsbl_sites. */
 static bool dnsbl_ok(struct arena *a, struct str entry)
 {
 	size_t zone = strcspn(entry.p, "=*");
@@ -264,7 +268,7 @@ static void check_postscreen(struct rules *r)
 	for (size_t i = 0; lists && i < lists->list.n; i++)
 		if (lists->list.v[i]->type == VALUE_STR && !dnsbl_ok(r->a, lists->list.v[i]->s))
 			errs_add(r->errs, lists->list.v[i]->pos,
-				"'%s' is no blocklist; write zen.spamhaus.org*2, or with the "
+				"'%s' is not a blocklist; write zen.spamhaus.org*2, or with the "
 				"answers that count, zen.spamhaus.org=127.0.0.[2..11]*2",
 				lists->list.v[i]->s.p);
 }
@@ -308,12 +312,13 @@ static void check_headers(struct rules *r)
 			(!is_printable(lines->list.v[i]->s) ||
 				!header_check_ok(lines->list.v[i]->s)))
 			errs_add(r->errs, lines->list.v[i]->pos,
-				"'%s' is no line of header_checks(5), such as "
+				"'%s' is not a line of header_checks(5); write one like "
 				"/^Subject: .*viagra/ REJECT no thanks",
 				lines->list.v[i]->s.p);
 }
 
-/* The text goes behind what is there: a first line that is indented would go on with that. */
+/* The role appends the text to master.cf: an indented first line would continue the last line
+ * before it. */
 static void check_master(struct rules *r)
 {
 	const struct value *master =
@@ -321,7 +326,7 @@ static void check_master(struct rules *r)
 	if (master && strchr(" \t", master->s.p[strspn(master->s.p, "\n")]) &&
 		master->s.p[strspn(master->s.p, " \t\n")])
 		errs_add(r->errs, master->pos,
-			"mail.postfix.master has to begin with a service, in the first column");
+			"mail.postfix.master must begin with a service in the first column");
 }
 
 void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who reads the mail that no mailbox of its own takes: postmaster and abuse of each domain, and of
- * the server's own name, and what cron and other local programs write to root. Knows who is
- * declared; whether that address exists is asked of routes.c, whether it is open of
- * boxes.c.
+ * Who reads mail that belongs to no mailbox: to postmaster and abuse of each domain and of the
+ * server's own name, and what cron and other local programs write to root. Knows who is declared;
+ * routes.c checks that the address exists, boxes.c that it is not suspended.
  */
 #include "mail/boxes.h"
 
@@ -12,7 +11,7 @@ static const char *hostname_of(const struct value *mail)
 	return map_cstr(mail, "hostname", "localhost.localdomain");
 }
 
-/* The names that Postfix takes mail for local accounts by. */
+/* The domains whose mail Postfix delivers to local accounts (mydestination). */
 static bool own_name(const struct value *mail, struct str domain)
 {
 	const struct value *former = map_typed(mail, "former_hostnames", VALUE_LIST);
@@ -22,7 +21,7 @@ static bool own_name(const struct value *mail, struct str domain)
 	return str_is(domain, hostname_of(mail)) || str_starts(domain, "localhost");
 }
 
-/* The catch-all, else the first mailbox, that takes mail. */
+/* The catch-all, else the first mailbox that is not suspended. */
 static bool keeper_in(struct arena *a, const struct value *domain, struct str name, struct str *out)
 {
 	const struct value *who = map_typed(domain, "catch_all", VALUE_STR);
@@ -40,7 +39,7 @@ static bool keeper_in(struct arena *a, const struct value *domain, struct str na
 	return false;
 }
 
-struct str mail_keeper(
+struct str mail_default_postmaster(
 	struct arena *a, const struct value *mail, const struct value *domain, struct str name)
 {
 	const struct value *who = map_typed(mail, "postmaster", VALUE_STR);
@@ -52,7 +51,7 @@ struct str mail_keeper(
 	return str_printf(a, "root@%s", hostname_of(mail));
 }
 
-/* The domain that the server's name lies in comes first: the others may be customers'. */
+/* The domain of the server's own name first: the others may belong to customers. */
 static bool keeper_of_server(struct arena *a, const struct value *mail, struct str *out)
 {
 	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
@@ -94,7 +93,7 @@ bool mail_reader(
 }
 
 /* ---- rules ---- */
-/* `root`: what the server's own root may not be, for that is who is asked for. */
+/* `root` itself must not name an address of the server: that would lead back to root. */
 static void check_named(struct arena *a, const struct value *mail, const struct mail_routes *routes,
 	const char *key, struct errs *errs)
 {
@@ -119,8 +118,8 @@ static void check_named(struct arena *a, const struct value *mail, const struct 
 			routes, to, who->pos, root ? "mail.root" : "mail.postmaster", errs);
 	else if (root || !str_starts(to, "root@"))
 		errs_add(errs, who->pos,
-			"mail.%s leads to '%s', a name of the server itself, where nobody has a "
-			"mailbox; name one of a domain, or an address elsewhere",
+			"mail.%s leads to '%s', an address of the server itself, which has no "
+			"mailboxes; use an address of a domain, or one elsewhere",
 			key, to.p);
 }
 
@@ -135,7 +134,7 @@ void mail_readers_rules(struct arena *a, const struct value *mail, const struct 
 		!(all && all->type == VALUE_UNKNOWN) && !mail_reader(a, mail, &to, &named))
 		errs_warn(errs, mail->pos,
 			"nobody reads the mail of root, cron and the server's own postmaster and "
-			"abuse: it gathers in /var/mail; name a reader in mail.root");
+			"abuse: it collects in /var/mail; set mail.root to who should read it");
 }
 
 void mail_reader_derive(struct arena *a, const struct value *mail, struct value *out)

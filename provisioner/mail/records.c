@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rules of what is published of a domain: SPF, DMARC, and who receives its mail. A domain of
- * another provider is not local, so nothing that lives here may be declared in it.
+ * The rules of what is published for a domain: SPF, DMARC, and who receives its mail. A domain of
+ * another provider is not local, so it cannot declare mailboxes or other things of this host.
  */
 #include <ctype.h>
 #include "dns/dns.h"
@@ -49,19 +49,20 @@ static void check_key(const struct value *mail, const struct map_entry *domain,
 	const struct value *key = mail_provider_key(mail, domain->value);
 	if (strcmp(provider, "mxroute") != 0) {
 		if (own && own->value->type == VALUE_STR)
-			errs_add(errs, entry_pos(own), "provider %s takes no provider_key",
-				provider);
+			errs_add(errs, entry_pos(own),
+				"provider %s does not take a provider_key; remove it", provider);
 	} else if (!key) {
 		errs_add(errs, entry_pos(domain),
-			"'%s' is with mxroute: provider_key has to name its server there",
+			"'%s' has the provider mxroute, which needs a provider_key: the name of "
+			"its server there",
 			domain->key.p);
 	} else if (!key_ok(key->s)) {
-		errs_add(
-			errs, key->pos, "'%s' cannot be the name of a server of mxroute", key->s.p);
+		errs_add(errs, key->pos, "'%s' is not a valid name of an mxroute server", key->s.p);
 	}
 }
 
-/* What of a domain only this host could serve. The provider null does nothing and says so. */
+/* Reports what only a local domain can have. With provider null it has no effect, which is a
+ * warning. */
 static void check_inside(const struct map_entry *domain, const char *provider, struct errs *errs)
 {
 	static const char *const keys[] = {"mailboxes", "aliases", "catch_all", "lists"};
@@ -76,11 +77,12 @@ static void check_inside(const struct map_entry *domain, const char *provider, s
 			e = &e->value->map.e[0];
 		if (strcmp(provider, "null") == 0)
 			errs_warn(errs, entry_pos(e),
-				"'%s' has the provider null: %s in it comes to nothing",
-				domain->key.p, words[i]);
+				"'%s' has the provider null: %s in it has no effect", domain->key.p,
+				words[i]);
 		else
 			errs_add(errs, entry_pos(e),
-				"'%s' is with %s and not local here: it cannot have %s",
+				"'%s' has the provider %s, so it is not local here and cannot "
+				"have %s",
 				domain->key.p, provider, words[i]);
 	}
 }
@@ -138,7 +140,7 @@ void mail_records_rules(const struct value *mail, struct errs *errs)
 	}
 }
 
-/* ---- derived: what is to be published of each domain ---- */
+/* ---- derived: what is published for each domain ---- */
 static struct value *make_literal(struct arena *a, const char *text)
 {
 	struct value *v = text ? value_text(a, text) : value_null(a);
@@ -146,7 +148,7 @@ static struct value *make_literal(struct arena *a, const char *text)
 	return v;
 }
 
-/* Another provider has defaults of its own: only the domain's own word is put over them. */
+/* Another provider has its own defaults: only the domain's own record overrides them. */
 static const char *record_of(
 	const struct value *mail, const struct value *domain, const char *key, bool local)
 {
@@ -162,7 +164,7 @@ static struct value *zone_of(struct arena *a, const struct value *mail, const st
 	bool local = mail_is_local(mail, e->value);
 	struct str name;
 	if (!provider || !mail_domain_ascii(a, e->key, &name))
-		panic("domain '%s' passed the checks", e->key.p);
+		panic("domain '%s' is invalid but passed the checks", e->key.p);
 	map_put(a, m, "name", make_literal(a, name.p));
 	map_put(a, m, "provider", make_literal(a, provider));
 	map_put(a, m, "provider_key",
@@ -184,6 +186,6 @@ void mail_zones(struct arena *a, const struct value *mail, struct value *out)
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		list_add(a, zones, zone_of(a, mail, &domains->map.e[i], dkim));
 	map_put(a, out, "mail_zones", zones);
-	/* bounces and what the host says itself come from its own name */
+	/* bounces and the host's own messages come from its own name */
 	map_put(a, out, "mail_host_dkim", host ? mail_dkim_of(dkim, NULL, host) : value_list(a));
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Where the addresses of the mail state lead: which exist, which only a catch-all takes, and which
- * lead back to themselves, as Postfix would follow them. Knows every address; asks no host.
+ * lead back to themselves, as Postfix would follow them. Knows every address; contacts no host.
  *
- * Postfix expands an alias until nothing changes (cleanup_map1n.c). What was found to lead to
- * itself it expands no more, so an alias that keeps a copy in the mailbox of its name ends a
- * circle. An extension (name+extension) is handed on at each step, so in a circle it grows without
- * end. A list sends anew what it gets, so a circle through a list is never ended by a copy.
+ * Postfix expands an alias until nothing changes (cleanup_map1n.c). It does not expand an address
+ * again that leads to itself, so an alias that keeps a copy in the mailbox of its name ends a
+ * circle. Postfix passes an extension (name+extension) on at each step, so in a circle it grows
+ * without end. A list sends each post as a new message, so a copy never ends a circle through a
+ * list.
  */
 #include "mail/boxes.h"
 
@@ -16,20 +17,20 @@ enum kind { ROUTE_ALIAS, ROUTE_DUTY, ROUTE_CATCH_ALL, ROUTE_LIST };
 struct edge {
 	struct str to;
 	struct pos pos;
-	size_t next; /* number of a node; NONE: it ends here */
+	size_t next; /* index of a node; NONE: the address is no node */
 	enum mail_found found;
-	bool extended; /* to name+extension of the node `next` */
+	bool extended; /* leads to name+extension of the node `next` */
 };
 struct node {
 	enum kind kind;
 	struct str address; /* "@domain" for a catch-all */
 	struct edge *edge;
 	size_t n, cap;
-	bool keeps; /* leads to the mailbox of its own name, too */
+	bool keeps; /* also leads to the mailbox of its own name */
 	enum { MARK_NEW, MARK_OPEN, MARK_DONE } mark;
-	size_t order, low, circle; /* Tarjan's; nodes of one circle have one number */
+	size_t order, low, circle; /* of Tarjan's algorithm */
 	bool stacked;
-	size_t asked; /* number of the question that came by here last */
+	size_t asked; /* the last search that visited this node */
 };
 struct mail_routes {
 	struct arena *a;
@@ -37,11 +38,11 @@ struct mail_routes {
 	struct value *domains;   /* ASCII name -> is it local here? */
 	struct value *mailboxes; /* address -> null */
 	struct value *others;    /* addresses that lists need beside their own -> null */
-	struct value *index;     /* address -> number of its node */
+	struct value *index;     /* address -> index of its node */
 	struct node *node;
 	size_t n, cap;
 	size_t *stack, n_stack, orders, circles, questions;
-	bool *told; /* by circle: has its problem been told? */
+	bool *told; /* by circle: has its problem been reported? */
 };
 #define NONE SIZE_MAX
 
@@ -52,7 +53,7 @@ static void add_edge(struct mail_routes *r, struct node *from, struct str to, st
 	PUSH(r->a, from->edge, from->n, from->cap, e);
 }
 
-/* What is wrong with a target is told where the syntax is checked. */
+/* A target with wrong syntax is reported by rules.c. */
 static void add_target(
 	struct mail_routes *r, struct node *from, const struct value *v, struct str domain)
 {
@@ -60,7 +61,8 @@ static void add_target(
 		add_edge(r, from, mail_address(r->a, v->s, domain), v->pos);
 }
 
-/* Most aliases have one target or two: an array that grows would take most of the memory here. */
+/* Most aliases have one or two targets: an array that doubles would take most of the memory here.
+ */
 static void reserve_edges(struct mail_routes *r, struct node *node, size_t n)
 {
 	node->edge = ARENA_ARRAY(r->a, struct edge, n);
@@ -96,10 +98,10 @@ static void add_lists(struct mail_routes *r, const struct value *lists, struct s
 		const struct value *members = map_typed(e->value, "members", VALUE_LIST);
 		struct node node = {.kind = ROUTE_LIST};
 		node.address = mail_join(r->a, e->key, '@', domain);
-		mail_list_companions(r->a, r->mail, e->key, domain, r->others);
+		mail_list_service_addresses(r->a, r->mail, e->key, domain, r->others);
 		for (size_t j = 0; members && j < members->list.n; j++)
 			add_target(r, &node, members->list.v[j], domain);
-		if (!map_get(r->index, node.address)) /* else it is told where lists are checked */
+		if (!map_get(r->index, node.address)) /* other problems are reported by lists.c */
 			add_node(r, &node);
 	}
 }
@@ -122,13 +124,13 @@ static bool address_exists(const struct mail_routes *r, struct str address)
 	       map_get(r->others, address);
 }
 
-/* As derive.c makes them; who reads them is not known while mail.postmaster is not. */
+/* The same aliases as in derive.c. Unknown while mail.postmaster is unknown. */
 static void add_duties(struct mail_routes *r, const struct value *domain, struct str name)
 {
 	static const char *const duties[] = {"postmaster", "abuse"};
 	const struct value *all = map_at(r->mail, "postmaster"), *own = map_at(domain, "catch_all");
 	bool unknown = all && all->type == VALUE_UNKNOWN;
-	struct str who = mail_keeper(r->a, r->mail, domain, name);
+	struct str who = mail_default_postmaster(r->a, r->mail, domain, name);
 
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct node node = {.kind = ROUTE_DUTY};
@@ -142,7 +144,7 @@ static void add_duties(struct mail_routes *r, const struct value *domain, struct
 	}
 }
 
-/* The server's own name: root leads to its reader, postmaster and abuse to root. */
+/* The server's own name: root leads to its reader; postmaster and abuse lead to root. */
 static void add_server(struct mail_routes *r)
 {
 	static const char *const duties[] = {"postmaster", "abuse"};
@@ -200,7 +202,7 @@ static const struct value *catch_all_of(const struct mail_routes *r, struct str 
 	return map_get(r->index, str_c(strrchr(address.p, '@')));
 }
 
-/* plain: the address without its extension; next: the node that it is. */
+/* plain: the address without its extension; next: its node. */
 static enum mail_found find_target(
 	const struct mail_routes *r, struct str address, struct str plain, const struct value *next)
 {
@@ -251,7 +253,7 @@ static void resolve_edge(struct mail_routes *r, struct node *from, struct edge *
 		next = catch_all_of(r, e->to);
 	else if (next)
 		e->extended = plain.n != e->to.n;
-	/* a list's own commands: name+subscribe and the like are no posts */
+	/* a list's own commands (name+subscribe and the like) are not posts */
 	if (!next || (e->extended && r->node[next->i].kind == ROUTE_LIST))
 		return;
 	if (str_eq(e->to, from->address) && map_get(r->mailboxes, from->address))
@@ -316,8 +318,8 @@ static const char *name_node(const struct mail_routes *r, const struct node *nod
 		r->a, "%s '%s'", node->kind == ROUTE_LIST ? "list" : "alias", node->address.p);
 }
 
-/* A post to a list is a message of its own: what it comes to is asked of the list. A catch-all does
- * not hand an extension on. */
+/* Ends at a list: a post is a new message, so check_edges asks it of the list. With an extension it
+ * ends at a catch-all, which drops the extension. */
 static bool reaches_node(
 	struct mail_routes *r, size_t from, size_t to, bool with_extension, int depth)
 {
@@ -335,7 +337,7 @@ static bool reaches_node(
 	return false;
 }
 
-/* Circles that a copy does not end. */
+/* Reports circles that a copy does not end. */
 static bool check_edges(struct mail_routes *r, const struct node *node, struct errs *errs)
 {
 	for (size_t i = 0; i < node->n; i++) {
@@ -344,19 +346,19 @@ static bool check_edges(struct mail_routes *r, const struct node *node, struct e
 			continue;
 		if (node->kind == ROUTE_LIST)
 			return errs_add(errs, e->pos,
-				"%s gets its own posts back through '%s', without end",
+				"%s gets its own posts back through '%s', endlessly",
 				name_node(r, node), e->to.p);
 		r->questions++;
 		if (e->extended && reaches_node(r, e->next, (size_t)(node - r->node), true, 0))
 			return errs_add(errs, e->pos,
-				"%s leads back to itself through '%s', with one extension more "
-				"each time; Postfix refuses that",
+				"%s leads back to itself through '%s' with one more extension "
+				"each time, which Postfix refuses",
 				name_node(r, node), e->to.p);
 	}
 	return true;
 }
 
-/* Of what is left after those: circles without a copy. Told once for each. */
+/* Reports the other circles that no copy ends, each once. */
 static bool follow_edges(struct mail_routes *r, struct node *node, int depth, struct errs *errs)
 {
 	bool ok = true;
@@ -369,8 +371,8 @@ static bool follow_edges(struct mail_routes *r, struct node *node, int depth, st
 			continue;
 		if (next->mark != MARK_OPEN && depth >= ROUTE_DEPTH)
 			ok = errs_add(errs, e->pos,
-				"%s is the end of a chain of more than %d redirections, the most "
-				"that Postfix follows; it would go on through '%s'",
+				"%s is the end of a chain of %d redirections, the most that "
+				"Postfix follows, but leads on to '%s'",
 				name_node(r, node), ROUTE_DEPTH, e->to.p);
 		else if (next->mark == MARK_OPEN)
 			ok = errs_add(errs, e->pos, "%s leads back to itself through '%s'",
@@ -409,8 +411,8 @@ void mail_routes_check(const struct mail_routes *r, struct str address, struct p
 		errs_add(errs, pos, "%s leads to '%s', which does not exist%s", who, address.p,
 			mail_routes_near(r, address));
 	else if (found == MAIL_CAUGHT)
-		errs_warn(errs, pos, "%s leads to '%s', which only the catch_all takes%s", who,
-			address.p, mail_routes_near(r, address));
+		errs_warn(errs, pos, "%s leads to '%s', an address that only the catch_all takes%s",
+			who, address.p, mail_routes_near(r, address));
 }
 
 static void check_node(const struct mail_routes *r, const struct node *node, struct errs *errs)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rules of the mail state that reach across keys: names, passwords, where aliases lead. Reports
- * every problem with its place; what is not known before the facts are is passed over.
+ * Rules of the mail state that involve several keys: names, passwords, targets of aliases. Reports
+ * every problem with its place; skips what depends on facts not yet known.
  */
 #include "mail/boxes.h"
 
@@ -10,7 +10,7 @@ struct rules {
 	struct arena *a;
 	const struct value *mail;
 	struct errs *errs;
-	struct value *seen; /* ASCII names of the domains read -> null */
+	struct value *seen; /* ASCII names of the domains seen so far -> null */
 	struct mail_routes *routes;
 };
 
@@ -29,7 +29,7 @@ static void check_hostname(struct rules *r)
 		return;
 	}
 	if (!str_eq(ascii, name->s))
-		errs_add(r->errs, name->pos, "mail.hostname '%s' has to be written as '%s'",
+		errs_add(r->errs, name->pos, "mail.hostname '%s' must be written as '%s'",
 			name->s.p, ascii.p);
 	if (mail_routes_domain(r->routes, ascii))
 		errs_add(r->errs, name->pos,
@@ -53,12 +53,13 @@ static void check_former(struct rules *r)
 				name->s.p);
 		else if (mail_routes_domain(r->routes, ascii))
 			errs_add(r->errs, name->pos,
-				"former host name '%s' is one of the hosted domains: its mail is "
-				"taken as such",
+				"former host name '%s' is one of the hosted domains, which take "
+				"their own mail; remove it",
 				name->s.p);
 		else if (host && str_eq(host->s, ascii))
 			errs_add(r->errs, name->pos,
-				"'%s' is mail.hostname itself; former_hostnames are those before",
+				"'%s' is the current mail.hostname; former_hostnames holds only "
+				"earlier ones",
 				name->s.p);
 	}
 }
@@ -73,11 +74,11 @@ static void check_networks(struct rules *r, const char *key)
 			continue;
 		if (!mail_network_ok(net->s, &first))
 			errs_add(r->errs, net->pos,
-				"'%s' is no network; write 192.0.2.0/24 or 2001:db8::/48",
+				"'%s' is not a valid network; write 192.0.2.0/24 or 2001:db8::/48",
 				net->s.p);
-		else if (!first) /* Postfix would put off all mail */
+		else if (!first) /* with such an entry in mynetworks Postfix defers all mail */
 			errs_add(r->errs, net->pos,
-				"'%s' has more than its first %s bits; write the network's first "
+				"'%s' has bits set after the first %s; write the network's first "
 				"address, as in 192.0.2.0/24, or one address without '/'",
 				net->s.p, strchr(net->s.p, '/') + 1);
 	}
@@ -101,13 +102,13 @@ static void check_password(struct rules *r, const char *address, const struct ma
 		errs_add(r->errs, pos, "mailbox '%s' needs a password or a password_hash", address);
 	else if (plain && hash)
 		errs_add(r->errs, pos,
-			"mailbox '%s' has both password and password_hash; leave one", address);
+			"mailbox '%s' has both password and password_hash; remove one", address);
 	else if (plain && plain->type == VALUE_STR && plain->s.n == 0)
 		errs_add(r->errs, plain->pos, "the password of mailbox '%s' is empty", address);
 	else if (hash && hash->type == VALUE_STR && !mail_hash_ok(hash->s))
 		errs_add(r->errs, hash->pos,
-			"password_hash of '%s' is no crypt(3) hash of a strong kind "
-			"($y$, $6$, $5$, $2b$); `openssl passwd -6` makes one",
+			"password_hash of '%s' is not a crypt(3) hash of a strong kind ($y$, $6$, "
+			"$5$, $2b$); make one with `openssl passwd -6`",
 			address);
 }
 
@@ -120,12 +121,12 @@ static bool check_local(
 			"'%s@%s' cannot be the address of %s: it has more than %d characters (RFC "
 			"5321, 4.5.3.1.3)",
 			e->key.p, domain.p, what, ADDRESS_MAX);
-	return !wrong || errs_add(r->errs, entry_pos(e), "'%s' cannot be the name of %s: %s",
+	return !wrong || errs_add(r->errs, entry_pos(e), "'%s' is not a valid name for %s: %s",
 				 e->key.p, what, wrong);
 }
 
-/* Names that Postfix sends its own messages and probes as: it finds no extension behind them, and
- * nobody answers what comes from them. */
+/* Postfix sends its own messages and probes from these names: it recognizes no extension behind
+ * them, and nobody answers mail from them. */
 static bool check_reserved(struct rules *r, const struct map_entry *e)
 {
 	static const char *const reserved[] = {"mailer-daemon", "double-bounce"};
@@ -134,7 +135,7 @@ static bool check_reserved(struct rules *r, const struct map_entry *e)
 		if (str_is(e->key, reserved[i]))
 			return errs_add(r->errs, entry_pos(e),
 				"'%s' cannot be the name of a mailbox: Postfix sends its own "
-				"messages with it; make it an alias",
+				"messages from it; make it an alias",
 				e->key.p);
 	return true;
 }
@@ -168,7 +169,7 @@ static void check_alias(struct rules *r, const struct map_entry *e, struct str d
 		if (!wrong)
 			itself = itself || str_eq(mail_address(r->a, v->s, domain), address);
 		else if (v->type == VALUE_UNKNOWN)
-			itself = true; /* it may turn out so */
+			itself = true; /* it may turn out to be valid */
 		else
 			errs_add(r->errs, v->pos,
 				"a target of alias '%s' must be an address or the name of a "
@@ -179,8 +180,8 @@ static void check_alias(struct rules *r, const struct map_entry *e, struct str d
 		errs_add(r->errs, pos, "alias '%s' has no target", address.p);
 	if (mailboxes && map_get(mailboxes, e->key) && !itself)
 		errs_add(r->errs, pos,
-			"alias '%s' hides the mailbox of that name; add it to the alias's targets "
-			"or take one away",
+			"alias '%s' hides the mailbox of that name; add the mailbox to the "
+			"alias's targets or remove one of them",
 			address.p);
 }
 
@@ -192,7 +193,7 @@ static void check_domain(struct rules *r, const struct map_entry *e)
 	const char *wrong;
 	struct str name;
 	if (!mail_domain_ascii(r->a, e->key, &name)) {
-		errs_add(r->errs, pos, "'%s' is no domain name", e->key.p);
+		errs_add(r->errs, pos, "'%s' is not a domain name", e->key.p);
 		return;
 	}
 	if (map_get(r->seen, name))
@@ -225,11 +226,12 @@ static void check_quota_warnings(struct rules *r)
 			continue;
 		if (mark < 1 || mark > 99 || (v->type != VALUE_INT && text[digits]))
 			errs_add(r->errs, v->pos,
-				"mail.quota_warnings: a mark is per cent, a number from 1 to 99");
+				"an entry of mail.quota_warnings must be a percentage from 1 to "
+				"99");
 	}
 }
 
-/* A second line would be a second setting, which nobody named. */
+/* A second line would be a second setting that the key does not name. */
 static void check_settings(
 	struct rules *r, const char *program, const char *key, const char *called)
 {
@@ -240,7 +242,8 @@ static void check_settings(
 		bool text = e->value->type == VALUE_STR;
 		if (strpbrk(e->key.p, "\r\n") || (text && strpbrk(e->value->s.p, "\r\n")))
 			errs_add(r->errs, entry_pos(e),
-				"%s must be one line a setting; in YAML '>-' folds several",
+				"each setting of %s must be on one line; in YAML, '>-' folds "
+				"several lines into one",
 				called);
 	}
 }

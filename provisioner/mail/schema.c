@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The schema of `mail:`, lists and certificates aside (schema_lists.c, schema_tls.c).
- * Every key of the declared state stands there, also those that a later version serves: asking for
- * one of them is an error that says so, never silence.
+ * The schema of `mail:`, without lists and certificates (schema_lists.c, schema_tls.c). It has
+ * every key of the declared state.
  */
 #include "mail/mail.h"
 
@@ -11,24 +10,25 @@ static const struct field dkim_fields[] = {
 	{.name = "selector",
 		.kind = FIELD_STR,
 		.dflt = "dkim",
-		.doc = "Name of the key that signs, in the DNS: SELECTOR._domainkey.DOMAIN. With "
-		       "algorithm both the second key's is SELECTOR-ed25519."},
+		.doc = "Selector of the signing key; its DNS record is "
+		       "SELECTOR._domainkey.DOMAIN. With algorithm both, the second key's "
+		       "selector is SELECTOR-ed25519."},
 	{.name = "keep",
 		.kind = FIELD_ANY,
-		.doc = "Further selectors whose keys and records stay: one that is to come, one "
-		       "that was; {selector, algorithm, scope} where that differs. A selector in "
-		       "neither place expires: its key is removed."},
+		.doc = "Further selectors whose keys and records are kept, such as the next or "
+		       "the previous one; {selector, algorithm, scope} where these differ. The "
+		       "key of a selector that is listed nowhere is removed."},
 	{.name = "algorithm",
 		.kind = FIELD_ENUM,
 		.choices = "rsa ed25519 both",
 		.dflt = "rsa",
-		.doc = "Kind of key; both signs twice."},
+		.doc = "Kind of key; both signs with two keys."},
 	{.name = "bits",
 		.kind = FIELD_INT,
 		.dflt = "2048",
 		.min = 1024,
 		.max = 4096,
-		.doc = "Size of RSA keys that are made; one that is there stays."},
+		.doc = "Size of new RSA keys; existing keys stay."},
 	{.name = "scope",
 		.kind = FIELD_ENUM,
 		.choices = "domain global",
@@ -37,32 +37,37 @@ static const struct field dkim_fields[] = {
 	{.name = NULL},
 };
 static const struct field domain_dkim_fields[] = {
-	{.name = "enabled", .kind = FIELD_BOOL, .doc = "As mail.dkim."},
-	{.name = "selector", .kind = FIELD_STR, .doc = "As mail.dkim."},
-	{.name = "keep", .kind = FIELD_ANY, .doc = "As mail.dkim."},
+	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Overrides mail.dkim's."},
+	{.name = "selector", .kind = FIELD_STR, .doc = "Overrides mail.dkim's."},
+	{.name = "keep", .kind = FIELD_ANY, .doc = "Overrides mail.dkim's."},
 	{.name = "algorithm",
 		.kind = FIELD_ENUM,
 		.choices = "rsa ed25519 both",
-		.doc = "As mail.dkim."},
-	{.name = "bits", .kind = FIELD_INT, .min = 1024, .max = 4096, .doc = "As mail.dkim."},
+		.doc = "Overrides mail.dkim's."},
+	{.name = "bits",
+		.kind = FIELD_INT,
+		.min = 1024,
+		.max = 4096,
+		.doc = "Overrides mail.dkim's."},
 	{.name = NULL},
 };
 static const struct field postfix_fields[] = {
 	{.name = "main",
 		.kind = FIELD_MAP,
 		.dflt = "{}",
-		.doc = "Parameters of main.cf over those of the role; null removes one."},
+		.doc = "Parameters of main.cf that override those of the roles; null removes a "
+		       "parameter."},
 	{.name = "master",
 		.kind = FIELD_STR,
 		.dflt = "",
-		.doc = "Services of your own, as master.cf writes them."},
+		.doc = "Your own services, in the syntax of master.cf."},
 	{.name = NULL},
 };
 static const struct field dovecot_fields[] = {
 	{.name = "settings",
 		.kind = FIELD_MAP,
 		.dflt = "{}",
-		.doc = "Settings over those of the role."},
+		.doc = "Settings that override those of the role."},
 	{.name = NULL},
 };
 static const struct field outbound_address_fields[] = {
@@ -72,13 +77,13 @@ static const struct field outbound_address_fields[] = {
 		.doc = "An address on an interface of the host."},
 	{.name = "helo",
 		.kind = FIELD_STR,
-		.doc = "Name in HELO; default: mail.hostname. Its DNS should lead to the address."},
+		.doc = "Name in HELO; default: mail.hostname. It should resolve to the address."},
 	{.name = "state",
 		.kind = FIELD_ENUM,
 		.choices = "active standby cooling",
 		.dflt = "active",
-		.doc = "active sends; standby waits; cooling rests: what it sent moves to "
-		       "another."},
+		.doc = "active: in use; standby: ready, but used only for domains assigned to it; "
+		       "cooling: unused, its senders move to another address."},
 	{.name = NULL},
 };
 static const struct field outbound_fields[] = {
@@ -86,7 +91,7 @@ static const struct field outbound_fields[] = {
 		.kind = FIELD_LIST,
 		.sub = outbound_address_fields,
 		.dflt = "[]",
-		.doc = "The first active one is the default; keep one standby at least."},
+		.doc = "The first active one is the default; keep at least one on standby."},
 	{.name = "assign", .kind = FIELD_MAP, .dflt = "{}", .doc = "Sender domain -> address."},
 	{.name = NULL},
 };
@@ -94,51 +99,50 @@ static const struct field smart_host_fields[] = {
 	{.name = "host",
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
-		.doc = "Relay for all mail; in brackets its MX is not asked for."},
+		.doc = "Relay for all mail; a name in brackets is used without an MX lookup."},
 	{.name = "port",
 		.kind = FIELD_INT,
 		.dflt = "587",
 		.min = 1,
 		.max = 65535,
-		.doc = "465 speaks TLS from the start."},
+		.doc = "Port 465 uses TLS from the start."},
 	{.name = "user", .kind = FIELD_STR, .doc = "Login."},
 	{.name = "password", .kind = FIELD_STR, .flags = FIELD_SECRET, .doc = "Its password."},
 	{.name = "tls",
 		.kind = FIELD_ENUM,
 		.choices = "may encrypt verify",
 		.dflt = "encrypt",
-		.doc = "verify also asks for a certificate of the relay's name."},
+		.doc = "verify: the relay must also have a valid certificate for its name."},
 	{.name = NULL},
 };
 static const struct field postscreen_fields[] = {
 	{.name = "enabled",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "Keep zombies away from port 25."},
+		.doc = "Protect port 25 with postscreen."},
 	{.name = "dnsbl",
 		.kind = FIELD_LIST,
 		.dflt = "[]",
-		.doc = "Blocklists, ZONE[=ANSWERS][*WEIGHT]. Without ANSWERS those that mean an "
-		       "error "
-		       "(127.255.255.x) do not count."},
+		.doc = "Blocklists, ZONE[=ANSWERS][*WEIGHT]. Without ANSWERS, answers that mean "
+		       "an error (127.255.255.x) do not count."},
 	{.name = "threshold",
 		.kind = FIELD_INT,
 		.dflt = "2",
 		.min = 1,
 		.max = 100,
-		.doc = "Weight from which a client is refused."},
+		.doc = "Sum of weights from which a client is refused."},
 	{.name = NULL},
 };
 static const struct field services_fields[] = {
 	{.name = "pop3",
 		.kind = FIELD_BOOL,
 		.dflt = "true",
-		.doc = "Serve POP3, on the ports 110 and 995."},
+		.doc = "Offer POP3 on ports 110 and 995."},
 	{.name = "cleartext_ports",
 		.kind = FIELD_BOOL,
 		.dflt = "true",
-		.doc = "Open the ports 143 and 110, where a client has to ask for TLS. Without "
-		       "them IMAP is on 993, POP3 on 995 only."},
+		.doc = "Open ports 143 and 110, where clients must use STARTTLS. Without them "
+		       "there are only 993 for IMAP and 995 for POP3."},
 	{.name = NULL},
 };
 #define LIMIT(of, text)                                                                 \
@@ -147,19 +151,19 @@ static const struct field services_fields[] = {
 		.doc = (text)                                                           \
 	}
 static const struct field limits_fields[] = {
-	LIMIT("connections", "Of one client in a minute; 0: no limit."),
-	LIMIT("messages", "The same for messages."),
-	LIMIT("recipients", "The same for recipients."),
+	LIMIT("connections", "Connections of one client per minute; 0: no limit."),
+	LIMIT("messages", "Messages of one client per minute; 0: no limit."),
+	LIMIT("recipients", "Recipients of one client per minute; 0: no limit."),
 	LIMIT("per_login",
-		"Messages one login may send in an hour, counted once for each recipient; 0: no "
-		"limit."),
+		"Messages that one login may send per hour, counted once for each recipient; 0: "
+		"no limit."),
 	{.name = NULL},
 };
 static const struct field fail2ban_fields[] = {
 	{.name = "enabled",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "Ban who guesses passwords."},
+		.doc = "Ban clients that guess passwords."},
 	{.name = "ignore",
 		.kind = FIELD_LIST,
 		.dflt = "[]",
@@ -167,54 +171,54 @@ static const struct field fail2ban_fields[] = {
 	{.name = "bantime",
 		.kind = FIELD_STR,
 		.dflt = "10m",
-		.doc = "How long; s, m, h, d or w behind a number."},
+		.doc = "Duration of a ban: a number with s, m, h, d or w."},
 	{.name = "findtime",
 		.kind = FIELD_STR,
 		.dflt = "5m",
-		.doc = "Within which time failures count."},
+		.doc = "Period in which failed logins count."},
 	{.name = "maxretry",
 		.kind = FIELD_INT,
 		.dflt = "5",
 		.min = 1,
 		.max = 1000,
-		.doc = "Failures that are borne."},
+		.doc = "Failed logins before a ban."},
 	{.name = NULL},
 };
 static const struct field vacation_fields[] = {
 	{.name = "subject",
 		.kind = FIELD_STR,
-		.doc = "Subject of the answer; default: Auto: and that of the message."},
-	{.name = "text", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "Its text."},
+		.doc = "Subject of the reply; default: Auto: and the message's own subject."},
+	{.name = "text", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "Text of the reply."},
 	{.name = NULL},
 };
 static const struct field mailbox_fields[] = {
 	{.name = "password",
 		.kind = FIELD_STR,
 		.flags = FIELD_SECRET,
-		.doc = "The password; or give password_hash."},
+		.doc = "The password in plain text; or use password_hash."},
 	{.name = "password_hash",
 		.kind = FIELD_STR,
 		.flags = FIELD_SECRET,
-		.doc = "The password as crypt(3) has it: $y$, $6$, $5$ or $2b$."},
+		.doc = "The password as a crypt(3) hash: $y$, $6$, $5$ or $2b$."},
 	{.name = "quota",
 		.kind = FIELD_SIZE,
 		.dflt = "0",
-		.doc = "Most bytes of mail; 0: no limit."},
+		.doc = "Maximum size of the mailbox; 0: no limit."},
 	{.name = "vacation",
 		.kind = FIELD_MAP,
 		.sub = vacation_fields,
-		.doc = "Answer while away, to mail that names the owner: this mailbox, one of its "
-		       "aliases or an address of its send_as. Once a day to each sender; a changed "
-		       "text answers anew."},
+		.doc = "Send a vacation reply to mail that is addressed to the owner: to this "
+		       "mailbox, one of its aliases or an address of its send_as. Each sender "
+		       "gets one a day; after a change of the text, a new one."},
 	{.name = "send_as",
 		.kind = FIELD_LIST,
 		.doc = "Further addresses that this login may send as: info@example.com, or "
-		       "\"@example.com\" for all of a domain, whoever owns them."},
+		       "\"@example.com\" for all addresses of a domain, whoever owns them."},
 	{.name = "state",
 		.kind = FIELD_ENUM,
 		.choices = "active suspended receive_only",
 		.dflt = "active",
-		.doc = "suspended: no login, mail is refused (5.2.1), what is there is kept. "
+		.doc = "suspended: no login, mail to it is refused (5.2.1), stored mail is kept. "
 		       "receive_only: mail comes in and can be read, but the login cannot send."},
 	{.name = NULL},
 };
@@ -223,18 +227,20 @@ static const struct field domain_fields[] = {
 		.kind = FIELD_ENUM,
 		.flags = FIELD_NULLABLE,
 		.choices = "builtin gmail mxroute null",
-		.doc = "As mail.provider, for this domain."},
-	{.name = "provider_key", .kind = FIELD_STR, .doc = "As mail.provider_key."},
-	{.name = "spf", .kind = FIELD_STR, .doc = "SPF record; default: that of mail.spf."},
-	{.name = "dmarc", .kind = FIELD_STR, .doc = "DMARC record; default: that of mail.dmarc."},
+		.doc = "Overrides mail.provider for this domain."},
+	{.name = "provider_key",
+		.kind = FIELD_STR,
+		.doc = "Overrides mail.provider_key for this domain."},
+	{.name = "spf", .kind = FIELD_STR, .doc = "SPF record; default: mail.spf."},
+	{.name = "dmarc", .kind = FIELD_STR, .doc = "DMARC record; default: mail.dmarc."},
 	{.name = "dkim",
 		.kind = FIELD_MAP,
 		.sub = domain_dkim_fields,
-		.doc = "Over mail.dkim, key by key."},
+		.doc = "Overrides mail.dkim key by key."},
 	{.name = "tls",
 		.kind = FIELD_MAP,
 		.sub = mail_domain_tls_fields,
-		.doc = "A certificate of its own for mail.DOMAIN, shown to clients that ask for "
+		.doc = "A separate certificate for mail.DOMAIN, used for clients that ask for "
 		       "that name (SNI)."},
 	{.name = "catch_all",
 		.kind = FIELD_STR,
@@ -247,8 +253,8 @@ static const struct field domain_fields[] = {
 	{.name = "aliases",
 		.kind = FIELD_MAP,
 		.dflt = "{}",
-		.doc = "Name before the @ -> one address or a list; a name alone is of this "
-		       "domain."},
+		.doc = "Name before the @ -> one address or a list of them; a name without @ "
+		       "belongs to this domain."},
 	{.name = "lists",
 		.kind = FIELD_MAPOF,
 		.sub = mail_list_fields,
@@ -264,81 +270,81 @@ const struct field mail_fields[] = {
 		       "out."},
 	{.name = "hostname",
 		.kind = FIELD_STR,
-		.doc = "Fully qualified name of the mail server; default: the inventory's name of "
-		       "the "
-		       "host. No hosted domain may have it."},
+		.doc = "Fully qualified name of the mail server; default: the host's name in the "
+		       "inventory. It must not be one of the hosted domains."},
 	{.name = "former_hostnames",
 		.kind = FIELD_LIST,
 		.dflt = "[]",
-		.doc = "Names that the server had: bounces of mail forwarded then, and mail to "
-		       "its local users, are still taken."},
+		.doc = "Earlier names of the server: it still accepts bounces of mail it "
+		       "forwarded under them, and mail to its local users there."},
 	{.name = "postmaster",
 		.kind = FIELD_STR,
-		.doc = "Address for postmaster and abuse of every domain that names none. Default: "
-		       "the "
-		       "domain's catch_all, else its first mailbox, else mail.root."},
+		.doc = "Address for postmaster and abuse of every domain that declares neither. "
+		       "Default: the domain's catch_all, else its first mailbox, else mail.root."},
 	{.name = "root",
 		.kind = FIELD_STR,
 		.doc = "Who reads the mail of root, cron and all system accounts, and of the "
-		       "server's own postmaster and abuse; it wins over /etc/aliases. Default: "
+		       "server's own postmaster and abuse; it overrides /etc/aliases. Default: "
 		       "mail.postmaster, else the catch_all or first mailbox of the domain that "
-		       "the "
-		       "server's name lies in, else of the first domain."},
+		       "contains the server's name, else of the first domain."},
 	{.name = "provider",
 		.kind = FIELD_ENUM,
 		.flags = FIELD_NULLABLE,
 		.choices = "builtin gmail mxroute null",
 		.dflt = "builtin",
-		.doc = "Who receives the mail: builtin, this host; else the domain is not local "
-		       "and only its records come from here. null: nobody, nothing is published."},
+		.doc = "Who receives the mail. builtin: this host. gmail, mxroute: that provider; "
+		       "the domain is not local and only its records come from here. null: "
+		       "nobody, and nothing is published."},
 	{.name = "provider_key",
 		.kind = FIELD_STR,
-		.doc = "What the provider needs to know: mxroute's server."},
+		.doc = "What the provider needs: for mxroute, the name of its server."},
 	{.name = "spam_filter",
 		.kind = FIELD_ENUM,
 		.choices = "rspamd spamassassin none",
 		.dflt = "rspamd",
-		.doc = "Which program decides about spam: rspamd refuses it in the dialog, "
-		       "SpamAssassin has it filed into Spam. In each case rspamd runs: it verifies "
-		       "SPF, DKIM and DMARC, and signs."},
+		.doc = "Which program decides what is spam. rspamd rejects it during the SMTP "
+		       "dialog; SpamAssassin marks it, and it is delivered to Spam. rspamd runs "
+		       "in each case: it verifies SPF, DKIM and DMARC, and signs."},
 	{.name = "rspamd_piggyback",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "With spamassassin: rspamd also learns from SpamAssassin's verdicts, and "
-		       "rates what logins send; it refuses and marks nothing as spam."},
+		.doc = "With spamassassin: rspamd also learns from SpamAssassin's verdicts and "
+		       "scores what logins send; it neither rejects nor marks anything as spam."},
 	{.name = "spf",
 		.kind = FIELD_STR,
 		.dflt = "v=spf1 a mx ~all",
-		.doc = "SPF record of domains that say nothing; `provision dns records` prints "
-		       "it."},
+		.doc = "SPF record of domains without one of their own; `provision dns records` "
+		       "prints it."},
 	{.name = "dmarc",
 		.kind = FIELD_STR,
 		.dflt = "v=DMARC1; p=quarantine",
-		.doc = "DMARC record of domains that say nothing."},
+		.doc = "DMARC record of domains without one of their own."},
 	{.name = "dmarc_policy",
 		.kind = FIELD_ENUM,
 		.choices = "honour mark",
 		.dflt = "honour",
-		.doc = "What mail from outside gets that fails the DMARC policy of its author's "
-		       "domain, or that names a hosted domain as its sender without proof. honour: "
-		       "reject is refused in the dialog (with SpamAssassin: filed into Spam), "
-		       "quarantine is filed into Spam. mark: only Authentication-Results tells. "
-		       "Mailing lists refuse such mail in any case."},
+		.doc = "What happens to mail from outside that fails the DMARC policy of its "
+		       "author's domain, or that uses a hosted domain as its sender without "
+		       "proof. honour: policy reject is rejected during the SMTP dialog (with "
+		       "SpamAssassin: delivered to Spam), quarantine is delivered to Spam. mark: "
+		       "only Authentication-Results shows it. Mailing lists refuse such mail in "
+		       "any case."},
 	{.name = "trusted_forwarders",
 		.kind = FIELD_LIST,
 		.dflt = "[]",
-		.doc = "Networks whose forwarded mail is not judged by SPF, nor by a DMARC policy: "
-		       "a backup MX, a server that forwards to this one. Mailing lists still want "
-		       "a valid DKIM signature."},
+		.doc = "Networks whose forwarded mail is exempt from SPF and DMARC policies: a "
+		       "backup MX, a server that forwards to this one. Mailing lists still "
+		       "require a valid DKIM signature."},
 	{.name = "dkim", .kind = FIELD_MAP, .sub = dkim_fields, .dflt = "{}", .doc = "Signatures."},
 	{.name = "srs",
 		.kind = FIELD_BOOL,
 		.dflt = "true",
-		.doc = "Rewrite the sender of forwarded mail, and of that only."},
+		.doc = "Rewrite the envelope sender of forwarded mail (SRS)."},
 	{.name = "low_memory",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "No redis, no neural network, no greylisting; Bayes in files."},
+		.doc = "Use less memory: no redis, no neural network, no greylisting; Bayes data "
+		       "in files."},
 	{.name = "message_size_limit",
 		.kind = FIELD_SIZE,
 		.dflt = "100M",
@@ -352,7 +358,7 @@ const struct field mail_fields[] = {
 		.kind = FIELD_MAP,
 		.sub = outbound_fields,
 		.dflt = "{}",
-		.doc = "Addresses that mail leaves by."},
+		.doc = "Addresses from which mail leaves."},
 	{.name = "smart_host",
 		.kind = FIELD_MAP,
 		.sub = smart_host_fields,
@@ -360,9 +366,8 @@ const struct field mail_fields[] = {
 	{.name = "transports",
 		.kind = FIELD_MAP,
 		.dflt = "{}",
-		.doc = "Domain -> next hop, as transport(5) has it. relaylim: one message at a "
-		       "time; "
-		       "oneshot: one try; error:TEXT: refused."},
+		.doc = "Domain -> next hop, in the syntax of transport(5). relaylim: one message "
+		       "at a time; oneshot: a single attempt; error:TEXT: refuse."},
 	{.name = "authorized_relay",
 		.kind = FIELD_LIST,
 		.dflt = "[]",
@@ -371,12 +376,12 @@ const struct field mail_fields[] = {
 		.kind = FIELD_MAP,
 		.sub = postscreen_fields,
 		.dflt = "{}",
-		.doc = "Postfix's guard before port 25."},
+		.doc = "Postfix's postscreen in front of port 25."},
 	{.name = "limits",
 		.kind = FIELD_MAP,
 		.sub = limits_fields,
 		.dflt = "{}",
-		.doc = "What one client, or one login, may do."},
+		.doc = "Limits for one client, or one login."},
 	{.name = "services",
 		.kind = FIELD_MAP,
 		.sub = services_fields,
@@ -385,23 +390,23 @@ const struct field mail_fields[] = {
 	{.name = "verify_recipients",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "Ask the next hop whether a recipient exists before mail to it is taken."},
+		.doc = "Ask the next hop whether a recipient exists before accepting mail to it."},
 	{.name = "check_senders",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
 		.doc = "Refuse senders whose domain is not in the DNS, and clients without a "
-		       "reverse name. Wants a name server that answers: without one all mail "
+		       "reverse name. It needs a name server that answers: without one, all mail "
 		       "waits."},
 	{.name = "header_checks",
 		.kind = FIELD_LIST,
 		.dflt = "[]",
-		.doc = "Lines of header_checks(5), with Perl's regular expressions."},
+		.doc = "Lines of header_checks(5), with Perl-compatible regular expressions."},
 	{.name = "quota_warnings",
 		.kind = FIELD_LIST,
 		.flags = FIELD_COMMA,
 		.dflt = "80,95",
-		.doc = "Per cent of its quota from which a mailbox gets a warning, once each time "
-		       "it passes the mark. [80, 95] is the default; [] gives none."},
+		.doc = "Percentages of its quota at which a mailbox gets a warning, once each "
+		       "time it passes one. Default: [80, 95]; [] sends none."},
 	{.name = "lists",
 		.kind = FIELD_MAP,
 		.sub = mail_engine_fields,
@@ -410,38 +415,39 @@ const struct field mail_fields[] = {
 	{.name = "spam_traps",
 		.kind = FIELD_LIST,
 		.dflt = "[]",
-		.doc = "Addresses nobody has: mail to them is learnt as spam and goes nowhere."},
+		.doc = "Addresses that nobody uses: mail to them is learned as spam and "
+		       "discarded."},
 	{.name = "fail2ban",
 		.kind = FIELD_MAP,
 		.sub = fail2ban_fields,
 		.dflt = "{}",
-		.doc = "Bans by fail2ban."},
+		.doc = "Ban clients with fail2ban."},
 	{.name = "postfix",
 		.kind = FIELD_MAP,
 		.sub = postfix_fields,
 		.dflt = "{}",
-		.doc = "The operator's word over what the roles set."},
+		.doc = "Settings that override those of the roles."},
 	{.name = "dovecot",
 		.kind = FIELD_MAP,
 		.sub = dovecot_fields,
 		.dflt = "{}",
-		.doc = "The same for Dovecot."},
+		.doc = "Settings of Dovecot that override those of the role."},
 	{.name = "rspamd",
 		.kind = FIELD_MAP,
 		.dflt = "{}",
-		.doc = "The same for rspamd: file of local.d, without .conf -> its keys; null "
-		       "takes "
-		       "one out, and turns an action off."},
+		.doc = "Settings of rspamd that override those of the role: file of local.d, "
+		       "without .conf -> its keys; null removes a key, and turns an action off."},
 	{.name = "spamassassin",
 		.kind = FIELD_MAP,
 		.dflt = "{}",
-		.doc = "The same for SpamAssassin: options of local.cf. required_score (5.0): to "
-		       "Spam from there on; delete_score (none): thrown away from there on; "
-		       "channels: domain -> public key, further rules that are updated daily."},
+		.doc = "Options of local.cf that override those of the role. required_score "
+		       "(5.0): spam from this score on; delete_score (none): discarded from this "
+		       "score on; channels: domain -> public key, for further rule channels, "
+		       "updated daily."},
 	{.name = "domains",
 		.kind = FIELD_MAPOF,
 		.sub = domain_fields,
 		.dflt = "{}",
-		.doc = "Domain -> what is in it."},
+		.doc = "Domain -> its settings, mailboxes, aliases and lists."},
 	{.name = NULL},
 };

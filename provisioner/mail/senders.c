@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who may send as what: the rules of `send_as`, and the one table that Postfix asks for the
- * envelope and rspamd for the header. A pure function of the checked state, fast for many entries.
+ * Who may send as what: the rules of `send_as`, and the one table that Postfix uses for the
+ * envelope sender and rspamd for the header. A pure function of the checked state, fast for many
+ * entries.
  *
  * An address is looked up as Postfix does it: whole, without its extension, then "@domain"; the
- * first that is found rules. So where somebody may send as a whole domain, every address in it that
- * is somebody else's needs an entry of its own, an empty one where no login owns it.
+ * first match decides. So where a login may send as a whole domain, every address in it that
+ * belongs to somebody else needs an entry of its own, an empty one where no login owns it.
  */
 #include "mail/mail.h"
 
@@ -40,7 +41,7 @@ static void check_grant(struct send_as_rules *r, const struct value *v, struct s
 		return;
 	if (v->type != VALUE_STR || !well_formed(r->a, v->s)) {
 		errs_add(r->errs, v->pos,
-			"send_as of '%s' takes addresses without an extension, such as "
+			"send_as of '%s' takes an address without an extension, such as "
 			"info@example.com, or a whole domain, such as \"@example.com\"",
 			r->login.p);
 		return;
@@ -49,11 +50,11 @@ static void check_grant(struct send_as_rules *r, const struct value *v, struct s
 	if (!mail_routes_domain(r->routes, str_c(strchr(address.p, '@') + 1)))
 		errs_warn(r->errs, v->pos,
 			"'%s' may send as '%s', whose domain is not declared here: receivers "
-			"refuse such mail unless its SPF names this server",
+			"refuse such mail unless its SPF record names this server",
 			r->login.p, address.p);
 	else if (address.p[0] != '@' && mail_routes_find(r->routes, address) == MAIL_NOWHERE)
 		errs_warn(r->errs, v->pos,
-			"'%s' may send as '%s', which does not exist%s: answers come back",
+			"'%s' may send as '%s', which does not exist%s: replies will bounce",
 			r->login.p, address.p, mail_routes_near(r->routes, address));
 }
 
@@ -86,14 +87,14 @@ void mail_senders_rules(struct arena *a, const struct value *mail, const struct 
 
 /* ---- the table ---- */
 struct senders {
-	struct arena *a, *work; /* work: for what is looked up here and then forgotten */
+	struct arena *a, *work; /* temporary memory, freed before mail_senders_derive returns */
 	const struct value *mail, *names;
 	const struct value *boxes; /* address -> the same as a value */
 	struct value *routes;      /* alias's address -> list of targets */
 	struct value *out;         /* mail_senders */
-	struct value *logins;      /* address -> its logins in `out` */
-	struct value *wide;        /* domain -> who may send as all of it, whoever owns it */
-	bool domains;              /* has somebody a whole domain? */
+	struct value *logins;      /* address -> its list of logins in `out` */
+	struct value *wide;        /* domain -> the logins that may send as all of it */
+	bool domains;              /* may any login send as a whole domain? */
 };
 
 static struct value *new_list(struct arena *a)
@@ -104,7 +105,7 @@ static struct value *new_list(struct arena *a)
 	return list;
 }
 
-/* The logins of an address, in an entry that is made when there is none. */
+/* The logins of an address; adds an empty entry when there is none. */
 static struct value *need_entry(struct senders *s, struct value *address)
 {
 	struct value *list = map_get(s->logins, address->s), *m;
@@ -131,8 +132,8 @@ static void add_once(struct arena *a, struct value *list, struct value *login)
 		list_add(a, list, login);
 }
 
-/* Adds the mailboxes that these targets lead to in the end to the logins of `address`. seen: the
- * aliases followed already. An address that leads to none is given no entry. */
+/* Adds to the logins of `address` the mailboxes that these targets finally reach. seen: the aliases
+ * followed already. An address that reaches none gets no entry. */
 static void add_owners(struct senders *s, struct value *address, const struct value *targets,
 	struct value *seen, int depth)
 {
@@ -161,7 +162,7 @@ static void add_aliases(struct senders *s, const char *name)
 			s, map_at(list->list.v[i], "address"), map_at(list->list.v[i], "targets"));
 }
 
-/* A list's address is its owner's, who may be an alias as well. */
+/* A list's address belongs to its owner, who may be an alias as well. */
 static void add_lists(struct senders *s)
 {
 	const struct value *lists = map_at(s->names, "mail_lists");
@@ -179,7 +180,7 @@ static struct value *make_text(struct senders *s, struct str address)
 	return v;
 }
 
-/* What one mailbox is granted: an address, or "@domain". */
+/* What `send_as` grants one mailbox: an address, or "@domain". */
 static void add_grants(struct senders *s, const struct map_entry *box, struct str domain)
 {
 	const struct value *grants = map_typed(box->value, "send_as", VALUE_LIST);
@@ -199,7 +200,7 @@ static void add_grants(struct senders *s, const struct map_entry *box, struct st
 	}
 }
 
-/* Of the whole domain: those who are granted it, and whom its catch-all leads to. */
+/* Of the whole domain: the logins with "@domain" in send_as, and those its catch-all reaches. */
 static void add_domain(struct senders *s, const struct map_entry *e)
 {
 	const struct value *boxes = map_at(e->value, "mailboxes");
@@ -216,7 +217,7 @@ static void add_domain(struct senders *s, const struct map_entry *e)
 	add_route(s, make_text(s, str_printf(s->a, "@%s", name.p)), targets);
 }
 
-/* Has somebody the whole domain of this address? Then the address has an entry, too. */
+/* Where a login may send as the whole domain, this address needs an entry of its own. */
 static void keep_owned(struct senders *s, struct value *address)
 {
 	if (map_get(s->logins, str_c(strchr(address->s.p, '@'))))

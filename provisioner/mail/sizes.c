@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rules of all sizes of `mail:`, whatever their place in the schema: a small number without a unit
- * is taken for a unit that was forgotten. Postfix would refuse all mail by it, and say so to
- * nobody.
+ * Rules of all sizes of `mail:`, wherever they are in the schema: a small number without a unit is
+ * probably a forgotten unit. With such a limit Postfix would silently refuse all mail.
  */
 #include "mail/mail.h"
 
 enum { SMALL = 1 << 20, DEPTH_MAX = 16 };
 
-/* "50" or 50, without a unit; *n is what it says. */
+/* Is the value a number without a unit, "50" or 50? *n is that number. */
 static bool is_bare(const struct value *v, int64_t *n)
 {
 	if (v->type == VALUE_INT) {
@@ -29,9 +28,7 @@ static void check_size(const struct value *v, struct errs *errs)
 	if (!is_bare(v, &n) || n <= 0 || n >= SMALL)
 		return;
 	bool mega = n < MOST_M;
-	errs_add(errs, v->pos,
-		"%lld means %lld bytes; write its unit, as in %lld%c (or %lldb, if bytes are "
-		"meant)",
+	errs_add(errs, v->pos, "%lld means %lld bytes; write a unit: %lld%c, or %lldb for bytes",
 		(long long)n, (long long)n, (long long)(mega ? n : n / 1024), mega ? 'M' : 'k',
 		(long long)n);
 }
@@ -63,7 +60,7 @@ static void check_fields(
 	}
 }
 
-/* As written with a unit; the table says what is no size at all. */
+/* As text with a unit; the field table reports what is not a size at all. */
 static bool is_small(const struct value *v)
 {
 	size_t digits = v->type == VALUE_STR ? strspn(v->s.p, "0123456789") : 0;
@@ -78,7 +75,7 @@ static bool is_small(const struct value *v)
 	return n > 0 && n < SMALL;
 }
 
-/* The operator's own word holds, but Postfix counts in bytes only. */
+/* The operator's own setting overrides the key, but Postfix takes bytes only. */
 static void check_override(const struct value *mail, struct errs *errs)
 {
 	const struct value *postfix = map_at(mail, "postfix");
@@ -89,9 +86,8 @@ static void check_override(const struct value *mail, struct errs *errs)
 	int64_t n;
 	if (v && is_bare(v, &n) && n > 0 && n < SMALL)
 		errs_warn(errs, v->pos,
-			"message_size_limit of Postfix counts bytes: mail of more than %lld will "
-			"be "
-			"refused",
+			"Postfix's message_size_limit is in bytes: mail of more than %lld bytes "
+			"will be refused",
 			(long long)n);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Majordomo's source, an archive or a folder beside the manifest: its digest is checked here, and a
- * folder becomes one tar archive for the host. Reads regular files, bounded in number and size;
- * never follows a link in the folder and never writes.
+ * Majordomo's source, an archive or a folder beside the manifest: checks its digest here, and packs
+ * a folder into one tar archive for the host. Reads only regular files, limited in number and size;
+ * follows no link in the folder and writes nothing.
  */
 #include <dirent.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@ enum {
 	DEPTH_MAX = 16,
 	TAR_BLOCK = 512,
 	TAR_NAME = 100,
-	/* where the fields of a header stand, POSIX.1-1988 */
+	/* the offsets of a header's fields, POSIX.1-1988 */
 	TAR_MODE = 100,
 	TAR_UID = 108,
 	TAR_GID = 116,
@@ -51,7 +51,7 @@ static bool add_member(
 	return true;
 }
 
-/* What sha256sum would print in another way, and what a tar header has no room for. */
+/* sha256sum escapes some characters, and a tar header holds names of limited length. */
 static bool name_fits(const char *name)
 {
 	for (const char *c = name; *c; c++)
@@ -67,11 +67,12 @@ static bool add_entry(struct folder *f, const char *name, int depth, struct err 
 	const char *path = path_join(f->a, f->path, name + 2);
 	struct stat st;
 	if (++f->entries > ENTRIES_MAX || depth > DEPTH_MAX)
-		return err_set(e, ERR_CONFIG, "'%s' has more than %d entries, or %d levels",
-			f->path, ENTRIES_MAX, DEPTH_MAX);
+		return err_set(e, ERR_CONFIG,
+			"'%s' has more than %d entries or more than %d levels of folders", f->path,
+			ENTRIES_MAX, DEPTH_MAX);
 	if (!name_fits(name))
 		return err_set(e, ERR_CONFIG,
-			"a name in '%s' has more than %d bytes, a control character or a "
+			"a name in '%s' is longer than %d bytes or has a control character or "
 			"backslash",
 			f->path, TAR_NAME - 1);
 	if (lstat(path, &st) < 0)
@@ -109,12 +110,12 @@ static bool folder_read(struct folder *f, struct err *e)
 	if (!walk_folder(f, ".", 0, e))
 		return false;
 	if (!f->n)
-		return err_set(e, ERR_CONFIG, "there is no file in the folder '%s'", f->path);
+		return err_set(e, ERR_CONFIG, "the folder '%s' contains no file", f->path);
 	qsort(f->v, f->n, sizeof(*f->v), by_name);
 	return true;
 }
 
-/* What this prints: find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum */
+/* The same output as: find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum */
 static void folder_digest(const struct folder *f, unsigned char out[SHA256_LEN])
 {
 	unsigned char sha[SHA256_LEN];
@@ -159,7 +160,7 @@ static void tar_header(struct buf *b, const struct member *m)
 	buf_add(b, h, sizeof(h));
 }
 
-/* Nothing of the controller in it but names and bytes: the same folder gives the same archive. */
+/* Only names and bytes, no times or owners: the same folder always gives the same archive. */
 static struct value *folder_packed(struct arena *a, const struct folder *f)
 {
 	static const char zeros[2 * TAR_BLOCK];
@@ -201,7 +202,7 @@ static bool source_read(
 	return true;
 }
 
-/* {sha256, and archive: a folder's bytes}; read once for all hosts. */
+/* Returns {sha256, and archive: a folder's bytes}; reads it once for all hosts. */
 static const struct value *source_get(const struct mail_env *env, const char *name, struct err *e)
 {
 	struct mail_memory *memory = env->memory;
@@ -234,8 +235,8 @@ static void check_digest(const struct mail_env *env, const struct value *source,
 		errs_add(errs, source->pos, "mail.lists.source: %s", e.msg);
 	else if (!str_eq(map_at(found, "sha256")->s, sum->s))
 		errs_add(errs, sum->pos,
-			"'%s' is not the source of this digest; its own is %s: put that here if "
-			"it is the one that you mean",
+			"'%s' has the digest %s, not source_sha256; correct source_sha256 if this "
+			"is the source you mean",
 			source->s.p, map_cstr(found, "sha256", ""));
 }
 
@@ -249,11 +250,12 @@ void mail_source_rules(const struct mail_env *env, const struct value *mail, str
 		return;
 	if (majordomo && (!map_at(lists, "source") || !map_at(lists, "source_sha256")))
 		errs_add(errs, lists->pos,
-			"mail.lists: the engine majordomo needs source, an archive or a folder of "
-			"Majordomo that you have, and source_sha256, its digest");
+			"mail.lists: the engine majordomo needs source (Majordomo's archive or "
+			"folder) and source_sha256 (its digest)");
 	else if (!majordomo && source)
 		errs_add(errs, source->pos,
-			"mail.lists.source is for the engine majordomo; mlmmj is a package");
+			"mail.lists.source is only for the engine majordomo; mlmmj comes as a "
+			"package");
 	if (sum && !sha256_text(sum->s))
 		errs_add(errs, sum->pos,
 			"source_sha256 must be 64 hexadecimal digits in lower case");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rules of the mail state about spam filters: which go together, what their own settings may be,
- * where traps lie. Reports problems with their place; what is unknown is passed over.
+ * Rules of the mail state about spam filters: which combinations work, what their own settings may
+ * be, which addresses can be traps. Reports problems with their place; skips unknown values.
  */
 #include "mail/mail.h"
 
@@ -10,12 +10,12 @@ static void check_piggyback(const struct value *mail, struct errs *errs)
 	const struct map_entry *on = map_entry(mail, str_c("rspamd_piggyback"));
 	const char *filter = map_cstr(mail, "spam_filter", NULL);
 	if (!map_at(mail, "spam_filter"))
-		filter = "rspamd"; /* the default, when the table has not filled it in */
+		filter = "rspamd"; /* the default may not be filled in yet */
 	if (on && on->value->type == VALUE_BOOL && on->value->b && filter &&
 		strcmp(filter, "spamassassin") != 0)
 		errs_add(errs, entry_pos(on),
-			"mail.rspamd_piggyback needs 'spam_filter: spamassassin', which decides "
-			"then; here it is '%s'",
+			"mail.rspamd_piggyback needs 'spam_filter: spamassassin', which then "
+			"decides; here it is '%s'",
 			filter);
 }
 
@@ -26,7 +26,7 @@ static bool setting_name(struct str s)
 	return s.n > 0 && s.n < 80 && strspn(s.p, "abcdefghijklmnopqrstuvwxyz0123456789_-") == s.n;
 }
 
-/* What rspamd 3.4 reads in local.d; its own check says nothing of a file that nobody reads. */
+/* The files of local.d that rspamd 3.4 reads; its own check ignores a file that nothing reads. */
 static const char *const local_files[] = {"actions", "antivirus", "antivirus_group", "arc", "asn",
 	"aws_s3", "bimi", "chartable", "classifier-bayes", "clickhouse", "composites",
 	"content_group", "dcc", "dkim", "dkim_signing", "dmarc", "elastic", "emails",
@@ -59,7 +59,7 @@ static void check_rspamd(const struct value *mail, struct errs *errs)
 		const struct map_entry *e = &files->map.e[i];
 		if (!setting_name(e->key))
 			errs_add(errs, entry_pos(e),
-				"'%s' is no file of rspamd's local.d; write its name without "
+				"'%s' is not a file name of rspamd's local.d; write it without "
 				".conf or .inc",
 				e->key.p);
 		else
@@ -107,7 +107,7 @@ static void check_score(const struct value *options, const char *key, struct err
 		errs_add(errs, v->pos, "mail.spamassassin.%s must be a number", key);
 }
 
-/* Channels: domain -> the public key, as text, of who signs its updates. */
+/* Channels: domain -> the public key, as text, that signs its updates. */
 static void check_channels(const struct value *channels, struct errs *errs)
 {
 	if (channels->type != VALUE_MAP && channels->type != VALUE_UNKNOWN)
@@ -117,8 +117,8 @@ static void check_channels(const struct value *channels, struct errs *errs)
 	for (size_t i = 0; channels->type == VALUE_MAP && i < channels->map.n; i++) {
 		const struct map_entry *e = &channels->map.e[i];
 		if (!mail_fqdn(e->key))
-			errs_add(
-				errs, entry_pos(e), "the channel '%s' is no domain name", e->key.p);
+			errs_add(errs, entry_pos(e), "the channel '%s' is not a domain name",
+				e->key.p);
 		if (e->value->type == VALUE_UNKNOWN)
 			continue;
 		if (e->value->type != VALUE_STR ||
@@ -138,7 +138,8 @@ static void check_spamassassin(const struct value *options, struct errs *errs)
 		if (str_eq(e->key, str_c("channels")))
 			check_channels(e->value, errs);
 		else if (!setting_name(e->key))
-			errs_add(errs, entry_pos(e), "'%s' is no option of SpamAssassin", e->key.p);
+			errs_add(errs, entry_pos(e), "'%s' is not an option of SpamAssassin",
+				e->key.p);
 		else if (!option_ok(e->value))
 			errs_add(errs, e->value->pos,
 				"mail.spamassassin.%s must be one line, or a list of lines",
@@ -149,8 +150,8 @@ static void check_spamassassin(const struct value *options, struct errs *errs)
 	number_of(map_at(options, "required_score"), &required);
 	if (number_of(map_at(options, "delete_score"), &gone) && gone < required)
 		errs_add(errs, map_at(options, "delete_score")->pos,
-			"delete_score is below required_score: mail that is no spam would be "
-			"thrown away");
+			"delete_score is below required_score: mail that is not spam would be "
+			"discarded");
 }
 
 /* ---- traps ---- */
@@ -169,11 +170,11 @@ static void check_trap(
 	}
 	address = mail_address(a, trap->s, str_c(""));
 	if (!mail_routes_domain(r, str_c(strchr(address.p, '@') + 1)))
-		errs_add(errs, trap->pos, "spam trap '%s' is of no hosted domain", address.p);
+		errs_add(errs, trap->pos, "spam trap '%s' is not in a hosted domain", address.p);
 	else if (mail_routes_taken(r, address))
 		errs_add(errs, trap->pos,
-			"spam trap '%s' is a mailbox, an alias or a list too; its mail would be "
-			"taken for spam",
+			"spam trap '%s' is also a mailbox, an alias or a list; its mail would be "
+			"learned as spam",
 			address.p);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The certificates of the mail state: the rules that need their files (a pair must fit, by
- * OpenSSL), and the lists that the roles take. Never shows a byte of a key.
+ * The certificates of the mail state: the rules that need their files (OpenSSL checks that a pair
+ * fits), and the lists that the roles need. Never shows a byte of a key.
  */
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -20,7 +20,7 @@ enum {
 /* One pair of files, of the server or of a domain. */
 struct pair {
 	const char *what; /* "mail.tls", "mail.domains.example.org.tls" */
-	const char *name; /* that clients ask for */
+	const char *name; /* the name that clients ask for */
 	const struct value *certificate, *key;
 	struct pos pos;
 };
@@ -60,7 +60,7 @@ static const struct str *read_one(
 	return f;
 }
 
-/* OpenSSL's own words for what it last found wrong. */
+/* OpenSSL's own text for the error it recorded last. */
 static const char *openssl_reason(struct arena *a)
 {
 	unsigned long code = ERR_peek_last_error();
@@ -70,7 +70,7 @@ static const char *openssl_reason(struct arena *a)
 	return out;
 }
 
-/* Nobody is asked for a passphrase, nor are the daemons that read the key later. */
+/* No passphrase can be entered here, nor by the daemons that read the key later. */
 static int no_passphrase(char *buf, int size, int rw, void *asked)
 {
 	(void)buf;
@@ -108,11 +108,12 @@ static void warn_of_dates(struct tls_rules *r, const struct pair *p, X509 *x)
 			p->what);
 	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
 		errs_warn(r->errs, p->certificate->pos,
-			"the certificate of %s has ended: clients that check it turn away",
+			"the certificate of %s has expired: clients that check it refuse to "
+			"connect",
 			p->what);
 	else if (X509_cmp_time(X509_get0_notAfter(x), &soon) < 0 &&
 		 ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)))
-		errs_warn(r->errs, p->certificate->pos, "the certificate of %s ends in %d days",
+		errs_warn(r->errs, p->certificate->pos, "the certificate of %s expires in %d days",
 			p->what, days);
 }
 
@@ -122,7 +123,7 @@ static void check_certificate(struct tls_rules *r, const struct pair *p, X509 *x
 	if (!k || EVP_PKEY_get_security_bits(k) < SECURITY_BITS_MIN)
 		errs_add(r->errs, p->certificate->pos,
 			"the key in the certificate of %s is too weak: OpenSSL on the host would "
-			"refuse to show it",
+			"refuse to use it",
 			p->what);
 	if (X509_check_host(x, p->name, 0, 0, NULL) != 1)
 		errs_warn(r->errs, p->certificate->pos, "the certificate of %s is not for %s",
@@ -137,8 +138,8 @@ static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct
 	EVP_PKEY *k = read_key(key_pem, &encrypted);
 	if (encrypted)
 		errs_add(r->errs, p->key->pos,
-			"the key of %s asks for a passphrase, which a daemon cannot give; "
-			"`openssl pkey` writes it without",
+			"the key of %s is protected by a passphrase, which a daemon cannot enter; "
+			"remove it with `openssl pkey`",
 			p->what);
 	else if (!k)
 		errs_add(r->errs, p->key->pos, "there is no private key in '%s': %s", p->key->s.p,
@@ -150,14 +151,14 @@ static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct
 	EVP_PKEY_free(k);
 }
 
-/* The kind of the certificate's key, for instance EVP_PKEY_RSA; EVP_PKEY_NONE: there is none. */
+/* The type of the certificate's key, for instance EVP_PKEY_RSA; EVP_PKEY_NONE: it has none. */
 static int kind_of(X509 *x)
 {
 	EVP_PKEY *k = x ? X509_get0_pubkey(x) : NULL;
 	return k ? EVP_PKEY_get_base_id(k) : EVP_PKEY_NONE;
 }
 
-/* Returns the kind of its key. */
+/* Returns the type of its key. */
 static int check_pair(struct tls_rules *r, const struct pair *p)
 {
 	const struct str *certificate = read_one(r, p->what, p->certificate, "certificate");
@@ -175,7 +176,7 @@ static int check_pair(struct tls_rules *r, const struct pair *p)
 	return kind;
 }
 
-/* A pair of `tls`, or none; half of one is a problem. */
+/* The pair of `tls`, or none; one half alone is a problem. */
 static bool pair_of(struct tls_rules *r, const struct value *tls, struct pair *p)
 {
 	bool certificate = map_at(tls, "certificate") != NULL, key = map_at(tls, "key") != NULL;
@@ -214,14 +215,14 @@ static const struct value *server_acme(const struct value *mail)
 }
 
 /* ---- rules ---- */
-/* The pairs of mail.tls.certificates; NULL: none are given. */
+/* The pairs of mail.tls.certificates; NULL: the key is absent. */
 static const struct value *server_pairs(const struct value *tls)
 {
 	const struct value *list = map_typed(tls, "certificates", VALUE_LIST);
 	return list && list->list.n ? list : NULL;
 }
 
-/* A server shows one certificate of each kind, and Dovecot has place for these two. */
+/* A server uses one certificate for each type of key, and Dovecot takes only these two. */
 static void check_kind(struct tls_rules *r, const struct pair *p, int kind, bool seen[2])
 {
 	bool ec = kind == EVP_PKEY_EC;
@@ -269,10 +270,10 @@ static void check_server(struct tls_rules *r)
 		check_acme(r, acme);
 	if (acme && (given || pairs))
 		errs_add(r->errs, pos_of(tls, "acme"),
-			"mail.tls has both a certificate and acme; leave one");
+			"mail.tls has both a certificate and acme; remove one");
 	else if (given && pairs)
 		errs_add(r->errs, pos_of(tls, "certificates"),
-			"mail.tls has both certificate and certificates; leave one");
+			"mail.tls has both certificate and certificates; remove one");
 	else if (pairs)
 		check_pairs(r, pairs);
 	else if (pair_of(r, tls, &p))
@@ -294,16 +295,18 @@ static void check_domain(struct tls_rules *r, const struct map_entry *e)
 	p.pos = pos_of(e->value, "tls");
 	if ((acme || given) && strcmp(p.name, map_cstr(r->mail, "hostname", "")) == 0)
 		errs_add(r->errs, p.pos,
-			"%s: %s is the server's own name; its certificate stands in mail.tls",
+			"%s: %s is the server's own name; put its certificate into mail.tls",
 			p.what, p.name);
 	else if ((acme || given) && !mail_is_local(r->mail, e->value))
-		errs_add(r->errs, p.pos, "%s: mail of the domain is not read here; take it away",
+		errs_add(r->errs, p.pos,
+			"%s: the domain is not local, so no client reads its mail here; remove "
+			"the certificate",
 			p.what);
 	else if (acme && given)
-		errs_add(r->errs, p.pos, "%s has both a certificate and acme; leave one", p.what);
+		errs_add(r->errs, p.pos, "%s has both a certificate and acme; remove one", p.what);
 	else if (acme && !server_acme(r->mail))
 		errs_add(r->errs, pos_of(tls, "acme"),
-			"%s wants ACME; say in mail.tls.acme where from", p.what);
+			"%s needs mail.tls.acme, which says where to get certificates", p.what);
 	else if (pair_of(r, tls, &p))
 		check_pair(r, &p);
 }
@@ -331,7 +334,7 @@ static struct value *mark_literal(struct value *v)
 	return v;
 }
 
-/* The key first, as Postfix wants it. Returns the digest of the certificate. */
+/* The key first, as Postfix needs it. Returns the digest of the certificate. */
 static const char *add_given(struct tls_derive *d, const char *name, const struct value *tls)
 {
 	struct err e = {0};
@@ -355,8 +358,8 @@ static const char *add_given(struct tls_derive *d, const char *name, const struc
 	return arena_strdup(d->a, digest);
 }
 
-/* Of two the RSA one has the host's name, whatever the order, and the other its kind behind it:
- * "ecdsa" is no top-level domain. */
+/* Of two, the RSA one has the host's name, whatever their order, and the other one has ".ecdsa"
+ * appended, which is not a top-level domain. */
 static void add_pairs(struct tls_derive *d, const char *host, const struct value *list)
 {
 	for (size_t i = 0; i < list->list.n; i++) {
