@@ -272,7 +272,7 @@ class ListPolicy(WorldTest):
                           "confsub-.", "release-..", "get-", "moderate-$(id)", "bounces-.", "bounces-1-a/b", "help\n"):
             argv[3] = extension
             rc, out, _ = self.run_program([{"argv": argv, "text": "A: b\n\nc\n"}])[0]
-            self.assertEqual((rc, out), (67, "this mailing list has no such address; club+help@two.test tells which there are\n"))
+            self.assertEqual((rc, out), (67, "this mailing list has no such address; write to club+help@two.test for those that exist\n"))
         # A command is none for Mlmmj where To or Cc names the list.
         for extension in ("", "unsubscribe", "SUBSCRIBE-Digest", "confsub-digest-0a-x=y.test", "confsub-0a", "release-0f",
                           "get-1", "list"):

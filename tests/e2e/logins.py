@@ -304,8 +304,8 @@ class Logins(WorldTest):
 
     def test_4_a_login_is_told_or_its_mail_is_not_marked(self):
         said = self.submit((ALICE, mail("certain")))
-        self.assertEqual(said[0], "554 5.7.1 this message looks like spam and was not sent; write "
-                         "it in other words, or ask postmaster@mx1.example.com")
+        self.assertEqual(said[0], "554 5.7.1 this message looks like spam and was not sent; "
+                         "reword it, or ask postmaster@mx1.example.com")
         self.unmarked("rspamd")
         # a stranger's is
         said = self.world.send("ed@outside.test", CAROL[0], "doubtful stranger",
@@ -347,15 +347,15 @@ class Logins(WorldTest):
         self.converge(more="    limits: {per_login: 4}\n    low_memory: true\n")
         said = self.submit((BOB, mail("x", "From: bob@example.com"), {"to": [OUTSIDE] * 5}))
         self.judge(said, [("more than the limit at once",
-                           "5 recipients, and bob@example.com may send 4 messages an hour")])
+                           "5 recipients, but bob@example.com may send only 4 messages an hour")])
         self.assertEqual(self.count(BOB, 2), ["250 2.0.0"] * 2)
         self.submit((BOB, mail("x", "From: ed@outside.test")))  # what is refused does not count
         # two recipients are two; 465 counts with 587
         self.assertEqual(self.count(BOB, 1, to=[OUTSIDE, CAROL[0]], port=465), ["250 2.0.0"])
         self.assertEqual(self.count(BOB, 2) + self.count(BOB, 1, port=465), ["451 4.7.1"] * 3)
         self.assertEqual(self.submit((BOB, mail("x", "From: bob@example.com")))[0],
-                         "451 4.7.1 bob@example.com has sent 4 messages within an hour, as many as "
-                         "a login may: try again later")
+                         "451 4.7.1 bob@example.com has sent 4 messages within an hour, which is "
+                         "its limit: try again later")
         self.assertEqual(self.count(CAROL, 1), ["250 2.0.0"])
         told = "Subject: bob@example.com has reached its limit of 4 messages an hour"
         find = f"grep -rhc '^{told}$' /var/vmail/*/*/Maildir/new /var/vmail/*/*/Maildir/cur"  # not Spam
