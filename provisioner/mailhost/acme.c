@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Certificates by certbot: what it keeps of one, and getting one. Never renews (certbot's own timer
- * does) and never removes anything of certbot's.
+ * Certificates by certbot: reads what certbot keeps of one, and obtains one. Never renews
+ * (certbot's own timer does) and never removes anything of certbot's.
  */
 #include <time.h>
 #include "mailhost/acme.h"
@@ -11,7 +11,7 @@
 
 enum { PEM_MAX = 1 << 20, SAID_MAX = 500 };
 
-/* certbot's names are links into its archive. */
+/* The files in certbot's live/NAME are links into its archive. */
 static bool read_link(struct host *h, const char *path, struct str *out, bool *found, struct err *e)
 {
 	struct stat st;
@@ -29,7 +29,7 @@ static bool has_name(const struct cert_info *c, const char *name)
 	return false;
 }
 
-/* Which directory gave the certificate: what certbot noted for its renewal. */
+/* The directory that issued the certificate, from certbot's renewal configuration. */
 static const char *server_of(struct arena *a, struct str conf)
 {
 	struct line line;
@@ -73,9 +73,9 @@ bool acme_read(struct host *h, const struct acme *acme, const char *name, struct
 		return false;
 	server = found ? server_of(h->a, conf) : NULL;
 	if (!out->there)
-		out->why = "there is none";
+		out->why = "there is none yet";
 	else if (c.not_after < (int64_t)time(NULL))
-		out->why = "it has ended";
+		out->why = "it has expired";
 	else if (!server || strcmp(server, acme->directory) != 0)
 		out->why = server ? arena_printf(h->a, "it is from %s", server)
 				  : "certbot does not renew it";
@@ -83,7 +83,7 @@ bool acme_read(struct host *h, const struct acme *acme, const char *name, struct
 	return true;
 }
 
-/* What the person needs of certbot's many words. */
+/* The lines of certbot's output that explain a failure; its fixed phrases are left out. */
 static const char *pick_words(struct arena *a, const struct proc_result *r)
 {
 	static const char *const noise[] = {"Saving debug log", "Ask for help", "Requesting a",
@@ -138,8 +138,9 @@ bool acme_obtain(
 	struct args argv = {0};
 	struct proc_result r;
 	if (!program_there("certbot"))
-		return err_set(e, ERR_PERMANENT, "certbot is not installed; install it before");
-	if (!folder_is_guarded(acme->folder, e)) /* certbot goes by its path */
+		return err_set(e, ERR_PERMANENT,
+			"certbot is not installed; install it in an earlier step");
+	if (!folder_is_guarded(acme->folder, e)) /* certbot is run by its path */
 		return false;
 	if (h->note)
 		h->note(h->ctx, "asking %s for a certificate for %s", acme->directory, name);
@@ -148,6 +149,6 @@ bool acme_obtain(
 		return false;
 	if (r.status == 0)
 		return true;
-	return err_set(e, ERR_TRANSIENT, "%s gave no certificate for %s: %s", acme->directory, name,
-		pick_words(h->a, &r));
+	return err_set(e, ERR_TRANSIENT, "%s issued no certificate for %s: %s", acme->directory,
+		name, pick_words(h->a, &r));
 }

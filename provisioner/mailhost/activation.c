@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `activation`, for handlers: a daemon takes its new configuration, and has to prove that
- * it serves with it. Never believes an exit code alone; putting the old files back is the agent's.
+ * The type `activation`, for handlers: makes a daemon load its new configuration and verifies that
+ * it works with it. Never relies on an exit code alone; the agent restores the old files.
  */
 #include <unistd.h>
 #include "host/args.h"
@@ -22,49 +22,47 @@ static const struct field activation_fields[] = {
 		.kind = FIELD_ENUM,
 		.choices = "reloaded restarted",
 		.dflt = "reloaded",
-		.doc = "How it takes its configuration. Either starts one that is stopped."},
+		.doc = "How the service loads its configuration. Both start a stopped service."},
 	{.name = "command",
 		.kind = FIELD_LIST,
-		.doc = "In place of the service manager: a program and its arguments that make it "
-		       "read "
-		       "its configuration. Then name is only a name."},
+		.doc = "Instead of the service manager: a program and its arguments that make the "
+		       "service load its configuration. The name is then only a label."},
 	{.name = "check",
 		.kind = FIELD_LIST,
-		.doc = "Commands that judge the configuration before: exit code 0, and no line "
-		       "that "
-		       "matches refuse. No shell reads them."},
+		.doc = "Commands that check the configuration first: they must exit with 0 and "
+		       "print no line that matches refuse. No shell is used."},
 	{.name = "refuse",
 		.kind = FIELD_STR,
 		.dflt = REFUSE_DEFAULT,
-		.doc = "Pattern of lines with which a check says no, whatever its exit code."},
+		.doc = "Pattern of output lines that mean that a check failed, whatever its exit "
+		       "code."},
 	{.name = "ready",
 		.kind = FIELD_STR,
-		.doc = "Pattern of the line in the journal that says that the new configuration is "
-		       "in "
-		       "use; waited for before the probes, where there is a journal."},
+		.doc = "Pattern of the journal line that shows that the new configuration is in "
+		       "use; the probes wait for it where there is a journal."},
 	{.name = "complaints",
 		.kind = FIELD_STR,
 		.dflt = COMPLAINTS_DEFAULT,
-		.doc = "Pattern of lines in the service's journal that mean that it failed, though "
-		       "it may still answer."},
+		.doc = "Pattern of lines in the service's journal that mean that it failed, even "
+		       "if it still answers."},
 	{.name = "stuck",
 		.kind = FIELD_STR,
-		.doc = "Pattern of lines in the journal after which a reload does not put the "
-		       "service right: with its old files it is restarted."},
+		.doc = "Pattern of journal lines after which a reload is not enough: the service "
+		       "is restarted when its old files are back."},
 	{.name = "log",
 		.kind = FIELD_PATH,
-		.doc = "The file that the service logs to beside the journal; its lines begin with "
-		       "the time, as in 2026-11-21 15:06:41."},
+		.doc = "Log file of the service beside the journal; its lines must begin with the "
+		       "time, as in 2026-11-21 15:06:41."},
 	{.name = "probes",
 		.kind = FIELD_LIST,
 		.sub = probe_fields,
-		.doc = "What has to be answered afterwards."},
+		.doc = "Probes that must succeed afterwards."},
 	{.name = "timeout",
 		.kind = FIELD_INT,
 		.min = 1,
 		.max = TIMEOUT_MAX,
 		.dflt = "30",
-		.doc = "Seconds that each probe may take to go well."},
+		.doc = "Seconds that each probe may take to succeed."},
 	{.name = NULL},
 };
 
@@ -72,7 +70,7 @@ static const struct field activation_returns[] = {
 	{.name = "name", .kind = FIELD_STR, .doc = "The service's name."},
 	{.name = "rolled_back",
 		.kind = FIELD_LIST,
-		.doc = "After a failure: the files that were put back."},
+		.doc = "Files that were restored after a failure."},
 	{.name = NULL},
 };
 
@@ -124,8 +122,8 @@ static bool activation_observe(
 
 /* ---- checks before ---- */
 
-/* The lines with which a check says no, and no others: a checker may print the configuration as
- * well, with keys in it. NULL: there are none. */
+/* The lines of a check's output that match `refuse`, and no others: it may also print the
+ * configuration, with keys in it. NULL: there are none. */
 static const char *find_refusal(struct host *h, const char *refuse, struct str said)
 {
 	struct err ignored = {0};
@@ -144,13 +142,13 @@ static const char *find_refusal(struct host *h, const char *refuse, struct str s
 	return words;
 }
 
-/* The daemon's own words: what `complaints` names, or else what sounds like trouble. */
+/* What the daemon logged: lines that match `complaints`, or else lines that look like errors. */
 static const char *log_words(struct host *h, struct unit_log *log, const char *complaints)
 {
 	const char *words = complaints ? unit_log_words(h, log, complaints, SAID_MAX) : NULL;
 	if (!words)
 		words = unit_log_words(h, log, NULL, SAID_MAX);
-	return words ? words : "no complaint in its journal";
+	return words ? words : "it logged no error";
 }
 
 static bool run_check(struct host *h, const struct value *params, const char *text, struct err *e)
@@ -161,19 +159,19 @@ static bool run_check(struct host *h, const struct value *params, const char *te
 	if (!split_words(h->a, str_c(text), &argv, e))
 		return false;
 	if (!argv[0])
-		return err_set(e, ERR_CONFIG, "a check is empty");
-	struct unit_log log = unit_log_open(h, NULL, NULL); /* Postfix tells its log only */
+		return err_set(e, ERR_CONFIG, "check is empty");
+	struct unit_log log = unit_log_open(h, NULL, NULL); /* for postfix check */
 	if (!run_with(h, argv, (struct str){0}, &r, e))
 		return false;
 	const char *words = find_refusal(h, refuse, r.err_out);
 	if (!words)
 		words = find_refusal(h, refuse, r.out);
 	if (r.status == 0)
-		return !words || err_set(e, ERR_PERMANENT, "%s refuses it: %s", text, words);
+		return !words || err_set(e, ERR_PERMANENT, "%s failed: %s", text, words);
 	struct str said = r.err_out.n ? r.err_out : r.out;
 	if (!words)
 		words = said.n ? last_words(h->a, said, SAID_MAX) : log_words(h, &log, NULL);
-	return err_set(e, ERR_PERMANENT, "%s refuses it (exit %d): %s", text, r.status, words);
+	return err_set(e, ERR_PERMANENT, "%s failed (exit %d): %s", text, r.status, words);
 }
 
 static bool run_checks(struct host *h, const struct value *params, struct err *e)
@@ -187,7 +185,7 @@ static bool run_checks(struct host *h, const struct value *params, struct err *e
 
 /* ---- the journal ---- */
 
-/* Asked many times, so what was read is not kept. */
+/* Called many times, so its memory is freed each time. */
 static bool log_has(struct host *h, struct unit_log *log, const char *pattern)
 {
 	struct err ignored = {0};
@@ -202,7 +200,7 @@ static bool log_has(struct host *h, struct unit_log *log, const char *pattern)
 	return found;
 }
 
-/* A reload is only a signal: what answers at once may still be the old configuration. */
+/* A reload is only a signal: a daemon that answers at once may still use the old configuration. */
 static void wait_until_ready(struct host *h, const struct value *params, struct unit_log *log)
 {
 	const char *ready = map_cstr(params, "ready", NULL);
@@ -260,7 +258,7 @@ static bool run_probes(struct activating *act, int timeout_s, struct err *e)
 			return false;
 	}
 	return !has_complained(act) ||
-	       err_set(e, ERR_PERMANENT, "service '%s' does not take its configuration",
+	       err_set(e, ERR_PERMANENT, "service '%s' reports errors with its new configuration",
 		       map_cstr(act->params, "name", ""));
 }
 
@@ -274,7 +272,7 @@ static bool run_command(struct host *h, const struct value *command, struct err 
 	return run_program(h, argv.v, NULL, e);
 }
 
-/* Was it started when all that it has to take was already there? Then it has taken it. */
+/* Did it start after the last change? Then it has read everything already. */
 static bool started_with_it(struct host *h, const struct value *params, int64_t *since_us)
 {
 	if (h->changed_ms == 0 || map_at(params, "command"))
@@ -305,8 +303,8 @@ static bool activate_daemon(
 	return run_probes(&act, timeout_s, e) || with_words(&act, e);
 }
 
-/* By a reload; when nothing answers after that, and nobody says why, by a restart: Postfix rests a
- * minute after a daemon that did not start, whatever is reloaded meanwhile. */
+/* Reloads; restarts when nothing answers after that and the log has no error. Postfix's master does
+ * not start a failed daemon again for a minute, even after a reload. */
 static bool reload_daemon(struct host *h, const struct value *params, int timeout_s, struct err *e)
 {
 	struct err first = {0};
@@ -327,7 +325,8 @@ static bool activation_apply(
 	if (!run_checks(h, params, e))
 		return false;
 	if (started_with_it(h, params, &since_us)) {
-		/* When it started, files of others that it reads may still have been missing. */
+		/* When it started, files of other roles that it reads may still have been missing.
+		 */
 		if (daemon_serves(h, params, since_us, timeout_s))
 			return true;
 		return activate_daemon(h, params, true, timeout_s, e);
@@ -345,7 +344,7 @@ static bool is_stuck(struct host *h, const struct value *params)
 	return pattern && log_has(h, &log, pattern);
 }
 
-/* By a reload, and when that is not enough by a restart. */
+/* Reloads, and restarts when that is not enough. */
 static bool activation_again(struct host *h, const struct value *params, struct err *e)
 {
 	enum { FIRST_TRY_S = 3 };
@@ -359,10 +358,10 @@ static bool activation_again(struct host *h, const struct value *params, struct 
 const struct restype restype_activation = {
 	.name = "activation",
 	.key = "name",
-	.doc = "A service takes its new configuration and proves by probes that it serves with it; "
-	       "for handlers. One that was started after the last change is only probed. When it "
-	       "fails, the files that led to it are put back, and the "
-	       "service runs with them again.",
+	.doc = "Makes a service load its new configuration and verifies with probes that it "
+	       "works; for handlers. A service that was started after the last change is only "
+	       "probed. On failure its changed files are restored, and it is activated again with "
+	       "them.",
 	.example = "- name: Reload Postfix\n  activation:\n    name: postfix\n    check: [postfix "
 		   "check]\n"
 		   "    probes:\n"

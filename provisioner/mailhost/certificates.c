@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `certificates`: a folder with one file a name: its key, its certificate and the chain,
- * so that a daemon never meets halves that don't fit. They are given as text or got by ACME. Never
- * writes a pair that openssl refuses, and never loses one that works to one that could not be got.
+ * The type `certificates`: a folder with one file for each name: key, certificate and chain
+ * together, so that a daemon never reads a key and a certificate that do not match. They are given
+ * as text or obtained by ACME. Never writes a pair that openssl refuses, and never replaces a
+ * working one when a new one cannot be obtained.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +28,7 @@ static const struct field certificates_fields[] = {
 	{.name = "path",
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
-		.doc = "The folder; NAME.pem lies in it."},
+		.doc = "Folder of the files NAME.pem."},
 	{.name = "given",
 		.kind = FIELD_MAP,
 		.flags = FIELD_SECRET,
@@ -36,17 +37,17 @@ static const struct field certificates_fields[] = {
 	{.name = "acme",
 		.kind = FIELD_LIST,
 		.dflt = "[]",
-		.doc = "Names to get a certificate for, one each, by certbot, which answers on "
-		       "port 80."},
+		.doc = "Names to obtain a certificate for, one for each, by certbot, which "
+		       "answers on port 80."},
 	{.name = "directory",
 		.kind = FIELD_STR,
 		.dflt = "https://acme-v02.api.letsencrypt.org/directory",
-		.doc = "The authority's ACME directory. A certificate from another one is got "
-		       "anew."},
-	{.name = "email", .kind = FIELD_STR, .doc = "Who the authority writes to."},
+		.doc = "URL of the authority's ACME directory. A certificate from another "
+		       "directory is replaced."},
+	{.name = "email", .kind = FIELD_STR, .doc = "Contact address at the authority."},
 	{.name = "ca",
 		.kind = FIELD_PATH,
-		.doc = "File on the host that proves the directory's own certificate."},
+		.doc = "File on the host with the CA certificate of the directory's own server."},
 	{.name = "certbot",
 		.kind = FIELD_PATH,
 		.dflt = "/etc/letsencrypt",
@@ -54,18 +55,18 @@ static const struct field certificates_fields[] = {
 	{.name = "fallback",
 		.kind = FIELD_LIST,
 		.dflt = "[]",
-		.doc = "Files (key, certificate) that stand in for a certificate still to come."},
+		.doc = "Files (key, certificate) to use until a certificate has been obtained."},
 	{.name = "state",
 		.kind = FIELD_ENUM,
 		.choices = "written obtained",
 		.dflt = "written",
-		.doc = "written: every name has a file that daemons can start with; one of ACME "
-		       "that there is none of yet holds the fallback. obtained: what is missing is "
-		       "got by ACME, and files of other names are removed."},
+		.doc = "written: every name has a file that lets daemons start; for an ACME name "
+		       "without a certificate that is the fallback. obtained: missing "
+		       "certificates are obtained by ACME, and files of other names are removed."},
 	{.name = "hook",
 		.kind = FIELD_PATH,
 		.flags = FIELD_ACTION,
-		.doc = "Program to run when state obtained changed something."},
+		.doc = "Program to run when state obtained has changed a file."},
 	{0},
 };
 
@@ -79,8 +80,8 @@ struct action {
 	enum action_kind kind;
 	const char *name, *path;
 	struct str pem; /* ACTION_WRITE */
-	bool given;     /* so openssl looks at it first */
-	bool again;     /* ACTION_OBTAIN: there is one, but of no use */
+	bool given;     /* openssl must check it first */
+	bool again;     /* ACTION_OBTAIN: there is one, but it must be replaced */
 	const char *before, *after;
 };
 struct survey {
@@ -90,9 +91,9 @@ struct survey {
 	struct acme acme;
 	bool obtain;
 	const char *hook;    /* to run after changes; or NULL */
-	const char *mark;    /* file that is there while the hook is owed */
-	bool owed;           /* by a run that did not come to it, or in which it failed */
-	struct value *names; /* of acme */
+	const char *mark;    /* exists while the hook still has to run */
+	bool owed;           /* left by an interrupted run, or by a failed hook */
+	struct value *names; /* the names of `acme` */
 	struct action *v;
 	size_t n, cap;
 };
@@ -116,16 +117,16 @@ static bool certificates_check(const struct value *params, struct errs *errs)
 		struct pos pos = e->value->pos.line ? e->value->pos : given->pos;
 		if (!name_ok(e->key.p))
 			ok = errs_add(errs, e->key_pos.line ? e->key_pos : pos,
-				"'%s' is no host name", e->key.p);
+				"'%s' is not a host name", e->key.p);
 		if (e->value->type != VALUE_STR && e->value->type != VALUE_UNKNOWN)
-			ok = errs_add(errs, pos, "'%s' has to have a PEM text", e->key.p);
+			ok = errs_add(errs, pos, "'%s' must have a PEM text", e->key.p);
 	}
 	for (size_t i = 0; acme && acme->type == VALUE_LIST && i < acme->list.n; i++) {
 		const struct value *v = acme->list.v[i];
 		if (v->type == VALUE_STR && !name_ok(v->s.p))
-			ok = errs_add(errs, v->pos, "'%s' is no host name", v->s.p);
+			ok = errs_add(errs, v->pos, "'%s' is not a host name", v->s.p);
 		else if (v->type == VALUE_STR && map_at(given, v->s.p))
-			ok = errs_add(errs, v->pos, "'%s' is both given and by ACME", v->s.p);
+			ok = errs_add(errs, v->pos, "'%s' is in both given and acme", v->s.p);
 	}
 	return ok;
 }
@@ -172,7 +173,7 @@ static const char *access_text(struct arena *a, const struct stat *st)
 		attr_group_name(a, st->st_gid), (unsigned)st->st_mode & 07777);
 }
 
-/* A file that is right can still be too open, or another user's. */
+/* A file with the right content may still have wrong access rights or another owner. */
 static bool access_right(struct survey *s, struct action x, struct err *e)
 {
 	struct stat st, to_be = {.st_mode = FILE_MODE, .st_uid = geteuid(), .st_gid = getegid()};
@@ -189,7 +190,7 @@ static bool access_right(struct survey *s, struct action x, struct err *e)
 	return true;
 }
 
-/* Writes `pem` where something else stands. */
+/* Writes `pem` unless the file has it already. */
 static bool want_file(
 	struct survey *s, struct action x, struct str pem, const struct str *now, struct err *e)
 {
@@ -235,8 +236,9 @@ static bool survey_acme(struct survey *s, const char *name, struct err *e)
 		return want_file(s, x, l.pem, found ? &now : NULL, e);
 	if (found && cert_read(s->h->a, now, &c))
 		return access_right(s, x, e);
-	x.after = "the fallback, until there is one";
-	add_action(s, x); /* its text is read when it is written: it may still have to be made */
+	x.after = "the fallback, until a certificate is obtained";
+	add_action(
+		s, x); /* its text is read when it is written: an earlier step may still make it */
 	return true;
 }
 
@@ -306,13 +308,13 @@ static bool certificates_observe(
 	if (!survey_all(&s, e))
 		return false;
 	if (s.n && !look_is_dir(s.folder) && !files_pending(h))
-		return err_set(e, ERR_PERMANENT, "the folder %s is not there", s.folder);
+		return err_set(e, ERR_PERMANENT, "the folder %s does not exist", s.folder);
 	for (size_t i = 0; i < s.n && i < LISTED_MAX; i++)
 		observe_attr(h, o, s.v[i].name, s.v[i].before, s.v[i].after);
 	if (s.n > LISTED_MAX)
 		observe_attr(h, o, "others", NULL, arena_printf(h->a, "%zu", s.n - LISTED_MAX));
 	if (s.owed && !s.n)
-		observe_run(h, o, "hook", "run it, which was not done when the files changed");
+		observe_run(h, o, "hook", "run the hook that is still due from an earlier change");
 	map_put(h->a, o->result, "path", value_text(h->a, s.folder));
 	return true;
 }
@@ -329,14 +331,16 @@ static bool read_fallback(struct survey *s, struct str *pem, struct err *e)
 		if (!look_read(s->h->a, path, PEM_MAX, &part, &found, e))
 			return false;
 		if (!found)
-			return err_set(e, ERR_PERMANENT, "%s is not there to stand in", path);
+			return err_set(e, ERR_PERMANENT,
+				"the fallback certificate %s does not exist", path);
 		all = str_printf(s->h->a, "%s%s", all.p, part.p);
 	}
 	*pem = all;
-	return all.n || err_set(e, ERR_CONFIG, "there is no certificate yet and no fallback");
+	return all.n ||
+	       err_set(e, ERR_CONFIG, "there is no certificate yet, and no fallback is given");
 }
 
-/* Ours alone. */
+/* Only our own account has access. */
 static const struct value *own_attrs(struct survey *s)
 {
 	struct arena *a = s->h->a;
@@ -347,7 +351,7 @@ static const struct value *own_attrs(struct survey *s)
 	return attr;
 }
 
-/* Do they fit? On its standard input, since a path may meanwhile lead elsewhere. */
+/* Do key and certificate match? Passed on standard input, because a path could change meanwhile. */
 static bool openssl_takes(struct survey *s, const struct action *x, struct str pem, struct err *e)
 {
 	static const char *const argv[] = {"openssl", "pkcs12", "-export", "-in", "/dev/stdin",
@@ -357,7 +361,7 @@ static bool openssl_takes(struct survey *s, const struct action *x, struct str p
 		return false;
 	return r.status == 0 ||
 	       err_set(e, ERR_PERMANENT,
-		       "openssl refuses the key and certificate for %s, and nothing changed: %s",
+		       "openssl refuses the key and certificate for %s; nothing was changed: %s",
 		       x->name, last_words(s->h->a, r.err_out, SAID_MAX));
 }
 
@@ -367,7 +371,7 @@ static bool put_file(struct survey *s, const struct action *x, struct str pem, s
 	       write_file(s->h, x->path, pem, own_attrs(s), FILE_MODE, e);
 }
 
-/* The old file stays where none could be got; without an old one there is the fallback. */
+/* The old file stays where none could be obtained; without an old one the fallback is written. */
 static bool obtain_certificate(struct survey *s, const struct action *x, struct err *e)
 {
 	struct err none = {0};
@@ -383,7 +387,7 @@ static bool obtain_certificate(struct survey *s, const struct action *x, struct 
 		return false;
 	if (!l.there)
 		return err_set(e, ERR_PERMANENT,
-			"certbot says that it has a certificate for %s, but %s/live/%s holds none",
+			"certbot reported a certificate for %s, but there is none in %s/live/%s",
 			x->name, s->acme.folder, x->name);
 	return put_file(s, x, l.pem, e);
 }
@@ -404,7 +408,7 @@ static bool carry_out(struct survey *s, const struct action *x, struct err *e)
 	return (pem.p || read_fallback(s, &pem, e)) && put_file(s, x, pem, e);
 }
 
-/* One name that the authority refuses does not keep the others from theirs. */
+/* A name that the authority refuses does not stop the others. */
 static size_t act_all(struct survey *s, size_t *done, struct err *e)
 {
 	size_t refused = 0;
@@ -453,7 +457,8 @@ static bool certificates_apply(
 const struct restype restype_certificates = {
 	.name = "certificates",
 	.key = "path",
-	.doc = "A folder of certificates, each in one file with its key, given or got by ACME.",
+	.doc = "A folder of certificates, each in one file with its key, given or obtained by "
+	       "ACME.",
 	.example = "- name: The certificates that clients are shown\n  certificates:\n"
 		   "    path: /etc/ssl/mail\n    given:\n"
 		   "      mx1.example.com: \"{{ lookup('file', 'mx1.key') }}\\n{{ lookup('file', "

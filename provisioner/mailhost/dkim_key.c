@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads and makes one DKIM key. Only openssl(1) does cryptography; what is read here is taken apart
- * as far as its public half needs it, and the private half is never shown.
+ * Reads and makes one DKIM key. Only openssl(1) does cryptography; this code parses no more of a
+ * key than its public half needs, and never shows the private half.
  */
 #include "mailhost/dkim_key.h"
 #include "host/args.h"
@@ -19,7 +19,7 @@ static bool domain_valid(struct str s)
 	       strspn(s.p, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == s.n;
 }
 
-/* One label (RFC 6376 3.1 allows more): the file's name has to say where it begins. */
+/* One label (RFC 6376 3.1 allows more): otherwise the file name would be ambiguous. */
 static bool selector_valid(struct str s)
 {
 	return s.n > 0 && s.n <= LABEL_MAX && s.p[0] != '-' && s.p[s.n - 1] != '-' &&
@@ -43,15 +43,16 @@ bool dkim_keys_check(const struct value *params, struct errs *errs)
 		if (k->type != VALUE_MAP || value_find_type(k, VALUE_UNKNOWN))
 			continue;
 		if (!domain_valid(str_c(map_cstr(k, "domain", ""))))
-			ok = errs_add(errs, k->pos, "'%s' is no domain in lower case ASCII",
+			ok = errs_add(errs, k->pos, "'%s' is not a domain in lower-case ASCII",
 				map_cstr(k, "domain", ""));
 		if (!selector_valid(str_c(map_cstr(k, "selector", ""))))
 			ok = errs_add(errs, k->pos,
-				"'%s' is no selector: one label of letters, digits and -",
+				"'%s' is not a selector; write one label of letters, digits and "
+				"'-'",
 				map_cstr(k, "selector", ""));
 		struct str name = str_c(dkim_key_name(a, k));
 		if (map_get(seen, name))
-			ok = errs_add(errs, k->pos, "%s is there twice", name.p);
+			ok = errs_add(errs, k->pos, "%s is listed twice", name.p);
 		map_set(a, seen, name, value_null(a));
 	}
 	arena_free(a);
@@ -72,7 +73,7 @@ static void der_head(struct buf *b, unsigned char tag, size_t n)
 	buf_addc(b, (char)n);
 }
 
-/* A number whose first bit is set gets a sign octet before it. */
+/* DER adds a zero byte before a number whose first bit is set: it would be negative. */
 static void der_integer(struct buf *b, struct str number)
 {
 	bool sign = number.n == 0 || ((unsigned char)number.p[0] & 0x80);
@@ -97,7 +98,7 @@ static struct str rsa_public(struct arena *a, const struct key_info *k)
 	buf_add(&all, numbers.p, numbers.n);
 	buf_add(&body, RSA_ALGORITHM, sizeof(RSA_ALGORITHM));
 	der_head(&body, 0x03, all.n + 1);
-	buf_addc(&body, 0); /* of the last byte no bit is unused */
+	buf_addc(&body, 0); /* a bit string begins with its number of unused bits: none */
 	buf_add(&body, all.p, all.n);
 	buf_clear(&all);
 	der_head(&all, 0x30, body.n);
@@ -141,7 +142,7 @@ static bool ed25519_public(struct host *h, struct str seed, struct str *public, 
 	bool ok = run_openssl(h, argv, buf_str(h->a, &der), &out, e);
 	buf_free(&der);
 	if (ok && out.n <= ED25519_LEN)
-		ok = err_set(e, ERR_PERMANENT, "openssl pkey gave no public key");
+		ok = err_set(e, ERR_PERMANENT, "openssl pkey printed no public key");
 	if (ok)
 		*public = str_dup(h->a, out.p + out.n - ED25519_LEN, ED25519_LEN);
 	return ok;
@@ -173,7 +174,7 @@ bool dkim_key_read(struct host *h, struct str text, struct dkim_public *out)
 	return true;
 }
 
-/* Base64 may be wrapped: all lines from the first on that hold nothing else. */
+/* Base64 may be wrapped: all following lines that contain nothing else belong to it. */
 static struct str base64_alone(struct arena *a, struct str text)
 {
 	struct str rest = text, out;
@@ -209,9 +210,9 @@ bool dkim_key_sound(struct host *h, const char *path, struct str text,
 		return false;
 	return r.status == 0 ||
 	       err_set(e, ERR_PERMANENT,
-		       "%s was changed by hand and is damaged (openssl pkey -check): bring it back "
-		       "from a copy, or remove it to have a new one made, whose record is to be "
-		       "published",
+		       "%s was changed by hand and is damaged (openssl pkey -check); restore it "
+		       "from a copy, or remove it to make a new key, whose record you then have "
+		       "to publish",
 		       path);
 }
 
@@ -227,7 +228,7 @@ static bool make_ed25519(struct host *h, struct str *text, struct err *e)
 		return false;
 	if (der.n != sizeof(ED25519_PRIVATE) + ED25519_LEN ||
 		memcmp(der.p, ED25519_PRIVATE, sizeof(ED25519_PRIVATE)) != 0)
-		return err_set(e, ERR_PERMANENT, "openssl genpkey gave no Ed25519 key");
+		return err_set(e, ERR_PERMANENT, "openssl genpkey printed no Ed25519 key");
 	struct str seed = str_dup(h->a, der.p + sizeof(ED25519_PRIVATE), ED25519_LEN);
 	if (!ed25519_public(h, seed, &public, e))
 		return false;
@@ -250,7 +251,7 @@ bool dkim_key_make(struct host *h, const char *algorithm, int bits, struct str *
 		return false;
 	if (!dkim_key_read(h, *text, &made) || made.bits != bits)
 		return err_set(
-			e, ERR_PERMANENT, "openssl genpkey gave no RSA key of %d bits", bits);
+			e, ERR_PERMANENT, "openssl genpkey printed no RSA key of %d bits", bits);
 	return true;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The type `dkim_keys`: the DKIM keys of many domains at once, DOMAIN.SELECTOR.key in one folder,
- * each with its record beside it (.txt). A key that is there is never replaced; one is removed only
- * when it was ours (its record stands beside it), its domain is listed and its selector no more.
+ * each with its record beside it (.txt). Never replaces a key. Removes one only when it is ours (it
+ * has a record beside it), its domain is listed and its selector is not.
  *
- * A key that somebody changed is theirs: it is kept when it is sound, and the plan says when
- * another record has to be published. One that is gone while its record is there cannot be brought
- * back: a new one is made, and the plan says so.
+ * A key that somebody changed is kept when it is valid, and the plan says when its new record has
+ * to be published. If a key is lost but its record remains, a new key is made, and the plan says
+ * so.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,11 +23,11 @@ static const struct field key_fields[] = {
 	{.name = "domain",
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
-		.doc = "The domain that signs, or global: one key for many."},
+		.doc = "Domain that signs, or global: one key for several."},
 	{.name = "selector",
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
-		.doc = "Name of the key in the DNS, one label."},
+		.doc = "Selector of the key, one label."},
 	{.name = "algorithm",
 		.kind = FIELD_ENUM,
 		.choices = "rsa ed25519",
@@ -38,7 +38,7 @@ static const struct field key_fields[] = {
 		.dflt = "2048",
 		.min = 1024,
 		.max = 4096,
-		.doc = "Size of an RSA key that is made; one that is there stays as it is."},
+		.doc = "Size of a new RSA key; an existing key stays."},
 	{0},
 };
 
@@ -47,21 +47,21 @@ static const struct field dkim_keys_fields[] = {
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
 		.aliases = "path",
-		.doc = "Where the keys lie: DOMAIN.SELECTOR.key, the record beside each as .txt."},
+		.doc = "Folder of the keys: DOMAIN.SELECTOR.key, each with its record beside it "
+		       "as .txt."},
 	{.name = "keys",
 		.kind = FIELD_LIST,
 		.sub = key_fields,
 		.flags = FIELD_REQUIRED,
-		.doc = "The keys that there are to be."},
+		.doc = "The keys to have."},
 	{.name = "state",
 		.kind = FIELD_ENUM,
 		.choices = "present expired read",
 		.dflt = "present",
-		.doc = "present: what is missing is made. expired: keys of the listed domains "
-		       "under other selectors, made by this type, are removed, and nothing is "
-		       "made: for a step of its own, after the signer has changed over. read: "
-		       "nothing changes, the public halves of the keys that are there come "
-		       "back."},
+		.doc = "present: makes missing keys. expired: removes keys of the listed domains "
+		       "under other selectors, if this type made them, and makes none; for a "
+		       "separate step after the signer has switched. read: changes nothing and "
+		       "returns the public halves of the existing keys."},
 	FILE_ATTR_FIELDS,
 	{0},
 };
@@ -83,15 +83,15 @@ struct walk {
 	const char *folder;
 	struct attr_want *want;
 	struct dkim_made made;
-	int dir;           /* -1: the folder is not there yet */
-	size_t changed;    /* keys that something is wrong with */
+	int dir;           /* -1: the folder does not exist yet */
+	size_t changed;    /* number of keys to change */
 	struct value *out; /* records; NULL: state is not read */
 };
 struct look_at { /* what was found of one key */
 	bool found, attrs_wrong, record_wrong, record_attrs_wrong;
-	bool record_there; /* with found false: the key was lost */
-	bool changed;      /* since it was made here */
-	bool beside;       /* something stands beside the key */
+	bool record_there; /* with found false: the key is lost */
+	bool changed;      /* since it was made by this type */
+	bool beside;       /* the file holds something beside the key */
 	struct str text;   /* of the key alone */
 	struct dkim_public public;
 };
@@ -116,7 +116,7 @@ static bool walk_open(struct walk *w, struct host *h, const struct value *params
 	if (w->dir >= 0 || (errno == ENOENT && (w->out || files_pending(h))))
 		return true;
 	return err_errno(e,
-		"cannot open the folder of the DKIM keys, %s (make it first: file: state: "
+		"cannot open the folder of the DKIM keys, %s; create it first (file: state: "
 		"directory)",
 		w->folder);
 }
@@ -132,7 +132,7 @@ static const char *path_of(const struct walk *w, const char *name, const char *e
 	return arena_printf(w->h->a, "%s/%s.%s", w->folder, name, ending);
 }
 
-/* A key of another kind is an error: verifiers rely on what they know of a selector. */
+/* A key of another kind is an error: verifiers cache what they know of a selector. */
 static bool right_kind(const struct walk *w, const struct value *key, const char *name,
 	const struct look_at *l, struct err *e)
 {
@@ -140,12 +140,12 @@ static bool right_kind(const struct walk *w, const struct value *key, const char
 	if (strcmp(l->public.algorithm, want) == 0)
 		return true;
 	return err_set(e, ERR_PERMANENT,
-		"%s holds an %s key, and %s is declared; a key is never replaced: declare another "
-		"selector",
+		"%s has the algorithm %s, but %s is declared; a key is never replaced: declare "
+		"another selector",
 		path_of(w, name, "key"), l->public.algorithm, want);
 }
 
-/* A link in its place is none: a record takes it. */
+/* A link does not count as a record: a record replaces it. */
 static bool record_right(struct walk *w, const char *name, struct look_at *l, struct err *e)
 {
 	struct str want = dkim_record(w->h->a, &l->public), now;
@@ -182,11 +182,11 @@ static bool look_at_key(
 	l->beside = l->text.p != text.p;
 	l->changed = dkim_made_differs(&w->made, name, l->text);
 	if (!dkim_key_read(w->h, l->text, &l->public))
-		return err_set(e, ERR_PERMANENT, "%s holds no key that rspamd signs with", path);
+		return err_set(e, ERR_PERMANENT, "%s holds no key that rspamd can sign with", path);
 	if (w->out)
 		return true;
 	if (fstatat(w->dir, path_base(path), &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(e, "cannot look at %s", path);
+		return err_errno(e, "cannot stat %s", path);
 	return right_kind(w, key, name, l, e) &&
 	       attr_want_differs(w->want, &st, &l->attrs_wrong, e) && record_right(w, name, l, e);
 }
@@ -225,8 +225,8 @@ static void note_missing(struct walk *w, const struct value *key, const char *na
 	const char *kind =
 		rsa ? arena_printf(a, "RSA %d", (int)map_int(key, "bits", 2048)) : "Ed25519";
 	if (l->record_there)
-		note_change(w, o, name, "lost (its record is there)",
-			arena_printf(a, "a new one, %s: publish its record", kind));
+		note_change(w, o, name, "lost (its record remains)",
+			arena_printf(a, "a new key, %s: publish its record", kind));
 	else
 		note_change(w, o, name, NULL, kind);
 }
@@ -242,14 +242,14 @@ static void note_found(struct walk *w, const struct value *key, const char *name
 		note_change(w, o, path, "the key and something beside it", "the key alone");
 	if (l->changed)
 		note_change(w, o, path, "changed since it was made",
-			l->record_wrong ? "kept: publish its record" : "kept, when it is sound");
+			l->record_wrong ? "kept: publish its record" : "kept, if it is valid");
 	if (l->attrs_wrong)
 		note_change(w, o, path, owner_text(w, name, "key"),
 			arena_printf(a, "%s:%s %s", map_cstr(w->params, "owner", "as it is"),
 				map_cstr(w->params, "group", "as it is"),
 				map_cstr(w->params, "mode", "as it is")));
 	if (l->record_wrong)
-		note_change(w, o, arena_printf(a, "%s.txt", name), "not of this key",
+		note_change(w, o, arena_printf(a, "%s.txt", name), "of another key",
 			"the key's public half");
 	else if (l->record_attrs_wrong)
 		note_change(w, o, arena_printf(a, "%s.txt", name), owner_text(w, name, "txt"),
@@ -304,7 +304,7 @@ static struct declared declared_keys(struct walk *w)
 	return d;
 }
 
-/* DOMAIN.SELECTOR of a file that is a key of ours and not declared any more; else NULL. */
+/* DOMAIN.SELECTOR of a file that is one of our keys and no longer declared; else NULL. */
 static const char *find_expired(struct walk *w, const struct declared *d, const char *file)
 {
 	struct arena *a = w->h->a;
@@ -351,7 +351,7 @@ static bool note_expired(struct walk *w, const char *name, void *ctx, struct err
 	return true;
 }
 
-/* The record last: as long as it stands there, the key is known as ours. */
+/* The record goes last: while it exists, the key counts as ours. */
 static bool remove_expired(struct walk *w, const char *name, void *ctx, struct err *e)
 {
 	static const char *const endings[] = {"key", "txt"};
@@ -448,7 +448,7 @@ static bool dkim_keys_apply(
 	if (!walk_open(&w, h, params, e))
 		return false;
 	if (w.dir < 0)
-		ok = err_set(e, ERR_PERMANENT, "the folder %s is not there", w.folder);
+		ok = err_set(e, ERR_PERMANENT, "the folder %s does not exist", w.folder);
 	else if (is_expiry(params))
 		ok = each_expired(&w, remove_expired, NULL, e);
 	for (size_t i = 0; ok && !is_expiry(params) && !w.out && i < w.keys->list.n; i++)
@@ -464,7 +464,7 @@ const struct restype restype_dkim_keys = {
 	.name = "dkim_keys",
 	.key = "folder",
 	.doc = "The DKIM keys of many domains, made on the host and never shown; each has its "
-	       "record beside it. A key that is there is never replaced.",
+	       "record beside it. An existing key is never replaced.",
 	.example = "- name: Keys\n  dkim_keys:\n    folder: /var/lib/rspamd/dkim\n"
 		   "    keys: [{domain: example.com, selector: dkim, algorithm: rsa}]\n"
 		   "    owner: root\n    group: _rspamd\n    mode: '0640'\n",

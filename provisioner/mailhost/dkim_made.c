@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The list of the keys that were made here, FOLDER/.made: a name and the digest of its key a line.
- * Without it nobody would see that somebody changed a key. Holds nothing secret.
+ * The list of the keys that were made here, FOLDER/.made: on each line a name and the digest of its
+ * key. It shows whether somebody changed a key later. Holds nothing secret.
  */
 #include "mailhost/dkim_made.h"
 #include "host/look.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asks a daemon, again and again, whether it serves: by a dialog, or by a program that must end
- * well. Says what went wrong in the last attempt, and never shows a secret.
+ * Probes a daemon repeatedly until it works: by a dialog, or by a program that must succeed.
+ * Reports what went wrong in the last attempt, and never shows a secret.
  */
 #include <unistd.h>
 #include "host/args.h"
@@ -9,8 +9,8 @@
 #include "mailhost/health_dialog.h"
 
 enum {
-	ATTEMPT_MS = 15000,     /* postscreen lets a client wait for its greeting */
-	WRONG_ANSWER_MS = 3000, /* how long a daemon may answer wrongly before that counts */
+	ATTEMPT_MS = 15000,     /* postscreen delays its greeting */
+	WRONG_ANSWER_MS = 3000, /* how long a daemon may answer wrongly before the probe fails */
 	PAUSE_FIRST_MS = 20,
 	PAUSE_LONGEST_MS = 500,
 	SHOWN_MAX = 200,
@@ -24,47 +24,42 @@ static const struct field dialog_fields[] = {
 		.doc = "Text to send, with its line ends. " SECRET_PLACE
 		       " stands for the probe's secret."},
 	{.name = "send_hex", .kind = FIELD_STR, .doc = "Bytes to send, as hexadecimal digits."},
-	{.name = "expect",
-		.kind = FIELD_STR,
-		.doc = "Pattern; lines are read until one matches it."},
+	{.name = "expect", .kind = FIELD_STR, .doc = "Pattern; lines are read until one matches."},
 	{.name = "expect_hex",
 		.kind = FIELD_STR,
-		.doc = "Bytes that the answer begins with, as hexadecimal digits."},
+		.doc = "Bytes that the answer must begin with, as hexadecimal digits."},
 	{.name = "fail",
 		.kind = FIELD_STR,
-		.doc = "Pattern; a line that matches it, before one that is expected, is a "
-		       "failure."},
+		.doc = "Pattern; a line that matches it, before one that is expected, makes the "
+		       "probe fail."},
 	{.name = "tls",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "A TLS handshake is begun, and the daemon has to answer with its part of "
-		       "it, for "
-		       "which it needs a certificate and the key of that. The last turn of a "
-		       "dialog."},
+		.doc = "Starts a TLS handshake, which the daemon must answer; for that it needs a "
+		       "certificate and its key. Must be the last turn of a dialog."},
 	{.name = NULL},
 };
 
 const struct field probe_fields[] = {
-	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "For messages."},
+	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "Name for messages."},
 	{.name = "address",
 		.kind = FIELD_STR,
 		.doc = "127.0.0.1:25, [::1]:25, or the path of a Unix socket."},
 	{.name = "dialog",
 		.kind = FIELD_LIST,
 		.sub = dialog_fields,
-		.doc = "What is sent and expected, in order."},
+		.doc = "What is sent and expected, in this order."},
 	{.name = "secret",
 		.kind = FIELD_PATH,
 		.doc = "File on the host with a secret for the dialog; it is never shown."},
 	{.name = "secret_pattern",
 		.kind = FIELD_STR,
 		.dflt = "([A-Za-z0-9]{16,})",
-		.doc = "Where in that file: the pattern's first group."},
+		.doc = "Pattern whose first group is the secret in that file."},
 	{.name = "command",
 		.kind = FIELD_LIST,
-		.doc = "In place of address and dialog: a program and its arguments, which must "
-		       "end "
-		       "with exit code 0."},
+		.doc = "Instead of address and dialog: a program and its arguments, which must "
+		       "exit with 0."},
 	{.name = "expect",
 		.kind = FIELD_STR,
 		.doc = "With command: pattern that a line of its output must match."},
@@ -91,8 +86,8 @@ static bool check_hex(const struct value *turn, const char *key, struct errs *er
 		return true;
 	if (probe_hex(errs->a, v->s.p, &bytes) && bytes.n <= BYTES_MAX)
 		return true;
-	return errs_add(
-		errs, v->pos, "%s takes pairs of hexadecimal digits, at most %d", key, BYTES_MAX);
+	return errs_add(errs, v->pos, "%s takes pairs of hexadecimal digits, at most %d bytes", key,
+		BYTES_MAX);
 }
 
 static bool check_dialog(const struct value *dialog, struct errs *errs)
@@ -107,9 +102,11 @@ static bool check_dialog(const struct value *dialog, struct errs *errs)
 		ok = pattern_check(turn, "expect", 0, errs) && ok;
 		ok = pattern_check(turn, "fail", 0, errs) && ok;
 		if (map_at(turn, "send") && map_at(turn, "send_hex"))
-			ok = errs_add(errs, turn->pos, "send or send_hex, not both");
+			ok = errs_add(
+				errs, turn->pos, "a turn has either send or send_hex, not both");
 		if (map_at(turn, "expect") && map_at(turn, "expect_hex"))
-			ok = errs_add(errs, turn->pos, "expect or expect_hex, not both");
+			ok = errs_add(errs, turn->pos,
+				"a turn has either expect or expect_hex, not both");
 	}
 	return ok;
 }
@@ -123,12 +120,11 @@ bool probe_check(const struct value *probe, struct errs *errs)
 		ok = errs_add(errs, probe->pos, "probe '%s' needs either address or command",
 			probe_name(probe));
 	if (command && command->type == VALUE_LIST && command->list.n == 0)
-		ok = errs_add(errs, command->pos, "the command is empty");
+		ok = errs_add(errs, command->pos, "command is empty");
 	if (address && address->type == VALUE_STR && !probe_address(address->s.p))
 		ok = errs_add(errs, address->pos,
-			"'%s' is no address of a probe; write 127.0.0.1:25, [::1]:25, or the path "
-			"of a "
-			"socket",
+			"'%s' is not an address for a probe; write 127.0.0.1:25, [::1]:25, or the "
+			"path of a socket",
 			address->s.p);
 	ok = pattern_check(probe, "secret_pattern", PATTERN_SPANS, errs) && ok;
 	return (!dialog || dialog->type != VALUE_LIST || check_dialog(dialog, errs)) && ok;
@@ -146,7 +142,7 @@ static bool output_matches(struct host *h, const struct value *probe, struct str
 		return false;
 	bool ok = pattern_search(p, out.p, false, NULL);
 	pattern_free(p);
-	return ok || err_set(e, ERR_PERMANENT, "expected '%s', it said: %s", wanted->s.p,
+	return ok || err_set(e, ERR_PERMANENT, "expected '%s', got: %s", wanted->s.p,
 			     last_words(h->a, out, SHOWN_MAX));
 }
 
@@ -158,13 +154,13 @@ static bool try_command(struct host *h, const struct value *probe, struct err *e
 	for (size_t i = 0; i < list->list.n; i++)
 		args_add(h->a, &argv, value_print(h->a, list->list.v[i]).p);
 	if (!argv.n)
-		return err_set(e, ERR_CONFIG, "the command is empty");
+		return err_set(e, ERR_CONFIG, "command is empty");
 	struct proc p = {.argv = argv.v, .uid = (uid_t)-1, .timeout_s = COMMAND_S};
 	if (!proc_run(h->a, &p, &r, e))
 		return false;
 	if (r.timed_out || r.status != 0)
 		return err_set(e, ERR_PERMANENT, "%s %s: %s", argv.v[0],
-			r.timed_out ? "did not end"
+			r.timed_out ? "timed out"
 				    : arena_printf(h->a, "failed (exit %d)", r.status),
 			last_words(h->a, r.err_out.n ? r.err_out : r.out, SHOWN_MAX));
 	return output_matches(h, probe, r.out, e);

@@ -14,15 +14,15 @@
 #include "mailhost/health_dialog.h"
 
 enum {
-	SLICE_MS = 1000, /* between two questions whether waiting is of use */
+	SLICE_MS = 1000, /* between two checks whether waiting is still useful */
 	LINE_MAX = 64 << 10,
-	RECEIVED_MAX = 1 << 20, /* in one dialog: nobody needs that many words to say no */
+	RECEIVED_MAX = 1 << 20, /* bytes in one dialog: a correct answer is shorter */
 	SHOWN_MAX = 200,
 	SECRET_FILE_MAX = 64 << 10,
 };
 
 /* A TLS ClientHello (RFC 8446 4.1.2) for TLS 1.1 to 1.3 with the usual suites for RSA and ECDSA
- * certificates. Whoever answers it with a ServerHello has a certificate and its key. */
+ * certificates. A daemon that answers with a ServerHello has a certificate and its key. */
 static const char client_hello[] =
 	"16030100b8010000b4030370726f766973696f6e2061736b73207768657468657220796f75207365"
 	"727665000026130113021303c02bc02fc02cc030cca9cca8c009c013c00ac014009c009d002f0035"
@@ -47,11 +47,11 @@ struct dialog {
 	int fd;
 	int64_t deadline;
 	struct buf in;
-	size_t received_n;    /* bytes, all in all */
+	size_t received_n;    /* bytes in total */
 	bool ended;           /* the daemon closed the connection */
-	bool answered;        /* it said something, though the wrong thing */
-	const char *sent;     /* last, for messages: without the secret */
-	const char *received; /* the last line; or NULL */
+	bool answered;        /* it sent something, even if the wrong thing */
+	const char *sent;     /* the last text sent, for messages: without the secret */
+	const char *received; /* the last line received; or NULL */
 };
 
 /* ---- where ---- */
@@ -136,7 +136,7 @@ static const char *without_secret(struct dialog *d, const char *text)
 		without_secret(d, at + strlen(d->secret)));
 }
 
-/* On one line, and nothing in it that a terminal would obey. */
+/* One line without control characters, which a terminal would interpret. */
 static const char *show_line(struct arena *a, const char *text)
 {
 	size_t n = strcspn(text, "\r\n");
@@ -194,10 +194,10 @@ static bool dial_place(struct dialog *d, struct err *e)
 	int failure = 0;
 	socklen_t n = sizeof(failure);
 	if (!place_read(address, &place))
-		return err_set(e, ERR_CONFIG, "'%s' is no address", address);
+		return err_set(e, ERR_CONFIG, "'%s' is not an address", address);
 	d->fd = socket(place.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (d->fd < 0)
-		return err_errno(e, "cannot make a socket");
+		return err_errno(e, "cannot create a socket");
 	if (connect(d->fd, &place.any, place.n) == 0)
 		return true;
 	if (errno != EINPROGRESS)
@@ -218,7 +218,7 @@ static bool send_all(struct dialog *d, struct str s, struct err *e)
 			s = (struct str){s.p + n, s.n - (size_t)n};
 		else if (errno == EAGAIN ? !wait_for(d, POLLOUT) : errno != EINTR)
 			return report_failure(
-				d, "to be heard", "but the connection is closed or stuck", e);
+				d, "to be read", "but the connection is closed or stuck", e);
 	}
 	return true;
 }
@@ -228,7 +228,7 @@ static bool too_long(const struct dialog *d)
 	return d->in.over || d->received_n > RECEIVED_MAX;
 }
 
-/* More of the answer; false at its end, or when the time is up. */
+/* Receives more of the answer; false at its end, or when the time is up. */
 static bool receive_more(struct dialog *d)
 {
 	char chunk[4096];
@@ -302,7 +302,7 @@ static bool expect_bytes(struct dialog *d, const char *wanted, struct err *e)
 {
 	struct str bytes;
 	if (!probe_hex(d->h->a, wanted, &bytes))
-		return err_set(e, ERR_CONFIG, "expect_hex: no hexadecimal digits");
+		return err_set(e, ERR_CONFIG, "expect_hex takes pairs of hexadecimal digits");
 	d->received = NULL;
 	while (d->in.n < bytes.n)
 		if (!receive_more(d))
@@ -311,12 +311,12 @@ static bool expect_bytes(struct dialog *d, const char *wanted, struct err *e)
 	if (d->in.n < bytes.n)
 		return report_failure(d, wanted, why_no_more(d), e);
 	if (memcmp(d->in.p, bytes.p, bytes.n) != 0)
-		return report_failure(d, wanted, "something else came", e);
+		return report_failure(d, wanted, "got another answer", e);
 	buf_clear(&d->in);
 	return true;
 }
 
-/* With the secret put in, and bytes made of hexadecimal digits. */
+/* With the secret inserted, and bytes decoded from hexadecimal digits. */
 static bool to_send(struct dialog *d, const struct value *turn, struct str *out, struct err *e)
 {
 	const char *text = map_cstr(turn, "send", NULL), *digits = map_cstr(turn, "send_hex", NULL);
@@ -324,17 +324,18 @@ static bool to_send(struct dialog *d, const struct value *turn, struct str *out,
 	d->sent = text ? text : digits;
 	if (digits)
 		return probe_hex(d->h->a, digits, out) ||
-		       err_set(e, ERR_CONFIG, "send_hex: no hexadecimal digits");
+		       err_set(e, ERR_CONFIG, "send_hex takes pairs of hexadecimal digits");
 	*out = map_at(turn, "send")->s;
 	if (at && !d->secret)
-		return err_set(e, ERR_CONFIG, SECRET_PLACE " is sent, and no secret is given");
+		return err_set(
+			e, ERR_CONFIG, SECRET_PLACE " is in send, but the probe has no secret");
 	if (at)
 		*out = str_printf(d->h->a, "%.*s%s%s", (int)(at - text), text, d->secret,
 			at + strlen(SECRET_PLACE));
 	return true;
 }
 
-/* What comes is a handshake record with a ServerHello, or the reason why not. */
+/* Expects a handshake record with a ServerHello. */
 static bool expect_tls(struct dialog *d, struct err *e)
 {
 	static const char wanted[] = "a TLS ServerHello";
@@ -388,7 +389,7 @@ static bool read_secret(struct dialog *d, struct err *e)
 			d->h->a, text.p + spans[1].from, (size_t)(spans[1].to - spans[1].from))
 				    .p;
 	pattern_free(p);
-	return found || err_set(e, ERR_PERMANENT, "%s holds no secret", path);
+	return found || err_set(e, ERR_PERMANENT, "no secret in %s matches secret_pattern", path);
 }
 
 static bool hold_dialog(struct dialog *d, struct err *e)

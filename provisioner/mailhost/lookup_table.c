@@ -2,7 +2,8 @@
  *
  * The type `lookup_table`: a table of addresses, aliases or users, with the compiled form that the
  * daemons read (postmap(1), postalias(1), makeuserdb(8)). A table that does not compile replaces
- * nothing. The compiled file carries the source's exact time: when the two differ it is stale.
+ * nothing. The compiled file gets exactly the modification time of its source: when the two differ,
+ * it is stale.
  */
 #include <unistd.h>
 #include "host/args.h"
@@ -18,21 +19,20 @@ static const struct field lookup_table_fields[] = {
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
 		.aliases = "dest name",
-		.doc = "The table's source; the compiled form lies beside it."},
+		.doc = "The table's source; the compiled form is beside it."},
 	{.name = "content",
 		.kind = FIELD_BLOB,
 		.doc = "The source's text. Either this or entries."},
 	{.name = "entries",
 		.kind = FIELD_MAP,
-		.doc = "The lines as key and value; a list of values is joined by ', '."},
+		.doc = "Keys and values of the lines; a list of values is joined by ', '."},
 	{.name = "format",
 		.kind = FIELD_ENUM,
 		.choices = "hash btree cdb aliases userdb sni none",
 		.dflt = "hash",
 		.doc = "hash, btree and cdb are compiled by postmap, aliases (an aliases(5) file "
-		       "as "
-		       "hash) by postalias, userdb by makeuserdb. sni: hash, each value the "
-		       "names of files that are taken in whole, and anew when they changed. none: "
+		       "as hash) by postalias, userdb by makeuserdb. sni: hash whose values name "
+		       "files; their content is compiled in, and again when they change. none: "
 		       "only the source."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
@@ -52,7 +52,7 @@ static const struct field lookup_table_returns[] = {
 /* How a format is compiled: `program TYPE:FILE` or `program -f FILE`. */
 struct format {
 	const char *name, *program, *type;
-	const char *outputs[OUTPUTS_MAX]; /* what is appended to the source's path */
+	const char *outputs[OUTPUTS_MAX]; /* suffix of the compiled file */
 };
 static const struct format formats[] = {
 	{"hash", "postmap", "hash", {".db", NULL}},
@@ -93,14 +93,14 @@ static bool check_entry(const struct map_entry *entry, const struct format *f, s
 		       entry->key.p[strcspn(entry->key.p, "\n")] ||
 		       (!aliases && entry->key.p[strcspn(entry->key.p, " \t")]);
 	if (bad_key)
-		return errs_add(errs, entry->key_pos, "'%s' cannot be the key of a %s table",
+		return errs_add(errs, entry->key_pos, "'%s' is not a valid key of a %s table",
 			entry->key.p, f->name);
 	if (v->type == VALUE_MAP || v->type == VALUE_NULL)
 		return errs_add(
-			errs, v->pos, "the value of '%s' has to be a text or a list", entry->key.p);
+			errs, v->pos, "the value of '%s' must be a text or a list", entry->key.p);
 	if (v->type == VALUE_STR && v->s.p[strcspn(v->s.p, "\n")])
 		return errs_add(
-			errs, v->pos, "the value of '%s' has a new line in it", entry->key.p);
+			errs, v->pos, "the value of '%s' contains a line break", entry->key.p);
 	return true;
 }
 
@@ -110,7 +110,7 @@ static bool lookup_table_check(const struct value *params, struct errs *errs)
 	const struct value *format = map_at(params, "format");
 	bool ok = true;
 	if (!entries == !map_at(params, "content"))
-		return errs_add(errs, params->pos, "give either content or entries");
+		return errs_add(errs, params->pos, "a table needs either content or entries");
 	if (!entries || entries->type != VALUE_MAP || (format && format->type != VALUE_STR))
 		return true;
 	for (size_t i = 0; i < entries->map.n; i++)
@@ -151,7 +151,7 @@ static struct str entries_text(struct arena *a, const struct value *entries, con
 	return out;
 }
 
-/* The wanted source as a blob; its bytes may not have come along to observe. */
+/* The wanted source as a blob; for observe the plan may hold its digest only. */
 static struct value *wanted_source(struct host *h, const struct value *params)
 {
 	const struct format *f = format_of(params);
@@ -167,7 +167,7 @@ static struct value *wanted_source(struct host *h, const struct value *params)
 		v = value_blob(h->a, str_c(content ? map_cstr(params, "content", "") : ""));
 		v->secret = content && content->secret;
 	}
-	if (is_userdb(f)) /* there are password hashes in it */
+	if (is_userdb(f)) /* it holds password hashes */
 		v->secret = true;
 	return v;
 }
@@ -181,13 +181,26 @@ static bool same_content(const struct value *want, struct str now)
 	return memcmp(sha, want->blob.sha, SHA256_LEN) == 0;
 }
 
-static bool is_newer(const struct timespec *a, const struct timespec *b)
+static bool same_time(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* A compiled file with the access that install() gives it: the entries of a private source stay
+ * private in it. */
+static bool same_access(const struct stat *source, const struct stat *compiled)
+{
+	return source->st_uid == compiled->st_uid && source->st_gid == compiled->st_gid &&
+	       (compiled->st_mode & 07777) == (source->st_mode & 0666);
+}
+
+static bool newer(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
-/* Is one of the files that the source names newer than what it was compiled to? By the time that
- * nobody can set. One that is missing is the compiler's to tell of. */
+/* Is a file that the source names newer than the compiled form? Compares change times, which nobody
+ * can set. A missing file is reported by the compiler. */
 static bool parts_changed(struct host *h, const char *path, const struct stat *compiled)
 {
 	struct str text;
@@ -208,7 +221,7 @@ static bool parts_changed(struct host *h, const char *path, const struct stat *c
 	return false;
 }
 
-/* "absent", "stale", or NULL when every compiled file fits the source. */
+/* "absent", "stale", or NULL when every compiled file is up to date. */
 static const char *compiled_state(struct host *h, const char *path, const struct format *f)
 {
 	struct stat source, compiled = {0};
@@ -226,7 +239,7 @@ static const char *compiled_state(struct host *h, const char *path, const struct
 	return NULL;
 }
 
-/* userdb's source has to be private whatever the parameters say. */
+/* userdb's source must be private whatever the parameters say. */
 static const struct value *with_mode(struct host *h, const struct value *params)
 {
 	if (!is_userdb(format_of(params)) || map_at(params, "mode"))
@@ -253,7 +266,7 @@ static bool lookup_table_observe(
 		observe_text(h, o, "content", now ? value_str(h->a, *now) : NULL, want);
 	if (!attr_observe(h, path, with_mode(h, params), o, e))
 		return false;
-	/* whatever changes of the source, the compiled form has to follow */
+	/* after any change of the source, the compiled form is rebuilt */
 	const char *state = f->program ? compiled_state(h, path, f) : NULL;
 	if (state || (f->program && o->changes->list.n))
 		observe_attr(h, o, "compiled", state ? state : "stale", "current");
@@ -269,11 +282,11 @@ static bool lookup_table_observe(
 struct compiler {
 	struct host *h;
 	const struct format *f;
-	const char *path;          /* of the source, in place */
-	const char *folder, *work; /* the copy that is compiled, and where it lies */
+	const char *path;          /* path of the real source */
+	const char *folder, *work; /* folder of the copy that is compiled, and its path */
 };
 
-/* Postfix only warns of a line that it cannot read, and goes on without it. */
+/* Postfix only warns about a line that it cannot parse, and skips it. */
 static bool read_warnings(struct compiler *c, const struct proc_result *r, struct err *e)
 {
 	struct str rest = r->err_out;
@@ -294,8 +307,8 @@ static bool read_warnings(struct compiler *c, const struct proc_result *r, struc
 	return true;
 }
 
-/* Postfix's tools read main.cf first, over and over while it is only seconds old. A table's form
- * depends on nothing in there, so they get an empty one. */
+/* Postfix's tools read main.cf first, and wait while it is only seconds old. A table does not
+ * depend on it, so they get an empty one. */
 static bool put_main_cf(struct compiler *c, struct err *e)
 {
 	const struct timespec old[2] = {{1, 0}, {1, 0}};
@@ -326,7 +339,7 @@ static bool compile_source(struct compiler *c, struct str content, struct err *e
 	if (!program_there(c->f->program))
 		return err_set(e, ERR_PERMANENT,
 			"%s cannot be compiled: %s is not installed on the host; install its "
-			"package before",
+			"package in an earlier step",
 			c->path, c->f->program);
 	compile_args(c, &argv);
 	if (!file_replace(c->work, content.p, content.n, attr, e) ||
@@ -337,6 +350,25 @@ static bool compile_source(struct compiler *c, struct str content, struct err *e
 		return err_set(e, ERR_CONFIG, "%s does not compile: %s; nothing was changed",
 			c->path, last_words(c->h->a, r.err_out.n ? r.err_out : r.out, SAID_MAX));
 	return read_warnings(c, &r, e);
+}
+
+/* Puts one compiled file in place, with the source's owner, mode and modification time, whatever
+ * the compiler set. */
+static bool install(struct compiler *c, const char *output, struct err *e)
+{
+	const char *from = arena_printf(c->h->a, "%s%s", c->work, output);
+	const char *to = arena_printf(c->h->a, "%s%s", c->path, output);
+	struct stat source;
+	struct str bytes;
+	if (!look_there(c->path, &source, e))
+		return false;
+	struct file_attr attr = {source.st_mode & 0666, source.st_uid, source.st_gid};
+	/* Keeps no backup: it can be rebuilt from the source's backup. */
+	if (!keep_proven(c->h, to, e) || !file_read(c->h->a, from, FILE_MAX, &bytes, e) ||
+		!file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e))
+		return false;
+	struct timespec times[2] = {source.st_atim, source.st_mtim};
+	return set_times(to, times, e);
 }
 
 static bool install_all(struct compiler *c, struct err *e)
@@ -351,7 +383,7 @@ static bool install_all(struct compiler *c, struct err *e)
 	return true;
 }
 
-/* The bytes to compile: the new ones, or those in place when only the compiled form is stale. */
+/* The text to compile: the new source, or the one in place when only the compiled form is stale. */
 static bool source_bytes(struct host *h, const struct value *params, struct str *out, struct err *e)
 {
 	struct value *want = wanted_source(h, params);
@@ -363,11 +395,11 @@ static bool source_bytes(struct host *h, const struct value *params, struct str 
 	if (!look_read(h->a, map_cstr(params, "path", ""), FILE_MAX, out, &found, e))
 		return false;
 	return (found && same_content(want, *out)) ||
-	       err_set(e, ERR_PERMANENT, "the table's content did not come with the plan");
+	       err_set(e, ERR_PERMANENT, "internal error: the table's content is not in the plan");
 }
 
-/* The copy lies in memory, under a name no longer than /etc/courier/userdb: makeuserdb takes what
- * is behind that length for the name of a file in a folder of that name. So it is one letter. */
+/* The copy is in memory and its path must not be longer than /etc/courier/userdb: makeuserdb cuts
+ * that length off the path and takes the rest for a file name. So its name is one letter. */
 static bool apply_compiled(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
@@ -399,9 +431,8 @@ static bool lookup_table_apply(
 const struct restype restype_lookup_table = {
 	.name = "lookup_table",
 	.key = "path",
-	.doc = "A table that a mail server looks things up in, with its compiled form. A table "
-	       "that "
-	       "does not compile replaces nothing.",
+	.doc = "A table that a mail server looks up, with its compiled form. A table that does "
+	       "not compile replaces nothing.",
 	.example = "- name: Where addresses lead\n  lookup_table:\n"
 		   "    path: /etc/postfix/virtual\n    entries:\n"
 		   "      sales@example.com: [alice@example.com, bob@example.net]\n",

@@ -11,7 +11,7 @@
 #include "mailhost/maildirs.h"
 #include "mailhost/types.h"
 
-static const char MORE[] = "more mailboxes"; /* than LISTED_MAX: no path, for it has no slash */
+static const char MORE[] = "more mailboxes"; /* not a path: it has no slash */
 
 enum {
 	LISTED_MAX = 20,
@@ -25,7 +25,7 @@ static const struct field maildirs_fields[] = {
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
 		.aliases = "path",
-		.doc = "The folder that all mailboxes lie in. It has to be there."},
+		.doc = "Folder of all mailboxes. It must exist."},
 	{.name = "mailboxes",
 		.kind = FIELD_LIST,
 		.flags = FIELD_REQUIRED,
@@ -36,21 +36,21 @@ static const struct field maildirs_fields[] = {
 		.doc = "Name of the Maildir in each home."},
 	{.name = "folders",
 		.kind = FIELD_LIST,
-		.doc = "Mail folders that each mailbox has (Spam, Sent; Archive.2024 lies in "
-		       "Archive), as Maildir++ lays them out."},
+		.doc = "Mail folders of each mailbox (Spam, Sent; Archive.2024 is in Archive), as "
+		       "Maildir++ names them."},
 	FILE_ATTR_FIELDS,
 	{0},
 };
 
 static const struct field maildirs_returns[] = {
 	{.name = "path", .kind = FIELD_STR, .doc = "The root."},
-	{.name = "mailboxes", .kind = FIELD_INT, .doc = "How many mailboxes there are to be."},
+	{.name = "mailboxes", .kind = FIELD_INT, .doc = "Number of mailboxes."},
 	{0},
 };
 
 /* ---- rules ---- */
 
-/* A relative path without empty, "." or ".." maildirs_parts and without control characters. */
+/* A relative path without empty, "." or ".." components and without control characters. */
 static bool path_valid(struct str path)
 {
 	for (size_t i = 0; i < path.n; i++)
@@ -66,7 +66,7 @@ static bool path_valid(struct str path)
 	return true;
 }
 
-/* Maildir++: no slash, no empty part between dots. */
+/* A Maildir++ folder name: no slash, no empty component between dots. */
 static bool folder_valid(struct str name)
 {
 	if (!path_valid(name) || strchr(name.p, '/') || name.p[0] == '.')
@@ -83,7 +83,7 @@ static bool check_list(
 	for (size_t i = 0; i < list->list.n; i++) {
 		const struct value *v = list->list.v[i];
 		if (v->type == VALUE_STR && !valid(v->s))
-			ok = errs_add(errs, v->pos, "'%s' cannot be %s", v->s.p, what);
+			ok = errs_add(errs, v->pos, "'%s' is not %s", v->s.p, what);
 	}
 	return ok;
 }
@@ -93,20 +93,20 @@ static bool maildirs_check(const struct value *params, struct errs *errs)
 	const struct value *maildir = map_at(params, "maildir");
 	const struct value *folders = map_at(params, "folders");
 	bool ok = check_list(map_at(params, "mailboxes"), path_valid,
-		"a mailbox's folder below root (domain/name)", errs);
-	ok = check_list(folders, folder_valid, "the name of a mail folder", errs) && ok;
+		"a valid folder of a mailbox below root (domain/name)", errs);
+	ok = check_list(folders, folder_valid, "a valid name of a mail folder", errs) && ok;
 	if (folders && folders->type == VALUE_LIST && folders->list.n > FOLDERS_MAX)
-		ok = errs_add(errs, folders->pos, "more than %d folders", FOLDERS_MAX);
+		ok = errs_add(errs, folders->pos, "there are more than %d folders", FOLDERS_MAX);
 	if (maildir && maildir->type == VALUE_STR &&
 		(!path_valid(maildir->s) || strchr(maildir->s.p, '/')))
 		ok = errs_add(
-			errs, maildir->pos, "'%s' cannot be the name of a Maildir", maildir->s.p);
+			errs, maildir->pos, "'%s' is not a valid name of a Maildir", maildir->s.p);
 	return ok;
 }
 
 /* ---- looking ---- */
 
-/* The ids come from the one place that knows how owners are named. */
+/* attr.c resolves the names of owners and groups. */
 static bool read_ids(struct maildirs_walk *w, const struct value *params, struct err *e)
 {
 	struct value *v = value_map(w->h->a);
@@ -119,7 +119,7 @@ static bool read_ids(struct maildirs_walk *w, const struct value *params, struct
 		if (map_at(params, keys[i]))
 			map_put(w->h->a, v, keys[i], map_at(params, keys[i]));
 	struct err missing = {0};
-	/* no file of this name: only what the parameters say */
+	/* no such file: only the parameters count */
 	const char *none = path_join(w->h->a, w->root_path, ".provision-none");
 	if (attr_for_write(w->h, none, v, 0, &attr, &missing)) {
 		w->uid = attr.uid;
@@ -156,8 +156,8 @@ static bool walk_open(
 	if (w->root >= 0 || (errno == ENOENT && files_pending(h)))
 		return true;
 	return err_errno(e,
-		"cannot open the folder of the mailboxes, %s (make it first: file: "
-		"state: directory)",
+		"cannot open the folder of the mailboxes, %s; create it first (file: state: "
+		"directory)",
 		w->root_path);
 }
 
@@ -188,7 +188,7 @@ static bool maildirs_observe(
 	unsigned char *wrong =
 		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (wrong == MAP_FAILED)
-		err_errno(e, "cannot look at %zu mailboxes", n);
+		err_errno(e, "cannot check %zu mailboxes", n);
 	else
 		maildirs_look(&w, wrong);
 	for (size_t i = 0; e->kind == ERR_NONE && i < n; i++)
@@ -207,8 +207,8 @@ static bool maildirs_observe(
 
 /* ---- making ---- */
 
-/* Opens `name` in `dir`, making it when it is missing; its owner and mode are set either way.
- * Never through a link: the owner of a mailbox may have put one there. */
+/* Opens `name` in `dir`, creating it when it is missing; sets owner and mode in either case.
+ * Follows no link: the owner of a mailbox may have put one there. */
 static int make_folder(const struct maildirs_walk *w, int dir, const char *name)
 {
 	struct stat st;
@@ -222,7 +222,7 @@ static int make_folder(const struct maildirs_walk *w, int dir, const char *name)
 	if (ok && !maildirs_owner_right(w, &st))
 		ok = fchown(fd, w->uid, w->gid) == 0;
 	if (ok && (made || !maildirs_mode_right(w, &st)))
-		ok = fchmod(fd, w->mode) == 0; /* mkdir's mode went through the umask */
+		ok = fchmod(fd, w->mode) == 0; /* mkdir applied the umask */
 	if (ok)
 		return fd;
 	int why = errno;
@@ -242,8 +242,8 @@ static bool make_maildir(const struct maildirs_walk *w, int maildir)
 	return true;
 }
 
-/* A Maildir++ folder has an empty file that tells deliveries they are in a subfolder. One that is
- * there may belong to anybody, so only a new one gets an owner. */
+/* In each Maildir++ folder an empty file marks it as a subfolder. An existing one may belong to
+ * anybody, so only a new one gets an owner. */
 static bool mark_folder(const struct maildirs_walk *w, int folder)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
@@ -265,7 +265,7 @@ static bool make_mail_folder(const struct maildirs_walk *w, int maildir, const c
 	return ok;
 }
 
-/* Opens the home, making each part of "domain/name". */
+/* Opens the home, creating each part of "domain/name". */
 static int make_home(const struct maildirs_walk *w, const char *mailbox)
 {
 	int dir = dup(w->root);
@@ -317,7 +317,7 @@ static bool maildirs_apply(
 			h->note(h->ctx, "%zu mailboxes made", made);
 	}
 	if (ok && w.root < 0)
-		ok = err_set(e, ERR_PERMANENT, "the folder %s is not there", w.root_path);
+		ok = err_set(e, ERR_PERMANENT, "the folder %s does not exist", w.root_path);
 	walk_close(&w);
 	return ok;
 }
@@ -325,7 +325,7 @@ static bool maildirs_apply(
 const struct restype restype_maildirs = {
 	.name = "maildirs",
 	.key = "root",
-	.doc = "The folders of many mailboxes. What is missing is made; nothing is ever removed.",
+	.doc = "The folders of many mailboxes. Missing ones are created; nothing is ever removed.",
 	.example = "- name: Mailboxes\n  maildirs:\n    root: /var/vmail\n"
 		   "    mailboxes: [example.com/alice, example.com/bob]\n"
 		   "    folders: [Spam, Sent]\n    owner: vmail\n    group: vmail\n",

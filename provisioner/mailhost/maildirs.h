@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of the type `maildirs`: what a mailbox is to be, and whether it is so. All paths are
- * reached from the root's descriptor.
+ * Private to the type `maildirs`: the parts of a mailbox, and whether they are as they should be.
+ * All paths are opened relative to the root's descriptor.
  */
 #pragma once
 #include <limits.h>
@@ -17,15 +17,15 @@ struct maildirs_walk {
 	const struct value *mailboxes, *folders; /* folders may be NULL */
 	const char *root_path, *maildir;
 	const struct value *attrs; /* owner, group, mode */
-	int root;                  /* -1: the root is not there yet */
-	uid_t uid;                 /* -1: not asked for */
+	int root;                  /* -1: the root does not exist yet */
+	uid_t uid;                 /* -1: not given */
 	gid_t gid;
-	mode_t mode;     /* of folders that are made */
-	bool mode_asked; /* of those that are there, too */
-	size_t wrong;    /* mailboxes that something is wrong with */
+	mode_t mode;     /* for folders that are created */
+	bool mode_asked; /* for existing ones, too */
+	size_t wrong;    /* number of mailboxes to change */
 };
 
-/* Where something was wrong first. */
+/* The first difference that was found. */
 struct maildirs_found {
 	char path[PATH_MAX]; /* below the root */
 	enum folder_fault fault;
@@ -33,16 +33,16 @@ struct maildirs_found {
 	const char *folder; /* the mail folder that it belongs to; NULL: the mailbox itself */
 };
 
-/* A Maildir has these; observe and apply take them in this order. */
+/* The folders of a Maildir; observe and apply check them in this order. */
 extern const char *const maildirs_parts[MAILDIRS_PARTS];
 bool maildirs_owner_right(const struct maildirs_walk *w, const struct stat *st);
 bool maildirs_mode_right(const struct maildirs_walk *w, const struct stat *st);
-/* Is all of a mailbox right? Quick, for there may be ten thousand of them. `last`:
- * a mailbox that was right, whose way need not be looked at again; or NULL. */
+/* Is the whole mailbox as it should be? Fast, because there may be ten thousand. `last`: an earlier
+ * mailbox that was right, whose parent folders need no second check; or NULL. */
 bool maildirs_right(const struct maildirs_walk *w, struct maildirs_found *f, const char *mailbox,
 	const char *last);
-/* What the plan says of it; NULL: there is no such mailbox. */
+/* The difference as text for the plan; NULL: the mailbox does not exist. */
 const char *maildirs_fault_text(const struct maildirs_walk *w, const struct maildirs_found *f,
 	const char *mailbox, const char **after);
-/* A byte for each mailbox: 1 when it is not right. The bytes have to be shared memory. */
+/* Fills one byte for each mailbox: 1 when it has to be changed. `wrong` must be shared memory. */
 void maildirs_look(const struct maildirs_walk *w, unsigned char *wrong);

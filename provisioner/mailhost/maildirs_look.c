@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks at mailboxes: their folders, each with its owner and mode. Never follows a link that is not
- * root's, and changes nothing.
+ * Checks mailboxes: their folders, each with its owner and mode. Follows no link unless root owns
+ * it, and changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include "host/look.h"
 #include "mailhost/maildirs.h"
 
-enum { MANY = 1000 }; /* mailboxes, from which on two processes look at them */
+enum { MANY = 1000 }; /* from this number of mailboxes on, two processes share the work */
 
 bool maildirs_owner_right(const struct maildirs_walk *w, const struct stat *st)
 {
@@ -32,8 +32,8 @@ static enum folder_fault judge_folder(const struct maildirs_walk *w, const struc
 	return maildirs_mode_right(w, st) ? FOLDER_RIGHT : FOLDER_MODE;
 }
 
-/* Is it a folder as it is to be? A link of root's counts as what it leads to: somebody moved mail
- * to another disk. It is only looked through. */
+/* Is it a folder with the right owner and mode? A link that root owns counts as its target, because
+ * mail may have been moved to another disk; the target itself must only be searchable. */
 static enum folder_fault folder_at(
 	const struct maildirs_walk *w, int at, const char *path, struct stat *st)
 {
@@ -44,8 +44,8 @@ static enum folder_fault folder_at(
 	return judge_folder(w, st);
 }
 
-/* The folder f->path, which `at` knows as `name`, opened to look at what lies in it: its path is
- * walked once. -1 where it is not as it is to be. */
+/* Opens the folder f->path, which is `name` below `at`, so that its content can be checked without
+ * walking its path again. -1: it is not as it should be. */
 static int open_folder(
 	const struct maildirs_walk *w, struct maildirs_found *f, int at, const char *name)
 {
@@ -54,7 +54,7 @@ static int open_folder(
 		f->fault = judge_folder(w, &f->st);
 	} else {
 		f->fault = folder_at(w, at, name, &f->st);
-		if (f->fault == FOLDER_RIGHT) /* a link of root's */
+		if (f->fault == FOLDER_RIGHT) /* a link that root owns */
 			fd = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (f->fault == FOLDER_RIGHT && fd >= 0)
@@ -66,7 +66,7 @@ static int open_folder(
 	return -1;
 }
 
-/* Puts `end` behind path[0..n]. */
+/* Appends `end` to path[0..n]. */
 static bool path_add(struct maildirs_found *f, size_t n, const char *end)
 {
 	size_t len = strlen(end);
@@ -78,7 +78,7 @@ static bool path_add(struct maildirs_found *f, size_t n, const char *end)
 	return true;
 }
 
-/* Looks at path[0..n] with `end` behind it. */
+/* Checks path[0..n] with `end` appended. */
 static bool right_at(
 	const struct maildirs_walk *w, struct maildirs_found *f, size_t n, const char *end)
 {
@@ -90,7 +90,7 @@ static bool right_at(
 
 const char *const maildirs_parts[MAILDIRS_PARTS] = {"/cur", "/new", "/tmp"};
 
-/* cur, new and tmp of the folder path[0..n], which is open. */
+/* Checks cur, new and tmp of the open folder path[0..n]. */
 static bool parts_right(
 	const struct maildirs_walk *w, struct maildirs_found *f, int folder, size_t n)
 {
@@ -102,7 +102,7 @@ static bool parts_right(
 	return true;
 }
 
-/* The mail folder path[n..], below the Maildir, which is open. */
+/* Checks the mail folder path[n..] below the open Maildir. */
 static bool sub_right(
 	const struct maildirs_walk *w, struct maildirs_found *f, int maildir, size_t n)
 {
@@ -113,8 +113,8 @@ static bool sub_right(
 	return right;
 }
 
-/* Each folder on the way to the mailbox, itself included. What lies between the root and the
- * mailbox is shared by many: `last`, the mailbox before this one, was looked at already. */
+/* Checks each folder between the root and the mailbox, and the mailbox itself. Many mailboxes share
+ * the first ones: those of `last`, the previous mailbox, have been checked already. */
 static bool way_right(const struct maildirs_walk *w, struct maildirs_found *f, const char *mailbox,
 	const char *last)
 {
@@ -187,7 +187,7 @@ const char *maildirs_fault_text(const struct maildirs_walk *w, const struct mail
 	return w->root < 0 || fstatat(w->root, maildir, &st, 0) < 0 ? NULL : "incomplete";
 }
 
-/* The mailboxes from `from` on whose number is below `to`: a byte for each that is not right. */
+/* Checks the mailboxes from..to-1: one byte for each, 1 when it has to be changed. */
 static void look_at_some(
 	const struct maildirs_walk *w, unsigned char *wrong, size_t from, size_t to)
 {
@@ -200,7 +200,7 @@ static void look_at_some(
 	}
 }
 
-/* Two processes halve the time that ten thousand mailboxes take. */
+/* With ten thousand mailboxes two processes halve the time. */
 void maildirs_look(const struct maildirs_walk *w, unsigned char *wrong)
 {
 	size_t n = w->mailboxes->list.n, half = n / 2;

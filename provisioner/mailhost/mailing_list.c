@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One mailing list of the type `mailing_lists`: what differs from what is declared, and making it
- * so. Knows nothing of lists that are not declared.
+ * One mailing list of the type `mailing_lists`: finds what differs from the declaration, and
+ * changes it. Knows nothing of lists that are not declared.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +21,7 @@ static const char *declared_file(const struct mlist_engine *eng, const struct ml
 	return eng->own_home ? MLIST_DECLARED : arena_printf(l->a, "%s" MLIST_DECLARED, l->name);
 }
 
-/* Past MLIST_LISTED only counted. */
+/* Differences beyond MLIST_LISTED are only counted. */
 void mlist_tell(struct mlist_walk *w, const struct mlist *l, const char *what, const char *before,
 	const char *after)
 {
@@ -37,7 +37,7 @@ void mlist_tell(struct mlist_walk *w, const struct mlist *l, const char *what, c
 struct members {
 	struct value *declared, *last, *now; /* address -> null */
 	struct value *add, *remove;
-	bool noted; /* what was declared last is what is declared now */
+	bool noted; /* the last declaration equals the present one */
 };
 
 static struct value *names_without(
@@ -50,8 +50,8 @@ static struct value *names_without(
 	return out;
 }
 
-/* While the other engine still has the list open, it is being moved from there: who is subscribed
- * there is so here, and nobody else. */
+/* While the other engine still has the list open, the list is being moved: its subscribers are
+ * taken over from there, and nobody else. */
 static bool members_over(
 	struct mlist_walk *w, const struct mlist *l, struct members *m, struct err *e)
 {
@@ -66,7 +66,7 @@ static bool members_over(
 		     mlist_read(l->a, home, declared_file(w->other, l), &last, e);
 		if (ok && last.found)
 			mlist_parse(l->a, last.text, named);
-		if (ok) /* subscribed there by the manifest, which does not name them any more */
+		if (ok) /* the manifest subscribed them there, but does not name them any more */
 			theirs = names_without(
 				l->a, theirs, names_without(l->a, named, m->declared));
 		for (size_t i = 0; ok && i < theirs->map.n; i++)
@@ -132,7 +132,7 @@ static void members_tell(struct mlist_walk *w, const struct mlist *l, const stru
 		mlist_tell(w, l, "members", NULL, some_names(l->a, m->add));
 	if (m->remove->map.n)
 		mlist_tell(w, l, "members", some_names(l->a, m->remove), NULL);
-	/* nobody comes or goes by it, but whose subscription is ours is different */
+	/* membership stays the same, but which members are declared changes */
 	if (!m->noted && !m->add->map.n && !m->remove->map.n)
 		mlist_tell(w, l, "declared members", some_names(l->a, m->last),
 			some_names(l->a, m->declared));
@@ -149,12 +149,12 @@ static bool declared_text(
 	*out = buf_str(l->a, &b);
 	fits = !b.over;
 	buf_free(&b);
-	return fits || err_set(e, ERR_PERMANENT, "%s has more than %d MB of members", l->address,
-			       FILE_MAX >> 20);
+	return fits || err_set(e, ERR_PERMANENT, "the members of %s take more than %d MB",
+			       l->address, FILE_MAX >> 20);
 }
 
 /* ---- one file ---- */
-/* NULL: as it is to be. Else what is there, in words; *after what comes. */
+/* NULL: as it should be. Else the present state as text; *after is the wanted one. */
 static const char *show_text(struct arena *a, struct str s)
 {
 	size_t n = s.n ? strcspn(s.p, "\n") : 0;
@@ -232,7 +232,7 @@ static bool file_make(struct mlist_walk *w, const struct mlist *l, int home,
 	case MLIST_EXACT:
 		return mlist_write(home, f->path, f->content, &w->who, e);
 	}
-	panic("unknown way of a file");
+	panic("a file of a list has an unknown kind");
 }
 
 /* ---- one list ---- */
@@ -254,7 +254,7 @@ static bool list_files(
 	return ok;
 }
 
-/* The first folder that is missing, or not the engine's alone. */
+/* The first folder that is missing, or that others may access. */
 static void folders_tell(struct mlist_walk *w, const struct mlist *l, int home)
 {
 	bool right = mlist_folder_right(home, &w->who);
@@ -311,8 +311,8 @@ bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e)
 	return ok;
 }
 
-/* What belongs to the list in a folder that lists share: NAME, and NAME.something; a name has no
- * dot there. */
+/* Moves the list's files in a folder that lists share: NAME, and NAME.something; a name has no dot.
+ */
 static bool own_file(const struct mlist *l, const char *file)
 {
 	size_t n = strlen(l->name);
@@ -333,7 +333,7 @@ static bool move_files(const struct mlist *l, int from, int to)
 	return ok;
 }
 
-/* Between the engine's folder and that of closed lists: whole, by its new name only. */
+/* Moves a list between the engine's folder and that of closed lists, in one rename. */
 bool mlist_move(struct mlist_walk *w, const struct mlist *l, bool closing, struct err *e)
 {
 	const char *parent[2] = {l->domain, arena_printf(l->a, MLIST_CLOSED "/%s", l->domain)};
@@ -365,7 +365,7 @@ static bool reopen_list(struct mlist_walk *w, const struct mlist *l, struct err 
 	return open || !closed || mlist_move(w, l, false, e);
 }
 
-/* The file of declared members comes last: cut short, the next run does the rest. */
+/* Writes the file of declared members last: after an interruption, the next run does the rest. */
 static bool list_fill(struct mlist_walk *w, const struct mlist *l, int home, struct err *e)
 {
 	struct mlist_file declared = {.path = declared_file(w->eng, l), .how = MLIST_EXACT};
@@ -375,7 +375,7 @@ static bool list_fill(struct mlist_walk *w, const struct mlist *l, int home, str
 		int fd = mlist_folder(home, w->eng->folders[i], &w->who);
 		bool ok = fd >= 0 && mlist_folder_give(fd, &w->who);
 		if (!ok)
-			err_errno(e, "cannot make %s of %s", w->eng->folders[i], l->address);
+			err_errno(e, "cannot create %s of %s", w->eng->folders[i], l->address);
 		if (fd >= 0)
 			close(fd);
 		if (!ok)
@@ -399,10 +399,10 @@ bool mlist_make(struct mlist_walk *w, const struct mlist *l, struct err *e)
 		return false;
 	home = mlist_folder(w->root, home_of(w->eng, l, false), &w->who);
 	if (home < 0)
-		return err_errno(e, "cannot make the folder of the list %s", l->address);
+		return err_errno(e, "cannot create the folder of the list %s", l->address);
 	ok = mlist_folder_give(home, &w->who)
 		     ? list_fill(w, l, home, e)
-		     : err_errno(e, "cannot give the folder of %s to its owner", l->address);
+		     : err_errno(e, "cannot set the owner of the folder of %s", l->address);
 	close(home);
 	return ok;
 }

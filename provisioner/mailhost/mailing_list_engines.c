@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What files a mailing list is made of, for Mlmmj (its TUNABLES and README) and for Majordomo 1.94
- * (NAME, NAME.info, NAME.config). Says what is to be; writes nothing.
+ * The files of a mailing list, for mlmmj (its TUNABLES and README) and for Majordomo 1.94 (NAME,
+ * NAME.info, NAME.config). Only decides what they should hold; writes nothing.
  */
 #include <ctype.h>
 #include <sys/random.h>
@@ -10,15 +10,15 @@
 
 enum { PASSWORD_BYTES = 18, SMTP_PORT = 25, LONGEST_POST = 100000000, FILES_MAX = 32 };
 
-/* Other lists keep it, unlike List-Id, which each makes anew. */
+/* Other lists keep this header, unlike List-Id, which each list replaces. */
 #define BEEN_THERE "X-BeenThere:"
-/* Put there by what runs before Mlmmj, and by nobody else. */
+/* Only the program that runs before mlmmj sets this header. */
 #define LIST_CHECK "X-List-Check:"
 
 static void add_file(struct arena *a, struct mlist_files *out, const struct mlist_file *f)
 {
 	if (out->n == FILES_MAX)
-		panic("more than %d files of a mailing list", FILES_MAX);
+		panic("internal error: more than %d files of a mailing list", FILES_MAX);
 	if (!out->v)
 		out->v = ARENA_ARRAY(a, struct mlist_file, FILES_MAX);
 	out->v[out->n++] = *f;
@@ -33,7 +33,7 @@ static void put_file(struct mlist_files *out, const struct mlist *l, const char 
 	add_file(l->a, out, &f);
 }
 
-/* A tunable that is there or not. */
+/* A tunable that is switched on by a file's existence. */
 static void put_flag(struct mlist_files *out, const struct mlist *l, const char *path, bool on)
 {
 	put_file(out, l, path, on ? MLIST_EXACT : MLIST_ABSENT, on ? "" : NULL);
@@ -69,14 +69,14 @@ static const struct value *named_moderators(const struct mlist *l)
 	return v && v->list.n ? v : NULL;
 }
 
-/* The moderators, and where none is named the owner. */
+/* The moderators; the owner where there are none. */
 static const char *list_moderators(const struct mlist *l)
 {
 	const struct value *v = named_moderators(l);
 	return v ? join_lines(l, v) : arena_printf(l->a, "%s\n", map_cstr(l->def, "owner", ""));
 }
 
-/* RFC 2369 and 2919. No List-Unsubscribe-Post: RFC 8058 wants a web address, and there is none. */
+/* RFC 2369 and 2919. No List-Unsubscribe-Post: RFC 8058 needs a web address, and there is none. */
 static const char *list_headers(const struct mlist *l, const char *commands, bool by_subject)
 {
 	const char *n = l->name, *d = l->domain;
@@ -113,7 +113,7 @@ static const char *const mlmmj_folders[] = {"incoming", "queue", "queue/discarde
 static const char *const mlmmj_subscribers[] = {
 	"subscribers.d", "digesters.d", "nomailsubs.d", NULL};
 
-/* Mlmmj sorts by the first letter. */
+/* mlmmj names the files of subscribers by the first letter. */
 static const char *mlmmj_subscriber_file(const struct mlist *l, const char *address)
 {
 	return arena_printf(l->a, "subscribers.d/%c", address[0]);
@@ -127,15 +127,15 @@ static void mlmmj_posts(const struct mlist *l, struct mlist_files *out)
 	put_flag(out, l, "control/subonlypost", members);
 	put_flag(out, l, "control/modnonsubposts", others);
 	put_flag(out, l, "control/notifymod", all || others);
-	/* Of a list of any kind: a post that nobody verified waits for them. */
+	/* For lists of any kind: unverified posts wait for a moderator. */
 	put_file(out, l, "control/moderators", MLIST_EXACT, list_moderators(l));
-	/* A list that everybody can post to wants at least to be named in To or Cc. */
+	/* A post to a list that is open to everybody must at least name the list in To or Cc. */
 	put_flag(out, l, "control/tocc", !def_is(l, "post", "anyone"));
 }
 
-/* The rules that come first. A post that comes back, from another list or a mailbox that sends its
- * mail on, was marked by us: without this it goes round until Postfix counts too many hops, to all
- * members each time. The other mark says what the verifier found of a post (role lists). */
+/* The first rules. A post that comes back, from another list or a forwarding mailbox, has our mark:
+ * without this rule it would circulate, to all members each time, until Postfix counts too many
+ * hops. The other mark is the verifier's verdict on a post (role lists). */
 static const char *mlmmj_guard(const struct mlist *l)
 {
 	struct buf b;
@@ -160,7 +160,7 @@ static bool has_line(struct str text, struct line line)
 	return false;
 }
 
-/* The guard, and behind it the operator's own rules. */
+/* Our rules, followed by the operator's own. */
 static bool mlmmj_access(const struct mlist *l, int home, struct mlist_files *out, struct err *e)
 {
 	struct mlist_file f = {.path = "control/access", .how = MLIST_EXACT};
@@ -189,7 +189,7 @@ static void mlmmj_sending(const struct mlist *l, struct mlist_files *out)
 	put_tunable(out, l, "control/relayhost", "127.0.0.1");
 	put_tunable(out, l, "control/smtpport", arena_printf(l->a, "%lld", (long long)port));
 	put_tunable(out, l, "control/smtphelo", host);
-	/* Postfix makes a bounce address for each subscriber out of one message to all. */
+	/* Postfix makes a bounce address for each subscriber from one message to all. */
 	put_tunable(out, l, "control/verp", "postfix");
 }
 
@@ -209,7 +209,7 @@ static bool mlmmj_files(
 		def_is(l, "subscription", "moderated") ? list_moderators(l) : NULL);
 	put_flag(out, l, "control/subonlyget", true);
 	put_file(out, l, "control/customheaders", MLIST_EXACT, list_headers(l, NULL, false));
-	/* RFC 5322, 3.6: there is one Reply-To at most. */
+	/* RFC 5322, 3.6: a message has at most one Reply-To. */
 	put_file(out, l, "control/delheaders", MLIST_EXACT,
 		def_is(l, "reply_to", "list") ? DELETED "Reply-To:\n" : DELETED);
 	mlmmj_sending(l, out);
@@ -238,11 +238,11 @@ static const char *majordomo_subscriber_file(const struct mlist *l, const char *
 	return l->name;
 }
 
-/* NAME.config as we found it, being made into what is declared. */
+/* NAME.config as it is on the host, edited towards the declaration. */
 struct config {
 	const struct mlist *l;
 	struct str text;
-	struct buf told; /* the keys that change */
+	struct buf told; /* the settings that change */
 };
 
 static struct line trim_line(const char *p, const char *end)
@@ -254,7 +254,7 @@ static struct line trim_line(const char *p, const char *end)
 	return (struct line){p, (size_t)(end - p)};
 }
 
-/* Where a line `key = value` or `key << WORD` has its operator; NULL: it is something else. */
+/* Returns the operator of a line `key = value` or `key << WORD`; NULL: another kind of line. */
 static const char *operator_of(struct line line)
 {
 	const char *p = line.p, *end = line.p + line.n;
@@ -267,7 +267,8 @@ static const char *operator_of(struct line line)
 	return p < end && (*p == '=' || (*p == '<' && p + 1 < end && p[1] == '<')) ? p : NULL;
 }
 
-/* After `key << WORD`: the lines up to and with WORD; the end of the last. *closed: WORD came. */
+/* After `key << WORD`: returns the end of the lines up to and with WORD. *closed: WORD was found.
+ */
 static const char *skip_text(struct str *rest, struct line word, bool *closed)
 {
 	struct line line = word;
@@ -277,7 +278,7 @@ static const char *skip_text(struct str *rest, struct line word, bool *closed)
 	return line.p + line.n;
 }
 
-/* A text that does not end would swallow every setting behind it: its word is put at the end. */
+/* An unterminated text would include every setting after it: WORD is added at the end. */
 static struct str with_end(struct arena *a, struct str text)
 {
 	struct str rest = text;
@@ -296,7 +297,7 @@ static struct str with_end(struct arena *a, struct str text)
 		(int)word.n, word.p);
 }
 
-/* How far the setting reaches, with its last newline; *value: from the operator on. */
+/* The end of the setting, with its last newline; *value: from the operator on. */
 static bool find_setting(
 	struct str text, const char *key, size_t *from, size_t *to, struct line *value)
 {
@@ -321,7 +322,7 @@ static bool find_setting(
 	return false;
 }
 
-/* One setting, in place or at the end. `want` begins with "=" or "<<". */
+/* Writes one setting, in place or at the end. `want` begins with "=" or "<<". */
 static void set_option(struct config *c, const char *key, const char *want, bool secret)
 {
 	struct arena *a = c->l->a;
@@ -350,7 +351,7 @@ static bool random_password(struct arena *a, const char **out, struct err *e)
 	return true;
 }
 
-/* Majordomo's own default is the list's name with a suffix: as good as none. */
+/* Majordomo's own default is the list's name with a suffix, which anybody can guess. */
 static bool set_password(
 	struct config *c, const char *key, const char *suffix, bool make, struct err *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of mailing lists, reached from an open folder part by part. Never follows a link, and never
- * leaves a half-written file under its name.
+ * Files of mailing lists, opened from an open folder component by component. Never follows a link,
+ * and never leaves a half-written file under its name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +63,7 @@ int mlist_folder(int at, const char *path, const struct mlist_owner *make)
 	return dir;
 }
 
-/* The folder that `path` lies in, opened; *base is its last part. */
+/* Opens the folder of `path`; *base is the last component. */
 static int folder_of(int at, const char *path, const char **base)
 {
 	char dir[PATH_MAX];
@@ -109,8 +109,8 @@ bool mlist_read(struct arena *a, int at, const char *path, struct mlist_text *ou
 		out->found = true;
 		ok = fstat(fd, &out->st) == 0;
 		if (ok && (!S_ISREG(out->st.st_mode) || out->st.st_size > FILE_MAX))
-			ok = err_set(
-				e, ERR_PERMANENT, "%s of a mailing list is no plain file", path);
+			ok = err_set(e, ERR_PERMANENT, "%s of a mailing list is not a regular file",
+				path);
 		ok = ok && read_fd(a, fd, &out->st, &out->text);
 		close(fd);
 	}
@@ -160,7 +160,7 @@ bool mlist_write(
 	int dir = folder_of(at, path, &base);
 	bool ok = false;
 	if (dir >= 0) {
-		unlinkat(dir, TEMPORARY, 0); /* of a run that was cut short */
+		unlinkat(dir, TEMPORARY, 0); /* left by an interrupted run */
 		ok = write_new(dir, content, who) && renameat(dir, TEMPORARY, dir, base) == 0;
 	}
 	if (!ok)
@@ -204,7 +204,7 @@ bool mlist_chown(int at, const char *path, const struct mlist_owner *who, struct
 	int dir = folder_of(at, path, &base);
 	bool ok = dir >= 0 && fchownat(dir, base, who->uid, who->gid, AT_SYMLINK_NOFOLLOW) == 0;
 	if (!ok)
-		err_errno(e, "cannot give %s of a mailing list to its owner", path);
+		err_errno(e, "cannot set the owner of %s of a mailing list", path);
 	if (dir >= 0)
 		close(dir);
 	return ok;

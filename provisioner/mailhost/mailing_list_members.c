@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who is subscribed to a mailing list: read, added to and taken out of the engine's files, under
- * the lock that Mlmmj takes. Sends no mail, and leaves everybody else's lines as they are.
+ * The subscribers of a mailing list: read from, added to and removed from the engine's files, under
+ * the lock that mlmmj uses. Sends no mail, and leaves all other lines as they are.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -56,7 +56,7 @@ void mlist_parse(struct arena *a, struct str text, struct value *out)
 	}
 }
 
-/* The plain files of a folder, temporary ones left out. */
+/* The regular files of a folder, without temporary ones. */
 static bool files_in(struct arena *a, int home, const char *folder, struct args *out)
 {
 	int fd = mlist_folder(home, folder, NULL);
@@ -108,13 +108,13 @@ bool mlist_subscribers(const struct mlist_engine *eng, const struct mlist *l, in
 }
 
 /* ---- changing ---- */
-/* The folder is the engine's account's: what else has a name there is not to become its own. */
+/* The engine's account owns the folder: a file with other links must not become that account's. */
 static bool only_here(const struct stat *st)
 {
 	return S_ISREG(st->st_mode) && st->st_nlink == 1;
 }
 
-/* Like F_SETLKW, but with an end: whoever may open the file may hold it for good. */
+/* Like F_SETLKW, but with a timeout: another program may hold the lock for ever. */
 static bool lock_soon(int fd)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -130,7 +130,7 @@ static bool lock_soon(int fd)
 	return false;
 }
 
-/* Opened and locked as Mlmmj does it; a file that was replaced while we waited is opened anew. */
+/* Opens and locks the file as mlmmj does; opens it again if it was replaced during the wait. */
 static int open_locked(int dir, const char *name, bool make)
 {
 	int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_CREAT : 0);
@@ -163,12 +163,12 @@ static bool report_failure(const char *what, const struct mlist *l, const char *
 	if (errno != EBUSY)
 		return err_errno(e, "cannot %s %s: %s", what, l->address, path);
 	return err_set(e, ERR_TRANSIENT,
-		"cannot %s %s: another program keeps its file %s locked for more than %d s; see "
-		"which by `lslocks`, then apply again",
+		"cannot %s %s: another program has kept its file %s locked for more than %d s; "
+		"find it with `lslocks`, then apply again",
 		what, l->address, path, LOCK_WAIT_MS / 1000);
 }
 
-/* A file whose last line has no end would swallow the first one added. */
+/* Without a newline at its end, the last line would run into the first one added. */
 static bool ends_open(int fd)
 {
 	struct stat st;
@@ -229,14 +229,14 @@ bool mlist_subscribe(const struct mlist_engine *eng, const struct mlist *l, int 
 	return ok;
 }
 
-/* The text without the lines of `remove`; false: none of them is in it. */
+/* The text without the lines of `remove`; false: it contains none of them. */
 static bool drop_lines(
 	struct arena *a, struct str text, const struct value *remove, struct str *out)
 {
 	struct line line;
 	struct buf b;
 	bool differs = false;
-	buf_init(&b, text.n + 1); /* the end that the last line may lack */
+	buf_init(&b, text.n + 1); /* the newline that the last line may lack */
 	while (line_next(&text, &line)) {
 		if (map_get(remove, address_in(a, line.p, line.n))) {
 			differs = true;

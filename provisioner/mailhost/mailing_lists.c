@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `mailing_lists`: all lists of an engine at once. Makes them, keeps their settings and
- * the members that are declared, and closes those no longer declared. Never unsubscribes anybody
- * it did not subscribe, and never deletes a list, its subscribers or its archive.
+ * The type `mailing_lists`: all lists of an engine at once. Creates them, keeps their settings and
+ * the declared members, and closes those no longer declared. Never unsubscribes anybody whom it did
+ * not subscribe, and never deletes a list, its subscribers or its archive.
  *
- * Beside each list stands a file of the members that were declared last (.declared; NAME.declared
- * for Majordomo): it says that the list is ours, and who leaves when a name goes from the
- * manifest. A closed list lies in ROOT/closed, where the engine does not look.
+ * A file beside each list holds the members that were declared last (.declared; NAME.declared for
+ * Majordomo): it shows that the list is ours, and who has to leave when the manifest no longer
+ * names them. Closed lists are in ROOT/closed, where the engine does not find them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -29,29 +29,29 @@ static const struct field list_fields[] = {
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
 		.doc = "Address of its owner."},
-	{.name = "moderators", .kind = FIELD_LIST, .doc = "Addresses; default: the owner."},
-	{.name = "members", .kind = FIELD_LIST, .doc = "Addresses that are to be subscribed."},
+	{.name = "moderators", .kind = FIELD_LIST, .doc = "Their addresses; default: the owner."},
+	{.name = "members", .kind = FIELD_LIST, .doc = "Addresses to subscribe."},
 	{.name = "post",
 		.kind = FIELD_ENUM,
 		.choices = "members anyone moderated",
 		.dflt = "members",
-		.doc = "Whose posts go out at once."},
+		.doc = "Whose posts are distributed at once."},
 	{.name = "subscription",
 		.kind = FIELD_ENUM,
 		.choices = "open moderated closed",
 		.dflt = "open",
 		.doc = "Who can subscribe by mail."},
-	{.name = "subject_prefix", .kind = FIELD_STR, .doc = "Put before each subject."},
+	{.name = "subject_prefix", .kind = FIELD_STR, .doc = "Text before each subject."},
 	{.name = "reply_to",
 		.kind = FIELD_ENUM,
 		.choices = "sender list",
 		.dflt = "sender",
-		.doc = "Where answers go."},
+		.doc = "Where replies go."},
 	{.name = "dmarc",
 		.kind = FIELD_ENUM,
 		.choices = "rewrite wrap none",
 		.dflt = "none",
-		.doc = "For the programs around the engine (role lists): nothing of this type."},
+		.doc = "For the programs around the engine (role lists); this type ignores it."},
 	{.name = "language",
 		.kind = FIELD_STR,
 		.dflt = "en",
@@ -64,42 +64,40 @@ static const struct field mailing_lists_fields[] = {
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
 		.aliases = "path",
-		.doc = "The folder that all lists lie in, as DOMAIN/NAME. It has to be there."},
+		.doc = "Folder of all lists, as DOMAIN/NAME. It must exist."},
 	{.name = "engine",
 		.kind = FIELD_ENUM,
 		.choices = "mlmmj majordomo",
 		.dflt = "mlmmj",
-		.doc = "The program whose files they are."},
+		.doc = "The program that the lists are for."},
 	{.name = "lists",
 		.kind = FIELD_LIST,
 		.flags = FIELD_REQUIRED,
 		.sub = list_fields,
-		.doc = "All lists. One that is not named is closed; its subscribers and its "
-		       "archive "
-		       "are kept, and it opens with them when it is named again."},
-	{.name = "hostname", .kind = FIELD_STR, .doc = "How mlmmj greets the mail server."},
+		.doc = "All lists. A list that is not named is closed: its subscribers and "
+		       "archive are kept, and it reopens with them when it is named again."},
+	{.name = "hostname", .kind = FIELD_STR, .doc = "The name that mlmmj uses in HELO."},
 	{.name = "port",
 		.kind = FIELD_INT,
 		.dflt = "25",
 		.min = 1,
 		.max = PORT_MAX,
-		.doc = "Where on this host mlmmj hands in mail."},
+		.doc = "Port on this host where mlmmj delivers posts."},
 	{.name = "texts",
 		.kind = FIELD_PATH,
 		.dflt = "/usr/share/mlmmj/text.skel",
-		.doc = "Where mlmmj's texts lie, by language."},
+		.doc = "Folder of mlmmj's texts, by language."},
 	{.name = "other",
 		.kind = FIELD_PATH,
-		.doc = "The root of the other engine's lists. What it has open is being moved "
-		       "here: "
-		       "its subscribers come along."},
+		.doc = "Root of the other engine's lists. Lists that are open there are moved "
+		       "here with their subscribers."},
 	FILE_ATTR_FIELDS,
 	{0},
 };
 
 static const struct field mailing_lists_returns[] = {
 	{.name = "path", .kind = FIELD_STR, .doc = "The root."},
-	{.name = "lists", .kind = FIELD_INT, .doc = "How many lists there are to be."},
+	{.name = "lists", .kind = FIELD_INT, .doc = "Number of lists."},
 	{0},
 };
 
@@ -114,7 +112,7 @@ static bool plain_name(const char *p, size_t n)
 	return true;
 }
 
-/* Name and domain become folders. */
+/* Name and domain become names of folders. */
 static bool address_valid(struct str s)
 {
 	const char *at = strchr(s.p, '@');
@@ -128,12 +126,12 @@ static bool check_people(const struct value *def, const char *key, struct errs *
 	bool ok = true;
 	for (size_t i = 0; v && v->type == VALUE_LIST && i < v->list.n; i++)
 		if (v->list.v[i]->type == VALUE_STR && !mlist_person_valid(v->list.v[i]->s))
-			ok = errs_add(errs, v->list.v[i]->pos, "'%s' is no address for a list",
-				v->list.v[i]->s.p);
+			ok = errs_add(errs, v->list.v[i]->pos,
+				"'%s' is not a valid address for a list", v->list.v[i]->s.p);
 	return ok;
 }
 
-/* It becomes a line of a file, and a word of SMTP. */
+/* It becomes a line of a file, and part of an SMTP command. */
 static bool host_valid(struct str s)
 {
 	return s.n > 0 && s.n <= 255 && strlen(s.p) == s.n &&
@@ -141,7 +139,7 @@ static bool host_valid(struct str s)
 		       s.n;
 }
 
-/* A folder of its own below `texts`. */
+/* The name of a folder below `texts`. */
 static bool language_valid(struct str s)
 {
 	return s.n > 0 && s.n <= 32 && strlen(s.p) == s.n &&
@@ -163,9 +161,10 @@ static bool check_def(const struct value *def, struct value *seen, struct errs *
 	const struct value *prefix = map_at(def, "subject_prefix");
 	bool ok = check_people(def, "moderators", errs);
 	ok = check_people(def, "members", errs) && ok;
-	ok = check_text(def, "language", language_valid, "a folder's name", errs) && ok;
+	ok = check_text(def, "language", language_valid, "a valid folder name", errs) && ok;
 	if (owner && owner->type == VALUE_STR && !mlist_person_valid(owner->s))
-		ok = errs_add(errs, owner->pos, "'%s' is no address for a list", owner->s.p);
+		ok = errs_add(
+			errs, owner->pos, "'%s' is not a valid address for a list", owner->s.p);
 	if (prefix && prefix->type == VALUE_STR &&
 		(strpbrk(prefix->s.p, "\r\n") || strlen(prefix->s.p) != prefix->s.n))
 		ok = errs_add(errs, prefix->pos, "subject_prefix must be one line");
@@ -173,9 +172,9 @@ static bool check_def(const struct value *def, struct value *seen, struct errs *
 		return ok;
 	if (!address_valid(address->s))
 		return errs_add(
-			errs, address->pos, "'%s' cannot be the address of a list", address->s.p);
+			errs, address->pos, "'%s' is not a valid address of a list", address->s.p);
 	if (map_get(seen, address->s))
-		return errs_add(errs, address->pos, "list '%s' is there twice", address->s.p);
+		return errs_add(errs, address->pos, "list '%s' is listed twice", address->s.p);
 	map_set(errs->a, seen, address->s, value_null(errs->a));
 	return ok;
 }
@@ -184,7 +183,7 @@ static bool mailing_lists_check(const struct value *params, struct errs *errs)
 {
 	const struct value *lists = map_at(params, "lists");
 	struct value *seen = value_map(errs->a);
-	bool ok = check_text(params, "hostname", host_valid, "a host's name", errs);
+	bool ok = check_text(params, "hostname", host_valid, "a host name", errs);
 	for (size_t i = 0; lists && lists->type == VALUE_LIST && i < lists->list.n; i++)
 		if (lists->list.v[i]->type == VALUE_MAP)
 			ok = check_def(lists->list.v[i], seen, errs) && ok;
@@ -192,7 +191,7 @@ static bool mailing_lists_check(const struct value *params, struct errs *errs)
 }
 
 /* ---- the walk ---- */
-/* While an account is still to be made, files count as owned rightly. */
+/* While the account does not exist yet, the owner of files is not compared. */
 static bool read_owner(struct mlist_walk *w, struct err *e)
 {
 	const char *owner = map_cstr(w->params, "owner", NULL);
@@ -231,10 +230,10 @@ static bool walk_open(
 	if (e->kind)
 		return false;
 	if (w->root < 0 && errno == ENOENT && !w->lists->list.n)
-		return true; /* never had any, and is to have none */
+		return true; /* it never had any, and needs none */
 	if (w->root < 0 && !(errno == ENOENT && files_pending(h)))
 		return err_errno(e,
-			"cannot open the folder of the lists, %s (make it first: file: state: "
+			"cannot open the folder of the lists, %s; create it first (file: state: "
 			"directory)",
 			w->root_path);
 	if (other)
@@ -357,7 +356,7 @@ static bool mailing_lists_observe(
 	return ok;
 }
 
-/* One flush for all lists instead of one a file. */
+/* One sync for all lists instead of one for each file. */
 static bool mailing_lists_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
@@ -367,10 +366,10 @@ static bool mailing_lists_apply(
 	if (!walk_open(&w, h, params, e))
 		return false;
 	ok = w.root >= 0 || !w.lists->list.n ||
-	     err_set(e, ERR_PERMANENT, "the folder %s is not there", w.root_path);
+	     err_set(e, ERR_PERMANENT, "the folder %s does not exist", w.root_path);
 	ok = ok && walk_all(&w, e);
 	if (ok && w.root >= 0 && syncfs(w.root) < 0)
-		ok = err_errno(e, "cannot write %s to the disk", w.root_path);
+		ok = err_errno(e, "cannot flush %s to the disk", w.root_path);
 	walk_close(&w);
 	return ok;
 }
@@ -378,8 +377,8 @@ static bool mailing_lists_apply(
 const struct restype restype_mailing_lists = {
 	.name = "mailing_lists",
 	.key = "root",
-	.doc = "All mailing lists of an engine. Who subscribed by mail stays; a list that is no "
-	       "longer named is closed and kept.",
+	.doc = "All mailing lists of an engine. People who subscribed by mail stay; a list that "
+	       "is no longer named is closed and kept.",
 	.example = "- name: Lists\n  mailing_lists:\n    root: /var/lib/mlmmj\n    lists:\n"
 		   "      - address: news@example.com\n        owner: alice@example.com\n"
 		   "        members: [bob@example.com]\n    owner: mlmmj\n    group: mlmmj\n",

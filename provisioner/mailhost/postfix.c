@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads Postfix's configuration files as lines, and has Postfix check a new one in a folder of its
- * own. Never writes into Postfix's folder.
+ * Reads Postfix's configuration files as lines, and makes Postfix check a new one in a separate
+ * folder. Never writes into Postfix's folder.
  */
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,7 +60,7 @@ struct str config_squeeze(struct arena *a, struct str s)
 	return (struct str){p, n};
 }
 
-/* The lines of s without the white space around them, joined by one blank. */
+/* The lines of s, each without white space at its ends, joined by one blank. */
 static struct str fold_lines(struct arena *a, struct str s)
 {
 	struct line line;
@@ -156,7 +156,7 @@ bool config_value_check(struct str name, const struct value *v, struct errs *err
 	if (ok)
 		return true;
 	return errs_add(errs, v->pos,
-		"'%s' has to be a text, a number, yes or no, a list of those, or null; it is %s",
+		"'%s' must be a text, a number, yes or no, a list of those, or null, not %s",
 		name.p, value_type_name(v));
 }
 
@@ -185,7 +185,7 @@ struct str config_value(struct arena *a, const struct value *v, const char *comm
 
 /* ---- Postfix's own check ---- */
 
-/* Parameters that exist for each transport of master.cf: main.cf may come first. */
+/* Parameters of each transport of master.cf: main.cf may be written before master.cf defines it. */
 static bool of_transport(const char *name)
 {
 	static const char *const ends[] = {"_time_limit", "_recipient_limit", "_rate_delay",
@@ -199,7 +199,7 @@ static bool of_transport(const char *name)
 	return false;
 }
 
-/* The name in "... unused parameter: foo=bar" when it is one of ours, else NULL. */
+/* The parameter in "... unused parameter: foo=bar" when it is one of ours, else NULL. */
 static const char *unused_of_ours(struct arena *a, struct line line, const struct value *managed)
 {
 	static const char words[] = "unused parameter: ";
@@ -222,8 +222,8 @@ static bool read_verdict(struct arena *a, const char *path, const struct proc_re
 		const char *unused = unused_of_ours(a, line, managed);
 		if (unused)
 			return err_set(e, ERR_CONFIG,
-				"%s: Postfix knows no parameter '%s' (\"unused parameter\"); check "
-				"its name; nothing was changed",
+				"%s: Postfix does not know the parameter '%s' (\"unused "
+				"parameter\"); check its name; nothing was changed",
 				path, unused);
 		if (strstr(text, "fatal: ") || strstr(text, "error: ") ||
 			strstr(text, "warning: master.cf: missing"))
@@ -236,8 +236,8 @@ static bool read_verdict(struct arena *a, const char *path, const struct proc_re
 	return true;
 }
 
-/* With an old time: Postfix reads a file that is seconds old again and again, for it may still be
- * changing. */
+/* Gives the file an old time: Postfix rereads a file that is only seconds old, because it may still
+ * be changing. */
 static bool put_file(
 	struct arena *a, const char *folder, const char *name, struct str content, struct err *e)
 {

@@ -8,7 +8,7 @@
 
 /* A logical line: text that begins in the first column, with the lines that continue it. */
 struct logical {
-	size_t first, end; /* lines[first] .. lines[end - 1]; comments may stand in between */
+	size_t first, end; /* lines[first] .. lines[end - 1]; comments may be in between */
 };
 struct config {
 	struct line *lines;
@@ -18,7 +18,8 @@ struct config {
 };
 void config_parse(struct arena *a, struct str text, struct config *out);
 bool config_is_comment(struct line line); /* or blank */
-/* The text of an entry: its lines without comments, joined by one blank, trimmed at both ends. */
+/* The text of an entry: its lines without comments, joined by one blank, without white space at its
+ * ends. */
 struct str config_text(struct arena *a, const struct config *c, const struct logical *entry);
 /* What is wanted of an entry and where the file has it: the first member of what it belongs to. */
 struct config_want {
@@ -35,31 +36,31 @@ struct config_edit {
  * lines of an entry stay. `text` itself when nothing differs. */
 struct str config_rewrite(
 	struct arena *a, struct str text, const struct config *c, const struct config_edit *edit);
-/* Runs of white space as one blank, none at the ends: what Postfix takes for the same. */
+/* Runs of white space become one blank, none at the ends: Postfix makes no difference. */
 struct str config_squeeze(struct arena *a, struct str s);
-/* A setting's value: yes/no, a number, text with new lines folded, a list joined by `comma`. */
+/* The text of a value: yes/no, a number, text with its lines joined, a list joined by `comma`. */
 struct str config_value(struct arena *a, const struct value *v, const char *comma);
-/* Is it null, a plain value, or a list of plain values? The complaint goes into errs. */
+/* Is it null, a plain value, or a list of plain values? Otherwise adds a problem to errs. */
 bool config_value_check(struct str name, const struct value *v, struct errs *errs);
 
-/* The parameters, with the owner and the mode that Postfix itself asks for (postfix check) where
- * they name none: root's, and nobody else writes it. */
+/* The parameters, with the owner and mode that `postfix check` requires where they name none: owned
+ * by root and writable by nobody else. */
 const struct value *config_attrs(struct host *h, const struct value *params);
-/* The file is made by an earlier step: says what will be set in it, an entry a change, since what
- * else stands in it cannot be known yet. */
+/* For a file that an earlier step makes: reports each setting as a change, because its other
+ * content is not known yet. */
 void config_will_set(struct host *h, struct observation *o, struct str wanted, bool secret);
-/* Lets Postfix read `content` as the file `name` (main.cf or master.cf) beside the other one of
- * `folder`. Refuses what Postfix refuses, and a key of `managed` (may be NULL) that it does not
- * know. Passes where Postfix is not installed. */
+/* Makes Postfix read `content` as the file `name` (main.cf or master.cf) with the other one of
+ * `folder`. Fails if Postfix refuses it, or does not know a parameter of `managed` (may be NULL).
+ * Succeeds where Postfix is not installed. */
 bool postfix_accepts(struct host *h, const char *folder, const char *name, struct str content,
 	const struct value *managed, struct err *e);
-/* Starts Postfix's daemons with the configuration in `folder`, for nobody: the words with which one
- * refuses to, or an error that it does not have with the one in `before`; or NULL. A value that
- * makes no sense is found by no other check. */
+/* Starts Postfix's daemons with the configuration in `folder`, without clients. Returns the message
+ * of one that fails to start, or an error that does not occur with the configuration in `before`;
+ * or NULL. No other check finds a value that makes no sense. */
 const char *postfix_try(struct host *h, const char *folder, const char *before);
-/* The trouble with one of the parameters `managed` in `folder` that mail would only meet when it is
- * delivered, or NULL: a transport, table, next hop or word of TLS that is none. */
+/* A problem with one of the parameters `managed` in `folder` that would otherwise show only when
+ * mail is delivered, or NULL: an invalid transport, table, next hop or TLS value. */
 const char *postfix_values(struct host *h, const char *folder, const struct value *managed);
-/* Says of a file that was just put in place whole that it is not being written: Postfix's programs
- * wait seconds, each, for one that is younger than that. */
+/* Gives a file that was just replaced an older time: each of Postfix's programs waits for seconds
+ * when a file is younger, because it might still be written. */
 bool postfix_settle(const char *path, struct err *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text between marker lines in master.cf: cut out of a file's text, and put behind it. Reads no
- * file and understands no service.
+ * Text between marker lines in master.cf: cut out of a file's text, and added at its end. Reads no
+ * file and parses no service.
  */
 #include "mailhost/postfix.h"
 #include "mailhost/postfix_block.h"
@@ -36,16 +36,16 @@ bool blocks_check(const struct value *blocks, struct errs *errs)
 		const struct map_entry *b = &blocks->map.e[i];
 		if (!name_valid(b->key))
 			ok = errs_add(
-				errs, b->key_pos, "'%s' cannot be the name of a block", b->key.p);
+				errs, b->key_pos, "'%s' is not a valid name for a block", b->key.p);
 		if (b->value->type == VALUE_NULL || b->value->type == VALUE_UNKNOWN)
 			continue;
 		if (b->value->type != VALUE_STR)
-			ok = errs_add(errs, b->value->pos, "block '%s' has to be text, not %s",
+			ok = errs_add(errs, b->value->pos, "block '%s' must be text, not %s",
 				b->key.p, value_type_name(b->value));
 		else if (!text_valid(b->value->s))
 			ok = errs_add(errs, b->value->pos,
-				"block '%s' has to begin in the first column, and to hold neither "
-				"a NUL nor '%s' or '%s'",
+				"block '%s' must begin in the first column, and must not contain "
+				"a NUL byte, '%s' or '%s'",
 				b->key.p, begin, end);
 	}
 	return ok;
@@ -62,7 +62,7 @@ static bool is_marker(struct line line, const char *word, struct str name)
 	       (line.n == n + sizeof(note) - 1 && memcmp(line.p + n, note, sizeof(note) - 1) == 0);
 }
 
-/* The name of the block that begins at the line; NULL: none of ours does. */
+/* The name of the block that begins at the line; NULL: none of our blocks does. */
 static const struct str *block_begins(const struct value *blocks, struct line line)
 {
 	for (size_t i = 0; i < blocks->map.n; i++)
@@ -71,7 +71,7 @@ static const struct str *block_begins(const struct value *blocks, struct line li
 	return NULL;
 }
 
-/* *rest behind the block's end; false: it has none. */
+/* *rest: the text after the block's end; false: the block has no end. */
 static bool skip_block(struct str *rest, struct str name)
 {
 	struct str at = *rest;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The type `postfix_main`: parameters of Postfix's main.cf, set in place (postconf(5)). Comments,
- * order and parameters that are not named stay as they are; never writes what Postfix refuses.
+ * order and all other parameters stay as they are; never writes what Postfix refuses.
  */
 #include "host/look.h"
 #include "mailhost/postfix.h"
@@ -13,15 +13,13 @@ static const struct field postfix_main_fields[] = {
 	{.name = "settings",
 		.kind = FIELD_MAP,
 		.flags = FIELD_REQUIRED,
-		.doc = "Parameters with their values: text, number, true or false (yes or no), or "
-		       "a "
-		       "list, which is joined by ', '. null removes a parameter, so that Postfix's "
-		       "default holds."},
+		.doc = "Parameters and their values: text, number, true or false (yes or no), or "
+		       "a list, which is joined by ', '. null removes a parameter, so that "
+		       "Postfix's default applies."},
 	{.name = "revocable",
 		.kind = FIELD_LIST,
-		.doc = "Names of settings that somebody may take back. The file notes them in a "
-		       "comment: one that is noted there and is no more among the settings is "
-		       "removed."},
+		.doc = "Names of settings that can be withdrawn. A comment in the file records "
+		       "them: a recorded name that is no longer in settings is removed."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
@@ -36,11 +34,13 @@ static const struct field postfix_main_returns[] = {
 	{0},
 };
 
-/* What the file says about one parameter that we manage. */
+/* What the file has for one of the parameters in `settings`. */
 struct setting {
 	struct config_want want;
 	const struct map_entry *entry;
-	struct str value; /* to be written */
+	struct str value;     /* to be written */
+	bool remove, differs; /* differs: the file must be changed */
+	size_t count, last;   /* how often it occurs; the entry that Postfix uses (the last) */
 };
 
 static bool name_valid(struct str name)
@@ -59,8 +59,8 @@ static bool postfix_main_check(const struct value *params, struct errs *errs)
 	for (size_t i = 0; i < settings->map.n; i++) {
 		const struct map_entry *s = &settings->map.e[i];
 		if (!name_valid(s->key))
-			ok = errs_add(
-				errs, s->key_pos, "'%s' is no parameter of Postfix", s->key.p);
+			ok = errs_add(errs, s->key_pos, "'%s' is not a parameter name of Postfix",
+				s->key.p);
 		ok = config_value_check(s->key, s->value, errs) && ok;
 	}
 	return ok;
@@ -68,7 +68,7 @@ static bool postfix_main_check(const struct value *params, struct errs *errs)
 
 /* ---- editing ---- */
 
-/* "name = value" -> both; an entry without "=" has only a name, which nobody manages. */
+/* Splits "name = value"; an entry without "=" has only a name, and is left alone. */
 static struct str entry_name(struct arena *a, const struct config *c, size_t i)
 {
 	struct line line = c->lines[c->entries[i].first];
@@ -84,6 +84,13 @@ static struct str entry_value(struct arena *a, const struct config *c, size_t i)
 	const char *equals = strchr(text.p, '=');
 	return str_trim(a, str_c(equals ? equals + 1 : ""));
 }
+
+/* The settings in their order, and for each entry of the file its setting. */
+struct edit {
+	struct setting *settings;
+	size_t n;
+	struct setting **of; /* by entry; NULL: not one of the settings */
+};
 
 static struct setting *setting_of(const struct config_edit *edit, struct str name)
 {
@@ -122,6 +129,21 @@ static void put_setting(struct buf *b, const struct config_want *w)
 	buf_addf(b, "%s =%s%s\n", s->entry->key.p, s->value.n ? " " : "", s->value.p);
 }
 
+/* Writes one entry; of a changed one only the comments between its lines are kept. */
+static void put_entry(struct buf *b, const struct config *c, size_t i, const struct setting *s)
+{
+	const struct logical *entry = &c->entries[i];
+	bool replace = s && s->differs;
+	if (replace && !s->remove && s->last == i)
+		put_setting(b, s);
+	for (size_t l = entry->first; l < entry->end; l++) {
+		if (replace && !config_is_comment(c->lines[l]))
+			continue;
+		buf_add(b, c->lines[l].p, c->lines[l].n);
+		buf_addc(b, '\n');
+	}
+}
+
 static struct str edit_settings(struct arena *a, struct str text, const struct value *settings)
 {
 	struct config c;
@@ -148,7 +170,7 @@ static bool is_note(struct line line)
 	return line.n >= sizeof(NOTE) - 1 && memcmp(line.p, NOTE, sizeof(NOTE) - 1) == 0;
 }
 
-/* The settings, and null for each name of the note that is none of them. */
+/* The settings, and null for each recorded name that is not among them. */
 static struct value *with_revoked(struct arena *a, struct str text, const struct value *settings)
 {
 	struct value *all = value_shallow(a, settings);
@@ -183,7 +205,7 @@ static struct str note_of(
 	return out;
 }
 
-/* The text with that note in the place of the one it has, or behind all. */
+/* The text with that comment replaced, or added at its end. */
 static struct str put_note(struct arena *a, struct str text, struct str note)
 {
 	struct buf b;
@@ -265,8 +287,8 @@ static bool postfix_main_apply(
 const struct restype restype_postfix_main = {
 	.name = "postfix_main",
 	.key = "path",
-	.doc = "Parameters of Postfix's main.cf, set in place. What is not named stays as it is, "
-	       "comments included. A parameter that Postfix does not know is refused.",
+	.doc = "Parameters of Postfix's main.cf, set in place. All other parameters stay as they "
+	       "are, comments included. A parameter that Postfix does not know is refused.",
 	.example = "- name: Who may relay\n  postfix_main:\n    settings:\n"
 		   "      smtpd_relay_restrictions: [permit_sasl_authenticated, reject]\n"
 		   "      disable_vrfy_command: true\n      relayhost: null\n",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The type `postfix_master`: services of Postfix's master.cf, set in place (master(5)). Comments,
- * order and services that are not named stay as they are; never writes what Postfix refuses.
+ * order and all other services stay as they are; never writes what Postfix refuses.
  */
 #include "host/look.h"
 #include "mailhost/postfix.h"
@@ -19,7 +19,7 @@ static const struct field master_service_fields[] = {
 	{.name = "command",
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
-		.doc = "The program with its arguments: 'smtpd -v', or for pipe(8) 'pipe flags=… "
+		.doc = "The program and its arguments: 'smtpd -v', or for pipe(8) 'pipe flags=… "
 		       "user=… argv=…'."},
 	{.name = "options",
 		.kind = FIELD_MAP,
@@ -32,12 +32,15 @@ static const struct field master_service_fields[] = {
 		.dflt = "-",
 		.doc = "y, n or - (Postfix's y)."},
 	{.name = "chroot", .kind = FIELD_STR, .dflt = "-", .doc = "y, n or - (Postfix's n)."},
-	{.name = "wakeup", .kind = FIELD_STR, .dflt = "-", .doc = "Seconds, perhaps with a ?."},
+	{.name = "wakeup",
+		.kind = FIELD_STR,
+		.dflt = "-",
+		.doc = "Seconds, optionally followed by ?."},
 	{.name = "maxproc",
 		.kind = FIELD_STR,
 		.aliases = "process_limit",
 		.dflt = "-",
-		.doc = "How many at a time; 0 for no limit."},
+		.doc = "Maximum number of processes; 0: no limit."},
 	{0},
 };
 
@@ -46,23 +49,24 @@ static const struct field postfix_master_fields[] = {
 	{.name = "services",
 		.kind = FIELD_MAP,
 		.flags = FIELD_REQUIRED,
-		.doc = "Services by 'name/type', for instance 'submission/inet'. Each a map of "
+		.doc = "Services by 'name/type', for instance 'submission/inet'. Each is a map of "
 		       "command, options, private, unprivileged, chroot, wakeup and maxproc, or "
 		       "null to remove it."},
 	{.name = "complete",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "Services inside Postfix that it ships, and that are neither in the file "
-		       "nor named, are added: without cleanup or qmgr it does not run."},
+		.doc = "Add the services that Postfix ships for its own use (cleanup, qmgr and "
+		       "others), if neither the file nor services has them: Postfix does not work "
+		       "without them."},
 	{.name = "blocks",
 		.kind = FIELD_MAP,
-		.doc = "Name -> services as master.cf writes them, kept at the end of the file "
-		       "between marker lines; null or an empty text takes the block out. Postfix "
-		       "takes the last of two services with one name."},
+		.doc = "Name -> services in the syntax of master.cf, kept at the end of the file "
+		       "between marker lines; null or an empty text removes the block. Of two "
+		       "services with one name Postfix uses the last."},
 	{.name = "unused",
 		.kind = FIELD_STR,
-		.doc = "Services as master.cf writes them, which are taken out where the file has "
-		       "them just so and nothing uses them: neither main.cf, nor another service, "
+		.doc = "Services in the syntax of master.cf to remove where the file has exactly "
+		       "these lines and nothing uses them: neither main.cf, nor another service, "
 		       "nor a table beside the file or named by main.cf."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
@@ -78,17 +82,17 @@ static const struct field postfix_master_returns[] = {
 	{0},
 };
 
-/* A service as it is to be, and where the file has it. */
+/* A wanted service, and its entry in the file. */
 struct service {
 	struct config_want want;
 	struct str name, type;
 	const char *column[COLUMNS];
-	struct args command; /* words; one in braces counts as a word */
+	struct args command; /* words; text in braces counts as one word */
 };
 
 /* ---- rules ---- */
 
-/* "127.0.0.1:10025/inet": the type is behind the last slash. */
+/* "127.0.0.1:10025/inet": the type follows the last slash. */
 static bool split_key(struct arena *a, struct str key, struct str *name, struct str *type)
 {
 	static const char *const types[] = {"inet", "unix", "unix-dgram", "fifo", "pass"};
@@ -130,8 +134,8 @@ static bool check_options(const struct value *options, struct errs *errs)
 	for (size_t i = 0; i < options->map.n; i++) {
 		const struct map_entry *o = &options->map.e[i];
 		if (o->key.p[strcspn(o->key.p, " \t\n={}")] || o->key.n == 0)
-			ok = errs_add(
-				errs, o->key_pos, "'%s' is no parameter of Postfix", o->key.p);
+			ok = errs_add(errs, o->key_pos, "'%s' is not a parameter name of Postfix",
+				o->key.p);
 		ok = config_value_check(o->key, o->value, errs) && ok;
 	}
 	return ok;
@@ -142,8 +146,8 @@ static bool check_service(const struct map_entry *s, struct errs *errs)
 	struct str name, type;
 	if (!split_key(errs->a, s->key, &name, &type))
 		return errs_add(errs, s->key_pos,
-			"'%s' names no service; write name/type, for instance 'submission/inet' "
-			"(types: inet, unix, unix-dgram, fifo, pass)",
+			"'%s' is not the name of a service; write name/type, for instance "
+			"'submission/inet' (types: inet, unix, unix-dgram, fifo, pass)",
 			s->key.p);
 	if (s->value->type == VALUE_NULL || s->value->type == VALUE_UNKNOWN)
 		return true;
@@ -155,8 +159,8 @@ static bool check_service(const struct map_entry *s, struct errs *errs)
 	for (size_t i = 0; i < COLUMNS; i++) {
 		const char *text = map_cstr(v, columns[i], "-");
 		if (!column_valid(i, yes_no(text)))
-			ok = errs_add(errs, s->value->pos, "%s: '%s' is no value for %s", what,
-				text, columns[i]);
+			ok = errs_add(errs, s->value->pos, "%s: '%s' is not a valid value for %s",
+				what, text, columns[i]);
 	}
 	const struct value *options = map_at(v, "options");
 	if (options && options->type == VALUE_MAP)
@@ -177,7 +181,8 @@ static bool postfix_master_check(const struct value *params, struct errs *errs)
 
 /* ---- words ---- */
 
-/* Words parted by white space; "{ ... }" is one word, its white space squeezed. */
+/* Words separated by white space; "{ ... }" is one word, with its white space reduced to single
+ * blanks. */
 static void add_words(struct arena *a, struct args *out, struct str text)
 {
 	struct str s = config_squeeze(a, text);
@@ -192,7 +197,7 @@ static void add_words(struct arena *a, struct args *out, struct str text)
 	}
 }
 
-/* A value with white space in it has to stand in braces (master(5)). */
+/* A value with white space must be in braces (master(5)). */
 static void add_option(struct arena *a, struct args *out, const char *name, struct str value)
 {
 	args_add(a, out, "-o");
@@ -230,7 +235,7 @@ static struct service wanted_service(struct arena *a, const struct map_entry *en
 
 /* ---- editing ---- */
 
-/* An entry of the file has the same columns and words as the service wanted. */
+/* Has the file's entry the same columns and words as the wanted service? */
 static bool is_same(const struct args *words, const struct service *s)
 {
 	if (words->n != 2 + COLUMNS + s->command.n)
@@ -243,6 +248,12 @@ static bool is_same(const struct args *words, const struct service *s)
 			return false;
 	return true;
 }
+
+struct edit {
+	struct service *services;
+	size_t n;
+	struct service **of; /* by entry of the file; NULL: not a wanted service */
+};
 
 static void match_services(struct arena *a, const struct config *c, struct config_edit *edit)
 {
@@ -269,8 +280,8 @@ static bool is_option(const char *word)
 	return strcmp(word, "-o") == 0;
 }
 
-/* In the columns of the file as it is shipped; each -o on a line of its own, other arguments
- * together on one. */
+/* In the columns of the shipped file; each -o on a line of its own, other arguments together on one
+ * line. */
 static void put_service(struct buf *b, const struct config_want *w)
 {
 	const struct service *s = (const struct service *)w;
@@ -319,7 +330,7 @@ static bool has_service(struct arena *a, const struct config *c, const char *nam
 	return false;
 }
 
-/* One that other services of Postfix use, and that nobody names: pickup, cleanup, qmgr, ... */
+/* Services that other parts of Postfix use without naming them: pickup, cleanup, qmgr, ... */
 static bool is_inner(struct arena *a, const struct args *words, const struct value *services)
 {
 	return words->n > 2 + COLUMNS && strcmp(words->v[1], "inet") != 0 &&
@@ -426,8 +437,8 @@ static bool postfix_master_apply(
 const struct restype restype_postfix_master = {
 	.name = "postfix_master",
 	.key = "path",
-	.doc = "Services of Postfix's master.cf, set in place. What is not named stays as it is, "
-	       "comments included.",
+	.doc = "Services of Postfix's master.cf, set in place. All other services stay as they "
+	       "are, comments included.",
 	.example = "- name: Submission\n  postfix_master:\n    services:\n"
 		   "      submission/inet:\n        private: n\n        chroot: y\n"
 		   "        command: smtpd\n        options:\n"

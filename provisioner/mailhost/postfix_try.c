@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lets Postfix's daemons start with a configuration that is not in place: only they read the
- * values. They talk to nobody and take no mail; what they log stands in the system's log.
+ * Starts Postfix's daemons with a configuration that is not in place yet: only the daemons parse
+ * the values. They have no clients and accept no mail; they log to the system's log.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,7 +11,7 @@
 
 enum { TRY_S = 10, LINES_MAX = 20 };
 
-/* Each the server, the client, and what puts mail into the queue. */
+/* The server, the client, and the daemon that queues mail. */
 static const char *const daemons[] = {"smtpd", "smtp", "cleanup"};
 
 static const char *find_daemon(struct arena *a, const char *name)
@@ -25,7 +25,7 @@ static const char *find_daemon(struct arena *a, const char *name)
 	return NULL;
 }
 
-/* The server asks other daemons when it starts, and waits long for those that are not there. */
+/* The server connects to other daemons when it starts, and waits long for missing ones. */
 static bool postfix_runs(void)
 {
 	struct sockaddr_un at = {
@@ -37,7 +37,7 @@ static bool postfix_runs(void)
 	return ok;
 }
 
-/* What a daemon said when it started, and whether it did. */
+/* The result of one daemon's start, and where it logs. */
 struct said {
 	struct unit_log log;
 	bool failed, unknown;
@@ -49,13 +49,13 @@ static struct said start_daemon(struct host *h, const char *name, const char *fo
 	const char *path = find_daemon(h->a, name);
 	const char *tag = arena_printf(h->a, "provision-%d-%u", (int)getpid(), count++);
 	const char *log = arena_printf(h->a, "syslog_name=%s", tag);
-	/* what it says to a pipe it waits for to be read up and answered */
+	/* it waits until its output pipe has been read and answered */
 	const char *argv[] = {"/bin/sh", "-c", "exec \"$0\" \"$@\" </dev/null >/dev/null", path,
 		"-S", "-n", name, "-t", "unix", "-o", log, NULL};
 	const char *env[] = {arena_printf(h->a, "MAIL_CONFIG=%s", folder), NULL};
 	struct proc p = {.argv = argv, .env = env, .uid = (uid_t)-1, .timeout_s = TRY_S};
 	struct proc_result r;
-	struct err ignored = {0}; /* no verdict: the activation will tell */
+	struct err ignored = {0}; /* no result: the activation will show it */
 	struct said said = {.log = unit_log_open(h, NULL, NULL)};
 	said.unknown = !path || !proc_run(h->a, &p, &r, &ignored) || r.timed_out;
 	said.failed = !said.unknown && r.status != 0;
@@ -63,7 +63,7 @@ static struct said start_daemon(struct host *h, const char *name, const char *fo
 	return said;
 }
 
-/* Up to max lines that begin with one of the words. */
+/* At most max log lines that begin with fatal or panic, and with error when `errors`. */
 static size_t lines_of(
 	struct host *h, struct unit_log *log, bool errors, const char **out, size_t max)
 {
@@ -79,8 +79,8 @@ static size_t lines_of(
 	return n;
 }
 
-/* The last words of one that did not start. Before it knows the name that it is to log by, it
- * takes its own, where others write too. */
+/* The last message of a daemon that did not start. Before it knows its log name it uses the default
+ * one, like other programs. */
 static const char *last_fatal(struct host *h, struct unit_log *log)
 {
 	const char *lines[LINES_MAX];
@@ -89,10 +89,11 @@ static const char *last_fatal(struct host *h, struct unit_log *log)
 		log->tag = NULL;
 		n = lines_of(h, log, false, lines, LINES_MAX);
 	}
-	return n ? lines[n - 1] : "it does not start with it, and its log does not say why";
+	return n ? lines[n - 1] : "a daemon does not start with it, and its log gives no reason";
 }
 
-/* An error of one that starts nevertheless: only one that it has not with what is in place. */
+/* An error of a daemon that starts anyway: only one that does not occur with the present
+ * configuration. */
 static const char *new_error(
 	struct host *h, const char *name, struct unit_log *log, const char *before)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Takes services out of master.cf that a distribution put there for programs that are not
- * installed. Never one that differs from what was shipped, nor one whose name stands as a transport
- * in main.cf, in master.cf, or in a table beside them or named by main.cf.
+ * Removes services from master.cf that a distribution added for programs that are not installed.
+ * Never one that differs from the shipped line, nor one whose name is used as a transport in
+ * main.cf, in master.cf, or in a table beside them or named by main.cf.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -25,7 +25,7 @@ static bool part_of_word(char c)
 	return isalnum((unsigned char)c) || (c && strchr("_.-/@$", c));
 }
 
-/* The name where a word begins; NULL: not from `p` on. */
+/* The service's name at the beginning of a word; NULL: not after `p`. */
 static const char *find_word(const char *text, const char *p, struct str name)
 {
 	while ((p = strstr(p, name.p)) && p > text && part_of_word(p[-1]))
@@ -77,7 +77,7 @@ static bool named_beside(const struct search *s, bool *named, struct err *e)
 	bool ok = d || err_errno(e, "cannot read %s", s->folder);
 	while (ok && !*named && d && (entry = readdir(d))) {
 		const char *file = arena_strdup(s->h->a, entry->d_name);
-		/* the two are read as what they are */
+		/* main.cf and master.cf are parsed as such */
 		if (file[0] == '.' || strcmp(file, "main.cf") == 0 ||
 			strcmp(file, "master.cf") == 0 || is_compiled(file))
 			continue;
@@ -88,7 +88,7 @@ static bool named_beside(const struct search *s, bool *named, struct err *e)
 	return ok;
 }
 
-/* Tables that main.cf names by their path, wherever they lie. */
+/* Tables that main.cf names by their path, wherever they are. */
 static bool named_elsewhere(const struct search *s, struct str main_cf, bool *named, struct err *e)
 {
 	bool ok = true;
@@ -99,7 +99,7 @@ static bool named_elsewhere(const struct search *s, struct str main_cf, bool *na
 	return ok;
 }
 
-/* The entries without comments, so that a comment is no use of a service. */
+/* Without comments: a comment does not use a service. */
 static struct str entries_of(struct arena *a, struct str text)
 {
 	struct config c;

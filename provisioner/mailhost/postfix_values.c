@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values of main.cf that show only when mail is delivered: transports, tables, next hops, TLS
- * words, milters. Judges those that are set by us, as Postfix resolves them; asks no table and no
- * network.
+ * Values of main.cf whose mistakes show only when mail is delivered: transports, tables, next hops,
+ * TLS values, milters. Checks the values that we set, as Postfix resolves them; looks up no table
+ * and uses no network.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -14,10 +14,10 @@ enum { SHOWN_MAX = 200, PORT_MAX = 40 };
 struct values {
 	struct host *h;
 	const char *folder;
-	struct str services, types; /* as postconf says them; empty until asked for */
+	struct str services, types; /* the output of postconf; empty until needed */
 };
 
-/* The trouble with one word, or NULL. */
+/* The problem with one word, or NULL. */
 typedef const char *judge_fn(struct values *v, struct str word);
 
 static struct str run_postconf(struct values *v, const char *option)
@@ -30,7 +30,8 @@ static struct str run_postconf(struct values *v, const char *option)
 }
 
 /* ---- transports ---- */
-/* Lines as "name  type  private ...": is there one that other programs of Postfix can reach? */
+/* Lines of the form "name  type  private ...": is one a service that other programs of Postfix can
+ * connect to? */
 static bool has_service(struct arena *a, struct str list, struct str name)
 {
 	struct line line;
@@ -52,9 +53,8 @@ static const char *judge_transport(struct values *v, struct str word)
 		v->services = run_postconf(v, "-M");
 	if (!v->services.n || has_service(v->h->a, v->services, name))
 		return NULL;
-	return arena_printf(v->h->a,
-		"master.cf has no service '%s' that mail could be given to; set it there first",
-		name.p);
+	return arena_printf(
+		v->h->a, "master.cf has no service '%s' for mail; define it there first", name.p);
 }
 
 /* ---- tables ---- */
@@ -67,7 +67,7 @@ static bool has_line(struct arena *a, struct str list, const char *text)
 	return false;
 }
 
-/* The file behind a table of that type and name; NULL: none, or not known here. */
+/* The file of a table with that type and name; NULL: it has none, or the type is not known here. */
 static const char *table_file(struct arena *a, const char *type, const char *name)
 {
 	static const char *const files[][2] = {{"hash", ".db"}, {"btree", ".db"}, {"cdb", ".cdb"},
@@ -89,21 +89,22 @@ static const char *judge_table(struct values *v, struct str word)
 		v->types = run_postconf(v, "-m");
 	const char *type = str_dup(a, word.p, n).p, *name = word.p + n + 1;
 	if (v->types.n && !has_line(a, v->types, type))
-		return arena_printf(
-			a, "Postfix has no tables of the type '%s' (postconf -m)", type);
+		return arena_printf(a,
+			"this Postfix does not support tables of the type '%s' (postconf -m)",
+			type);
 	if (strcmp(type, "proxy") == 0)
 		return judge_table(v, str_c(name));
 	const char *file = table_file(a, type, name);
 	if (file && access(file, F_OK) != 0)
-		return arena_printf(a, "there is no %s", file);
+		return arena_printf(a, "%s does not exist", file);
 	return NULL;
 }
 
 /* ---- next hops, addresses, milters ---- */
 static const char *judge_hop(struct values *v, struct str word)
 {
-	static const char odd[] = "is no next hop; write relay.example.net, [relay.example.net] or "
-				  "[192.0.2.1]:587";
+	static const char odd[] = "is not a next hop; write relay.example.net, "
+				  "[relay.example.net] or [192.0.2.1]:587";
 	const char *p = word.p, *end = p;
 	(void)v;
 	if (str_starts(word, "unix:") || str_starts(word, "inet:"))
@@ -133,7 +134,7 @@ static const char *judge_address(struct values *v, struct str word)
 	(void)v;
 	if (inet_pton(AF_INET, word.p, ip) == 1 || inet_pton(AF_INET6, word.p, ip) == 1)
 		return NULL;
-	return "is no IP address";
+	return "is not an IP address";
 }
 
 static const char *judge_milter(struct values *v, struct str word)
@@ -142,14 +143,14 @@ static const char *judge_milter(struct values *v, struct str word)
 	if (word.p[0] == '{' || str_starts(word, "inet:") || str_starts(word, "unix:") ||
 		str_starts(word, "local:"))
 		return NULL;
-	return "is no milter; write inet:127.0.0.1:PORT or unix:/PATH";
+	return "is not a milter; write inet:127.0.0.1:PORT or unix:/PATH";
 }
 
 static const char *judge_file(struct values *v, struct str word)
 {
 	return word.p[0] != '/' || access(word.p, F_OK) == 0
 		       ? NULL
-		       : arena_printf(v->h->a, "there is no %s", word.p);
+		       : arena_printf(v->h->a, "%s does not exist", word.p);
 }
 
 /* ---- words of TLS ---- */
@@ -164,7 +165,7 @@ static const char *judge_protocol(struct values *v, struct str word)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcasecmp(p, names[i]) == 0)
 			return NULL;
-	return "is no protocol of TLS; write >=TLSv1.2";
+	return "is not a TLS protocol; write >=TLSv1.2";
 }
 
 static const char *judge_cipher(struct values *v, struct str word)
@@ -174,14 +175,14 @@ static const char *judge_cipher(struct values *v, struct str word)
 	for (size_t i = 0; i < ARRAY_LEN(grades); i++)
 		if (strcasecmp(word.p, grades[i]) == 0)
 			return NULL;
-	return "is no grade of ciphers; write medium or high";
+	return "is not a cipher grade; write medium or high";
 }
 
 /* ---- numbers, which the queue manager alone reads ---- */
 static const char *judge_number(struct values *v, struct str word)
 {
 	(void)v;
-	return word.p[strspn(word.p, "0123456789")] ? "is no number" : NULL;
+	return word.p[strspn(word.p, "0123456789")] ? "is not a number" : NULL;
 }
 
 static const char *judge_time(struct values *v, struct str word)
@@ -191,12 +192,12 @@ static const char *judge_time(struct values *v, struct str word)
 	if (n && (!word.p[n] ||
 			 (strchr("smhdw", tolower((unsigned char)word.p[n])) && !word.p[n + 1])))
 		return NULL;
-	return "is no time; write 30s, 10m, 2h or 5d";
+	return "is not a duration; write 30s, 10m, 2h or 5d";
 }
 
 /* ---- which is which ---- */
 static const struct {
-	const char *name; /* "*_maps": every name that ends so */
+	const char *name; /* "*_maps": every name with this ending */
 	judge_fn *judge;
 } kinds[] = {
 	{"default_transport", judge_transport},
@@ -240,7 +241,7 @@ static judge_fn *judge_of(const char *name)
 	return NULL;
 }
 
-/* The length of the first word of p: to white space or a comma that no braces hold together. */
+/* The length of the first word of p: up to white space or a comma outside braces. */
 static size_t word_length(const char *p)
 {
 	size_t n = 0;
@@ -261,7 +262,7 @@ static const char *judge_value(struct values *v, const char *name, const char *v
 	judge_fn *judge = judge_of(name);
 	struct arena *a = v->h->a;
 	value += strspn(value, " \t");
-	if (judge == judge_transport) /* what follows the colon is anything */
+	if (judge == judge_transport) /* anything may follow the colon */
 		value = str_dup(a, value, strcspn(value, " \t")).p;
 	for (size_t n; judge && *(value += strspn(value, ", \t")); value += n) {
 		struct str word = str_dup(a, value, n = word_length(value));
@@ -278,7 +279,7 @@ const char *postfix_values(struct host *h, const char *folder, const struct valu
 	struct values v = {.h = h, .folder = folder};
 	struct args argv = {0};
 	struct proc_result r;
-	struct err ignored = {0}; /* no verdict: the activation will tell */
+	struct err ignored = {0}; /* no result: the activation will show it */
 	struct line line;
 	args_add(h->a, &argv, "postconf");
 	args_add(h->a, &argv, "-c");

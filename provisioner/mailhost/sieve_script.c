@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The type `sieve_script`: a Sieve script with the compiled form that Dovecot runs (sievec(1)); the
- * users who run it cannot compile it themselves. The compiled file carries the script's time plus a
- * second: when that is not so, somebody changed one of the two.
+ * users who run it cannot compile it themselves. The compiled file gets the script's modification
+ * time plus one second: any other time means that somebody changed one of the two.
  */
 #include <unistd.h>
 #include "host/args.h"
@@ -11,7 +11,7 @@
 #include "mailhost/compiled.h"
 #include "mailhost/types.h"
 
-enum { SAID_MAX = 500, NEWER_S = 1 /* Pigeonhole takes only one that is newer than its script */ };
+enum { SAID_MAX = 500, NEWER_S = 1 /* Pigeonhole requires it to be newer than its script */ };
 #define ENDING ".sieve"
 #define COMPILED_ENDING ".svbin"
 
@@ -20,7 +20,7 @@ static const struct field sieve_script_fields[] = {
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
 		.aliases = "dest name",
-		.doc = "The script, NAME.sieve; NAME.svbin lies beside it."},
+		.doc = "The script, NAME.sieve; the compiled form NAME.svbin is beside it."},
 	{.name = "content", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "Its text."},
 	WRITE_FIELDS,
 	FILE_ATTR_FIELDS,
@@ -29,7 +29,7 @@ static const struct field sieve_script_fields[] = {
 
 static const struct field sieve_script_returns[] = {
 	{.name = "path", .kind = FIELD_STR, .doc = "The script."},
-	{.name = "compiled", .kind = FIELD_STR, .doc = "What it is compiled to."},
+	{.name = "compiled", .kind = FIELD_STR, .doc = "The compiled form."},
 	{0},
 };
 
@@ -38,7 +38,7 @@ static bool sieve_script_check(const struct value *params, struct errs *errs)
 	const struct value *path = map_at(params, "path");
 	bool ok = check_validate(params, errs);
 	if (path && path->type == VALUE_STR && !str_ends(path->s, ENDING))
-		ok = errs_add(errs, path->pos, "'%s' has to end in " ENDING, path->s.p);
+		ok = errs_add(errs, path->pos, "'%s' must end in " ENDING, path->s.p);
 	return ok;
 }
 
@@ -47,7 +47,7 @@ static const char *compiled_path(struct arena *a, const char *path)
 	return arena_printf(a, "%.*s" COMPILED_ENDING, (int)(strlen(path) - strlen(ENDING)), path);
 }
 
-/* "absent", "stale", or NULL when the compiled file is what sievec left, as the script is now. */
+/* "absent", "stale", or NULL when the compiled file is up to date. */
 static const char *compiled_state(struct host *h, const char *path)
 {
 	struct stat script, made;
@@ -79,9 +79,9 @@ static bool sieve_script_observe(
 
 /* ---- compiling ---- */
 
-/* In the script's place, which is written into the compiled form; so nobody else may be able to put
- * another script there meanwhile. With the configuration named, since sievec asks a Dovecot that
- * runs otherwise, which may not have read it yet. */
+/* Compiles the script in its final place, because the compiled form contains its path; so nobody
+ * else may be able to replace the script meanwhile. Names the configuration: otherwise sievec asks
+ * the running Dovecot, which may not have loaded it yet. */
 static bool compile_script(struct host *h, const char *path, const char *to, struct err *e)
 {
 	const char *argv[] = {"sievec", "-c", "/etc/dovecot/dovecot.conf", path, to, NULL};
@@ -89,7 +89,7 @@ static bool compile_script(struct host *h, const char *path, const char *to, str
 	if (!program_there("sievec"))
 		return err_set(e, ERR_PERMANENT,
 			"%s cannot be compiled: sievec is not installed on the host; install "
-			"dovecot-sieve before",
+			"dovecot-sieve in an earlier step",
 			path);
 	if (!run_with(h, argv, (struct str){0}, &r, e))
 		return false;
@@ -116,8 +116,8 @@ static bool sieve_script_apply(
 const struct restype restype_sieve_script = {
 	.name = "sieve_script",
 	.key = "path",
-	.doc = "A Sieve script for all users with its compiled form. Dovecot's configuration says "
-	       "which extensions it may use, so that comes before.",
+	.doc = "A Sieve script for all users with its compiled form. Dovecot's configuration "
+	       "determines which extensions it may use, so write that first.",
 	.example = "- name: What a move into Spam does\n  sieve_script:\n"
 		   "    path: /etc/dovecot/sieve/learn-spam.sieve\n"
 		   "    content: \"{{ lookup('template', 'learn-spam.sieve.j2') }}\"\n"

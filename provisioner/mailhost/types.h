@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 3.5: the resource types that only mail servers need: each is defined in the file of its
+ * Floor 3.5: the resource types that only mail servers need; each is defined in the file of its
  * name.
  */
 #pragma once

@@ -175,7 +175,7 @@ class Activation(HostTest):
                 ("relay_domains: 'hash:/nowhere'", "error: open database /nowhere.db"),
                 ("canonical_maps: 'nosuch:/x'", "no tables of the type 'nosuch'"),
                 ("maximal_queue_lifetime: ever", "'ever' is no time"),
-                ("qmgr_message_active_limit: many", "'many' is no number"),
+                ("qmgr_message_active_limit: many", "'many' is not a number"),
                 ("masquerade_classes: nobody", "fatal: unknown masquerade_classes value")):
             with self.subTest(value):
                 self.refused(self.mail(f"postfix: {{main: {{{value}}}}}"), words,

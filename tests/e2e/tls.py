@@ -232,7 +232,7 @@ class Tls(HostTest):
         s = self.acme_site()
         done = s.apply()
         self.assertExit(done, 2)
-        self.assertIn("gave no certificate for mx1.example.com", done.stdout)
+        self.assertIn("issued no certificate for mx1.example.com", done.stdout)
         self.assertIn("Connection refused", done.stdout)
         self.everywhere(MX, Tls.first)
         self.everywhere(ORG, Tls.first, ports=(25, 993))

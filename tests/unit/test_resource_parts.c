@@ -368,7 +368,7 @@ static void test_list_lock(void **state)
 	map_set(a, add, str_c("c@x.test"), value_null(a));
 	assert_false(mlist_subscribe(&mlist_majordomo, &l, home, add, &who, &e));
 	assert_int_equal(e.kind, ERR_TRANSIENT);
-	assert_non_null(strstr(e.msg, "keeps its file l locked"));
+	assert_non_null(strstr(e.msg, "has kept its file l locked"));
 	assert_true(time(NULL) - begun < 15);
 	kill(holder, SIGKILL);
 	waitpid(holder, NULL, 0);
