@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The syntax of a DMARC record (RFC 9989 section 4.7). Tags that RFC 7489 had and that are retired
- * are warned of, since receivers ignore them.
+ * The syntax of a DMARC record (RFC 9989 section 4.7). Retired tags of RFC 7489 get a warning,
+ * because receivers ignore them.
  */
 #include <ctype.h>
 #include "dns/dns.h"
@@ -42,7 +42,7 @@ static bool split_tag(struct dmarc *d, struct str part)
 	if (!equals || d->n == TAGS_MAX) {
 		say_problem(d, false,
 			equals ? "dmarc: '%s' is one tag too many"
-			       : "dmarc: '%s' is no tag; write name=value, parted by ;",
+			       : "dmarc: '%s' is not a tag; write name=value, separated by ;",
 			part.p);
 		return false;
 	}
@@ -51,11 +51,12 @@ static bool split_tag(struct dmarc *d, struct str part)
 	for (size_t i = 0; i < t.name.n; i++)
 		if (!isalnum((unsigned char)t.name.p[i]) && t.name.p[i] != '_') {
 			say_problem(d, false,
-				"dmarc: '%s' is no tag; write name=value, parted by ;", part.p);
+				"dmarc: '%s' is not a tag; write name=value, separated by ;",
+				part.p);
 			return false;
 		}
 	if (find_tag(d, t.name.p)) {
-		say_problem(d, false, "dmarc: tag '%s' stands there twice", t.name.p);
+		say_problem(d, false, "dmarc: the tag %s occurs twice", t.name.p);
 		return false;
 	}
 	d->tags[d->n++] = t;
@@ -68,7 +69,7 @@ static void split_tags(struct dmarc *d, const char *p)
 		size_t n = strcspn(p, ";");
 		struct str part = str_trim(d->a, str_dup(d->a, p, n));
 		if (part.n == 0 && p[n] == ';')
-			say_problem(d, false, "dmarc: an empty tag between two ';'");
+			say_problem(d, false, "dmarc: there is an empty tag between two ';'");
 		else if (part.n)
 			split_tag(d, part);
 		p += n + (p[n] == ';');
@@ -92,7 +93,8 @@ static bool one_of(struct str value, const char *words)
 static void check_choice(struct dmarc *d, const struct tag *t, const char *words)
 {
 	if (!one_of(t->value, words))
-		say_problem(d, false, "dmarc: %s=%s is none of: %s", t->name.p, t->value.p, words);
+		say_problem(
+			d, false, "dmarc: %s=%s is not one of: %s", t->name.p, t->value.p, words);
 }
 
 static void check_fo(struct dmarc *d, const struct tag *t)
@@ -102,13 +104,13 @@ static void check_fo(struct dmarc *d, const struct tag *t)
 		size_t n = strcspn(p, ":");
 		struct str option = str_trim(d->a, str_dup(d->a, p, n));
 		if (!one_of(option, "0 1 d s"))
-			say_problem(d, false, "dmarc: fo=%s: '%s' is none of: 0 1 d s", t->value.p,
-				option.p);
+			say_problem(d, false, "dmarc: fo=%s: '%s' is not one of: 0 1 d s",
+				t->value.p, option.p);
 		p += n + (p[n] == ':');
 	} while (*p);
 }
 
-/* A name in the DNS, up to the end or the size; in another script it is written in ASCII. */
+/* A domain name, up to the end or the size; it must be in ASCII. */
 static bool domain_ok(const char *p)
 {
 	size_t n = strcspn(p, "!?"), dots = 0;
@@ -129,10 +131,10 @@ static void check_uri(struct dmarc *d, const struct tag *t, struct str uri)
 	const char *at = strchr(uri.p, '@'), *size = strchr(uri.p, '!');
 	if (strncasecmp(uri.p, "mailto:", 7) != 0)
 		say_problem(d, uri.n && strchr(uri.p, ':'),
-			"dmarc: %s: '%s' is no mailto: address; reports go nowhere else", t->name.p,
-			uri.p);
+			"dmarc: %s: '%s' is not a mailto: address, the only place where reports go",
+			t->name.p, uri.p);
 	else if (!at || at == uri.p + 7 || !domain_ok(at + 1) || strpbrk(uri.p, " \t"))
-		say_problem(d, false, "dmarc: %s: '%s' is not well formed", t->name.p, uri.p);
+		say_problem(d, false, "dmarc: %s: '%s' has a syntax error", t->name.p, uri.p);
 	else if (size)
 		say_problem(d, true, "dmarc: %s: the size '%s' is retired and ignored", t->name.p,
 			size);
@@ -164,10 +166,11 @@ static void check_tag(struct dmarc *d, const struct tag *t)
 		check_uris(d, t);
 	else if (one_of(t->name, "pct rf ri"))
 		say_problem(d, true,
-			"dmarc: the tag %s is retired (RFC 9989) and ignored; leave it out%s",
+			"dmarc: the tag %s is retired (RFC 9989) and ignored; remove it%s",
 			t->name.p, one_of(t->name, "pct") ? ", t=y is for testing" : "");
 	else if (!one_of(t->name, "v"))
-		say_problem(d, true, "dmarc: there is no tag '%s'; receivers ignore it", t->name.p);
+		say_problem(d, true, "dmarc: the tag '%s' does not exist; receivers ignore it",
+			t->name.p);
 }
 
 static void check_policy(struct dmarc *d)
@@ -176,11 +179,12 @@ static void check_policy(struct dmarc *d)
 	if (!p && find_tag(d, "rua"))
 		say_problem(d, true, "dmarc: without p= the policy is none");
 	else if (!p)
-		say_problem(d, false, "dmarc: p= is missing: none, quarantine or reject");
+		say_problem(
+			d, false, "dmarc: p= is missing; write p=none, p=quarantine or p=reject");
 	else if (p != &d->tags[1])
 		say_problem(d, true,
-			"dmarc: p= should stand right after v=: readers of RFC 7489 want it "
-			"there");
+			"dmarc: p= should follow v= directly: receivers that read RFC 7489 expect "
+			"it there");
 }
 
 static bool is_plain(struct str text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One question to the resolver of this machine, by libunbound, with an end in time. Judges no
- * record: whoever asks decides what the text is worth.
+ * One query to this machine's resolver, by libunbound, with a timeout. Does not judge records: the
+ * caller does.
  */
 #include <poll.h>
 #include <unbound.h>
@@ -17,7 +17,8 @@ struct question {
 	size_t n;
 };
 
-/* Character-strings, each behind its length; readers join them (RFC 1035 3.3.14, RFC 7208 3.3). */
+/* Character-strings, each preceded by its length; readers join them (RFC 1035 3.3.14, RFC 7208
+ * 3.3). */
 static bool join_strings(struct arena *a, const unsigned char *p, size_t n, struct str *out)
 {
 	char *text = arena_alloc(a, n + 1);
@@ -49,7 +50,7 @@ static void take_answer(void *ctx, int error, struct ub_result *r)
 	ub_resolve_free(r);
 }
 
-/* Where another resolver is to be asked, or a test's. */
+/* For another resolver, and for tests. */
 static const char *resolv_conf(void)
 {
 	const char *own = getenv("PROVISION_RESOLV_CONF");
@@ -59,7 +60,7 @@ static const char *resolv_conf(void)
 static void ask_resolver(struct ub_ctx *ctx, const char *name, struct question *q)
 {
 	int id = 0, waited = 0;
-	/* libunbound denies the names of tests by itself (RFC 6761); a resolver may know some */
+	/* libunbound itself denies names under .test (RFC 6761), but a resolver may know some */
 	if (ub_ctx_async(ctx, 1) || ub_ctx_resolvconf(ctx, resolv_conf()) ||
 		ub_ctx_zone_remove(ctx, "test.") ||
 		ub_resolve_async(ctx, name, RR_TXT, CLASS_IN, q, take_answer, &id))

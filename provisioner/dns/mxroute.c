@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asks mxroute's API for the names of its servers, once a run, and keeps a copy that serves when it
- * does not answer or must not be asked. What it says is input from outside: bounded, each name
- * checked before it can become a record.
+ * Gets the names of mxroute's servers from its API, once per run, and keeps a copy for when the API
+ * does not answer or must not be asked. The answer is untrusted input: it is bounded, and each name
+ * is checked before it becomes a record.
  */
 #include <ctype.h>
 #include <sys/stat.h>
@@ -19,7 +19,7 @@ enum {
 };
 #define API "https://api.mxrouteapps.com"
 
-/* What was fetched or kept; one for the whole run. */
+/* The fetched or cached answer, for the whole run. */
 static struct {
 	struct arena *a;
 	struct value *known; /* {servers: {KEY: {hostname, backup}}, spf} */
@@ -28,7 +28,7 @@ static struct {
 } run;
 
 /* ---- asking ---- */
-/* The address can be set for a mirror or a test; only then plain HTTP is spoken. */
+/* The URL can be set for a mirror or a test; only then plain HTTP is allowed. */
 static const char *base_url(const char **protocols)
 {
 	const char *own = getenv("PROVISION_MXROUTE_URL");
@@ -46,14 +46,14 @@ static struct value *fetch_list(struct arena *a, const char *path, struct err *e
 	if (!http_get(url, protocols, &answer, e))
 		err_prefix(e, "mxroute's API (%s)", url);
 	else if (!(v = json_parse(a, buf_str(a, &answer), e)))
-		err_prefix(e, "mxroute's API (%s) gave no JSON", url);
+		err_prefix(e, "mxroute's API (%s) did not return JSON", url);
 	buf_free(&answer);
 	if (!v)
 		return NULL;
 	data = v->type == VALUE_MAP ? map_at(v, "data") : NULL;
 	if (data && data->type == VALUE_LIST && data->list.n <= SERVERS_MAX)
 		return data;
-	err_set(e, ERR_PERMANENT, "mxroute's API (%s) gave no list named data", url);
+	err_set(e, ERR_PERMANENT, "mxroute's API (%s) returned no list named data", url);
 	return NULL;
 }
 
@@ -70,7 +70,7 @@ static bool name_ok(const char *name)
 	return true;
 }
 
-/* A last dot of theirs goes: records are written with one anyway. */
+/* Their final dot is removed: records are written with one anyway. */
 static const char *name_of(struct arena *a, const struct value *m, const char *key)
 {
 	const char *s = map_cstr(m, key, NULL);
@@ -124,7 +124,7 @@ static struct value *ask_provider(struct arena *a, struct err *e)
 		       ? map_cstr(spf->list.v[0], "txt", NULL)
 		       : NULL;
 	if (!spf_ok(text)) {
-		err_set(e, ERR_PERMANENT, "mxroute's API gave no SPF record");
+		err_set(e, ERR_PERMANENT, "mxroute's API returned no SPF record");
 		return NULL;
 	}
 	out = value_map(a);
@@ -143,7 +143,7 @@ static const char *cache_path(struct arena *a)
 				      : NULL;
 }
 
-/* Losing the copy is no failure: the answer is here. */
+/* Failing to write the copy is not an error: the answer is there. */
 static void keep_copy(struct arena *a, const struct value *known)
 {
 	const char *path = cache_path(a);
@@ -160,7 +160,7 @@ static void keep_copy(struct arena *a, const struct value *known)
 	buf_free(&b);
 }
 
-/* It is a file that anything may have written into: checked like the answer. */
+/* Other programs could have written the file: it is checked like the answer. */
 static struct value *read_copy(struct arena *a, const char **when)
 {
 	const char *path = cache_path(a);
@@ -204,11 +204,12 @@ static void learn_hosts(bool offline)
 	}
 	run.known = read_copy(run.a, &when);
 	if (run.known && !offline)
-		run.stale = arena_printf(run.a, "%s; the copy of %s serves", run.failed.msg, when);
+		run.stale = arena_printf(
+			run.a, "%s; using the copy of %s instead", run.failed.msg, when);
 	if (!run.known && offline)
 		err_set(&run.failed, ERR_CONFIG,
-			"the names of mxroute's servers were never fetched on this machine; run it "
-			"once without --offline");
+			"the names of mxroute's servers were never fetched on this machine; run "
+			"it once without --offline");
 }
 
 bool mxroute_find(struct arena *a, const char *key, bool offline, struct mxroute *out,
@@ -224,8 +225,8 @@ bool mxroute_find(struct arena *a, const char *key, bool offline, struct mxroute
 	}
 	one = map_at(map_at(run.known, "servers"), key);
 	if (!one)
-		return err_set(e, ERR_CONFIG, "mxroute has no server '%s'%s: is the name right?",
-			key, offline || run.stale ? " in the copy kept here" : "");
+		return err_set(e, ERR_CONFIG, "mxroute has no server '%s'%s; check the name", key,
+			offline || run.stale ? " in the cached copy" : "");
 	*out = (struct mxroute){name_of(a, one, "hostname"), name_of(a, one, "backup"),
 		map_cstr(run.known, "spf", ""), DNS_UNKNOWN, NULL};
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is to be published of a domain and of a host, and how a zone file writes it. Publishes
+ * The records to publish for a domain and for a host, and their form in a zone file. Publishes
  * nothing.
  */
 #include <arpa/inet.h>
@@ -107,7 +107,7 @@ static void add_dkim(struct dns_records *r, const struct dns_host *h, const char
 		const char *selector = map_cstr(s, "selector", "");
 		const char *name = arena_printf(r->a, "%s._domainkey.%s", selector, domain);
 		if (!h->keys) {
-			dns_note(r, "%s. TXT: DKIM, not known without the host", name);
+			dns_note(r, "%s. TXT: DKIM, not known without contacting the host", name);
 			continue;
 		}
 		key = map_at(h->keys, key_name(r->a, map_cstr(s, "owner", ""), selector));
@@ -115,12 +115,12 @@ static void add_dkim(struct dns_records *r, const struct dns_host *h, const char
 			dns_add(r, name, "TXT", "v=DKIM1; k=%s; p=%s",
 				map_cstr(key, "algorithm", "rsa"), map_cstr(key, "p", ""));
 		else
-			dns_note(r, "%s. TXT: no key on the host yet, apply makes it", name);
+			dns_note(r, "%s. TXT: DKIM, no key on the host yet; apply makes it", name);
 	}
 }
 
 /* ---- policies ---- */
-/* A domain that is ours to publish. */
+/* A domain whose mail this host receives. */
 static const struct value *zone_of(const struct dns_host *h, const char *name)
 {
 	for (size_t i = 0; h->zones && i < h->zones->list.n; i++) {
@@ -140,7 +140,7 @@ static bool is_related(const char *x, const char *y)
 	return strcasecmp(end, low) == 0 && (n == m || end[-1] == '.');
 }
 
-/* Reports go to another domain only when that one says that it wants them (RFC 9990 section 4). */
+/* Reports go to another domain only when that domain agrees by a record (RFC 9990 section 4). */
 static void add_receiver(
 	struct dns_records *r, const struct dns_host *h, const char *domain, const char *receiver)
 {
@@ -150,8 +150,7 @@ static void add_receiver(
 	if (zone_of(h, receiver))
 		dns_add(r, name, "TXT", "v=DMARC1");
 	else
-		dns_note(r, "%s. TXT: v=DMARC1 has to be published there, or it gets no reports",
-			name);
+		dns_note(r, "%s. TXT: publish v=DMARC1 there, or it gets no reports", name);
 }
 
 static void add_receivers(
@@ -181,7 +180,8 @@ static void add_policies(struct dns_records *r, const struct dns_host *h, const 
 	add_receivers(r, h, domain, dmarc);
 }
 
-/* A name of the host's own has addresses, and nothing can stand beside a CNAME (RFC 1034 3.6.2). */
+/* The host's own names have address records, and nothing can exist beside a CNAME (RFC 1034 3.6.2).
+ */
 static bool host_has(const struct dns_host *h, const char *name)
 {
 	const struct value *outbound = map_at(h->mail, "outbound");
@@ -197,7 +197,7 @@ static void add_cname(
 	struct dns_records *r, const struct dns_host *h, const char *name, const char *to)
 {
 	if (host_has(h, name))
-		dns_note(r, "%s. CNAME %s. is left out: the name is this host's", name, to);
+		dns_note(r, "%s. CNAME %s. is left out: the name belongs to this host", name, to);
 	else
 		dns_add(r, name, "CNAME", "%s.", to);
 }
@@ -240,7 +240,7 @@ static void add_mxroute(struct dns_records *r, const struct dns_host *h, const c
 	if (mx->dkim_known == DNS_FOUND)
 		dns_add(r, name, "TXT", "%s", mx->dkim);
 	else if (mx->dkim_known == DNS_UNKNOWN)
-		dns_note(r, "%s. TXT: mxroute's own, not looked up; keep the one that is published",
+		dns_note(r, "%s. TXT: mxroute's DKIM key, not looked up; keep the published one",
 			name);
 }
 
@@ -274,12 +274,12 @@ static void add_address(struct dns_records *r, const char *name, const char *add
 static void add_helo(struct dns_records *r, const struct dns_host *h, const char *name)
 {
 	if (zone_of(h, name))
-		dns_note(r, "%s. TXT: its SPF record stands with the domain's own", name);
+		dns_note(r, "%s. TXT: its SPF record is among the domain's records", name);
 	else
 		dns_add(r, name, "TXT", "v=spf1 a -all");
 }
 
-/* The host's name leads to every address that it sends from: `mx` in SPF then covers them. */
+/* The host's name gets every address from which it sends: `mx` in SPF then covers them. */
 static bool add_outbound(struct dns_records *r, const char *host, const struct dns_host *h)
 {
 	const struct value *outbound = map_at(h->mail, "outbound");
@@ -300,7 +300,7 @@ static bool add_outbound(struct dns_records *r, const char *host, const struct d
 	return list && list->type == VALUE_LIST && list->list.n > 0;
 }
 
-/* A fact is the host's word: what is no address must not become a line of the zone. */
+/* A fact is input from the host: only a valid address may become a line of the zone. */
 static bool add_default(
 	struct dns_records *r, const char *host, const struct value *facts, const char *fact)
 {
@@ -322,7 +322,8 @@ void dns_host_records(struct dns_records *r, const struct dns_host *h, const str
 		bool six = add_default(r, host, h->facts, "default_ipv6");
 		if (!four && !six)
 			dns_note(r, "%s. A, AAAA: not known%s", host,
-				h->facts ? ": the host has no default route" : " without the host");
+				h->facts ? ": the host has no default route"
+					 : " without contacting the host");
 	}
 	add_helo(r, h, host);
 	add_dkim(r, h, host, dkim);

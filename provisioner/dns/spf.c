@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The syntax of an SPF record (RFC 7208 section 12), and what of its rules can be told from the
- * text alone. Follows no include.
+ * The syntax of an SPF record (RFC 7208 section 12), and those of its rules that its text alone can
+ * break. Follows no include.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -20,7 +20,7 @@ enum argument { ARG_NONE, ARG_DOMAIN, ARG_DOMAIN_CIDR, ARG_IP4, ARG_IP6 };
 struct mechanism {
 	const char *name;
 	enum argument argument;
-	bool required, lookup; /* its argument; does it ask the DNS? */
+	bool required, lookup; /* its argument; does it cause a DNS lookup? */
 };
 static const struct mechanism mechanisms[] = {
 	{"all", ARG_NONE, false, false},
@@ -43,8 +43,8 @@ PRINTF(3, 4) static void say_problem(struct spf *s, bool warning, const char *fm
 
 /* ---- macros and domains ---- */
 
-/* "%{d2r.}" and its like at *p, "%%", "%_", "%-"; *p behind it. The letters c, r and t are for the
- * text that exp= leads to (section 7.2), and no label counts as the zeroth (7.3). */
+/* "%{d2r.}" and the like at *p, "%%", "%_", "%-"; *p is moved after it. The letters c, r and t are
+ * allowed only in the text of exp= (section 7.2), and the number of labels must not be 0 (7.3). */
 static bool macro_expand(const char **p)
 {
 	const char *s = *p + 1;
@@ -85,7 +85,7 @@ static bool macro_string(const char *p, const char **last_macro_end)
 	return true;
 }
 
-/* A macro string that ends in a macro or in a label that can be a top-level one. */
+/* A macro string that ends in a macro or in a label that can be a top-level domain. */
 static bool domain_spec(struct arena *a, const char *text)
 {
 	const char *macro_end, *dot;
@@ -124,7 +124,7 @@ static bool is_network(struct arena *a, const char *text, int family, int max)
 	return inet_pton(family, address, raw) == 1 && (!slash || prefix_ok(slash + 1, max));
 }
 
-/* Takes "/24", "//64" or "/24//64" off the end of `text`; false when what stands there is wrong. */
+/* Removes "/24", "//64" or "/24//64" from the end of `text`; false when it is invalid. */
 static bool take_cidr(struct arena *a, const char **text)
 {
 	const char *slash = strchr(*text, '/'), *six;
@@ -144,7 +144,7 @@ static bool take_cidr(struct arena *a, const char **text)
 
 static bool argument_ok(struct spf *s, const struct mechanism *m, const char *colon)
 {
-	/* "a/24" has a length and no domain */
+	/* "a/24" has a length but no domain */
 	const char *rest = *colon == ':' ? colon + 1 : colon;
 	bool given = *colon == ':';
 	switch (m->argument) {
@@ -177,7 +177,7 @@ static void check_all(struct spf *s, char qualifier)
 	s->all = true;
 	if (qualifier == '+')
 		say_problem(s, true,
-			"spf ends in +all, which lets the whole world send as this domain");
+			"spf ends in +all, which allows every server to send as this domain");
 }
 
 static void check_mechanism(struct spf *s, const char *term)
@@ -188,19 +188,21 @@ static void check_mechanism(struct spf *s, const char *term)
 	const struct mechanism *m = mechanism_of(str_dup(s->a, name, n));
 	if (!m) {
 		say_problem(s, false,
-			"spf: '%s' is no mechanism (all, include, a, mx, ip4, ip6, exists)", term);
+			"spf: '%s' is not a mechanism (all, include, a, mx, ip4, ip6, exists)",
+			term);
 		return;
 	}
 	if (!argument_ok(s, m, name + n))
-		say_problem(s, false, "spf: '%s' is not well formed", term);
+		say_problem(s, false, "spf: '%s' has a syntax error", term);
 	if (s->all) {
 		s->after_all = true;
 		return;
 	}
 	s->lookups += m->lookup;
 	if (strcmp(m->name, "ptr") == 0)
-		say_problem(
-			s, true, "spf: ptr is deprecated (RFC 7208 5.5): slow, and some ignore it");
+		say_problem(s, true,
+			"spf: ptr is deprecated (RFC 7208 5.5): it is slow, and some receivers "
+			"ignore it");
 	if (strcmp(m->name, "all") == 0)
 		check_all(s, qualifier);
 }
@@ -208,7 +210,7 @@ static void check_mechanism(struct spf *s, const char *term)
 static bool note_once(struct spf *s, bool *seen, const char *name)
 {
 	if (*seen)
-		say_problem(s, false, "spf: %s= stands there twice", name);
+		say_problem(s, false, "spf: %s= occurs twice", name);
 	*seen = true;
 	return true;
 }
@@ -224,14 +226,13 @@ static void check_modifier(struct spf *s, const char *term, size_t equals)
 	if (exp)
 		note_once(s, &s->exp, "exp");
 	if ((redirect || exp) && !domain_spec(s->a, value))
-		say_problem(s, false, "spf: '%s' is not well formed", term);
+		say_problem(s, false, "spf: '%s' has a syntax error", term);
 	else if (!redirect && !exp && !macro_string(value, &end))
-		say_problem(s, false, "spf: '%s' is not well formed", term);
+		say_problem(s, false, "spf: '%s' has a syntax error", term);
 	else if (strcasecmp(name.p, "v") == 0)
-		say_problem(s, true,
-			"spf: '%s' in the middle means nothing; a record begins with it", term);
+		say_problem(s, true, "spf: '%s' must be at the beginning of the record", term);
 	else if (!redirect && !exp && mechanism_of(name))
-		say_problem(s, true, "spf: '%s' means nothing; a mechanism is written %s:%s", term,
+		say_problem(s, true, "spf: '%s' has no meaning; write a mechanism as %s:%s", term,
 			name.p, value);
 }
 
@@ -261,18 +262,20 @@ static void check_whole(struct spf *s, struct str text)
 	int lookups = s->lookups + (s->redirect && !s->all);
 	if (lookups > LOOKUPS_MAX)
 		say_problem(s, false,
-			"spf asks the DNS %d times, and %d is the most (RFC 7208 4.6.4)", lookups,
-			LOOKUPS_MAX);
+			"spf causes %d DNS lookups, more than the limit of %d (RFC 7208 4.6.4)",
+			lookups, LOOKUPS_MAX);
 	if (s->after_all)
-		say_problem(s, true, "spf: what stands after 'all' is never looked at");
+		say_problem(s, true, "spf: terms after 'all' are never evaluated");
 	if (s->redirect && s->all)
 		say_problem(s, true, "spf: redirect= is ignored beside 'all'");
 	if (!s->redirect && !s->all)
 		say_problem(s, true,
-			"spf ends without 'all': who is not listed is neither let nor refused");
+			"spf has no 'all' at its end: servers that are not listed are neither "
+			"allowed nor refused");
 	if (text.n > OCTETS_ADVISED)
 		say_problem(s, true,
-			"spf is %zu octets long; over %d an answer may not fit (RFC 7208 3.4)",
+			"spf is %zu octets long; with more than %d an answer may not fit (RFC "
+			"7208 3.4)",
 			text.n, OCTETS_ADVISED);
 }
 
@@ -284,7 +287,7 @@ void spf_check(struct str text, dns_said_fn *said, void *ctx)
 		say_problem(&s, false, "spf must begin with 'v=spf1'");
 	else if (strlen(text.p) != text.n || strpbrk(text.p, "\r\n\t\""))
 		say_problem(&s, false,
-			"spf must be one line, its terms parted by blanks, without quotes");
+			"spf must be one line without quotes, its terms separated by blanks");
 	else {
 		check_terms(&s, text.p + 6);
 		check_whole(&s, text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the account files of the host into tables. Never writes them: user.c and group.c have
- * that done by useradd and its kin.
+ * Reads the account files of the host into tables. Never writes them: user.c and group.c run
+ * useradd and its relatives for that.
  */
 #include <errno.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Argument vectors that grow, lines of text, and a program's last words. Knows no tool.
+ * Argument vectors that grow, lines of text, and the end of a program's output. Knows no tool.
  */
 #include <unistd.h>
 #include "host/args.h"
@@ -45,12 +45,12 @@ const char *last_words(struct arena *a, struct str said, size_t max)
 {
 	struct str s = str_trim(a, said);
 	if (s.n == 0)
-		return "it said nothing";
+		return "it printed nothing";
 	const char *p = s.n > max ? s.p + s.n - max : s.p;
 	const char *next = p > s.p ? strchr(p, '\n') : NULL;
-	if (next && p[-1] != '\n') /* not from the middle of a line that says something else */
+	if (next && p[-1] != '\n') /* begins at a line, not in the middle of one */
 		p = next + 1;
-	while (((unsigned char)*p & 0xc0) == 0x80) /* not from inside a character */
+	while (((unsigned char)*p & 0xc0) == 0x80) /* begins at a character, not inside one */
 		p++;
 	struct buf b;
 	struct line line;
@@ -75,7 +75,7 @@ bool run_with(struct host *h, const char *const *argv, struct str input, struct 
 	if (!proc_run(h->a, &p, r, e))
 		return false;
 	if (r->timed_out)
-		return err_set(e, ERR_TRANSIENT, "%s did not end within %d s", argv[0], r->limit_s);
+		return err_set(e, ERR_TRANSIENT, "%s timed out after %d s", argv[0], r->limit_s);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Owner, group and mode of a path, as every file type shares them. Never follows a link at the
- * path, and never changes what the parameters do not name.
+ * Owner, group and mode of a path, for every file type. Never follows a link at the path, and never
+ * changes what the parameters do not name.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,23 +11,22 @@
 enum { PERM = 07777, ASSUMED_UMASK = 022 };
 
 struct attr_want {
-	const char *owner, *group, *mode; /* texts; NULL: not asked */
-	uid_t uid;                        /* (uid_t)-1: not asked, or not there yet */
+	const char *owner, *group, *mode; /* texts; NULL: not given */
+	uid_t uid;                        /* (uid_t)-1: not given, or no account yet */
 	gid_t gid;
 };
 
-/* Will the account be there? One that is missing is fine as long as an earlier change of the plan
- * may make it. */
+/* Can a missing account be ignored? Yes, if an earlier change of the plan may create it. */
 static bool account_will_be(struct host *h, unsigned pending, const char *what, const char *name,
 	bool there, struct err *e)
 {
 	if (foreseen(h, thing_named(h->a, what, name)) == FORESEEN_REMOVED)
 		return err_set(e, ERR_PERMANENT,
-			"an earlier step removes the %s '%s' that is named here", what, name);
+			"an earlier step removes the %s '%s' that this one names", what, name);
 	if (there || (pending & (RES_ACCOUNT | RES_PACKAGE)))
 		return true;
 	return err_set(e, ERR_PERMANENT,
-		"there is no %s '%s' on the host; make it first (%s: name: %s)", what, name, what,
+		"there is no %s '%s' on the host; create it first (%s: name: %s)", what, name, what,
 		name);
 }
 
@@ -60,7 +59,7 @@ static bool parse_octal(const char *text, mode_t *out)
 	return true;
 }
 
-/* The bits of rwxXst for everybody; setuid and setgid in their places. */
+/* The bits of rwxXst for all three classes; setuid and setgid in their places. */
 static bool perm_bits(const char **p, mode_t now, bool dir, mode_t *bits)
 {
 	*bits = 0;
@@ -116,7 +115,7 @@ static mode_t who_mask(const char **p)
 	return mask;
 }
 
-/* One clause of a symbolic mode: u=rw, g-w, +x (without a letter: all, less the umask). */
+/* Applies one clause of a symbolic mode: u=rw, g-w, +x (without a letter: all, less the umask). */
 static bool mode_clause(const char **p, mode_t *now, bool dir)
 {
 	mode_t mask = who_mask(p), bits;
@@ -155,7 +154,8 @@ static bool wanted_mode(const struct attr_want *w, mode_t now, bool dir, mode_t 
 {
 	if (mode_parse(w->mode, now, dir, out))
 		return true;
-	return err_set(e, ERR_CONFIG, "'%s' is no mode; write '0644' or 'u=rw,g=r,o='", w->mode);
+	return err_set(
+		e, ERR_CONFIG, "'%s' is not a valid mode; write '0644' or 'u=rw,g=r,o='", w->mode);
 }
 
 /* ---- observe ---- */
@@ -198,7 +198,7 @@ bool attr_observe(struct host *h, const char *path, const struct value *params,
 	}
 	if (!observe_mode(h, &st, &w, o, e))
 		return false;
-	/* an account that is not there yet (uid -1) cannot be the file's: that too is a change */
+	/* an account that does not exist yet (uid -1) cannot own the file: so this is a change */
 	if (w.owner && w.uid != st.st_uid)
 		observe_attr(h, o, "owner", attr_user_name(h->a, st.st_uid), w.owner);
 	if (w.group && w.gid != st.st_gid)
@@ -208,7 +208,7 @@ bool attr_observe(struct host *h, const char *path, const struct value *params,
 
 /* ---- apply ---- */
 
-/* chmod by descriptor: fchmodat has no way not to follow a link on this kernel. */
+/* chmod by descriptor: on this kernel, fchmodat cannot refuse to follow a link. */
 static bool chmod_fd(int fd, const char *path, mode_t mode, struct err *e)
 {
 	char link[64];
@@ -229,7 +229,7 @@ static bool set_owner(
 		return err_errno(e, "cannot set the owner of %s to %s:%s", path,
 			w->owner ? w->owner : "(same)", w->group ? w->group : "(same)");
 	if (fstat(fd, st) < 0) /* a change of owner clears setuid and setgid */
-		return err_errno(e, "cannot look at %s", path);
+		return err_errno(e, "cannot stat %s", path);
 	return true;
 }
 
@@ -238,9 +238,9 @@ static bool set_attrs(int fd, const char *path, const struct attr_want *w, struc
 	struct stat st;
 	mode_t mode = 0;
 	if (fstat(fd, &st) < 0)
-		return err_errno(e, "cannot look at %s", path);
+		return err_errno(e, "cannot stat %s", path);
 	bool set_mode = w->mode && !S_ISLNK(st.st_mode);
-	/* symbolic modes count from the bits before the change of owner */
+	/* symbolic modes are relative to the bits before the change of owner */
 	if (set_mode && !wanted_mode(w, st.st_mode, S_ISDIR(st.st_mode), &mode, e))
 		return false;
 	if (!set_owner(fd, path, w, &st, e))
@@ -292,7 +292,7 @@ static bool set_at_path(const struct attr_want *w, const char *path, struct err 
 	return ok;
 }
 
-/* A file of which only the attributes change may be wanted back too. */
+/* A rollback may need a file of which only the attributes change, too. */
 static bool keep_attr(struct host *h, const struct attr_want *w, const char *path, struct err *e)
 {
 	struct stat st;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads dpkg's status file in one pass into a table sorted by name. Never runs a program, never
- * takes dpkg's lock: the file is replaced whole by dpkg.
+ * Reads dpkg's status file in one pass into a table sorted by name. Runs no program and takes no
+ * lock: dpkg replaces the file as a whole.
  */
 #include <sys/stat.h>
 #include "host/args.h"
@@ -15,7 +15,7 @@ struct dpkg {
 	bool interrupted;
 };
 
-/* One stanza as it is read; the strings point into the file's text. */
+/* One stanza during parsing; the strings point into the file's text. */
 struct stanza {
 	struct line package, status, version, arch, provides;
 };
@@ -122,7 +122,7 @@ bool dpkg_installed(const struct dpkg_package *p)
 	return p && (strcmp(p->state, "installed") == 0 || strncmp(p->state, "triggers-", 9) == 0);
 }
 
-/* The first of the packages with this name, or n. */
+/* The index of the first package with this name, or n. */
 static size_t first_of(const struct dpkg *d, const char *name)
 {
 	size_t low = 0, high = d->n;
@@ -157,8 +157,8 @@ bool dpkg_provides(const struct dpkg *d, const char *name)
 	return false;
 }
 
-/* " /etc/courier/authdaemonrc 0123...": a line of the field Conffiles. One that a newer version of
- * the package does not have any more is marked. */
+/* " /etc/courier/authdaemonrc 0123...": a line of the field Conffiles. A marked file no longer
+ * belongs to newer versions of the package. */
 static bool is_conffile(struct line line, const char *path)
 {
 	size_t n = strlen(path);
@@ -187,7 +187,7 @@ bool dpkg_interrupted(const struct dpkg *d)
 	return d->interrupted;
 }
 
-/* The same file as it was: dpkg writes a new one each time. */
+/* Is it the file that was read? dpkg creates a new one for each change. */
 static bool is_unchanged(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
@@ -201,7 +201,7 @@ const struct dpkg *dpkg_host(struct err *e)
 	struct stat st;
 	struct str status;
 	if (stat(DPKG_STATUS, &st) < 0) {
-		err_errno(e, "cannot look at %s (only hosts with dpkg are supported)", DPKG_STATUS);
+		err_errno(e, "cannot stat %s (only hosts with dpkg are supported)", DPKG_STATUS);
 		return NULL;
 	}
 	if (last && is_unchanged(&st, &last_stat))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What dpkg's status file says is installed (dpkg(1), deb822(5)). Only reads.
+ * The installed packages by dpkg's status file (dpkg(1), deb822(5)). Only reads.
  *
  *     dpkg_read(text, &d); p = dpkg_find(d, "postfix", NULL); ... dpkg_free(d);
  */
@@ -15,15 +15,14 @@ struct dpkg_package {
 };
 struct dpkg;
 struct dpkg *dpkg_parse(struct str status);
-void dpkg_free(struct dpkg *d); /* NULL is fine */
+void dpkg_free(struct dpkg *d); /* NULL is allowed */
 /* arch NULL: of any architecture, an installed one first. NULL: dpkg does not know it. */
 const struct dpkg_package *dpkg_find(const struct dpkg *d, const char *name, const char *arch);
 bool dpkg_installed(const struct dpkg_package *p); /* unpacked and configured; NULL: false */
 /* Does an installed package provide this name (of a virtual package)? */
 bool dpkg_provides(const struct dpkg *d, const char *name);
-/* The package that a configuration file belongs to, as the status tells it; NULL: none that is
- * installed. */
+/* The installed package that owns a configuration file, by the status file; NULL: none. */
 const char *dpkg_conffile(struct arena *a, struct str status, const char *path);
-bool dpkg_interrupted(const struct dpkg *d); /* something is unpacked and not configured */
-/* The status of this host, read again only when the file changed. Owned by this file. */
+bool dpkg_interrupted(const struct dpkg *d); /* is a package unpacked but not configured? */
+/* The status of this host, read again only when the file has changed. Owned by this file. */
 const struct dpkg *dpkg_host(struct err *e);

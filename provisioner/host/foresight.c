@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What earlier steps of a plan make, remove and write, in their order; the last word on a path
- * counts. Looks at no host.
+ * What earlier steps of a plan create, remove and write, in their order; the last step decides
+ * about a path. Does not use the host.
  */
 #include <fnmatch.h>
 #include "host/foresight.h"
@@ -9,9 +9,9 @@
 
 struct entry {
 	const char *path;
-	enum foreseen what; /* NOTHING: only its text changes */
+	enum foreseen what; /* NOTHING: the step changes only its text */
 	bool writes;
-	const struct value *text; /* when it writes; NULL: not known */
+	const struct value *text; /* when the step writes it; NULL: not known */
 };
 struct foresight {
 	struct arena *a;
@@ -167,7 +167,7 @@ bool account_observe(struct host *h, const char *kind, const char *name, bool wa
 	struct observation *o)
 {
 	enum foreseen then = foreseen(h, thing_named(h->a, kind, name));
-	const char *plain = name + (name[0] == '_'); /* as _rspamd, of rspamd */
+	const char *plain = name + (name[0] == '_'); /* _rspamd belongs to the package rspamd */
 	there = there && then != FORESEEN_REMOVED;
 	if (wanted && !there) {
 		if (then == FORESEEN_MADE || package_named(h, plain, strlen(plain)))
@@ -175,7 +175,8 @@ bool account_observe(struct host *h, const char *kind, const char *name, bool wa
 		observe_attr(h, o, "state", "absent", "present");
 	}
 	if (!wanted && (there || then == FORESEEN_MADE))
-		observe_attr(h, o, "state", there ? "present" : "made by a step before", "absent");
+		observe_attr(
+			h, o, "state", there ? "present" : "made by an earlier step", "absent");
 	return !there;
 }
 

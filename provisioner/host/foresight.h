@@ -1,55 +1,55 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the steps before this one in the plan will have done when it is its turn: which paths they
- * make and remove, and what they write. A look at a path asks here first, so that a plan follows
- * what the same run makes; what cannot be told is said to be unknown, never guessed.
+ * What the earlier steps of the plan will have done before this one: which paths they create and
+ * remove, and what they write. Checks of a path ask here first, so that a plan takes its own
+ * changes into account; what cannot be predicted is reported as unknown, never guessed.
  *
- * Paths are absolute and clean; other things that are there or not have a name like "service:x".
+ * Paths are absolute and clean; other things have names like "service:x".
  */
 #pragma once
 #include "host/host.h"
 
 enum foreseen {
-	FORESEEN_NOTHING, /* as it stands on the host */
+	FORESEEN_NOTHING, /* as it is on the host */
 	FORESEEN_MADE,
 	FORESEEN_REMOVED,
 };
 struct foresight;
 struct foresight *foresight_new(struct arena *a);
 struct arena *foresight_arena(const struct foresight *f);
-void foresee_made(struct foresight *f, const char *path);    /* its folders with it */
-void foresee_removed(struct foresight *f, const char *path); /* and all below it */
-/* It will hold this text; NULL: one that is not known here. */
+void foresee_made(struct foresight *f, const char *path);    /* and its parent folders */
+void foresee_removed(struct foresight *f, const char *path); /* and everything below it */
+/* It will hold this text; NULL: a text that is not known here. */
 void foresee_text(struct foresight *f, const char *path, const struct value *text);
-/* All that `more` has, behind what f has. */
+/* Appends everything of `more` to f. */
 void foresee_all(struct foresight *f, const struct foresight *more);
 
-/* For what is there or not and is no path: "user", "vmail". */
+/* For things that are not paths but can be created or removed: "user", "vmail". */
 const char *thing_named(struct arena *a, const char *kind, const char *name);
 
-/* For types while they observe; without foresight (applying) nothing is foreseen. */
+/* For types while they observe; without foresight (applying) nothing is predicted. */
 enum foreseen foreseen(const struct host *h, const char *path);
 bool foreseen_match(const struct host *h, const char *pattern); /* something made has this name */
 bool foreseen_below(const struct host *h, const char *folder);  /* something in it changes */
-/* *known false: an earlier step writes the file, and its text is not known. NULL: none does, or
- * that. */
+/* *known false: an earlier step writes the file with an unknown text. NULL: none writes it, or
+ * *known is false. */
 const struct value *foreseen_text(const struct host *h, const char *path, bool *known);
-/* Does a package that an earlier step installs have this name? "dovecot-core" has that of dovecot,
- * too. What Debian's packages bring mostly bears their name. */
+/* Does an earlier step install a package with this name? "dovecot-core" also counts as dovecot.
+ * Files of Debian's packages mostly have the package's name. */
 bool package_named(const struct host *h, const char *name, size_t n);
-/* Is the path in a folder of that name, where packages put things? */
+/* Is the path in a folder with that name, where packages put files? */
 bool package_may_own(const struct host *h, const char *path);
-/* Is it there, as far as that is foreseen, when `there` is what the host says? */
+/* Will it exist? `there`: does it exist on the host now? */
 bool there_then(const struct host *h, const char *path, bool there);
-/* The state of a "user" or a "group", as a change where there is one. True: it is not there when it
- * is this step's turn, or that cannot be told. */
+/* For a missing "user" or "group": adds its state as a change if an earlier step makes it. Returns
+ * whether the account is missing, or whether this is not known. */
 bool account_observe(struct host *h, const char *kind, const char *name, bool wanted, bool there,
 	struct observation *o);
 void account_foresee(const char *kind, const struct value *params, const struct observation *o,
 	struct foresight *f);
-/* Each change is about a thing of its own, which it makes, with what it will be for its text, or
- * removes. leave_out_foreseen drops those that an earlier step will have made so already. */
+/* For types whose every change creates or removes one thing, with its new state as the text:
+ * leave_out_foreseen drops those that an earlier step will have made already. */
 void foresee_changes(const char *kind, const struct observation *o, struct foresight *f);
 void leave_out_foreseen(struct host *h, const char *kind, struct observation *o);
-/* The change that says: whether there is one shows when the steps before have run. */
+/* Adds the change "unknown": whether there is one depends on earlier steps. */
 void observe_maybe(struct host *h, struct observation *o, const char *until);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The list of units that a package change has enabled or wanted to start. Starts nothing.
+ * The list of units that a package change has enabled or tried to start. Starts nothing.
  */
 #include <dirent.h>
 #include <errno.h>

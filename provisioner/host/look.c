@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looking at what stands at a path: bounded, and never through a link that was not meant. Changes
- * nothing.
+ * Checks and reads paths: bounded, and never through an untrusted link. Changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +19,7 @@ bool look(const char *path, struct stat *st, bool *found, struct err *e)
 	}
 	*found = place_stat(&p, st);
 	bool ok = *found || errno == ENOENT || errno == ENOTDIR ||
-		  err_errno(e, "cannot look at %s", path);
+		  err_errno(e, "cannot stat %s", path);
 	place_close(&p);
 	return ok;
 }
@@ -29,7 +28,7 @@ bool look_there(const char *path, struct stat *st, struct err *e)
 {
 	bool found;
 	return look(path, st, &found, e) &&
-	       (found || err_set(e, ERR_PERMANENT, "%s is not there any more", path));
+	       (found || err_set(e, ERR_PERMANENT, "%s no longer exists", path));
 }
 
 bool look_is_dir(const char *path)
@@ -55,22 +54,21 @@ static int open_there(const char *path, int flags, struct err *e)
 	return fd;
 }
 
-/* Opens a regular file; -1 with e set, or -1 without when nothing is there. */
+/* Opens a regular file; -1 with e set, or -1 without when it does not exist. */
 static int open_regular(const char *path, struct stat *st, struct err *e)
 {
-	/* O_NONBLOCK: a FIFO in its place must not make us wait for a writer */
+	/* O_NONBLOCK: if it is a FIFO, open must not wait for a writer */
 	int fd = open_there(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, e);
 	if (fd < 0 && (e->kind || errno == ENOENT || errno == ENOTDIR))
 		return -1;
 	if (fd < 0 && errno == ELOOP)
-		err_set(e, ERR_PERMANENT, "%s is a symbolic link; a regular file is expected there",
-			path);
+		err_set(e, ERR_PERMANENT, "%s is a symbolic link, not a regular file", path);
 	else if (fd < 0)
 		err_errno(e, "cannot open %s", path);
 	else if (fstat(fd, st) < 0)
-		err_errno(e, "cannot look at %s", path);
+		err_errno(e, "cannot stat %s", path);
 	else if (!S_ISREG(st->st_mode))
-		err_set(e, ERR_PERMANENT, "%s is a %s; a regular file is expected there", path,
+		err_set(e, ERR_PERMANENT, "%s is a %s, not a regular file", path,
 			file_kind(st->st_mode));
 	else
 		return fd;
@@ -106,7 +104,7 @@ bool look_read(
 	if (r < 0)
 		err_errno(e, "cannot read %s", path);
 	else if (b.n > max || b.over)
-		err_set(e, ERR_PERMANENT, "%s is larger than %zu bytes, the limit here", path, max);
+		err_set(e, ERR_PERMANENT, "%s is larger than the limit of %zu bytes", path, max);
 	else
 		*out = buf_str(a, &b);
 	buf_free(&b);
@@ -134,7 +132,7 @@ bool look_read_own(struct host *h, const char *path, size_t max, const struct st
 	return true;
 }
 
-/* The file's bytes, a part at a time, and counted. */
+/* Reads the file in parts, counting its bytes. */
 static bool read_through(const char *path, void (*take)(void *ctx, const void *p, size_t n),
 	void *ctx, uint64_t *size, struct err *e)
 {
@@ -143,7 +141,7 @@ static bool read_through(const char *path, void (*take)(void *ctx, const void *p
 	ssize_t r;
 	int fd = open_regular(path, &st, e);
 	if (fd < 0)
-		return err_set(e, ERR_PERMANENT, "%s is not there any more", path);
+		return err_set(e, ERR_PERMANENT, "%s no longer exists", path);
 	while ((r = read_some(fd, step, sizeof(step))) > 0) {
 		take(ctx, step, (size_t)r);
 		*size += (uint64_t)r;
@@ -184,7 +182,7 @@ bool look_sha1(const char *path, unsigned char sha[SHA1_LEN], struct err *e)
 	return ok;
 }
 
-/* The very link that is open: another may have taken its place since. */
+/* Reads the link that is open: another may have taken its place since. */
 static char *target_of(struct arena *a, int link, const char *path, struct err *e)
 {
 	char *t = arena_alloc(a, PATH_MAX + 1);
@@ -209,7 +207,7 @@ char *look_target(struct arena *a, const char *path, struct err *e)
 	return t;
 }
 
-/* *target: where the link at `path` leads, or NULL when there is no link. */
+/* *target: the target of the link at `path`, or NULL when it is not a link. */
 static bool meant_target(struct arena *a, const char *path, char **target, struct err *e)
 {
 	struct stat st;
@@ -217,9 +215,9 @@ static bool meant_target(struct arena *a, const char *path, char **target, struc
 	int fd = open_there(path, O_PATH, e);
 	if (fd < 0)
 		return e->kind == ERR_NONE && (errno == ENOENT || errno == ENOTDIR ||
-						      err_errno(e, "cannot look at %s", path));
+						      err_errno(e, "cannot stat %s", path));
 	if (fstat(fd, &st) < 0)
-		err_errno(e, "cannot look at %s", path);
+		err_errno(e, "cannot stat %s", path);
 	else if (S_ISLNK(st.st_mode) && link_is_meant(path, &st, e))
 		*target = target_of(a, fd, path, e);
 	close(fd);
@@ -251,14 +249,15 @@ bool parent_there(struct host *h, const char *path, struct err *e)
 	const char *dir = path_dir(h->a, path);
 	struct place p;
 	bool there;
-	/* what is in the folder leads to it, by the links that are meant alone */
+	/* a path in the folder must be reached through trusted links only */
 	if (!place_find(path, &p, &there, e))
 		return false;
 	place_close(&p);
 	if (there || files_pending(h))
 		return true;
 	return err_set(e, ERR_PERMANENT,
-		"the folder %s is not there on the host; make it first (file: state: directory)",
+		"the folder %s does not exist on the host; create it first (file: state: "
+		"directory)",
 		dir);
 }
 
@@ -266,7 +265,7 @@ void result_file(struct host *h, const char *path, struct observation *o)
 {
 	struct stat st;
 	struct value *r = o->result;
-	struct err none = {0}; /* what cannot be looked at is told as absent */
+	struct err none = {0}; /* an inaccessible path is reported as absent */
 	bool found;
 	map_put(h->a, r, "path", value_text(h->a, path));
 	if (!look(path, &st, &found, &none) || !found) {
@@ -282,7 +281,7 @@ void result_file(struct host *h, const char *path, struct observation *o)
 	map_put(h->a, r, "size", value_int(h->a, st.st_size));
 }
 
-/* The parts of a path that mean something: neither empty nor ".". */
+/* The components of a path, without empty ones and ".". */
 static bool next_part(const char **p, const char **part, size_t *n)
 {
 	for (;;) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names and numbers of users and groups. What was found is kept until the account files change,
- * since a plan asks for the same few names a thousand times. Changes nothing.
+ * Names and numbers of users and groups. Results are cached until the account files change, because
+ * a plan asks for the same few names a thousand times. Changes nothing.
  */
 #include <errno.h>
 #include <grp.h>
@@ -10,14 +10,14 @@
 
 enum { ID_BUFFER = 16 << 10, ID_BUFFER_MAX = 1 << 20, KEPT_MAX = 16, KEPT_NAME = 33 };
 
-/* What was found in one account file. */
+/* Results from one account file. */
 struct cache {
 	const char *file;
-	struct stat st; /* the file then */
+	struct stat st; /* the file at that time */
 	struct {
 		char name[KEPT_NAME];
 		unsigned id;
-		bool by_id; /* found by its number: of several names it is the first */
+		bool by_id; /* found by its number: of several names the first */
 	} kept[KEPT_MAX];
 	size_t n;
 };
@@ -71,7 +71,7 @@ static void cache_keep(struct cache *c, const char *name, unsigned id, bool by_i
 
 /* ---- the C library ---- */
 
-/* It asks for a larger buffer with ERANGE: a group may have many members. */
+/* The call fails with ERANGE when it needs a larger buffer: a group may have many members. */
 static bool find_user(struct arena *a, const char *name, uid_t uid, struct passwd *pw)
 {
 	struct passwd *r = NULL;

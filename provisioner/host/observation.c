@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds what observe found: the list of changes. Never reads the host itself.
+ * Builds the result of observe: the list of changes. Never reads the host itself.
  */
 #include "host/foresight.h"
 
@@ -10,7 +10,7 @@ void observation_init(struct host *h, struct observation *o)
 	o->result = value_map(h->a);
 }
 
-/* Text of a host is never a template, whatever it looks like. */
+/* Text of a host is never a template, whatever it contains. */
 static struct value *host_text(struct host *h, const char *s)
 {
 	if (!s)
@@ -43,7 +43,7 @@ static struct value *shown_before(struct host *h, const struct value *before, bo
 	if (!before || before->type == VALUE_NULL)
 		return value_null(h->a);
 	if (before->type != VALUE_STR && before->type != VALUE_BLOB)
-		panic("observe_text: before is %s", value_type_name(before));
+		panic("internal error: observe_text got %s as before", value_type_name(before));
 	struct str s = before->type == VALUE_STR ? before->s : before->blob.bytes;
 	bool bytes = s.p != NULL;
 	struct value *v;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes and removes the policy-rc.d of a package change. Never removes or changes one that is not
- * ours: that is kept aside and put back.
+ * Creates and removes the policy-rc.d of a package change. Never changes one that is not ours: it
+ * is moved aside and restored.
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -22,7 +22,7 @@ static struct paths paths_in(struct arena *a, const char *folder)
 		path_join(a, folder, "policy-rc.d.provision-saved")};
 }
 
-/* Only names that mean nothing to a shell pattern. */
+/* Only names without special characters of shell patterns. */
 static bool plain_name(const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -30,8 +30,8 @@ static bool plain_name(const char *name)
 	return name[0] && strspn(name, allowed) == strlen(name);
 }
 
-/* invoke-rc.d calls it with the script's name, deb-systemd-invoke with the unit's. Timers start
- * programs that are configured by then; stopping is always right. */
+/* invoke-rc.d passes the script's name, deb-systemd-invoke the unit's. Timers may start: their
+ * programs are configured when they run. Stopping is always allowed. */
 static struct str policy_text(
 	struct arena *a, const char *held, int answer, const char *const *running)
 {
@@ -79,7 +79,7 @@ static bool put_back(struct arena *a, struct paths p, struct err *e)
 	bool saved = lstat(p.saved, &st) == 0;
 	if (saved && (!there || ours)) {
 		if (rename(p.saved, p.policy) < 0)
-			return err_errno(e, "cannot put %s back", p.policy);
+			return err_errno(e, "cannot restore %s", p.policy);
 	} else if (ours && unlink(p.policy) < 0) {
 		return err_errno(e, "cannot remove %s", p.policy);
 	}
@@ -102,7 +102,7 @@ bool policy_begin(
 	struct file_attr attr = {POLICY_MODE, (uid_t)-1, (gid_t)-1};
 	bool ok = put_back(a, p, e);
 	if (ok && rename(p.policy, p.saved) < 0 && errno != ENOENT)
-		ok = err_errno(e, "cannot put %s aside", p.policy);
+		ok = err_errno(e, "cannot move %s aside", p.policy);
 	if (ok) {
 		struct str text = policy_text(a, held, answer, running);
 		ok = file_replace(p.policy, text.p, text.n, attr, e);

@@ -5,8 +5,8 @@
  */
 #include "host/regex_parts.h"
 
-/* STATES_MAX: what the repeats written out come to (the C library does write them out, and takes
- * minutes over nested ones). */
+/* STATES_MAX: size after expansion of the repeats (the C library expands them, and takes minutes
+ * for nested ones). */
 enum {
 	REPEAT_MAX = 255,
 	SET = 256,
@@ -22,9 +22,9 @@ struct translation {
 	unsigned flags;
 	int ours; /* groups opened in the output */
 	int open;
-	bool icase, atom;           /* atom: something that a quantifier can follow */
-	size_t size[DEPTH_MAX + 1]; /* of each open group, repeats written out */
-	size_t last;                /* of the atom just behind */
+	bool icase, atom;           /* atom: something that a quantifier may follow */
+	size_t size[DEPTH_MAX + 1]; /* size of each open group after expansion of its repeats */
+	size_t last;                /* size of the last atom */
 };
 
 static bool refuse_syntax(struct err *e, const char *what)
@@ -61,7 +61,7 @@ static void set_add_class(bool *set, char class)
 			set[c] = true;
 }
 
-/* The order keeps ']', '^', '[' and '-' from meaning anything. */
+/* The order keeps ']', '^', '[' and '-' from having a special meaning. */
 static void emit_members(struct translation *t, const bool *set, bool caret_may_lead)
 {
 	size_t start = t->out.n;
@@ -81,7 +81,7 @@ static void emit_members(struct translation *t, const bool *set, bool caret_may_
 		buf_addc(&t->out, '-');
 }
 
-/* An empty set and '^' alone have no bracket form. A negated set takes newlines too in Python;
+/* An empty set and '^' alone have no bracket form. A negated set matches newlines too in Python;
  * with PATTERN_LINES the C library's does not. */
 static void emit_set(struct translation *t, const bool *set, bool negated)
 {
@@ -103,7 +103,7 @@ static void emit_set(struct translation *t, const bool *set, bool negated)
 	add_atom(t, 1);
 }
 
-/* \n, \t, \x41 and escaped punctuation: one character. p stands behind its letter then. */
+/* \n, \t, \x41 and escaped punctuation: one character. Leaves p after it. */
 static bool escaped_char(struct translation *t, char *c, struct err *e)
 {
 	static const char letters[] = "ntrfva", chars[] = "\n\t\r\f\v\a";
@@ -190,8 +190,8 @@ static bool translate_bracket(struct translation *t, struct err *e)
 static bool group_open(struct translation *t, bool captures, struct str name, struct err *e)
 {
 	if (t->open == DEPTH_MAX)
-		return err_set(e, ERR_CONFIG, "the pattern has more than %d groups in one another",
-			DEPTH_MAX);
+		return err_set(
+			e, ERR_CONFIG, "the pattern has more than %d nested groups", DEPTH_MAX);
 	t->ours++;
 	t->size[++t->open] = 1;
 	t->atom = false;
@@ -199,8 +199,8 @@ static bool group_open(struct translation *t, bool captures, struct str name, st
 	if (!captures)
 		return true;
 	if (t->pat->groups + 1 == PATTERN_GROUPS)
-		return err_set(e, ERR_CONFIG, "the pattern has more than %d groups, the limit here",
-			PATTERN_GROUPS - 1);
+		return err_set(
+			e, ERR_CONFIG, "the pattern has more than %d groups", PATTERN_GROUPS - 1);
 	int n = ++t->pat->groups;
 	t->pat->group[n] = t->ours;
 	t->pat->name[n] = name;
@@ -219,7 +219,7 @@ static bool named_group(struct translation *t, struct err *e)
 	return group_open(t, true, name, e);
 }
 
-/* (?i) and the like, which Python takes only at the start. */
+/* (?i) and the like, which Python allows only at the start. */
 static bool pattern_letters(struct translation *t, struct err *e)
 {
 	for (; t->p < t->end && *t->p != ')'; t->p++) {
@@ -235,7 +235,8 @@ static bool pattern_letters(struct translation *t, struct err *e)
 	if (t->p == t->end)
 		return err_set(e, ERR_CONFIG, "the pattern has an unclosed '('");
 	t->p++;
-	return t->out.n == 0 || err_set(e, ERR_CONFIG, "flags such as (?i) stand at the start");
+	return t->out.n == 0 ||
+	       err_set(e, ERR_CONFIG, "flags such as (?i) that are not at the start");
 }
 
 static bool starts_with(const struct translation *t, const char *word)
@@ -274,7 +275,7 @@ static bool parenthesis_close(struct translation *t, struct err *e)
 
 /* ---- quantifiers ---- */
 
-/* {n}, {n,}, {,m}, {n,m}; anything else is a brace as such, as in Python. */
+/* {n}, {n,}, {,m}, {n,m}; anything else is a literal brace, as in Python. */
 static bool read_braces(struct translation *t, bool *literal, struct err *e)
 {
 	const char *p = t->p;
@@ -298,16 +299,16 @@ static bool read_braces(struct translation *t, bool *literal, struct err *e)
 	if (*literal)
 		return true;
 	if (n[0] > REPEAT_MAX || n[1] > REPEAT_MAX)
-		return err_set(e, ERR_CONFIG,
-			"the pattern repeats more than %d times, the limit here", REPEAT_MAX);
+		return err_set(e, ERR_CONFIG, "the pattern has a repeat of more than %d times",
+			REPEAT_MAX);
 	if (given[1] && n[1] < n[0])
 		return err_set(
-			e, ERR_CONFIG, "the pattern has a repeat with its larger number first");
+			e, ERR_CONFIG, "the pattern has a repeat whose first number is larger");
 	t->p = p + 1;
 	size_t times = n[0] > n[1] ? n[0] : n[1];
 	t->size[t->open] += t->last * times;
 	if (t->size[t->open] > STATES_MAX)
-		return err_set(e, ERR_CONFIG, "the pattern repeats too much in its groups");
+		return err_set(e, ERR_CONFIG, "the repeats in the pattern's groups are too large");
 	buf_addf(&t->out, "{%lu", n[0]);
 	if (comma)
 		buf_addc(&t->out, ',');
@@ -317,7 +318,7 @@ static bool read_braces(struct translation *t, bool *literal, struct err *e)
 	return true;
 }
 
-/* A second '?' makes it lazy: which text matches differs, whether one does not. */
+/* A second '?' makes it lazy: this changes which text matches, but not whether one does. */
 static bool translate_quantifier(struct translation *t, char c, struct err *e)
 {
 	bool literal = false;
@@ -349,7 +350,7 @@ static void emit_any(struct translation *t)
 	add_atom(t, 1);
 }
 
-/* '$' also stands before the newline that ends the text. */
+/* '$' also matches before a newline at the end of the text. */
 static void emit_end(struct translation *t)
 {
 	t->atom = false;
@@ -447,7 +448,7 @@ static bool compile_pattern(struct translation *t, struct err *e)
 	if (rc == 0)
 		return true;
 	regerror(rc, &t->pat->re, why, sizeof(why));
-	return err_set(e, ERR_CONFIG, "the pattern is not understood: %s", why);
+	return err_set(e, ERR_CONFIG, "the pattern is not valid: %s", why);
 }
 
 struct pattern *pattern_compile(struct arena *a, struct str text, unsigned flags, struct err *e)
@@ -458,7 +459,7 @@ struct pattern *pattern_compile(struct arena *a, struct str text, unsigned flags
 		return NULL;
 	}
 	if (memchr(text.p, 0, text.n)) {
-		err_set(e, ERR_CONFIG, "the pattern has a NUL character in it");
+		err_set(e, ERR_CONFIG, "the pattern contains a NUL character");
 		return NULL;
 	}
 	t.pat = ARENA_NEW(a, struct pattern);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Patterns at work: searching, and putting what matched into a replacement. Compiles none.
+ * Uses compiled patterns: searches, and inserts matches into a replacement. Compiles none.
  */
 #include "host/regex_parts.h"
 
@@ -21,7 +21,7 @@ void pattern_free(struct pattern *p)
 		regfree(&p->re);
 }
 
-/* The newline that a '$' took belongs to no group. */
+/* A newline that a '$' matched belongs to no group. */
 static void leave_newline(
 	const struct pattern *p, const regmatch_t *m, size_t n, struct span *spans)
 {
@@ -57,7 +57,7 @@ bool pattern_search(
 
 /* ---- replacements ---- */
 
-/* \g<1> or \g<name>; p stands behind the 'g'. -1: no such group. */
+/* \g<1> or \g<name>; p is after the 'g'. -1: no such group. */
 static int group_by_name(const struct pattern *p, const char **at, const char *end)
 {
 	const char *close = *at < end && **at == '<' ? memchr(*at, '>', (size_t)(end - *at)) : NULL;
@@ -102,8 +102,8 @@ static bool expand_escape(
 		return true;
 	}
 	if (group < 0)
-		return err_set(
-			e, ERR_CONFIG, "the replacement names a group that the pattern has not");
+		return err_set(e, ERR_CONFIG,
+			"the replacement names a group that the pattern does not have");
 	struct span s = m->spans[group];
 	if (s.from >= 0)
 		buf_add(out, m->text + s.from, (size_t)(s.to - s.from));

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Running programs for a resource type, and splitting a command line into their arguments. Never
- * starts a shell.
+ * Runs programs for a resource type, and splits a command line into arguments. Never starts a
+ * shell.
  */
 #include "host/host.h"
 
 enum { WORDS_MAX = 4096, SAID_MAX = 600 };
 
-/* The last words of a program on one line: what it said about its failure. */
+/* The last lines of a program's output on one line, as the reason for its failure. */
 static const char *last_words(struct arena *a, const struct proc_result *r)
 {
 	struct str s = str_trim(a, r->err_out.n ? r->err_out : r->out);
 	if (s.n == 0)
-		return "it said nothing";
+		return "it printed nothing";
 	if (s.n > SAID_MAX)
 		s = str_trim(a, str_c(s.p + s.n - SAID_MAX));
 	char *line = arena_strdup(a, s.p);
@@ -29,8 +29,8 @@ static bool run_checked(struct host *h, const struct proc *p, struct str *out, s
 	if (!proc_run(h->a, p, &r, e))
 		return false;
 	if (r.timed_out)
-		return err_set(e, ERR_TRANSIENT, "%s did not end within %d s: %s", argv[0],
-			r.limit_s, last_words(h->a, &r));
+		return err_set(e, ERR_TRANSIENT, "%s timed out after %d s: %s", argv[0], r.limit_s,
+			last_words(h->a, &r));
 	if (r.status != 0)
 		return err_set(e, ERR_PERMANENT, "%s failed (exit %d): %s", argv[0], r.status,
 			last_words(h->a, &r));
@@ -63,7 +63,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* p stands behind the backslash. A line that ends there goes on in the next. */
+/* p is after the backslash. At the end of a line it continues the line. */
 static bool outside_escape(struct splitter *s, struct err *e)
 {
 	if (s->p == s->end)
@@ -102,7 +102,7 @@ static bool double_quoted(struct splitter *s, struct err *e)
 	return true;
 }
 
-/* One character or quoted part that belongs to a word. */
+/* Takes one character or quoted part of a word. */
 static bool word_part(struct splitter *s, struct err *e)
 {
 	char c = *s->p++;
@@ -114,7 +114,7 @@ static bool word_part(struct splitter *s, struct err *e)
 	if (c == '"')
 		return double_quoted(s, e);
 	if (c == 0)
-		return err_set(e, ERR_CONFIG, "a command line has a NUL character in it");
+		return err_set(e, ERR_CONFIG, "a command line contains a NUL character");
 	buf_addc(&s->word, c);
 	return true;
 }

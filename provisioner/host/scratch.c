@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Folders for programs to work in, under names that a later run finds and removes. Never removes a
- * folder of another user or of another name.
+ * Temporary folders, under names by which a later run finds and removes them. Never removes a
+ * folder of another user or with another name.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@ enum { RANDOM_CHARS = 6, LEFT_S = 3600 };
 bool scratch_open(enum scratch_kind kind, char path[SCRATCH_MAX], struct err *e)
 {
 	snprintf(path, SCRATCH_MAX, "%s/" PREFIX_TEXT "XXXXXX", where[kind]);
-	return mkdtemp(path) || err_errno(e, "cannot make a temporary folder in %s", where[kind]);
+	return mkdtemp(path) || err_errno(e, "cannot create a temporary folder in %s", where[kind]);
 }
 
 static bool remove_entry(
@@ -32,7 +32,7 @@ static bool remove_entry(
 void scratch_close(const char *path)
 {
 	struct tree t = {.visit = remove_entry, .children_first = true, .one_device = true};
-	struct err none = {0}; /* what stays is removed by the next run */
+	struct err none = {0}; /* what remains is removed by the next run */
 	if (tree_walk(path, &t, &none))
 		rmdir(path);
 }
@@ -61,6 +61,6 @@ static void clean_folder(const char *folder, int age_s)
 void scratch_clean(void)
 {
 	clean_folder(where[SCRATCH_MEMORY], 0);
-	/* another agent, with a state of its own, may be at work there */
+	/* another agent, with its own state, may be using it */
 	clean_folder(where[SCRATCH_PROGRAMS], LEFT_S);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The conversation with systemd on its private socket (D-Bus specification, "Authentication
- * Protocol"): all questions go out together, the answers are matched by their serial. Never calls
- * a method that changes anything.
+ * The dialog with systemd on its private socket (D-Bus specification, "Authentication Protocol"):
+ * sends all requests together and matches the replies by their serial. Never calls a method that
+ * changes anything.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #define SOCKET_PATH "/run/systemd/private"
 #define UNIT_PATH "/org/freedesktop/systemd1/unit/"
 enum {
-	BATCH = 64, /* units at a time: questions and answers fit into the socket's buffers */
+	BATCH = 64, /* units at a time: requests and replies fit into the socket's buffers */
 	ANSWER_S = 3,
 	NAME_LEN_MAX = 256,
 	LOGIN_MAX = 256,
@@ -67,8 +67,9 @@ static bool read_more(int fd, struct buf *in)
 	return !in->over;
 }
 
-/* Who we are is told by the socket. The answer is "DATA" and "OK <guid>". Questions have to wait
- * for it: systemd does not read what came together with the login before more comes. */
+/* The kernel tells systemd who we are. The replies are "DATA" and "OK <guid>". Requests have to
+ * wait for them: systemd does not read data that arrived together with the login until more comes.
+ */
 static bool log_in(int fd, struct buf *in)
 {
 	static const char login[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
@@ -88,7 +89,7 @@ static bool log_in(int fd, struct buf *in)
 	return true;
 }
 
-/* The next whole message is at the start of `in`. */
+/* Waits until the next whole message is at the start of `in`. */
 static bool next_message(int fd, struct buf *in, size_t *length)
 {
 	*length = SDBUS_HEADER;
@@ -103,13 +104,13 @@ static bool next_message(int fd, struct buf *in, size_t *length)
 	return true;
 }
 
-/* One conversation: BATCH questions go out together, and the next ones when all are answered. */
+/* One dialog: BATCH requests are sent together, and the next ones when all have replies. */
 struct sdbus_talk {
 	struct arena *a;
 	const char *const *names;
 	size_t n, sent, answered;
 	struct shown *answer;
-	bool *there; /* of each: has it been answered? */
+	bool *there; /* of each: has its reply arrived? */
 	struct buf in;
 	int fd; /* -1: over */
 };
@@ -136,7 +137,7 @@ static bool send_questions(struct sdbus_talk *t)
 	return ok;
 }
 
-/* An error is an answer too; signals that systemd sends to everybody are not. */
+/* An error is a reply, too; signals that systemd broadcasts are not. */
 static bool read_answer(struct sdbus_talk *t)
 {
 	struct shown s = SHOWN_NOTHING;

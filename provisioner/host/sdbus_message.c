@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two messages of D-Bus (its specification's "Message Protocol") that reading a unit's
- * properties takes: the question for all of them, and the answer. What does not count in the answer
- * is passed over, whatever its type.
+ * The two D-Bus messages (its specification's "Message Protocol") that read a unit's properties:
+ * the request for all of them, and the reply. Values that are not needed are skipped, whatever
+ * their type.
  */
 #include "host/sdbus_message.h"
 
@@ -18,7 +18,7 @@ enum {
 	DEPTH_MAX = 32,
 };
 
-/* The properties that count, of the many that come. */
+/* The needed properties; a reply has many more. */
 static const struct property {
 	const char *name;
 	size_t offset;
@@ -137,7 +137,7 @@ static bool get_signature(struct reader *r, struct str *out)
 	return true;
 }
 
-/* One header field; only the serial that is answered counts. */
+/* One header field; only the reply serial is used. */
 static bool header_field(struct reader *r, uint32_t *serial)
 {
 	struct str type, text;
@@ -239,7 +239,7 @@ static bool pass_variant(struct reader *r, int depth)
 	return pass_value(r, &sig, depth + 1);
 }
 
-/* One value of the type at the start of *sig, which moves on behind it. */
+/* Skips one value of the type at the start of *sig, and moves *sig after it. */
 static bool pass_value(struct reader *r, const char **sig, int depth)
 {
 	struct str text;
@@ -273,7 +273,7 @@ static bool pass_value(struct reader *r, const char **sig, int depth)
 
 /* ---- the answer ---- */
 
-/* The variant of a property that counts, as text. */
+/* The variant of a needed property, as text. */
 static bool get_variant(struct arena *a, struct reader *r, const char **out)
 {
 	struct str type, text;
@@ -314,7 +314,7 @@ static bool get_properties(struct arena *a, struct reader *r, struct shown *out)
 	return true;
 }
 
-/* The whole length of the message that begins at p, once its first 16 bytes are there. */
+/* The whole length of the message that begins at p, from its first 16 bytes. */
 bool sdbus_message_length(const unsigned char *p, size_t *out)
 {
 	uint32_t body, fields;

@@ -22,8 +22,8 @@ static bool walk_folder(struct walk *w, int dirfd, const char *name, struct err 
 static bool walk_limits(struct walk *w, const char *name, const struct stat *st, struct err *e)
 {
 	if (++w->entries > TREE_ENTRIES)
-		return err_set(e, ERR_PERMANENT, "%s holds more than %d entries, the limit here",
-			w->root, TREE_ENTRIES);
+		return err_set(
+			e, ERR_PERMANENT, "%s holds more than %d entries", w->root, TREE_ENTRIES);
 	if (w->t->one_device && S_ISDIR(st->st_mode) && st->st_dev != w->device)
 		return err_set(e, ERR_PERMANENT, "'%s' below %s is a mount point; unmount it first",
 			name, w->root);
@@ -34,8 +34,7 @@ static bool walk_entry(struct walk *w, int dirfd, const char *name, struct err *
 {
 	struct stat st;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ||
-		       err_errno(e, "cannot look at '%s' below %s", name, w->root);
+		return errno == ENOENT || err_errno(e, "cannot stat '%s' below %s", name, w->root);
 	if (!walk_limits(w, name, &st, e))
 		return false;
 	if (!w->t->children_first && !w->t->visit(w->t->ctx, dirfd, name, &st, e))
@@ -78,8 +77,8 @@ static bool walk_open(struct walk *w, int fd, const char *name, struct err *e)
 static bool walk_folder(struct walk *w, int parent, const char *name, struct err *e)
 {
 	if (++w->depth > TREE_DEPTH)
-		return err_set(e, ERR_PERMANENT, "%s is more than %d folders deep, the limit here",
-			w->root, TREE_DEPTH);
+		return err_set(e, ERR_PERMANENT, "%s has folders nested more than %d deep", w->root,
+			TREE_DEPTH);
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	bool ok = walk_open(w, fd, name, e);
 	w->depth--;
@@ -93,7 +92,7 @@ bool tree_walk(const char *path, const struct tree *t, struct err *e)
 	if (!place_open(path, &p, e))
 		return false;
 	struct walk w = {.t = t, .root = path};
-	bool ok = place_stat(&p, &st) || err_errno(e, "cannot look at %s", path);
+	bool ok = place_stat(&p, &st) || err_errno(e, "cannot stat %s", path);
 	w.device = st.st_dev;
 	ok = ok && walk_folder(&w, p.dir, p.name, e);
 	place_close(&p);

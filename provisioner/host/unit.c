@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asks systemd for many units with one process, or runs the status action of SysV scripts. Never
+ * Asks systemd about many units with one process, or runs the status action of SysV scripts. Never
  * changes a service.
  */
 #include <glob.h>
@@ -75,7 +75,7 @@ static bool any_file(struct arena *a, const char *folders, const char *unit)
 	return any;
 }
 
-/* What starts a unit at boot stays when it is masked, but systemd does not tell of it. */
+/* A masked unit may still have links that start it at boot, but systemd does not report them. */
 static bool wants_links(struct arena *a, const char *unit)
 {
 	return any_file(a, ".wants", unit) || any_file(a, ".requires", unit);
@@ -97,7 +97,7 @@ static void set_property(struct arena *a, struct shown *s, struct line line)
 	}
 }
 
-/* The next block of the answer; blocks are parted by an empty line. */
+/* The next block of the answer; an empty line separates blocks. */
 static bool next_block(struct arena *a, struct str *rest, struct shown *s)
 {
 	struct line line;
@@ -117,7 +117,7 @@ static bool text_is(const char *s, const char *what)
 	return strcmp(s, what) == 0;
 }
 
-/* As systemctl is-active takes it, except that a unit between two failing starts does not run. */
+/* Active by systemctl is-active, except between two failing starts of a unit. */
 static bool unit_runs(const struct shown *s)
 {
 	if (text_is(s->sub, "auto-restart"))
@@ -165,8 +165,8 @@ static void unit_from(struct arena *a, const struct shown *s, const char *name, 
 		u->trouble = u->id;
 }
 
-/* A unit like Postfix's only stands for its instances and stays "active (exited)" when they have
- * ended: then it does not run. */
+/* A unit like Postfix's only groups its instances and stays "active (exited)" when they have ended:
+ * then it does not run. */
 static void count_instance(const struct shown *s, struct unit *units, size_t n)
 {
 	if (unit_runs(s) || !s->part_of[0])
@@ -192,7 +192,7 @@ void unit_parse(
 		count_instance(&s, out, n);
 }
 
-/* The names come first in the answer, in their order, then what the patterns matched. */
+/* The answer begins with the names, in their order, followed by the matches of the patterns. */
 static bool ask_systemd(
 	struct host *h, const char *const *names, size_t n, struct str *answer, struct err *e)
 {
@@ -213,7 +213,7 @@ static bool ask_systemd(
 	return run_program(h, argv.v, answer, e);
 }
 
-/* A unit that stands for its instances was started with them. */
+/* A unit that groups instances was started with them. */
 int64_t unit_runs_since(struct host *h, const char *name)
 {
 	const char *full = with_suffix(h->a, name);
@@ -238,7 +238,7 @@ int64_t unit_runs_since(struct host *h, const char *name)
 	return first;
 }
 
-/* Is the path, which may have blanks in it, in a list of paths parted by blanks? */
+/* Is the path, which may contain blanks, in a list of paths separated by blanks? */
 static bool lists_path(const char *list, const char *path)
 {
 	size_t n = strlen(path);
@@ -248,7 +248,7 @@ static bool lists_path(const char *list, const char *path)
 	return false;
 }
 
-/* Has the unit a drop-in that is not in `known`, paths parted by blanks? */
+/* Has the unit a drop-in that is not in `known`, paths separated by blanks? */
 static bool dropin_unread(struct host *h, const char *unit, const char *known)
 {
 	const char *pattern = arena_printf(h->a, "/etc/systemd/system/%s.d/*.conf", unit);
@@ -313,7 +313,7 @@ static bool ask_script(struct host *h, const char *name, struct unit *u, struct 
 	return true;
 }
 
-/* The answer about a unit among those that are there, or NULL. */
+/* The entry about a unit among those found, or NULL. */
 static const struct shown *shown_of(const struct shown *s, size_t n, const char *id)
 {
 	for (size_t i = 0; i < n; i++)
@@ -322,7 +322,7 @@ static const struct shown *shown_of(const struct shown *s, size_t n, const char 
 	return NULL;
 }
 
-/* The units that those stand for which are "active (exited)". */
+/* The instances of those group units which are "active (exited)". */
 static bool look_at_parts(struct arena *a, struct unit *units, const struct shown *s, size_t n)
 {
 	struct args parts = {0}, of = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a unit's lines from systemd's journal and from its log file, from a moment on. Where
- * neither is kept there are no lines; never an error.
+ * Reads a unit's lines since a given time from systemd's journal and from its log file. Where
+ * neither exists there are no lines; never an error.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -51,14 +51,14 @@ struct unit_log unit_log_from(struct host *h, const char *unit, const char *file
 		.unit = unit, .since = journal_since(h, then), .file = file, .stamp = stamp};
 }
 
-/* The log belongs to its daemon, which is not trusted with what else root can read. */
+/* The daemon owns the log; with root's rights it must not make us read other files. */
 static struct str file_tail(struct host *h, const struct unit_log *log)
 {
 	int fd = log->file ? open(log->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 	struct str text = str_c("");
 	struct stat st;
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		int64_t from = log->at <= st.st_size ? log->at : 0; /* rotated: a new one */
+		int64_t from = log->at <= st.st_size ? log->at : 0; /* rotated: a new file */
 		if (from < st.st_size - TAIL_MAX)
 			from = st.st_size - TAIL_MAX;
 		char *p = arena_calloc(h->a, TAIL_MAX + 1, 1);
@@ -83,7 +83,7 @@ static void add_file_lines(struct host *h, const struct unit_log *log, struct bu
 	}
 }
 
-/* A journal that hangs is asked once: it must not hold up who is to put a daemon right. */
+/* A journal that hangs is asked only once: it must not delay a rollback. */
 static struct str ask_journal(struct host *h, struct unit_log *log, const char *const *argv)
 {
 	struct proc p = {.argv = argv, .uid = (uid_t)-1, .timeout_s = ASK_S};
@@ -99,7 +99,7 @@ static struct str journal_lines(struct host *h, struct unit_log *log)
 {
 	const char *sync[] = {"journalctl", "--sync", NULL};
 	struct args argv = {0};
-	ask_journal(h, log, sync); /* else the last lines may be missing */
+	ask_journal(h, log, sync); /* otherwise the last lines may be missing */
 	if (!log->since)
 		return str_c("");
 	args_add(h->a, &argv, "journalctl");
@@ -135,7 +135,7 @@ struct str unit_log_lines(struct host *h, struct unit_log *log)
 	return all;
 }
 
-/* Lines that match, each once, the latest first. */
+/* Matching lines without duplicates, the latest first. */
 static size_t find_matching(
 	struct host *h, struct str text, const char *pattern, const char **out, size_t max)
 {

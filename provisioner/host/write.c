@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing files for a resource type: the original kept, the new content validated, swapped in
- * whole. Never writes into a file that is there.
+ * Writes files for a resource type: keeps the original, validates the new content, replaces the
+ * file as a whole. Never writes into an existing file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@ enum { NEW_FILE_MODE = 0644, KEPT_NAME_HEAD = 120 };
 
 /* ---- originals ---- */
 
-/* "/etc/a%b" -> "%2Fetc%2Fa%25b"; a name too long for a folder ends in the path's digest. */
+/* "/etc/a%b" -> "%2Fetc%2Fa%25b"; a name too long for a file name ends in the path's digest. */
 static const char *kept_name(struct arena *a, const char *path)
 {
 	struct buf b;
@@ -36,7 +36,7 @@ static const char *kept_name(struct arena *a, const char *path)
 	return arena_printf(a, "%.*s-%s", KEPT_NAME_HEAD, name, text);
 }
 
-/* A copy with the same bytes, owner, mode and rights. */
+/* A copy with the same content, owner, mode and access rights. */
 static bool copy_whole(
 	struct arena *a, const char *from, const struct stat *st, const char *to, struct err *e)
 {
@@ -48,7 +48,7 @@ static bool copy_whole(
 	return !found || file_replace_like(to, bytes.p, bytes.n, attr, from, e);
 }
 
-/* In the place of what is there, by a rename. */
+/* Replaces the existing file by a rename. */
 static bool swap_link(struct arena *a, const char *from, const char *to, struct err *e)
 {
 	char *target = look_target(a, from, e), tmp[TEMPORARY_MAX];
@@ -90,7 +90,7 @@ static bool copy_link(struct arena *a, const char *from, const char *to, struct 
 	char *target = look_target(a, from, e);
 	if (!target)
 		return false;
-	if (symlink(target, to) < 0 && errno != EEXIST) /* `to` lies in a folder of our own */
+	if (symlink(target, to) < 0 && errno != EEXIST) /* `to` is in a folder of our own */
 		return err_errno(e, "cannot keep the original of %s at %s", from, to);
 	return true;
 }
@@ -130,8 +130,8 @@ bool keep_original(struct host *h, const char *path, struct err *e)
 		return true;
 	if (S_ISLNK(st.st_mode))
 		return copy_link(h->a, path, to, e);
-	/* A copy, not a second name: Postfix sees by an open table's link count that it was
-	 * replaced. Only what is too large to read is kept by its name. */
+	/* A copy, not a hard link: Postfix sees by the link count of an open table that it was
+	 * replaced. Only a file that is too large to copy is kept as a link. */
 	if (st.st_size <= FILE_MAX)
 		return copy_whole(h->a, path, &st, to, e);
 	return keep_by_name(path, to, e);
@@ -155,7 +155,7 @@ bool remove_file(struct host *h, const char *path, struct err *e)
 	return keep_original(h, path, e) && remove_name(path, false, e);
 }
 
-/* Ansible's name for it, numbered when an earlier step of the same second took that. */
+/* Ansible's backup name, numbered when an earlier step of the same second has used it. */
 static const char *backup_name(struct arena *a, const char *path)
 {
 	struct stat st;
@@ -213,11 +213,11 @@ static bool validate_file(struct validation *v, const char *path, struct err *e)
 	for (size_t i = 0; argv[i]; i++)
 		argv[i] = with_path(v->h->a, argv[i], path);
 	return run_users_program(v->h, argv, e) ||
-	       err_prefix(e, "the new content was refused and nothing changed");
+	       err_prefix(e, "the new content failed its validation; nothing was changed");
 }
 
-/* Root's command reads a copy in a folder of root's own: whoever owns the folder of the file could
- * put another one in the place of the temporary there. */
+/* A command run by root reads a copy in root's own folder: whoever owns the file's folder could
+ * replace the temporary file there. */
 static bool run_validation(void *ctx, const char *tmp, struct err *e)
 {
 	struct validation *v = ctx;
@@ -261,7 +261,7 @@ void observe_content(struct host *h, struct observation *o, const struct str *be
 	observe_text(h, o, "content", was, now);
 }
 
-/* The new content of a change; a blob whose bytes did not come along is a fault of the sender. */
+/* The new content of a change; it is a bug of the sender if the bytes of a blob are missing. */
 static bool content_bytes(const struct value *after, struct str *out, struct err *e)
 {
 	if (after->type == VALUE_STR)
@@ -269,7 +269,8 @@ static bool content_bytes(const struct value *after, struct str *out, struct err
 	else if (after->type == VALUE_BLOB && (after->blob.bytes.p || after->blob.size == 0))
 		*out = after->blob.bytes.p ? after->blob.bytes : str_c("");
 	else
-		return err_set(e, ERR_PERMANENT, "the new content did not come with the plan");
+		return err_set(
+			e, ERR_PERMANENT, "internal error: the new content is not in the plan");
 	return true;
 }
 

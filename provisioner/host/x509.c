@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads PEM and the little of DER that comparing keys and certificates needs. Every length is
- * checked against what is there; nothing is decoded that is not asked for.
+ * Parses PEM and the part of DER that is needed to compare keys and certificates. Checks every
+ * length against the input; decodes nothing else.
  */
 #include <arpa/inet.h>
 #include "host/args.h"
@@ -28,7 +28,7 @@ enum {
 
 /* ---- PEM ---- */
 
-/* The bytes of the first block with this label; false when there is none. */
+/* Decodes the first block with this label; false when there is none. */
 static bool pem_block(struct arena *a, struct str pem, const char *label, struct str *der)
 {
 	const char *begin = arena_printf(a, "-----BEGIN %s-----", label);
@@ -47,7 +47,7 @@ static bool pem_block(struct arena *a, struct str pem, const char *label, struct
 	return base64_decode(a, (struct str){text, n}, der);
 }
 
-/* The label of the line "-----WORD LABEL-----"; p NULL: it is no such line. */
+/* The label of the line "-----WORD LABEL-----"; p NULL: another kind of line. */
 static struct str pem_label(struct arena *a, struct line line, const char *word)
 {
 	struct str s = str_trim(a, str_dup(a, line.p, line.n));
@@ -58,7 +58,7 @@ static struct str pem_label(struct arena *a, struct line line, const char *word)
 	return str_dup(a, s.p + head, s.n - head - tail);
 }
 
-/* All private keys are of one kind, whatever their encoding. */
+/* All private keys count as one kind, whatever their encoding. */
 static struct str pem_kind(struct str label)
 {
 	return str_ends(label, "PRIVATE KEY") ? str_c("PRIVATE KEY") : label;
@@ -95,7 +95,7 @@ struct str pem_only(struct arena *a, struct str text)
 
 /* ---- DER ---- */
 
-struct der { /* what is left to read */
+struct der { /* the rest of the input */
 	const unsigned char *p;
 	size_t n;
 };
@@ -142,14 +142,14 @@ static bool der_any(struct der *d, unsigned *tag, struct der *content)
 	return true;
 }
 
-/* The next element, which has to be of this tag. */
+/* The next element, which must have this tag. */
 static bool der_take(struct der *d, unsigned tag, struct der *content)
 {
 	unsigned got;
 	return d->n > 0 && *d->p == tag && der_any(d, &got, content);
 }
 
-/* As der_take, when the element may be missing. */
+/* As der_take, for an element that may be missing. */
 static bool der_optional(struct der *d, unsigned tag, struct der *content)
 {
 	*content = (struct der){NULL, 0};
@@ -166,7 +166,7 @@ static struct str der_str(struct arena *a, struct der d)
 	return str_dup(a, (const char *)d.p, d.n);
 }
 
-/* A bit string of whole bytes, without the count of unused bits. */
+/* A bit string of whole bytes, without its count of unused bits. */
 static bool bit_string(struct der *d, struct der *out)
 {
 	if (!der_take(d, TAG_BIT_STRING, out) || out->n < 1 || out->p[0] != 0)

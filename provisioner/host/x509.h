@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a PEM file holds, as far as it has to be compared: kind and size of a private key, names,
- * end and public key of a certificate (RFC 5208, 5280, 5915, 7468, 8017; DER: X.690). Bounded, no
- * cryptography, no signature is checked: openssl makes keys and certificates, this only looks.
+ * The content of a PEM file as far as it is compared: kind and size of a private key, names, expiry
+ * and public key of a certificate (RFC 5208, 5280, 5915, 7468, 8017; DER: X.690). Bounded; no
+ * cryptography and no check of signatures: openssl makes keys and certificates, this code only
+ * reads them.
  */
 #pragma once
 #include "base/base.h"
@@ -12,23 +13,23 @@ struct key_info {
 	enum key_type type;
 	int bits;          /* RSA: of the modulus; EC: of the curve; others: 0 */
 	const char *curve; /* EC: secp256r1, secp384r1, secp521r1; else NULL */
-	/* What tells the public key: RSA's modulus, EC's point, EdDSA's bytes. p NULL: not in the
-	 * file (a private Ed25519 key does not have to hold it). */
+	/* Identifies the public key: RSA's modulus, EC's point, EdDSA's bytes. p NULL: not in the
+	 * file (a private Ed25519 key need not contain it). */
 	struct str id;
-	struct str exponent; /* RSA, of a private key: the public one; p NULL: not read */
+	struct str exponent; /* RSA, of a private key: the public exponent; p NULL: not read */
 	bool encrypted;
 };
 const char *key_type_name(enum key_type type); /* "RSA", "ECC", "Ed25519", ... */
-/* A private key in PEM. false: there is none, or it is not well formed. */
+/* Parses a private key in PEM. false: there is none, or it is malformed. */
 bool key_read(struct arena *a, struct str pem, struct key_info *out);
 
-/* The text's PEM blocks alone, without what stands beside them and without a second key or
- * certificate: daemons read the first. The text itself when there is nothing but those. */
+/* Only the PEM blocks of the text, without other text and without a second key or certificate:
+ * daemons read the first. The same text when there is nothing else. */
 struct str pem_only(struct arena *a, struct str text);
 
 enum { CERT_NAMES_MAX = 256 };
 struct cert_info {
-	struct key_info key;     /* of the subject: the public one */
+	struct key_info key;     /* the subject's public key */
 	const char *common_name; /* "" when there is none */
 	const char **names;      /* "DNS:example.com", "IP:192.0.2.1"; others are left out */
 	size_t n_names;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The files of a run, each read and parsed once. Never writes, and never reads anything but
- * regular files of bounded size.
+ * The files of a run, each read and parsed once. Writes nothing, and reads only regular files of
+ * limited size.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -93,10 +93,8 @@ struct value *files_yaml(struct files *f, const char *path, struct errs *errs)
 		file->yaml_done = true;
 		if (str_starts(str_no_bom(file->text), "$ANSIBLE_VAULT;")) {
 			errs_add(errs, (struct pos){file->path, 1, 1},
-				"encrypted files are not supported yet; put the secrets into a "
-				"plain "
-				"file "
-				"outside of git for now");
+				"encrypted files are not supported yet; for now, put the secrets "
+				"into a plain file that is not in git");
 			return NULL;
 		}
 		file->yaml = yaml_parse(f->a, file->path, file->text, errs);

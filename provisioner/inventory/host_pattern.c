@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host patterns: a:b:!c:&d, globs, ~regex, ranges of a group. Looks only at names; regular
+ * Host patterns: a:b:!c:&d, globs, ~regex, ranges of a group. Works on names only; regular
  * expressions are POSIX extended ones, matched from the start.
  */
 #include <ctype.h>
@@ -68,7 +68,7 @@ struct subscript {
 	long first, last;
 };
 
-/* Cuts "[0]", "[-1]", "[0:2]", "[1:]" off the end of a name. */
+/* Removes "[0]", "[-1]", "[0:2]", "[1:]" from the end of a name. */
 static struct str cut_subscript(struct arena *a, const char *p, struct subscript *sub)
 {
 	size_t n = strlen(p);
@@ -141,7 +141,7 @@ static bool match_one(
 		      : 0;
 	if (rc != 0)
 		return err_set(
-			e, ERR_CONFIG, "host pattern '%s' is no valid regular expression", p);
+			e, ERR_CONFIG, "host pattern '%s' is not a valid regular expression", p);
 	set_init(&found, a);
 	for (size_t i = 0; i < inv->n_groups; i++) {
 		struct invhost **hosts;
@@ -266,14 +266,14 @@ bool pattern_none(const struct inventory *inv, struct arena *a, const char *patt
 	const char *near = nearest_name(inv, a, pattern);
 	if (near && strcmp(near, pattern) == 0)
 		return err_set(
-			e, ERR_CONFIG, "no host matches '%s': that group has no hosts", pattern);
+			e, ERR_CONFIG, "no host matches '%s': the group has no hosts", pattern);
 	if (near)
 		return err_set(
 			e, ERR_CONFIG, "no host matches '%s' (did you mean '%s'?)", pattern, near);
 	if (!inv->given && inv->n_sources == 0)
 		return err_set(e, ERR_CONFIG,
-			"no host matches '%s'; no inventory is given (-i), so there is localhost "
-			"only",
+			"no host matches '%s'; no inventory is given (-i), so only localhost "
+			"exists",
 			pattern);
 	return err_set(e, ERR_CONFIG,
 		"no host matches '%s'; the inventory has %zu host%s in %zu groups", pattern,

@@ -5,10 +5,10 @@
 #pragma once
 #include "inventory/inventory.h"
 
-/* Names of the hosts, NULL-terminated; n may come out 0. An implicit localhost is added. */
+/* Names of the hosts, NULL-terminated; n may be 0. An implicit localhost is added. */
 bool pattern_match(struct inventory *inv, struct arena *a, const char *pattern, const char ***out,
 	size_t *n, struct err *e);
 bool pattern_limit(struct inventory *inv, struct arena *a, const char *limit, const char ***out,
 	size_t *n, struct err *e); /* also @file */
-/* false: says that no host matches, and what may have been meant. */
+/* Otherwise reports that no host matches, and similar names. */
 bool pattern_none(const struct inventory *inv, struct arena *a, const char *pattern, struct err *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inventories in Ansible's INI form: [group], [group:children], [group:vars], hosts with ranges
- * and k=v. Every line that cannot be read is a problem of its own.
+ * Inventories in Ansible's INI form: [group], [group:children], [group:vars], hosts with ranges and
+ * k=v. Every line that cannot be parsed is a separate problem.
  */
 #include <ctype.h>
 #include "inventory/inventory.h"
@@ -15,7 +15,7 @@ struct ini {
 	struct group *group;
 	enum ini_section section;
 	const char *text;       /* of the line */
-	bool skip;              /* a section whose head was wrong */
+	bool skip;              /* a section with an invalid header */
 	struct value *declared; /* groups with a section of hosts or children */
 	struct value *named;    /* groups named as a child or by their vars, with the place */
 };
@@ -28,7 +28,7 @@ static void name_group(struct ini *p, struct str name, struct pos pos)
 		map_set(p->inv->a, p->named, name, v);
 }
 
-/* A group that is only named and nowhere declared is a slip of the pen. */
+/* A group that is mentioned but never declared is a typo. */
 static void check_named(struct ini *p, struct value *before)
 {
 	const char **names = arena_calloc(p->inv->a, p->declared->map.n + 1, sizeof(*names));
@@ -57,7 +57,7 @@ static void read_head(struct ini *p, const char *line, size_t n)
 	p->skip = true;
 	if (!close || close == line + 1) {
 		errs_add(p->errs, pos_at(p, line, line),
-			"a section looks like [group], [group:children] or "
+			"this is not a section header; write [group], [group:children] or "
 			"[group:vars]");
 		return;
 	}
@@ -70,9 +70,7 @@ static void read_head(struct ini *p, const char *line, size_t n)
 	if (kind.n && !str_is(kind, "children") && !str_is(kind, "vars") &&
 		!str_is(kind, "hosts")) {
 		errs_add(p->errs, pos_at(p, line, line),
-			"unknown kind of section ':%s'; there are "
-			":children and :vars",
-			kind.p);
+			"unknown kind of section ':%s'; use :children or :vars", kind.p);
 		return;
 	}
 	p->skip = false;
@@ -90,10 +88,10 @@ static void report_unclosed(struct ini *p, const char *start)
 {
 	struct pos pos = pos_at(p, p->text, start);
 	source_hide_line(pos);
-	errs_add(p->errs, pos, "a quote is not closed on this line");
+	errs_add(p->errs, pos, "this line has an unclosed quote");
 }
 
-/* The next word as a shell splits it, quotes removed; false at the end or at a comment. */
+/* The next word, split as by a shell, without quotes; false at the end or at a comment. */
 static bool next_word(struct ini *p, const char **s, struct buf *word, const char **start)
 {
 	char quote = 0;
@@ -128,8 +126,8 @@ static void host_var(struct ini *p, struct value *vars, struct str word, struct 
 	if (!eq || eq == word.p) {
 		source_hide_line(pos); /* "password = x": the word may be anything */
 		errs_add(p->errs, pos,
-			"this is no variable; after the host name stand only name=value, without "
-			"blanks around the sign");
+			"this is not a variable; after the host name, write name=value without "
+			"blanks around '='");
 		return;
 	}
 	key = str_dup(p->inv->a, word.p, (size_t)(eq - word.p));
@@ -138,7 +136,7 @@ static void host_var(struct ini *p, struct value *vars, struct str word, struct 
 	vars->map.e[vars->map.n - 1].key_pos = pos;
 }
 
-/* "mx1:2222" names a port; "[::1]:22" and names with two colons are left alone. */
+/* "mx1:2222" contains a port; "[::1]:22" and names with two colons are left alone. */
 static struct str split_port(struct arena *a, struct str name, int64_t *port)
 {
 	const char *colon = memchr(name.p, ':', name.n), *last = strrchr(name.p, ':');
@@ -186,7 +184,8 @@ static void read_group_var(struct ini *p, const char *line)
 	struct pos pos = pos_at(p, line, line);
 	if (!eq || eq == line) {
 		source_hide_line(pos);
-		errs_add(p->errs, pos, "a line of [%s:vars] looks like name=value", p->group->name);
+		errs_add(p->errs, pos, "this line of [%s:vars] is not a variable; write name=value",
+			p->group->name);
 		return;
 	}
 	key = str_trim(p->inv->a, str_dup(p->inv->a, line, (size_t)(eq - line)));

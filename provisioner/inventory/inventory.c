@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hosts and groups: the graph, its order, and the sources it is read from. Executes nothing: an
- * inventory that is a program is refused.
+ * Hosts and groups: the graph, its order, and its sources. Executes nothing: an inventory that is a
+ * program is refused.
  */
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,9 +64,8 @@ void inventory_bound(struct inventory *inv, struct pos pos, struct errs *errs)
 		return;
 	inv->full = true;
 	errs_add(errs, pos,
-		"an inventory has up to %d hosts, and this one has more; divide it and give one "
-		"part "
-		"with -i",
+		"an inventory may have at most %d hosts, and this one has more; split it and pass "
+		"one part with -i",
 		INVENTORY_HOSTS);
 }
 
@@ -79,7 +78,7 @@ void group_add_host(struct inventory *inv, struct group *g, struct invhost *h)
 	PUSH(inv->a, h->direct, h->n_direct, h->cap_direct, g);
 }
 
-/* Does one group stand above another? Each is looked at once, however many ways lead to it. */
+/* Is one group an ancestor of another? Visits each group once, however many paths lead to it. */
 static bool stands_above(struct inventory *inv, struct group *g, const struct group *what)
 {
 	struct arena *own = arena_new();
@@ -108,7 +107,7 @@ bool group_add_child(struct inventory *inv, struct group *g, struct group *child
 			return true;
 	if (stands_above(inv, g, child))
 		return errs_add(errs, pos,
-			"group '%s' cannot be a child of '%s': it stands above it", child->name,
+			"group '%s' cannot be a child of '%s': it is its ancestor", child->name,
 			g->name);
 	PUSH(inv->a, g->child, g->n_child, g->cap_child, child);
 	PUSH(inv->a, child->parent, child->n_parent, child->cap_parent, g);
@@ -120,7 +119,7 @@ size_t group_hosts(
 {
 	const struct group **todo = NULL;
 	size_t n = 0, cap = 0, n_out = 0, cap_out = 0;
-	struct arena *own = arena_new(); /* for a group in a chain of thousands it is much */
+	struct arena *own = arena_new(); /* a group in a chain of thousands would need many */
 	bool *seen = arena_calloc(own, inv->n_hosts + 1, sizeof(bool));
 	struct value *queued = value_map(own);
 	*out = NULL;
@@ -144,7 +143,7 @@ size_t group_hosts(
 	return n_out;
 }
 
-/* Each group after all that stand above it. */
+/* Each group after all its ancestors. */
 static void count_depths(struct inventory *inv)
 {
 	struct arena *own = arena_new();
@@ -184,7 +183,7 @@ static void add_group(struct inventory *inv, struct invhost *h, struct group *g,
 	g->visit = inv->visits;
 }
 
-/* Its own groups and all that stand above them. */
+/* Its own groups and all their ancestors. */
 static void collect_groups(struct inventory *inv, struct invhost *h)
 {
 	size_t cap = 0;
@@ -299,8 +298,8 @@ void inventory_read(
 	if (!f) {
 		if (!e.kind)
 			err_set(&e, ERR_CONFIG,
-				"inventory '%s' does not exist; a list of hosts ends "
-				"with a comma",
+				"inventory '%s' does not exist; a list of hosts must end with a "
+				"comma",
 				source);
 		errs_take(errs, &e);
 	} else if (str_starts(str_no_bom(f->text), "#!") && access(source, X_OK) == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Python literals, as they stand in INI inventories ("port=25", "nets=['a', 'b']"), and host
- * ranges. Text in, values out; anything that is no literal stays text.
+ * Python literals in INI inventories ("port=25", "nets=['a', 'b']"), and host ranges. Text in,
+ * values out; anything that is not a literal stays text.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -211,7 +211,7 @@ struct value *literal_parse(struct arena *a, struct str s, struct pos pos)
 	struct lit l = {.a = a, .pos = pos, .p = s.p, .end = s.p + s.n};
 	struct value *v = lit_value(&l);
 	lit_space(&l);
-	if (v && (l.p == l.end || *l.p == '#')) /* Python sees a comment there, too */
+	if (v && (l.p == l.end || *l.p == '#')) /* Python treats this as a comment, too */
 		return v;
 	v = value_str(a, s);
 	v->pos = pos;
@@ -221,7 +221,7 @@ struct value *literal_parse(struct arena *a, struct str s, struct pos pos)
 /* ---- host ranges ---- */
 struct range {
 	long first, last, step;
-	int width; /* digits, zero-padded; 0: not padded */
+	int width; /* number of digits, zero-padded; 0: not padded */
 	bool letters;
 };
 
@@ -247,7 +247,7 @@ static bool range_read(struct str body, struct range *r)
 		*r = (struct range){first[0], last[0], r->step, 0, true};
 		return r->first <= r->last;
 	}
-	r->first = strtol(first, &end, 10); /* "[:3]" counts from 0 */
+	r->first = strtol(first, &end, 10); /* "[:3]" starts at 0 */
 	if (*end || *last == 0)
 		return false;
 	r->last = strtol(last, &end, 10);
@@ -296,6 +296,7 @@ bool range_expand(struct arena *a, struct str pattern, struct pos pos, struct st
 		return errs_add(
 			errs, pos, "'%s' stands for more than %d hosts", pattern.p, RANGE_MAX);
 	return errs_add(errs, pos,
-		"'%s' is no host name or range; a range is [1:9], [01:20], [a:f] or [1:9:2]",
+		"'%s' is not a host name or range; write a range as [1:9], [01:20], [a:f] or "
+		"[1:9:2]",
 		pattern.p);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inventories in YAML: groups with hosts, children and vars. Only adds to the graph; what the
- * variables hold is not looked at.
+ * Inventories in YAML: groups with hosts, children and vars. Only adds to the graph; does not check
+ * the values of variables.
  */
 #include "inventory/inventory.h"
 
@@ -44,7 +44,7 @@ static void read_hosts(struct reader *r, struct group *g, const struct value *ho
 		for (size_t j = 0; j < n && !r->inv->full; j++) {
 			struct invhost *h = inventory_add_host(r->inv, names[j]);
 			group_add_host(r->inv, g, h);
-			put_vars(r, h->vars, e->value, "a host's value");
+			put_vars(r, h->vars, e->value, "the variables of a host");
 			inventory_bound(r->inv, e->key_pos, r->errs);
 		}
 	}
@@ -83,7 +83,7 @@ static void read_group(struct reader *r, struct str name, struct value *def)
 		return;
 	}
 	if (++r->depth > INVENTORY_DEPTH) {
-		errs_add(r->errs, def->pos, "groups are nested too deep");
+		errs_add(r->errs, def->pos, "groups are nested too deeply");
 		return;
 	}
 	for (size_t i = 0; i < def->map.n; i++) {
@@ -99,7 +99,7 @@ static void read_group(struct reader *r, struct str name, struct value *def)
 			near = str_nearest(e->key.p, keys);
 			errs_add(r->errs, e->key_pos, "unknown key '%s' in group '%s' (%s%s%s)",
 				e->key.p, g->name,
-				near ? "did you mean '" : "it takes hosts, children, vars",
+				near ? "did you mean '" : "it may have hosts, children, vars",
 				near ? near : "", near ? "'?" : "");
 		}
 	}

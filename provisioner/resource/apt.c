@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Package transactions by apt-get: adjacent resources together, under a policy that starts no
- * service, waiting for other users of dpkg. Never asks a question, never overwrites a
- * configuration file that was edited, never decides what is to be installed.
+ * Package transactions by apt-get: runs adjacent resources together, with a policy-rc.d that keeps
+ * services from starting, and waits for other users of dpkg. Never asks a question, never
+ * overwrites an edited configuration file, never decides what is installed.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@ enum {
 	APT_OUTPUT = 8 << 20,
 	LOCK_WAIT_S = 120,
 	SAID_MAX = 700,
-	ANSWER_START = 0, /* policy_rc_d that forbids nothing */
+	ANSWER_START = 0, /* exit status of a policy-rc.d that forbids nothing */
 };
 
 const char *const apt_env[] = {"DEBIAN_FRONTEND=noninteractive", "DEBIAN_PRIORITY=critical",
@@ -87,7 +87,7 @@ static void note_fetch(struct host *h, const char *s)
 		h->note(h->ctx, "fetching %.*s", (int)name.n, name.p);
 }
 
-/* What apt-get and dpkg say while they work, as one live word a package. */
+/* The output of apt-get and dpkg while they work, as one word of progress for each package. */
 static void note_line(void *ctx, struct str line)
 {
 	static const struct {
@@ -107,13 +107,14 @@ static void note_line(void *ctx, struct str line)
 		if (!starts_with(line.p, told[i].start))
 			continue;
 		struct line name = nth_word(line.p, told[i].word);
-		if (name.p[name.n] != ' ' || name.p[name.n + 1] != '(') /* no version: no package */
+		if (name.p[name.n] != ' ' || name.p[name.n + 1] != '(') /* no version: not a package
+									 * name */
 			continue;
 		h->note(h->ctx, "%s %.*s", told[i].note, (int)name.n, name.p);
 	}
 }
 
-/* The lines of apt and dpkg that tell what went wrong; without any, the last ones. */
+/* The lines of apt's and dpkg's output that explain the failure; without any, the last ones. */
 static const char *find_complaint(struct arena *a, const struct proc_result *r)
 {
 	struct str rest = r->err_out;
@@ -141,28 +142,28 @@ static bool errors_mention(const struct proc_result *r, const char *text)
 	return strstr(r->err_out.p, text) != NULL;
 }
 
-/* Why it failed, what to do, and whether trying again can help. */
+/* Why it failed, what to do, and whether a retry can help. */
 bool apt_failed(struct arena *a, const char *what, const struct proc_result *r, struct err *e)
 {
 	const char *said = find_complaint(a, r);
 	if (r->timed_out)
 		return err_set(
-			e, ERR_TRANSIENT, "%s did not end within %d s: %s", what, r->limit_s, said);
+			e, ERR_TRANSIENT, "%s timed out after %d s: %s", what, r->limit_s, said);
 	if (errors_mention(r, "Could not get lock") || errors_mention(r, "Unable to lock"))
 		return err_set(e, ERR_TRANSIENT,
 			"%s: another program is changing packages on this host; try again when it "
-			"is done: %s",
+			"has finished: %s",
 			what, said);
 	if (errors_mention(r, "Failed to fetch") ||
 		errors_mention(r, "Temporary failure resolving"))
 		return err_set(e, ERR_TRANSIENT,
-			"%s: packages could not be fetched (when they are gone from the mirror, "
-			"update_cache: true helps): %s",
+			"%s: packages could not be fetched (if the mirror no longer has them, set "
+			"update_cache: true): %s",
 			what, said);
 	if (errors_mention(r, "Unable to locate package"))
 		return err_set(e, ERR_CONFIG,
-			"%s: no such package in the host's lists; check the name, or refresh the "
-			"lists with update_cache: true: %s",
+			"%s: the host's package lists have no such package; check the name, or "
+			"refresh the lists with update_cache: true: %s",
 			what, said);
 	return err_set(e, ERR_PERMANENT, "%s failed (exit %d): %s", what, r->status, said);
 }
@@ -213,7 +214,7 @@ static bool folder_empty(const char *path)
 	return empty;
 }
 
-/* A run of dpkg that was killed has to be finished before the next. */
+/* An interrupted run of dpkg must be completed before the next. */
 static bool finish_interrupted(struct host *h, struct err *e)
 {
 	const char *argv[] = {
@@ -228,7 +229,7 @@ static bool finish_interrupted(struct host *h, struct err *e)
 	return apt_run(h, "dpkg --configure --pending", argv, e);
 }
 
-/* The services that run now, without ".service"; empty where systemd does not run. */
+/* The running services, without ".service"; empty where systemd does not run. */
 static bool running_services(struct host *h, struct args *names, struct err *e)
 {
 	const char *argv[] = {"systemctl", "list-units", "--type=service", "--state=active",
@@ -251,11 +252,11 @@ static bool running_services(struct host *h, struct args *names, struct err *e)
 
 /* ---- transactions ---- */
 
-struct batch { /* adjacent resources that have the same options */
+struct batch { /* adjacent resources with the same options */
 	struct args argv;
 	size_t head; /* words before the package names */
 	int answer;
-	bool lists; /* refresh them first */
+	bool lists; /* refresh the package lists first */
 };
 
 static bool changes_anything(const struct observation *o)
@@ -296,8 +297,8 @@ bool package_undoes(const struct value *params, const struct value *other)
 	return false;
 }
 
-/* "name-" asks apt-get install for a removal: one transaction for both directions. And "name+" for
- * name, where there is no such package; with an architecture it is a name and nothing else. */
+/* "name-" makes apt-get install remove it: one transaction for both directions. It also takes
+ * "name+" for name if no such package exists; with an architecture the word is only a name. */
 static void add_word(struct host *h, struct batch *b, const struct package_want *w, bool removes)
 {
 	bool plus = !w->arch && w->name[strlen(w->name) - 1] == '+';
@@ -318,7 +319,7 @@ static bool batch_add(struct host *h, struct batch *b, const struct value *param
 		struct package_want w;
 		if (!package_want_parse(h->a, list->list.v[i]->s, &w))
 			return err_set(
-				e, ERR_CONFIG, "'%s' is no package name", list->list.v[i]->s.p);
+				e, ERR_CONFIG, "'%s' is not a package name", list->list.v[i]->s.p);
 		if (all || observed_change(o, w.name))
 			add_word(h, b, &w, removes);
 	}
@@ -351,7 +352,7 @@ static bool batch_run(struct host *h, struct batch *b, bool autoremove, struct e
 	return run_transaction(h, b, e);
 }
 
-/* apt-get can succeed and still not have done it (a pin, a hold). */
+/* apt-get can report success without the change (because of a pin or a hold). */
 static bool verify_packages(
 	struct host *h, const struct value *params, const struct observation *o, struct err *e)
 {
@@ -368,7 +369,7 @@ static bool verify_packages(
 		if (removes ? dpkg_installed(p) : !there)
 			return err_set(e, ERR_PERMANENT,
 				"apt-get reported success, but %s is %s; `apt-cache policy %s` on "
-				"the host may say why",
+				"the host may show why",
 				w.text, removes ? "still installed" : "not installed", w.name);
 	}
 	return d != NULL;
@@ -383,7 +384,7 @@ static bool any_autoremove(
 	return false;
 }
 
-/* Does another program hold the lock that apt and its kin take for their whole run? */
+/* Does another program hold the lock that apt takes for its whole run? */
 static bool dpkg_busy(void)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -400,15 +401,16 @@ bool package_clean_leftovers(struct err *e)
 	return dpkg_busy() || policy_end(POLICY_FOLDER, e);
 }
 
-/* An apt-get of a run that was killed may still be at it, and needs its policy to the end. */
+/* An apt-get of an interrupted run may still be working, and needs its policy-rc.d until it ends.
+ */
 static bool wait_for_dpkg(struct host *h, int64_t seconds, struct err *e)
 {
 	int64_t end = proc_until(now_ms() + 1000 * seconds);
 	for (int64_t i = 0; dpkg_busy(); i++) {
 		if (now_ms() >= end)
 			return err_set(e, ERR_TRANSIENT,
-				"another program is changing packages on this host, for more than "
-				"%lld s now; try again when it is done",
+				"another program has been changing packages on this host for more "
+				"than %lld s; try again when it has finished",
 				(long long)seconds);
 		if (h->note && i % 10 == 0)
 			h->note(h->ctx, "waiting for another program that changes packages");
@@ -417,7 +419,7 @@ static bool wait_for_dpkg(struct host *h, int64_t seconds, struct err *e)
 	return true;
 }
 
-/* Runs the resources from `first` on that share its options; returns how many those were. */
+/* Runs the resources from `first` on that share its options; returns how many. */
 static size_t run_batch(struct host *h, const struct value *const *params,
 	struct observation *const *o, size_t n, struct err *e)
 {
@@ -444,7 +446,7 @@ static size_t run_batch(struct host *h, const struct value *const *params,
 bool package_apply_many(struct host *h, const struct value *const *params,
 	struct observation *const *o, size_t n, struct err *e)
 {
-	service_forget(); /* packages bring units along */
+	service_forget(); /* packages contain units */
 	if (n && !wait_for_dpkg(h, map_int(params[0], "lock_timeout", LOCK_WAIT_S), e))
 		return false;
 	if (!package_clean_leftovers(e))
@@ -482,12 +484,12 @@ bool package_bring_back(struct host *h, const char *package, const char *path, s
 	service_forget();
 	if (!wait_for_dpkg(h, LOCK_WAIT_S, e) || !package_clean_leftovers(e) ||
 		!run_transaction(h, &b, e))
-		return err_prefix(e, "%s is to come back from its package", path);
-	/* apt-get ends well too when its lists have the package in another version only */
+		return err_prefix(e, "%s will be restored from its package", path);
+	/* apt-get also succeeds when its lists have the package only in another version */
 	return access(path, F_OK) == 0 ||
 	       err_set(e, ERR_PERMANENT,
-		       "%s is not there, and its package %s did not bring it back: install the "
-		       "package again (apt-get --reinstall -o Dpkg::Options::=--force-confmiss "
-		       "install %s)",
+		       "%s does not exist, and its package %s did not restore it; reinstall the "
+		       "package (apt-get --reinstall -o Dpkg::Options::=--force-confmiss install "
+		       "%s)",
 		       path, package, package);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * apt's package lists: whether they have to be refreshed, and doing it. Never installs anything.
+ * apt's package lists: whether they need a refresh, and the refresh. Never installs anything.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ int64_t apt_lists_time(void)
 	return newest;
 }
 
-/* Of a folder beside what apt itself keeps in that of the lists. */
+/* Is the folder, beside apt's own files, newer than the lists? */
 static bool folder_has_files(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -39,7 +39,7 @@ static bool folder_has_files(const char *path)
 	return has;
 }
 
-/* A file's own time may be that of its origin; that of its inode cannot be set. */
+/* A file's modification time may come from its origin; its change time cannot be set. */
 static bool is_newer(int dirfd, const char *name, int64_t than)
 {
 	struct stat st;
@@ -80,7 +80,7 @@ void apt_lists_observe(struct host *h, const struct value *params, struct observ
 		return;
 	observe_run(h, o, APT_LISTS_CHANGE, "refresh");
 	if (named && latest)
-		observe_run(h, o, APT_UPGRADE_CHANGE, "to what the lists then offer");
+		observe_run(h, o, APT_UPGRADE_CHANGE, "to the versions that the lists then offer");
 }
 
 void apt_lists_foresee_old(struct foresight *f)
@@ -88,7 +88,7 @@ void apt_lists_foresee_old(struct foresight *f)
 	foresee_text(f, thing_named(foresight_arena(f), "package", APT_LISTS_CHANGE), NULL);
 }
 
-/* apt-get waits for dpkg's lock by itself, but not for that of the lists. */
+/* apt-get waits for dpkg's lock by itself, but not for the lock of the lists. */
 bool apt_lists_refresh(struct host *h, struct err *e)
 {
 	const char *argv[] = {"apt-get", "--quiet", "update", NULL};
@@ -99,12 +99,12 @@ bool apt_lists_refresh(struct host *h, struct err *e)
 		if (r.status == 0 || i == LISTS_TRIES || !strstr(r.err_out.p, "Could not get lock"))
 			break;
 		if (h->note)
-			h->note(h->ctx, "waiting for another apt to be done");
+			h->note(h->ctx, "waiting for another apt to finish");
 		sleep(LISTS_PAUSE_S);
 	}
 	if (r.status != 0 || r.timed_out)
 		return apt_failed(h->a, "refreshing the package lists", &r, e);
-	/* lists that had not changed keep their time; what counts is that we looked */
+	/* unchanged lists keep their time; the time of the last check counts */
 	if (utimensat(AT_FDCWD, APT_LISTS, NULL, 0) < 0)
 		return err_errno(e, "cannot set the time of %s", APT_LISTS);
 	return true;

@@ -50,7 +50,7 @@ static bool check_block(const struct value *params, struct errs *errs)
 	ok = check_validate(params, errs) && ok;
 	if (m && m->type == VALUE_STR && !strstr(m->s.p, MARK))
 		ok = errs_add(
-			errs, m->pos, "marker needs '" MARK "', where BEGIN and END shall stand");
+			errs, m->pos, "marker needs '" MARK "', which stands for BEGIN and END");
 	if (m && m->type == VALUE_STR && strchr(m->s.p, '\n'))
 		ok = errs_add(errs, m->pos, "marker must be one line");
 	return ok;
@@ -61,26 +61,31 @@ static const struct field fields[] = {
 	{.name = "block",
 		.kind = FIELD_STR,
 		.aliases = "content",
-		.doc = "The lines; empty: as state: absent."},
+		.doc = "The lines; an empty block means state: absent."},
 	{.name = "state",
 		.kind = FIELD_ENUM,
 		.choices = "present absent",
 		.dflt = "present",
-		.doc = "Whether the block is there."},
+		.doc = "Whether the block exists."},
 	{.name = "marker",
 		.kind = FIELD_STR,
 		.doc = "The marker line; {mark} becomes marker_begin or marker_end. Default: "
 		       "'# {mark} ANSIBLE MANAGED BLOCK'."},
-	{.name = "marker_begin", .kind = FIELD_STR, .dflt = "BEGIN", .doc = "For the first line."},
-	{.name = "marker_end", .kind = FIELD_STR, .dflt = "END", .doc = "For the last line."},
+	{.name = "marker_begin",
+		.kind = FIELD_STR,
+		.dflt = "BEGIN",
+		.doc = "Replaces {mark} in the first marker line."},
+	{.name = "marker_end",
+		.kind = FIELD_STR,
+		.dflt = "END",
+		.doc = "Replaces {mark} in the last marker line."},
 	{.name = "insertafter",
 		.kind = FIELD_STR,
-		.doc = "Where a new block goes: behind the last line that this pattern matches, or "
-		       "EOF "
-		       "(the default)."},
+		.doc = "Where a new block goes: after the last line that matches this pattern, or "
+		       "EOF (the default)."},
 	{.name = "insertbefore",
 		.kind = FIELD_STR,
-		.doc = "Or before the last line that this pattern matches, or BOF."},
+		.doc = "Or before the last line that matches this pattern, or BOF."},
 	TEXT_CREATE_FIELD,
 	WRITE_FIELDS,
 	FILE_ATTR_FIELDS,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * command and shell: a program run once. command never starts a shell; what it would do is not
- * known before it runs, so a plan says only that it runs.
+ * command and shell: a program that is run once. command never starts a shell. The effect is not
+ * known before it runs, so a plan only says that it runs.
  */
 #include <glob.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@ enum { SAID_MAX = 300 };
 
 /* ---- creates, removes ---- */
 
-/* A path or a glob pattern, as in Ansible; on the host as the steps before will leave it. */
+/* A path or a glob pattern, as in Ansible, resolved on the host as earlier steps will leave it. */
 static bool any_match(struct host *h, const char *pattern)
 {
 	struct stat st;
@@ -30,14 +30,14 @@ static bool any_match(struct host *h, const char *pattern)
 	return found || foreseen_match(h, pattern);
 }
 
-/* A command before may make or remove it; none says what it does. Only of what `creates` names, and
- * is there, is it taken for granted that it stays. */
+/* An earlier command may create or remove it, because the effect of commands is unknown. Only a
+ * path that `creates` names and that exists is assumed to stay. */
 static bool may_move(struct host *h, const char *pattern)
 {
 	return (h->pending & RES_COMMAND) && foreseen(h, pattern) == FORESEEN_NOTHING;
 }
 
-/* From the folder that the command runs in. NULL: the parameter is not given, is empty, or is wrong
+/* The path, relative to the folder of the command. NULL: the parameter is absent, empty, or wrong
  * (e). */
 static const char *find_condition(
 	struct host *h, const struct value *params, const char *name, struct err *e)
@@ -52,8 +52,7 @@ static const char *find_condition(
 	return path && dir ? path_join(h->a, dir, path) : path;
 }
 
-/* *why: the reason that it need not run, or NULL. *perhaps: that shows when the steps before have
- * run. */
+/* *why: the reason to skip the command, or NULL. *perhaps: this depends on earlier steps. */
 static bool is_needless(
 	struct host *h, const struct value *params, const char **why, bool *perhaps, struct err *e)
 {
@@ -61,7 +60,8 @@ static bool is_needless(
 	const char *removes = e->kind ? NULL : find_condition(h, params, "removes", e);
 	*why = NULL;
 	*perhaps = false;
-	if (e->kind && (h->pending & (RES_ACCOUNT | RES_PACKAGE))) { /* ~NAME that is made first */
+	if (e->kind && (h->pending & (RES_ACCOUNT | RES_PACKAGE))) { /* a user that an earlier step
+								      * makes */
 		*e = (struct err){0};
 		*perhaps = true;
 		return true;
@@ -154,7 +154,7 @@ static bool command_argv(
 		return err_set(e, ERR_CONFIG, "no command is given");
 	if (!shell)
 		return split_words(h->a, str_c(cmd), argv, e) &&
-		       ((*argv)[0] || err_set(e, ERR_CONFIG, "the command is empty"));
+		       ((*argv)[0] || err_set(e, ERR_CONFIG, "command is empty"));
 	*argv = ARENA_ARRAY(h->a, const char *, 4);
 	(*argv)[0] = map_cstr(params, "executable", "/bin/sh");
 	(*argv)[1] = "-c";
@@ -171,7 +171,7 @@ static struct str command_input(struct host *h, const struct value *params)
 	return str_printf(h->a, STR_FMT "%s", STR_ARG(v->s), newline ? "\n" : "");
 }
 
-/* Its last words on one line; none of them when the task has a secret. */
+/* The last lines of its output on one line; none of them when the task has a secret. */
 static const char *last_words(
 	struct host *h, const struct value *params, const struct proc_result *r)
 {
@@ -202,7 +202,7 @@ static bool run_command(struct host *h, const struct value *params, bool shell,
 	result_set(h, params, o, r.status, r.out, r.err_out);
 	if (r.timed_out)
 		return err_set(e, ERR_PERMANENT,
-			"the command did not end within %d s and was killed", r.limit_s);
+			"the command was killed because it ran longer than %d s", r.limit_s);
 	if (r.cut)
 		map_put(h->a, o->result, "cut", value_bool(h->a, true));
 	if (r.status != 0)
@@ -245,7 +245,7 @@ static bool observe_either(struct host *h, const struct value *params, bool shel
 	}
 	if (probe) {
 		bool ok = run_command(h, params, shell, o, e);
-		if (o->result->map.n) /* a command that ran counts as a change, as in Ansible */
+		if (o->result->map.n) /* a command that ran counts as changed, as in Ansible */
 			map_put(h->a, o->result, "changed", value_bool(h->a, true));
 		return ok;
 	}
@@ -295,46 +295,46 @@ static bool command_check(const struct value *params, struct errs *errs)
 	const char **words;
 	struct err e = {0};
 	if (!cmd && !argv)
-		return errs_add(errs, params->pos, "no command is given");
+		return errs_add(errs, params->pos, "the task has no command");
 	if (cmd && argv)
-		return errs_add(errs, argv->pos, "give the command as a text or as argv, not both");
+		return errs_add(
+			errs, argv->pos, "the task has both a command text and argv; remove one");
 	if (!cmd || cmd->type != VALUE_STR)
 		return true;
 	if (!split_words(errs->a, cmd->s, &words, &e))
 		return errs_add(errs, cmd->pos, "%s", e.msg);
-	return words[0] || errs_add(errs, cmd->pos, "the command is empty");
+	return words[0] || errs_add(errs, cmd->pos, "command is empty");
 }
 
-#define COMMON_FIELDS                                                                              \
-	{.name = "chdir", .kind = FIELD_PATH, .doc = "Folder to run it in."},                      \
-		{.name = "creates",                                                                \
-			.kind = FIELD_STR,                                                         \
-			.doc = "A path or pattern, perhaps with ~ or $HOME: when it is there the " \
-			       "command does not run."},                                           \
-		{.name = "removes",                                                                \
-			.kind = FIELD_STR,                                                         \
-			.doc = "A path or pattern, as in creates: when it is not there the "       \
-			       "command does not "                                                 \
-			       "run."},                                                            \
-		{.name = "stdin", .kind = FIELD_STR, .doc = "Text for its standard input."},       \
-		{.name = "stdin_add_newline",                                                      \
-			.kind = FIELD_BOOL,                                                        \
-			.dflt = "true",                                                            \
-			.doc = "End stdin with a newline."},                                       \
-		{.name = "strip_empty_ends",                                                       \
-			.kind = FIELD_BOOL,                                                        \
-			.dflt = "true",                                                            \
-			.doc = "Drop the newlines at the end of stdout and stderr."},              \
-	{                                                                                          \
-		.name = "_probe", .kind = FIELD_BOOL, .dflt = "false",                             \
-		.doc = "Internal: it only reads (check_mode: false), so a plan runs it."           \
+#define COMMON_FIELDS                                                                             \
+	{.name = "chdir", .kind = FIELD_PATH, .doc = "Folder in which it runs."},                 \
+		{.name = "creates",                                                               \
+			.kind = FIELD_STR,                                                        \
+			.doc = "A path or pattern, also with ~ or $HOME: if it exists, the "      \
+			       "command does not run."},                                          \
+		{.name = "removes",                                                               \
+			.kind = FIELD_STR,                                                        \
+			.doc = "A path or pattern, as in creates: if it does not exist, "         \
+			       "the command does not run."},                                      \
+		{.name = "stdin", .kind = FIELD_STR, .doc = "Text for standard input."},          \
+		{.name = "stdin_add_newline",                                                     \
+			.kind = FIELD_BOOL,                                                       \
+			.dflt = "true",                                                           \
+			.doc = "Append a newline to stdin."},                                     \
+		{.name = "strip_empty_ends",                                                      \
+			.kind = FIELD_BOOL,                                                       \
+			.dflt = "true",                                                           \
+			.doc = "Drop the newlines at the end of stdout and stderr."},             \
+	{                                                                                         \
+		.name = "_probe", .kind = FIELD_BOOL, .dflt = "false",                            \
+		.doc = "Internal: the command only reads (check_mode: false), so a plan runs it." \
 	}
 
 static const struct field command_fields[] = {
 	{.name = "cmd",
 		.kind = FIELD_STR,
 		.aliases = "_raw_params",
-		.doc = "The command line, split into words as a shell does; nothing is expanded."},
+		.doc = "The command line, split into words as by a shell; nothing is expanded."},
 	{.name = "argv", .kind = FIELD_LIST, .doc = "The command as a list of arguments."},
 	COMMON_FIELDS,
 	{.name = NULL},
@@ -356,10 +356,10 @@ static const struct field shell_fields[] = {
 
 static const struct field returns[] = {
 	{.name = "rc", .kind = FIELD_INT, .doc = "Exit status."},
-	{.name = "stdout", .kind = FIELD_STR, .doc = "What it wrote to standard output."},
-	{.name = "stdout_lines", .kind = FIELD_LIST, .doc = "The same, line by line."},
-	{.name = "stderr", .kind = FIELD_STR, .doc = "What it wrote to standard error."},
-	{.name = "stderr_lines", .kind = FIELD_LIST, .doc = "The same, line by line."},
+	{.name = "stdout", .kind = FIELD_STR, .doc = "Standard output."},
+	{.name = "stdout_lines", .kind = FIELD_LIST, .doc = "Standard output as a list of lines."},
+	{.name = "stderr", .kind = FIELD_STR, .doc = "Standard error."},
+	{.name = "stderr_lines", .kind = FIELD_LIST, .doc = "Standard error as a list of lines."},
 	{.name = "cmd", .kind = FIELD_ANY, .doc = "The command."},
 	{.name = NULL},
 };
@@ -368,8 +368,8 @@ const struct restype restype_command = {
 	.name = "command",
 	.full_names = BUILTIN_NAMES("command"),
 	.key = "cmd",
-	.doc = "Runs a program, without a shell. With creates or removes only when needed; with "
-	       "check_mode: false it is a probe, and runs when the plan is made.",
+	.doc = "Runs a program, without a shell. With creates or removes it runs only when "
+	       "needed; with check_mode: false it only reads, and runs when the plan is made.",
 	.example = "- command:\n    cmd: newaliases\n    creates: /etc/aliases.db\n",
 	.fields = command_fields,
 	.returns = returns,

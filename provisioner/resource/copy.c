@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * copy: a file with exactly this content. While observing it compares digests, since the content
- * itself comes only with an apply. Never writes through a link unless follow says so.
+ * copy: a file with exactly this content. Observing compares digests, because only an apply brings
+ * the content itself. Never writes through a link unless follow says so.
  */
 #include <unistd.h>
 #include "host/foresight.h"
@@ -12,7 +12,7 @@ struct dest {
 	const char *path;
 	struct stat st;
 	bool found;
-	bool make_parents; /* dest ended in "/" and is not there */
+	bool make_parents; /* dest ends in "/" and does not exist */
 };
 
 /* ---- where ---- */
@@ -23,7 +23,7 @@ static bool ends_in_slash(const char *s)
 	return n > 0 && s[n - 1] == '/';
 }
 
-/* The name that the file has in a folder: that of its source. */
+/* The file's name in a folder: the name of its source. */
 static const char *source_name(const struct value *params)
 {
 	const char *name = map_cstr(params, "_original_basename", NULL);
@@ -37,7 +37,7 @@ static bool into_folder(struct host *h, const struct value *params, struct dest 
 	const char *name = source_name(params);
 	if (!name || !*name)
 		return err_set(e, ERR_CONFIG,
-			"%s is a folder, and content has no name of its own; write the whole path",
+			"%s is a folder, and content has no file name; write the whole path",
 			p->path);
 	p->path = path_join(h->a, p->path, name);
 	return true;
@@ -62,7 +62,8 @@ static bool dest_find(struct host *h, const struct value *params, struct dest *p
 
 /* ---- observe ---- */
 
-/* With remote_src the host's own file is the content; NULL without an error: not there yet. */
+/* With remote_src the content is a file of the host. NULL without an error: it does not exist yet.
+ */
 static struct value *remote_content(struct host *h, const char *src, struct err *e)
 {
 	struct str s;
@@ -70,7 +71,7 @@ static struct value *remote_content(struct host *h, const char *src, struct err 
 	if (!look_follow(h->a, src, &src, e) || !look_read(h->a, src, FILE_MAX, &s, &found, e))
 		return NULL;
 	if (!found && !files_pending(h))
-		err_set(e, ERR_PERMANENT, "%s is not there on the host (remote_src)", src);
+		err_set(e, ERR_PERMANENT, "%s does not exist on the host (remote_src)", src);
 	return found ? value_blob(h->a, s) : NULL;
 }
 
@@ -85,12 +86,13 @@ static bool content_wanted(
 	} else if (!*out && map_bool(params, "remote_src", false)) {
 		*out = remote_content(h, map_cstr(params, "src", ""), e);
 	} else if (!*out || (*out)->type != VALUE_BLOB) {
-		return err_set(e, ERR_CONFIG, "copy came to the host without its content");
+		return err_set(
+			e, ERR_CONFIG, "internal error: copy reached the host without its content");
 	}
 	return e->kind == ERR_NONE;
 }
 
-/* Small files are read whole, for the diff; of a large one only the digest is told. */
+/* Reads small files whole, for the diff; of a large one only the digest. */
 static bool content_there(struct host *h, const struct dest *p, struct value **out, struct err *e)
 {
 	struct str s;
@@ -128,8 +130,8 @@ static bool dest_usable(struct host *h, const struct dest *p, struct observation
 	if (S_ISREG(p->st.st_mode))
 		return true;
 	if (!S_ISLNK(p->st.st_mode))
-		return err_set(e, ERR_PERMANENT, "%s is a %s, a file is wanted; remove it first",
-			p->path, file_kind(p->st.st_mode));
+		return err_set(e, ERR_PERMANENT, "%s is a %s, not a file; remove it first", p->path,
+			file_kind(p->st.st_mode));
 	observe_attr(h, o, "state", "link", "file");
 	return true;
 }
@@ -176,7 +178,7 @@ static void foresee_copy(
 	if (!observed_change(o, "content"))
 		return;
 	foresee_made(f, path);
-	foresee_text(f, path, NULL); /* it comes with the apply */
+	foresee_text(f, path, NULL); /* an apply brings it */
 }
 
 /* ---- apply ---- */
@@ -186,7 +188,7 @@ static bool make_parents(
 {
 	mode_t mode;
 	if (!mode_parse(map_cstr(params, "directory_mode", "0755"), 0755, true, &mode))
-		return err_set(e, ERR_CONFIG, "directory_mode is no mode; write '0755'");
+		return err_set(e, ERR_CONFIG, "directory_mode is not a valid mode; write '0755'");
 	return mkdirs(path_dir(h->a, path), mode, e);
 }
 
@@ -213,7 +215,7 @@ bool check_validate(const struct value *params, struct errs *errs)
 	const struct value *v = map_at(params, "validate");
 	if (!v || v->type != VALUE_STR || strstr(v->s.p, "%s"))
 		return true;
-	return errs_add(errs, v->pos, "validate needs %%s where the new file's path shall stand");
+	return errs_add(errs, v->pos, "validate needs %%s in the place of the new file's path");
 }
 
 static bool check_copy(const struct value *params, struct errs *errs)
@@ -225,13 +227,13 @@ static bool check_copy(const struct value *params, struct errs *errs)
 	if (content && src && !map_at(params, "_original_basename"))
 		ok = errs_add(errs, src->pos, "copy takes src or content, not both");
 	if (content && map_bool(params, "remote_src", false))
-		ok = errs_add(
-			errs, content->pos, "remote_src needs src, a path on the host, no content");
+		ok = errs_add(errs, content->pos,
+			"remote_src needs src, a path on the host, instead of content");
 	if (src && src->type == VALUE_STR && map_bool(params, "remote_src", false) &&
 		(src->s.p[0] != '/' || ends_in_slash(src->s.p)))
 		ok = errs_add(errs, src->pos,
-			"with remote_src, src is the absolute path of a file; folders are not "
-			"supported yet");
+			"with remote_src, src must be the absolute path of a file; folders are "
+			"not supported yet");
 	return ok;
 }
 
@@ -239,10 +241,9 @@ static const struct field fields[] = {
 	{.name = "dest",
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
-		.doc = "The file. A folder that is there, or a path that ends in '/': the file in "
-		       "it with "
-		       "the name of src."},
-	{.name = "content", .kind = FIELD_BLOB, .doc = "The content, in place of src."},
+		.doc = "The file. For an existing folder, or a path that ends in '/': the file in "
+		       "it with the name of src."},
+	{.name = "content", .kind = FIELD_BLOB, .doc = "The content, instead of src."},
 	{.name = "src",
 		.kind = FIELD_STR,
 		.doc = "The file to copy: from the role's files/, or on the host with remote_src."},
@@ -254,7 +255,7 @@ static const struct field fields[] = {
 	COPY_FIELDS,
 	{.name = "directory_mode",
 		.kind = FIELD_MODE,
-		.doc = "Mode of folders that are made because dest ends in '/'."},
+		.doc = "Mode of folders that are created because dest ends in '/'."},
 	{.name = "_original_basename", .kind = FIELD_STR, .doc = "Internal: the name of src."},
 	FILE_ATTR_FIELDS,
 	{.name = NULL},
@@ -263,7 +264,7 @@ static const struct field fields[] = {
 const struct field copy_returns[] = {
 	RESULT_FILE_FIELDS,
 	{.name = "dest", .kind = FIELD_PATH, .doc = "The file."},
-	{.name = "src", .kind = FIELD_STR, .doc = "As given."},
+	{.name = "src", .kind = FIELD_STR, .doc = "The parameter, unchanged."},
 	BACKUP_RESULT_FIELD,
 	{.name = NULL},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * file: folders, links, empty files, attributes, removal. Never touches the content of a file, and
- * never removes what lies behind a link or on another file system.
+ * file: folders, links, empty files, attributes, removal. Never changes the content of a file, and
+ * never removes the target of a link or anything on another file system.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static bool file_observe(struct host *h, const struct value *params, struct file
 {
 	if (!t->found && !files_pending(h))
 		return err_set(e, ERR_PERMANENT,
-			"%s is not there, and state: file makes none; use state: touch, "
+			"%s does not exist, and state: file does not create it; use state: touch, "
 			"copy or template",
 			t->path);
 	if (!t->found && asks_attrs(params))
@@ -32,7 +32,7 @@ static bool file_observe(struct host *h, const struct value *params, struct file
 	if (!t->found)
 		return true;
 	if (t->found && S_ISDIR(t->st.st_mode))
-		return err_set(e, ERR_PERMANENT, "%s is a directory, a file is wanted", t->path);
+		return err_set(e, ERR_PERMANENT, "%s is a directory, not a file", t->path);
 	return attr_observe(h, t->path, params, o, e);
 }
 
@@ -78,7 +78,7 @@ static bool touch_make(const char *path, struct err *e)
 	if (fd >= 0)
 		close(fd);
 	else
-		err_errno(e, "cannot make %s", path);
+		err_errno(e, "cannot create %s", path);
 	place_close(&p);
 	return fd >= 0;
 }
@@ -135,9 +135,8 @@ static bool directory_observe(struct host *h, const struct value *params, struct
 {
 	struct recursion r = {0};
 	if (t->found && !S_ISDIR(t->st.st_mode))
-		return err_set(e, ERR_PERMANENT,
-			"%s is a %s, a directory is wanted; remove it first", t->path,
-			file_kind(t->st.st_mode));
+		return err_set(e, ERR_PERMANENT, "%s is a %s, not a directory; remove it first",
+			t->path, file_kind(t->st.st_mode));
 	if (t->made && !asks_attrs(params))
 		return true;
 	if (t->made || (!t->found && package_may_own(h, t->path)))
@@ -165,12 +164,12 @@ static bool make_folder(const char *path, mode_t mode, struct err *e)
 	struct stat st;
 	if (mkdirat(p.dir, p.name, mode & 0777) < 0 &&
 		!(errno == EEXIST && place_stat(&p, &st) && S_ISDIR(st.st_mode)))
-		err_errno(e, "cannot make the folder %s", path);
+		err_errno(e, "cannot create the folder %s", path);
 	place_close(&p);
 	return e->kind == ERR_NONE;
 }
 
-/* Is there a folder, perhaps at the end of links that are meant? */
+/* Is there a folder, possibly at the end of links that may be followed? */
 static bool folder_there(const char *path, bool *there, struct err *e)
 {
 	int fd = folder_open(path, e);
@@ -180,7 +179,7 @@ static bool folder_there(const char *path, bool *there, struct err *e)
 	return e->kind == ERR_NONE;
 }
 
-/* Makes what is missing of a path; new folders all get the attributes asked for, as in Ansible. */
+/* Creates the missing parts of a path; all new folders get the wanted attributes, as in Ansible. */
 static bool make_folders(
 	struct host *h, const struct value *params, const char *path, struct err *e)
 {
@@ -220,7 +219,7 @@ static const struct file_state states[] = {
 	{"absent", false, absent_observe, absent_apply},
 };
 
-/* Without a state: what is there, as in Ansible. */
+/* Without a state: the kind of the existing file, as in Ansible. */
 static const char *state_name(const struct value *params, const char *path)
 {
 	struct stat st;
@@ -248,7 +247,7 @@ static const struct file_state *state_of(
 		if (strcmp(states[i].name, name) == 0)
 			s = &states[i];
 	if (!s)
-		panic("file: no state %s", name);
+		panic("internal error: file has no state %s", name);
 	t->path = path;
 	if (s->follows && map_bool(params, "follow", true) && !look_follow(h->a, path, &t->path, e))
 		return NULL;
@@ -301,11 +300,12 @@ static bool check_file(const struct value *params, struct errs *errs)
 	bool links = strcmp(state, "link") == 0 || strcmp(state, "hard") == 0;
 	bool ok = true;
 	if (src && src->type == VALUE_STR && *state && !links)
-		ok = errs_add(errs, src->pos, "src is for state link or hard, not for '%s'", state);
+		ok = errs_add(
+			errs, src->pos, "src is only for state link or hard, not for '%s'", state);
 	if (strcmp(state, "hard") == 0 && !src)
 		ok = errs_add(errs, params->pos, "state hard needs src, the file to link to");
 	if (map_bool(params, "recurse", false) && *state && strcmp(state, "directory") != 0)
-		ok = errs_add(errs, recursive->pos, "recurse is for state: directory only");
+		ok = errs_add(errs, recursive->pos, "recurse is only for state: directory");
 	if (strcmp(state, "absent") == 0 && path && path->type == VALUE_STR &&
 		path_is_root(path->s.p))
 		ok = errs_add(errs, path->pos, "the root folder cannot be absent");
@@ -321,39 +321,33 @@ static const struct field fields[] = {
 	{.name = "state",
 		.kind = FIELD_ENUM,
 		.choices = "file directory link hard touch absent",
-		.doc = "directory makes it with its parents; link and hard point to src; touch "
-		       "makes an "
-		       "empty file or sets its times; file only sets attributes and fails when it "
-		       "is "
-		       "not there; absent removes it, a folder with all in it. Default: what is "
-		       "there."},
-	{.name = "src",
-		.kind = FIELD_STR,
-		.doc = "What the link points to, as it will stand in the link."},
+		.doc = "directory creates it with its parents; link and hard point to src; touch "
+		       "creates an empty file or sets its times; file only sets attributes and "
+		       "fails if the file does not exist; absent removes it, a folder with its "
+		       "content. Default: the kind of the existing file."},
+	{.name = "src", .kind = FIELD_STR, .doc = "Target of the link, written into it unchanged."},
 	{.name = "recurse",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "Owner, group and mode also for everything in the folder; links in it are "
-		       "not "
-		       "followed."},
+		.doc = "Set owner, group and mode also for everything in the folder; links in it "
+		       "are not followed."},
 	{.name = "force",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "For links: also when src is not there, and in place of a file or an empty "
-		       "folder."},
+		.doc = "For links: create it even if src does not exist, and replace a file or an "
+		       "empty folder."},
 	{.name = "follow",
 		.kind = FIELD_BOOL,
 		.dflt = "true",
-		.doc = "A link at path stands for what it leads to. Links of other users are "
-		       "refused."},
+		.doc = "Follow a link at path. Links of other users are refused."},
 	{.name = "access_time",
 		.kind = FIELD_ENUM,
 		.choices = "now preserve",
-		.doc = "For touch. Default now: then touch is a change every time."},
+		.doc = "For touch. Default: now; then touch always counts as a change."},
 	{.name = "modification_time",
 		.kind = FIELD_ENUM,
 		.choices = "now preserve",
-		.doc = "For touch. Default now: then touch is a change every time."},
+		.doc = "For touch. Default: now; then touch always counts as a change."},
 	FILE_ATTR_FIELDS,
 	{.name = NULL},
 };
@@ -367,7 +361,7 @@ const struct restype restype_file = {
 	.name = "file",
 	.full_names = BUILTIN_NAMES("file"),
 	.key = "path",
-	.doc = "Makes folders, links and empty files, sets owner, group and mode, and removes.",
+	.doc = "Creates folders, links and empty files, sets owner, group and mode, and removes.",
 	.example = "- file:\n    path: /etc/dovecot/conf.d\n    state: directory\n    owner: root\n"
 		   "    mode: '0755'\n",
 	.fields = fields,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * file, state absent: removal of a file, a link, or a folder with all in it. Never follows a link
- * and never crosses into another file system. A removed file is kept among the originals; a folder
- * is not.
+ * file, state absent: removes a file, a link, or a folder with its content. Never follows a link
+ * and never enters another file system. A removed file is kept among the originals; a folder is
+ * not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ bool absent_observe(struct host *h, const struct value *params, struct file_targ
 	struct tree tree = {.visit = count_visit, .ctx = &n, .one_device = true};
 	(void)params;
 	if (t->made)
-		observe_attr(h, o, "state", "made by a step before", NULL);
+		observe_attr(h, o, "state", "made by an earlier step", NULL);
 	else if (!t->found && package_may_own(h, t->path))
 		observe_maybe(h, o, "until the steps before it have run");
 	if (!t->found)

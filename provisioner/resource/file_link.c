@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * file, states link and hard: a link swapped in by rename. Never touches what a link leads to.
+ * file, states link and hard: a link put in place by rename. Never changes the target of a link.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +23,7 @@ static bool folder_is_empty(const char *path)
 	return n == 2; /* "." and ".." */
 }
 
-/* May what stands there give way to a link? */
+/* May the link replace the existing file? */
 static bool place_is_free(
 	struct host *h, const struct value *params, const struct file_target *t, struct err *e)
 {
@@ -32,16 +32,15 @@ static bool place_is_free(
 	if (S_ISLNK(t->st.st_mode))
 		return true;
 	if (!map_bool(params, "force", false))
-		return err_set(e, ERR_PERMANENT,
-			"%s is a %s, a link is wanted; force: true replaces it", t->path,
-			file_kind(t->st.st_mode));
+		return err_set(e, ERR_PERMANENT, "%s is a %s, not a link; force: true replaces it",
+			t->path, file_kind(t->st.st_mode));
 	if (S_ISDIR(t->st.st_mode) && !folder_is_empty(t->path))
 		return err_set(e, ERR_PERMANENT,
 			"%s is a directory that is not empty; a link does not replace it", t->path);
 	return true;
 }
 
-/* A relative src counts from the folder of the link. */
+/* A relative src is relative to the folder of the link. */
 static bool source_there(struct host *h, const struct value *params, const struct file_target *t,
 	const char *src, struct stat *st, struct err *e)
 {
@@ -52,13 +51,13 @@ static bool source_there(struct host *h, const struct value *params, const struc
 	if (map_bool(params, "force", false) || files_pending(h))
 		return true;
 	return err_set(e, ERR_PERMANENT,
-		"%s, where the link %s shall point to, is not there; force: true links all the "
-		"same",
+		"%s, the target of the link %s, does not exist; force: true creates the link "
+		"anyway",
 		full, t->path);
 }
 
-/* Whose owner and mode are meant: with follow (the default) those of what the link leads to, as in
- * Ansible; else the link's own. *path NULL: it leads to nothing, so there are none. */
+/* The file whose owner and mode are set: with follow (the default) the link's target, as in
+ * Ansible; else the link itself. *path NULL: the target does not exist, so it has none. */
 static bool attr_path(struct host *h, const struct value *params, const struct file_target *t,
 	const char *src, const char **path, struct err *e)
 {
@@ -84,8 +83,8 @@ bool link_observe(struct host *h, const struct value *params, struct file_target
 	if (is_link && !(now = look_target(h->a, t->path, e)))
 		return false;
 	if (!src && !now)
-		return err_set(e, ERR_CONFIG,
-			"%s is no link yet: say with src where it shall point to", t->path);
+		return err_set(
+			e, ERR_CONFIG, "%s is not a link yet; set src to its target", t->path);
 	if (src && (!place_is_free(h, params, t, e) || !source_there(h, params, t, src, &st, e)))
 		return false;
 	if (!t->found && t->made)
@@ -113,7 +112,7 @@ bool hard_observe(struct host *h, const struct value *params, struct file_target
 			"%s is a directory; a hard link does not replace it", t->path);
 	if (t->found && !map_bool(params, "force", false))
 		return err_set(e, ERR_PERMANENT,
-			"%s is another file than %s; force: true replaces it", t->path, src);
+			"%s is a different file than %s; force: true replaces it", t->path, src);
 	if (!t->found && !parent_there(h, t->path, e))
 		return false;
 	observe_attr(h, o, "state", t->found ? file_kind(t->st.st_mode) : NULL, "hard");
@@ -134,7 +133,8 @@ static bool make_hard(
 	return ok;
 }
 
-/* An empty folder gives way (place_is_free saw to it); a file is replaced by the rename itself. */
+/* An empty folder is removed (place_is_free checked it); a file is replaced by the rename itself.
+ */
 static bool swap_at(const struct place *p, const char *src, const struct file_target *t, bool hard,
 	struct err *e)
 {
@@ -172,8 +172,8 @@ bool link_apply(struct host *h, const struct value *params, struct file_target *
 	return !path || attr_apply(h, path, params, e);
 }
 
-/* The links that src leads through are followed when they are meant, never one that is swapped in:
- * a second name of root's file in a user's folder would make it that user's. */
+/* Follows links in src that are trusted, never one that another user swaps in: otherwise a user's
+ * folder could get a second name of root's file, and with it that user as its owner. */
 bool hard_apply(struct host *h, const struct value *params, struct file_target *t,
 	struct observation *o, struct err *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `file_set`: the files of one folder. What is declared no longer is removed, as far as
- * it is ours: it begins with the mark. Never follows a link and never looks into folders below.
+ * The type `file_set`: the files of one folder. Files that are no longer declared are removed if
+ * they are ours: if they begin with the mark. Never follows a link and never enters subfolders.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,22 +16,22 @@ static const struct field file_set_fields[] = {
 	{.name = "path",
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
-		.doc = "The folder. It has to be there when there is a file to write."},
+		.doc = "The folder. It must exist when there is a file to write."},
 	{.name = "files",
 		.kind = FIELD_MAP,
 		.flags = FIELD_REQUIRED,
-		.doc = "Name -> content. A file named no longer is removed."},
+		.doc = "Name -> content. A file that is no longer named is removed."},
 	{.name = "mark",
 		.kind = FIELD_STR,
-		.doc = "The first line that all files get; other files of the folder that have it "
-		       "are removed. Without a mark the whole folder is ours."},
+		.doc = "The first line of all files; other files in the folder with this line are "
+		       "removed. Without a mark all files in the folder are ours."},
 	FILE_ATTR_FIELDS,
 	{0},
 };
 
 static const struct field file_set_returns[] = {
 	{.name = "path", .kind = FIELD_STR, .doc = "The folder."},
-	{.name = "files", .kind = FIELD_INT, .doc = "How many files there are to be."},
+	{.name = "files", .kind = FIELD_INT, .doc = "Number of files."},
 	{0},
 };
 
@@ -56,12 +56,11 @@ static bool file_set_check(const struct value *params, struct errs *errs)
 	if (!files || files->type != VALUE_MAP)
 		return ok;
 	if (files->map.n > FILES_MAX)
-		ok = errs_add(errs, files->pos, "more than %d files", FILES_MAX);
+		ok = errs_add(errs, files->pos, "there are more than %d files", FILES_MAX);
 	for (size_t i = 0; i < files->map.n; i++) {
 		const struct map_entry *f = &files->map.e[i];
 		if (!name_valid(f->key))
-			ok = errs_add(
-				errs, f->key_pos, "'%s' cannot be the name of a file", f->key.p);
+			ok = errs_add(errs, f->key_pos, "'%s' is not a valid file name", f->key.p);
 		if (f->value->type != VALUE_STR && f->value->type != VALUE_UNKNOWN)
 			ok = errs_add(
 				errs, f->value->pos, "the content of '%s' must be text", f->key.p);
@@ -88,7 +87,7 @@ static bool look_at_file(struct host *h, const struct value *params, const struc
 	bool found, differs = false;
 	if (!look(path, &st, &found, e))
 		return false;
-	found = found && !S_ISLNK(st.st_mode); /* a file takes a link's place */
+	found = found && !S_ISLNK(st.st_mode); /* a file replaces a link */
 	if (found && !look_read(h->a, path, FILE_MAX, &before, &found, e))
 		return false;
 	if (!found || !str_eq(before, after)) {
@@ -105,10 +104,10 @@ static bool look_at_file(struct host *h, const struct value *params, const struc
 	return true;
 }
 
-/* Is a file of the folder ours? One that is too large to read is not. */
+/* Is a file of the folder ours? A file that is too large to read is not. */
 static bool is_ours(const char *path, const char *mark)
 {
-	struct arena *a = arena_new(); /* others may have large files there */
+	struct arena *a = arena_new(); /* others may keep large files there */
 	struct str text;
 	struct err ignored = {0};
 	struct stat st;
@@ -191,8 +190,8 @@ static bool file_set_apply(
 const struct restype restype_file_set = {
 	.name = "file_set",
 	.key = "path",
-	.doc = "The files of one folder: those declared are written, those declared no longer are "
-	       "removed. What others put there stays.",
+	.doc = "The files of one folder: writes those declared, and removes its own that are no "
+	       "longer declared. Other files stay.",
 	.example = "- name: Settings over those of the package\n  file_set:\n"
 		   "    path: /etc/rspamd/local.d\n    mark: \"# Managed by provision\"\n"
 		   "    files:\n      actions.conf: \"reject = 20;\\n\"\n",

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * The states of the type file: what each observes and does. file.c holds the table.
+ * The states of the type file: how each is observed and applied. file.c holds the table.
  */
 #pragma once
 #include "host/look.h"
 
 struct file_target {
-	const char *path; /* what is looked at and changed: links at its end followed if wanted */
+	const char *path; /* the path to check and change: final links followed if wanted */
 	struct stat st;
 	bool found;
-	bool made; /* by a step before this one in the plan: what it is then is not known here */
+	bool made; /* an earlier step of the plan changes it: its final state is not known */
 };
 
-/* One state: what it observes, what it does. */
+/* One state: its observe and its apply. */
 struct file_state {
 	const char *name;
-	bool follows; /* the parameter follow counts */
+	bool follows; /* uses the parameter follow */
 	bool (*observe)(struct host *h, const struct value *params, struct file_target *t,
 		struct observation *o, struct err *e);
 	bool (*apply)(struct host *h, const struct value *params, struct file_target *t,

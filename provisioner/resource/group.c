@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The type `group`: groups of the host, observed in /etc/group and changed by groupadd, groupmod
- * and groupdel. Never touches the members; `user` does.
+ * and groupdel. Never changes the members; `user` does.
  */
 #include "host/foresight.h"
 #include "host/account.h"
@@ -19,11 +19,11 @@ static const struct field group_fields[] = {
 		.kind = FIELD_INT,
 		.min = 0,
 		.max = UINT32_MAX - 1,
-		.doc = "Its id. Default: the next free one."},
+		.doc = "Group id. Default: the next free one."},
 	{.name = "system",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "When it is made: take the id from those for the system."},
+		.doc = "For a new group: take the id from the range for the system."},
 	{.name = "non_unique",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
@@ -32,7 +32,10 @@ static const struct field group_fields[] = {
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
 		.doc = "Delete it even when it is the primary group of a user."},
-	{.name = "local", .kind = FIELD_BOOL, .flags = FIELD_ACTION, .doc = "Always so here."},
+	{.name = "local",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_ACTION,
+		.doc = "Always so here; accepted for Ansible."},
 	{0},
 };
 
@@ -49,7 +52,8 @@ static bool group_check(const struct value *params, struct errs *errs)
 	if (!name || name->type != VALUE_STR || account_name_valid(name->s.p))
 		return true;
 	return errs_add(errs, name->pos,
-		"'%s' is no group name: letters, digits, '_', '-' and '.', not first a digit",
+		"'%s' is not a group name; use letters, digits, '_', '-' and '.', not beginning "
+		"with a digit",
 		name->s.p);
 }
 

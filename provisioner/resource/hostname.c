@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `hostname`: the name that the kernel has, and the one in /etc/hostname that it gets at
- * boot. Never touches /etc/hosts.
+ * The type `hostname`: the kernel's host name, and /etc/hostname, which sets it at boot. Never
+ * changes /etc/hosts.
  */
 #include <unistd.h>
 #include "host/look.h"
@@ -20,7 +20,7 @@ static const struct field hostname_fields[] = {
 		.kind = FIELD_ENUM,
 		.choices = "systemd debian generic",
 		.flags = FIELD_ACTION,
-		.doc = "Accepted; the hostname is set in the same way in all cases."},
+		.doc = "Accepted; the host name is set in the same way for every value."},
 	{0},
 };
 
@@ -58,12 +58,12 @@ static bool hostname_check(const struct value *params, struct errs *errs)
 	if (!name || name->type != VALUE_STR || is_valid(name->s))
 		return true;
 	return errs_add(errs, name->pos,
-		"'%s' is no host name: labels of letters, digits and '-', parted by '.', %d "
-		"characters at most",
+		"'%s' is not a host name; write labels of letters, digits and '-', separated by "
+		"'.', at most %d characters",
 		name->s.p, NAME_LEN_MAX);
 }
 
-/* The first line that is no comment (hostname(5)). */
+/* The first line that is not a comment (hostname(5)). */
 static const char *name_in_file(struct arena *a, struct str text)
 {
 	while (text.n) {
@@ -78,7 +78,7 @@ static const char *name_in_file(struct arena *a, struct str text)
 	return NULL;
 }
 
-/* Root's, and open to all: programs ask for it. */
+/* Owned by root and readable by all, because programs read it. */
 static const struct value *file_attrs(struct arena *a)
 {
 	struct value *v = value_map(a);
@@ -96,7 +96,7 @@ static bool hostname_observe(
 	const struct str *text;
 	observation_init(h, o);
 	if (gethostname(now, sizeof(now)) < 0)
-		return err_errno(e, "cannot read the host's name");
+		return err_errno(e, "cannot read the host name");
 	now[NAME_LEN_MAX] = 0;
 	if (!look_read_own(h, HOSTNAME_FILE, FILE_LEN_MAX, &text, o, e))
 		return false;
@@ -123,7 +123,7 @@ static bool hostname_apply(
 	if (!attr_apply(h, HOSTNAME_FILE, attrs, e))
 		return false;
 	if (observed_change(o, "name") && sethostname(want, strlen(want)) < 0)
-		return err_errno(e, "cannot set the host's name to %s", want);
+		return err_errno(e, "cannot set the host name to %s", want);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `installed_services`: what packages have installed and enabled runs at last. The end of
- * a play that changed packages; it starts nothing that a task has stopped.
+ * The type `installed_services`: starts services that packages have installed and enabled. Runs at
+ * the end of a play that changed packages; never starts what a task has stopped.
  */
 #include "host/held.h"
 #include "resource/service.h"
@@ -11,16 +11,16 @@
 enum { NAMES_MAX = 1024 };
 
 static const struct field installed_services_fields[] = {
-	{.name = "except", .kind = FIELD_LIST, .doc = "Services that stay as they are."},
+	{.name = "except", .kind = FIELD_LIST, .doc = "Services to leave as they are."},
 	{.name = NULL},
 };
 
 static const struct field installed_services_returns[] = {
-	{.name = "started", .kind = FIELD_LIST, .doc = "The units that were started."},
+	{.name = "started", .kind = FIELD_LIST, .doc = "Units that were started."},
 	{.name = NULL},
 };
 
-/* A script's service starts at boot by its links. */
+/* A SysV script starts at boot by its links. */
 static bool starts_at_boot(const struct unit *u)
 {
 	return u->enabled == UNIT_ENABLED || u->enabled == UNIT_RUNTIME ||
@@ -69,7 +69,7 @@ static bool installed_services_observe(
 	return true;
 }
 
-/* As the type service does it: it waits until the unit has shown that it stays. */
+/* As in the type service: waits until the unit stays active. */
 static bool start_unit(struct host *h, const char *unit, struct err *e)
 {
 	struct value *params = value_map(h->a);
@@ -81,8 +81,8 @@ static bool start_unit(struct host *h, const char *unit, struct err *e)
 	if (restype_service.observe(h, params, &o, e) && restype_service.apply(h, params, &o, e))
 		return true;
 	return err_prefix(e,
-		"a package has installed and enabled %s, which does not start (a task with `state: "
-		"stopped` says that it need not)",
+		"a package has installed and enabled %s, but it does not start (a task with "
+		"`state: stopped` would leave it off)",
 		unit);
 }
 
@@ -107,13 +107,13 @@ static const char *installed_services_summary(struct arena *a, const struct valu
 {
 	(void)a;
 	(void)params;
-	return "start what they have enabled and what does not run yet";
+	return "start units that they have enabled and that are not running";
 }
 
 const struct restype restype_installed_services = {
 	.name = "installed_services",
-	.doc = "Starts what packages have installed and enabled while they were kept from starting "
-	       "it. Every play that changes packages ends with it.",
+	.doc = "Starts services that packages have installed and enabled, once their installation "
+	       "is over. Every play that changes packages ends with it.",
 	.example = "- name: Start what the packages have installed\n  installed_services:\n",
 	.fields = installed_services_fields,
 	.returns = installed_services_returns,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * lineinfile: one line of a text file, there or not there. Leaves every other line as it is.
+ * lineinfile: one line of a text file, present or absent. Leaves every other line as it is.
  */
 #include "host/look.h"
 #include "resource/text_edit.h"
@@ -23,7 +23,7 @@ static bool edit_from(struct arena *a, const struct value *params, struct line_e
 	struct str text = param_text(params, "regexp");
 	bool backrefs = map_bool(params, "backrefs", false);
 	struct str line = param_text(params, "line");
-	/* it would never be found again with the newline of a block scalar */
+	/* with the newline of a block scalar the line would never be found again */
 	if (line.n && line.p[line.n - 1] == '\n')
 		line = str_dup(a, line.p, line.n - 1);
 	*le = (struct line_edit){
@@ -74,7 +74,8 @@ static bool check_line(const struct value *params, struct errs *errs)
 	ok = edit_place_check(params, errs) && ok;
 	ok = check_validate(params, errs) && ok;
 	if (search && map_at(params, "regexp"))
-		ok = errs_add(errs, search->pos, "give regexp or search_string, not both");
+		ok = errs_add(
+			errs, search->pos, "lineinfile takes regexp or search_string, not both");
 	if (!absent)
 		return check_present(params, errs) && ok;
 	if (!map_at(params, "line") && !map_at(params, "regexp") && !search)
@@ -88,38 +89,37 @@ static const struct field fields[] = {
 	{.name = "line",
 		.kind = FIELD_STR,
 		.aliases = "value",
-		.doc = "The line; with backrefs it may hold \\1 or \\g<name>."},
+		.doc = "The line; with backrefs it may contain \\1 or \\g<name>."},
 	{.name = "regexp",
 		.kind = FIELD_STR,
 		.aliases = "regex",
-		.doc = "Which line is replaced (the last that matches) or, with absent, which ones "
-		       "go. "
-		       "Python's syntax, without look-around and backreferences in the pattern."},
+		.doc = "Which line is replaced (the last match); with state absent, which lines "
+		       "are removed. Python's syntax, without look-around and backreferences in "
+		       "the pattern."},
 	{.name = "search_string",
 		.kind = FIELD_STR,
-		.doc = "The same by a plain text in the line."},
+		.doc = "Like regexp, but a plain text that the line contains."},
 	{.name = "state",
 		.kind = FIELD_ENUM,
 		.choices = "present absent",
 		.dflt = "present",
-		.doc = "Whether the line is there."},
+		.doc = "Whether the line exists."},
 	{.name = "insertafter",
 		.kind = FIELD_STR,
-		.doc = "Where a new line goes: behind the last line that this pattern matches, or "
-		       "EOF "
-		       "(the default)."},
+		.doc = "Where a new line goes: after the last line that matches this pattern, or "
+		       "EOF (the default)."},
 	{.name = "insertbefore",
 		.kind = FIELD_STR,
-		.doc = "Or before the last line that this pattern matches, or BOF."},
+		.doc = "Or before the last line that matches this pattern, or BOF."},
 	{.name = "firstmatch",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "The first line that matches counts, not the last."},
+		.doc = "Use the first matching line instead of the last."},
 	{.name = "backrefs",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
 		.aliases = "backref",
-		.doc = "Groups of regexp are put into line; without a match nothing changes."},
+		.doc = "Insert groups of regexp into line; without a match nothing changes."},
 	TEXT_CREATE_FIELD,
 	WRITE_FIELDS,
 	FILE_ATTR_FIELDS,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `openssl_privatekey`: a private key that is made on the host and never leaves it.
- * Never replaces a key that is there, unless force says so.
+ * The type `openssl_privatekey`: a private key that is made on the host and never leaves it. Never
+ * replaces an existing key, unless force says so.
  */
 #include <unistd.h>
 #include "host/args.h"
@@ -17,39 +17,39 @@ static const struct field openssl_privatekey_fields[] = {
 		.kind = FIELD_ENUM,
 		.choices = "present absent",
 		.dflt = "present",
-		.doc = "Whether there is a key."},
+		.doc = "Whether the key exists."},
 	{.name = "type",
 		.kind = FIELD_ENUM,
 		.choices = "RSA ECC Ed25519",
 		.dflt = "RSA",
-		.doc = "The kind of key."},
+		.doc = "Type of the key."},
 	{.name = "size",
 		.kind = FIELD_INT,
 		.dflt = "4096",
 		.min = 1024,
 		.max = 16384,
-		.doc = "RSA: bits of the modulus."},
+		.doc = "RSA: size in bits."},
 	{.name = "curve",
 		.kind = FIELD_ENUM,
 		.choices = "secp256r1 secp384r1 secp521r1",
 		.dflt = "secp256r1",
-		.doc = "ECC: the curve."},
+		.doc = "ECC: name of the curve."},
 	{.name = "force",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "Replace a key of another kind or size. What was made with the old key (a "
-		       "certificate, a published DKIM record) does not fit the new one."},
+		.doc = "Replace a key of another type or size. A certificate or a published DKIM "
+		       "record made with the old key does not match the new one."},
 	{.name = "regenerate",
 		.kind = FIELD_ENUM,
 		.choices = "never fail partial_idempotence full_idempotence",
 		.flags = FIELD_ACTION,
-		.doc = "Accepted; a key that is there is kept, and one that does not fit is an "
+		.doc = "Accepted; an existing key is kept, and one of another type or size is an "
 		       "error."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
 		.dflt = "false",
-		.doc = "Keep a copy of a replaced key beside it."},
+		.doc = "Keep a backup of a replaced key beside it."},
 	{.name = "passphrase",
 		.kind = FIELD_STR,
 		.flags = FIELD_SECRET | FIELD_LATER,
@@ -61,8 +61,8 @@ static const struct field openssl_privatekey_fields[] = {
 
 static const struct field openssl_privatekey_returns[] = {
 	{.name = "filename", .kind = FIELD_STR, .doc = "The key's file."},
-	{.name = "type", .kind = FIELD_STR, .doc = "The kind of key."},
-	{.name = "size", .kind = FIELD_INT, .doc = "RSA: bits of the modulus."},
+	{.name = "type", .kind = FIELD_STR, .doc = "Type of the key."},
+	{.name = "size", .kind = FIELD_INT, .doc = "RSA: size in bits."},
 	{0},
 };
 
@@ -93,7 +93,7 @@ static bool is_wanted(const struct value *params)
 	return strcmp(map_cstr(params, "state", "present"), "present") == 0;
 }
 
-/* What keys are made from decides: a name that holds something else is not overwritten either. */
+/* The kind of file decides: a file that holds something else is not overwritten either. */
 static bool observe_key(struct host *h, const struct value *params, struct str text, bool found,
 	struct observation *o, struct err *e)
 {
@@ -108,8 +108,8 @@ static bool observe_key(struct host *h, const struct value *params, struct str t
 	const char *now = is_key ? kind_of(h->a, &k) : "no key";
 	if (found && strcmp(now, want) != 0 && !map_bool(params, "force", false))
 		return err_set(e, ERR_PERMANENT,
-			"%s holds %s, and %s is wanted; set force: true to replace it, or name "
-			"what is there",
+			"%s holds %s, but %s is declared; set force: true to replace it, or "
+			"declare the type and size that it has",
 			path, now, want);
 	if (!found || strcmp(now, want) != 0)
 		observe_attr(h, o, "key", found ? now : NULL, want);
@@ -153,7 +153,7 @@ static void genpkey_args(struct arena *a, const struct value *params, struct arg
 		args_addf(a, argv, "rsa_keygen_bits:%d", (int)map_int(params, "size", 4096));
 	} else if (strcmp(type, "ECC") == 0) {
 		const char *curve = map_cstr(params, "curve", "secp256r1");
-		/* openssl knows this one by X9.62's name only */
+		/* openssl knows this one only by its X9.62 name */
 		bool p256 = strcmp(curve, "secp256r1") == 0;
 		args_add(a, argv, "-pkeyopt");
 		args_addf(a, argv, "ec_paramgen_curve:%s", p256 ? "prime256v1" : curve);
@@ -162,7 +162,8 @@ static void genpkey_args(struct arena *a, const struct value *params, struct arg
 	}
 }
 
-/* The key comes by a pipe: no file holds it before the private one that is renamed in place. */
+/* The key comes through a pipe: no file holds it before the private one that is renamed in place.
+ */
 static bool make_key(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
@@ -176,8 +177,9 @@ static bool make_key(
 	if (!run_with(h, argv.v, (struct str){0}, &r, e))
 		return false;
 	if (r.status != 0 || !key_read(h->a, r.out, &k))
-		return err_set(e, ERR_PERMANENT, "openssl made no key for %s (exit %d): %s", path,
-			r.status, last_words(h->a, r.err_out, SAID_MAX));
+		return err_set(e, ERR_PERMANENT,
+			"openssl could not make a key for %s (exit %d): %s", path, r.status,
+			last_words(h->a, r.err_out, SAID_MAX));
 	if (map_bool(params, "backup", false) && !write_backup(h, path, o, e))
 		return false;
 	return write_file(h, path, r.out, params, KEY_MODE, e);
@@ -210,8 +212,7 @@ const struct restype restype_openssl_privatekey = {
 	.name = "openssl_privatekey",
 	.full_names = BUILTIN_NAMES("openssl_privatekey") " community.crypto.openssl_privatekey",
 	.key = "path",
-	.doc = "A private key, made on the host. A key that is there is never replaced unless "
-	       "force "
+	.doc = "A private key, made on the host. An existing key is never replaced unless force "
 	       "is set.",
 	.example = "- name: The key of the mail server\n  openssl_privatekey:\n"
 		   "    path: /etc/ssl/private/mx1.example.com.key\n    type: ECC\n",

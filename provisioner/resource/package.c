@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The types `package` and `apt`: which packages are installed. Observing reads dpkg's status and
- * runs a program only for state latest, for a name that may be virtual, and to see what else a
+ * The types `package` and `apt`: which packages are installed. Observing reads dpkg's status; it
+ * runs a program only for state latest, for a name that may be virtual, and to find what else a
  * removal takes along. It never changes anything; apt.c does.
  */
 #include <fnmatch.h>
@@ -11,114 +11,111 @@
 #include "resource/types.h"
 
 #define NAMES_DOC "Package names. 'name=version' (with * as a wildcard) asks for a version."
-/* package hands on to apt what apt takes, as in Ansible. */
-#define APT_FIELDS                                                                                 \
-	{.name = "state",                                                                          \
-		.kind = FIELD_ENUM,                                                                \
-		.choices = "present installed latest absent removed",                              \
-		.dflt = "present",                                                                 \
-		.doc = "installed is present, removed is absent. latest also upgrades."},          \
-		{.name = "update_cache",                                                           \
-			.kind = FIELD_BOOL,                                                        \
-			.aliases = "update-cache",                                                 \
-			.dflt = "false",                                                           \
-			.doc = "Refresh the package lists first. Alone: every time, unless "       \
-			       "cache_valid_time is given. With names and state present: only "    \
-			       "when something is to be installed. With state latest: when they "  \
-			       "are older than an hour."},                                         \
-		{.name = "cache_valid_time",                                                       \
-			.kind = FIELD_INT,                                                         \
-			.aliases = "cache-valid-time",                                             \
-			.dflt = "0",                                                               \
-			.min = 0,                                                                  \
-			.max = INT32_MAX,                                                          \
-			.doc = "Seconds for which package lists count as fresh, unless there are " \
-			       "none, or "                                                         \
-			       "the list of sources changed since. Means update_cache."},          \
-		{.name = "purge",                                                                  \
-			.kind = FIELD_BOOL,                                                        \
-			.dflt = "false",                                                           \
-			.doc = "With state absent: remove configuration files too."},              \
-		{.name = "autoremove",                                                             \
-			.kind = FIELD_BOOL,                                                        \
-			.dflt = "false",                                                           \
-			.doc = "Also remove packages that were installed as dependencies and are " \
-			       "not "                                                              \
-			       "needed "                                                           \
-			       "any more."},                                                       \
-		{.name = "install_recommends",                                                     \
-			.kind = FIELD_BOOL,                                                        \
-			.aliases = "install-recommends",                                           \
-			.doc = "Install recommended packages too. Default: as the host's apt is "  \
-			       "configured."},                                                     \
-		{.name = "default_release",                                                        \
-			.kind = FIELD_STR,                                                         \
-			.aliases = "default-release",                                              \
-			.doc = "Take packages from this release, as apt-get -t does."},            \
-		{.name = "only_upgrade",                                                           \
-			.kind = FIELD_BOOL,                                                        \
-			.dflt = "false",                                                           \
-			.doc = "Upgrade what is installed, install nothing new."},                 \
-		{.name = "allow_downgrade",                                                        \
-			.kind = FIELD_BOOL,                                                        \
-			.aliases = "allow-downgrade allow_downgrades allow-downgrades",            \
-			.dflt = "false",                                                           \
-			.doc = "Allow a version lower than the installed one."},                   \
-		{.name = "allow_unauthenticated",                                                  \
-			.kind = FIELD_BOOL,                                                        \
-			.aliases = "allow-unauthenticated",                                        \
-			.dflt = "false",                                                           \
-			.doc = "Allow packages whose origin cannot be checked."},                  \
-		{.name = "allow_change_held_packages",                                             \
-			.kind = FIELD_BOOL,                                                        \
-			.dflt = "false",                                                           \
-			.doc = "Change packages that are on hold."},                               \
-		{.name = "dpkg_options",                                                           \
-			.kind = FIELD_LIST,                                                        \
-			.flags = FIELD_COMMA | FIELD_ACTION,                                       \
-			.dflt = "force-confdef,force-confold",                                     \
-			.doc = "Options for dpkg. The default keeps configuration files that "     \
-			       "were edited."},                                                    \
-		{.name = "policy_rc_d",                                                            \
-			.kind = FIELD_INT,                                                         \
-			.flags = FIELD_ACTION,                                                     \
-			.dflt = "101",                                                             \
-			.min = 0,                                                                  \
-			.max = 255,                                                                \
-			.doc = "What policy-rc.d answers while packages are installed. 101: "      \
-			       "services that "                                                    \
-			       "were not running before are not started half configured. 0: they " \
-			       "are."},                                                            \
-		{.name = "lock_timeout",                                                           \
-			.kind = FIELD_INT,                                                         \
-			.flags = FIELD_ACTION,                                                     \
-			.dflt = "120",                                                             \
-			.min = 0,                                                                  \
-			.max = 3600,                                                               \
-			.doc = "Seconds to wait for another program that holds dpkg's lock."},     \
-		{.name = "force_apt_get",                                                          \
-			.kind = FIELD_BOOL,                                                        \
-			.flags = FIELD_ACTION,                                                     \
-			.doc = "Accepted; apt-get is always used."},                               \
-		{.name = "upgrade",                                                                \
-			.kind = FIELD_STR,                                                         \
-			.flags = FIELD_LATER,                                                      \
-			.doc = "Upgrade the host."},                                               \
-		{.name = "deb",                                                                    \
-			.kind = FIELD_STR,                                                         \
-			.flags = FIELD_LATER,                                                      \
-			.doc = "A .deb file to install."},                                         \
-		{.name = "clean",                                                                  \
-			.kind = FIELD_BOOL,                                                        \
-			.flags = FIELD_LATER,                                                      \
-			.doc = "Empty apt's cache."},                                              \
-		{.name = "autoclean",                                                              \
-			.kind = FIELD_BOOL,                                                        \
-			.flags = FIELD_LATER,                                                      \
-			.doc = "Empty apt's cache of old files."},                                 \
-	{                                                                                          \
-		.name = "force", .kind = FIELD_BOOL, .flags = FIELD_LATER,                         \
-		.doc = "apt-get --force-yes."                                                      \
+/* package passes on to apt all that apt takes, as in Ansible. */
+#define APT_FIELDS                                                                           \
+	{.name = "state",                                                                    \
+		.kind = FIELD_ENUM,                                                          \
+		.choices = "present installed latest absent removed",                        \
+		.dflt = "present",                                                           \
+		.doc = "installed is present, removed is absent. latest also upgrades."},    \
+		{.name = "update_cache",                                                     \
+			.kind = FIELD_BOOL,                                                  \
+			.aliases = "update-cache",                                           \
+			.dflt = "false",                                                     \
+			.doc = "Refresh the package lists first. Without names: every "      \
+			       "time, unless cache_valid_time is given. With names and "     \
+			       "state present: only if something will be installed. With "   \
+			       "state latest: if they are older than an hour."},             \
+		{.name = "cache_valid_time",                                                 \
+			.kind = FIELD_INT,                                                   \
+			.aliases = "cache-valid-time",                                       \
+			.dflt = "0",                                                         \
+			.min = 0,                                                            \
+			.max = INT32_MAX,                                                    \
+			.doc = "Age in seconds up to which package lists count as fresh, "   \
+			       "unless there are none or the list of sources has changed "   \
+			       "since. Implies update_cache."},                              \
+		{.name = "purge",                                                            \
+			.kind = FIELD_BOOL,                                                  \
+			.dflt = "false",                                                     \
+			.doc = "With state absent: also remove configuration files."},       \
+		{.name = "autoremove",                                                       \
+			.kind = FIELD_BOOL,                                                  \
+			.dflt = "false",                                                     \
+			.doc = "Also remove packages that were installed as dependencies "   \
+			       "and are no longer needed."},                                 \
+		{.name = "install_recommends",                                               \
+			.kind = FIELD_BOOL,                                                  \
+			.aliases = "install-recommends",                                     \
+			.doc = "Also install recommended packages. Default: as apt on the "  \
+			       "host is configured."},                                       \
+		{.name = "default_release",                                                  \
+			.kind = FIELD_STR,                                                   \
+			.aliases = "default-release",                                        \
+			.doc = "Take packages from this release, as apt-get -t does."},      \
+		{.name = "only_upgrade",                                                     \
+			.kind = FIELD_BOOL,                                                  \
+			.dflt = "false",                                                     \
+			.doc = "Upgrade installed packages only; install nothing new."},     \
+		{.name = "allow_downgrade",                                                  \
+			.kind = FIELD_BOOL,                                                  \
+			.aliases = "allow-downgrade allow_downgrades allow-downgrades",      \
+			.dflt = "false",                                                     \
+			.doc = "Allow a version lower than the installed one."},             \
+		{.name = "allow_unauthenticated",                                            \
+			.kind = FIELD_BOOL,                                                  \
+			.aliases = "allow-unauthenticated",                                  \
+			.dflt = "false",                                                     \
+			.doc = "Allow packages whose origin cannot be verified."},           \
+		{.name = "allow_change_held_packages",                                       \
+			.kind = FIELD_BOOL,                                                  \
+			.dflt = "false",                                                     \
+			.doc = "Change packages that are on hold."},                         \
+		{.name = "dpkg_options",                                                     \
+			.kind = FIELD_LIST,                                                  \
+			.flags = FIELD_COMMA | FIELD_ACTION,                                 \
+			.dflt = "force-confdef,force-confold",                               \
+			.doc = "Options for dpkg. The default keeps edited configuration "   \
+			       "files."},                                                    \
+		{.name = "policy_rc_d",                                                      \
+			.kind = FIELD_INT,                                                   \
+			.flags = FIELD_ACTION,                                               \
+			.dflt = "101",                                                       \
+			.min = 0,                                                            \
+			.max = 255,                                                          \
+			.doc = "Exit status of policy-rc.d while packages are installed. "   \
+			       "101: services that were not running before are not started " \
+			       "half-configured. 0: they are started."},                     \
+		{.name = "lock_timeout",                                                     \
+			.kind = FIELD_INT,                                                   \
+			.flags = FIELD_ACTION,                                               \
+			.dflt = "120",                                                       \
+			.min = 0,                                                            \
+			.max = 3600,                                                         \
+			.doc = "Seconds to wait while another program holds dpkg's lock."},  \
+		{.name = "force_apt_get",                                                    \
+			.kind = FIELD_BOOL,                                                  \
+			.flags = FIELD_ACTION,                                               \
+			.doc = "Accepted; apt-get is always used."},                         \
+		{.name = "upgrade",                                                          \
+			.kind = FIELD_STR,                                                   \
+			.flags = FIELD_LATER,                                                \
+			.doc = "Upgrade the host."},                                         \
+		{.name = "deb",                                                              \
+			.kind = FIELD_STR,                                                   \
+			.flags = FIELD_LATER,                                                \
+			.doc = "A .deb file to install."},                                   \
+		{.name = "clean",                                                            \
+			.kind = FIELD_BOOL,                                                  \
+			.flags = FIELD_LATER,                                                \
+			.doc = "Remove downloaded packages from apt's cache."},              \
+		{.name = "autoclean",                                                        \
+			.kind = FIELD_BOOL,                                                  \
+			.flags = FIELD_LATER,                                                \
+			.doc = "Remove outdated packages from apt's cache."},                \
+	{                                                                                    \
+		.name = "force", .kind = FIELD_BOOL, .flags = FIELD_LATER,                   \
+		.doc = "apt-get --force-yes."                                                \
 	}
 
 static const struct field package_fields[] = {
@@ -132,7 +129,7 @@ static const struct field package_fields[] = {
 		.choices = "auto apt",
 		.dflt = "auto",
 		.flags = FIELD_ACTION,
-		.doc = "The package manager; apt in both cases."},
+		.doc = "The package manager; apt in each case."},
 	APT_FIELDS,
 	{0},
 };
@@ -149,8 +146,10 @@ static const struct field apt_fields[] = {
 
 static const struct field package_returns[] = {
 	{.name = "packages", .kind = FIELD_MAP, .doc = "Each name with the version installed."},
-	{.name = "cache_update_time", .kind = FIELD_INT, .doc = "When the lists were refreshed."},
-	{.name = "cache_updated", .kind = FIELD_BOOL, .doc = "Whether they were refreshed now."},
+	{.name = "cache_update_time",
+		.kind = FIELD_INT,
+		.doc = "Time of the last refresh of the lists."},
+	{.name = "cache_updated", .kind = FIELD_BOOL, .doc = "Whether this run refreshed them."},
 	{0},
 };
 
@@ -209,7 +208,7 @@ static bool package_check(const struct value *params, struct errs *errs)
 		if (v->type != VALUE_STR || package_want_parse(errs->a, v->s, &w))
 			continue;
 		ok = errs_add(errs, v->pos,
-			"'%s' is no package name; write 'name', 'name:arch' or 'name=version'",
+			"'%s' is not a package name; write 'name', 'name:arch' or 'name=version'",
 			v->s.p);
 	}
 	return ok;
@@ -235,7 +234,7 @@ static bool no_package(const struct dpkg_package *p)
 	return !p || strcmp(p->state, "not-installed") == 0;
 }
 
-/* What stands where the package is to be: its version, "half-configured", or NULL for nothing. */
+/* The present state of the package: its version, "half-configured", or NULL for none. */
 static const char *standing_version(const struct dpkg_package *p)
 {
 	if (no_package(p) || strcmp(p->state, "config-files") == 0)
@@ -243,8 +242,8 @@ static const char *standing_version(const struct dpkg_package *p)
 	return dpkg_installed(p) ? p->version : p->state;
 }
 
-/* A name that only an installed package provides counts as there, unless a package of that name
- * exists too: apt would install that one. */
+/* A virtual name that an installed package provides counts as installed, unless a real package of
+ * that name exists too: apt would install that one. */
 static bool there_virtually(
 	struct host *h, const struct dpkg *d, const struct package_want *w, struct err *e)
 {
@@ -287,14 +286,14 @@ static void observe_absent(struct host *h, const struct dpkg *d, const struct pa
 	if (then == FORESEEN_REMOVED || (then == FORESEEN_NOTHING && no_package(p)))
 		return;
 	if (then == FORESEEN_MADE && !standing_version(p))
-		observe_attr(h, o, w->name, "brought by a step before", NULL);
+		observe_attr(h, o, w->name, "brought by an earlier step", NULL);
 	else if (standing_version(p))
 		observe_attr(h, o, w->name, standing_version(p), NULL);
 	else if (purge)
 		observe_attr(h, o, w->name, p->state, NULL);
 }
 
-/* The word behind "  Candidate: " in a stanza of apt-cache policy. */
+/* The word after "  Candidate: " in a stanza of apt-cache policy. */
 static const char *read_candidate(struct arena *a, struct line line)
 {
 	static const char key[] = "  Candidate: ";
@@ -316,7 +315,7 @@ static void observe_upgrade(struct host *h, const struct dpkg *d, const char *na
 		observe_attr(h, o, plain_name, p->version, version);
 }
 
-/* One question for all names (some 50 ms): which versions could be installed? */
+/* One call for all names (about 50 ms): which versions could be installed? */
 static bool observe_latest(struct host *h, const struct dpkg *d, const struct args *names,
 	struct observation *o, struct err *e)
 {
@@ -342,7 +341,7 @@ static bool observe_latest(struct host *h, const struct dpkg *d, const struct ar
 	return true;
 }
 
-/* "Remv postfix [3.7.11]": what a removal takes along beside what was asked for. */
+/* "Remv postfix [3.7.11]": a package that a removal takes along. */
 static void observe_removed(struct host *h, struct line line, struct observation *o)
 {
 	size_t at = 5;
@@ -394,7 +393,7 @@ static bool observe_names(struct host *h, const struct dpkg *d, const struct val
 		struct package_want w;
 		if (!package_want_parse(h->a, list->list.v[i]->s, &w))
 			return err_set(
-				e, ERR_CONFIG, "'%s' is no package name", list->list.v[i]->s.p);
+				e, ERR_CONFIG, "'%s' is not a package name", list->list.v[i]->s.p);
 		if (removes)
 			observe_absent(h, d, &w, purge, o);
 		else if (!observe_present(h, d, &w, o, e))
@@ -466,8 +465,8 @@ const struct restype restype_package = {
 	.name = "package",
 	.full_names = BUILTIN_NAMES("package"),
 	.key = "name",
-	.doc = "Packages that are installed or not. Services of newly installed packages are not "
-	       "started by the installation; a service resource starts them, configured.",
+	.doc = "Packages that are installed or not. An installation does not start new services; "
+	       "a service resource starts them when they are configured.",
 	.example = "- name: Postfix\n  package:\n    name: [postfix, postfix-pcre]\n",
 	.fields = package_fields,
 	.returns = package_returns,
@@ -483,15 +482,15 @@ const struct restype restype_apt = {
 	.name = "apt",
 	.full_names = BUILTIN_NAMES("apt"),
 	.key = "name",
-	.doc = "Packages of Debian and its relatives. Services of newly installed packages are not "
-	       "started by the installation; a service resource starts them, configured.",
+	.doc = "Packages of Debian and its derivatives. An installation does not start new "
+	       "services; a service resource starts them when they are configured.",
 	.example = "- name: Postfix\n  apt:\n    name: postfix\n    update_cache: true\n"
 		   "    cache_valid_time: 3600\n",
 	.fields = apt_fields,
 	.returns = package_returns,
 	.class = RES_PACKAGE,
 	.touches = RES_PACKAGE | RES_FILE | RES_ACCOUNT | RES_SERVICE | RES_COMMAND,
-	.moved_by = RES_FILE, /* the list of sources */
+	.moved_by = RES_FILE, /* for the list of sources */
 	.check = package_check,
 	.observe = package_observe,
 	.foresee = package_foresee,

@@ -7,20 +7,20 @@
 #include "resource/resource.h"
 
 /* Applies n adjacent package resources together: those with the same options share one run of the
- * package manager. params[i] and o[i] belong together; a resource whose o[i] has no changes is
- * left alone. On failure none of them counts as done; applying again goes on where it stopped. */
+ * package manager. params[i] and o[i] belong together; a resource whose o[i] has no changes is left
+ * alone. On failure none of them counts as applied; the next apply continues. */
 bool package_apply_many(struct host *h, const struct value *const *params,
 	struct observation *const *o, size_t n, struct err *e);
 
 bool package_removes(const struct value *params); /* state absent */
-/* Does one install what the other removes? */
+/* Does one install a package that the other removes? */
 bool package_undoes(const struct value *params, const struct value *other);
-/* The installed package that brings the configuration file at `path`; NULL: none does. */
+/* The installed package that contains the configuration file at `path`; NULL: none. */
 const char *package_of_conffile(struct host *h, const char *path);
-/* Brings back the configuration files of the package that were removed; those that are there stay
- * as they are. An error when there is still nothing at `path` then. */
+/* Restores configuration files of the package that were removed; existing ones stay as they are. It
+ * is an error if `path` still does not exist afterwards. */
 bool package_bring_back(struct host *h, const char *package, const char *path, struct err *e);
 
-/* Removes the policy-rc.d that a killed run left behind, and puts back the host's own. Cheap: one
- * open when there is nothing to do. Call at the start of an apply; package_apply_many does. */
+/* Removes the policy-rc.d of an interrupted run, and restores the host's own. Cheap: one open when
+ * there is nothing to do. Call it at the start of an apply; package_apply_many does. */
 bool package_clean_leftovers(struct err *e);

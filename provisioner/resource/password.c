@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Password hashes of users, compared without the '!' that locks them. Never unlocks one unless
- * password_lock says so, and never shows one.
+ * Password hashes of users, compared without the '!' that locks them. Never unlocks a user unless
+ * password_lock says so, and never shows a hash.
  */
 #include "host/args.h"
 #include "resource/password.h"
@@ -13,7 +13,7 @@ static const char *behind_lock(const char *hash)
 	return hash + strspn(hash, "!");
 }
 
-/* '!' or '*', perhaps often: nobody logs in with it. */
+/* Only '!' and '*': nobody can log in with it. */
 static bool is_none(const char *hash)
 {
 	return hash[strspn(hash, "!*")] == 0;
@@ -42,25 +42,26 @@ bool password_check(const struct value *params, struct errs *errs)
 		return true;
 	if (v->s.n == 0)
 		return errs_add(errs, v->pos,
-			"an empty password would let anybody in; for none write '!' or '*'");
+			"an empty password would let anybody log in; write '!' or '*' for no "
+			"password");
 	if (!is_none(v->s.p) && !is_hash(behind_lock(v->s.p)))
 		return errs_add(errs, v->pos,
 			"the password must be a hash, as `openssl passwd -6` makes it, not the "
-			"password itself; for none write '!' or '*'");
+			"password itself; write '!' or '*' for no password");
 	if (behind_lock(v->s.p) != v->s.p && !is_none(v->s.p) && map_at(params, "password_lock") &&
 		!map_bool(params, "password_lock", true))
 		return errs_add(errs, v->pos,
-			"a '!' before the hash locks it, and password_lock says the reverse");
+			"a '!' before the hash locks the user, but password_lock is false");
 	return true;
 }
 
-/* What stands there was locked by somebody: a '!' without a hash is what useradd writes. */
+/* Was the present password locked on purpose? useradd itself writes a '!' without a hash. */
 static bool is_locked(const char *hash)
 {
 	return hash[0] == '!' && !is_none(hash);
 }
 
-/* Is it to be locked, when now it is `locked`? */
+/* Should it be locked, when it is `locked` now? */
 static bool lock_wanted(const struct value *params, bool locked)
 {
 	const char *want = map_cstr(params, "password", "*");
@@ -69,7 +70,7 @@ static bool lock_wanted(const struct value *params, bool locked)
 	return map_bool(params, "password_lock", locked);
 }
 
-/* The hash that is declared, where it counts; NULL: none. */
+/* The declared hash, when it applies; NULL: none. */
 static const char *hash_wanted(const struct value *params, const struct account_user *u)
 {
 	bool always = strcmp(map_cstr(params, "update_password", "always"), "always") == 0;
@@ -103,13 +104,13 @@ bool password_observe(struct host *h, const struct value *params, const struct a
 		return true;
 	if (u && !u->password)
 		return err_set(e, ERR_PERMANENT,
-			"the password of '%s' cannot be compared: /etc/shadow cannot be read "
+			"cannot compare the password of '%s': /etc/shadow is not readable "
 			"(become: true?)",
 			u->name);
 	bool differs = hash_differs(want, u);
 	if (differs)
 		observe_attr(h, o, "password", u ? "another" : NULL, "as declared");
-	/* no password to lock, and none that a lock keeps from working */
+	/* there is no password to lock, and none that a lock disables */
 	bool nothing_to_lock = u ? is_none(u->password) && !differs : !want;
 	if (about_lock && !nothing_to_lock)
 		observe_lock(h, params, u, o);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Types that only read, and are asked while the plan is made: what they give while an earlier
- * change may still alter it.
+ * Read-only types, whose result is needed while the plan is made: what they return while an earlier
+ * step may still change it.
  */
 #include "resource/resource.h"
 
@@ -9,7 +9,7 @@ void probe_later(struct host *h, const struct restype *t, struct observation *o)
 {
 	for (const struct field *f = t->returns; f && f->name; f++)
 		map_put(h->a, o->result, f->name,
-			value_unknown(h->a, "until the changes before it are made"));
+			value_unknown(h->a, "until earlier changes are applied"));
 }
 
 bool probe_waits(struct host *h, const struct restype *t, struct observation *o)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `random_secret`: a file with a secret that the host makes up once. Never sends the
- * secret anywhere, and never replaces one that fits.
+ * The type `random_secret`: a file with a secret that the host generates once. Never sends the
+ * secret anywhere, and never replaces a suitable one.
  */
 #include <sys/random.h>
 #include "host/look.h"
@@ -10,7 +10,7 @@
 enum { SECRET_MODE = 0600, SECRET_MIN = 16, SECRET_MAX = 128, SECRET_FILE = 64 << 10 };
 #define PLACE "@SECRET@"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-#define BASE64 LETTERS "+/=" /* of a secret that somebody else made up */
+#define BASE64 LETTERS "+/=" /* minimum length of a secret that this type did not generate */
 
 static const struct field random_secret_fields[] = {
 	{.name = "path",
@@ -21,14 +21,14 @@ static const struct field random_secret_fields[] = {
 	{.name = "content",
 		.kind = FIELD_STR,
 		.dflt = PLACE "\n",
-		.doc = "What stands in it; " PLACE " is where the secret goes."},
+		.doc = "The content; " PLACE " stands for the secret."},
 	{.name = "length",
 		.kind = FIELD_INT,
 		.min = SECRET_MIN,
 		.max = SECRET_MAX,
 		.dflt = "32",
-		.doc = "Letters and digits of a new secret; one that is there may have another "
-		       "length, of 16 at least, and be Base64."},
+		.doc = "Number of letters and digits of a new secret; an existing one may have "
+		       "another length, at least 16, and be Base64."},
 	FILE_ATTR_FIELDS,
 	{0},
 };
@@ -46,10 +46,10 @@ static bool random_secret_check(const struct value *params, struct errs *errs)
 		return true;
 	if (at && !strstr(at + strlen(PLACE), PLACE))
 		return true;
-	return errs_add(errs, content->pos, "content has to hold " PLACE " once");
+	return errs_add(errs, content->pos, "content must contain " PLACE " exactly once");
 }
 
-/* Is it the content, with some secret in its place? */
+/* Does the file have this content, with any secret in its place? */
 static bool fits_content(struct str text, const char *content)
 {
 	const char *at = strstr(content, PLACE), *rest = at + strlen(PLACE);
@@ -71,12 +71,12 @@ static bool random_secret_observe(
 		return false;
 	if (!text || !fits_content(*text, map_cstr(params, "content", PLACE "\n")))
 		observe_run(h, o, "secret",
-			text ? "make a new one, since the file holds none" : "make");
+			text ? "make a new one, because the file has none" : "make");
 	map_put(h->a, o->result, "path", value_text(h->a, path));
 	return attr_observe(h, path, params, o, e);
 }
 
-/* Every letter is as likely as any other. */
+/* Every letter is equally likely. */
 static bool make_secret(char *out, size_t n, struct err *e)
 {
 	static const char letters[] = LETTERS;
@@ -84,7 +84,7 @@ static bool make_secret(char *out, size_t n, struct err *e)
 	for (size_t i = 0; i < n;) {
 		unsigned char byte;
 		if (getrandom(&byte, 1, 0) != 1)
-			return err_errno(e, "the kernel gives no random bytes");
+			return err_errno(e, "the kernel returned no random bytes");
 		if (byte < most)
 			out[i++] = letters[byte % (sizeof(letters) - 1)];
 	}
@@ -113,7 +113,7 @@ static bool random_secret_apply(
 const struct restype restype_random_secret = {
 	.name = "random_secret",
 	.key = "path",
-	.doc = "A file with a secret that the host makes up once; nobody else ever sees it.",
+	.doc = "A file with a secret that the host generates once; it never leaves the host.",
 	.example = "- name: A password for redis\n  random_secret:\n    path: /etc/redis/secret\n"
 		   "    content: \"requirepass @SECRET@\\n\"\n    group: redis\n    mode: '0640'\n",
 	.fields = random_secret_fields,

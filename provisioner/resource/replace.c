@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * replace: every match of a pattern in a text file replaced. Leaves the rest as it is, and never
- * makes a file.
+ * replace: replaces every match of a pattern in a text file. Leaves the rest as it is, and never
+ * creates a file.
  */
 #include "host/look.h"
 #include "resource/text_edit.h"
 #include "resource/types.h"
 
-/* What is replaced stands in lines; where, in the whole text. */
+/* PATTERN flags: regexp works on lines; after and before work on the whole text. */
 enum { LINE_FLAGS = PATTERN_SPANS | PATTERN_LINES, TEXT_FLAGS = PATTERN_SPANS | PATTERN_DOTALL };
-enum { REPLACE_MAX = 1 << 20 }; /* matching costs the length of what is left, for every match */
+enum { REPLACE_MAX = 1 << 20 }; /* each match costs time for the rest */
 
 struct replacement {
 	struct pattern *regexp, *after, *before;
 	struct str with;
 };
 
-/* Where a match may start: behind the first match of `after`, up to the next one of `before`. */
+/* The range for matches: after the first match of `after`, up to the next one of `before`. */
 static bool find_section(
 	const struct replacement *r, const char *text, size_t n, size_t *from, size_t *to)
 {
@@ -36,7 +36,7 @@ static bool find_section(
 	return true;
 }
 
-/* As re.sub: an empty match also counts right behind another one. */
+/* As in re.sub: an empty match directly after another one counts. */
 static bool substitute_matches(
 	const struct replacement *r, const char *text, size_t n, struct buf *out, struct err *e)
 {
@@ -70,7 +70,7 @@ static bool edit_text(void *ctx, struct arena *a, struct str in, struct str *out
 		return err_set(e, ERR_PERMANENT,
 			"it is larger than %d bytes, the limit for replace", REPLACE_MAX);
 	if (memchr(in.p, 0, in.n))
-		return err_set(e, ERR_PERMANENT, "it holds NUL characters, so it is no text");
+		return err_set(e, ERR_PERMANENT, "it contains NUL bytes, so it is not a text");
 	if (!find_section(r, in.p, in.n, &from, &to))
 		return true;
 	buf_init(&b, EDIT_MAX);
@@ -123,20 +123,22 @@ static const struct field fields[] = {
 	{.name = "regexp",
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
-		.doc = "What is replaced, everywhere; ^ and $ stand at every line. Python's "
-		       "syntax, "
-		       "without look-around, lazy quantifiers and backreferences in the pattern."},
+		.doc = "What is replaced, everywhere; ^ and $ match at every line. Python's "
+		       "syntax, without look-around, lazy quantifiers and backreferences in the "
+		       "pattern."},
 	{.name = "replace",
 		.kind = FIELD_STR,
-		.doc = "What takes its place, with \\1 or \\g<name> put in. Default: nothing."},
+		.doc = "The replacement, in which \\1 or \\g<name> insert groups. Default: "
+		       "nothing."},
 	{.name = "after",
 		.kind = FIELD_STR,
-		.doc = "Only behind the first match of this pattern, in which '.' takes newlines "
-		       "too "
-		       "and ^ and $ stand at the ends of the text (start it with (?m) for lines)."},
+		.doc = "Replace only after the first match of this pattern, in which '.' matches "
+		       "newlines too and ^ and $ match at the ends of the text (start it with "
+		       "(?m) for lines)."},
 	{.name = "before",
 		.kind = FIELD_STR,
-		.doc = "Only up to the next match of this pattern, which is read in the same way."},
+		.doc = "Replace only before the next match of this pattern, which has the same "
+		       "syntax."},
 	WRITE_FIELDS,
 	FILE_ATTR_FIELDS,
 	{.name = NULL},

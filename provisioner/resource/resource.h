@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 3: resource types, the contract and those that Ansible has too. One file per type: a field
- * table, observe, apply, one const struct restype; one row in agent/restype.c.
+ * Floor 3: resource types: the contract, and the types that Ansible has too. One file for each
+ * type: a field table, observe, apply, one const struct restype; one row in agent/restype.c.
  *
- * observe only reads: it compares the host with the parameters and says what would change.
- * apply makes exactly the changes that observe found. Neither decides anything else, and no flag
- * turns one into the other. Both run on the host, in the agent; the parameters were checked by the
- * field table before.
+ * observe only reads: it compares the host with the parameters and reports what would change. apply
+ * makes exactly the changes that observe found. Neither decides anything else, and no flag turns
+ * one into the other. Both run on the host, in the agent; the field table has checked the
+ * parameters before.
  */
 #pragma once
 #include "host/host.h"
@@ -16,50 +16,52 @@
 struct restype {
 	const char *name;
 	const char *aliases; /* space separated, or NULL */
-	/* with the collection before it: every such name that means this type, space separated;
-	 * NULL: a type of this program, which has none */
+	/* names with a collection: every such name for this type, space separated; NULL: it has
+	 * none, because only this program has the type */
 	const char *full_names;
 	const char *key; /* the field that names the thing: "path", "name"; NULL: none */
 	const char *doc;
 	const char *example; /* YAML task */
 	const struct field *fields;
-	const struct field *returns; /* what register sees beside changed, failed, msg */
+	const struct field *returns; /* the result's own fields */
 	unsigned class;
 	unsigned touches;
-	unsigned moved_by; /* classes beside its own whose changes it has to be looked at for */
-	/* true: a read-only probe, never a change: its result is known when the plan is made */
+	unsigned moved_by; /* classes beside its own whose changes may alter what observe finds */
+	/* true: it only reads and never changes anything: its result is known when the plan is made
+	 */
 	bool probe;
-	const char
-		*lowers_to; /* template -> copy: the controller turns it into this type; no verbs */
-	/* What a handler of this type does, in a few words for the plan; NULL: its type says it. */
+	const char *lowers_to; /* the type that it is turned into: template -> copy */
+	/* What a handler of this type does, in a few words for the plan; NULL: its type name is
+	 * enough. */
 	const char *(*summary)(struct arena *a, const struct value *params);
-	/* Rules across fields; problems with positions into errs. May be NULL. Pure. */
+	/* Rules that involve several fields; adds problems to errs. May be NULL. Pure. */
 	bool (*check)(const struct value *params, struct errs *errs);
 	bool (*observe)(
 		struct host *h, const struct value *params, struct observation *o, struct err *e);
-	/* `o` is what observe found just before; o->result may be added to. */
+	/* `o` is what observe found just before; apply may add to o->result. */
 	bool (*apply)(
 		struct host *h, const struct value *params, struct observation *o, struct err *e);
-	/* What later steps find when this one has made the changes of `o`. Pure. May be NULL. */
+	/* What later steps find after this one has made the changes of `o`. Pure. May be NULL. */
 	void (*foresee)(
 		const struct value *params, const struct observation *o, struct foresight *f);
-	/* A type that proves what it brings about. When apply fails, the files that led to it are
-	 * put back and this makes them count again. NULL: no such type. */
+	/* For a type that verifies its effect: after a failed apply and the restore of the files
+	 * that led to it, makes the service use them again. NULL: the type does not verify. */
 	bool (*again)(struct host *h, const struct value *params, struct err *e);
 };
 
 /* ---- for the types ---- */
-/* A probe that an earlier change may still alter is not made now: every field of its result becomes
- * UNKNOWN, and it is looked at again when those changes are made. True: that was so. */
+/* A read-only step that an earlier change may still affect is not observed now: every field of its
+ * result becomes UNKNOWN, and it is observed again after those changes. Returns whether that is so.
+ */
 bool probe_waits(struct host *h, const struct restype *t, struct observation *o);
-/* That, whatever is pending. */
+/* The same, whatever is pending. */
 void probe_later(struct host *h, const struct restype *t, struct observation *o);
 
-/* Owner, group, mode, as file, copy, template and the native types share them. */
-#define FILE_ATTR_FIELDS                                                                    \
-	{.name = "owner", .kind = FIELD_STR, .doc = "User name or id that owns the file."}, \
-		{.name = "group", .kind = FIELD_STR, .doc = "Group name or id."},           \
-	{                                                                                   \
-		.name = "mode", .kind = FIELD_MODE,                                         \
-		.doc = "Permission bits, '0644' or symbolic 'u=rw,g=r,o='."                 \
+/* Owner, group and mode, shared by file, copy, template and the native types. */
+#define FILE_ATTR_FIELDS                                                                       \
+	{.name = "owner", .kind = FIELD_STR, .doc = "User name or id of the owner."},          \
+		{.name = "group", .kind = FIELD_STR, .doc = "Group name or id of the group."}, \
+	{                                                                                      \
+		.name = "mode", .kind = FIELD_MODE,                                            \
+		.doc = "Permission bits, '0644' or symbolic 'u=rw,g=r,o='."                    \
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The types `service` and `systemd`: whether a service runs, starts at boot, is masked; and its
- * restart or reload. Never takes a start for done before the service is seen to run.
+ * restart or reload. Reports a start as done only when the service stays running.
  */
 #include <unistd.h>
 #include "host/foresight.h"
@@ -12,10 +12,10 @@
 
 enum { SETTLE_US = 250000, JOURNAL_MAX = 480 };
 
-#define STATE_DOC                                                                                \
-	"started and stopped are states. restarted restarts always; reloaded makes it read its " \
-	"configuration again (restarting it when it cannot reload, starting it when it is "      \
-	"stopped)."
+#define STATE_DOC                                                                           \
+	"started and stopped are states. restarted always restarts; reloaded makes the "    \
+	"service load its configuration (restarts it if it cannot reload, starts it if it " \
+	"is stopped)."
 
 static const struct field service_fields[] = {
 	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "The service's name."},
@@ -28,21 +28,22 @@ static const struct field service_fields[] = {
 		.kind = FIELD_ENUM,
 		.choices = "auto service systemd ansible.builtin.systemd ansible.builtin.service",
 		.flags = FIELD_ACTION,
-		.doc = "Accepted; systemd is used where it runs, else the script."},
+		.doc = "Accepted; systemd is used where it runs, else the SysV script."},
 	{.name = "pattern",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
-		.doc = "Text to look for in the process list when there is no status action."},
+		.doc = "Text to look for in the process list when the script has no status "
+		       "action."},
 	{.name = "sleep",
 		.kind = FIELD_INT,
 		.flags = FIELD_LATER,
-		.doc = "Seconds between the stop and the start of a restart."},
+		.doc = "Seconds between stop and start of a restart."},
 	{.name = "runlevel", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "OpenRC's runlevel."},
 	{.name = "arguments",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
 		.aliases = "args",
-		.doc = "Arguments for the script."},
+		.doc = "Arguments for the SysV script."},
 	{0},
 };
 
@@ -50,34 +51,39 @@ static const struct field systemd_fields[] = {
 	{.name = "name",
 		.kind = FIELD_STR,
 		.aliases = "service unit",
-		.doc = "The unit's name; '.service' need not be written."},
+		.doc = "The unit's name; '.service' may be omitted."},
 	{.name = "state",
 		.kind = FIELD_ENUM,
 		.choices = "started stopped restarted reloaded",
 		.doc = STATE_DOC},
 	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
-	{.name = "masked", .kind = FIELD_BOOL, .doc = "Whether it can be started at all."},
+	{.name = "masked",
+		.kind = FIELD_BOOL,
+		.doc = "Whether the unit is masked, so that it cannot be started."},
 	{.name = "daemon_reload",
 		.kind = FIELD_BOOL,
 		.aliases = "daemon-reload",
 		.dflt = "false",
-		.doc = "Make systemd read unit files again first, when they changed."},
+		.doc = "Make systemd reload changed unit files first."},
 	{.name = "no_block",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
 		.dflt = "false",
-		.doc = "Do not wait until the service runs; nothing is checked then."},
+		.doc = "Do not wait until the service runs, and do not verify it."},
 	{.name = "scope",
 		.kind = FIELD_ENUM,
 		.choices = "system",
 		.dflt = "system",
-		.doc = "The system's units; those of users are not supported yet."},
+		.doc = "The system's units; units of users are not supported yet."},
 	{.name = "daemon_reexec",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.aliases = "daemon-reexec",
-		.doc = "Start systemd itself anew."},
-	{.name = "force", .kind = FIELD_BOOL, .flags = FIELD_LATER, .doc = "Overwrite links."},
+		.doc = "Re-execute systemd itself."},
+	{.name = "force",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_LATER,
+		.doc = "Overwrite existing links."},
 	{0},
 };
 
@@ -85,7 +91,9 @@ static const struct field service_returns[] = {
 	{.name = "name", .kind = FIELD_STR, .doc = "The service's name."},
 	{.name = "state", .kind = FIELD_STR, .doc = "started or stopped."},
 	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
-	{.name = "status", .kind = FIELD_MAP, .doc = "systemd's own words: ActiveState, ..."},
+	{.name = "status",
+		.kind = FIELD_MAP,
+		.doc = "The properties that systemd reports: ActiveState, ..."},
 	{0},
 };
 
@@ -141,8 +149,8 @@ static void observe_state(
 	else if ((strcmp(state, "started") == 0) != runs)
 		observe_attr(h, o, "state",
 			runs == u->running ? state_word(u)
-			: runs             ? "started by a step before"
-					   : "stopped by a step before",
+			: runs             ? "started by an earlier step"
+					   : "stopped by an earlier step",
 			state);
 }
 
@@ -151,14 +159,14 @@ static const char *yes_no(bool yes)
 	return yes ? "yes" : "no";
 }
 
-/* Is it to run, or to start at boot? */
+/* Should it run, or start at boot? */
 static bool wanted_on(const struct value *params)
 {
 	return map_bool(params, "enabled", false) ||
 	       strcmp(map_cstr(params, "state", "stopped"), "stopped") != 0;
 }
 
-/* A masked unit that is to be used is unmasked, unless masked: true says that it is not. */
+/* A masked unit that should run or start at boot is unmasked, unless masked: true is given. */
 static bool observe_masked(struct host *h, const struct value *params, const struct unit *u,
 	bool *masked, struct observation *o, struct err *e)
 {
@@ -167,7 +175,7 @@ static bool observe_masked(struct host *h, const struct value *params, const str
 		return err_set(e, ERR_PERMANENT, "masked needs systemd, which does not run here");
 	if (*masked && wanted_on(params))
 		return err_set(e, ERR_CONFIG,
-			"service '%s' can't be used and be masked: take out masked: true, or "
+			"service '%s' cannot be masked and also used; remove masked: true, or "
 			"state and enabled",
 			u->name);
 	if (*masked != u->masked)
@@ -175,7 +183,7 @@ static bool observe_masked(struct host *h, const struct value *params, const str
 	return true;
 }
 
-/* A unit whose boot behaviour is fixed is taken as it is. */
+/* A unit whose boot behaviour cannot be changed is accepted as it is. */
 static bool observe_enabled(struct host *h, const struct value *params, const struct unit *u,
 	struct observation *o, struct err *e)
 {
@@ -206,13 +214,14 @@ static bool observe_manager(
 	if (!unit_any_needs_reload(h, &needs, e))
 		return false;
 	if (!needs && foreseen_below(h, "/etc/systemd"))
-		observe_maybe(h, o, "until the files before it are written");
+		observe_maybe(h, o, "until earlier files are written");
 	if (needs)
-		observe_run(h, o, "daemon_reload", "read unit files again");
+		observe_run(h, o, "daemon_reload", "reload unit files");
 	return true;
 }
 
-/* What is not there neither runs nor starts at boot: nothing has to be installed to be off. */
+/* A service that does not exist neither runs nor starts at boot: it need not be installed to be
+ * off. */
 static bool wanted_off(const struct value *params)
 {
 	const char *state = map_cstr(params, "state", "stopped");
@@ -239,12 +248,12 @@ static bool service_observe(
 	}
 	if (!u.found && !(h->pending & (RES_PACKAGE | RES_FILE | RES_COMMAND)))
 		return err_set(e, ERR_PERMANENT,
-			"no service '%s' on this host; check the name, or install its package "
-			"before",
+			"there is no service '%s' on this host; check the name, or install its "
+			"package in an earlier step",
 			name);
 	tell_unit(h, &u, o);
 	if (map_bool(params, "daemon_reload", false) && unit_needs_reload(h, &u))
-		observe_run(h, o, "daemon_reload", "read unit files again");
+		observe_run(h, o, "daemon_reload", "reload unit files");
 	if (!observe_enabled(h, params, &u, o, e))
 		return false;
 	observe_state(h, params, &u, o);
@@ -259,8 +268,8 @@ static bool control_unit(struct host *h, const char *verb, const char *unit, str
 	return run_program(h, argv, NULL, e);
 }
 
-/* What tells of trouble since the moment `from`, whole lines: between them may stand a hundred of a
- * daemon that works. Else the last lines, whatever they say. */
+/* The log lines since `from` that report problems: a working daemon may write hundreds of others.
+ * Without any, the last lines. */
 static const char *read_journal(struct host *h, const char *unit, int64_t from)
 {
 	const char *argv[] = {"journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20",
@@ -272,7 +281,7 @@ static const char *read_journal(struct host *h, const char *unit, int64_t from)
 	if (words)
 		return words;
 	if (!run_with(h, argv, (struct str){0}, &r, &ignored) || r.out.n == 0)
-		return "its journal says nothing";
+		return "its journal is empty";
 	return last_words(h->a, r.out, JOURNAL_MAX);
 }
 
@@ -289,11 +298,12 @@ static bool check_running(
 	if (u->running || unit_did_its_work(u))
 		return true;
 	const char *unit = u->trouble ? u->trouble : u->id;
-	return err_set(e, ERR_PERMANENT, "service '%s' was started and does not run (%s is %s): %s",
+	return err_set(e, ERR_PERMANENT, "service '%s' was started but does not run (%s is %s): %s",
 		name, unit, u->trouble ? "in failure" : u->active, read_journal(h, unit, from));
 }
 
-/* After several failing starts systemd refuses any further one for a while, the right one too. */
+/* After several failed starts systemd refuses any further start for a while, even with a corrected
+ * configuration. */
 static void forget_failures(struct host *h, const struct unit *u)
 {
 	struct err ignored = {0};
@@ -310,7 +320,7 @@ static bool systemd_start(struct host *h, const struct value *params, const char
 	bool starting = strcmp(u->active, "activating") == 0 && !no_block;
 	const char *argv[] = {"systemctl", verb, u->id, no_block ? "--no-block" : NULL, NULL};
 	forget_failures(h, u);
-	/* a signal to read its configuration again may end a daemon that is only starting */
+	/* a reload signal could kill a daemon that is still starting */
 	if (starting && strcmp(verb, "reload-or-restart") == 0)
 		control_unit(h, "start", u->id, &said);
 	said = (struct err){0};
@@ -333,14 +343,14 @@ static const char *state_verb(const struct value *params, const struct observati
 	return strcmp(state, "restarted") == 0 ? "restart" : "reload-or-restart";
 }
 
-/* A unit that stands for stopped instances is "active": only a restart brings them back. */
+/* A unit that groups stopped instances is "active": only a restart starts them again. */
 static const char *start_verb(const char *verb, const struct unit *u)
 {
 	bool hollow = strcmp(u->active, "active") == 0 && !u->running;
 	return hollow && strcmp(verb, "stop") != 0 ? "restart" : verb;
 }
 
-/* A unit can be masked for good and until the next boot; each wants a call of its own. */
+/* A unit can be masked permanently and until the next boot; each needs its own call. */
 static bool set_masked(struct host *h, const struct unit *u, bool masked, struct err *e)
 {
 	const char *argv[] = {"systemctl", "unmask", "--runtime", u->id, NULL};
@@ -396,7 +406,7 @@ static bool apply_script(struct host *h, const struct value *params, const struc
 		return false;
 	if (now.running == (strcmp(verb, "stop") != 0))
 		return true;
-	return err_set(e, ERR_PERMANENT, "%s %s ended well, but the service %s", script, verb,
+	return err_set(e, ERR_PERMANENT, "%s %s succeeded, but the service %s", script, verb,
 		now.running ? "still runs" : "does not run");
 }
 
@@ -409,12 +419,12 @@ static bool service_apply(
 	service_forget();
 	if (!name)
 		return !reload || control_unit(h, "daemon-reload", NULL, e);
-	/* a timer does not start when the file of its service is new */
+	/* a timer does not start while its service has an unloaded file */
 	if (map_bool(params, "daemon_reload", false) && observed_change(o, "state"))
 		reload = true;
 	if (!service_find(h, name, &u, e))
 		return false;
-	/* a unit whose file changed would be started as it was */
+	/* systemd would start a unit with a changed file in its old form */
 	if (systemd && (reload || unit_needs_reload(h, &u)) &&
 		!control_unit(h, "daemon-reload", NULL, e))
 		return false;

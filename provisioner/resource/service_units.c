@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The units that services are: asked for before the observations, answered beside them, since
+ * The units of services: requested before the observations and answered in the background, because
  * systemd takes its time. Changes none.
  */
 #include <unistd.h>
@@ -14,10 +14,10 @@ enum { NAMES_MAX = 4096 };
 static struct {
 	struct arena *a;
 	struct args names;
-	struct sdbus_talk *talk; /* NULL: systemd does not answer itself */
-	struct unit *v;          /* of names[i], once it was asked for */
+	struct sdbus_talk *talk; /* NULL: systemd cannot be asked over D-Bus */
+	struct unit *v;          /* of names[i], once it was requested */
 	bool *known;
-	pid_t process; /* that asks: the answers are not its children's */
+	pid_t process; /* the process that asks: a child must not use the answers */
 } prefetched;
 
 void service_forget(void)
@@ -52,7 +52,7 @@ void service_prefetch(const char *const *names)
 	prefetched.talk = unit_ask(a, prefetched.names.v, prefetched.names.n);
 }
 
-/* What systemd does not answer itself: one process for all of them. */
+/* For units that D-Bus did not answer: one process for all of them. */
 static void query_all(const struct host *h)
 {
 	struct host own = *h;
@@ -67,7 +67,7 @@ static void query_all(const struct host *h)
 	prefetched.names.n = ok ? n : 0;
 }
 
-/* false: it was not asked for, or there is no answer. */
+/* false: it was not requested, or there is no answer. */
 static bool wait_for(const struct host *h, const char *name, struct unit *u)
 {
 	size_t i = 0;
@@ -91,7 +91,7 @@ static bool wait_for(const struct host *h, const char *name, struct unit *u)
 bool service_find(struct host *h, const char *name, struct unit *u, struct err *e)
 {
 	if (!unit_name_valid(name))
-		return err_set(e, ERR_CONFIG, "'%s' is no name that a service can have", name);
+		return err_set(e, ERR_CONFIG, "'%s' is not a valid service name", name);
 	return wait_for(h, name, u) || unit_look(h, &name, 1, u, e);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * slurp: the content of a file on the host. A probe: changes nothing.
+ * slurp: the content of a file on the host. Read-only: changes nothing.
  */
 #include "resource/resource.h"
 #include "resource/types.h"
@@ -34,7 +34,9 @@ static const struct field fields[] = {
 };
 
 static const struct field returns[] = {
-	{.name = "content", .kind = FIELD_STR, .doc = "The content in base64: use b64decode."},
+	{.name = "content",
+		.kind = FIELD_STR,
+		.doc = "The content in base64; decode it with b64decode."},
 	{.name = "encoding", .kind = FIELD_STR, .doc = "base64"},
 	{.name = "source", .kind = FIELD_PATH, .doc = "The file."},
 	{.name = NULL},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * stat: what stands at a path. A probe: changes nothing.
+ * stat: the file at a path. Read-only: changes nothing.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -93,7 +93,7 @@ static bool put_link(struct host *h, struct value *m, const char *path, struct e
 	return true;
 }
 
-/* A file that we may not read has no checksum, as in Ansible. */
+/* An unreadable file has no checksum, as in Ansible. */
 static void put_checksum(
 	struct host *h, const struct value *params, struct value *m, const char *path)
 {
@@ -121,7 +121,7 @@ static bool observe_stat(
 	map_put(h->a, o->result, "stat", m);
 	bool found = lstat(path, &st) == 0;
 	if (!found && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-		return err_errno(e, "cannot look at %s", path);
+		return err_errno(e, "cannot stat %s", path);
 	if (found && S_ISLNK(st.st_mode) && map_bool(params, "follow", false))
 		found = stat(path, &st) == 0;
 	put_bool(h, m, "exists", found);
@@ -160,11 +160,8 @@ static const struct field fields[] = {
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
 		.aliases = "dest name",
-		.doc = "The path to look at."},
-	{.name = "follow",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Look at what a link leads to."},
+		.doc = "The path to inspect."},
+	{.name = "follow", .kind = FIELD_BOOL, .dflt = "false", .doc = "Follow a link at path."},
 	{.name = "get_checksum",
 		.kind = FIELD_BOOL,
 		.dflt = "true",
@@ -203,7 +200,7 @@ const struct restype restype_stat = {
 	.name = "stat",
 	.full_names = BUILTIN_NAMES("stat"),
 	.key = "path",
-	.doc = "Looks at a file, a folder or a link.",
+	.doc = "Inspects a file, a folder or a link.",
 	.example = "- stat:\n    path: /etc/aliases\n  register: aliases\n",
 	.fields = fields,
 	.returns = returns,

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * template: a file rendered from a Jinja2 template. Only the table: rendering is the controller's,
- * which makes it a copy. Does nothing on a host.
+ * template: a file rendered from a Jinja2 template. Only the table: the controller renders it and
+ * turns it into a copy. Does nothing on a host.
  */
 #include <strings.h>
 #include "host/look.h"
 #include "resource/types.h"
 
-#define MARK_FIELD(NAME, USUAL)                                                    \
-	{                                                                          \
-		.name = NAME, .kind = FIELD_STR, .doc = "In place of '" USUAL "'." \
+#define MARK_FIELD(NAME, USUAL)                                                   \
+	{                                                                         \
+		.name = NAME, .kind = FIELD_STR, .doc = "Instead of '" USUAL "'." \
 	}
 
 static bool check_template(const struct value *params, struct errs *errs)
@@ -34,18 +34,17 @@ static const struct field fields[] = {
 	{.name = "dest",
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
-		.doc = "The file; a folder, or a path that ends in '/': the file in it with the "
-		       "name of "
-		       "src."},
+		.doc = "The file; for a folder, or a path that ends in '/': the file in it with "
+		       "the name of src."},
 	COPY_FIELDS,
 	{.name = "trim_blocks",
 		.kind = FIELD_BOOL,
 		.dflt = "true",
-		.doc = "The newline behind a block tag is dropped."},
+		.doc = "Remove the newline after a block tag."},
 	{.name = "lstrip_blocks",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "White space before a block tag at the start of a line is dropped."},
+		.doc = "Remove white space before a block tag at the start of a line."},
 	MARK_FIELD("variable_start_string", "{{"),
 	MARK_FIELD("variable_end_string", "}}"),
 	MARK_FIELD("block_start_string", "{%"),
@@ -68,7 +67,7 @@ const struct restype restype_template = {
 	.name = "template",
 	.full_names = BUILTIN_NAMES("template"),
 	.key = "dest",
-	.doc = "A file rendered from a Jinja2 template. Everything else is as in copy.",
+	.doc = "A file rendered from a Jinja2 template. For everything else see copy.",
 	.example = "- template:\n    src: master.cf.j2\n    dest: /etc/postfix/master.cf\n"
 		   "    owner: root\n",
 	.fields = fields,

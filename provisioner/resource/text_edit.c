@@ -5,7 +5,7 @@
 #include "resource/text_edit.h"
 
 struct line {
-	const char *p; /* with its newline, if any, and a NUL behind: what a pattern sees */
+	const char *p; /* what a pattern sees: with its newline and a NUL */
 	size_t n;      /* without the newline */
 	bool newline;
 };
@@ -45,7 +45,7 @@ static void add_range(struct buf *b, const struct lines *l, size_t from, size_t 
 		add_line(b, &l->v[i]);
 }
 
-/* A new line needs the one before it to be ended. */
+/* Before a new line is added, the last one must end in a newline. */
 static void end_line(struct buf *b)
 {
 	if (b->n && b->p[b->n - 1] != '\n')
@@ -59,7 +59,7 @@ static void add_new(struct buf *b, struct str text)
 	end_line(b);
 }
 
-/* Compared without its end, "\n" or "\r\n". */
+/* Compares without the line end, "\n" or "\r\n". */
 static bool same_line(const struct line *l, struct str text)
 {
 	size_t n = l->n;
@@ -71,7 +71,7 @@ static bool same_line(const struct line *l, struct str text)
 /* ---- one line ---- */
 
 struct found {
-	ssize_t line;   /* the line that is meant: by regexp, search or as it is */
+	ssize_t line;   /* the wanted line: by regexp, by search, or by its text */
 	ssize_t anchor; /* the last (or first) line that the anchor matches */
 	bool by_pattern;
 	struct span spans[PATTERN_GROUPS];
@@ -125,7 +125,7 @@ static bool replace_line(struct buf *b, const struct lines *l, const struct line
 	} else {
 		buf_add(b, edit->line.p, edit->line.n);
 	}
-	if (b->n == start || b->p[b->n - 1] != '\n') /* groups may have put in nothing */
+	if (b->n == start || b->p[b->n - 1] != '\n') /* the groups may have been empty */
 		buf_addc(b, '\n');
 	add_range(b, l, at + 1, l->n);
 	return true;
@@ -178,7 +178,7 @@ bool edit_line(struct arena *a, struct str in, const struct line_edit *edit, str
 		remove_lines(&b, &l, edit);
 	else if (f.line >= 0)
 		ok = replace_line(&b, &l, edit, &f, e);
-	else if (edit->backrefs) /* without a match there is nothing to put in */
+	else if (edit->backrefs) /* without a match there is nothing to insert */
 		buf_add(&b, in.p, in.n);
 	else
 		insert_line(&b, &l, edit, &f);
@@ -191,7 +191,7 @@ bool edit_line(struct arena *a, struct str in, const struct line_edit *edit, str
 
 /* ---- a block ---- */
 
-/* The lines begin..end of the block that is there; both 0 when there is none. */
+/* The lines begin..end of the existing block; both 0 when there is none. */
 static bool find_block(
 	const struct lines *l, const struct block_edit *edit, size_t *from, size_t *to)
 {
@@ -270,7 +270,8 @@ bool edit_place_check(const struct value *params, struct errs *errs)
 	const struct value *before = map_at(params, "insertbefore");
 	bool ok = true;
 	if (before && map_at(params, "insertafter"))
-		ok = errs_add(errs, before->pos, "give insertafter or insertbefore, not both");
+		ok = errs_add(
+			errs, before->pos, "a task takes insertafter or insertbefore, not both");
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		ok = pattern_check(params, keys[i], 0, errs) && ok;
 	return ok;

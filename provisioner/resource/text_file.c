@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A text file edited in place: what lineinfile, blockinfile and replace share. The edit itself is
- * theirs. Never makes a file unless `create` says so.
+ * A text file edited in place, for lineinfile, blockinfile and replace, which do the edit itself.
+ * Never creates a file unless `create` says so.
  */
 #include "host/foresight.h"
 #include "host/look.h"
 #include "resource/package.h"
 #include "resource/text_edit.h"
 
-#define BROUGHT_BACK "file" /* the change that says so */
+#define BROUGHT_BACK "file" /* name of the change for the file itself */
 
 const struct field text_returns[] = {
 	RESULT_FILE_FIELDS,
@@ -22,7 +22,7 @@ static bool target_path(
 	return look_follow(h->a, clean_path(h->a, map_cstr(params, "path", "")), path, e);
 }
 
-/* A missing file: made by us, brought back by its package, made by an earlier step, or an error.
+/* A missing file: created by us, restored by its package, created by an earlier step, or an error.
  * *go: there is something to edit. */
 static bool handle_missing(struct host *h, const struct value *params, const char *path,
 	struct observation *o, bool *go, struct err *e)
@@ -41,12 +41,12 @@ static bool handle_missing(struct host *h, const struct value *params, const cha
 		observe_attr(h, o, BROUGHT_BACK, NULL,
 			arena_printf(h->a, "as the package %s has it", package));
 	else if (!files_pending(h))
-		return err_set(e, ERR_PERMANENT,
-			"%s is not there; with create: true it would be made", path);
+		return err_set(
+			e, ERR_PERMANENT, "%s does not exist; create: true would create it", path);
 	if (!package)
 		observe_maybe(h, o, "until the step that makes the file has run");
 	observe_run(h, o, "content",
-		package ? "edit that file" : "edit the file that an earlier step makes");
+		package ? "edit that file" : "edit the file that an earlier step creates");
 	return attr_observe(h, path, params, o, e);
 }
 
@@ -64,7 +64,7 @@ bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit
 	const struct value *then = foreseen_text(h, path, &known);
 	if (!known) {
 		observe_maybe(h, o, "until the step that writes the file has run");
-		observe_run(h, o, "content", "edit what that step writes");
+		observe_run(h, o, "content", "edit the text that an earlier step writes");
 		return attr_observe(h, path, params, o, e);
 	}
 	if (then)
@@ -90,7 +90,7 @@ void text_foresee(const struct value *params, const struct observation *o, struc
 	foresee_text(f, path, !maybe && text->type == VALUE_STR ? text : NULL);
 }
 
-/* What is to be edited in a file is known when it is back. */
+/* What to edit in the file is known only after its restore. */
 static bool bring_back(
 	struct host *h, const struct value *params, text_observe_fn *observe, struct err *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ansible's resource types, and those of ours that any host may need: each is defined in the file
- * of its name.
+ * Ansible's resource types, and our own ones that any host may need: each is defined in the file of
+ * its name.
  */
 #pragma once
 #include "resource/resource.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The type `user`: users of the host, observed in /etc/passwd, /etc/group and /etc/shadow and
- * changed by useradd, usermod and userdel. A password hash never stands in an argument list.
+ * changed by useradd, usermod and userdel. A password hash never appears in an argument list.
  */
 #include <sys/stat.h>
 #include "host/foresight.h"
@@ -26,7 +26,7 @@ static const struct field user_fields[] = {
 		.kind = FIELD_INT,
 		.min = 0,
 		.max = UINT32_MAX - 1,
-		.doc = "The user's id. Default: the next free one."},
+		.doc = "User id. Default: the next free one."},
 	{.name = "non_unique",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
@@ -35,11 +35,11 @@ static const struct field user_fields[] = {
 	{.name = "groups",
 		.kind = FIELD_LIST,
 		.flags = FIELD_COMMA,
-		.doc = "The other groups. An empty list takes the user out of all."},
+		.doc = "Further groups. An empty list removes the user from all."},
 	{.name = "append",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "Only add to groups; otherwise the user is in no other group than those "
+		.doc = "Only add to groups; otherwise the user leaves all groups that are not "
 		       "named."},
 	{.name = "comment", .kind = FIELD_STR, .doc = "The full name or a description."},
 	{.name = "home", .kind = FIELD_PATH, .doc = "The home folder."},
@@ -47,51 +47,57 @@ static const struct field user_fields[] = {
 	{.name = "password",
 		.kind = FIELD_STR,
 		.flags = FIELD_SECRET,
-		.doc = "The password's hash as crypt(5) makes it; '!' or '*' for none. A user "
-		       "who is locked stays so, and a '!' before the hash locks."},
+		.doc = "The password's hash by crypt(5); '!' or '*' for no password. A locked "
+		       "user stays locked, and a '!' before the hash locks it."},
 	{.name = "update_password",
 		.kind = FIELD_ENUM,
 		.choices = "always on_create",
 		.dflt = "always",
-		.doc = "on_create leaves the password of a user that exists."},
+		.doc = "on_create leaves the password of an existing user alone."},
 	{.name = "system",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "When it is made: take the id from those for the system."},
+		.doc = "For a new user: take the id from the range for the system."},
 	{.name = "create_home",
 		.kind = FIELD_BOOL,
 		.aliases = "createhome",
 		.dflt = "true",
-		.doc = "Make the home folder when it is missing."},
+		.doc = "Create the home folder when it is missing."},
 	{.name = "move_home",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
 		.dflt = "false",
-		.doc = "When home changes: move what is in the old one."},
+		.doc = "When home changes: move the content of the old one."},
 	{.name = "skeleton",
 		.kind = FIELD_PATH,
 		.flags = FIELD_ACTION,
-		.doc = "Folder whose contents a new home gets. Default: /etc/skel."},
+		.doc = "Folder whose content is copied into a new home. Default: /etc/skel."},
 	{.name = "remove",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
 		.dflt = "false",
-		.doc = "With state absent: remove the home folder and the mail spool too."},
+		.doc = "With state absent: also remove the home folder and the mail spool."},
 	{.name = "force",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
 		.dflt = "false",
-		.doc = "With state absent: even when the user is logged in."},
-	{.name = "local", .kind = FIELD_BOOL, .flags = FIELD_ACTION, .doc = "Always so here."},
-	{.name = "expires", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "When it expires."},
+		.doc = "With state absent: remove the user even while logged in."},
+	{.name = "local",
+		.kind = FIELD_BOOL,
+		.flags = FIELD_ACTION,
+		.doc = "Always so here; accepted for Ansible."},
+	{.name = "expires",
+		.kind = FIELD_STR,
+		.flags = FIELD_LATER,
+		.doc = "Expiry date of the account."},
 	{.name = "password_lock",
 		.kind = FIELD_BOOL,
-		.doc = "Whether the password is locked; one that is none stays as it is. Default: "
-		       "as it is."},
+		.doc = "Whether the password is locked; a user without a password stays as it is. "
+		       "Default: no change."},
 	{.name = "generate_ssh_key",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
-		.doc = "Make an SSH key for the user."},
+		.doc = "Generate an SSH key for the user."},
 	{0},
 };
 
@@ -113,15 +119,15 @@ static bool user_check(const struct value *params, struct errs *errs)
 	bool ok = true;
 	if (name && name->type == VALUE_STR && !account_name_valid(name->s.p))
 		ok = errs_add(errs, name->pos,
-			"'%s' is no user name: letters, digits, '_', '-' and '.', not first a "
-			"digit",
+			"'%s' is not a user name; use letters, digits, '_', '-' and '.', not "
+			"beginning with a digit",
 			name->s.p);
 	ok = password_check(params, errs) && ok;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const struct value *v = map_at(params, texts[i]);
 		if (v && v->type == VALUE_STR && v->s.p[strcspn(v->s.p, ":\n")])
 			ok = errs_add(
-				errs, v->pos, "%s may not have ':' or a new line in it", texts[i]);
+				errs, v->pos, "%s must not contain ':' or a line break", texts[i]);
 	}
 	return ok;
 }
@@ -160,11 +166,12 @@ static bool group_there(struct host *h, const struct accounts *all, const char *
 {
 	if (account_group(all, name) || (h->pending & (RES_ACCOUNT | RES_PACKAGE)))
 		return true;
-	/* useradd makes a group of the user's own name */
+	/* useradd creates a group with the user's name */
 	if (strcmp(name, user) == 0 && !account_user(all, user))
 		return true;
 	return err_set(e, ERR_PERMANENT,
-		"there is no group '%s' on the host; make it first (group: name: %s)", name, name);
+		"there is no group '%s' on the host; create it first (group: name: %s)", name,
+		name);
 }
 
 static bool observe_group(struct host *h, const struct value *params, const struct accounts *all,
@@ -214,7 +221,7 @@ static const char *join_groups(struct arena *a, const struct args *words)
 	return text;
 }
 
-/* "before" lists the groups the user is in, "after" those that will be. */
+/* "before" lists the present groups of the user, "after" the wanted ones. */
 static bool observe_groups(struct host *h, const struct value *params, const struct accounts *all,
 	const struct account_user *u, struct observation *o, struct err *e)
 {
@@ -316,7 +323,7 @@ static void add_option(struct host *h, const struct value *params, const struct 
 	}
 }
 
-/* What useradd and usermod have in common. */
+/* The options that useradd and usermod share. */
 static void common_options(
 	struct host *h, const struct value *params, const struct observation *o, struct args *argv)
 {
@@ -340,7 +347,7 @@ static void common_options(
 	args_add(h->a, argv, join_groups(h->a, &names));
 }
 
-/* A group that has the user's name and no `group` asked for: it becomes the primary one. */
+/* If a group has the user's name and `group` is not given, it becomes the primary one. */
 static void primary_group(struct host *h, const struct value *params, struct args *argv)
 {
 	const char *name = map_cstr(params, "name", "");
@@ -354,13 +361,13 @@ static void primary_group(struct host *h, const struct value *params, struct arg
 	}
 }
 
-/* The programs go by the path of a home that they make, move or remove. */
+/* The programs open a home that they create, move or remove by its path. */
 static bool home_is_guarded(struct host *h, const char *home, struct err *e)
 {
 	return folder_is_guarded(path_dir(h->a, home), e) || err_prefix(e, "the home %s", home);
 }
 
-/* useradd leaves a home that is there as it is, so it need not be asked to make one. */
+/* useradd leaves an existing home as it is, so it is not asked to create one. */
 static bool makes_home(const struct value *params)
 {
 	const char *home = map_cstr(params, "home", NULL);
@@ -403,8 +410,8 @@ static bool modify_user(struct host *h, const struct value *params, const struct
 	size_t head = argv.n;
 	common_options(h, params, o, &argv);
 	bool nothing = argv.n == head;
-	/* usermod refuses another home while a process of the user runs, and somebody always reads
-	 * mail; but not in the files below a folder, which may be this one */
+	/* usermod refuses to change the home while a process of the user runs, which is common on a
+	 * mail server. It allows it for a path below, which may be this one. */
 	if (observed_change(o, "home") && !moves && !observed_change(o, "uid")) {
 		args_add(h->a, &argv, "--prefix");
 		args_add(h->a, &argv, "/.");

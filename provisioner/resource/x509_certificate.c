@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The type `x509_certificate`: a self-signed certificate for a key on the host, made anew before it
- * ends or when the names or the key changed. Never replaces a certificate that somebody else
- * signed, and never touches the key.
+ * The type `x509_certificate`: a self-signed certificate for a key on the host, remade before it
+ * expires or when the names or the key changed. Never replaces a certificate of another issuer, and
+ * never changes the key.
  */
 #include <arpa/inet.h>
 #include "host/args.h"
@@ -22,11 +22,11 @@ static const struct field x509_certificate_fields[] = {
 		.kind = FIELD_ENUM,
 		.choices = "selfsigned",
 		.dflt = "selfsigned",
-		.doc = "Who signs it. Others are not supported yet."},
+		.doc = "Who signs it. Other issuers are not supported yet."},
 	{.name = "privatekey_path",
 		.kind = FIELD_PATH,
 		.flags = FIELD_REQUIRED,
-		.doc = "The key it is for, and is signed with."},
+		.doc = "Path of the key that it certifies, which also signs it."},
 	{.name = "common_name",
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
@@ -34,28 +34,29 @@ static const struct field x509_certificate_fields[] = {
 	{.name = "subject_alt_name",
 		.kind = FIELD_LIST,
 		.flags = FIELD_COMMA,
-		.doc = "Names it holds for: DNS:name or IP:address. Default: the common name."},
+		.doc = "Names for which it is valid: DNS:name or IP:address. Default: the common "
+		       "name."},
 	{.name = "valid_days",
 		.kind = FIELD_INT,
 		.dflt = "3650",
 		.min = 1,
 		.max = 36500,
-		.doc = "For how long it is made."},
+		.doc = "Validity of a new one."},
 	{.name = "renew_before_days",
 		.kind = FIELD_INT,
 		.dflt = "30",
 		.min = 0,
 		.max = 36500,
-		.doc = "It is made anew when it ends within so many days."},
+		.doc = "Days before its expiry from which it is remade."},
 	{.name = "force",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "Replace a certificate that somebody else signed."},
+		.doc = "Replace a certificate of another issuer."},
 	{.name = "backup",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_ACTION,
 		.dflt = "false",
-		.doc = "Keep a copy of the old certificate beside it."},
+		.doc = "Keep a backup of the old certificate beside it."},
 	FILE_ATTR_FIELDS,
 	{0},
 };
@@ -63,7 +64,9 @@ static const struct field x509_certificate_fields[] = {
 static const struct field x509_certificate_returns[] = {
 	{.name = "filename", .kind = FIELD_STR, .doc = "The certificate's file."},
 	{.name = "privatekey", .kind = FIELD_STR, .doc = "The key's file."},
-	{.name = "notAfter", .kind = FIELD_INT, .doc = "When it ends, in seconds since 1970."},
+	{.name = "notAfter",
+		.kind = FIELD_INT,
+		.doc = "Time of its expiry, in seconds since 1970."},
 	{0},
 };
 
@@ -94,18 +97,18 @@ static bool x509_certificate_check(const struct value *params, struct errs *errs
 	bool ok = true;
 	if (cn && cn->type == VALUE_STR && (!host_name(cn->s.p) || cn->s.n > 64))
 		ok = errs_add(errs, cn->pos,
-			"'%s' cannot be a common name: a host name of 64 characters at most",
+			"'%s' is not a valid common name; write a host name of at most 64 "
+			"characters",
 			cn->s.p);
 	for (size_t i = 0; names && names->type == VALUE_LIST && i < names->list.n; i++) {
 		const struct value *v = names->list.v[i];
 		if (v->type == VALUE_STR && !name_valid(v->s.p))
-			ok = errs_add(
-				errs, v->pos, "'%s' has to be DNS:name or IP:address", v->s.p);
+			ok = errs_add(errs, v->pos, "'%s' must be DNS:name or IP:address", v->s.p);
 	}
 	return ok;
 }
 
-/* IPv6 has many spellings: all of them as inet_ntop writes it. */
+/* IPv6 addresses have many spellings: this uses that of inet_ntop. */
 static const char *canonical_name(struct arena *a, const char *name)
 {
 	unsigned char address[16];
@@ -151,7 +154,7 @@ static bool same_names(const struct args *want, const struct cert_info *c)
 
 /* ---- observe ---- */
 
-/* An Ed25519 key's file does not hold its public half; openssl has to work it out (5 ms). */
+/* The file of an Ed25519 key does not hold its public half; openssl computes it (5 ms). */
 static bool public_half(struct host *h, struct str pem, struct key_info *k, struct err *e)
 {
 	static const char *const argv[] = {"openssl", "pkey", "-pubout", "-outform", "DER", NULL};
@@ -169,7 +172,7 @@ static bool public_half(struct host *h, struct str pem, struct key_info *k, stru
 	return true;
 }
 
-/* *known false: no key there yet, which is fine while one may still be made. */
+/* *known false: the key does not exist yet, but an earlier step may create it. */
 static bool read_key(
 	struct host *h, const struct value *params, struct key_info *k, bool *known, struct err *e)
 {
@@ -177,19 +180,19 @@ static bool read_key(
 	struct str pem;
 	if (!look_read(h->a, path, PEM_MAX, &pem, known, e))
 		return false;
-	*known = *known && str_trim(h->a, pem).n; /* an empty file is made anew */
+	*known = *known && str_trim(h->a, pem).n; /* an empty file is replaced */
 	if (!*known)
 		return files_pending(h) ||
 		       err_set(e, ERR_PERMANENT,
-			       "the key %s is not there; make it first (openssl_privatekey: path: "
-			       "%s)",
+			       "the key %s does not exist; make it first (openssl_privatekey: "
+			       "path: %s)",
 			       path, path);
 	if (!key_read(h->a, pem, k) || k->encrypted)
-		return err_set(e, ERR_PERMANENT, "%s holds no private key that can be used", path);
+		return err_set(e, ERR_PERMANENT, "%s holds no usable private key", path);
 	return public_half(h, pem, k, e);
 }
 
-/* A date, not the days that are left: the plan must be the same tomorrow. */
+/* A date, not the number of days left: the plan must be the same tomorrow. */
 static void observe_end(struct host *h, const struct value *params, const struct cert_info *c,
 	struct observation *o)
 {
@@ -217,8 +220,8 @@ static bool observe_cert(struct host *h, const struct value *params, struct str 
 		return false;
 	if (!c->self_issued && !map_bool(params, "force", false))
 		return err_set(e, ERR_PERMANENT,
-			"%s was signed by somebody else; it is not replaced by a self-signed one "
-			"unless force: true is set",
+			"%s is not self-signed; force: true replaces it with a self-signed "
+			"certificate",
 			map_cstr(params, "path", ""));
 	names_wanted(h->a, params, &names);
 	if (!c->self_issued)
@@ -277,7 +280,7 @@ static bool x509_certificate_observe(
 
 /* ---- apply ---- */
 
-/* openssl's configuration; the names were checked, so nothing in them means anything to it. */
+/* openssl's configuration; the names were checked, so none has a meaning in it. */
 static struct str request_config(struct arena *a, const struct value *params)
 {
 	struct args names = {0};
@@ -291,7 +294,7 @@ static struct str request_config(struct arena *a, const struct value *params)
 		map_cstr(params, "common_name", ""), join_names(a, names.v, names.n));
 }
 
-/* The key is on its standard input, since its path may meanwhile lead to another. */
+/* The key is passed on standard input, because its path could change meanwhile. */
 static bool run_req(struct host *h, const struct value *params, const char *config, struct str key,
 	struct proc_result *r, struct err *e)
 {
@@ -320,8 +323,9 @@ static bool sign_certificate(
 	if (!ok)
 		return false;
 	if (r.status != 0 || !cert_read(h->a, r.out, &c))
-		return err_set(e, ERR_PERMANENT, "openssl made no certificate of %s (exit %d): %s",
-			key, r.status, last_words(h->a, r.err_out, SAID_MAX));
+		return err_set(e, ERR_PERMANENT,
+			"openssl could not make the certificate %s (exit %d): %s", key, r.status,
+			last_words(h->a, r.err_out, SAID_MAX));
 	*pem = r.out;
 	return true;
 }
@@ -357,7 +361,7 @@ const struct restype restype_x509_certificate = {
 	.name = "x509_certificate",
 	.full_names = BUILTIN_NAMES("x509_certificate") " community.crypto.x509_certificate",
 	.key = "path",
-	.doc = "A self-signed certificate, made anew before it ends or when names or key change.",
+	.doc = "A self-signed certificate, remade before it expires or when names or key change.",
 	.example = "- name: A certificate to begin with\n  x509_certificate:\n"
 		   "    path: /etc/ssl/certs/mx1.example.com.pem\n"
 		   "    privatekey_path: /etc/ssl/private/mx1.example.com.key\n"

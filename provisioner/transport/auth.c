@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Logs in: one means after the other, in a fixed order, until the host takes one. Asks nobody for a
- * passphrase, and spends no round trip on asking the host what it offers before a key was tried.
+ * Logs in: tries one method after the other, in a fixed order, until the host accepts one. Asks for
+ * no passphrase, and spends no round trip on asking the host for its methods before it has tried a
+ * key.
  */
 #include <libssh2.h>
 #include "transport/auth.h"
@@ -26,8 +27,8 @@ struct login {
 	LIBSSH2_AGENT *agent;
 	struct means means[MEANS];
 	unsigned n, at;
-	const char *for_ssh; /* what only the system's ssh can use: "the RSA key in ssh-agent" */
-	const char *offered; /* the methods that the host names, once asked */
+	const char *for_ssh; /* only the system's ssh can use it: "the RSA key in ssh-agent" */
+	const char *offered; /* the methods that the host offers, once it was asked */
 	struct buf tried, hints;
 };
 
@@ -63,7 +64,7 @@ static void add_identity(struct login *l, struct libssh2_agent_publickey *id)
 	m->blob = (struct str){(const char *)id->blob, id->blob_len};
 }
 
-/* The agent's socket is local and answers at once; libssh2 knows no other way to ask it. */
+/* The agent's socket is local and answers at once; libssh2 has no non-blocking call for it. */
 static void add_agent(struct login *l)
 {
 	const char *sock = getenv("SSH_AUTH_SOCK");
@@ -88,15 +89,16 @@ static bool have_blob(const struct login *l, struct str blob)
 	return false;
 }
 
-/* One key file; `given` by the inventory, so it must serve. */
+/* One key file; when the inventory gives it, it must be usable. */
 static bool add_file(struct login *l, const char *path, bool given, struct err *e)
 {
 	struct keyfile k;
 	struct err why = {0};
 	if (!keyfile_look(l->a, path, &k, &why) || (given && !k.found)) {
 		if (given)
-			return err_set(e, ERR_CONFIG, "%s: the key to log in with: %s", l->label,
-				k.found ? why.msg : arena_printf(l->a, "%s is not there", path));
+			return err_set(e, ERR_CONFIG, "%s: the key file for the login: %s",
+				l->label,
+				k.found ? why.msg : arena_printf(l->a, "%s does not exist", path));
 		note_means(&l->hints, why.msg);
 		return true;
 	}
@@ -104,7 +106,8 @@ static bool add_file(struct login *l, const char *path, bool given, struct err *
 		return true;
 	if (k.encrypted) {
 		note_means(&l->hints,
-			arena_printf(l->a, "%s has a passphrase: add it to ssh-agent", path));
+			arena_printf(l->a, "%s is protected by a passphrase; add it to ssh-agent",
+				path));
 		return true;
 	}
 	if (!k.served) {
@@ -121,7 +124,7 @@ static bool add_file(struct login *l, const char *path, bool given, struct err *
 
 static void add_usual_files(struct login *l)
 {
-	/* The last ones libssh2 cannot use; looked at so that ssh gets its turn. */
+	/* The last ones cannot be used by libssh2; they are examined so that ssh can take over. */
 	static const char *const names[] = {
 		"id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk"};
 	const char *home = home_dir(l->a);
@@ -131,7 +134,7 @@ static void add_usual_files(struct login *l)
 	}
 }
 
-/* The only question of a keyboard dialog that is answered: one that hides its answer. */
+/* Answers only one kind of keyboard dialog: a single question with a hidden answer. */
 static LIBSSH2_USERAUTH_KBDINT_RESPONSE_FUNC(answer_dialog)
 {
 	(void)name;
@@ -178,7 +181,7 @@ bool login_needs_openssh(const struct login *l, struct err *e)
 
 /* ---- logging in ---- */
 
-/* The methods that the host offers now, once it was asked; false: not yet answered. */
+/* The methods that the host offers now, once it was asked; false: no answer yet. */
 static bool ask_offered(struct login *l)
 {
 	if (l->offered)
@@ -190,8 +193,8 @@ static bool ask_offered(struct login *l)
 	return true;
 }
 
-/* One attempt by the method that the host offers: the same wrong password twice would only bring a
- * lock nearer. */
+/* One attempt by the method that the host offers: trying a wrong password twice could lock the
+ * account. */
 static int try_password(struct login *l)
 {
 	if (!ask_offered(l))
@@ -220,7 +223,7 @@ static int try_means(struct login *l, const struct means *m)
 	case MEANS_PASSWORD:
 		return try_password(l);
 	}
-	panic("no such means to log in: %d", m->kind);
+	panic("internal error: unknown login method: %d", m->kind);
 }
 
 static bool connection_lost(int rc)
@@ -232,8 +235,9 @@ static bool connection_lost(int rc)
 static enum login_status report_refusal(struct login *l, bool hung_up, struct err *e)
 {
 	if (l->for_ssh && !hung_up) {
-		err_set(e, ERR_UNREACHABLE, "%s refused the keys that libssh2 can use; left is %s",
-			l->label, l->for_ssh);
+		err_set(e, ERR_UNREACHABLE,
+			"%s refused the keys that libssh2 can use; still untried: %s", l->label,
+			l->for_ssh);
 		return LOGIN_OPENSSH;
 	}
 	const char *offered = l->offered ? l->offered : "";
@@ -258,7 +262,7 @@ enum login_status login_step(struct login *l, struct err *e)
 		if (connection_lost(rc))
 			return report_refusal(l, true, e);
 	}
-	/* Everything was refused: what the host offers makes the message useful. */
+	/* Everything was refused: the message lists what the host offers. */
 	if (!ask_offered(l))
 		return LOGIN_WAIT;
 	if (libssh2_userauth_authenticated(l->session))

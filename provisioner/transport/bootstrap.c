@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command that finds or takes the agent on a host. It never runs a file from a folder that
- * somebody else could write to, and starts no program at all before the agent when one is there.
+ * The shell command that finds the agent on a host or receives it. It never runs a file from a
+ * folder that somebody else could write to, and starts no other program when the agent is there
+ * already.
  */
 #include <elf.h>
 #include <sys/random.h>
@@ -22,7 +23,12 @@ static void add_script(struct buf *b)
 		end = strchrnul(p, '\n');
 		if (*p == '#' || end == p)
 			continue;
-		buf_add(b, p, (size_t)(end - p));
+		buf_add(b, p, (size_t)(end -f \"$t\"; echo the agent did not arrive whole in $d >&2; "
+	"exit 1; }; "
+	"chmod 700 \"$t\" && { sync \"$t\" 2>/dev/null || sync; } && mv -f \"$t\" \"$d/$f\" || "
+	"exit 1; "
+	/* this version is kept, whatever the clock says about the others */
+	"n=0; for x in $(ls -t \"$d\"); do case $x in $f) ;; agent-*) n=$((n+1));
 		buf_addc(b, ' ');
 	}
 }
@@ -55,20 +61,21 @@ bool target_check(const struct target *t, struct err *e)
 	if (!local && strcmp(t->connection.kind, "ssh") != 0 &&
 		strcmp(t->connection.kind, "openssh") != 0)
 		return err_set(e, ERR_CONFIG,
-			"%s: there is no connection of the kind '%s' (ssh, openssh, local)",
-			t->name, t->connection.kind);
+			"%s: connection '%s' is not supported; use ssh, openssh or local", t->name,
+			t->connection.kind);
 	if (!local && (!t->connection.address || !plain_word(t->connection.address, ":%")))
-		return err_set(e, ERR_CONFIG, "%s: '%s' is no address to connect to", t->name,
+		return err_set(e, ERR_CONFIG, "%s: '%s' is not a valid address", t->name,
 			t->connection.address ? t->connection.address : "");
 	if (t->connection.user && t->connection.user[0] && !plain_word(t->connection.user, "@\\+$"))
-		return err_set(
-			e, ERR_CONFIG, "%s: '%s' is no user name", t->name, t->connection.user);
+		return err_set(e, ERR_CONFIG, "%s: '%s' is not a valid user name", t->name,
+			t->connection.user);
 	if (t->connection.become_user && t->connection.become_user[0] &&
 		!plain_word(t->connection.become_user, "@+$"))
-		return err_set(e, ERR_CONFIG, "%s: '%s' is no user name to become", t->name,
-			t->connection.become_user);
+		return err_set(e, ERR_CONFIG, "%s: '%s' is not a valid user name to become",
+			t->name, t->connection.become_user);
 	if (t->connection.port < 0 || t->connection.port > 65535)
-		return err_set(e, ERR_CONFIG, "%s: %d is no port", t->name, t->connection.port);
+		return err_set(
+			e, ERR_CONFIG, "%s: %d is not a valid port", t->name, t->connection.port);
 	return true;
 }
 
@@ -98,7 +105,7 @@ const char *const *local_argv(
 	struct arena *a, const struct target *t, const char *agent, const char *prompt)
 {
 	const char **argv = ARENA_ARRAY(a, const char *, BECOME_ARGS + 2);
-	struct target self = *t; /* nobody logs in: we are who we are */
+	struct target self = *t; /* no login: the present user runs the agent */
 	self.connection.user = NULL;
 	become_argv(a, t, target_login(a, &self), prompt, argv);
 	size_t n = 0;
@@ -108,7 +115,7 @@ const char *const *local_argv(
 	return argv;
 }
 
-/* As `uname -m` says it. "": unknown, which is left to the host to refuse. */
+/* As `uname -m` prints it. The host itself refuses an unknown, which. */
 static const char *elf_machine(struct str image)
 {
 	enum { E_MACHINE = 18 }; /* elf(5) */
@@ -177,18 +184,18 @@ bool bootstrap_explain(const struct buf *errors, bool answered, const char *word
 {
 	if (has_said(errors, "sudo: a password is required") ||
 		has_said(errors, "sudo: a terminal is required"))
-		err_set(e, ERR_CONFIG, "sudo wants a password: give it with -K");
+		err_set(e, ERR_CONFIG, "sudo needs a password; give it with -K");
 	else if (answered && has_said(errors, "incorrect password"))
 		err_set(e, ERR_CONFIG, "sudo refused the password");
 	else if (has_said(errors, "has changed and you have requested strict checking"))
 		err_set(e, ERR_UNREACHABLE,
-			"HOST KEY CHANGED: %s; ask the host's administrator, and "
-			"when it is right remove the old key with ssh-keygen -R",
+			"HOST KEY CHANGED: %s; ask the host's administrator, and if the new key "
+			"is right, remove the old one with ssh-keygen -R",
 			words);
 	else if (has_said(errors, "Host key verification failed"))
 		err_set(e, ERR_UNREACHABLE,
-			"ssh refused the host key: %s; when it is right, run again "
-			"with --accept-new-host-keys, or connect once with ssh",
+			"ssh refused the host key: %s; if it is right, run again with "
+			"--accept-new-host-keys, or connect once with ssh",
 			words);
 	return e->kind != ERR_NONE;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A link over a process here: the agent itself ("local") or the system's ssh ("openssh"). Never
- * waits for the process; one that runs on when its link is freed loses its pipes, and ssh is ended.
+ * A link over a local process: the agent itself ("local") or the system's ssh ("openssh"). Never
+ * waits for the process; when a link is freed, a running agent loses its pipes, and ssh is
+ * terminated.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ struct child {
 	struct loop_watch *in_watch, *exit_watch;
 	struct stream out, err;
 	bool ended, exited; /* reported; reaped */
-	int status;         /* as waitpid(2) gave it */
+	int status;         /* from waitpid(2) */
 };
 
 static void close_fd(int *fd, struct loop_watch **watch)
@@ -70,7 +71,7 @@ static void input_ready(void *ctx, unsigned events)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			break;
-		if (n < 0) /* the reader is gone; its exit tells why */
+		if (n < 0) /* the process no longer reads; its exit status explains it */
 			close_fd(&c->in, &c->in_watch);
 		else
 			link_sent(k, (size_t)n);
@@ -83,7 +84,7 @@ static void input_ready(void *ctx, unsigned events)
 		loop_fd_set(c->in_watch, link_all_sent(k) ? 0 : LOOP_WRITE);
 }
 
-/* The end is when both streams are closed and the process is gone, so no last word is lost. */
+/* The link ends when both streams are closed and the process is gone, so that no output is lost. */
 static void end_when_over(struct child *c)
 {
 	if (c->exited && c->out.fd < 0 && c->err.fd < 0)
@@ -125,8 +126,8 @@ static void output_ready(void *ctx, unsigned events)
 		watch_output(c, 0);
 }
 
-/* Whatever still holds the streams open then (a program left behind) is not waited for, but what
- * already stands in the pipes is read. */
+/* Programs that still hold the streams open then are not waited for, but data already in the pipes
+ * is read. */
 static void drain_stream(struct stream *s)
 {
 	while (s->fd >= 0 && !s->child->ended) {
@@ -169,7 +170,7 @@ static void child_free(struct link *k)
 	close_fd(&c->out.fd, &c->out.watch);
 	close_fd(&c->err.fd, &c->err.watch);
 	close_fd(&c->pidfd, &c->exit_watch);
-	/* An agent in the middle of a plan finishes it; without its pipes it ends by itself. */
+	/* An agent in the middle of a plan finishes it, then ends because its pipes are closed. */
 	bool agent = target_is_local(k->target);
 	if (c->pid > 0 && !c->exited && !agent) {
 		kill(c->pid, SIGKILL);
@@ -181,7 +182,8 @@ static void child_free(struct link *k)
 
 /* ---- starting ---- */
 
-/* pipes[0]: its input, [1]: its output, [2]: its errors; [n][0] is read, [n][1] written. */
+/* pipes[0]: its input, [1]: its output, [2]: its errors; [n][0] is the reading end, [n][1] the
+ * writing end. */
 static int spawn_child(pid_t *pid, const char *const *argv, int pipes[3][2])
 {
 	posix_spawn_file_actions_t actions;
@@ -198,10 +200,10 @@ static int spawn_child(pid_t *pid, const char *const *argv, int pipes[3][2])
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &dfl);
-	posix_spawnattr_setpgroup(&attr, 0); /* the terminal's ^C is ours to handle, not its */
+	posix_spawnattr_setpgroup(&attr, 0); /* we handle the terminal's ^C, not the child */
 	posix_spawnattr_setflags(
 		&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-	/* posix_spawnp does not write to the words; its type is older than const. */
+	/* posix_spawnp does not change the strings; its type is older than const. */
 	int rc = posix_spawnp(
 		pid, argv[0], &actions, &attr, (char *const *)(uintptr_t)argv, environ);
 	posix_spawnattr_destroy(&attr);
@@ -225,7 +227,7 @@ static bool open_pipes(int pipes[3][2])
 		int ours = pipes[i][i == 0 ? 1 : 0];
 		fcntl(ours, F_SETFL, fcntl(ours, F_GETFL) | O_NONBLOCK);
 		fcntl(ours, F_SETPIPE_SZ,
-			PIPE_SIZE); /* a larger one saves turns; a refusal is fine */
+			PIPE_SIZE); /* a larger pipe saves turns; a refusal is fine */
 	}
 	return true;
 }
@@ -241,7 +243,7 @@ static void close_pipes(int pipes[3][2], bool ours_too)
 	}
 }
 
-/* false, errno set: it does not run. */
+/* false, errno set: it could not be started. */
 static bool start_child(struct child *c, const char *const *argv)
 {
 	int pipes[3][2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * TCP connections for the event loop. A name that is not a numeric address is looked up by a
- * short-lived child process, since getaddrinfo(3) blocks; nothing here ever waits.
+ * TCP connections for the event loop. A short-lived child process looks up names that are not
+ * numeric addresses, because getaddrinfo(3) blocks; nothing here waits.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,15 +15,15 @@
 #include "transport/connect.h"
 
 enum {
-	ADDRESSES = 8,    /* of one name that are tried */
+	ADDRESSES = 8,    /* addresses of one name that are tried */
 	STAGGER_MS = 250, /* RFC 8305, section 5 */
 	IDLE_S = 5,       /* of silence before the first keepalive probe */
 	PROBE_S = 5,      /* between probes */
-	PROBES = 3,       /* unanswered ones that mean the connection is gone */
-	LOST_MS = 20000,  /* sent data not acknowledged for this long means so too */
+	PROBES = 3,       /* unanswered probes after which the connection counts as lost */
+	LOST_MS = 20000,  /* the same for sent data that is not acknowledged */
 };
 
-struct answer {    /* what the looking-up child writes into its pipe */
+struct answer {    /* what the look-up child writes into its pipe */
 	int error; /* of getaddrinfo */
 	unsigned n;
 	socklen_t len[ADDRESSES];
@@ -101,9 +101,8 @@ static void fail_connect(struct connect *c, const char *why)
 	c->fn(c->ctx, -1, &e);
 }
 
-/* A connection that was cut without a word is noticed in about 20 s, by the kernel's own probes; a
- * host that is silent because it works answers them. Latency matters, the frames are whole: no
- * waiting for more data before sending. */
+/* The kernel's probes notice a cut connection within about 20 s; a host that is silent because it
+ * works answers them. Frames are sent whole, so Nagle's delay would only add latency. */
 static void set_options(int fd)
 {
 	int on = 1, idle = IDLE_S, probe = PROBE_S, probes = PROBES, lost = LOST_MS;
@@ -165,7 +164,7 @@ static bool start_attempt(struct connect *c)
 	return true;
 }
 
-/* Starts the next address; when it is the last one, only its own answer counts. */
+/* Starts the next address; when it is the last one, its own error is reported. */
 static void next_attempt(void *ctx)
 {
 	struct connect *c = ctx;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counts what a host sends and says when it is too much. Reads nothing itself.
+ * Counts what a host sends and decides when it is too much. Reads nothing itself.
  */
 #include "transport/guard.h"
 

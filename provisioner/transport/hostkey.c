@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks a host's key against known_hosts, with what libssh2's own reader lacks: file and line in
- * the messages, patterns, @revoked, and lines of unknown kinds that do not end the reading. Never
- * changes a line that is there; a new one is only added when asked for.
+ * the messages, patterns, @revoked, and tolerance for lines of unknown kinds. Never changes an
+ * existing line; adds a new one only on request.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,23 +24,23 @@ enum mark { MARK_NONE, MARK_REVOKED, MARK_CA };
 struct entry {
 	struct entry *next;
 	enum mark mark;
-	bool exact; /* by the name with its port; else by the bare name of another port's line */
+	bool exact; /* by the name with its port; else by the bare name */
 	struct str type, key;
 	const char *file;
 	unsigned line;
 };
 struct hostkeys {
 	struct arena *a;
-	struct arena *scratch; /* while reading: the file, and what its hashed names need */
+	struct arena *scratch; /* while reading: the file, and its hash state */
 	const struct target *target;
 	const char *label;
-	const char *name;  /* as known_hosts writes it: address, or [address]:port */
+	const char *name;  /* in known_hosts' form: address, or [address]:port */
 	const char *plain; /* the bare address, when `name` has a port; else NULL */
-	const char *file;  /* new keys go there */
+	const char *file;  /* new keys are added there */
 	struct entry *first, **last;
 };
 
-static const char *const served[] = {/* by libssh2 1.10, in the order of our liking */
+static const char *const served[] = {/* supported by libssh2 1.10, in order of preference */
 	"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"};
 
 /* ---- keys ---- */
@@ -66,7 +66,7 @@ const char *key_fingerprint(struct arena *a, const void *key, size_t n)
 	return arena_printf(a, "SHA256:" STR_FMT, STR_ARG(text));
 }
 
-/* As ssh names types in its messages. */
+/* The type's name in ssh's messages. */
 static const char *short_type(struct str type)
 {
 	if (str_is(type, "ssh-ed25519"))
@@ -183,7 +183,7 @@ struct hostkeys *hostkeys_load(
 
 /* ---- judging ---- */
 
-/* The lines that count: those by the exact name; without any, those by the bare address. */
+/* The matching lines: those with the exact name; without any, those with the bare address. */
 static bool entry_counts(const struct entry *e, bool exact)
 {
 	return e->mark != MARK_REVOKED && e->exact == exact;
@@ -234,11 +234,10 @@ static bool refuse_changed(const struct hostkeys *h, const struct entry *known, 
 	struct str type, struct err *e)
 {
 	return err_set(e, ERR_UNREACHABLE,
-		"HOST KEY CHANGED: %s presents %s (%s), but %s:%u holds another key (%s). Either "
-		"the "
-		"host was installed anew or somebody stands in between: ask its administrator. If "
-		"it is "
-		"right, remove the old key with: ssh-keygen -f '%s' -R '%s'",
+		"HOST KEY CHANGED: %s presents %s (%s), but %s:%u has another key (%s). Either "
+		"the host was reinstalled or somebody intercepts the connection: ask its "
+		"administrator. If it is right, remove the old key with: ssh-keygen -f '%s' -R "
+		"'%s'",
 		h->label, print, short_type(type), known->file, known->line,
 		short_type(known->type), known->file, h->name);
 }
@@ -248,7 +247,7 @@ static bool refuse_unknown(
 {
 	const char *kind = str_is(type, "ssh-ed25519") ? "ed25519" : "ecdsa";
 	return err_set(e, ERR_UNREACHABLE,
-		"the host key of %s is not known: %s (%s). Compare it with the one on the host "
+		"the host key of %s is not known: %s (%s). Compare it with the key on the host "
 		"(ssh-keygen -lf /etc/ssh/ssh_host_%s_key.pub), then run again with "
 		"--accept-new-host-keys, or add it with: ssh-keyscan -p %d %s >> %s",
 		h->label, print, short_type(type), kind, target_port(h->target),
@@ -266,8 +265,8 @@ static int open_locked(struct arena *a, const char *file, struct err *e)
 		err_errno(e, "%s", file);
 		return -1;
 	}
-	/* One write appends whole, with or without the lock; the lock only keeps a second run from
-	 * adding the same line, so it is not waited for without end. */
+	/* One write appends atomically, with or without the lock; the lock only keeps a second run
+	 * from adding the same line, so the wait for it is limited. */
 	for (int i = 0; i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0; i++)
 		usleep(LOCK_WAIT_US);
 	return fd;
@@ -291,7 +290,7 @@ static bool write_down(const struct hostkeys *h, const void *key, size_t n, stru
 		ends_without_newline(fd) ? "\n" : "", h->name, STR_ARG(type), STR_ARG(text));
 	bool ok = write(fd, line.p, line.n) == (ssize_t)line.n;
 	if (!ok)
-		err_errno(e, "%s: the host key could not be written", h->file);
+		err_errno(e, "%s: cannot store the host key", h->file);
 	close(fd);
 	return ok;
 }

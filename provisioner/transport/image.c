@@ -22,7 +22,7 @@ static const char *program_dir(struct arena *a)
 	return path_dir(a, path);
 }
 
-/* Beside the program; then where an installation has it, also one that was moved. */
+/* Beside the program; then in the installation's folder, also when the installation was moved. */
 static const char *find_agent(struct arena *a, struct err *e)
 {
 	const char *given = getenv("PROVISION_AGENT");
@@ -35,7 +35,8 @@ static const char *find_agent(struct arena *a, struct err *e)
 		if (access(places[i], R_OK) == 0)
 			return places[i];
 	err_set(e, ERR_PERMANENT,
-		"the agent is neither at %s nor at %s: run `make`, or name it in PROVISION_AGENT",
+		"the agent's program is neither at %s nor at %s; run `make`, or set "
+		"PROVISION_AGENT to its path",
 		places[0], places[2]);
 	return NULL;
 }
@@ -49,7 +50,7 @@ bool agent_image_load(struct arena *a, struct agent_image *img, struct err *e)
 	img->path = arena_strdup(a, path);
 	if (!file_read(a, path, AGENT_MAX, &img->bytes, e))
 		return err_prefix(e, "the agent");
-	/* libcrypto has the processor's own instructions: 2 ms less in a run that takes 60. */
+	/* libcrypto uses the processor's own instructions: 2 ms less in a run of 60 ms. */
 	if (!EVP_Digest(img->bytes.p, img->bytes.n, sum, NULL, EVP_sha256(), NULL))
 		panic("libcrypto has no SHA-256");
 	hex(sum, sizeof sum, img->sha);

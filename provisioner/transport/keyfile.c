@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks into private key files to see who can use them: libssh2, ssh, or nobody without a
- * passphrase. Never decrypts one and never keeps its private part.
+ * Reads private key files to find who can use them: libssh2, ssh, or nobody without a passphrase.
+ * Never decrypts one and never keeps its private part.
  */
 #include <sys/stat.h>
 #include <unistd.h>
@@ -113,14 +113,14 @@ static bool look_pem(struct str text, struct keyfile *k)
 	return type != EVP_PKEY_NONE || k->encrypted;
 }
 
-/* As ssh sees it: what is ours and others can read is no secret any more. */
+/* Like ssh, refuses our own key file when others can read it. */
 static bool for_us_alone(const char *path, struct err *e)
 {
 	struct stat st;
 	if (stat(path, &st) < 0 || st.st_uid != geteuid() || !(st.st_mode & 077))
 		return true;
 	return err_set(e, ERR_CONFIG,
-		"%s is a private key that others can read (mode %04o): chmod 600 %s", path,
+		"%s is a private key that others can read (mode %04o); run: chmod 600 %s", path,
 		(unsigned)st.st_mode & 07777, path);
 }
 

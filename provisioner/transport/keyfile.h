@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to transport/: what a private key file is, without using it.
+ * Private to transport/: the properties of a private key file, without using it.
  */
 #pragma once
 #include "base/base.h"
@@ -8,9 +8,10 @@
 struct keyfile {
 	bool found;
 	bool encrypted;   /* needs a passphrase */
-	bool served;      /* libssh2 can log in with it: ed25519, ECDSA; no certificate beside it */
+	bool served;      /* by libssh2: ed25519, ECDSA; no certificate beside it */
 	const char *kind; /* "RSA", "ed25519", ... for messages */
-	struct str blob;  /* its public key, when the file says it in clear; p NULL: not known */
+	struct str blob;  /* its public key, when the file has it unencrypted; p NULL: not known */
 };
-/* false (e set): there, but not readable, not a private key, or ours and others can read it. */
+/* false (e set): it exists, but is unreadable, not a private key, or ours and readable by others.
+ */
 bool keyfile_look(struct arena *a, const char *path, struct keyfile *k, struct err *e);

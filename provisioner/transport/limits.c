@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * How long a host may take: to log in, without a sign of life, and over what it was given to do.
- * Ends nothing but its own connection.
+ * Time limits for a host: for the login, without a sign of life, and for the work it was given.
+ * Ends only its own connection.
  */
 #include "transport/transport_private.h"
 
 enum {
-	SILENCE_S = 30,         /* without a sign of life, while one is awaited */
+	SILENCE_S = 30,         /* longest silence while a sign of life is expected */
 	WORK_S = 3600,          /* for an observation, and for each step of an apply */
-	ALIVE_BYTES = 64 << 10, /* moved meanwhile are one: 2 KB a second */
+	ALIVE_BYTES = 64 << 10, /* this many bytes count as progress of a transfer: 2 KB a second */
 };
 
 static void limit_reached(void *ctx);
@@ -25,7 +25,7 @@ static int silence_s(const struct transport *t)
 							 : t->target.silence_s;
 }
 
-/* Looks again when the silence, or the work, would have lasted too long. */
+/* Schedules the next check for when the silence, or the work, would have lasted too long. */
 static void watch_limits(struct transport *t)
 {
 	int64_t now = now_ms(), next = t->since_ms + 1000LL * silence_s(t);
@@ -43,7 +43,8 @@ static void watch_from_now(struct transport *t)
 	watch_limits(t);
 }
 
-/* A byte now and then is none: what a frame brings, or a transfer that gets on. */
+/* A few bytes are not enough: a whole frame, or progress of a transfer, counts as a sign of life.
+ */
 static bool shows_life(const struct transport *t)
 {
 	return t->alive || t->link->moved - t->moved_before >= ALIVE_BYTES;
@@ -60,9 +61,8 @@ static void limit_reached(void *ctx)
 			t->target.timeout_s, t->doing);
 	else if (now >= t->work_ms)
 		transport_fail(t, ERR_TRANSIENT,
-			"it took longer than %d s (while %s); --host-timeout, or the task's "
-			"timeout:, "
-			"says how long it may",
+			"it took longer than %d s (while %s); raise --host-timeout, or the task's "
+			"timeout:",
 			t->limit_s, t->doing);
 	else if (now < t->since_ms + 1000LL * silence_s(t))
 		watch_limits(t);

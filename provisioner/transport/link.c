@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every kind of link shares: who logs in, where, what a peer's text looks like in a message,
- * and the account of what was sent. It opens nothing itself.
+ * Shared by every kind of link: who logs in, where, how a peer's text is shown in messages, and the
+ * bookkeeping of sent bytes. It opens nothing itself.
  */
 #include <pwd.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@ enum {
 	PORT_SSH = 22,
 	QUOTE_MAX = 400,
 	QUOTE_LINES = 3,
-	COMPACT = 1 << 20, /* sent bytes are dropped in large pieces: moving the rest up costs */
+	COMPACT = 1 << 20, /* moving the rest of a sent buffer costs time */
 };
 
 const char *target_login(struct arena *a, const struct target *t)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds the argument list with which the system's ssh does what libssh2 does elsewhere: the same
- * host key rules, no question ever asked. Passwords never go this way.
+ * Builds the argument list for the system's ssh, with the behaviour that libssh2 has elsewhere: the
+ * same host key rules, no questions. Passwords are never passed this way.
  */
 #include <unistd.h>
 #include "transport/openssh.h"
@@ -26,7 +26,7 @@ static void add_option(struct args *args, const char *text)
 	add_word(args, text);
 }
 
-/* One word of `*p`, with sh's two kinds of quotes and the backslash; false: a quote is open. */
+/* One word of `*p`, with sh's two kinds of quotes and the backslash; false: a quote is unclosed. */
 static bool next_word(struct args *args, const char **p, struct err *e)
 {
 	struct buf b;
@@ -46,7 +46,7 @@ static bool next_word(struct args *args, const char **p, struct err *e)
 	buf_free(&b);
 	if (quote)
 		return err_set(
-			e, ERR_CONFIG, "ansible_ssh_common_args: the quote %c has no end", quote);
+			e, ERR_CONFIG, "ansible_ssh_common_args has an unclosed quote %c", quote);
 	return true;
 }
 
@@ -76,7 +76,8 @@ const char *const *openssh_argv(
 {
 	struct args args = {.a = a, .v = ARENA_ARRAY(a, const char *, ARGS_MAX + 1)};
 	add_word(&args, "ssh");
-	/* ssh takes the first value of an option: the inventory's words cannot undo these. */
+	/* ssh uses the first value of an option, so the inventory's arguments cannot override
+	 * these. */
 	add_option(&args, "BatchMode=yes");
 	add_host_key_rules(&args, t);
 	if (t->connection.ssh_args && !add_words(&args, t->connection.ssh_args, e))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host patterns as known_hosts and ssh_config write them. A name is text here, never looked up.
+ * Host patterns of known_hosts and ssh_config. Compares names as text, without look-up.
  */
 #include <ctype.h>
 #include "transport/pattern.h"

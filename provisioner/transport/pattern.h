@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to transport/: ssh_config(5), PATTERNS: how OpenSSH's files name hosts.
+ * Private to transport/: ssh_config(5), PATTERNS: the host patterns of OpenSSH's files.
  */
 #pragma once
 #include "base/base.h"
 
-/* `*` and `?`, without regard to case. */
+/* `*` and `?`, ignoring case. */
 bool pattern_matches(const char *p, size_t n, const char *name);
-/* Separated by commas; one that begins with ! and matches takes the whole list back. */
+/* Patterns separated by commas; a matching one that begins with ! makes the whole list not match.
+ */
 bool pattern_list_matches(struct str list, const char *name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A link over libssh2: connect, handshake, host key, login, one channel, one command. Every step is
+ * A link over libssh2: connect, handshake, host key, login, one channel, one command. Each step is
  * taken when the socket is ready for it; nothing blocks, and no second channel is ever opened.
  */
 #include <errno.h>
@@ -15,8 +15,8 @@
 #include "transport/hostkey.h"
 
 enum {
-	WINDOW = 2 << 20,  /* of the channel: most observations without an adjustment */
-	PACKET = 32 << 10, /* RFC 4253, 6.1: what everybody accepts */
+	WINDOW = 2 << 20,  /* of the channel: enough for most observations without an adjustment */
+	PACKET = 32 << 10, /* RFC 4253, 6.1: every implementation accepts it */
 	READ_SIZE = 64 << 10,
 };
 
@@ -35,10 +35,10 @@ struct ssh2 {
 	struct login *login;
 	struct ssh_owner owner; /* what libssh2 hands its callbacks */
 	struct guard guard;
-	struct loop_timer *again; /* the next turn goes on where this one stopped */
-	int idle;                 /* turns in which nothing moved */
+	struct loop_timer *again; /* the next turn continues where this one stopped */
+	int idle;                 /* turns without progress */
 	bool eof_sent, closing;
-	bool stepping; /* what the owner sends meanwhile goes out in the same step */
+	bool stepping; /* what the owner sends meanwhile is sent in the same step */
 	struct link_end end;
 };
 
@@ -52,7 +52,7 @@ static void report_end(struct ssh2 *s)
 	s->link.ev->end(s->link.ctx, &s->end);
 }
 
-/* What libssh2 reads by. */
+/* Through this libssh2 reads. */
 static ssize_t take_bytes(libssh2_socket_t fd, void *p, size_t n, int flags, void **abstract)
 {
 	struct ssh2 *s = ((struct ssh_owner *)*abstract)->ssh2;
@@ -70,7 +70,7 @@ static ssize_t take_bytes(libssh2_socket_t fd, void *p, size_t n, int flags, voi
 	return !host || guard_take(&s->guard, p, (size_t)got) ? got : -ECONNABORTED;
 }
 
-/* What libssh2 says of its last call, in the words of its own. */
+/* libssh2's own message about its last call. */
 static const char *session_reason(const struct ssh2 *s)
 {
 	char *text = NULL;
@@ -87,7 +87,7 @@ static enum turn report_failure(struct ssh2 *s, const char *doing)
 	return TURN_END;
 }
 
-/* libssh2 keeps errno as recv(2) and send(2) left it. */
+/* libssh2 keeps errno from recv(2) and send(2). */
 static int report_loss(struct ssh2 *s)
 {
 	err_set(&s->end.err, ERR_UNREACHABLE, "%s: the connection was lost: %s", s->link.label,
@@ -99,7 +99,7 @@ static int report_loss(struct ssh2 *s)
 
 /* ---- the steps ---- */
 
-/* No common algorithm: a host with RSA alone, or hardened beyond what libssh2 has. */
+/* No common algorithm: the host has only RSA, or is hardened beyond libssh2. */
 static bool nothing_in_common(int rc)
 {
 	switch (rc) {
@@ -129,7 +129,7 @@ static enum turn make_handshake(struct ssh2 *s)
 	int type;
 	const char *key = libssh2_session_hostkey(s->session, &n, &type);
 	if (!key)
-		return report_failure(s, "the host showed no key");
+		return report_failure(s, "the host sent no key");
 	if (!hostkeys_check(s->hostkeys, key, n, &s->end.err))
 		return TURN_END;
 	s->state = LOGIN;
@@ -161,7 +161,7 @@ static enum turn open_channel(struct ssh2 *s)
 	if (!s->channel && libssh2_session_last_errno(s->session) == LIBSSH2_ERROR_EAGAIN)
 		return TURN_WAIT;
 	if (!s->channel)
-		return report_failure(s, "the host opened no channel");
+		return report_failure(s, "the host did not open a channel");
 	s->state = EXEC;
 	return TURN_ON;
 }
@@ -172,7 +172,7 @@ static enum turn start_command(struct ssh2 *s)
 	if (rc == LIBSSH2_ERROR_EAGAIN)
 		return TURN_WAIT;
 	if (rc)
-		return report_failure(s, "the host runs no command");
+		return report_failure(s, "the host did not run the command");
 	s->state = RUN;
 	s->guard.runs = true;
 	s->link.ev->up(s->link.ctx);
@@ -196,7 +196,7 @@ static void next_turn(struct ssh2 *s)
 		s->again = loop_timer(s->link.loop, 0, turn_comes, s);
 }
 
-/* -1: ended; 0: nothing there; 1: something was delivered. */
+/* -1: ended; 0: no data; 1: something was delivered. */
 static int read_stream(struct ssh2 *s, enum link_stream from)
 {
 	static char bytes[READ_SIZE];
@@ -235,8 +235,8 @@ static int write_input(struct ssh2 *s)
 }
 
 /* Reading one stream, or writing, takes packets of every kind off the socket, and the loop does not
- * wake us for those: only when none lies unread in libssh2 may we wait for the socket. Data of a
- * kind that we never read does not hold us up. */
+ * wake us for those: so we wait for the socket only when libssh2 holds no unread packets. Data of a
+ * kind that we never read does not block us. */
 static bool all_taken(struct ssh2 *s, int idle)
 {
 	if (libssh2_poll_channel_read(s->channel, 0) > 0)
@@ -244,7 +244,8 @@ static bool all_taken(struct ssh2 *s, int idle)
 	return idle > 1 || libssh2_poll_channel_read(s->channel, SSH_EXTENDED_DATA_STDERR) <= 0;
 }
 
-/* A turn reads each stream once and writes once; then the other connections have their turns. */
+/* A turn reads each stream once and writes once; then the next one continues after the other links.
+ */
 static enum turn exchange_data(struct ssh2 *s)
 {
 	int out = s->link.paused ? 0 : read_stream(s, LINK_OUT);
@@ -302,7 +303,7 @@ static enum turn one_step(struct ssh2 *s)
 }
 
 /* sshd leaves Nagle's algorithm on, so its next small packet waits until the one before is
- * acknowledged; a delayed acknowledgment (tcp(7), TCP_QUICKACK) would cost 40 ms a login. */
+ * acknowledged; a delayed acknowledgment (tcp(7), TCP_QUICKACK) would cost 40 ms per login. */
 static void acknowledge_now(const struct ssh2 *s)
 {
 	int on = 1;
@@ -357,9 +358,9 @@ static void take_socket(void *ctx, int fd, const struct err *why)
 	step_session(s);
 }
 
-/* Counter mode and SHA-2 alone: fast with the processor's own instructions, and the only ones of
- * libssh2 that the prefix truncation attack of 2023 (Terrapin) does not reach. The key exchange
- * begins with P-256, since sshd's own curve25519 takes it 6 ms longer. */
+/* Counter mode and SHA-2 only: they are fast with the processor's own instructions, and the only
+ * ones in libssh2 that the prefix truncation attack of 2023 (Terrapin) does not affect. The key
+ * exchange starts with P-256, because sshd's own curve25519 takes 6 ms longer. */
 static bool set_methods(struct ssh2 *s)
 {
 	const char *hostkey = hostkeys_methods(s->link.a, s->hostkeys);
@@ -429,8 +430,8 @@ static void ssh2_resume(struct link *k)
 	next_turn(s);
 }
 
-/* Frees at once, wherever it stands: after shutdown(2) libssh2 finds the connection gone and no
- * longer insists on an orderly end. What was sent before is delivered all the same. */
+/* Frees at once, in any state: after shutdown(2) libssh2 finds the connection gone and does not
+ * insist on an orderly end. Data sent before is still delivered. */
 static void ssh2_free(struct link *k)
 {
 	struct ssh2 *s = (struct ssh2 *)k;

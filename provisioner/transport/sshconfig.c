@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds out whether the user's ssh_config(5) is needed to reach a host; then the system's ssh makes
- * the connection. It takes no value from there: obeying that file in full is ssh's own business.
+ * Finds whether a host needs the user's ssh_config(5); then the system's ssh makes the connection.
+ * Uses no value from there: only ssh itself implements that file completely.
  */
 #include <glob.h>
 #include <strings.h>
@@ -11,16 +11,17 @@
 enum { CONFIG_MAX = 1 << 20, DEPTH_MAX = 4 };
 
 struct reading {
-	struct arena *a; /* scratch, but for what is found */
+	struct arena *a; /* scratch memory, except for the result */
 	struct arena *result;
 	const struct target *target;
-	bool applies; /* the block that is being read is about the host */
+	bool applies; /* the current block applies to the host */
 	const char *found;
 };
 
 static void read_config(struct reading *r, const char *path, const char *dir, int depth);
 
-/* The next word of a line: blanks, or one '=' after the keyword, in between; quotes around. */
+/* The next word of a line: words are separated by blanks, or one '=' after the keyword; quotes may
+ * enclose them. */
 static struct str next_word(const char **p, const char *end)
 {
 	while (*p < end && strchr(" \t\r=", **p))
@@ -44,7 +45,7 @@ static bool word_matters(const struct target *t, struct str word)
 {
 	const struct {
 		const char *name;
-		bool settled; /* by the inventory */
+		bool settled; /* set by the inventory */
 	} keywords[] = {{"HostName", false}, {"ProxyJump", false}, {"ProxyCommand", false},
 		{"User", t->connection.user != NULL}, {"Port", t->connection.port > 0},
 		{"IdentityFile", t->connection.key_file != NULL},
@@ -73,8 +74,8 @@ static bool host_applies(const struct target *t, const char *p, const char *end)
 	return found;
 }
 
-/* Of `Match` only what names hosts is understood; a block under another condition is left to those
- * who choose the openssh kind themselves. */
+/* Of `Match` only conditions about hosts are understood; for blocks with another condition the user
+ * has to choose openssh. */
 static bool match_applies(const struct target *t, const char *p, const char *end)
 {
 	struct str word = next_word(&p, end);
@@ -119,7 +120,7 @@ static void read_line(struct reading *r, const char *path, unsigned line, struct
 			arena_printf(r->result, "%s:%u sets " STR_FMT, path, line, STR_ARG(word));
 }
 
-/* A block begun in an included file ends with it. */
+/* A block begun in an included file ends with that file. */
 static void read_config(struct reading *r, const char *path, const char *dir, int depth)
 {
 	struct str text;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The frames of a connection, both ways: one is taken in a turn of the loop, in memory of its own.
- * Never acts on what a frame says.
+ * The frames of a connection, in both directions: takes one in a turn of the loop, in memory of its
+ * own. Does not interpret them.
  */
 #include "transport/transport_private.h"
 
-enum { BYTES_MAX = 32 << 20 /* of frames from one agent */ };
+enum { BYTES_MAX = 32 << 20 /* total size of the frames from one agent */ };
 
 static bool check_hello(struct transport *t, enum frame_type type, const struct value *msg)
 {
 	if (t->phase != PHASE_HELLO)
 		return true;
-	if (type == FRAME_FATAL) /* it says why; its end follows */
+	if (type == FRAME_FATAL) /* it sends the reason; its end follows */
 		return true;
 	int64_t version = map_int(msg, "version", 0);
 	if ((type != FRAME_HELLO || version != WIRE_VERSION) && transport_start_anew(t))
@@ -23,7 +23,7 @@ static bool check_hello(struct transport *t, enum frame_type type, const struct 
 	}
 	if (version != WIRE_VERSION) {
 		transport_fail(t, ERR_PERMANENT,
-			"the agent speaks version %lld of the protocol, not %d", (long long)version,
+			"the agent uses version %lld of the protocol, not %d", (long long)version,
 			WIRE_VERSION);
 		return false;
 	}
@@ -42,7 +42,8 @@ static void hand_over(struct transport *t, enum frame_type type, struct value *m
 		t->ev.on_frame(t->ctx, type, msg);
 }
 
-/* The check of a message copies some of it, and the receiver keeps a copy: both need room too. */
+/* Checking a message copies some of it, and the receiver keeps a copy: this leaves room for both.
+ */
 static void take_frame(struct transport *t)
 {
 	struct arena *mem = arena_new();
@@ -58,11 +59,11 @@ static void take_frame(struct transport *t)
 		transport_fail(
 			t, ERR_PERMANENT, "the agent has sent more than %d MB", BYTES_MAX >> 20);
 	} else if (got == FRAME_BAD && (t->phase != PHASE_HELLO || !transport_start_anew(t))) {
-		transport_fail(t, ERR_PERMANENT, "a message of the agent is wrong: %s", e.msg);
+		transport_fail(t, ERR_PERMANENT, "invalid message from the agent: %s", e.msg);
 	}
 	arena_free(mem);
 	if (t->in.n == 0)
-		buf_free(&t->in); /* it may have been large */
+		buf_free(&t->in); /* its memory may be large */
 }
 
 bool talks(const struct transport *t)
@@ -70,7 +71,7 @@ bool talks(const struct transport *t)
 	return t->phase == PHASE_HELLO || t->phase == PHASE_RUN;
 }
 
-/* One frame in a turn. While more of them wait, nothing is read; behind the last comes the end. */
+/* One frame in a turn. While more frames wait, nothing is read; the end comes after the last. */
 void talk_turn(struct transport *t)
 {
 	if (talks(t))

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A host's connection from the first packet to the last: opens the right kind of link, gets the
- * agent going on it, turns bytes into frames, and says once how it ended. Never acts on what a
- * frame says.
+ * A host's connection from start to end: opens the right kind of link, starts the agent on it,
+ * turns bytes into frames, and reports once how it ended. Does not interpret frames.
  */
 #include <signal.h>
 #include "transport/bootstrap.h"
@@ -12,8 +11,8 @@
 
 enum {
 	TIMEOUT_S = 10,
-	CLOSE_MS = 2000,       /* for a child to go after BYE */
-	ERRORS_KEPT = 8 << 10, /* of the command's standard error */
+	CLOSE_MS = 2000,       /* for a child to exit after BYE */
+	ERRORS_KEPT = 8 << 10, /* kept of the command's standard error */
 	IN_MAX = REPLY_MAX + (2 << 20),
 };
 
@@ -71,7 +70,7 @@ static const char *last_words(struct transport *t)
 	const char *words = quote_tail(t->a, &t->errors);
 	if (!words[0] && t->phase <= PHASE_BOOT)
 		words = quote_tail(t->a, &t->in);
-	return words[0] ? words : "it said nothing";
+	return words[0] ? words : "it printed nothing";
 }
 
 bool transport_start_anew(struct transport *t)
@@ -111,7 +110,8 @@ static void explain_no_agent(struct transport *t, const struct link_end *end)
 void transport_flush(struct transport *t)
 {
 	if (t->link->out.over)
-		transport_fail(t, ERR_PERMANENT, "more to send than %d MB", OUT_MAX >> 20);
+		transport_fail(
+			t, ERR_PERMANENT, "there are more than %d MB to send", OUT_MAX >> 20);
 	else
 		t->link->ops->flush(t->link);
 }
@@ -119,7 +119,7 @@ void transport_flush(struct transport *t)
 static void bring_agent(struct transport *t)
 {
 	if (t->brought) {
-		transport_fail(t, ERR_PERMANENT, "the host asks for the agent a second time");
+		transport_fail(t, ERR_PERMANENT, "the host requests the agent a second time");
 		return;
 	}
 	t->brought = true;
@@ -165,7 +165,7 @@ static void look_for_marks(struct transport *t)
 	}
 }
 
-/* sudo asks once; asking again means that the answer was wrong. */
+/* sudo asks once; a second time means that the password was wrong. */
 static void look_for_prompt(struct transport *t)
 {
 	size_t n = strlen(t->prompt);
@@ -207,7 +207,7 @@ static void take_errors(struct transport *t, const char *p, size_t n)
 static bool link_data(void *ctx, enum link_stream from, const char *p, size_t n)
 {
 	struct transport *t = ctx;
-	if (t->phase == PHASE_LOGIN && !t->restarting) /* a child does not say that it logged in */
+	if (t->phase == PHASE_LOGIN && !t->restarting) /* a child does not report its login */
 		link_up(t);
 	if (t->phase >= PHASE_CLOSING || t->restarting)
 		return t->phase != PHASE_ENDED && !t->restarting;
@@ -217,7 +217,7 @@ static bool link_data(void *ctx, enum link_stream from, const char *p, size_t n)
 	}
 	buf_add(&t->in, p, n);
 	if (t->in.over)
-		transport_fail(t, ERR_PERMANENT, "a message of the agent is too large");
+		transport_fail(t, ERR_PERMANENT, "a message from the agent is too large");
 	look_for_marks(t);
 	if (talks(t) && frame_waits(&t->in)) {
 		t->link->paused = true;
@@ -246,7 +246,7 @@ void transport_link_over(struct transport *t, const struct link_end *end)
 		transport_finish(t, NULL);
 	} else if (end->use_openssh && !t->openssh && openssh_there()) {
 		size_t n = strlen(
-			t->label); /* the message this becomes a part of begins with it too */
+			t->label); /* the message that this becomes part of also begins with it */
 		const char *msg = end->err.msg;
 		bool labelled = strncmp(msg, t->label, n) == 0 && strncmp(msg + n, ": ", 2) == 0;
 		t->openssh = true;
@@ -324,8 +324,8 @@ static void tear_down(struct transport *t)
 	t->ev.on_closed(t->ctx, &t->why);
 }
 
-/* BYE and the end of input are out: nobody has to wait for the host's farewell, but a child is
- * reaped. */
+/* BYE and the end of input have been sent: there is no need to wait for the host's reply, but a
+ * child is reaped. */
 static void say_bye(struct transport *t)
 {
 	bool child = t->openssh || target_is_local(&t->target);
@@ -334,7 +334,7 @@ static void say_bye(struct transport *t)
 		transport_finish(t, NULL);
 }
 
-/* What may not happen inside a callback of the link: its end, and its replacement. */
+/* What must not happen inside a callback of the link: its end, and its replacement. */
 static void next_turn(void *ctx)
 {
 	struct transport *t = ctx;
@@ -380,7 +380,7 @@ struct transport *transport_open(struct loop *l, struct arena *a, const struct t
 	buf_init(&t->in, IN_MAX);
 	buf_init(&t->errors, 4 * ERRORS_KEPT);
 	buf_init(&t->held, OUT_MAX);
-	signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of write(2), not our end */
+	signal(SIGPIPE, SIG_IGN); /* a write to a closed peer must only fail */
 	in_next_turn(t);
 	return t;
 }

@@ -2,13 +2,13 @@
  *
  * Floor 3.5: a connection to one host's agent, over the event loop; nothing here blocks.
  *
- * transport_open starts it: connect, host key, login, one channel, find or bring the agent. Frames
- * then arrive by on_frame, HELLO first, one in a turn of the loop, so that no host's flood keeps
- * the others waiting. An agent that works says so (ALIVE): one that says nothing while it is
- * awaited, or takes too long, or sends too much, ends its connection. on_closed is called exactly
- * once, at the end, whatever the reason; after it the transport is gone. Kinds: "ssh" (libssh2),
- * "openssh" (the system's ssh as a child: RSA keys, ProxyJump, certificates), "local" (the agent as
- * a child of this process). "ssh" falls back to "openssh" where libssh2 cannot serve.
+ * transport_open starts it: connect, host key, login, one channel, find or send the agent. Frames
+ * then arrive by on_frame, HELLO first, one in a turn of the loop, so that a flood from one host
+ * does not delay the others. A working agent sends ALIVE; one that is silent for too long, takes
+ * too long, or sends too much, loses its connection. on_closed is called exactly once, at the end,
+ * whatever the reason; after it the transport is gone. Kinds: "ssh" (libssh2), "openssh" (the
+ * system's ssh as a child: RSA keys, ProxyJump, certificates), "local" (the agent as a child of
+ * this process). "ssh" falls back to "openssh" where libssh2 cannot connect.
  */
 #pragma once
 #include "net/loop.h"
@@ -16,13 +16,13 @@
 #include "wire/wire.h"
 
 struct target {
-	const char *name;             /* the inventory's */
+	const char *name;             /* from the inventory */
 	struct connection connection; /* kind: ssh | openssh | local */
 	const char *known_hosts;      /* NULL: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts */
-	bool accept_new; /* --accept-new-host-keys: an unknown key is written down and accepted */
-	int timeout_s;   /* to connect and log in; 0: 10 */
-	int silence_s;   /* without a sign of life, while one is awaited; 0: 30 */
-	int work_s;      /* for an observation, and for each step of an apply; 0: 3600 */
+	bool accept_new;              /* --accept-new-host-keys: store and accept an unknown key */
+	int timeout_s;                /* to connect and log in; 0: 10 */
+	int silence_s;                /* longest silence while a sign of life is expected; 0: 30 */
+	int work_s; /* for an observation, and for each step of an apply; 0: 3600 */
 };
 struct agent_image { /* the agent's file, read once per run */
 	char sha[SHA256_HEX];
@@ -31,9 +31,9 @@ struct agent_image { /* the agent's file, read once per run */
 };
 struct transport_events {
 	void (*on_progress)(void *ctx, const char *what); /* "connecting", "logging in", ... */
-	/* msg and all in it end with the call. */
+	/* msg and its content are valid during the call only. */
 	void (*on_frame)(void *ctx, enum frame_type type, struct value *msg);
-	void (*on_closed)(void *ctx, const struct err *why); /* why->kind ERR_NONE: as asked */
+	void (*on_closed)(void *ctx, const struct err *why); /* why->kind ERR_NONE: on request */
 };
 struct transport;
 /* Finds build/provision-agent beside the program, else the installed one; PROVISION_AGENT wins. */
@@ -41,8 +41,8 @@ bool agent_image_load(struct arena *a, struct agent_image *img, struct err *e);
 struct transport *transport_open(struct loop *l, struct arena *a, const struct target *t,
 	const struct agent_image *img, const struct transport_events *ev, void *ctx);
 void transport_send(struct transport *t, enum frame_type type, const struct value *msg);
-/* The step that has begun may take so long from now; 0: target.work_s. */
+/* Time limit for the step that has begun, from now; 0: target.work_s. */
 void transport_limit(struct transport *t, int seconds);
-/* So much memory may still be taken by what the agent tells. */
+/* Limits the memory for further messages of the agent. */
 void transport_room(struct transport *t, size_t bytes);
-void transport_close(struct transport *t); /* sends BYE when it can; on_closed follows */
+void transport_close(struct transport *t); /* sends BYE as soon as possible; on_closed follows */

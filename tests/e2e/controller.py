@@ -225,12 +225,12 @@ class Controller(HostTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         circle = "".join(f"[g{i}:children]\ng{(i + 1) % 100}\n" for i in range(100))
         self.s.write("circle.ini", f"{circle}[g5]\nh1\n")
-        self.refused("group 'g0' cannot be a child of 'g99': it stands above it", "site.yml",
+        self.refused("group 'g0' cannot be a child of 'g99': it is its ancestor", "site.yml",
                      "-i", "circle.ini")
 
     def test_how_many_hosts_and_items_there_may_be(self):
         self.s.write("hosts.ini", "".join(f"h{i}\n" for i in range(200001)))
-        self.refused("hosts.ini:200001:1: an inventory has up to 200000 hosts", "site.yml",
+        self.refused("hosts.ini:200001:1: an inventory may have at most 200000 hosts", "site.yml",
                      "-i", "hosts.ini", "-l", "h1")
         self.s.write("range.ini", "h[1:100001]\n")
         self.refused("'h[1:100001]' stands for more than 100000 hosts", "site.yml",

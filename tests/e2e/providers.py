@@ -209,7 +209,7 @@ class Providers(WorldTest):
         s = self.site(MANIFEST % (MXROUTE % "tuesday"), hosts=[self.host])
         for done in (s.plan(), s.apply()):
             self.assertExit(done, 1)
-            self.assertIn("site.yml:14:53: mxroute has no server 'tuesday': is the name right?",
+            self.assertIn("site.yml:14:53: mxroute has no server 'tuesday'; check the name",
                           done.stderr)
             self.assertEqual(done.stdout, "")
         self.assertIn("no server 'evil'", self.site(MANIFEST % (MXROUTE % "evil"),
@@ -227,9 +227,9 @@ class Providers(WorldTest):
         servers = json.dumps({"data": Api.SERVERS})
         for why, args in {
                 "too long an answer": (" " * (2 << 20) + servers, spf),
-                "gave no JSON": ("{" * 5000, spf),
-                "gave no list named data": ('{"data": {"a": 1}}', spf),
-                "gave no SPF record": (servers, '{"data": [{"txt": "v=spf1 a\\n@ IN A 1.2.3.4"}]}'),
+                "did not return JSON": ("{" * 5000, spf),
+                "returned no list named data": ('{"data": {"a": 1}}', spf),
+                "returned no SPF record": (servers, '{"data": [{"txt": "v=spf1 a\\n@ IN A 1.2.3.4"}]}'),
                 "status 302": (servers, spf, 302),
                 "status 500": (servers, spf, 500)}.items():
             api.say(*args)

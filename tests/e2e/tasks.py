@@ -148,7 +148,7 @@ class Tasks(HostTest):
         self.assertEqual(recap(self.site(fresh).apply().stdout)["tasks.test"]["changed"], 0)
 
     def test_names_that_apt_takes_for_more(self):
-        for name, why in (("mytool-", "is no package name"), ("g++", "locate package g++")):
+        for name, why in (("mytool-", "is not a package name"), ("g++", "locate package g++")):
             done = self.site(BEGIN + f"  tasks: [{{apt: {{name: '{name}'}}}}]\n").apply()
             self.assertNotEqual(done.returncode, 0, name)
             self.assertIn(why, done.stdout + done.stderr)

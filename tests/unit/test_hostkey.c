@@ -108,7 +108,7 @@ static const struct {
 	{"unknown", "other ssh-ed25519 {A}\n", "h", 22, "ssh-ed25519", 'a', UNKNOWN,
 		"(ED25519). Compare it"},
 	{"changed", "x ssh-ed25519 {A}\nh ssh-ed25519 {A}\n", "h", 22, "ssh-ed25519", 'b', CHANGED,
-		"known:2 holds another key"},
+		"known:2 has another key"},
 	{"changed, with two lines", "h ssh-ed25519 {A}\nh ssh-ed25519 {B}\n", "h", 22,
 		"ssh-ed25519", 'b', ACCEPTED, NULL},
 	{"another type than the known one", "h ssh-ed25519 {A}\n", "h", 22, "ecdsa-sha2-nistp256",

@@ -41,7 +41,7 @@ static void local_bad_frames(void **state)
 	struct watched garbage = {.ask = "garbage"}, dead = {.ask = "die"};
 	struct watched killed = {.ask = "kill"};
 	run(&garbage, &t, 1);
-	expect(&garbage, ERR_PERMANENT, "me (this machine): a message of the agent is wrong: ");
+	expect(&garbage, ERR_PERMANENT, "me (this machine): invalid message from the agent: ");
 	run(&dead, &t, 1);
 	expect(&dead, ERR_TRANSIENT, "the agent ended (exit status 3): my last\x1b[1m words");
 	run(&killed, &t, 1);
@@ -56,7 +56,7 @@ static void local_other_version(void **state)
 	setenv("AGENT_VERSION", "99", 1);
 	run(&w, &t, 1);
 	unsetenv("AGENT_VERSION");
-	expect(&w, ERR_PERMANENT, "speaks version 99");
+	expect(&w, ERR_PERMANENT, "uses version 99");
 	assert_int_equal(w.hellos, 0);
 }
 
@@ -71,14 +71,14 @@ static void local_program_is_no_agent(void **state)
 		{"#!/bin/sh\necho one; echo two >&2; printf 'three\\377\\n' >&2; exit 7\n",
 			ERR_UNREACHABLE, "could not be started: two | three\xff (exit status 7)"},
 		{"#!/bin/sh\necho 'only here'; exit 1\n", ERR_UNREACHABLE, "only here"},
-		{"#!/bin/sh\nexit 0\n", ERR_UNREACHABLE, "it said nothing"},
+		{"#!/bin/sh\nexit 0\n", ERR_UNREACHABLE, "it printed nothing"},
 		{"#!/bin/sh\nhead -c 100000 /dev/zero | tr '\\0' x; sleep 60\n", ERR_UNREACHABLE,
 			"prints more than 64 KB"},
 		{"#!/bin/sh\nprintf '\\n\\001PROVISION-NEED\\001\\n"
 		 "\\n\\001PROVISION-NEED\\001\\n'; sleep 60\n",
 			ERR_PERMANENT, "a second time"},
 		{"#!/bin/sh\nprintf '\\n\\001PROVISION-AGENT\\001\\nxxxxxxxx'; sleep 60\n",
-			ERR_PERMANENT, "is wrong"},
+			ERR_PERMANENT, "invalid message"},
 		{"#!/bin/sh\nprintf '\\n\\001PROVISION-AGENT\\001\\n'; echo sorry >&2\n",
 			ERR_PERMANENT, "the agent ended (exit status 0): sorry"},
 		{"#!/nowhere\n", ERR_UNREACHABLE, "cannot run"},
@@ -137,7 +137,7 @@ static void local_through_sudo(void **state)
 	} tries[] = {
 		{"se cret", ERR_NONE, ""},
 		{"wrong", ERR_CONFIG, "sudo refused the password"},
-		{NULL, ERR_CONFIG, "sudo wants a password: give it with -K"},
+		{NULL, ERR_CONFIG, "sudo needs a password; give it with -K"},
 	};
 	const char *path = getenv("PATH");
 	script("sudo", fake_sudo);
@@ -181,16 +181,16 @@ static void targets_refused(void **state)
 		const char *says;
 	} bad[] = {
 		{{.name = "m", .connection.address = "h", .connection.kind = "telnet"}, "'telnet'"},
-		{{.name = "m", .connection.address = "-oProxyCommand=x"}, "is no address"},
+		{{.name = "m", .connection.address = "-oProxyCommand=x"}, "is not a valid address"},
 		{{.name = "m",
 			 .connection.address = "h",
 			 .connection.key_file = "/nonexistent/key"},
-			"is not there"},
+			"does not exist"},
 		{{.name = "m",
 			 .connection.address = "h",
 			 .connection.kind = "openssh",
 			 .connection.ssh_args = "'"},
-			"has no end"},
+			"unclosed quote"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct watched w = {0};
