@@ -180,8 +180,8 @@ static void add_policies(struct dns_records *r, const struct dns_host *h, const 
 	add_receivers(r, h, domain, dmarc);
 }
 
-/* The host's own names have address records, and nothing can exist beside a CNAME (RFC 1034 3.6.2).
- */
+/* The host's own names have address records, and nothing can exist beside a CNAME
+ * (RFC 1034 3.6.2). */
 static bool host_has(const struct dns_host *h, const char *name)
 {
 	const struct value *outbound = map_at(h->mail, "outbound");

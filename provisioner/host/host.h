@@ -69,15 +69,14 @@ bool attr_apply(struct host *h, const char *path, const struct value *params, st
 bool attr_for_write(struct host *h, const char *path, const struct value *params, mode_t dflt_mode,
 	struct file_attr *out, struct err *e);
 /* Writes content atomically with attr_for_write's attributes, and keeps the original in
- * h->originals. First `validate` (argv text with %s; may be NULL) must accept the temporary file;
- * when running as root it gets a copy, in a folder that only root can enter. */
+ * h->originals. */
 bool write_file(struct host *h, const char *path, struct str content, const struct value *params,
 	mode_t dflt_mode, struct err *e);
 bool keep_original(struct host *h, const char *path, struct err *e);
 /* Removes a file durably, and keeps its original; a file that does not exist is fine. */
 bool remove_file(struct host *h, const char *path, struct err *e);
-/* Call it before a file changes whose original is not kept because it is built from another file.
- */
+/* Call it before a file changes whose original is not kept because it is built
+ * from another file. */
 bool keep_proven(struct host *h, const char *path, struct err *e);
 /* Copies the file or link `from` to `to`, with owner, mode and time, atomically. If `from` does not
  * exist, *found is false and nothing is done. */

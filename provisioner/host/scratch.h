@@ -8,7 +8,7 @@
 
 enum { SCRATCH_MAX = 32 };
 enum scratch_kind {
-	/* in /run, which a boot empties; it may be small, and may be mounted noexec */
+	/* in /run, which a boot empties; it may be small, and runs no programs ( noexec */
 	SCRATCH_MEMORY,
 	/* in /var/lib, where programs may be executed */
 	SCRATCH_PROGRAMS,

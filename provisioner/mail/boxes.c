@@ -241,8 +241,8 @@ static void add_answer(struct arena *a, struct value *list, struct value *addres
 	list_add(a, list, m);
 }
 
-/* An address of the domain itself still has checks before it; any other is left to the catch-all.
- */
+/* An address of the domain itself still has checks before it; any other is left
+ * to the catch-all. */
 static void spare_domain(struct arena *a, struct value *list, const struct value *addresses,
 	struct str domain, struct value *seen)
 {

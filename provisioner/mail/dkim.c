@@ -95,8 +95,8 @@ static const char *name_of(struct arena *a, const struct value *v)
 	return v && v->type == VALUE_STR ? v->s.p : NULL;
 }
 
-/* NAME, or {selector: NAME, algorithm: ..., scope: ...} where these differ from the signing key's.
- */
+/* NAME, or {selector: NAME, algorithm: ..., scope: ...} where these differ from
+ * the signing key's. */
 static void add_kept(struct selectors *s, const struct value *v, const char *algorithm)
 {
 	bool map = v->type == VALUE_MAP;

@@ -61,8 +61,8 @@ static void add_target(
 		add_edge(r, from, mail_address(r->a, v->s, domain), v->pos);
 }
 
-/* Most aliases have one or two targets: an array that doubles would take most of the memory here.
- */
+/* Most aliases have one or two targets: an array that doubles would take most of
+ * the memory here. */
 static void reserve_edges(struct mail_routes *r, struct node *node, size_t n)
 {
 	node->edge = ARENA_ARRAY(r->a, struct edge, n);

@@ -325,8 +325,8 @@ static bool activation_apply(
 	if (!run_checks(h, params, e))
 		return false;
 	if (started_with_it(h, params, &since_us)) {
-		/* When it started, files of other roles that it reads may still have been missing.
-		 */
+		/* When it started, files of other roles that it reads may still
+		 * have been missing. */
 		if (daemon_serves(h, params, since_us, timeout_s))
 			return true;
 		return activate_daemon(h, params, true, timeout_s, e);

@@ -20,8 +20,8 @@ struct dkim_public {
 };
 /* Parses the text of a private key's file. false: rspamd cannot sign with it. */
 bool dkim_key_read(struct host *h, struct str text, struct dkim_public *out);
-/* Only the key of a file that may hold other text, too; the same text when it holds nothing else.
- */
+/* Only the key of a file that may hold other text, too; the same text when it
+ * holds nothing else. */
 struct str dkim_key_alone(struct arena *a, struct str text);
 /* Do the halves of the RSA key `text` match? Asks openssl(1), on its standard input; `path` is for
  * messages. An Ed25519 key needs no such check: dkim_key_read derives its public half. */

@@ -132,7 +132,7 @@ static const char *path_of(const struct walk *w, const char *name, const char *e
 	return arena_printf(w->h->a, "%s/%s.%s", w->folder, name, ending);
 }
 
-/* A key of another kind is an error: verifiers cache what they know of a selector. */
+/* A key of another kind is an error: verifiers rely on what they know of a selector. */
 static bool right_kind(const struct walk *w, const struct value *key, const char *name,
 	const struct look_at *l, struct err *e)
 {

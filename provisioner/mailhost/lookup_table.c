@@ -181,20 +181,7 @@ static bool same_content(const struct value *want, struct str now)
 	return memcmp(sha, want->blob.sha, SHA256_LEN) == 0;
 }
 
-static bool same_time(const struct stat *a, const struct stat *b)
-{
-	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-/* A compiled file with the access that install() gives it: the entries of a private source stay
- * private in it. */
-static bool same_access(const struct stat *source, const struct stat *compiled)
-{
-	return source->st_uid == compiled->st_uid && source->st_gid == compiled->st_gid &&
-	       (compiled->st_mode & 07777) == (source->st_mode & 0666);
-}
-
-static bool newer(const struct timespec *a, const struct timespec *b)
+static bool is_newer(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
@@ -350,25 +337,6 @@ static bool compile_source(struct compiler *c, struct str content, struct err *e
 		return err_set(e, ERR_CONFIG, "%s does not compile: %s; nothing was changed",
 			c->path, last_words(c->h->a, r.err_out.n ? r.err_out : r.out, SAID_MAX));
 	return read_warnings(c, &r, e);
-}
-
-/* Puts one compiled file in place, with the source's owner, mode and modification time, whatever
- * the compiler set. */
-static bool install(struct compiler *c, const char *output, struct err *e)
-{
-	const char *from = arena_printf(c->h->a, "%s%s", c->work, output);
-	const char *to = arena_printf(c->h->a, "%s%s", c->path, output);
-	struct stat source;
-	struct str bytes;
-	if (!look_there(c->path, &source, e))
-		return false;
-	struct file_attr attr = {source.st_mode & 0666, source.st_uid, source.st_gid};
-	/* Keeps no backup: it can be rebuilt from the source's backup. */
-	if (!keep_proven(c->h, to, e) || !file_read(c->h->a, from, FILE_MAX, &bytes, e) ||
-		!file_replace(to, bytes.p, bytes.n, attr, NULL, NULL, e))
-		return false;
-	struct timespec times[2] = {source.st_atim, source.st_mtim};
-	return set_times(to, times, e);
 }
 
 static bool install_all(struct compiler *c, struct err *e)

@@ -311,8 +311,8 @@ bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e)
 	return ok;
 }
 
-/* Moves the list's files in a folder that lists share: NAME, and NAME.something; a name has no dot.
- */
+/* Moves the list's files in a folder that lists share: NAME, and NAME.something; a name
+ * has no dot. */
 static bool own_file(const struct mlist *l, const char *file)
 {
 	size_t n = strlen(l->name);

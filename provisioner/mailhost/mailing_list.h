@@ -65,57 +65,58 @@ bool mlist_folder_right(int fd, const struct mlist_owner *who);
 /* Sets owner and mode. */
 bool mlist_folder_give(int fd, const struct mlist_owner *who);
 struct mlist_text {
-	bool found; /* else there is no such file. It is an error if it is not a regular file. */
-	bool mlist_read(
-		struct arena *a, int at, const char *path, struct mlist_text *out, struct err *e);
-	const char *mlist_link_target(
-		struct arena *a, int at, const char *path); /* NULL: no link */
-	bool mlist_exists(int at, const char *path);
-	/* Replaces the file atomically. */
-	bool mlist_write(int at, const char *path, struct str content,
-		const struct mlist_owner *who, struct err *e);
-	bool mlist_link(int at, const char *path, const char *target, struct err *e);
-	bool mlist_remove(int at, const char *path, struct err *e);
-	bool mlist_chown(int at, const char *path, const struct mlist_owner *who, struct err *e);
+	bool found; /* else there is no file, and the text is empty */
+	struct str text;
+	struct stat st;
+};
+/* It is an error if it is not a regular file. */
+bool mlist_read(struct arena *a, int at, const char *path, struct mlist_text *out, struct err *e);
+const char *mlist_link_target(struct arena *a, int at, const char *path); /* NULL: no link */
+bool mlist_exists(int at, const char *path);
+/* Replaces the file atomically. */
+bool mlist_write(
+	int at, const char *path, struct str content, const struct mlist_owner *who, struct err *e);
+bool mlist_link(int at, const char *path, const char *target, struct err *e);
+bool mlist_remove(int at, const char *path, struct err *e);
+bool mlist_chown(int at, const char *path, const struct mlist_owner *who, struct err *e);
 
-	/* ---- subscribers (mailing_list_members.c) ---- */
-	/* Address -> null, in lower case. home -1: the list does not exist. */
-	bool mlist_subscribers(const struct mlist_engine *eng, const struct mlist *l, int home,
-		struct value **out, struct err *e);
-	bool mlist_subscribe(const struct mlist_engine *eng, const struct mlist *l, int home,
-		const struct value *add, const struct mlist_owner *who, struct err *e);
-	bool mlist_unsubscribe(const struct mlist_engine *eng, const struct mlist *l, int home,
-		const struct value *remove, const struct mlist_owner *who, struct err *e);
-	/* Can this address be subscribed? mlmmj uses its first letter as a file name. */
-	bool mlist_person_valid(struct str address);
-	/* Adds the addresses in the lines of a text, in lower case, to the map. */
-	void mlist_parse(struct arena *a, struct str text, struct value *out);
+/* ---- subscribers (mailing_list_members.c) ---- */
+/* Address -> null, in lower case. home -1: the list does not exist. */
+bool mlist_subscribers(const struct mlist_engine *eng, const struct mlist *l, int home,
+	struct value **out, struct err *e);
+bool mlist_subscribe(const struct mlist_engine *eng, const struct mlist *l, int home,
+	const struct value *add, const struct mlist_owner *who, struct err *e);
+bool mlist_unsubscribe(const struct mlist_engine *eng, const struct mlist *l, int home,
+	const struct value *remove, const struct mlist_owner *who, struct err *e);
+/* Can this address be subscribed? mlmmj uses its first letter as a file name. */
+bool mlist_person_valid(struct str address);
+/* Adds the addresses in the lines of a text, in lower case, to the map. */
+void mlist_parse(struct arena *a, struct str text, struct value *out);
 
 /* ---- one list (mailing_list.c) ---- */
 #define MLIST_CLOSED "closed"      /* folder of closed lists below the root */
 #define MLIST_DECLARED ".declared" /* name, or suffix, of the file of the members declared last */
 
-	/* One run over all lists. */
-	struct mlist_walk {
-		struct host *h;
-		const struct value *params, *lists;
-		const struct mlist_engine *eng;
-		const char *root_path;
-		int root; /* -1: it does not exist yet */
-		struct mlist_owner who;
-		/* The other engine's lists, whose subscribers are taken over; NULL: none. */
-		const struct mlist_engine *other;
-		int other_root;        /* -1: none */
-		struct observation *o; /* observing: changes are added here; NULL: applying */
-		size_t told;
-	};
-	/* Adds a line to the plan; what NULL: for the list itself. Beyond MLIST_LISTED lines it
-	 * only counts. */
-	void mlist_tell(struct mlist_walk *w, const struct mlist *l, const char *what,
-		const char *before, const char *after);
-	bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e);
-	/* Opens the list when it is closed, creates it when it does not exist, and brings it up to
-	 * date. */
-	bool mlist_make(struct mlist_walk *w, const struct mlist *l, struct err *e);
-	/* Moves the list and its files between the engine's folder and that of closed lists. */
-	bool mlist_move(struct mlist_walk *w, const struct mlist *l, bool closing, struct err *e);
+/* One run over all lists. */
+struct mlist_walk {
+	struct host *h;
+	const struct value *params, *lists;
+	const struct mlist_engine *eng;
+	const char *root_path;
+	int root; /* -1: it does not exist yet */
+	struct mlist_owner who;
+	/* The other engine's lists, whose subscribers are taken over; NULL: none. */
+	const struct mlist_engine *other;
+	int other_root;        /* -1: none */
+	struct observation *o; /* observing: changes are added here; NULL: applying */
+	size_t told;
+};
+/* Adds a line to the plan; what NULL: for the list itself. Beyond MLIST_LISTED lines it only
+ * counts. */
+void mlist_tell(struct mlist_walk *w, const struct mlist *l, const char *what, const char *before,
+	const char *after);
+bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e);
+/* Opens the list when it is closed, creates it when it does not exist, and brings it up to date. */
+bool mlist_make(struct mlist_walk *w, const struct mlist *l, struct err *e);
+/* Moves the list and its files between the engine's folder and that of closed lists. */
+bool mlist_move(struct mlist_walk *w, const struct mlist *l, bool closing, struct err *e);

@@ -267,8 +267,8 @@ static const char *operator_of(struct line line)
 	return p < end && (*p == '=' || (*p == '<' && p + 1 < end && p[1] == '<')) ? p : NULL;
 }
 
-/* After `key << WORD`: returns the end of the lines up to and with WORD. *closed: WORD was found.
- */
+/* After `key << WORD`: returns the end of the lines up to and with WORD. *closed:
+ * WORD was found. */
 static const char *skip_text(struct str *rest, struct line word, bool *closed)
 {
 	struct line line = word;

@@ -18,8 +18,7 @@ struct config {
 };
 void config_parse(struct arena *a, struct str text, struct config *out);
 bool config_is_comment(struct line line); /* or blank */
-/* The text of an entry: its lines without comments, joined by one blank, without white space at its
- * ends. */
+/* The text of an entry: its lines without comments, joined by one blank, trimmed at both ends. */
 struct str config_text(struct arena *a, const struct config *c, const struct logical *entry);
 /* What is wanted of an entry and where the file has it: the first member of what it belongs to. */
 struct config_want {

@@ -38,9 +38,7 @@ static const struct field postfix_main_returns[] = {
 struct setting {
 	struct config_want want;
 	const struct map_entry *entry;
-	struct str value;     /* to be written */
-	bool remove, differs; /* differs: the file must be changed */
-	size_t count, last;   /* how often it occurs; the entry that Postfix uses (the last) */
+	struct str value; /* to be written */
 };
 
 static bool name_valid(struct str name)
@@ -85,13 +83,6 @@ static struct str entry_value(struct arena *a, const struct config *c, size_t i)
 	return str_trim(a, str_c(equals ? equals + 1 : ""));
 }
 
-/* The settings in their order, and for each entry of the file its setting. */
-struct edit {
-	struct setting *settings;
-	size_t n;
-	struct setting **of; /* by entry; NULL: not one of the settings */
-};
-
 static struct setting *setting_of(const struct config_edit *edit, struct str name)
 {
 	for (size_t i = 0; i < edit->n; i++) {
@@ -127,21 +118,6 @@ static void put_setting(struct buf *b, const struct config_want *w)
 {
 	const struct setting *s = (const struct setting *)w;
 	buf_addf(b, "%s =%s%s\n", s->entry->key.p, s->value.n ? " " : "", s->value.p);
-}
-
-/* Writes one entry; of a changed one only the comments between its lines are kept. */
-static void put_entry(struct buf *b, const struct config *c, size_t i, const struct setting *s)
-{
-	const struct logical *entry = &c->entries[i];
-	bool replace = s && s->differs;
-	if (replace && !s->remove && s->last == i)
-		put_setting(b, s);
-	for (size_t l = entry->first; l < entry->end; l++) {
-		if (replace && !config_is_comment(c->lines[l]))
-			continue;
-		buf_add(b, c->lines[l].p, c->lines[l].n);
-		buf_addc(b, '\n');
-	}
 }
 
 static struct str edit_settings(struct arena *a, struct str text, const struct value *settings)

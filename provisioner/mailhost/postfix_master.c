@@ -249,12 +249,6 @@ static bool is_same(const struct args *words, const struct service *s)
 	return true;
 }
 
-struct edit {
-	struct service *services;
-	size_t n;
-	struct service **of; /* by entry of the file; NULL: not a wanted service */
-};
-
 static void match_services(struct arena *a, const struct config *c, struct config_edit *edit)
 {
 	for (size_t i = 0; i < c->n_entries; i++) {

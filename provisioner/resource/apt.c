@@ -401,8 +401,8 @@ bool package_clean_leftovers(struct err *e)
 	return dpkg_busy() || policy_end(POLICY_FOLDER, e);
 }
 
-/* An apt-get of an interrupted run may still be working, and needs its policy-rc.d until it ends.
- */
+/* An apt-get of an interrupted run may still be working, and needs its policy-rc.d
+ * until it ends. */
 static bool wait_for_dpkg(struct host *h, int64_t seconds, struct err *e)
 {
 	int64_t end = proc_until(now_ms() + 1000 * seconds);

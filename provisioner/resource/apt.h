@@ -8,8 +8,8 @@
 #include "host/foresight.h"
 
 #define APT_LISTS "/var/lib/apt/lists" /* its modification time is the time of the last refresh */
-/* Makes apt take a name for a name: otherwise "g++" is a pattern that matches every name with a g
- */
+/* Makes apt take a name for a name: otherwise "g++" is a pattern that matches every name
+ * with a g */
 #define APT_EXACT_NAMES "--option=APT::Cmd::Pattern-Only=true"
 #define APT_LISTS_CHANGE "package lists" /* name of the change for a refresh */
 #define APT_UPGRADE_CHANGE "upgrade"     /* its text when versions are not known before */
@@ -28,8 +28,8 @@ bool package_as_wanted(const struct package_want *w, const struct dpkg_package *
 void apt_options(struct arena *a, const struct value *params, struct args *args);
 /* apt_lists.c: when the package lists were refreshed; 0: never. */
 int64_t apt_lists_time(void);
-/* Do they need a refresh? Call it after the names: it matters whether something will be installed.
- */
+/* Do they need a refresh? Call it after the names: it matters whether something
+ * will be installed. */
 void apt_lists_observe(struct host *h, const struct value *params, struct observation *o);
 /* A step may change the list of sources: lists that an earlier step refreshes must then be
  * refreshed again. */

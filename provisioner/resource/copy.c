@@ -62,8 +62,8 @@ static bool dest_find(struct host *h, const struct value *params, struct dest *p
 
 /* ---- observe ---- */
 
-/* With remote_src the content is a file of the host. NULL without an error: it does not exist yet.
- */
+/* With remote_src the content is a file of the host. NULL without an error: it does
+ * not exist yet. */
 static struct value *remote_content(struct host *h, const char *src, struct err *e)
 {
 	struct str s;

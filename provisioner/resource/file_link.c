@@ -133,8 +133,8 @@ static bool make_hard(
 	return ok;
 }
 
-/* An empty folder is removed (place_is_free checked it); a file is replaced by the rename itself.
- */
+/* An empty folder is removed (place_is_free checked it); a file is replaced by
+ * the rename itself. */
 static bool swap_at(const struct place *p, const char *src, const struct file_target *t, bool hard,
 	struct err *e)
 {

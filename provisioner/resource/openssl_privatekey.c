@@ -162,8 +162,8 @@ static void genpkey_args(struct arena *a, const struct value *params, struct arg
 	}
 }
 
-/* The key comes through a pipe: no file holds it before the private one that is renamed in place.
- */
+/* The key comes through a pipe: no file holds it before the private one that is
+ * renamed in place. */
 static bool make_key(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {

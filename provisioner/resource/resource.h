@@ -27,8 +27,8 @@ struct restype {
 	unsigned class;
 	unsigned touches;
 	unsigned moved_by; /* classes beside its own whose changes may alter what observe finds */
-	/* true: it only reads and never changes anything: its result is known when the plan is made
-	 */
+	/* true: it only reads and never changes anything: its result is known when the
+	 * plan is made */
 	bool probe;
 	const char *lowers_to; /* the type that it is turned into: template -> copy */
 	/* What a handler of this type does, in a few words for the plan; NULL: its type name is

@@ -23,12 +23,7 @@ static void add_script(struct buf *b)
 		end = strchrnul(p, '\n');
 		if (*p == '#' || end == p)
 			continue;
-		buf_add(b, p, (size_t)(end -f \"$t\"; echo the agent did not arrive whole in $d >&2; "
-	"exit 1; }; "
-	"chmod 700 \"$t\" && { sync \"$t\" 2>/dev/null || sync; } && mv -f \"$t\" \"$d/$f\" || "
-	"exit 1; "
-	/* this version is kept, whatever the clock says about the others */
-	"n=0; for x in $(ls -t \"$d\"); do case $x in $f) ;; agent-*) n=$((n+1));
+		buf_add(b, p, (size_t)(end - p));
 		buf_addc(b, ' ');
 	}
 }
@@ -115,7 +110,7 @@ const char *const *local_argv(
 	return argv;
 }
 
-/* As `uname -m` prints it. The host itself refuses an unknown, which. */
+/* As `uname -m` prints it. "": unknown, which. */
 static const char *elf_machine(struct str image)
 {
 	enum { E_MACHINE = 18 }; /* elf(5) */

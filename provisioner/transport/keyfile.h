@@ -12,6 +12,6 @@ struct keyfile {
 	const char *kind; /* "RSA", "ed25519", ... for messages */
 	struct str blob;  /* its public key, when the file has it unencrypted; p NULL: not known */
 };
-/* false (e set): it exists, but is unreadable, not a private key, or ours and readable by others.
- */
+/* false (e set): it exists, but is unreadable, not a private key, or ours and
+ * readable by others. */
 bool keyfile_look(struct arena *a, const char *path, struct keyfile *k, struct err *e);

@@ -43,8 +43,8 @@ static void watch_from_now(struct transport *t)
 	watch_limits(t);
 }
 
-/* A few bytes are not enough: a whole frame, or progress of a transfer, counts as a sign of life.
- */
+/* A few bytes are not enough: a whole frame, or progress of a transfer, counts as a
+ * sign of life. */
 static bool shows_life(const struct transport *t)
 {
 	return t->alive || t->link->moved - t->moved_before >= ALIVE_BYTES;

@@ -14,7 +14,7 @@ struct link_end {
 	struct err err;   /* kind ERR_NONE: the command ended by itself */
 	int status;       /* its exit status; -1: not known, or a signal ended it */
 	char signal[16];  /* the signal: "KILL"; "": none */
-	bool use_openssh; /* libssh2 cannot connect to this host, perhaps ssh can; err: why */
+	bool use_openssh; /* libssh2 cannot connect to this host, perhaps ssh may; err: why */
 };
 struct link_events {
 	void (*progress)(void *ctx, const char *what);

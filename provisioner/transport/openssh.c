@@ -26,7 +26,7 @@ static void add_option(struct args *args, const char *text)
 	add_word(args, text);
 }
 
-/* One word of `*p`, with sh's two kinds of quotes and the backslash; false: a quote is unclosed. */
+/* One word of `*p`, with sh's two kinds of quotes and the backslash; false: a quote is open. */
 static bool next_word(struct args *args, const char **p, struct err *e)
 {
 	struct buf b;

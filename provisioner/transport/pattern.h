@@ -7,6 +7,6 @@
 
 /* `*` and `?`, ignoring case. */
 bool pattern_matches(const char *p, size_t n, const char *name);
-/* Patterns separated by commas; a matching one that begins with ! makes the whole list not match.
- */
+/* Patterns separated by commas; a matching one that begins with ! makes the whole
+ * list not match. */
 bool pattern_list_matches(struct str list, const char *name);

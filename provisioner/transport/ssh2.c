@@ -244,8 +244,7 @@ static bool all_taken(struct ssh2 *s, int idle)
 	return idle > 1 || libssh2_poll_channel_read(s->channel, SSH_EXTENDED_DATA_STDERR) <= 0;
 }
 
-/* A turn reads each stream once and writes once; then the next one continues after the other links.
- */
+/* A turn reads each stream once and writes once; then the other connections have their turns. */
 static enum turn exchange_data(struct ssh2 *s)
 {
 	int out = s->link.paused ? 0 : read_stream(s, LINK_OUT);

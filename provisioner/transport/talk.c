@@ -42,8 +42,8 @@ static void hand_over(struct transport *t, enum frame_type type, struct value *m
 		t->ev.on_frame(t->ctx, type, msg);
 }
 
-/* Checking a message copies some of it, and the receiver keeps a copy: this leaves room for both.
- */
+/* Checking a message copies some of it, and the receiver keeps a copy: this leaves
+ * room for both. */
 static void take_frame(struct transport *t)
 {
 	struct arena *mem = arena_new();
