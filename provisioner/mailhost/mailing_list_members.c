@@ -56,7 +56,12 @@ void mlist_parse(struct arena *a, struct str text, struct value *out)
 	}
 }
 
-/* The regular files of a folder, without temporary ones. */
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The regular files of a folder by their names, without temporary ones. */
 static bool files_in(struct arena *a, int home, const char *folder, struct args *out)
 {
 	int fd = mlist_folder(home, folder, NULL);
@@ -67,10 +72,13 @@ static bool files_in(struct arena *a, int home, const char *folder, struct args 
 			close(fd);
 		return why == ENOENT;
 	}
+	size_t before = out->n;
 	for (struct dirent *d; (d = readdir(dir));)
 		if (d->d_name[0] != '.')
 			args_addf(a, out, "%s/%s", folder, d->d_name);
 	closedir(dir);
+	if (out->n > before)
+		qsort(out->v + before, out->n - before, sizeof(*out->v), by_name);
 	return true;
 }
 
