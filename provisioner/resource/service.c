@@ -32,8 +32,7 @@ static const struct field service_fields[] = {
 	{.name = "pattern",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
-		.doc = "Text to look for in the process list when the script has no status "
-		       "action."},
+		.doc = "Text to find in the process list if the script has no status action."},
 	{.name = "sleep",
 		.kind = FIELD_INT,
 		.flags = FIELD_LATER,
@@ -57,9 +56,7 @@ static const struct field systemd_fields[] = {
 		.choices = "started stopped restarted reloaded",
 		.doc = STATE_DOC},
 	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
-	{.name = "masked",
-		.kind = FIELD_BOOL,
-		.doc = "Whether the unit is masked, so that it cannot be started."},
+	{.name = "masked", .kind = FIELD_BOOL, .doc = "Whether it is masked: nothing starts it."},
 	{.name = "daemon_reload",
 		.kind = FIELD_BOOL,
 		.aliases = "daemon-reload",
@@ -80,10 +77,7 @@ static const struct field systemd_fields[] = {
 		.flags = FIELD_LATER,
 		.aliases = "daemon-reexec",
 		.doc = "Re-execute systemd itself."},
-	{.name = "force",
-		.kind = FIELD_BOOL,
-		.flags = FIELD_LATER,
-		.doc = "Overwrite existing links."},
+	{.name = "force", .kind = FIELD_BOOL, .flags = FIELD_LATER, .doc = "Overwrite links."},
 	{0},
 };
 
@@ -91,9 +85,7 @@ static const struct field service_returns[] = {
 	{.name = "name", .kind = FIELD_STR, .doc = "The service's name."},
 	{.name = "state", .kind = FIELD_STR, .doc = "started or stopped."},
 	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
-	{.name = "status",
-		.kind = FIELD_MAP,
-		.doc = "The properties that systemd reports: ActiveState, ..."},
+	{.name = "status", .kind = FIELD_MAP, .doc = "Properties of the unit: ActiveState, ..."},
 	{0},
 };
 
@@ -220,8 +212,7 @@ static bool observe_manager(
 	return true;
 }
 
-/* A service that does not exist neither runs nor starts at boot: it need not be installed to be
- * off. */
+/* A service that does not exist neither runs nor starts at boot: it counts as off. */
 static bool wanted_off(const struct value *params)
 {
 	const char *state = map_cstr(params, "state", "stopped");
