@@ -46,7 +46,7 @@ static bool goes_on(const struct apply *ap, const struct work *w)
 
 /* ---- one step ---- */
 
-static void change(struct apply *ap, struct step_run *t)
+static void change_step(struct apply *ap, struct step_run *t)
 {
 	ap->noted = &t->step;
 	ap->changing = t->w;
@@ -71,7 +71,7 @@ static void do_step(struct apply *ap, struct work *w)
 		return;
 	if (t.o.changes->list.n) {
 		if (step_run_begin(ap, &t, true))
-			change(ap, &t);
+			change_step(ap, &t);
 		return;
 	}
 	if (w->want.handler)
@@ -87,7 +87,7 @@ static void finish_unseen(struct apply *ap, struct work *w, enum outcome outcome
 }
 
 /* A converged step is looked at again only where an earlier change may have moved it. */
-static bool converged(const struct apply *ap, const struct work *w)
+static bool has_converged(const struct apply *ap, const struct work *w)
 {
 	const struct agent_step *step = w->step;
 	return !w->want.handler && step->observed && !step->failed && !step->planned &&
@@ -96,7 +96,7 @@ static bool converged(const struct apply *ap, const struct work *w)
 
 /* ---- packages that stand next to one another: one transaction ---- */
 
-static bool batchable(const struct work *w)
+static bool is_batchable(const struct work *w)
 {
 	const struct agent_step *step = w->step;
 	return step->want.type && step->want.type->class == RES_PACKAGE &&
@@ -105,7 +105,7 @@ static bool batchable(const struct work *w)
 }
 
 /* Does step n undo one of those before it? Then it gets a transaction of its own. */
-static bool undoes(const struct work *w, size_t n)
+static bool undoes_before(const struct work *w, size_t n)
 {
 	bool any = false;
 	for (size_t i = 0; i < n && !any; i++)
@@ -125,7 +125,7 @@ static void one_by_one(struct apply *ap, struct step_run *t, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (goes_on(ap, t[i].w))
-			change(ap, &t[i]);
+			change_step(ap, &t[i]);
 		else
 			arena_free(t[i].h.a);
 	}
@@ -173,7 +173,7 @@ static size_t observe_batch(
 {
 	size_t m = 0;
 	for (size_t i = 0; i < n && goes_on(ap, &w[i]); i++) {
-		converged_before[i] = converged(ap, &w[i]);
+		converged_before[i] = has_converged(ap, &w[i]);
 		if (converged_before[i])
 			continue;
 		step_run_open(ap, &t[m], &w[i]);
@@ -215,7 +215,7 @@ static void do_batch(struct apply *ap, struct work *w, size_t n)
 	for (size_t i = 0; i < n && goes_on(ap, &w[i]); i++) {
 		if (!converged_before[i])
 			continue;
-		if (converged(ap, &w[i]))
+		if (has_converged(ap, &w[i]))
 			finish_unseen(ap, &w[i], OUTCOME_OK);
 		else
 			do_step(ap, &w[i]);
@@ -226,10 +226,11 @@ static size_t do_next(struct apply *ap, size_t at)
 {
 	struct work *w = &ap->v[at];
 	size_t n = 0;
-	while (at + n < ap->n && n < BATCH_MAX && batchable(&w[n]) && same_environment(w, &w[n]) &&
-		!undoes(w, n) && w[n].step->want.id <= ap->stop_after)
+	while (at + n < ap->n && n < BATCH_MAX && is_batchable(&w[n]) &&
+		same_environment(w, &w[n]) && !undoes_before(w, n) &&
+		w[n].step->want.id <= ap->stop_after)
 		n++;
-	if (converged(ap, w))
+	if (has_converged(ap, w))
 		n = 0;
 	if (n > 1) {
 		do_batch(ap, w, n);
@@ -239,7 +240,7 @@ static size_t do_next(struct apply *ap, size_t at)
 		handler_done(ap, w);
 	if (w->want.dropped || (w->want.handler && !apply_is_pending(ap, w->want.handler)))
 		finish_unseen(ap, w, OUTCOME_SKIPPED);
-	else if (converged(ap, w))
+	else if (has_converged(ap, w))
 		finish_unseen(ap, w, OUTCOME_OK);
 	else
 		do_step(ap, w);
@@ -272,13 +273,13 @@ static void do_all(struct apply *ap)
 static bool anything_to_do(const struct apply *ap)
 {
 	for (size_t i = 0; i < ap->n; i++)
-		if (!ap->v[i].want.handler && !converged(ap, &ap->v[i]))
+		if (!ap->v[i].want.handler && !has_converged(ap, &ap->v[i]))
 			return true;
 	return false;
 }
 
-/* From the last one found on, since they come in the order of their ids; NULL: not in this APPLY.
- */
+/* From the last one found on, since they come in the order of their ids; NULL: not
+ * in this APPLY. */
 static const struct work *work_find(const struct apply *ap, uint32_t id, size_t *at)
 {
 	for (size_t tried = 0; tried < ap->n; tried++, *at = (*at + 1) % ap->n)
@@ -304,7 +305,7 @@ static void tell_stale(struct apply *ap, const struct agent_step *step, const st
 		step->want.name, step_key(a, step));
 }
 
-static void compare(struct apply *ap, const struct value *entry, size_t *at)
+static void compare_entry(struct apply *ap, const struct value *entry, size_t *at)
 {
 	const struct work *w = work_find(ap, (uint32_t)map_int(entry, "id", 0), at);
 	unsigned char digest[SHA256_LEN];
@@ -334,7 +335,7 @@ static void recheck_steps(struct apply *ap)
 		return;
 	}
 	for (size_t i = 0; i < found->list.n; i++)
-		compare(ap, found->list.v[i], &at);
+		compare_entry(ap, found->list.v[i], &at);
 }
 
 /* ---- the message ---- */

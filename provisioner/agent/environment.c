@@ -18,7 +18,7 @@ struct entries {
 	size_t n;
 };
 
-static void put(struct entries *all, char *entry)
+static void put_entry(struct entries *all, char *entry)
 {
 	size_t name = strcspn(entry, "=") + 1, at = 0;
 	while (at < all->n && strncmp(all->v[at], entry, name) != 0)
@@ -31,7 +31,7 @@ static void put(struct entries *all, char *entry)
 
 static void put_pair(struct entries *all, const char *name, const char *value)
 {
-	put(all, arena_printf(all->a, "%s=%s", name, value));
+	put_entry(all, arena_printf(all->a, "%s=%s", name, value));
 }
 
 /* A line of a file as pam_env(8) reads it: KEY=VALUE, perhaps after `export`, perhaps in quotes. */
@@ -53,7 +53,8 @@ static void put_line(struct entries *all, const char *line, size_t n)
 		value++, len--;
 	if (len && (value[len - 1] == '"' || value[len - 1] == '\''))
 		len--;
-	put(all, arena_printf(all->a, "%.*s=%.*s", (int)(equals - line), line, (int)len, value));
+	put_entry(all,
+		arena_printf(all->a, "%.*s=%.*s", (int)(equals - line), line, (int)len, value));
 }
 
 static void put_file(struct entries *all, const char *path)
@@ -130,7 +131,7 @@ static void as_by_sudo(struct entries *all, const struct account *who)
 	bool through_sudo = getenv("SUDO_USER");
 	for (char **e = environ; *e; e++)
 		if (through_sudo ? !of_session(*e) : passes_sudo(*e))
-			put(all, *e);
+			put_entry(all, *e);
 	put_pair(all, "MAIL", arena_printf(all->a, "/var/mail/%s", who->name));
 	if (through_sudo)
 		return;
@@ -159,7 +160,7 @@ char **step_environment(struct arena *a, const struct account *who, const struct
 {
 	struct entries all = {.a = a, .v = ARENA_ARRAY(a, char *, ENTRIES_MAX + 1)};
 	for (char **e = environ; !who && *e; e++)
-		put(&all, *e);
+		put_entry(&all, *e);
 	if (who)
 		as_user(&all, who);
 	for (size_t i = 0; added && i < added->map.n; i++)

@@ -10,7 +10,7 @@
 enum { MOUNTS_MAX = 64, PACKAGES_MAX = 64 };
 
 /* "MemTotal:  16384 kB" -> MiB; -1: not told */
-static int64_t meminfo(struct arena *a, struct str text, const char *key)
+static int64_t read_meminfo(struct arena *a, struct str text, const char *key)
 {
 	struct str line;
 	for (size_t at = 0; fact_line(a, text, &at, &line);)
@@ -28,7 +28,7 @@ static void put_memory(struct arena *a, struct value *facts)
 		{"swapfree_mb", "SwapFree"}};
 	struct str text = fact_file(a, "/proc/meminfo");
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		int64_t mb = meminfo(a, text, table[i].key);
+		int64_t mb = read_meminfo(a, text, table[i].key);
 		if (mb >= 0)
 			fact_int(a, facts, table[i].fact, mb);
 	}
@@ -68,7 +68,7 @@ static void put_processors(struct arena *a, struct value *facts)
 }
 
 /* Spaces in a path stand as \040 there. */
-static const char *unescaped(struct arena *a, const char *s)
+static const char *unescape_path(struct arena *a, const char *s)
 {
 	char *out = arena_strdup(a, s);
 	size_t n = 0;
@@ -92,13 +92,13 @@ static void put_mount(struct arena *a, struct value *list, const char *line)
 	struct statvfs st;
 	if (!options || device[0] != '/')
 		return;
-	fact_text(a, m, "mount", unescaped(a, path));
-	fact_text(a, m, "device", unescaped(a, device));
+	fact_text(a, m, "mount", unescape_path(a, path));
+	fact_text(a, m, "device", unescape_path(a, device));
 	fact_text(a, m, "fstype", type);
 	fact_text(a, m, "options", options);
 	/* of a network: "host:/path" has no leading slash, "//host/share" has two */
 	bool local = device[1] != '/' && strncmp(type, "fuse", 4) != 0;
-	if (local && statvfs(unescaped(a, path), &st) == 0) {
+	if (local && statvfs(unescape_path(a, path), &st) == 0) {
 		fact_int(a, m, "size_total", (int64_t)(st.f_blocks * st.f_frsize));
 		fact_int(a, m, "size_available", (int64_t)(st.f_bavail * st.f_frsize));
 	}

@@ -29,7 +29,7 @@ struct network {
 	struct value *ipv4, *ipv6;
 };
 
-static struct value *interface(struct network *n, const char *name, unsigned flags)
+static struct value *need_interface(struct network *n, const char *name, unsigned flags)
 {
 	struct value *m = map_at(n->maps, name);
 	if (m || n->names->list.n >= INTERFACES_MAX)
@@ -55,7 +55,7 @@ static void put_mac(struct network *n, struct value *m, const struct sockaddr_ll
 				b[4], b[5]));
 }
 
-static const char *ip4(struct arena *a, uint32_t net)
+static const char *print_ip4(struct arena *a, uint32_t net)
 {
 	char text[INET_ADDRSTRLEN] = "";
 	inet_ntop(AF_INET, &net, text, sizeof(text));
@@ -67,11 +67,11 @@ static uint32_t ip4_of(const struct sockaddr *at)
 	return ((const struct sockaddr_in *)(const void *)at)->sin_addr.s_addr;
 }
 
-static const char *broadcast(struct arena *a, const struct ifaddrs *i)
+static const char *broadcast_of(struct arena *a, const struct ifaddrs *i)
 {
 	bool has = (i->ifa_flags & IFF_BROADCAST) && i->ifa_broadaddr &&
 		   i->ifa_broadaddr->sa_family == AF_INET && ip4_of(i->ifa_broadaddr) != 0;
-	return has ? ip4(a, ip4_of(i->ifa_broadaddr)) : "";
+	return has ? print_ip4(a, ip4_of(i->ifa_broadaddr)) : "";
 }
 
 static void put_ipv4(struct network *n, struct value *m, const struct ifaddrs *i)
@@ -81,13 +81,13 @@ static void put_ipv4(struct network *n, struct value *m, const struct ifaddrs *i
 	if (i->ifa_netmask)
 		mask = ip4_of(i->ifa_netmask);
 	struct value *v = value_map(n->a), *more = map_at(m, "ipv4_secondaries");
-	fact_text(n->a, v, "address", ip4(n->a, address));
-	fact_text(n->a, v, "netmask", ip4(n->a, mask));
-	fact_text(n->a, v, "network", ip4(n->a, address & mask));
-	fact_text(n->a, v, "broadcast", broadcast(n->a, i));
+	fact_text(n->a, v, "address", print_ip4(n->a, address));
+	fact_text(n->a, v, "netmask", print_ip4(n->a, mask));
+	fact_text(n->a, v, "network", print_ip4(n->a, address & mask));
+	fact_text(n->a, v, "broadcast", broadcast_of(n->a, i));
 	fact_text(n->a, v, "prefix", arena_printf(n->a, "%d", __builtin_popcount(mask)));
 	if ((ntohl(address) >> 24) != 127 && n->ipv4->list.n < ADDRESSES_MAX)
-		fact_item(n->a, n->ipv4, ip4(n->a, address));
+		fact_item(n->a, n->ipv4, print_ip4(n->a, address));
 	if (!map_at(m, "ipv4")) {
 		map_put(n->a, m, "ipv4", v);
 		return;
@@ -130,7 +130,7 @@ static void put_ipv6(struct network *n, struct value *m, const struct ifaddrs *i
 
 static void put_address(struct network *n, const struct ifaddrs *i)
 {
-	struct value *m = interface(n, i->ifa_name, i->ifa_flags);
+	struct value *m = need_interface(n, i->ifa_name, i->ifa_flags);
 	if (!m || !i->ifa_addr)
 		return;
 	if (i->ifa_addr->sa_family == AF_PACKET)
@@ -155,7 +155,7 @@ static bool is_zero(const char *hex)
 
 /* /proc/net/route: Iface Destination Gateway Flags RefCnt Use Metric Mask ..., addresses in hex as
  * they lie in memory */
-static bool route4(struct arena *a, struct route *best)
+static bool read_route4(struct arena *a, struct route *best)
 {
 	struct str text = fact_file(a, "/proc/net/route"), line;
 	best->interface = NULL;
@@ -169,7 +169,8 @@ static bool route4(struct arena *a, struct route *best)
 		if (!(flags & ROUTE_UP) || (best->interface && best->metric <= metric))
 			continue;
 		*best = (struct route){w[0],
-			flags & ROUTE_GATEWAY ? ip4(a, (uint32_t)strtoul(w[2], NULL, 16)) : NULL,
+			flags & ROUTE_GATEWAY ? print_ip4(a, (uint32_t)strtoul(w[2], NULL, 16))
+					      : NULL,
 			metric};
 	}
 	return best->interface != NULL;
@@ -190,7 +191,7 @@ static const char *ip6_from_hex(struct arena *a, const char *hex)
 }
 
 /* /proc/net/ipv6_route: dest plen src plen nexthop metric refcnt use flags device */
-static bool route6(struct arena *a, struct route *best)
+static bool read_route6(struct arena *a, struct route *best)
 {
 	struct str text = fact_file(a, "/proc/net/ipv6_route"), line;
 	best->interface = NULL;
@@ -229,11 +230,11 @@ static void put_defaults(struct network *n, struct value *facts)
 {
 	struct route r;
 	struct value *four = value_map(n->a), *six = value_map(n->a);
-	if (route4(n->a, &r)) {
+	if (read_route4(n->a, &r)) {
 		const struct value *m = map_at(n->maps, r.interface);
 		four = default_map(n, &r, m ? map_at(m, "ipv4") : NULL);
 	}
-	if (route6(n->a, &r)) {
+	if (read_route6(n->a, &r)) {
 		const struct value *m = map_at(n->maps, r.interface), *found = NULL;
 		const struct value *list = m ? map_at(m, "ipv6") : NULL;
 		for (size_t i = 0; list && i < list->list.n && !found; i++)

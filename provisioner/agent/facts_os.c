@@ -32,7 +32,7 @@ static const struct distribution distributions[] = {
 	{"alpine", "Alpine", "Alpine"},
 };
 
-static bool exists(const char *path)
+static bool path_exists(const char *path)
 {
 	return access(path, F_OK) == 0;
 }
@@ -103,7 +103,7 @@ static const char *os_value(struct arena *a, struct str text, const char *key)
 	return NULL;
 }
 
-static const struct distribution *known(const char *id)
+static const struct distribution *find_distribution(const char *id)
 {
 	for (size_t i = 0; id && i < ARRAY_LEN(distributions); i++)
 		if (strcmp(distributions[i].id, id) == 0)
@@ -116,8 +116,8 @@ static const char *family_like(struct arena *a, const char *like)
 {
 	const char *word;
 	while (like && (word = fact_word(a, &like)))
-		if (known(word))
-			return known(word)->family;
+		if (find_distribution(word))
+			return find_distribution(word)->family;
 	return NULL;
 }
 
@@ -161,7 +161,7 @@ static void put_distribution(struct arena *a, struct value *facts)
 	const char *id = os_value(a, text, "ID"), *name = os_value(a, text, "NAME");
 	const char *version = os_value(a, text, "VERSION_ID");
 	const char *codename = os_value(a, text, "VERSION_CODENAME");
-	const struct distribution *d = known(id);
+	const struct distribution *d = find_distribution(id);
 	const char *family = d ? d->family : family_like(a, os_value(a, text, "ID_LIKE"));
 	name = d ? d->name : name ? name : id ? id : "Linux";
 	version = version ? version : "NA";
@@ -183,7 +183,7 @@ struct sign { /* the first file that is there decides */
 static const char *first_sign(const struct sign *signs, const char *otherwise)
 {
 	for (; signs->path; signs++)
-		if (exists(signs->path))
+		if (path_exists(signs->path))
 			return signs->word;
 	return otherwise;
 }
@@ -199,17 +199,17 @@ static void put_managers(struct arena *a, struct value *facts)
 	fact_text(a, facts, "pkg_mgr", first_sign(packages, "unknown"));
 }
 
-static const char *container(struct arena *a)
+static const char *find_container(struct arena *a)
 {
 	static const struct sign signs[] = {{"/.dockerenv", "docker"},
 		{"/run/.containerenv", "podman"}, {"/proc/vz", "openvz"}, {NULL, NULL}};
 	struct str said = str_trim(a, fact_file(a, "/run/systemd/container"));
-	if (exists("/proc/bc")) /* the host of OpenVZ has both */
+	if (path_exists("/proc/bc")) /* the host of OpenVZ has both */
 		return NULL;
 	return said.n ? said.p : first_sign(signs, NULL);
 }
 
-static const char *machine(struct arena *a, struct value *facts)
+static const char *find_machine(struct arena *a, struct value *facts)
 {
 	static const struct sign makers[] = {{"QEMU", "kvm"}, {"KVM", "kvm"}, {"VMware", "VMware"},
 		{"VirtualBox", "virtualbox"}, {"innotek", "virtualbox"}, {"Xen", "xen"},
@@ -227,7 +227,7 @@ static const char *machine(struct arena *a, struct value *facts)
 
 static void put_virtualization(struct arena *a, struct value *facts)
 {
-	const char *in = container(a), *on = machine(a, facts);
+	const char *in = find_container(a), *on = find_machine(a, facts);
 	const char *type = in ? in : on;
 	fact_text(a, facts, "virtualization_type", type ? type : "NA");
 	fact_text(a, facts, "virtualization_role", type ? "guest" : "NA");

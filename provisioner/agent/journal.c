@@ -70,7 +70,7 @@ void journal_close(struct journal *j)
 
 /* ---- what the last run came to ---- */
 
-static const char *newest(struct arena *a, const char *dir, const char **run)
+static const char *find_newest(struct arena *a, const char *dir, const char **run)
 {
 	const struct value *runs = runs_load(a, dir);
 	struct stat st;
@@ -123,7 +123,7 @@ static void take_line(const struct value *line, struct last_run *last)
 bool journal_last(struct arena *a, const char *dir, struct last_run *out)
 {
 	*out = (struct last_run){.status = "interrupted"};
-	const char *path = newest(a, dir, &out->run);
+	const char *path = find_newest(a, dir, &out->run);
 	struct str text;
 	struct value *line;
 	if (!path || !read_tail(a, path, &text))

@@ -10,7 +10,7 @@ struct line {
 	const char *p; /* ends with a NUL */
 };
 
-static bool take(struct line *l, char c)
+static bool take_char(struct line *l, char c)
 {
 	l->p += strspn(l->p, " ");
 	if (*l->p != c)
@@ -35,7 +35,7 @@ static void put_code(struct buf *out, unsigned long code)
 }
 
 /* Only what json_quote writes: \n, \t, \", \\, and \uXXXX for other control characters. */
-static bool escape(struct line *l, struct buf *out)
+static bool read_escape(struct line *l, struct buf *out)
 {
 	char c = *l->p++;
 	if (c == 'n' || c == 't' || c == '"' || c == '\\') {
@@ -53,39 +53,39 @@ static bool escape(struct line *l, struct buf *out)
 	return true;
 }
 
-static bool text(struct line *l, struct str *out)
+static bool read_text(struct line *l, struct str *out)
 {
 	struct buf b;
-	bool ok = take(l, '"');
+	bool ok = take_char(l, '"');
 	buf_init(&b, strlen(l->p) + 1);
 	while (ok && *l->p && *l->p != '"') {
 		if (*l->p == '\\') {
 			l->p++;
-			ok = *l->p && escape(l, &b);
+			ok = *l->p && read_escape(l, &b);
 		} else {
 			buf_addc(&b, *l->p++);
 		}
 	}
 	*out = buf_str(l->a, &b);
 	buf_free(&b);
-	return ok && take(l, '"');
+	return ok && take_char(l, '"');
 }
 
-static bool texts(struct line *l, struct value **out)
+static bool read_texts(struct line *l, struct value **out)
 {
 	struct str s;
 	*out = value_list(l->a);
-	if (take(l, ']'))
+	if (take_char(l, ']'))
 		return true;
 	do {
-		if (!text(l, &s))
+		if (!read_text(l, &s))
 			return false;
 		list_add(l->a, *out, value_str(l->a, s));
-	} while (take(l, ','));
-	return take(l, ']');
+	} while (take_char(l, ','));
+	return take_char(l, ']');
 }
 
-static bool word(struct line *l, const char *w)
+static bool take_word(struct line *l, const char *w)
 {
 	if (strncmp(l->p, w, strlen(w)) != 0)
 		return false;
@@ -93,7 +93,7 @@ static bool word(struct line *l, const char *w)
 	return true;
 }
 
-static bool number(struct line *l, struct value **out)
+static bool read_number(struct line *l, struct value **out)
 {
 	char *end;
 	long long i = strtoll(l->p, &end, 10);
@@ -104,24 +104,24 @@ static bool number(struct line *l, struct value **out)
 	return true;
 }
 
-static bool item(struct line *l, struct value **out)
+static bool read_item(struct line *l, struct value **out)
 {
 	struct str s;
 	l->p += strspn(l->p, " ");
 	if (*l->p == '"') {
-		if (!text(l, &s))
+		if (!read_text(l, &s))
 			return false;
 		*out = value_str(l->a, s);
 		return true;
 	}
-	if (take(l, '['))
-		return texts(l, out);
-	bool yes = word(l, "true");
-	if (yes || word(l, "false")) {
+	if (take_char(l, '['))
+		return read_texts(l, out);
+	bool yes = take_word(l, "true");
+	if (yes || take_word(l, "false")) {
 		*out = value_bool(l->a, yes);
 		return true;
 	}
-	return number(l, out);
+	return read_number(l, out);
 }
 
 bool journal_parse(struct arena *a, struct str s, struct value **out)
@@ -130,12 +130,12 @@ bool journal_parse(struct arena *a, struct str s, struct value **out)
 	struct str key;
 	struct value *v;
 	*out = value_map(a);
-	if (strlen(s.p) != s.n || !take(&l, '{'))
+	if (strlen(s.p) != s.n || !take_char(&l, '{'))
 		return false;
 	do {
-		if (!text(&l, &key) || !take(&l, ':') || !item(&l, &v))
+		if (!read_text(&l, &key) || !take_char(&l, ':') || !read_item(&l, &v))
 			return false;
 		map_set(a, *out, key, v);
-	} while (take(&l, ','));
-	return take(&l, '}') && *l.p == 0;
+	} while (take_char(&l, ','));
+	return take_char(&l, '}') && *l.p == 0;
 }

@@ -30,14 +30,14 @@ struct path_beneath {
 	int32_t fd;
 } __attribute__((packed));
 
-static long version(void)
+static long ask_version(void)
 {
 	return syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
 }
 
 bool landlock_available(void)
 {
-	return version() >= 1;
+	return ask_version() >= 1;
 }
 
 static int make_ruleset(long abi)
@@ -69,7 +69,7 @@ static bool allow_null(int ruleset, long abi)
 
 bool landlock_forbid_writing(void)
 {
-	long abi = version();
+	long abi = ask_version();
 	if (abi < 1)
 		return false;
 	int ruleset = make_ruleset(abi);

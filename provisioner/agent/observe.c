@@ -46,7 +46,7 @@ static size_t text_size(const struct value *v)
 	return v && v->type == VALUE_STR ? v->s.n : 0;
 }
 
-static void shorten(struct arena *a, struct value *change, const char *key)
+static void shorten_text(struct arena *a, struct value *change, const char *key)
 {
 	struct value *v = map_at(change, key);
 	if (text_size(v) <= TEXT_LONG)
@@ -65,8 +65,8 @@ static void put_changes(
 		struct value *c = list->list.v[i];
 		*texts += text_size(map_at(c, "before")) + text_size(map_at(c, "after"));
 		if (*texts > TEXTS_MAX) {
-			shorten(a, c, "before");
-			shorten(a, c, "after");
+			shorten_text(a, c, "before");
+			shorten_text(a, c, "after");
 		}
 	}
 	map_put(a, entry, "changes", list);
@@ -134,7 +134,7 @@ static size_t result_size(const struct value *v)
 }
 
 /* A result that does not fit fails its own step, not the whole answer. */
-static bool fits(struct pending_effects *effects, const struct value *result, struct err *e)
+static bool result_fits(struct pending_effects *effects, const struct value *result, struct err *e)
 {
 	size_t n = result_size(result);
 	size_t texts = effects->texts < TEXTS_MAX ? effects->texts : TEXTS_MAX;
@@ -159,7 +159,7 @@ static struct value *observe_one(
 	char text[SHA256_HEX];
 	map_put(a, entry, "id", value_int(a, step->want.id));
 	folders_hold();
-	if (step_observe(step, &h, &o, &e) && fits(effects, o.result, &e)) {
+	if (step_observe(step, &h, &o, &e) && result_fits(effects, o.result, &e)) {
 		if (o.changes->list.n && step->want.type->foresee)
 			step->want.type->foresee(step->want.params, &o, effects->foresight);
 		step_digest(o.changes, digest);
@@ -171,7 +171,7 @@ static struct value *observe_one(
 		map_put(a, entry, "error", value_text(a, redact(h.a, step, e.msg)));
 		map_put(a, entry, "kind", value_text(a, err_kind_name(e.kind)));
 		if (o.result->map.n &&
-			fits(effects, o.result,
+			result_fits(effects, o.result,
 				&(struct err){0})) /* rc and stderr, for failed_when */
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
@@ -183,8 +183,8 @@ static struct value *observe_one(
 	return entry;
 }
 
-_Noreturn static void child(int fd, const struct session *s, struct agent_step *const *v, size_t n,
-	volatile uint32_t *at)
+_Noreturn static void run_child(int fd, const struct session *s, struct agent_step *const *v,
+	size_t n, volatile uint32_t *at)
 {
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a), *list = value_list(a);
@@ -217,7 +217,7 @@ _Noreturn static void child(int fd, const struct session *s, struct agent_step *
 /* ---- in the parent ---- */
 
 /* A signal ends the child too: nothing of an observation is worth finishing. */
-static void collect(struct session *s, int fd, pid_t pid, struct buf *b)
+static void collect_bytes(struct session *s, int fd, pid_t pid, struct buf *b)
 {
 	char chunk[64 << 10];
 	for (;;) {
@@ -237,7 +237,8 @@ static void collect(struct session *s, int fd, pid_t pid, struct buf *b)
 	}
 }
 
-static bool failed(struct session *s, const struct agent_step *step, int status, struct err *e)
+static bool report_failure(
+	struct session *s, const struct agent_step *step, int status, struct err *e)
 {
 	if (s->io.interrupted)
 		return err_set(e, ERR_PERMANENT, "a signal interrupted the observation");
@@ -277,16 +278,16 @@ bool observe_steps(struct session *s, struct agent_step *const *v, size_t n, str
 	if (pid < 0)
 		err_errno(e, "cannot start the observation");
 	if (pid == 0)
-		child(fds[1], s, v, n, at);
+		run_child(fds[1], s, v, n, at);
 	close(fds[1]);
 	buf_init(&b, (size_t)FRAME_MAX + 16);
 	if (pid > 0)
-		collect(s, fds[0], pid, &b);
+		collect_bytes(s, fds[0], pid, &b);
 	close(fds[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	bool ok = pid > 0 && status == 0 ? take_frame(a, &b, out, e)
-					 : failed(s, steps_find(s, *at), status, e);
+					 : report_failure(s, steps_find(s, *at), status, e);
 	buf_free(&b);
 	munmap((void *)(uintptr_t)at, sizeof(uint32_t));
 	return ok;
@@ -298,7 +299,7 @@ bool observed_digest(const struct value *entry, unsigned char out[SHA256_LEN])
 }
 
 /* The same as in the child, which is gone with what it foresaw. */
-static void foresee(
+static void foresee_step(
 	struct session *s, struct agent_step *step, struct value *changes, struct value *result)
 {
 	struct observation o = {changes, result};
@@ -316,7 +317,7 @@ static bool says_maybe(const struct value *changes)
 	return false;
 }
 
-static void remember(struct session *s, const struct value *found)
+static void remember_found(struct session *s, const struct value *found)
 {
 	for (size_t i = 0; i < found->list.n; i++) {
 		const struct value *entry = found->list.v[i];
@@ -329,7 +330,7 @@ static void remember(struct session *s, const struct value *found)
 		step->failed = map_at(entry, "error") || !observed_digest(entry, step->digest);
 		step->planned = changes && changes->list.n;
 		step->maybe = says_maybe(changes);
-		foresee(s, step, changes, result);
+		foresee_step(s, step, changes, result);
 		step->waits = result && value_find_type(result, VALUE_UNKNOWN);
 	}
 }
@@ -347,7 +348,7 @@ void session_observe(struct session *s, const struct value *msg, struct arena *a
 	}
 	if (n && !observe_steps(s, v, n, a, &found, e))
 		return;
-	remember(s, found);
+	remember_found(s, found);
 	map_put(a, answer, "steps", found);
 	stream_send(&s->io, FRAME_OBSERVED, answer);
 	stream_flush(&s->io);

@@ -17,7 +17,7 @@ struct redaction {
 	bool cut; /* its end may be missing */
 };
 
-static size_t mark(char *at, size_t n)
+static size_t put_stars(char *at, size_t n)
 {
 	size_t stars = n < strlen(SECRET_TEXT) ? n : strlen(SECRET_TEXT);
 	memset(at, '*', stars);
@@ -31,17 +31,17 @@ static void hide_cut(char *text, const char *secret, size_t n)
 	for (size_t left = most < len ? most : len; left >= SHORTEST; left--) {
 		char *at = text + len - left;
 		if (memcmp(at, secret, left) == 0) {
-			at[mark(at, left)] = 0;
+			at[put_stars(at, left)] = 0;
 			return;
 		}
 	}
 }
 
-static void hide(struct redaction *r, const char *secret, size_t n)
+static void hide_secret(struct redaction *r, const char *secret, size_t n)
 {
 	char *at = r->text;
 	while ((at = memmem(at, strlen(at), secret, n))) {
-		size_t stars = mark(at, n);
+		size_t stars = put_stars(at, n);
 		memmove(at + stars, at + n, strlen(at + n) + 1);
 		at += stars;
 	}
@@ -56,7 +56,7 @@ static void hide_text(struct redaction *r, struct str s)
 		const char *stop = memchr(p, '\n', (size_t)(end - p));
 		size_t n = stop ? (size_t)(stop - p) : (size_t)(end - p);
 		if (n >= SHORTEST)
-			hide(r, p, n);
+			hide_secret(r, p, n);
 		p += n + 1;
 	}
 }
@@ -67,7 +67,7 @@ static void hide_words(struct redaction *r, struct str s)
 	for (size_t at = 0; at < s.n;) {
 		size_t n = strcspn(s.p + at, between);
 		if (n >= WORD_SHORTEST && s.p[at] != '/')
-			hide(r, s.p + at, n);
+			hide_secret(r, s.p + at, n);
 		at += n ? n : 1;
 	}
 }

@@ -94,7 +94,7 @@ static void put_back(struct apply *ap, struct rollback *r, const struct value *p
 	}
 }
 
-static bool shares(const struct value *some, const struct value *others)
+static bool share_any(const struct value *some, const struct value *others)
 {
 	for (size_t i = 0; some && i < some->list.n; i++)
 		if (list_has(others, some->list.v[i]->s))
@@ -111,10 +111,10 @@ static bool needs_again(const struct apply *ap, const struct rollback *r, const 
 	if (!w->want.handler || !w->step->want.type || !w->step->want.type->again ||
 		w->step->bad.kind)
 		return false;
-	if (shares(map_at(ap->verified, w->want.handler), r->back))
+	if (share_any(map_at(ap->verified, w->want.handler), r->back))
 		return true;
 	return failed->want.handler &&
-	       shares(undo_paths(&ap->undo, ap->a, w->want.handler), r->back);
+	       share_any(undo_paths(&ap->undo, ap->a, w->want.handler), r->back);
 }
 
 static void run_again(
@@ -155,7 +155,7 @@ static bool owes_nothing(const struct apply *ap, const char *handler)
 
 /* Handlers that only the files owed which are back are not due any more; the one that failed is,
  * when it does not even work with the old ones. */
-static void settle(struct apply *ap, struct rollback *r, const struct work *failed)
+static void settle_handlers(struct apply *ap, struct rollback *r, const struct work *failed)
 {
 	struct value *left = value_list(ap->a), *concerned = value_map(ap->a);
 	struct err e = {0};
@@ -178,7 +178,7 @@ static void settle(struct apply *ap, struct rollback *r, const struct work *fail
 
 /* ---- words ---- */
 
-static const char *enumerate(struct arena *a, const struct value *list, size_t most)
+static const char *join_some(struct arena *a, const struct value *list, size_t most)
 {
 	struct buf b;
 	buf_init(&b, 4096);
@@ -194,7 +194,7 @@ static const char *enumerate(struct arena *a, const struct value *list, size_t m
 static void say_back(
 	struct apply *ap, struct step_run *t, const struct rollback *r, const struct err *first)
 {
-	const char *files = enumerate(ap->a, r->back, NAMED_MAX);
+	const char *files = join_some(ap->a, r->back, NAMED_MAX);
 	if (r->e.kind != ERR_NONE)
 		err_set(&t->e, ERR_PERMANENT,
 			"%.*s; THE ROLLBACK FAILED: %.*s; put back: %s; the files that were "
@@ -215,10 +215,10 @@ static void say_back(
 	else
 		err_set(&t->e, first->kind, "%.*s; rolled back: %s%s%s", WORDS_MAX, first->msg,
 			files, r->again->list.n ? "; running with them again: " : "",
-			enumerate(ap->a, r->again, NAMED_MAX));
+			join_some(ap->a, r->again, NAMED_MAX));
 }
 
-static void say(struct apply *ap, struct step_run *t, const struct rollback *r)
+static void say_rollback(struct apply *ap, struct step_run *t, const struct rollback *r)
 {
 	struct err first = t->e;
 	t->e = (struct err){0};
@@ -263,6 +263,6 @@ void rollback(struct apply *ap, struct step_run *t)
 	write_journal(ap, t, paths);
 	put_back(ap, &r, paths);
 	run_all_again(ap, &r, t);
-	settle(ap, &r, t->w);
-	say(ap, t, &r);
+	settle_handlers(ap, &r, t->w);
+	say_rollback(ap, t, &r);
 }

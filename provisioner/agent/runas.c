@@ -34,7 +34,7 @@ static enum who find_account(struct arena *a, const char *user, struct account *
 	return pw->pw_uid == geteuid() ? WHO_SELF : WHO_OTHER;
 }
 
-static bool become(const struct account *who)
+static bool become_user(const struct account *who)
 {
 	if (initgroups(who->name, who->gid) < 0 || setgid(who->gid) < 0 || setuid(who->uid) < 0)
 		return false;
@@ -60,7 +60,7 @@ static bool put_answer(int fd, struct arena *a, const struct observation *o, con
 	return ok;
 }
 
-_Noreturn static void child(int fd, const struct account *who, const struct agent_step *step,
+_Noreturn static void run_child(int fd, const struct account *who, const struct agent_step *step,
 	verb_fn *verb, struct host *h, struct observation *o)
 {
 	struct err e = {0};
@@ -70,7 +70,7 @@ _Noreturn static void child(int fd, const struct account *who, const struct agen
 	h->keep = NULL;
 	umask(STEP_UMASK);
 	folders_forget(); /* this user may not be allowed to walk there */
-	if (!become(who))
+	if (!become_user(who))
 		err_errno(&e, "cannot become user '%s'", who->name);
 	else
 		verb(h, step->want.params, o, &e);
@@ -115,7 +115,7 @@ static bool in_child(const struct account *who, const struct agent_step *step, v
 		return err_errno(e, "cannot start a process for user '%s'", who->name);
 	pid_t pid = fork();
 	if (pid == 0)
-		child(fds[1], who, step, verb, h, o);
+		run_child(fds[1], who, step, verb, h, o);
 	close(fds[1]);
 	buf_init(&b, ANSWER_MAX);
 	if (pid > 0)

@@ -97,7 +97,7 @@ static struct value *with_last(struct arena *a, const struct value *before, cons
 	return list;
 }
 
-static bool save(struct arena *a, const char *dir, const struct value *list, struct err *e)
+static bool save_list(struct arena *a, const char *dir, const struct value *list, struct err *e)
 {
 	struct file_attr attr = {0600, (uid_t)-1, (gid_t)-1};
 	struct buf b;
@@ -148,7 +148,7 @@ static void keep_last(
 bool runs_begin(struct arena *a, const char *dir, const char *run, struct err *e)
 {
 	struct value *list = with_last(a, runs_load(a, dir), run);
-	if (!save(a, dir, list, e))
+	if (!save_list(a, dir, list, e))
 		return false;
 	keep_last(a, path_join(a, dir, "journal"), JOURNAL_END, list, JOURNALS_KEPT);
 	keep_last(a, path_join(a, dir, "originals"), "", list, ORIGINALS_KEPT);

@@ -65,7 +65,7 @@ static void say_hello(struct session *s)
 	arena_free(a);
 }
 
-static int fatal(struct session *s, const char *text)
+static int send_fatal(struct session *s, const char *text)
 {
 	struct arena *a = arena_new();
 	struct value *msg = value_map(a);
@@ -80,7 +80,7 @@ static int fatal(struct session *s, const char *text)
 
 enum next { NEXT_GO_ON, NEXT_BYE, NEXT_FATAL };
 
-static enum next dispatch(struct session *s, enum frame_type type, const struct value *msg,
+static enum next dispatch_message(struct session *s, enum frame_type type, const struct value *msg,
 	struct arena *a, struct err *e)
 {
 	switch (type) {
@@ -119,12 +119,12 @@ static enum next one_message(struct session *s, struct err *e)
 	if (got == STREAM_BAD)
 		next = NEXT_FATAL;
 	else if (got == STREAM_FRAME)
-		next = dispatch(s, type, msg, a, e);
+		next = dispatch_message(s, type, msg, a, e);
 	arena_free(a);
 	return s->io.broken && next == NEXT_GO_ON ? NEXT_BYE : next;
 }
 
-static int talk(struct session *s)
+static int talk_on(struct session *s)
 {
 	struct err e = {0};
 	enum next next;
@@ -132,10 +132,10 @@ static int talk(struct session *s)
 	do
 		next = one_message(s, &e);
 	while (next == NEXT_GO_ON);
-	return next == NEXT_FATAL ? fatal(s, e.msg) : 0;
+	return next == NEXT_FATAL ? send_fatal(s, e.msg) : 0;
 }
 
-static int usage(void)
+static int print_usage(void)
 {
 	write_literal(STDERR_FILENO,
 		"usage: provision-agent [--version]\n"
@@ -155,13 +155,13 @@ int agent_main(int argc, char **argv)
 		return ok ? 0 : 1;
 	}
 	if (argc > 1 || !stream_open(&s.io))
-		return usage();
+		return print_usage();
 	umask(077);
 	if (chdir("/") < 0)
 		return 1;
 	s.a = arena_new();
 	s.landlock = landlock_available();
-	int status = talk(&s);
+	int status = talk_on(&s);
 	arena_free(s.a);
 	stream_close(&s.io);
 	return status;

@@ -8,10 +8,10 @@
 
 enum { DIRS_MAX = 8, NAME_SHOWN = 200, NOTE_EVERY_MS = 100, NOTE_LONG = 500 };
 
-static void note(void *ctx, const char *fmt, ...) PRINTF(2, 3);
+static void note_output(void *ctx, const char *fmt, ...) PRINTF(2, 3);
 
 /* Live output is a courtesy: no more than a peer can show, and none when it lags behind. */
-static void note(void *ctx, const char *fmt, ...)
+static void note_output(void *ctx, const char *fmt, ...)
 {
 	struct apply *ap = ctx;
 	va_list args;
@@ -58,7 +58,7 @@ void step_run_open(struct apply *ap, struct step_run *t, struct work *w)
 	folders_hold();
 	t->h = (struct host){.a = arena_new(),
 		.originals = ap->originals,
-		.note = note,
+		.note = note_output,
 		.keep = rollback_keep,
 		.ctx = ap};
 	if (w->want.handler && ap->s->changed)
@@ -104,7 +104,7 @@ bool step_run_observe(struct apply *ap, struct step_run *t)
 /* ---- write-ahead ---- */
 
 /* Folders where writing leaves a temporary when it is cut short. */
-static struct value *folders(struct arena *a, const struct agent_step *step)
+static struct value *list_folders(struct arena *a, const struct agent_step *step)
 {
 	struct value *list = value_list(a);
 	struct err none = {0}; /* what cannot be followed is not written to either */
@@ -124,7 +124,7 @@ static struct value *folders(struct arena *a, const struct agent_step *step)
 	return list;
 }
 
-static bool announce(struct apply *ap, struct step_run *t, bool sync)
+static bool announce_step(struct apply *ap, struct step_run *t, bool sync)
 {
 	const struct agent_step *step = &t->step;
 	struct arena *a = t->h.a;
@@ -139,7 +139,7 @@ static bool announce(struct apply *ap, struct step_run *t, bool sync)
 	map_put(a, line, "what", value_text(a, step_key(a, step)));
 	if (step->want.user)
 		map_put(a, line, "user", value_text(a, step->want.user));
-	map_put(a, line, "dirs", folders(a, step));
+	map_put(a, line, "dirs", list_folders(a, step));
 	return journal_add(&ap->journal, a, "begin", line, sync, &t->e);
 }
 
@@ -174,7 +174,7 @@ static void tell_started(struct apply *ap, const struct agent_step *step)
 bool step_run_begin(struct apply *ap, struct step_run *t, bool sync)
 {
 	if (!remember_handlers(ap, t) || !rollback_note(ap, t->w, &t->e) ||
-		!announce(ap, t, sync)) {
+		!announce_step(ap, t, sync)) {
 		rollback(ap, t);
 		step_run_finish(ap, t, OUTCOME_FAILED);
 		return false;
@@ -203,7 +203,8 @@ static void write_end(struct apply *ap, struct step_run *t, enum outcome outcome
 	journal_add(&ap->journal, a, "end", line, false, &ignored);
 }
 
-static void tell(struct apply *ap, struct step_run *t, enum outcome outcome, const char *error)
+static void tell_outcome(
+	struct apply *ap, struct step_run *t, enum outcome outcome, const char *error)
 {
 	struct arena *a = t->h.a;
 	struct value *msg = value_map(a);
@@ -219,7 +220,7 @@ static void tell(struct apply *ap, struct step_run *t, enum outcome outcome, con
 	stream_send(&ap->s->io, FRAME_STEP, msg);
 }
 
-static enum outcome verdict(const struct step_run *t, enum outcome outcome)
+static enum outcome apply_verdict(const struct step_run *t, enum outcome outcome)
 {
 	if ((outcome != OUTCOME_OK && outcome != OUTCOME_CHANGED) || t->w->want.changed < 0)
 		return outcome;
@@ -238,7 +239,7 @@ void step_run_finish(struct apply *ap, struct step_run *t, enum outcome outcome)
 {
 	const struct agent_step *step = &t->step;
 	const char *error = t->e.kind ? redact(t->h.a, step, t->e.msg) : NULL;
-	outcome = verdict(t, outcome);
+	outcome = apply_verdict(t, outcome);
 	if (t->begun || outcome == OUTCOME_CHANGED)
 		note_change(ap, t);
 	if (t->begun) {
@@ -250,7 +251,7 @@ void step_run_finish(struct apply *ap, struct step_run *t, enum outcome outcome)
 	}
 	if (t->w->kept)
 		t->w->kept->applied = outcome != OUTCOME_FAILED;
-	tell(ap, t, outcome, error);
+	tell_outcome(ap, t, outcome, error);
 	if (outcome == OUTCOME_FAILED && !t->w->want.ignore_errors)
 		apply_fail(ap, t->w, error);
 	ap->noted = NULL;

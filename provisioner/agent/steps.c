@@ -97,7 +97,7 @@ struct agent_step *step_read(struct arena *a, const struct value *msg, enum step
 }
 
 /* Where a step with this id stands, or would. */
-static size_t place(const struct session *s, uint32_t id)
+static size_t find_place(const struct session *s, uint32_t id)
 {
 	size_t low = 0, high = s->n;
 	while (low < high) {
@@ -112,13 +112,13 @@ static size_t place(const struct session *s, uint32_t id)
 
 struct agent_step *steps_find(const struct session *s, uint32_t id)
 {
-	size_t at = place(s, id);
+	size_t at = find_place(s, id);
 	return at < s->n && s->steps[at]->want.id == id ? s->steps[at] : NULL;
 }
 
 void steps_add(struct session *s, struct agent_step *step)
 {
-	size_t at = place(s, step->want.id);
+	size_t at = find_place(s, step->want.id);
 	if (at < s->n && s->steps[at]->want.id == step->want.id) {
 		s->steps[at] = step;
 		return;

@@ -95,14 +95,14 @@ bool stream_interrupted(struct stream *s)
 	return s->interrupted;
 }
 
-static void lose(struct stream *s)
+static void lose_peer(struct stream *s)
 {
 	s->broken = true;
 	buf_free(&s->tx);
 }
 
 /* Without waiting, and without making the descriptor non-blocking: others may share it. */
-static ssize_t put(int fd, const char *p, size_t n)
+static ssize_t put_bytes(int fd, const char *p, size_t n)
 {
 	ssize_t w = send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (w >= 0 || errno != ENOTSOCK)
@@ -115,16 +115,16 @@ static ssize_t put(int fd, const char *p, size_t n)
 	return write(fd, p, n < WRITE_CHUNK ? n : WRITE_CHUNK);
 }
 
-static void push(struct stream *s)
+static void push_pending(struct stream *s)
 {
 	while (!s->broken && s->sent < s->tx.n) {
-		ssize_t w = put(s->out, s->tx.p + s->sent, s->tx.n - s->sent);
+		ssize_t w = put_bytes(s->out, s->tx.p + s->sent, s->tx.n - s->sent);
 		if (w >= 0)
 			s->sent += (size_t)w;
 		else if (errno == EAGAIN || errno == EWOULDBLOCK)
 			break;
 		else if (errno != EINTR)
-			lose(s);
+			lose_peer(s);
 	}
 	if (s->sent * 2 < s->tx.n || s->broken) /* moving the rest each time would be quadratic */
 		return;
@@ -135,14 +135,14 @@ static void push(struct stream *s)
 void stream_flush(struct stream *s)
 {
 	pthread_mutex_lock(&s->lock);
-	push(s);
+	push_pending(s);
 	while (!s->broken && s->sent < s->tx.n) {
 		struct pollfd ready = {s->out, POLLOUT, 0};
 		int n = poll(&ready, 1, STALL_MS);
 		if (n == 0 || (n < 0 && errno != EINTR))
-			lose(s);
+			lose_peer(s);
 		else
-			push(s);
+			push_pending(s);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
@@ -153,8 +153,8 @@ static void send_locked(struct stream *s, enum frame_type type, const struct val
 		return;
 	frame_write(&s->tx, type, msg);
 	if (s->tx.over)
-		lose(s);
-	push(s);
+		lose_peer(s);
+	push_pending(s);
 	s->said_ms = now_ms();
 }
 
@@ -175,7 +175,7 @@ static void show_life(struct stream *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void *pulse(void *ctx)
+static void *send_pulses(void *ctx)
 {
 	struct stream *s = ctx;
 	pthread_mutex_lock(&s->lock);
@@ -196,7 +196,7 @@ void stream_busy(struct stream *s, bool busy)
 	s->busy = busy;
 	s->said_ms = now_ms();
 	pthread_mutex_unlock(&s->lock);
-	if (s->pulsing || pthread_create(&thread, NULL, pulse, s) != 0)
+	if (s->pulsing || pthread_create(&thread, NULL, send_pulses, s) != 0)
 		return;
 	pthread_detach(thread);
 	/* While it starts it allocates without our lock, and a fork must not come between. */
@@ -235,7 +235,7 @@ bool stream_stopped(struct stream *s, uint32_t *after)
 }
 
 /* false at the end of the input or when a signal came. */
-static bool fill(struct stream *s)
+static bool fill_input(struct stream *s)
 {
 	char chunk[READ_CHUNK];
 	struct pollfd ready[] = {{s->in, POLLIN, 0}, {s->signals, POLLIN, 0}};
@@ -261,7 +261,7 @@ enum stream_status stream_read(
 			return STREAM_BAD;
 		if (got == FRAME_OK)
 			break;
-		if (!fill(s))
+		if (!fill_input(s))
 			return STREAM_END;
 	}
 	if (s->rx.n == 0)

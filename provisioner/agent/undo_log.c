@@ -14,7 +14,7 @@
 
 enum { RECORDS_MAX = 20000, FILE_LIMIT = 8 << 20 };
 
-static const char *folder(const struct undo_log *u, struct arena *a)
+static const char *proven_folder(const struct undo_log *u, struct arena *a)
 {
 	return path_join(a, u->dir, "undo.d");
 }
@@ -26,7 +26,7 @@ static const char *copy_of(const struct undo_log *u, struct arena *a, const char
 	char name[SHA256_HEX];
 	sha256(path, strlen(path), sha);
 	hex(sha, sizeof(sha), name);
-	return path_join(a, folder(u, a), name);
+	return path_join(a, proven_folder(u, a), name);
 }
 
 static const char *path_in(const struct value *record)
@@ -46,7 +46,7 @@ static const char *key_of(struct arena *a, const char *handler, const char *path
 	return arena_printf(a, "%zu:%s%s", strlen(handler), handler, path ? path : "");
 }
 
-static void note(struct undo_log *u, struct value *record)
+static void note_record(struct undo_log *u, struct value *record)
 {
 	const char *path = path_in(record), *handler = map_cstr(record, "handler", "");
 	map_put(u->a, u->known, key_of(u->a, handler, path), record);
@@ -60,7 +60,7 @@ static void keep_only(struct undo_log *u, struct value *list)
 	u->paths = value_map(u->a);
 	u->known = value_map(u->a);
 	for (size_t i = 0; i < list->list.n; i++)
-		note(u, list->list.v[i]);
+		note_record(u, list->list.v[i]);
 }
 
 static bool is_known(const struct undo_log *u, const char *handler, const char *path)
@@ -73,26 +73,26 @@ static bool is_known(const struct undo_log *u, const char *handler, const char *
 
 /* ---- the file ---- */
 
-static const char *records(const struct undo_log *u)
+static const char *records_path(const struct undo_log *u)
 {
 	return path_join(u->a, u->dir, "undo");
 }
 
-static void print(struct buf *b, const struct value *record)
+static void print_record(struct buf *b, const struct value *record)
 {
 	json_write(b, record);
 	buf_addc(b, '\n');
 }
 
 /* Anew, without what is forgotten. */
-static bool save(struct undo_log *u, struct err *e)
+static bool save_records(struct undo_log *u, struct err *e)
 {
 	struct file_attr attr = {0600, (uid_t)-1, (gid_t)-1};
-	const char *path = records(u);
+	const char *path = records_path(u);
 	struct buf b;
 	buf_init(&b, FILE_LIMIT);
 	for (size_t i = 0; i < u->list->list.n; i++)
-		print(&b, u->list->list.v[i]);
+		print_record(&b, u->list->list.v[i]);
 	bool ok = u->list->list.n ? file_replace(path, b.p, b.n, attr, e)
 				  : unlink(path) == 0 || errno == ENOENT ||
 					    err_errno(e, "cannot remove %s", path);
@@ -116,10 +116,10 @@ static bool sync_folder_of(const char *path, struct err *e)
 }
 
 /* Only this line is written, behind whole ones. */
-static bool append(struct undo_log *u, const struct buf *b, struct err *e)
+static bool append_line(struct undo_log *u, const struct buf *b, struct err *e)
 {
-	const char *path = records(u);
-	if (u->torn && !save(u, e))
+	const char *path = records_path(u);
+	if (u->torn && !save_records(u, e))
 		return false;
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -135,19 +135,19 @@ static bool append(struct undo_log *u, const struct buf *b, struct err *e)
 	return ok;
 }
 
-static bool add(struct undo_log *u, struct value *record, struct err *e)
+static bool add_record(struct undo_log *u, struct value *record, struct err *e)
 {
 	struct buf b;
 	buf_init(&b, FILE_LIMIT);
-	print(&b, record);
+	print_record(&b, record);
 	bool many = b.over || b.n > FILE_LIMIT - u->size || u->list->list.n >= RECORDS_MAX;
 	bool ok = many ? err_set(e, ERR_PERMANENT,
 				 "too many files are not verified by their handlers yet")
-		       : append(u, &b, e);
+		       : append_line(u, &b, e);
 	buf_free(&b);
 	if (ok) {
 		list_add(u->a, u->list, record);
-		note(u, record);
+		note_record(u, record);
 	}
 	return ok;
 }
@@ -173,7 +173,7 @@ static bool load_file(
 			return err_set(e, ERR_PERMANENT,
 				"%s is damaged; compare the copies in %s with the files that it "
 				"names, then remove it",
-				path, folder(u, u->a));
+				path, proven_folder(u, u->a));
 		list_add(u->a, list, record);
 	}
 	*size = text.n;
@@ -187,12 +187,12 @@ static bool take_over_copies(const struct undo_log *u, const char *old, struct e
 	DIR *d = opendir(old);
 	if (!d)
 		return errno == ENOENT || err_errno(e, "cannot read %s", old);
-	bool ok = mkdirs(folder(u, u->a), 0700, e);
+	bool ok = mkdirs(proven_folder(u, u->a), 0700, e);
 	while (ok && (item = readdir(d))) {
 		if (item->d_name[0] == '.')
 			continue;
 		const char *from = path_join(u->a, old, item->d_name);
-		const char *to = path_join(u->a, folder(u, u->a), item->d_name);
+		const char *to = path_join(u->a, proven_folder(u, u->a), item->d_name);
 		ok = link(from, to) == 0 || errno == EEXIST ||
 		     err_errno(e, "cannot make %s from %s", to, from);
 		if (ok)
@@ -217,15 +217,15 @@ static bool take_over(struct undo_log *u, struct value *list, struct err *e)
 		return false;
 	u->torn = torn; /* the old file's end does not matter: it goes */
 	keep_only(u, list);
-	if (list->list.n > before && !save(u, e))
+	if (list->list.n > before && !save_records(u, e))
 		return false;
 	return unlink(old) == 0 || err_errno(e, "cannot remove %s", old);
 }
 
-static bool load(struct undo_log *u, struct err *e)
+static bool load_records(struct undo_log *u, struct err *e)
 {
 	struct value *list = value_list(u->a);
-	if (!load_file(u, records(u), list, &u->size, e))
+	if (!load_file(u, records_path(u), list, &u->size, e))
 		return false;
 	keep_only(u, list);
 	return take_over(u, list, e);
@@ -239,8 +239,8 @@ static void remove_copies(const struct undo_log *u)
 	struct arena *a = arena_new();
 	struct value *wanted = value_map(a);
 	struct dirent *item;
-	remove_temporaries(folder(u, a));
-	DIR *d = opendir(folder(u, a));
+	remove_temporaries(proven_folder(u, a));
+	DIR *d = opendir(proven_folder(u, a));
 	for (size_t i = 0; i < u->list->list.n; i++)
 		if (path_in(u->list->list.v[i]))
 			map_put(a, wanted, path_base(copy_of(u, a, path_in(u->list->list.v[i]))),
@@ -256,7 +256,7 @@ static void remove_copies(const struct undo_log *u)
 static bool keep_copy(struct undo_log *u, const char *path, bool *was_there, struct err *e)
 {
 	struct arena *a = arena_new();
-	bool ok = mkdirs(folder(u, a), 0700, e) &&
+	bool ok = mkdirs(proven_folder(u, a), 0700, e) &&
 		  copy_as_it_is(a, path, copy_of(u, a, path), was_there, e);
 	arena_free(a);
 	return ok;
@@ -290,7 +290,7 @@ static bool forget_others(struct undo_log *u, struct value *left, struct err *e)
 	if (left->list.n == u->list->list.n)
 		return true;
 	keep_only(u, left);
-	if (!save(u, e))
+	if (!save_records(u, e))
 		return false;
 	remove_copies(u);
 	return true;
@@ -337,10 +337,10 @@ bool undo_open(struct undo_log *u, struct arena *a, const char *dir, const struc
 	struct err *e)
 {
 	*u = (struct undo_log){.dir = dir, .a = a};
-	if (!load(u, e))
+	if (!load_records(u, e))
 		return false;
 	clean_beside(u);
-	if (!undo_discard_verified(u, pending, e) || (u->torn && !save(u, e)))
+	if (!undo_discard_verified(u, pending, e) || (u->torn && !save_records(u, e)))
 		return false;
 	remove_copies(u);
 	return true;
@@ -358,7 +358,7 @@ bool undo_record(struct undo_log *u, const char *handler, const char *path, stru
 	map_put(u->a, record, "handler", value_text(u->a, handler));
 	map_put(u->a, record, "path", value_text(u->a, path));
 	map_put(u->a, record, "was_there", value_bool(u->a, was_there));
-	return add(u, record, e);
+	return add_record(u, record, e);
 }
 
 bool undo_has_handler(const struct undo_log *u, const char *handler)
@@ -372,7 +372,7 @@ bool undo_record_handler(struct undo_log *u, const char *handler, struct err *e)
 	if (undo_has_handler(u, handler))
 		return true;
 	map_put(u->a, record, "handler", value_text(u->a, handler));
-	return add(u, record, e);
+	return add_record(u, record, e);
 }
 
 bool undo_discard(struct undo_log *u, const struct value *paths, struct err *e)

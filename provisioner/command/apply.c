@@ -5,7 +5,7 @@
  */
 #include "command/command.h"
 
-static int apply(struct cli *c, struct fleet_options *o)
+static int apply_site(struct cli *c, struct fleet_options *o)
 {
 	struct fleet_result r = {0};
 	o->mode = FLEET_APPLY;
@@ -42,10 +42,10 @@ static int apply_saved(struct cli *c, const char *path)
 		cli_say("provision: a saved plan is applied as it is: no -l, -t or -e\n");
 		return EXIT_BEFORE;
 	}
-	return apply(c, &(struct fleet_options){.saved = p});
+	return apply_site(c, &(struct fleet_options){.saved = p});
 }
 
-static int run(struct cli *c)
+static int run_apply(struct cli *c)
 {
 	const char *manifest = cli_manifest(c);
 	if (!manifest)
@@ -57,7 +57,8 @@ static int run(struct cli *c)
 		return EXIT_BEFORE;
 	if (c->check || c->list_hosts || c->list_tasks)
 		return cli_plan(c, s);
-	return cli_providers(c, s) ? apply(c, &(struct fleet_options){.site = s}) : EXIT_BEFORE;
+	return cli_providers(c, s) ? apply_site(c, &(struct fleet_options){.site = s})
+				   : EXIT_BEFORE;
 }
 
 const struct command command_apply = {
@@ -74,5 +75,5 @@ const struct command command_apply = {
 		   "timeout host-timeout lock-timeout ask-pass become become-user ask-become-pass "
 		   "known-hosts accept-new-host-keys roles-path offline unsupported-ok check diff "
 		   "json list-hosts list-tasks verbose",
-	.run = run,
+	.run = run_apply,
 };

@@ -12,7 +12,7 @@ static void say_end(int code)
 	cli_page(p);
 }
 
-static void say(const struct cli *c, const char *manifest, const struct site *s)
+static void say_fine(const struct cli *c, const char *manifest, const struct site *s)
 {
 	const struct play *plays;
 	size_t n = 0, n_plays = site_plays(s, &plays);
@@ -31,12 +31,12 @@ static void say(const struct cli *c, const char *manifest, const struct site *s)
 	cli_page(p);
 }
 
-static int run(struct cli *c)
+static int run_check(struct cli *c)
 {
 	const char *manifest = cli_manifest(c);
 	struct site *s = manifest ? cli_site(c, manifest) : NULL;
 	if (s)
-		say(c, manifest, s);
+		say_fine(c, manifest, s);
 	else if (c->json)
 		say_end(EXIT_BEFORE);
 	return s ? EXIT_FINE : EXIT_BEFORE;
@@ -50,5 +50,5 @@ const struct command command_check = {
 		 "together, with their lines. No host is contacted.",
 	.example = "provision check site.yml -i hosts.yml -e @secrets.yml\n",
 	.options = "inventory limit tags skip-tags extra-vars roles-path json verbose",
-	.run = run,
+	.run = run_check,
 };

@@ -96,7 +96,7 @@ struct site *cli_site(struct cli *c, const char *manifest)
 	return s;
 }
 
-static const char *ask(struct cli *c, bool login)
+static const char *ask_password(struct cli *c, bool login)
 {
 	struct termios old, quiet;
 	char line[1024];
@@ -128,11 +128,11 @@ static const char *ask(struct cli *c, bool login)
 
 bool cli_passwords(struct cli *c)
 {
-	if (c->ask_pass && !(c->password = ask(c, true))) {
+	if (c->ask_pass && !(c->password = ask_password(c, true))) {
 		cli_say("provision: no SSH password was given\n");
 		return false;
 	}
-	if (c->ask_become_pass && !(c->become_password = ask(c, false))) {
+	if (c->ask_become_pass && !(c->become_password = ask_password(c, false))) {
 		cli_say("provision: no sudo password was given\n");
 		return false;
 	}

@@ -53,7 +53,7 @@ static bool takes_file(const struct option_row *r)
 }
 
 /* The words that it may be, space separated; "": any. */
-static const char *choices(struct arena *a, const struct option_row *r)
+static const char *print_choices(struct arena *a, const struct option_row *r)
 {
 	if (!r->arg || !strchr(r->arg, '|'))
 		return "";
@@ -86,15 +86,15 @@ static void bash_arguments(struct cli *c, struct buf *out)
 		buf_addf(out, "--%s)\n", r->name);
 		if (takes_file(r))
 			buf_adds(out, "\t\t_provision_files\n");
-		else if (*choices(c->a, r))
+		else if (*print_choices(c->a, r))
 			buf_addf(out, "\t\tmapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\")\n",
-				choices(c->a, r));
+				print_choices(c->a, r));
 		buf_adds(out, "\t\treturn ;;\n");
 	}
 	buf_adds(out, "\tesac\n");
 }
 
-static void bash(struct cli *c, struct buf *out)
+static void print_bash(struct cli *c, struct buf *out)
 {
 	buf_adds(out,
 		"# bash completion for provision, made by `provision completion bash`\n"
@@ -153,8 +153,8 @@ static void zsh_option(struct cli *c, struct buf *out, const struct option_row *
 	buf_addc(out, ']');
 	if (takes_file(r))
 		buf_addf(out, ":%s:_files", r->arg);
-	else if (*choices(c->a, r))
-		buf_addf(out, ":%s:(%s)", r->name, choices(c->a, r));
+	else if (*print_choices(c->a, r))
+		buf_addf(out, ":%s:(%s)", r->name, print_choices(c->a, r));
 	else if (r->arg)
 		buf_addf(out, ":%s: ", r->arg);
 	buf_addc(out, '\'');
@@ -178,7 +178,7 @@ static void zsh_command(struct cli *c, struct buf *out, const struct command *cm
 	buf_free(&o.words);
 }
 
-static void zsh(struct cli *c, struct buf *out)
+static void print_zsh(struct cli *c, struct buf *out)
 {
 	buf_adds(out, "#compdef provision\n"
 		      "# zsh completion for provision, made by `provision completion zsh`\n"
@@ -216,8 +216,8 @@ static void fish_option(
 	buf_addf(out, " -l %s", r->name);
 	if (takes_file(r))
 		buf_adds(out, " -r -F");
-	else if (*choices(c->a, r))
-		buf_addf(out, " -x -a '%s'", choices(c->a, r));
+	else if (*print_choices(c->a, r))
+		buf_addf(out, " -x -a '%s'", print_choices(c->a, r));
 	else if (r->arg)
 		buf_adds(out, " -x");
 	buf_adds(out, " -d '");
@@ -225,7 +225,7 @@ static void fish_option(
 	buf_adds(out, "'\n");
 }
 
-static void fish(struct cli *c, struct buf *out)
+static void print_fish(struct cli *c, struct buf *out)
 {
 	buf_adds(out, "# fish completion for provision, made by `provision completion fish`\n"
 		      "complete -c provision -f\n"
@@ -252,12 +252,12 @@ static void fish(struct cli *c, struct buf *out)
 	}
 }
 
-static int run(struct cli *c)
+static int run_completion(struct cli *c)
 {
 	static const struct {
 		const char *name;
 		void (*body)(struct cli *c, struct buf *out);
-	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+	} shells[] = {{"bash", print_bash}, {"zsh", print_zsh}, {"fish", print_fish}};
 	struct buf out;
 	for (size_t i = 0; c->n_args == 1 && i < ARRAY_LEN(shells); i++) {
 		if (strcmp(shells[i].name, c->args[0]) != 0)
@@ -283,5 +283,5 @@ const struct command command_completion = {
 		"provision completion zsh >~/.zfunc/_provision\n"
 		"provision completion fish >~/.config/fish/completions/provision.fish\n",
 	.options = "",
-	.run = run,
+	.run = run_completion,
 };

@@ -43,7 +43,7 @@ struct records {
 };
 
 /* The keys as the role declares them; only their public halves come back. */
-static const struct step *probe(
+static const struct step *probe_keys(
 	void *ctx, struct arena *a, const char *host, struct value *facts, struct err *e)
 {
 	struct records *r = ctx;
@@ -78,7 +78,7 @@ static bool ask_hosts(struct records *r, struct fleet_result *result)
 	struct fleet_options o = {.mode = FLEET_FACTS,
 		.site = r->s,
 		.hosts = site_hosts(r->s),
-		.probe = probe,
+		.probe = probe_keys,
 		.probe_ctx = r};
 	r->c->stdout_is_data = true;
 	return cli_fleet(r->c, &o, true, result);
@@ -178,7 +178,7 @@ static bool print_host(struct records *r, const char *host, const struct fleet_r
 	return ok;
 }
 
-static int run(struct cli *c)
+static int run_dns(struct cli *c)
 {
 	struct fleet_result result = {0};
 	struct records r = {.c = c, .zones = value_map(c->a)};
@@ -217,5 +217,5 @@ const struct command command_dns = {
 		   "host-timeout ask-pass "
 		   "become become-user ask-become-pass known-hosts accept-new-host-keys "
 		   "roles-path offline json verbose",
-	.run = run,
+	.run = run_dns,
 };

@@ -37,7 +37,7 @@ static void list_callables(struct buf *out, const char *title, enum callables ki
 	list_words(out, title, names);
 }
 
-static void overview(struct arena *a, struct buf *out)
+static void print_overview(struct arena *a, struct buf *out)
 {
 	buf_adds(out, "provision doc NAME shows all of one. Resource types (topic types):\n");
 	for (size_t i = 0; restypes[i]; i++) {
@@ -155,7 +155,7 @@ static bool commands_entry(struct form *f, const char *name)
 	return false;
 }
 
-static bool entry(struct cli *c, struct form *f, const char *name)
+static bool print_entry(struct cli *c, struct form *f, const char *name)
 {
 	if (c->man)
 		return manual_page(f, name);
@@ -163,7 +163,7 @@ static bool entry(struct cli *c, struct form *f, const char *name)
 	return reference_entry(f, name) || command || doc_role(c, f, name);
 }
 
-static int unknown(struct cli *c, const char *name)
+static int refuse_unknown(struct cli *c, const char *name)
 {
 	const char *near = str_nearest(name, reference_names(c->a));
 	if (c->man)
@@ -176,7 +176,7 @@ static int unknown(struct cli *c, const char *name)
 	return EXIT_BEFORE;
 }
 
-static int run(struct cli *c)
+static int run_doc(struct cli *c)
 {
 	struct buf out;
 	int code = EXIT_FINE;
@@ -190,12 +190,12 @@ static int run(struct cli *c)
 					       : FORM_TEXT,
 		.out = &out,
 		.a = c->a};
-	if (c->n_args && !entry(c, &f, c->args[0]))
-		code = unknown(c, c->args[0]);
+	if (c->n_args && !print_entry(c, &f, c->args[0]))
+		code = refuse_unknown(c, c->args[0]);
 	else if (!c->n_args && f.kind != FORM_TEXT)
 		list_pages(c, &out);
 	else if (!c->n_args)
-		overview(c->a, &out);
+		print_overview(c->a, &out);
 	cli_print(&out);
 	buf_free(&out);
 	return code;
@@ -217,5 +217,5 @@ const struct command command_doc = {
 		   "provision doc --markdown filters >filters.md\n"
 		   "provision doc --man provision-plan.1 | man -l -\n",
 	.options = "roles-path markdown man",
-	.run = run,
+	.run = run_doc,
 };

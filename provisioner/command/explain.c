@@ -5,7 +5,7 @@
 #include "command/command.h"
 #include "site/listing.h"
 
-static int run(struct cli *c)
+static int run_explain(struct cli *c)
 {
 	struct err e = {0};
 	if (c->n_args < 1 || c->n_args > 2 || !c->site.limit) {
@@ -38,5 +38,5 @@ const struct command command_explain = {
 		 "gives it one, from the weakest to the strongest.",
 	.example = "provision explain mail site.yml -i hosts.yml -l mx1.example.com\n",
 	.options = "inventory limit extra-vars roles-path verbose",
-	.run = run,
+	.run = run_explain,
 };

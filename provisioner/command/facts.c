@@ -4,7 +4,7 @@
  */
 #include "command/command.h"
 
-static int run(struct cli *c)
+static int run_facts(struct cli *c)
 {
 	struct err e = {0};
 	struct fleet_result r = {0};
@@ -45,5 +45,5 @@ const struct command command_facts = {
 		   "host-timeout ask-pass "
 		   "become become-user ask-become-pass known-hosts accept-new-host-keys json "
 		   "verbose",
-	.run = run,
+	.run = run_facts,
 };

@@ -51,7 +51,7 @@ static void option_mdoc(struct buf *b, const struct option_row *r)
 		buf_addf(b, " Ar %s", r->arg);
 }
 
-static void options(struct form *f, const struct command *cmd)
+static void print_options(struct form *f, const struct command *cmd)
 {
 	form_list(f);
 	for (size_t i = 0; cli_option(i); i++) {
@@ -83,7 +83,7 @@ void manual_command(struct form *f, const struct command *cmd)
 	form_section(f, cmd->name);
 	form_code(f, "", arena_printf(f->a, "provision %s %s", cmd->name, cmd->args));
 	form_text(f, "%s", cmd->about ? cmd->about : cmd->doc);
-	options(f, cmd);
+	print_options(f, cmd);
 	if (cmd->example)
 		form_code(f, "sh", cmd->example);
 }
@@ -150,7 +150,7 @@ static void exits_and_files(struct form *f)
 }
 
 /* "[SITE | PLAN] records" as macros, a line each. */
-static void synopsis(struct form *f, const char *args)
+static void print_synopsis(struct form *f, const char *args)
 {
 	while (*args) {
 		size_t n = *args == '[' ? strcspn(args, "]") + 1 : strcspn(args, " ");
@@ -170,11 +170,11 @@ static void command_page(struct form *f, const struct command *cmd)
 	form_page(f, arena_printf(f->a, "provision-%s", cmd->name), 1, cmd->doc);
 	form_section(f, "Synopsis");
 	buf_addf(f->out, ".Nm provision %s\n", cmd->name);
-	synopsis(f, cmd->args);
+	print_synopsis(f, cmd->args);
 	form_section(f, "Description");
 	form_text(f, "%s", cmd->about ? cmd->about : cmd->doc);
 	form_section(f, "Options");
-	options(f, cmd);
+	print_options(f, cmd);
 	exits_and_files(f);
 	if (cmd->example) {
 		form_section(f, "Examples");

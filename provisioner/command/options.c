@@ -105,7 +105,7 @@ void cli_help(struct buf *out, const struct command *cmd)
 	}
 }
 
-static bool number(const char *text, const char *option, int max, int *out)
+static bool read_number(const char *text, const char *option, int max, int *out)
 {
 	char *end;
 	long n = strtol(text, &end, 10);
@@ -119,7 +119,7 @@ static bool number(const char *text, const char *option, int max, int *out)
 }
 
 /* One list of what was given before and now. */
-static const char *added(struct arena *a, const char *before, const char *now)
+static const char *join_lists(struct arena *a, const char *before, const char *now)
 {
 	return before ? arena_printf(a, "%s,%s", before, now) : now;
 }
@@ -135,7 +135,7 @@ static bool take_path(struct cli *c, const char *arg, const char **out)
 	return *out != NULL;
 }
 
-static bool take(struct cli *c, int key, const char *arg)
+static bool take_option(struct cli *c, int key, const char *arg)
 {
 	switch (key) {
 	case 'i':
@@ -144,22 +144,22 @@ static bool take(struct cli *c, int key, const char *arg)
 		c->extra_vars[c->n_extra_vars++] = arg;
 		break;
 	case 'l':
-		c->site.limit = added(c->a, c->site.limit, arg);
+		c->site.limit = join_lists(c->a, c->site.limit, arg);
 		break;
 	case 't':
-		c->site.tags = added(c->a, c->site.tags, arg);
+		c->site.tags = join_lists(c->a, c->site.tags, arg);
 		break;
 	case OPT_SKIP_TAGS:
-		c->site.skip_tags = added(c->a, c->site.skip_tags, arg);
+		c->site.skip_tags = join_lists(c->a, c->site.skip_tags, arg);
 		break;
 	case 'f':
-		return number(arg, "forks", 10000, &c->forks);
+		return read_number(arg, "forks", 10000, &c->forks);
 	case 'T':
-		return number(arg, "timeout", 3600, &c->timeout);
+		return read_number(arg, "timeout", 3600, &c->timeout);
 	case OPT_LOCK_TIMEOUT:
-		return number(arg, "lock-timeout", 86400, &c->lock_timeout);
+		return read_number(arg, "lock-timeout", 86400, &c->lock_timeout);
 	case OPT_HOST_TIMEOUT:
-		return number(arg, "host-timeout", 7 * 24 * 3600, &c->host_timeout);
+		return read_number(arg, "host-timeout", 7 * 24 * 3600, &c->host_timeout);
 	case 'u':
 		c->site.remote_user = arg;
 		break;
@@ -191,7 +191,7 @@ static bool take(struct cli *c, int key, const char *arg)
 	return true;
 }
 
-static bool *flag(struct cli *c, int key)
+static bool *flag_of(struct cli *c, int key)
 {
 	switch (key) {
 	case 'k':
@@ -246,7 +246,7 @@ static void getopt_tables(const struct command *cmd, char *letters, struct optio
 	*longs = (struct option){NULL, 0, NULL, 0};
 }
 
-static bool wrong(const struct command *cmd, const char *word, bool missing)
+static bool refuse_word(const struct command *cmd, const char *word, bool missing)
 {
 	if (missing) {
 		cli_say("provision: %s needs a value\n", word);
@@ -287,11 +287,11 @@ bool cli_parse(struct cli *c, const struct command *cmd, int argc, char **argv)
 			return false;
 		}
 		if (key == '?' || key == ':')
-			return wrong(cmd, argv[optind - 1], key == ':');
-		bool *f = flag(c, key);
+			return refuse_word(cmd, argv[optind - 1], key == ':');
+		bool *f = flag_of(c, key);
 		if (f)
 			*f = true;
-		else if (!take(c, key, optarg))
+		else if (!take_option(c, key, optarg))
 			return false;
 	}
 	for (; optind < argc; optind++)

@@ -17,7 +17,7 @@ static int plan_exit(const struct cli *c, const struct fleet_result *r)
 	return EXIT_FINE;
 }
 
-static int list(const struct cli *c, const struct site *s)
+static int list_site(const struct cli *c, const struct site *s)
 {
 	struct page *p = page_new(false);
 	if (c->list_hosts)
@@ -36,7 +36,7 @@ int cli_plan(struct cli *c, struct site *s)
 	struct fleet_result r = {0};
 	struct err e = {0};
 	if (c->list_hosts || c->list_tasks)
-		return list(c, s);
+		return list_site(c, s);
 	if (!cli_providers(c, s) || !cli_fleet(c, &o, true, &r))
 		return EXIT_BEFORE;
 	r.plan->site = c->site.manifest;
@@ -53,7 +53,7 @@ int cli_plan(struct cli *c, struct site *s)
 	return code;
 }
 
-static int run(struct cli *c)
+static int run_plan(struct cli *c)
 {
 	const char *manifest = cli_manifest(c);
 	struct site *s = manifest ? cli_site(c, manifest) : NULL;
@@ -75,5 +75,5 @@ const struct command command_plan = {
 		   "timeout host-timeout ask-pass become become-user ask-become-pass known-hosts "
 		   "accept-new-host-keys roles-path out exit-code offline unsupported-ok json "
 		   "list-hosts list-tasks diff verbose",
-	.run = run,
+	.run = run_plan,
 };

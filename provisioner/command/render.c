@@ -6,13 +6,13 @@
 #include "command/command.h"
 #include <unistd.h>
 
-static struct value *lookup(void *ctx, struct str name)
+static struct value *lookup_variable(void *ctx, struct str name)
 {
 	return map_get(ctx, name);
 }
 
 /* The variables that a host (or nobody in particular) has. */
-static struct value *variables(struct cli *c, struct err *e)
+static struct value *find_variables(struct cli *c, struct err *e)
 {
 	struct site *s = cli_site(c, NULL);
 	if (!s)
@@ -33,10 +33,10 @@ static int run_render(struct cli *c)
 		return cli_error(&e);
 	source_add(c->args[0], text);
 	text = str_no_bom(text);
-	struct value *vars = variables(c, &e);
+	struct value *vars = find_variables(c, &e);
 	if (!vars)
 		return e.kind ? cli_error(&e) : EXIT_BEFORE;
-	struct jinja_env env = {.a = c->a, .ctx = vars, .lookup = lookup};
+	struct jinja_env env = {.a = c->a, .ctx = vars, .lookup = lookup_variable};
 	struct pos pos = {c->args[0], 1, 1};
 	const struct template *t = template_parse(c->a, text, pos, TEMPLATE_TRIM_BLOCKS, &e);
 	struct value *v = t ? template_render(&env, t, &e) : NULL;
@@ -53,10 +53,10 @@ static int run_eval(struct cli *c)
 		cli_say("usage: provision eval EXPRESSION [-e VARS] [-l HOST]\n");
 		return EXIT_BEFORE;
 	}
-	struct value *vars = variables(c, &e);
+	struct value *vars = find_variables(c, &e);
 	if (!vars)
 		return e.kind ? cli_error(&e) : EXIT_BEFORE;
-	struct jinja_env env = {.a = c->a, .ctx = vars, .lookup = lookup};
+	struct jinja_env env = {.a = c->a, .ctx = vars, .lookup = lookup_variable};
 	source_add("expression", str_c(c->args[0]));
 	struct value *v =
 		expression_eval(&env, str_c(c->args[0]), (struct pos){"expression", 1, 1}, &e);

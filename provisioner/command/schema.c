@@ -5,7 +5,7 @@
 #include "command/command.h"
 #include "reference/reference.h"
 
-static int run(struct cli *c)
+static int run_schema(struct cli *c)
 {
 	struct buf out;
 	if (c->n_args) {
@@ -33,5 +33,5 @@ const struct command command_schema = {
 		   "# first line of site.yml, for yaml-language-server:\n"
 		   "# yaml-language-server: $schema=provision.schema.json\n",
 	.options = "",
-	.run = run,
+	.run = run_schema,
 };

@@ -178,7 +178,7 @@ static uint32_t last_step(const struct fleet_host *h, uint32_t task)
 
 /* The others come as far as the task that failed, as in Ansible, where they have it in their plan;
  * one that is further stops where it is. */
-static void stop(struct fleet *f, const char *why, uint32_t task)
+static void stop_fleet(struct fleet *f, const char *why, uint32_t task)
 {
 	f->stopped = why;
 	f->stopped_at = task;
@@ -207,5 +207,5 @@ void wave_lost(struct fleet_host *h)
 	f->wave_failed++;
 	f->play_failed++;
 	if (p && !f->stopped && !wave_in_budget(p, wave_hosts(f), f->wave_failed))
-		stop(f, used_up(f, f->wave_failed), h->failed_task);
+		stop_fleet(f, used_up(f, f->wave_failed), h->failed_task);
 }

@@ -7,12 +7,12 @@
 
 enum { TICK_MS = 100 };
 
-static void tick(void *ctx)
+static void take_tick(void *ctx)
 {
 	struct fleet *f = ctx;
 	report_tick(f->o->report);
 	loop_timer_free(f->tick);
-	f->tick = loop_timer(f->loop, TICK_MS, tick, f);
+	f->tick = loop_timer(f->loop, TICK_MS, take_tick, f);
 }
 
 static void fill_members(struct fleet *f)
@@ -189,7 +189,7 @@ void fleet_park(struct fleet_host *h)
 	fleet_advance(f);
 }
 
-static void unpark(struct fleet_host *h)
+static void unpark_host(struct fleet_host *h)
 {
 	h->parked = false;
 	h->f->parked--;
@@ -203,7 +203,7 @@ static bool wake_one(struct fleet *f)
 		struct fleet_host *h = &f->hosts[i];
 		if (!h->parked || (!wave_is_behind(h) && !resolver_may_go_on(h->resolver)))
 			continue;
-		unpark(h);
+		unpark_host(h);
 		if (wave_is_behind(h))
 			wave_drop(h);
 		else
@@ -246,7 +246,7 @@ static void give_up(struct fleet *f)
 			host_fail(h, &e);
 			continue;
 		}
-		unpark(h);
+		unpark_host(h);
 		wave_drop(h);
 	}
 }
@@ -405,7 +405,7 @@ bool fleet_run(
 	if (!f.n)
 		return err_set(e, ERR_CONFIG, "no host matches: nothing to do");
 	f.loop = loop_new();
-	f.tick = loop_timer(f.loop, TICK_MS, tick, &f);
+	f.tick = loop_timer(f.loop, TICK_MS, take_tick, &f);
 	start_play(&f);
 	fleet_advance(&f);
 	if (!f.done || f.open)

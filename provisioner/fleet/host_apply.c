@@ -108,7 +108,7 @@ static struct value *apply_step(
 	return m;
 }
 
-static void note(struct fleet_host *h, const struct planned *p)
+static void note_notified(struct fleet_host *h, const struct planned *p)
 {
 	for (const char *const *n = p->step->notify; n && *n; n++)
 		list_add(h->a, h->notified, value_text(h->a, *n));
@@ -158,7 +158,7 @@ static bool report_quiet(struct fleet_host *h, size_t to)
 			continue;
 		p->applied = true;
 		if (changed_here(p))
-			note(h, p);
+			note_notified(h, p);
 		host_step_event(h, p, quiet_status(p), NULL,
 			p->step->item ? planned_error(p) : p->error, 0);
 	}
@@ -181,7 +181,7 @@ static void host_go_on(struct fleet_host *h)
 		host_resolve(h);
 }
 
-static void announce(struct fleet_host *h)
+static void announce_apply(struct fleet_host *h)
 {
 	if (h->announced == h->plan->n && h->applied_to < h->announced)
 		return;
@@ -234,7 +234,7 @@ void host_carry_out(struct fleet_host *h)
 {
 	struct err e = {0};
 	if (work_to_do(h)) {
-		announce(h);
+		announce_apply(h);
 		host_send_apply(h);
 		return;
 	}
@@ -244,7 +244,7 @@ void host_carry_out(struct fleet_host *h)
 		host_fail(h, &e);
 		return;
 	}
-	announce(h);
+	announce_apply(h);
 	host_go_on(h);
 }
 
@@ -276,8 +276,8 @@ static void verdict_of(struct fleet_host *h, const struct step *s, struct step_r
 static enum step_status give_verdict(struct fleet_host *h, struct planned *p, enum step_status s,
 	const struct value *changes, const char **error)
 {
-	/* a command that was run and failed has changed something, unless the task says otherwise
-	 */
+	/* a command that was run and failed has changed something, unless the
+	 * task says otherwise */
 	bool ran = step_runs_program(p->step) && changes && changes->type == VALUE_LIST &&
 		   changes->list.n;
 	struct step_result res = {
@@ -298,7 +298,7 @@ static enum step_status give_verdict(struct fleet_host *h, struct planned *p, en
 	bool noted = s == STEP_CHANGED && !here; /* by the agent */
 	s = res.failed ? STEP_FAILED : res.changed ? STEP_CHANGED : STEP_OK;
 	if (s == STEP_CHANGED && !noted)
-		note(h, p);
+		note_notified(h, p);
 	if (s != STEP_FAILED)
 		*error = NULL;
 	else if (!*error && res.error)

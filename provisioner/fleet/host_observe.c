@@ -8,7 +8,7 @@
 enum { ASKED_MAX = 1000 }; /* resources in one OBSERVE: its answer is one frame */
 
 /* With no_log each of the values is a secret. */
-static struct value *covered(struct arena *a, const struct step *s, struct value *map)
+static struct value *cover_values(struct arena *a, const struct step *s, struct value *map)
 {
 	if (!s->no_log || !map)
 		return map;
@@ -25,8 +25,8 @@ struct value *step_message(struct arena *a, const struct step *s, enum step_use 
 {
 	struct value *m = value_map(a);
 	struct step sent = *s;
-	sent.params = covered(a, s, s->params);
-	sent.environment = covered(a, s, s->environment);
+	sent.params = cover_values(a, s, s->params);
+	sent.environment = cover_values(a, s, s->environment);
 	record_put(a, step_members, use, &sent, m);
 	if (s->type)
 		map_put(a, m, "type", value_text(a, s->type->name));
@@ -54,7 +54,8 @@ static bool was_notified(struct fleet_host *h, const struct step *handler)
 }
 
 /* Of the steps that notify the handler, those that may count as a change. */
-static const uint32_t *notifiers(struct fleet_host *h, struct arena *a, const struct step *handler)
+static const uint32_t *list_notifiers(
+	struct fleet_host *h, struct arena *a, const struct step *handler)
 {
 	size_t n = 0, at = 0;
 	while (handler->notified_by && handler->notified_by[n])
@@ -73,7 +74,7 @@ static struct value *observe_step(struct fleet_host *h, struct arena *a, const s
 {
 	struct step sent = *s;
 	if (s->handler) {
-		sent.notified_by = notifiers(h, a, s);
+		sent.notified_by = list_notifiers(h, a, s);
 		sent.was_pending = was_notified(h, s);
 	}
 	if (!s->type || (s->handler && !s->type->foresee))

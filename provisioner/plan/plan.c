@@ -97,7 +97,7 @@ static enum planned_kind classify_handler(struct plan_target *target, const stru
 	return kind;
 }
 
-static enum planned_kind classify(struct plan_target *target, const struct planned *p)
+static enum planned_kind classify_step(struct plan_target *target, const struct planned *p)
 {
 	const struct step *s = p->step;
 	if (s->skipped)
@@ -120,10 +120,10 @@ static enum planned_kind classify(struct plan_target *target, const struct plann
 void plan_classify(struct plan_target *target)
 {
 	for (size_t i = 0; i < target->n; i++)
-		target->v[i]->kind = classify(target, target->v[i]);
+		target->v[i]->kind = classify_step(target, target->v[i]);
 }
 
-static void count(struct plan_counts *c, const struct planned *p)
+static void count_step(struct plan_counts *c, const struct planned *p)
 {
 	bool resource = p->step->type && !p->step->handler;
 	c->resources += resource;
@@ -178,7 +178,7 @@ struct plan_counts plan_count(const struct plan_target *target, size_t from)
 {
 	struct plan_counts c = {0};
 	for (size_t i = from; i < target->n; i++)
-		count(&c, target->v[i]);
+		count_step(&c, target->v[i]);
 	return c;
 }
 
@@ -192,7 +192,7 @@ void plan_freeze_target(struct plan_target *target)
 	target->frozen = true;
 }
 
-static void sum(struct plan_counts *c, const struct plan_counts *h)
+static void add_counts(struct plan_counts *c, const struct plan_counts *h)
 {
 	c->resources += h->resources;
 	c->change += h->change;
@@ -212,7 +212,7 @@ void plan_freeze(struct plan *p)
 	p->counts = (struct plan_counts){0};
 	for (size_t i = 0; i < p->n; i++) {
 		plan_freeze_target(p->v[i]);
-		sum(&p->counts, &p->v[i]->counts);
+		add_counts(&p->counts, &p->v[i]->counts);
 		add_text(&s, p->v[i]->digest);
 	}
 	sha256_end(&s, d);

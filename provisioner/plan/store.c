@@ -76,7 +76,7 @@ static struct value *target_value(struct arena *a, const struct plan_target *tar
 }
 
 /* Says why a plan is no promise, or returns true. */
-static bool promised(const struct plan_target *target, struct err *e)
+static bool is_promise(const struct plan_target *target, struct err *e)
 {
 	if (target->error)
 		return err_set(e, ERR_CONFIG, "the plan of %s is incomplete: %s", target->name,
@@ -150,7 +150,7 @@ static bool write_out(struct arena *a, const char *path, const struct buf *file,
 	return look_follow(a, path, &path, e) && file_replace(path, file->p, file->n, attr, e);
 }
 
-static void encode(const struct value *m, struct buf *file)
+static void encode_file(const struct value *m, struct buf *file)
 {
 	unsigned char sha[SHA256_LEN];
 	struct buf body;
@@ -171,7 +171,7 @@ bool plan_save(const struct plan *p, const char *path, struct err *e)
 	struct buf file;
 	bool ok = true;
 	for (size_t i = 0; i < p->n && ok; i++) {
-		ok = promised(p->v[i], e);
+		ok = is_promise(p->v[i], e);
 		if (ok)
 			list_add(a, targets, target_value(a, p->v[i]));
 	}
@@ -180,7 +180,7 @@ bool plan_save(const struct plan *p, const char *path, struct err *e)
 	map_put(a, m, "targets", targets);
 	buf_init(&file, (size_t)4 * FILE_MAX);
 	if (ok) {
-		encode(m, &file);
+		encode_file(m, &file);
 		ok = file.over ? err_set(e, ERR_PERMANENT, "the plan is too large to be saved")
 			       : write_out(a, path, &file, e);
 	}

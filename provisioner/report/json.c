@@ -5,7 +5,7 @@
 #include "report/report_private.h"
 #include "net/loop.h"
 
-static void put(struct arena *a, struct value *m, const char *key, const char *text)
+static void put_text(struct arena *a, struct value *m, const char *key, const char *text)
 {
 	if (text)
 		map_put(a, m, key, value_text(a, text));
@@ -40,7 +40,7 @@ static void put_stats(struct arena *a, struct value *m, const struct host_stats 
 static void put_end(struct arena *a, struct value *m, const struct report *r, const struct event *e)
 {
 	if (e->whole) {
-		put(a, m, "digest", e->whole->digest);
+		put_text(a, m, "digest", e->whole->digest);
 		map_put(a, m, "changes", value_int(a, (int64_t)e->whole->counts.change));
 		map_put(a, m, "handlers", value_int(a, (int64_t)e->whole->counts.handler));
 		map_put(a, m, "unknown", value_int(a, (int64_t)e->whole->counts.unknown));
@@ -55,14 +55,14 @@ static void json_event(struct report *r, const struct event *e)
 		"play", "progress", "plan", "step", "note", "host", "end"};
 	struct arena *a = arena_new();
 	struct value *m = e->kind == EVENT_PLAN ? plan_value(a, e->plan) : value_map(a);
-	put(a, m, "event", names[e->kind]);
-	put(a, m, "host", e->host);
-	put(a, m, "text", e->text);
+	put_text(a, m, "event", names[e->kind]);
+	put_text(a, m, "host", e->host);
+	put_text(a, m, "text", e->text);
 	if (e->kind == EVENT_PLAY)
 		map_put(a, m, "hosts", value_int(a, (int64_t)e->count));
 	if (e->step)
 		put_step(a, m, e);
-	put(a, m, "error", e->error);
+	put_text(a, m, "error", e->error);
 	if (e->stats)
 		put_stats(a, m, e->stats);
 	if (e->kind == EVENT_END)

@@ -5,8 +5,8 @@
 #include "report/report_private.h"
 #include "net/loop.h"
 
-/* A host that no play came to has no row, as in Ansible: a row of zeros reads as if it were fine.
- */
+/* A host that no play came to has no row, as in Ansible: a row of zeros reads as if
+ * it were fine. */
 static bool never_began(const struct event *e)
 {
 	const struct host_stats *s = e->stats;

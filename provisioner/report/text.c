@@ -44,7 +44,6 @@ static void add_resource(struct page *out, const struct planned *p)
 	if (p->step->type) {
 		const char *key = planned_key(a, p);
 		size_t n = strcspn(key, "\n");
-
 		page_addf(out, "    ");
 		page_paintf(out, PAINT_CYAN, "%s %.*s%s", p->step->type->name, (int)n, key,
 			key[n] && key[n + 1] ? " ..." : "");
@@ -276,7 +275,7 @@ static void plan_end(struct report *r, struct page *out, const struct plan *p)
 	arena_free(a);
 }
 
-static void end(struct report *r, struct page *out, const struct event *e)
+static void show_end(struct report *r, struct page *out, const struct event *e)
 {
 	live_hide(r->live);
 	if (r->opt.planning) {
@@ -295,7 +294,7 @@ static void end(struct report *r, struct page *out, const struct event *e)
 	arena_free(a);
 }
 
-static void progress(struct report *r, struct page *out, const struct event *e)
+static void show_progress(struct report *r, struct page *out, const struct event *e)
 {
 	live_set(r->live, e->host, e->text);
 	live_show(r->live, false);
@@ -321,7 +320,7 @@ static void text_event(struct report *r, const struct event *e)
 		break;
 	case EVENT_PROGRESS:
 	case EVENT_NOTE:
-		progress(r, out, e);
+		show_progress(r, out, e);
 		break;
 	case EVENT_PLAN:
 		add_target(r, out, e);
@@ -334,7 +333,7 @@ static void text_event(struct report *r, const struct event *e)
 		host_done(out, e);
 		break;
 	case EVENT_END:
-		end(r, out, e);
+		show_end(r, out, e);
 		break;
 	}
 	if (page_size(out) || is_long)

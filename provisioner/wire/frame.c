@@ -64,7 +64,7 @@ static bool may_wait(enum frame_type type, const struct map_entry *m)
 	       !value_find_type(m->value, VALUE_UNDEFINED);
 }
 
-static bool known(const struct value *v)
+static bool is_known(const struct value *v)
 {
 	return !value_find_type(v, VALUE_UNKNOWN) && !value_find_type(v, VALUE_UNDEFINED);
 }
@@ -72,9 +72,9 @@ static bool known(const struct value *v)
 static bool step_known(enum frame_type type, const struct value *step)
 {
 	if (step->type != VALUE_MAP)
-		return known(step);
+		return is_known(step);
 	for (size_t i = 0; i < step->map.n; i++)
-		if (!may_wait(type, &step->map.e[i]) && !known(step->map.e[i].value))
+		if (!may_wait(type, &step->map.e[i]) && !is_known(step->map.e[i].value))
 			return false;
 	return true;
 }
@@ -87,12 +87,12 @@ static bool all_known(enum frame_type type, const struct value *msg, struct err 
 		bool steps = str_is(msg->map.e[i].key, "steps") && v->type == VALUE_LIST;
 		for (size_t k = 0; steps && ok && k < v->list.n; k++)
 			ok = step_known(type, v->list.v[k]);
-		ok = ok && (steps || known(v));
+		ok = ok && (steps || is_known(v));
 	}
 	return ok || err_set(e, ERR_PERMANENT, "it holds a value that is not known");
 }
 
-static bool check(struct arena *a, enum frame_type type, const struct value *raw,
+static bool check_message(struct arena *a, enum frame_type type, const struct value *raw,
 	struct value **msg, struct err *e)
 {
 	struct errs errs;
@@ -104,7 +104,7 @@ static bool check(struct arena *a, enum frame_type type, const struct value *raw
 		errs.n ? errs.v[0].msg : "it does not have the fields of its type");
 }
 
-static bool decode(struct arena *a, enum frame_type type, struct str bytes, size_t room,
+static bool decode_message(struct arena *a, enum frame_type type, struct str bytes, size_t room,
 	struct value **msg, struct err *e)
 {
 	struct value *raw;
@@ -113,10 +113,10 @@ static bool decode(struct arena *a, enum frame_type type, struct str bytes, size
 		return false;
 	if (raw->type != VALUE_MAP)
 		return err_set(e, ERR_PERMANENT, "it is %s, not a mapping", value_type_name(raw));
-	return all_known(type, raw, e) && check(a, type, raw, msg, e);
+	return all_known(type, raw, e) && check_message(a, type, raw, msg, e);
 }
 
-static enum frame_status bad(struct err *e, const char *what)
+static enum frame_status refuse_frame(struct err *e, const char *what)
 {
 	err_set(e, ERR_PERMANENT, "a bad frame arrived: %s", what);
 	return FRAME_BAD;
@@ -140,14 +140,14 @@ static const char *head_fault(const struct buf *in)
 	return NULL;
 }
 
-static bool whole(const struct buf *in)
+static bool is_whole(const struct buf *in)
 {
 	return in->n >= HEAD_BYTES && in->n >= LENGTH_BYTES + get_length(in->p);
 }
 
 bool frame_waits(const struct buf *in)
 {
-	return whole(in) || head_fault(in) || in->over;
+	return is_whole(in) || head_fault(in) || in->over;
 }
 
 enum frame_status frame_read_within(struct arena *a, struct buf *in, size_t room,
@@ -155,15 +155,15 @@ enum frame_status frame_read_within(struct arena *a, struct buf *in, size_t room
 {
 	const char *fault = head_fault(in);
 	if (fault)
-		return bad(e, fault);
+		return refuse_frame(e, fault);
 	if (in->over)
-		return bad(e, "more arrived than a frame may hold");
-	if (!whole(in))
+		return refuse_frame(e, "more arrived than a frame may hold");
+	if (!is_whole(in))
 		return FRAME_MORE;
 	size_t n = get_length(in->p);
 	*type = (enum frame_type)(unsigned char)in->p[4];
 	struct str bytes = {in->p + HEAD_BYTES, n - 1};
-	if (!decode(a, *type, bytes, room, msg, e)) {
+	if (!decode_message(a, *type, bytes, room, msg, e)) {
 		err_prefix(e, "a bad frame arrived (%s)", frame_name(*type));
 		return FRAME_BAD;
 	}
