@@ -382,6 +382,23 @@ static bool read_message(struct apply *ap, const struct value *msg)
 
 /* ---- the whole ---- */
 
+/* Handlers that what was done before this APPLY has notified: pending, and on the disk. */
+static void add_notified(struct apply *ap, const struct value *notified, struct err *e)
+{
+	size_t n = notified ? notified->list.n : 0, before = ap->pending->list.n;
+	for (size_t i = 0; i < n; i++) {
+		apply_note_change(ap, notified->list.v[i]->s.p, now_ms() + 1);
+		if (!list_has(ap->pending, notified->list.v[i]->s))
+			list_add(ap->a, ap->pending, notified->list.v[i]);
+	}
+	if (ap->pending->list.n > before && !pending_save(ap->a, ap->state.dir, ap->pending, e))
+		return;
+	if (!undo_open(&ap->undo, ap->a, ap->state.dir, ap->pending, e))
+		return;
+	for (size_t i = 0; i < n && e->kind == ERR_NONE; i++)
+		undo_record_handler(&ap->undo, notified->list.v[i]->s.p, e);
+}
+
 static bool open_state(struct apply *ap, const struct value *notified)
 {
 	struct arena *a = ap->a;
@@ -395,20 +412,10 @@ static bool open_state(struct apply *ap, const struct value *notified)
 		arena_printf(a, "%s/journal/%s.jsonl", ap->state.dir, ap->run), ap->run, -1};
 	ap->originals = state_originals(a, &ap->state, ap->run);
 	ap->pending = pending_load(a, ap->state.dir, &e);
-	size_t before = ap->pending ? ap->pending->list.n : 0;
-	for (size_t i = 0; notified && i < notified->list.n; i++)
-		apply_note_change(ap, notified->list.v[i]->s.p, now_ms() + 1);
-	for (size_t i = 0; ap->pending && notified && i < notified->list.n; i++)
-		if (!list_has(ap->pending, notified->list.v[i]->s))
-			list_add(a, ap->pending, notified->list.v[i]);
-	if (ap->pending && ap->pending->list.n > before)
-		pending_save(a, ap->state.dir, ap->pending, &e);
 	ap->verified = value_map(a);
 	ap->verified_services = value_map(a);
-	if (ap->pending && e.kind == ERR_NONE)
-		undo_open(&ap->undo, a, ap->state.dir, ap->pending, &e);
-	for (size_t i = 0; notified && i < notified->list.n && e.kind == ERR_NONE; i++)
-		undo_record_handler(&ap->undo, notified->list.v[i]->s.p, &e);
+	if (ap->pending)
+		add_notified(ap, notified, &e);
 	if (e.kind == ERR_NONE && geteuid() == 0)
 		package_clean_leftovers(&e);
 	if (e.kind != ERR_NONE)

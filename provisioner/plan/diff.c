@@ -140,8 +140,9 @@ static void print_blob_sizes(
 }
 
 static void print_text(struct page *out, struct arena *a, const struct planned *p,
-	const struct value *change, const char *field, int indent, bool diff)
+	const struct value *change, int indent, bool diff)
 {
+	const char *field = map_cstr(change, "field", "");
 	const struct value *before = map_at(change, "before"), *after = map_at(change, "after");
 	const struct value *own = p->step->params ? map_at(p->step->params, field) : NULL;
 	struct str b, n;
@@ -191,7 +192,7 @@ void change_print(struct page *out, struct arena *a, const struct planned *p,
 	if (!strcmp(kind, "maybe")) /* plan_unknown gives its words */
 		return;
 	if (!strcmp(kind, "text")) {
-		print_text(out, a, p, change, field, indent, diff);
+		print_text(out, a, p, change, indent, diff);
 		return;
 	}
 	bool hide = p->step->no_log;

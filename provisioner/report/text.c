@@ -76,15 +76,42 @@ static const char *const marks[] = {[PLANNED_OK] = " ",
 	[PLANNED_MAYBE] = "?",
 	[PLANNED_HANDLER_MAYBE] = "?"};
 
+/* A handler of the controller (set_fact, debug). */
+static bool is_local_handler(const struct planned *p)
+{
+	return p->kind == PLANNED_LOCAL && p->step->handler;
+}
+
+/* What changes nothing is shown with -v, what is skipped or right with -vv. */
+static bool is_shown(const struct report *r, const struct planned *p)
+{
+	switch (p->kind) {
+	case PLANNED_OK:
+	case PLANNED_QUIET:
+	case PLANNED_SKIPPED:
+		return r->opt.verbosity >= 2 || p->step->dropped;
+	case PLANNED_RUN:
+	case PLANNED_LOCAL:
+		return r->opt.verbosity >= 1 || is_local_handler(p);
+	default:
+		return true;
+	}
+}
+
+static void add_change(struct report *r, struct page *out, const struct planned *p)
+{
+	page_addf(out, "\n");
+	add_resource(out, p);
+	if (p->kind == PLANNED_CHANGE && (!p->changes || !p->changes->list.n))
+		page_addf(out, "      counts as changed%s\n",
+			p->step->changed == 1 || !p->step->type ? " (changed_when)" : "");
+	add_changes(out, p, p->changes, r->opt.diff);
+}
+
 static void plan_step(struct report *r, struct page *out, const struct planned *p)
 {
-	bool quiet =
-		p->kind == PLANNED_OK || p->kind == PLANNED_QUIET || p->kind == PLANNED_SKIPPED;
-	if (quiet && r->opt.verbosity < 2 && !p->step->dropped)
-		return;
-	bool handler = p->kind == PLANNED_LOCAL && p->step->handler;
-	if ((p->kind == PLANNED_RUN || p->kind == PLANNED_LOCAL) && !handler &&
-		r->opt.verbosity < 1)
+	bool handler = is_local_handler(p);
+	if (!is_shown(r, p))
 		return;
 	page_addf(out, "%s ", marks[handler ? PLANNED_HANDLER : p->kind]);
 	add_task(out, p);
@@ -127,12 +154,7 @@ static void plan_step(struct report *r, struct page *out, const struct planned *
 		page_addf(out, "\n");
 		return;
 	default:
-		page_addf(out, "\n");
-		add_resource(out, p);
-		if (p->kind == PLANNED_CHANGE && (!p->changes || !p->changes->list.n))
-			page_addf(out, "      counts as changed%s\n",
-				p->step->changed == 1 || !p->step->type ? " (changed_when)" : "");
-		add_changes(out, p, p->changes, r->opt.diff);
+		add_change(r, out, p);
 	}
 }
 
