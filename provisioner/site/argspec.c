@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Arguments of a role against its meta/argument_specs.yml: what is required, its type, its choices.
- * Changes no value; what is not known yet passes.
+ * Checks the arguments of a role against its meta/argument_specs.yml: required ones, types,
+ * choices. Changes no value; an unknown value passes.
  */
 #include "site/resolve.h"
 
@@ -12,7 +12,7 @@ struct spec {
 	struct err *e;
 };
 
-/* Where a value stands. Its name is made for an error only: the items may be many. */
+/* The place of a value. Its name is built only for an error, because there may be many items. */
 struct arg_place {
 	const struct arg_place *in;
 	const char *key; /* NULL: an item of a list */
@@ -76,7 +76,7 @@ static bool fail_at(
 	struct spec *s, const struct arg_place *at, const struct value *v, const char *must)
 {
 	return err_set(s->e, ERR_CONFIG, "role '%s': %s must be %s, not %s", s->role,
-		place_name(s->r->a, at), must, v->secret ? "what is given" : value_type_name(v));
+		place_name(s->r->a, at), must, v->secret ? "given here" : value_type_name(v));
 }
 
 static bool choice_fits(struct spec *s, const struct value *choices, const struct value *v)
@@ -168,7 +168,7 @@ bool argspec_check(struct resolver *r, const struct task *t, struct err *e)
 			return false;
 		v = vars_value(r->v, o->key.p, e);
 		if (!v && e->kind == ERR_UNDEFINED && !needed)
-			*e = (struct err){0}; /* said where it is used */
+			*e = (struct err){0}; /* its use reports it */
 		if (e->kind)
 			return false;
 		if (!v && needed)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The keywords of a play that say how its hosts are taken: serial, strategy, max_fail_percentage
- * and any_errors_fatal. Reads what Ansible reads, and refuses with the place what it would stop at
- * with a stack trace.
+ * The keywords of a play about batches of hosts: serial, strategy, max_fail_percentage and
+ * any_errors_fatal. Accepts what Ansible accepts, and reports a problem with its place where
+ * Ansible would stop with a stack trace.
  */
 #include <math.h>
 #include "site/vars.h"
 
-/* "25%", " 30 ", "2.5": all of the text is a number, but for the sign of a share. */
+/* "25%", " 30 ", "2.5": the whole text is a number, except for the percent sign. */
 static bool number_of(struct arena *a, const struct value *v, struct share *out)
 {
 	char *end;
@@ -30,7 +30,7 @@ static bool number_of(struct arena *a, const struct value *v, struct share *out)
 	return end[out->percent] == 0;
 }
 
-/* The value with its templates evaluated, as the play's first host sees it; NULL: a problem. */
+/* The value with its templates evaluated for the play's first host; NULL: a problem. */
 static struct value *evaluate_value(
 	struct site *s, struct play_in *p, struct value *v, struct errs *errs)
 {
@@ -39,14 +39,14 @@ static struct value *evaluate_value(
 	struct value *out;
 	if (!has_template(v))
 		return v;
-	if (!p->face.hosts[0]) /* nobody takes part */
+	if (!p->face.hosts[0]) /* the play has no host */
 		return NULL;
 	vars = vars_new(s, s->a, inventory_host(s->inv, str_c(p->face.hosts[0])), p, NULL);
 	vars_enter(vars, &p->root, NULL);
 	out = vars_resolve(vars, v, &e);
 	if (out && value_find_type(out, VALUE_UNKNOWN)) {
 		err_at(&e, v->pos,
-			"it hangs on facts, and is needed before any host is asked for them");
+			"it depends on facts, but is needed before any host is contacted");
 		out = NULL;
 	}
 	if (out)
@@ -65,8 +65,8 @@ static void read_serial(struct site *s, struct play_in *p, struct value *v, stru
 		const struct value *one = list->list.v[i];
 		if (!number_of(s->a, one, &out[i]) || (out[i].percent && out[i].n < 0))
 			errs_add(errs, one->pos.line ? one->pos : v->pos,
-				"serial is a number of hosts (0: all of them), a share such as "
-				"25%%, or a list of those");
+				"serial must be a number of hosts (0: all of them), a share such "
+				"as 25%%, or a list of those");
 	}
 	p->face.serial = out;
 	p->face.n_serial = n;
@@ -82,7 +82,7 @@ static void read_max_fail(struct site *s, struct play_in *p, struct value *v, st
 		p->face.max_fail_percentage = share.n;
 	else
 		errs_add(errs, v->pos,
-			"max_fail_percentage is a number from 0 to 100, such as 25, 29.9 or "
+			"max_fail_percentage must be a number from 0 to 100, such as 25, 29.9 or "
 			"\"30%%\"");
 }
 
@@ -98,6 +98,6 @@ void play_batches(struct site *s, struct play_in *p, const struct value *kw, str
 		read_max_fail(s, p, max_fail, errs);
 	if (p->face.own_pace && (p->face.any_errors_fatal || p->face.max_fail_percentage >= 0))
 		errs_warn(errs, map_at(kw, "strategy")->pos,
-			"with this strategy each host runs for itself: neither max_fail_percentage "
-			"nor any_errors_fatal stops the others");
+			"with this strategy each host runs on its own, so max_fail_percentage and "
+			"any_errors_fatal stop no other host");
 }

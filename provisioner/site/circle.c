@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files and roles that bring themselves in again: found before anything is built of them, and told
- * with the whole way round. Decides nothing about what a host includes while it runs.
+ * Files and roles that include themselves: found before anything is built of them, and reported
+ * with the whole circle. Does not check what a host includes during the run.
  */
 #include "site/circle.h"
 
 /* ---- files ---- */
 
-/* "b.yml -> a.yml -> b.yml", from the first time that the file was reached. */
+/* "b.yml -> a.yml -> b.yml", from the first occurrence of the file. */
 static const char *files_between(struct arena *a, const struct task *t, const char *path)
 {
 	const char *text = path, *last = path;
@@ -22,7 +22,7 @@ static const char *files_between(struct arena *a, const struct task *t, const ch
 	return text;
 }
 
-/* A file that imports itself, by whatever way, never ends. */
+/* A file that imports itself, directly or indirectly, never ends. */
 bool import_circle(struct build *b, const struct task *t, const char *path, struct pos pos)
 {
 	const struct task *p = t;
@@ -38,7 +38,7 @@ bool import_circle(struct build *b, const struct task *t, const char *path, stru
 
 /* ---- roles ---- */
 
-/* "a -> b -> a", from the first time that the role was brought in. */
+/* "a -> b -> a", from the first occurrence of the role. */
 static const char *roles_between(
 	struct arena *a, const struct role_use *u, const struct role *r, const char *tasks)
 {
@@ -59,8 +59,8 @@ static bool brought_in(const struct role_use *u, const char *path, const char *t
 	return false;
 }
 
-/* Roles that bring one another in never end. What a host decides (include_role) may, so there only
- * the depth counts. */
+/* Roles that statically include each other never end. include_role may end, because a host decides:
+ * for it only the depth is limited. */
 bool role_circle(struct build *b, const struct role *r, const char *tasks, struct pos pos)
 {
 	int depth = 0;
@@ -70,10 +70,10 @@ bool role_circle(struct build *b, const struct role *r, const char *tasks, struc
 	if (!(again && !b->dynamic) && depth <= IMPORT_DEPTH)
 		return false;
 	if (again)
-		errs_add(b->errs, pos, "these roles bring one another in, in a circle: %s",
+		errs_add(b->errs, pos, "these roles include one another in a circle: %s",
 			roles_between(b->s->a, b->role, r, tasks));
 	else
-		errs_add(b->errs, pos, "roles bring one another in more than %d deep ('%s')",
+		errs_add(b->errs, pos, "roles include one another more than %d levels deep ('%s')",
 			IMPORT_DEPTH, r->name);
 	return true;
 }
@@ -82,6 +82,6 @@ bool dependency_circle(struct build *b, struct str name, const char *path, struc
 {
 	struct role r = {.name = path_base(name.p), .path = path};
 	return brought_in(b->role, path, "main") &&
-	       !errs_add(b->errs, pos, "these roles bring one another in, in a circle: %s",
+	       !errs_add(b->errs, pos, "these roles include one another in a circle: %s",
 		       roles_between(b->s->a, b->role, &r, "main"));
 }

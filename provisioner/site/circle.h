@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files and roles that bring themselves in again, told in b->errs: true where one does.
+ * Files and roles that include themselves, reported in b->errs; true where one does.
  */
 #pragma once
 #include "site/task.h"

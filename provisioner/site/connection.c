@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How to reach a host: its variables, then the plays' keywords, then the options, as Ansible orders
- * them. Contacts nobody.
+ * How to reach a host: its variables, then the plays' keywords, then the options, in Ansible's
+ * order. Contacts nobody.
  */
 #include "site/vars.h"
 
@@ -16,7 +16,7 @@ static const char *read_one(struct reach *r, const char *name)
 	if (!x || x->type == VALUE_NULL)
 		return NULL;
 	if (value_find_type(x, VALUE_UNKNOWN)) {
-		err_at(r->e, x->pos, "host %s: %s must be known before the host is reached (%s)",
+		err_at(r->e, x->pos, "host %s: %s must be known before the host is contacted (%s)",
 			r->v->host->name, name, value_find_type(x, VALUE_UNKNOWN)->s.p);
 		return NULL;
 	}
@@ -43,7 +43,7 @@ static const struct play_in *first_play(const struct site *s, const char *host)
 	return NULL;
 }
 
-/* plays: by the keyword; tasks: by the variable ansible_become of one of them. */
+/* plays: a play uses the keyword; tasks: one of them sets the variable ansible_become. */
 static void any_play_becomes(const struct site *s, const char *host, bool *plays, bool *tasks)
 {
 	*plays = *tasks = false;
@@ -60,8 +60,8 @@ static bool read_port(struct reach *r, const char *host, int *port)
 	char *end;
 	long n = s ? strtol(s, &end, 10) : 22;
 	if (s && (*end || n < 1 || n > 65535))
-		return err_set(
-			r->e, ERR_CONFIG, "host %s: ansible_port '%s' is no port number", host, s);
+		return err_set(r->e, ERR_CONFIG, "host %s: ansible_port '%s' is not a port number",
+			host, s);
 	*port = (int)n;
 	return true;
 }
@@ -74,11 +74,11 @@ static const char *read_keyword(struct reach *r, const struct play_in *p, const 
 		return NULL;
 	if (v->type == VALUE_STR)
 		return v->s.p;
-	err_at(r->e, v->pos, "%s must be text that is known before a host is reached", name);
+	err_at(r->e, v->pos, "%s must be text that is known before a host is contacted", name);
 	return NULL;
 }
 
-/* Only sudo is supported, as it stands on the host. */
+/* Only sudo is supported, with the host's own configuration. */
 static bool check_become_method(struct reach *r, const char *host)
 {
 	static const char *const names[] = {
@@ -88,13 +88,13 @@ static bool check_become_method(struct reach *r, const char *host)
 		const char *s = read_one(r, names[i]);
 		if (s && *s && strcmp(s, "sudo") != 0)
 			return err_set(r->e, ERR_CONFIG,
-				"host %s: %s '%s' is not supported; there is sudo, without flags",
-				host, names[i], s);
+				"host %s: %s '%s' is not supported; use sudo, without flags", host,
+				names[i], s);
 	}
 	return !r->e->kind;
 }
 
-/* The host's variable comes before the plays' keywords, but not before a task's own variable. */
+/* The host's variable overrides the plays' keywords, but not a task's own variable. */
 static bool read_become(struct reach *r, const struct site *s, const char *host, bool *out)
 {
 	const struct value *v = r->e->kind ? NULL : vars_value(r->v, "ansible_become", r->e);
@@ -125,7 +125,7 @@ static bool read_all(struct reach *r, const struct site *s, const char *host,
 	c->key_file = read_text(r, "ansible_ssh_private_key_file", "ansible_private_key_file");
 	c->key_file = c->key_file ? c->key_file : s->opt.private_key;
 	if (c->key_file && !(c->key_file = path_expand(s->a, c->key_file, r->e)))
-		return err_prefix(r->e, "host %s: the key to log in with", host);
+		return err_prefix(r->e, "host %s: the key file for the login", host);
 	c->password = read_text(r, "ansible_password", "ansible_ssh_pass");
 	c->ssh_args = read_text(r, "ansible_ssh_common_args", "ansible_ssh_extra_args");
 	c->become_password = read_text(r, "ansible_become_password", "ansible_become_pass");
@@ -140,7 +140,7 @@ static bool is_same(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* The word for what differs; NULL: a host is reached in the same way. */
+/* Names the difference; NULL: both reach the host in the same way. */
 static const char *find_difference(const struct connection *a, const struct connection *b)
 {
 	return !is_same(a->address, b->address)     ? "address"
@@ -162,8 +162,8 @@ static bool says_how(const struct play_in *p)
 	       (p->vars && map_at(p->vars, "ansible_become_user"));
 }
 
-/* One connection serves all plays of a run, so they have to agree on it. Where several users are to
- * be become, the agent has to be root's. */
+/* One connection serves all plays of a run, so they must agree on it. If they become several users,
+ * the agent runs as root. */
 static bool plays_agree(struct reach *r, const struct site *s, struct invhost *h,
 	const struct play_in *first_one, struct connection *c)
 {
@@ -185,8 +185,8 @@ static bool plays_agree(struct reach *r, const struct site *s, struct invhost *h
 		what = find_difference(c, &other);
 		if (what)
 			return err_at(r->e, p->face.pos,
-				"host %s: the %s of the play '%s' is another than that of '%s', "
-				"and a host is reached in one way in the whole run",
+				"host %s: the %s of the play '%s' differs from that of '%s', but "
+				"a run reaches a host in one way only",
 				h->name, what, p->face.name, first_one->face.name);
 	}
 	return true;
@@ -206,8 +206,7 @@ bool site_connection(const struct site *s, const char *host, struct connection *
 	if (strcmp(out->kind, "ssh") != 0 && strcmp(out->kind, "local") != 0 &&
 		strcmp(out->kind, "openssh") != 0)
 		return err_set(e, ERR_CONFIG,
-			"host %s: connection '%s' is not supported; there are ssh, "
-			"openssh and local",
+			"host %s: connection '%s' is not supported; use ssh, openssh or local",
 			host, out->kind);
 	return true;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of actions that the controller does itself: they touch no host.
+ * The table of actions that the controller itself performs: they do not touch the host.
  */
 #include "site/control.h"
 #include "site/listing.h"
 
 static const struct field debug_fields[] = {
-	{.name = "msg", .kind = FIELD_ANY, .doc = "What to print."},
-	{.name = "var", .kind = FIELD_ANY, .doc = "Expression to print the value of."},
+	{.name = "msg", .kind = FIELD_ANY, .doc = "Text to print."},
+	{.name = "var", .kind = FIELD_ANY, .doc = "Variable or expression to print."},
 	{.name = "verbosity",
 		.kind = FIELD_INT,
 		.dflt = "0",
-		.doc = "More than 0: skipped, it is for debugging."},
+		.doc = "Above 0: skipped; such tasks are for debugging."},
 	{.name = NULL},
 };
 static const struct field assert_fields[] = {
@@ -19,19 +19,19 @@ static const struct field assert_fields[] = {
 		.kind = FIELD_ANY,
 		.flags = FIELD_REQUIRED,
 		.doc = "Conditions that must hold."},
-	{.name = "fail_msg", .kind = FIELD_ANY, .aliases = "msg", .doc = "Said when one does not."},
-	{.name = "success_msg", .kind = FIELD_ANY, .doc = "Said when all hold."},
-	{.name = "quiet",
-		.kind = FIELD_BOOL,
-		.dflt = "false",
-		.doc = "Says nothing when all hold."},
+	{.name = "fail_msg",
+		.kind = FIELD_ANY,
+		.aliases = "msg",
+		.doc = "Message if one does not hold."},
+	{.name = "success_msg", .kind = FIELD_ANY, .doc = "Message if all hold."},
+	{.name = "quiet", .kind = FIELD_BOOL, .dflt = "false", .doc = "Print nothing if all hold."},
 	{.name = NULL},
 };
 static const struct field fail_fields[] = {
 	{.name = "msg",
 		.kind = FIELD_ANY,
 		.dflt = "Failed as requested from task",
-		.doc = "Why it fails."},
+		.doc = "Message that explains the failure."},
 	{.name = NULL},
 };
 static const struct field set_fact_fields[] = {
@@ -46,8 +46,8 @@ static const struct field meta_fields[] = {
 		.kind = FIELD_ENUM,
 		.flags = FIELD_REQUIRED,
 		.choices = "flush_handlers noop end_host end_play",
-		.doc = "flush_handlers runs the notified handlers now; end_host and end_play leave "
-		       "the play."},
+		.doc = "flush_handlers runs the notified handlers now; end_host and end_play end "
+		       "the play for this host."},
 	{.name = NULL},
 };
 static const struct field setup_fields[] = {
@@ -57,7 +57,7 @@ static const struct field setup_fields[] = {
 	{.name = "gather_timeout", .kind = FIELD_ANY, .doc = "Accepted."},
 	{.name = "filter",
 		.kind = FIELD_ANY,
-		.doc = "Patterns of the facts that register sees, as ansible_dist*."},
+		.doc = "Patterns of the facts in the registered result, as ansible_dist*."},
 	{.name = "fact_path",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
@@ -66,7 +66,7 @@ static const struct field setup_fields[] = {
 };
 static const struct field include_vars_fields[] = {
 	{.name = "file", .kind = FIELD_STR, .doc = "File of variables, in the role's vars folder."},
-	{.name = "name", .kind = FIELD_STR, .doc = "Variable that takes them all as a map."},
+	{.name = "name", .kind = FIELD_STR, .doc = "Variable that gets them all as a map."},
 	{.name = "dir", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Folder of such files."},
 	{.name = NULL},
 };
@@ -81,31 +81,31 @@ static const struct field import_tasks_fields[] = {
 	{.name = "file", .kind = FIELD_STR, .flags = FIELD_REQUIRED, .doc = "File of tasks."},
 	{.name = NULL},
 };
-#define ROLE_FIELDS                                                              \
-	{.name = "name",                                                         \
-		.kind = FIELD_STR,                                               \
-		.flags = FIELD_REQUIRED,                                         \
-		.aliases = "role",                                               \
-		.doc = "The role."},                                             \
-		{.name = "tasks_from",                                           \
-			.kind = FIELD_STR,                                       \
-			.doc = "File in its tasks folder, not main."},           \
-		{.name = "vars_from",                                            \
-			.kind = FIELD_STR,                                       \
-			.doc = "File in its vars folder, not main."},            \
-		{.name = "defaults_from",                                        \
-			.kind = FIELD_STR,                                       \
-			.doc = "File in its defaults folder, not main."},        \
-		{.name = "handlers_from",                                        \
-			.kind = FIELD_STR,                                       \
-			.doc = "File in its handlers folder, not main."},        \
-		{.name = "allow_duplicates",                                     \
-			.kind = FIELD_BOOL,                                      \
-			.dflt = "true",                                          \
-			.doc = "Only true: the role runs each time."},           \
-	{                                                                        \
-		.name = "rolespec_validate", .kind = FIELD_BOOL, .dflt = "true", \
-		.doc = "Accepted."                                               \
+#define ROLE_FIELDS                                                                 \
+	{.name = "name",                                                            \
+		.kind = FIELD_STR,                                                  \
+		.flags = FIELD_REQUIRED,                                            \
+		.aliases = "role",                                                  \
+		.doc = "The role."},                                                \
+		{.name = "tasks_from",                                              \
+			.kind = FIELD_STR,                                          \
+			.doc = "File in its tasks folder; default: main."},         \
+		{.name = "vars_from",                                               \
+			.kind = FIELD_STR,                                          \
+			.doc = "File in its vars folder; default: main."},          \
+		{.name = "defaults_from",                                           \
+			.kind = FIELD_STR,                                          \
+			.doc = "File in its defaults folder; default: main."},      \
+		{.name = "handlers_from",                                           \
+			.kind = FIELD_STR,                                          \
+			.doc = "File in its handlers folder; default: main."},      \
+		{.name = "allow_duplicates",                                        \
+			.kind = FIELD_BOOL,                                         \
+			.dflt = "true",                                             \
+			.doc = "Only true is supported: the role runs each time."}, \
+	{                                                                           \
+		.name = "rolespec_validate", .kind = FIELD_BOOL, .dflt = "true",    \
+		.doc = "Accepted."                                                  \
 	}
 static const struct field import_role_fields[] = {ROLE_FIELDS, {.name = NULL}};
 static const struct field include_role_fields[] = {ROLE_FIELDS,
@@ -113,7 +113,7 @@ static const struct field include_role_fields[] = {ROLE_FIELDS,
 	{.name = "public",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "Its defaults and vars are seen by later tasks."},
+		.doc = "Make its defaults and vars visible to later tasks."},
 	{.name = NULL}};
 
 static const struct control rows[] = {
@@ -121,20 +121,22 @@ static const struct control rows[] = {
 		"Fails unless every condition holds."},
 	{"debug", CONTROL_DEBUG, NULL, false, debug_fields, "Prints a message or a value."},
 	{"fail", CONTROL_FAIL, NULL, false, fail_fields, "Fails with a message."},
-	{"gather_facts", CONTROL_SETUP, NULL, false, setup_fields, "Facts are always known."},
+	{"gather_facts", CONTROL_SETUP, NULL, false, setup_fields,
+		"Accepted; facts are always known."},
 	{"import_role", CONTROL_IMPORT_ROLE, NULL, false, import_role_fields,
-		"Brings a role in, at load."},
+		"Includes a role when the site is loaded."},
 	{"import_tasks", CONTROL_IMPORT_TASKS, "file", false, import_tasks_fields,
-		"Brings a file of tasks in, at load."},
+		"Includes a file of tasks when the site is loaded."},
 	{"include_role", CONTROL_INCLUDE_ROLE, NULL, false, include_role_fields,
-		"Brings a role in when the task is reached."},
+		"Includes a role when the task is reached."},
 	{"include_tasks", CONTROL_INCLUDE_TASKS, "file", false, include_tasks_fields,
-		"Brings a file of tasks in when the task is reached."},
+		"Includes a file of tasks when the task is reached."},
 	{"include_vars", CONTROL_INCLUDE_VARS, "file", false, include_vars_fields,
 		"Reads variables from a file."},
-	{"meta", CONTROL_META, "action", false, meta_fields, "Steers the run."},
+	{"meta", CONTROL_META, "action", false, meta_fields,
+		"Controls the run: handlers, end of the play."},
 	{"set_fact", CONTROL_SET_FACT, NULL, true, set_fact_fields, "Sets variables of the host."},
-	{"setup", CONTROL_SETUP, NULL, false, setup_fields, "Facts are always known."},
+	{"setup", CONTROL_SETUP, NULL, false, setup_fields, "Accepted; facts are always known."},
 };
 
 const struct control control_validate = {.name = "validate arguments",
@@ -155,8 +157,8 @@ const struct control *control_find(struct str name)
 	return NULL;
 }
 
-/* Keywords of one task's result, where there is no result of one task. Ansible refuses some of them
- * and ignores the others. */
+/* Keywords about the result of one task, where there is no single result. Ansible refuses some of
+ * them and ignores the others. */
 void control_result_keywords(struct build *b, const struct task *t, const struct value *kw)
 {
 	static const char *const words[] = {"failed_when", "changed_when", "notify", "register"};
@@ -171,12 +173,10 @@ void control_result_keywords(struct build *b, const struct task *t, const struct
 			continue;
 		if (import)
 			errs_warn(b->errs, e->key_pos,
-				"%s does nothing here: it stands on the tasks themselves",
-				words[i]);
+				"%s has no effect here; put it on the tasks themselves", words[i]);
 		else
 			errs_add(b->errs, e->key_pos,
-				"%s has no meaning here: it stands on the tasks themselves",
-				words[i]);
+				"%s has no meaning here; put it on the tasks themselves", words[i]);
 	}
 }
 
@@ -184,6 +184,9 @@ bool site_action_row(size_t i, struct site_action *out)
 {
 	const struct control *c = control_row(i);
 	if (c)
-		*out = (struct site_action){c->name, c->doc, c->free_form, c->any_key, c->fields};
-	return c != NULL;
+		*out = (out,
+		"%s\n\n  %s The controller performs it; it does not touch the "
+		"host.\n\nParameters:\n",c->name, c->doc, c->free_form, c->any_key, c->fields
+};
+return c != NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The actions that the controller does itself: they touch no host.
+ * The actions that the controller itself performs: they do not touch the host.
  */
 #pragma once
 #include "site/task.h"
@@ -13,7 +13,7 @@ enum control_kind {
 	CONTROL_FAIL,
 	CONTROL_META,
 	CONTROL_SETUP,
-	CONTROL_VALIDATE, /* arguments of a role; no word of its own */
+	CONTROL_VALIDATE, /* arguments of a role; it has no keywords of its own */
 	CONTROL_INCLUDE_VARS,
 	CONTROL_INCLUDE_TASKS,
 	CONTROL_INCLUDE_ROLE,
@@ -23,7 +23,7 @@ enum control_kind {
 struct control {
 	const char *name;
 	enum control_kind kind;
-	const char *free_form; /* the parameter that a bare text is; NULL: none */
+	const char *free_form; /* the parameter that a free-form text sets; NULL: none */
 	bool any_key;          /* set_fact */
 	const struct field *fields;
 	const char *doc;

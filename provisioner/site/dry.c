@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A walk through the plays before any host is known: what is wrong whatever a host may say (names
- * without a value, parameters, arguments of roles) shows here. What hangs on facts or results is
- * passed over; where tasks are hidden behind them, the walk of that host ends.
+ * A walk through the plays before any host is contacted: finds what is wrong whatever the facts are
+ * (undefined names, parameters, arguments of roles). Skips what depends on facts or results; where
+ * tasks depend on them, the walk ends for that host.
  */
 #include "site/resolve.h"
 
 enum { DRY_HOSTS = 32, DRY_STEPS = 200000 };
 
-/* Only of what a task itself needs: within a variable `default` may still give a value. */
+/* Only for what a task itself needs: inside a variable, `default` may still provide a value. */
 bool vars_undefined(void *ctx, const struct err *e)
 {
 	struct vars *v = ctx;
@@ -31,7 +31,7 @@ struct errs *vars_quiet(struct vars *v)
 	return found;
 }
 
-/* Walks one play; false when what follows it can no longer be judged. */
+/* Walks one play; false when the plays after it cannot be checked. */
 static bool walk_play(struct resolver *r, struct errs *found)
 {
 	struct step *step;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a variable's value comes from: every layer that has it, lowest first, with its place. Shows
- * no secret.
+ * The origin of a variable's value: every layer that has it, lowest first, with its place. Shows no
+ * secret.
  */
 #include "site/listing.h"
 #include "site/vars.h"
@@ -25,8 +25,8 @@ static bool names_secret(struct str key)
 	return false;
 }
 
-/* A raw layer is not marked as secret yet; what is called a password is hidden by its name. An
- * expression stays, it only names one. */
+/* A raw layer is not marked as secret yet, so names that contain password are hidden. An expression
+ * is shown: it contains only names. */
 static struct value *mask_value(struct arena *a, const struct value *v, bool hide)
 {
 	struct value *out = value_shallow(a, v);
@@ -143,7 +143,7 @@ struct value *site_vars(const struct site *s, const char *host, struct err *e)
 	if (!v)
 		return NULL;
 	out = value_map(s->a);
-	vars_value(v, "mail", e); /* computed when first asked for */
+	vars_value(v, "mail", e); /* computed on first use */
 	if (e->kind)
 		return NULL;
 	for (size_t i = v->scope->n; i-- > 0;) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Handlers of a play: their ids, names and topics, and what a task's notify means. Whether one runs
- * is decided elsewhere.
+ * Handlers of a play: their ids, names and topics, and which ones a task's notify means. Does not
+ * decide whether one runs.
  */
 #include "site/control.h"
 #include "agent/restype.h"
 
-enum { HANDLERS_MAX = 1 << 20 }; /* a larger file is not looked into for a hint */
+enum { HANDLERS_MAX = 1 << 20 }; /* larger files are not searched for a hint */
 
 static void put_topics(struct build *b, struct task *t, size_t i)
 {
@@ -32,17 +32,17 @@ static void add_handler(struct build *b, struct task *t)
 	struct value *number = value_int(b->s->a, (int64_t)p->n_handlers);
 	if (t->notify && t->control) {
 		errs_add(b->errs, t->pos,
-			"a handler that is done by the controller notifies nothing");
+			"a handler that the controller performs cannot notify anything");
 		return;
 	}
-	if (same && t->role) { /* the role once more: its handlers stay where they are */
+	if (same && t->role) { /* the role occurs again: its handlers stay where they are */
 		struct handler *h = &p->handlers[same->i];
 
 		PUSH(b->s->a, h->earlier, h->n_earlier, h->cap_earlier, h->task);
 		h->task = t;
 		return;
 	}
-	/* Of several with one name the last is meant, as in Ansible. */
+	/* The last of several handlers with one name counts, as in Ansible. */
 	map_put(b->s->a, p->handler_ids, id, number);
 	map_put(b->s->a, p->handler_names, id, number);
 	if (t->name)
@@ -155,7 +155,7 @@ bool handlers_ids(const struct play_in *p, struct arena *a, const struct value *
 	return true;
 }
 
-/* A role that is not in the play, and whose handlers have that name: or NULL. */
+/* A role that is not in the play but has a handler with that name; or NULL. */
 static const char *role_with_handler(struct build *b, const char *name)
 {
 	struct arena *a = b->s->a;
@@ -176,7 +176,7 @@ static const char *role_with_handler(struct build *b, const char *name)
 	return NULL;
 }
 
-/* The first of the names that no handler has: which role would bring it? */
+/* For the first name without a handler: a hint which role has it. */
 static const char *hint_role(struct build *b, const struct value *names)
 {
 	const struct play_in *p = b->play;
@@ -187,8 +187,8 @@ static const char *hint_role(struct build *b, const struct value *names)
 			continue;
 		role = role_with_handler(b, name.p);
 		return role ? arena_printf(b->s->a,
-				      "; the role '%s' has it: put that into the play, before this "
-				      "one",
+				      "; the role '%s' has it: add that role to the play, before "
+				      "this one",
 				      role)
 			    : "";
 	}

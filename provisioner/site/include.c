@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dynamic includes: the tasks of a file or a role, built when a host reaches them, once a site, and
- * run with the variables of the place that includes them.
+ * Dynamic includes: the tasks of a file or a role, built when a host reaches them, once per site,
+ * and run with the variables at the place of the include.
  */
 #include "site/role.h"
 #include "site/systems.h"
@@ -40,7 +40,7 @@ static void build_file(struct build *b, struct task *t, struct value *args, stru
 				   ? task_file(b->s, t, "tasks", file->s.p, b->s->a)
 				   : NULL;
 	if (!path) {
-		errs_add(b->errs, t->pos, "there is no file '%s' of tasks",
+		errs_add(b->errs, t->pos, "there is no file of tasks '%s'",
 			file ? value_print(b->s->a, file).p : "");
 		return;
 	}
@@ -71,7 +71,7 @@ static struct task *build_include(
 	struct build b = {.s = r->s, .play = r->p, .file = t->file, .dynamic = true, .errs = &errs};
 	struct task *node;
 	errs_init(&errs, r->s->a);
-	args = value_copy(r->s->a, args); /* outlives this host */
+	args = value_copy(r->s->a, args); /* it outlives this host */
 	node = new_node(&b, t, args);
 	if (t->control->kind == CONTROL_INCLUDE_TASKS)
 		build_file(&b, t, args, node);
@@ -84,7 +84,7 @@ static struct task *build_include(
 	return errs.n ? NULL : node;
 }
 
-/* What the included tasks see: the include's vars, and the loop's. */
+/* The variables for the included tasks: the include's vars, and the loop's. */
 static struct inst *make_instance(struct resolver *r, struct frame *f, struct task *t)
 {
 	struct inst *in = ARENA_NEW(r->a, struct inst);
@@ -104,7 +104,7 @@ static const char *key_of(struct resolver *r, const struct task *t, const struct
 	return arena_printf(r->a, "%u %s", t->id, digest_key(r->a, args));
 }
 
-/* Ansible's recap counts an included file as a task that is ok; of a role it counts nothing. */
+/* In Ansible's recap an included file counts as a task that is ok; a role does not count. */
 static enum outcome note_included(
 	struct resolver *r, struct frame *f, struct task *t, struct step **out)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The keywords that are yes or no, and whom a task runs as: read from plays, blocks, tasks, roles
- * and the variables that stand for them, all by the words of value_as_bool. A word that is none is
- * an error; what is not known yet is said to be so.
+ * Boolean keywords, and the user a task runs as: read from plays, blocks, tasks, roles and the
+ * corresponding variables with value_as_bool. Reports any other value; an unknown value stays
+ * unknown.
  */
 #include "site/resolve.h"
 #include "agent/restype.h"
@@ -12,7 +12,7 @@ struct value *keywords_check(
 	struct build *b, const struct field *table, const struct value *map, const char *what)
 {
 	struct value *seen = value_shallow(b->s->a, map), *out;
-	/* one that holds a template is judged when it is evaluated, for each host */
+	/* a template is checked for each host when it is evaluated */
 	for (size_t i = 0; i < map->map.n; i++) {
 		const struct map_entry *e = &map->map.e[i];
 		const struct field *f = field_find(table, e->key);
@@ -44,8 +44,8 @@ void refuse_reach(struct build *b, const struct value *vars, const char *where)
 	struct pos pos;
 	if (vars_reach(vars, &name, &pos))
 		errs_add(b->errs, pos,
-			"'%s' stands on %s, and a host is reached in one way in the whole run: "
-			"set it in the inventory or among the vars of the play",
+			"'%s' is set on %s, but a run reaches a host in one way only; set it in "
+			"the inventory or among the vars of the play",
 			name, where);
 }
 
@@ -64,13 +64,13 @@ static const char *nearest_word(struct arena *a, struct str key)
 	return str_nearest(key.p, names);
 }
 
-/* The types of one collection are not those of another, whatever their last name. */
+/* A collection's modules differ from those of another, even with the same last name. */
 const char *module_namesake(struct arena *a, struct str key)
 {
 	const char *dot = strrchr(key.p, '.');
 	const char *last = dot ? dot + 1 : "";
 	return restype_find(str_c(last)) || control_find(str_c(last))
-		       ? arena_printf(a, ", and '%s' is another module", last)
+		       ? arena_printf(a, ", and '%s' is a different module", last)
 		       : "";
 }
 
@@ -84,8 +84,7 @@ void word_unknown(struct build *b, const struct map_entry *e)
 			e->key.p, near);
 	else
 		errs_add(b->errs, e->key_pos,
-			"module '%s' is not supported%s; `provision doc` lists those "
-			"that are",
+			"module '%s' is not supported%s; `provision doc` lists the supported ones",
 			e->key.p, module_namesake(b->s->a, e->key));
 }
 
@@ -97,7 +96,7 @@ struct reader {
 	struct err *e;
 };
 
-/* One evaluated value; out stays as it is when there is none, or it is not known yet. */
+/* One evaluated value; out is unchanged when there is none, or it is not known yet. */
 static bool take_bool(struct reader *k, const char *name, struct value *v, bool *out)
 {
 	if (!v || v->type == VALUE_NULL)
@@ -114,7 +113,7 @@ static bool take_bool(struct reader *k, const char *name, struct value *v, bool 
 						  : arena_printf(k->r->a, "'%s'", v->s.p));
 }
 
-/* NULL: an error, or it is omitted, as if it were not there. */
+/* NULL: an error, or it is omitted and counts as absent. */
 static struct value *evaluate_value(struct reader *k, struct value *v)
 {
 	if (v)
@@ -147,7 +146,7 @@ static bool check_mode(struct reader *k, struct value *v)
 	return true;
 }
 
-/* Whom to become: the variable before the keyword, as in Ansible, then the option. */
+/* The user to become: the variable overrides the keyword, as in Ansible, then the option. */
 static bool become_user(struct reader *k, const char **out)
 {
 	struct value *v = vars_value(k->r->v, "ansible_become_user", k->e);

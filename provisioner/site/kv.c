@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text that holds name=value pairs: module parameters in their old form, and -e. Values are text;
- * Jinja braces and quotes are kept together.
+ * Text with name=value pairs: module parameters in their free form, and -e. Values are text; Jinja
+ * braces and quotes are kept together.
  */
 #include <ctype.h>
 #include "site/load.h"
@@ -11,7 +11,7 @@ struct token {
 	const char *start, *end;
 };
 
-/* The next word: white space ends it outside of quotes and of Jinja braces. */
+/* The next word: it ends at white space outside of quotes and of Jinja braces. */
 static bool next_token(const char **p, struct token *t, bool *open)
 {
 	char quote = 0;
@@ -35,11 +35,11 @@ static bool next_token(const char **p, struct token *t, bool *open)
 		}
 	}
 	t->end = *p;
-	*open = quote; /* a {{ without its end is told where it is read */
+	*open = quote; /* a {{ without its end is reported when it is parsed */
 	return t->end > t->start;
 }
 
-/* A value without its quotes, and with \n, \t, \\ and the like read as Ansible reads them. */
+/* A value without its quotes, with \n, \t, \\ and other escapes decoded as in Ansible. */
 static struct str unquote_value(struct arena *a, const char *p, size_t n)
 {
 	static const char from[] = "ntr\\'\"", to[] = "\n\t\r\\'\"";
@@ -70,7 +70,7 @@ bool kv_split(struct arena *a, const struct value *text, struct value *map, stru
 	bool open = false, cut;
 	buf_init(&raw, FILE_MAX);
 	for (const char *from = p; next_token(&p, &t, &cut); from = p) {
-		open = open || cut; /* only the last token can be */
+		open = open || cut; /* only the last word can be */
 		eq = memchr(t.start, '=', (size_t)(t.end - t.start));
 		if (eq && eq > t.start) {
 			struct str key = str_dup(a, t.start, (size_t)(eq - t.start));
@@ -91,11 +91,11 @@ bool kv_split(struct arena *a, const struct value *text, struct value *map, stru
 	*rest = buf_str(a, &raw);
 	buf_free(&raw);
 	if (open)
-		return err_at(e, text->pos, "a quote is not closed");
+		return err_at(e, text->pos, "there is an unclosed quote");
 	return true;
 }
 
-/* A message names the argument by its number: there may be a password in it. */
+/* Messages give the number of the argument, not its text: it may contain a password. */
 static struct value *read_one(struct site *s, const char *text, size_t number, struct errs *errs)
 {
 	const char *name = arena_printf(s->a, "-e (argument %zu)", number);
@@ -105,7 +105,7 @@ static struct value *read_one(struct site *s, const char *text, size_t number, s
 	if (text[0] == '@') {
 		text = path_expand(s->a, text + 1, &e);
 		if (text && !is_there(text))
-			err_set(&e, ERR_CONFIG, "-e @%s: there is no such file", text);
+			err_set(&e, ERR_CONFIG, "-e @%s: the file does not exist", text);
 		errs_take(errs, &e);
 		return e.kind ? NULL : files_vars(&s->files, text, errs);
 	}

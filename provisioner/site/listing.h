@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the commands print of a site that was read: lists, layers of a variable, reference text.
+ * Output of commands about a loaded site: lists, layers of a variable, reference text.
  */
 #pragma once
 #include "site/site.h"
@@ -11,7 +11,8 @@ void site_list_tasks(const struct site *s, struct page *out);
 /* The resolved value of a variable, and to `out` every layer of it with file:line, lowest first. */
 bool site_explain(
 	const struct site *s, const char *host, const char *name, struct page *out, struct err *e);
-struct site_action { /* one that the controller does itself ("debug") */
+struct site_action { /* one that the controller performs ("debug"); false: there is no such
+		      * action. */
 	const char *name, *doc;
 	const char *free_form; /* the parameter that a bare text is; NULL: none */
 	bool any_key;          /* takes keys that no field names */

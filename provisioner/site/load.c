@@ -45,7 +45,7 @@ static void roles_paths(struct site *s)
 		list += k + (list[k] == ':');
 	}
 	PUSH(s->a, out, n, cap, dir_join(s->a, s->dir, "roles"));
-	if (len > 0) { /* run from its build folder; installed, wherever that is */
+	if (len > 0) { /* from the build folder, or from an installation anywhere */
 		exe[len] = 0;
 		const char *up = path_dir(s->a, path_dir(s->a, exe));
 		PUSH(s->a, out, n, cap, arena_printf(s->a, "%s/roles", up));
@@ -90,7 +90,7 @@ static void take_once(const struct err *v, size_t n, struct errs *errs)
 	}
 }
 
-/* Hosts of a group share their mistakes; each is said once. */
+/* Hosts of a group share their mistakes; each is reported once. */
 void problems_once(const struct errs *found, struct errs *errs)
 {
 	take_once(found->v, found->n, errs);
@@ -106,20 +106,20 @@ static void check_mail_of(struct site *s, struct play_in *p, const char *host, s
 	arena_free(a);
 }
 
-/* `mail:` does nothing by itself; roles make hosts so. */
+/* `mail:` alone changes nothing: only roles change hosts. */
 static void warn_of_idle_mail(const struct site *s, struct errs *errs)
 {
 	for (size_t i = 0; i < s->n_plays; i++) {
 		const struct play_in *p = s->plays[i];
 		if (p->mail && !p->n_roles && !p->dynamic_roles)
 			errs_warn(errs, p->mail->pos,
-				"the play '%s' declares mail and brings in no role; add `roles: "
-				"[mail]`",
+				"the play '%s' declares mail but has no role; add `roles: [mail]`",
 				p->face.name);
 	}
 }
 
-/* Every play's mail state for every host, so that its problems show before a host is touched. */
+/* Evaluates every play's mail state for every host, to find its problems before a host is
+ * contacted. */
 static void check_mail(struct site *s, struct errs *errs)
 {
 	struct errs found;
@@ -169,7 +169,7 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	else if (opt->manifest)
 		site_plays_load(s, errs);
 	load_hosts(s);
-	if (variables == before) /* a role that is missing hides no mistake in the mail state */
+	if (variables == before) /* a missing role must not hide mistakes in the mail state */
 		check_mail(s, errs);
 	site_sets(s);
 	if (errs->n == before)

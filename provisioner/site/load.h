@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of a loaded site: the files read, each once, and what was found in them.
+ * Private to a loaded site: its files, each read once, and what was found in them.
  */
 #pragma once
 #include "mail/mail.h"
@@ -8,11 +8,11 @@
 #include "site/site.h"
 
 struct play_in;
-struct mail_state { /* of a host in a play; evaluated without its facts, and free of unknowns */
+struct mail_state { /* of a host in a play, when it is completely known without facts */
 	struct value *mail;
-	struct value *vars; /* with what is derived; NULL: not yet asked for */
+	struct value *vars; /* with the derived names; NULL: not needed yet */
 };
-struct render { /* a template's text, and what it was made from */
+struct render { /* a template's text, and its inputs */
 	const struct value *reads;
 	struct value *text;
 };
@@ -30,8 +30,8 @@ struct site {
 	size_t n_hosts;
 	struct value *limited;          /* set of the names in hosts */
 	const char **tags, **skip_tags; /* NULL: none given */
-	struct mail_memory mail_memory; /* what mail/ remembers */
-	bool loaded;                    /* site_load is done with it */
+	struct mail_memory mail_memory; /* memory of mail/ */
+	bool loaded;                    /* site_load has finished */
 	struct value *mail_index;       /* "host play" -> number in mails */
 	struct value *render_index;     /* key -> number in renders */
 	struct render *renders;
@@ -39,19 +39,19 @@ struct site {
 	struct mail_state *mails;
 	size_t n_mails, cap_mails;
 	struct value *groups_var;
-	const char *inventory_abs; /* the first source's absolute path; NULL: none, or not asked */
-	struct peer *peers;        /* by the number of the host; NULL: not asked for yet */
+	const char *inventory_abs; /* the first source's absolute path; NULL: none, or not read */
+	struct peer *peers;        /* by index of the host; NULL: not needed yet */
 	struct value *sets;        /* set of the names that tasks set or register */
-	bool sets_open;            /* and there may be more, of tasks that are read later */
+	bool sets_open;            /* and there may be others, from tasks that are read later */
 	struct value *includes;    /* cache of dynamic includes: key -> number in include_v */
 	struct task **include_v;
 	size_t n_include, cap_include;
 	uint32_t tasks; /* ids given out */
 	const char **roles_path;
 };
-extern const char OMIT[]; /* the text that the variable `omit` holds */
+extern const char OMIT[]; /* the value of the variable `omit` */
 
-/* Equal values, equal keys; secrets count with what they are. */
+/* Equal values have equal keys; a secret differs from the same text that is not one. */
 const char *digest_key(struct arena *a, const struct value *v);
 /* Pieces shared by load.c's neighbours. */
 void site_plays_load(struct site *s, struct errs *errs);         /* play.c */
@@ -60,12 +60,7 @@ void site_sets(struct site *s);                                  /* sets.c: fill
 void site_dry_run(struct site *s, struct errs *errs);            /* dry.c */
 void problems_once(const struct errs *found, struct errs *errs); /* each that is not there yet */
 struct value *extra_vars_read(struct site *s, const char *const *texts, struct errs *errs);
-/* Which keys count; others are text. */
-struct kv_keys {
-	bool (*known)(void *ctx, struct str key);
-	void *ctx;
-};
-/* "k=v k2='v 2'" as Ansible splits module arguments; Jinja braces are kept whole. Without `keys`
- * any key counts. */
+/* Splits "k=v k2='v 2'" like Ansible's module arguments; Jinja braces are kept whole. Without
+ * `keys` any key counts. */
 bool kv_split(struct arena *a, const struct value *text, struct value *map, struct str *rest,
 	const struct kv_keys *keys, struct err *e);

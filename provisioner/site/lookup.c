@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lookup plugins, and the lists that with_KIND and loop run over. Reads files beside the roles and
- * the manifest and the environment; runs no program (pipe) and keeps no state (password).
+ * Lookup plugins, and the lists for with_KIND and loop. Reads files beside the roles and the
+ * manifest, and the environment; runs no program (pipe) and keeps no state (password).
  */
 #include "site/keyword.h"
 #include "site/listing.h"
@@ -84,7 +84,7 @@ static bool look_dict(struct call *c)
 	for (size_t i = 0; i < c->args->list.n; i++) {
 		const struct value *m = c->args->list.v[i];
 		if (m->type != VALUE_MAP)
-			return err_set(c->e, ERR_CONFIG, "lookup 'dict' takes a map, not %s",
+			return err_set(c->e, ERR_CONFIG, "lookup 'dict' needs a map, not %s",
 				value_type_name(m));
 		for (size_t j = 0; j < m->map.n; j++) {
 			struct value *one = value_map(c->v->a);
@@ -144,7 +144,7 @@ static bool look_nested(struct call *c)
 				list_add(c->v->a, next, row);
 				if (next->list.n > PRODUCT_MAX)
 					return err_set(c->e, ERR_CONFIG,
-						"lookup 'nested' gives too many items");
+						"lookup 'nested' yields too many items");
 			}
 		rows = next;
 	}
@@ -168,7 +168,7 @@ static bool look_subelements(struct call *c)
 	const char *key = items ? lookup_arg(c, 1) : "";
 	bool skip;
 	if (!items || items->type != VALUE_LIST)
-		return err_set(c->e, ERR_CONFIG, "lookup 'subelements' takes a list and a key");
+		return err_set(c->e, ERR_CONFIG, "lookup 'subelements' needs a list and a key");
 	opt = c->args->list.n > 2 ? c->args->list.v[2] : NULL;
 	if (!option_bool(
 		    opt && opt->type == VALUE_MAP ? opt : NULL, "skip_missing", false, &skip, c->e))
@@ -194,7 +194,7 @@ static bool look_subelements(struct call *c)
 	return true;
 }
 
-/* An item of a sequence under its format, as `web%02d`: one number in decimal, hex or octal. */
+/* An item of a sequence with its format, such as `web%02d`: one number in decimal, hex or octal. */
 static const char *sequence_item(struct call *c, const char *format, int64_t i)
 {
 	const char *at = format ? strchr(format, '%') : NULL, *pads;
@@ -207,7 +207,8 @@ static const char *sequence_item(struct call *c, const char *format, int64_t i)
 
 	if (width < 0 || width > 20 || !*rest || !strchr("dxXo", *rest)) {
 		err_set(c->e, ERR_CONFIG,
-			"format of a sequence is text with one %%d in it, not '%s'", format);
+			"the format of a sequence must be text with one %%d in it, not '%s'",
+			format);
 		return NULL;
 	}
 	if (*rest == 'd')
@@ -248,7 +249,7 @@ static bool look_sequence(struct call *c)
 	if (count >= 0)
 		end = start + (count - 1) * stride;
 	if (stride <= 0 || end - start > PRODUCT_MAX)
-		return err_set(c->e, ERR_CONFIG, "lookup 'sequence' gives too many items");
+		return err_set(c->e, ERR_CONFIG, "lookup 'sequence' yields too many items");
 	for (int64_t i = start; i <= end; i += stride) {
 		item = sequence_item(c, format, i);
 		if (!item)
@@ -351,8 +352,8 @@ const struct site_lookup *site_lookup_row(size_t i)
 	return i < ARRAY_LEN(lookups) ? &lookups[i].about : NULL;
 }
 
-/* What keeps a lookup from being made: an unknown argument; lists may hold unknown items unless the
- * lookup reads what they say. */
+/* Reports an unknown argument; lists may hold unknown items unless the lookup reads their content.
+ */
 static const struct value *unknown_of(const struct call *c, const char *name)
 {
 	static const char *const deep[] = {"env", "file", "fileglob", "first_found",
@@ -391,7 +392,7 @@ struct value *loop_items(struct vars *v, const char *kind, struct value *value, 
 		if (value->type == VALUE_LIST)
 			return value;
 		err_at(e, value->pos,
-			"loop must be a list, not %s; a map needs the filter dict2items",
+			"loop must be a list, not %s; use the filter dict2items for a map",
 			value_type_name(value));
 		return NULL;
 	}

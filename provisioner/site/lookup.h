@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of lookups share: one call of one.
+ * Shared by the files of lookups: one call of a lookup.
  */
 #pragma once
 #include "site/vars.h"
@@ -13,7 +13,7 @@ struct call {
 };
 const char *lookup_arg(const struct call *c, size_t i);
 struct value *lookup_text(struct arena *a, struct str s); /* never a template */
-/* Appends v, or what is in it down to `depth` lists. */
+/* Appends v, or its items down to `depth` nested lists. */
 void lookup_flatten(struct arena *a, struct value *out, struct value *v, int depth);
 
 /* lookup_file.c */

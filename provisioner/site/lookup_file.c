@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lookups that read files: beside the roles, the tasks and the manifest. They write nothing.
+ * Lookups that read files beside the roles, the tasks and the manifest. They write nothing.
  */
 #include <glob.h>
 #include "site/keyword.h"

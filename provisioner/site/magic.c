@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The variables that Ansible itself defines: of the run, the play, the host and the task. Knows
+ * The variables that Ansible itself defines: about the run, the play, the host and the task. Knows
  * neither facts nor results.
  */
 #include <limits.h>
@@ -57,14 +57,14 @@ static struct value *literal_list(struct arena *a)
 	return list;
 }
 
-/* The hosts that go through the play together with this one. */
+/* The hosts that run the play together with this one. */
 static struct value *batch_hosts(struct vars *v)
 {
 	const struct play_in *p = v->play;
 	struct value *own = p->batch_of ? map_at(p->batch_of, v->host->name) : NULL;
 	if (own)
 		return own;
-	return p->face.serial ? value_unknown(v->a, "until the play's batches are made up")
+	return p->face.serial ? value_unknown(v->a, "until the play's batches are determined")
 			      : p->hosts_var;
 }
 
@@ -90,7 +90,7 @@ static void magic_play(struct vars *v, struct value *m)
 	if (!v->play)
 		return;
 	hosts = v->play->hosts_var;
-	map_put(v->a, m, "play_hosts", hosts); /* and the next two are asked anew each time */
+	map_put(v->a, m, "play_hosts", hosts); /* this and the next two are computed each time */
 	map_put(v->a, m, "ansible_play_batch", hosts);
 	map_put(v->a, m, "ansible_play_hosts", hosts);
 	map_put(v->a, m, "ansible_play_hosts_all", hosts);
@@ -178,7 +178,7 @@ static void add_path(struct value *list, struct arena *a, const char *path)
 	list_add(a, list, value_text(a, path));
 }
 
-/* Where its files are looked up: its roles, its own folder, the manifest's. */
+/* Folders in which its files are searched: its roles, its own folder, the manifest's. */
 static struct value *search_path(struct vars *v)
 {
 	struct value *list = literal_list(v->a);
@@ -191,7 +191,7 @@ static struct value *search_path(struct vars *v)
 	return list;
 }
 
-/* Of the roles that brought the task's role in, the nearest first. */
+/* The roles that included the task's role, the nearest first. */
 static struct value *parent_roles(struct vars *v, bool paths)
 {
 	struct value *list = literal_list(v->a);

@@ -3,49 +3,50 @@
  * The declared mail state of a host: `mail:` of its groups, the host, the play and -e, merged key
  * by key, evaluated, checked. Contacts nobody and never shows a password.
  *
- * What roles see where `mail:` is declared; none of it holds a template:
+ * Variables for the roles where `mail:` is declared; no value contains a template:
  *   mail            the whole map, every key of the schema with its default
  *   mail_domains    [{name, spf, dmarc, catch_all or null}] of the domains that are local here;
  *                   with unicode: [spelling] where the name is an internationalised one
  *   mail_mailboxes  [{address, local, domain, home: "domain/local", password_hash, quota: bytes,
- *                   state unless it is active; for who is away vacation: {subject, text} and
- *                   addresses, those that their owner is written to by; logins: [address] in the
- *                   Unicode spellings of the domain where it has some}]
- *   mail_vacations  those of them whose owner is away
- *   mail_closed     those of them whose state is not active
- *   mail_has_quotas does one of them have a quota?
- *   mail_aliases    [{address, targets: [address]}], postmaster and abuse of every domain with them
- *   mail_catchalls  [{address: "@domain", targets}] behind the domain's mailboxes, each to itself:
- *                   Postfix asks aliases first, and a catch-all would take the mailboxes' mail
+ *                   state unless it is active; with a vacation also vacation: {subject, text}
+ *                   and addresses, by which others write to the owner; logins: [address] in the
+ *                   Unicode spellings of the domain, where there are any}]
+ *   mail_vacations  the mailboxes with a vacation
+ *   mail_closed     the mailboxes whose state is not active
+ *   mail_has_quotas does any mailbox have a quota?
+ *   mail_aliases    [{address, targets: [address]}], including postmaster and abuse of every domain
+ *   mail_catchalls  [{address: "@domain", targets}], after the domain's mailboxes, each as its own
+ *                   target: Postfix looks up aliases first, so a catch-all would take their mail
  *   mail_senders    [{address or "@domain", logins: [mailbox]}]: who may send as what (no logins:
- *                   nobody). A mailbox as itself, as the aliases that lead to it, as the lists it
- *                   owns and as what send_as grants; the owner of a catch-all as what nobody has
- *   mail_certificates {name: PEM text of key, certificate, chain}, those given; of two of the
- *                   server the RSA one has its name, the other is called HOSTNAME.ecdsa; secret
- *   mail_acme       [name] of the certificates to get by ACME, the server's first
- *   mail_sni        [{name, digest of a given certificate or ""}] of domains that have their own
- *   mail_zones      of every domain, what is to be published of it: [{name, provider,
- *                   provider_key, spf, dmarc (null: the provider's own), certificate (has it one
- *                   for mail.DOMAIN?), dkim: [{selector, owner: whose key it is, the domain's own
- *                   or "global"}]}]
+ *                   nobody). A mailbox may send as itself, the aliases that lead to it, the lists
+ *                   it owns and its send_as; the owner of a catch-all as addresses of nobody else
+ *   mail_certificates {name: PEM text of key, certificate, chain} of the given ones; if the server
+ *                   has two, the RSA one has its name, the other is HOSTNAME.ecdsa; secret
+ *   mail_acme       [name] of the certificates to obtain by ACME, the server's first
+ *   mail_sni        [{name, digest of a given certificate or ""}] of domains with their own
+ *   mail_zones      what is published for each domain: [{name, provider, provider_key, spf, dmarc
+ *                   (null: the provider's default), certificate (is there one for mail.DOMAIN?),
+ *                   dkim: [{selector, owner: the key belongs to the domain, or "global"}]}]
  *   mail_host_dkim  the list dkim for the host's own name, which bounces come from
- *   mail_dkim_keys  [{domain (or "global"), selector, algorithm, bits}] that there are to be
- *   mail_dkim_signers  [{domain, selectors: [{selector, owner}]}]: which keys sign what
+ *   mail_dkim_keys  [{domain (or "global"), selector, algorithm, bits}]: the keys to have
+ *   mail_dkim_signers  [{domain, selectors: [{selector, owner}]}]: which keys sign for which domain
  *   mail_outbound   how mail leaves: addresses [{name, address, family, helo}] in use, the default
- *                   first; transport: of who has none of his own; relay: "[host]:port" or "";
- *                   senders [{sender: "@domain" or "<>", transport}], ours; hops and ends
- *                   [{domain, transport}], of mail.transports; dnsbl: postscreen's sites
- *   mail_traps      [address]: whose mail is learnt as spam; behind a catch-all, each to itself
+ *                   first; transport: for senders without one of their own; relay: "[host]:port"
+ *                   or ""; senders [{sender: "@domain" or "<>", transport}], our own; from
+ *                   mail.transports [{domain, transport}], hops: mail that leaves this host, ends:
+ *                   mail refused or delivered here; dnsbl: postscreen's sites
+ *   mail_traps      [address]: mail to them is learned as spam; with a catch-all, each is its own
+ *                   target
  *   mail_lists      [{address, owner, moderators, members, post, subscription, subject_prefix or
  *                   null, reply_to, dmarc, language}], all addresses whole
- *   mail_list_aliases  [{address, targets}]: what belongs to a list beside its address: +owner;
- *                   with Majordomo the list itself, -request, owner- and so on
+ *   mail_list_aliases  [{address, targets}]: a list's addresses beside its own: +owner; with
+ *                   Majordomo the list itself, -request, owner- and so on
  *   mail_list_ways  [address]: of lists, and of aliases that lead to one
  *   mail_reader     {address: who reads the mail of root and of the server's own name, or null;
- *                   declared: does mail.root say so?}
- *   mail_refused    [{address or domain, refused}] what leads to suspended mailboxes only; of a
- *                   domain whose catch-all does, refused: false stands beside what is its own
- *   mail_list_archive  a tar archive of the folder that Majordomo is built from; null: no folder
+ *                   declared: is it from mail.root?}
+ *   mail_refused    [{address or domain, refused}]: what leads to suspended mailboxes only; if a
+ *                   domain's catch-all does, its other addresses are listed with refused: false
+ *   mail_list_archive  a tar archive of the folder with Majordomo's source; null: not a folder
  */
 #include "site/vars.h"
 
@@ -75,7 +76,7 @@ static struct mail_env env_of(struct vars *v)
 }
 
 /* ---- names ---- */
-/* What mail_derive gives. */
+/* The names that mail_derive computes. */
 static const char *const derived[] = {"mail_domains", "mail_mailboxes", "mail_vacations",
 	"mail_closed", "mail_has_quotas", "mail_aliases", "mail_catchalls", "mail_senders",
 	"mail_traps", "mail_zones", "mail_host_dkim", "mail_dkim_keys", "mail_dkim_signers",
@@ -90,7 +91,7 @@ bool mail_name_has_hashes(struct str name)
 
 bool mail_name(struct str name)
 {
-	if (!str_starts(name, "mail")) /* it is asked of every name */
+	if (!str_starts(name, "mail")) /* called for every name, so it must be fast */
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(derived); i++)
 		if (str_is(name, derived[i]))
@@ -98,7 +99,7 @@ bool mail_name(struct str name)
 	return str_is(name, "mail");
 }
 
-/* Merges one layer over what is there; a layer that is no map is a problem. */
+/* Merges one layer over the previous ones; a layer that is not a map is a problem. */
 static void merge_layer(struct vars *v, struct value **all, struct value *layer, struct errs *errs)
 {
 	if (!layer || layer->type == VALUE_NULL)
@@ -139,7 +140,7 @@ bool mail_declared(const struct vars *v)
 	return false;
 }
 
-/* In the scope of the play: a role's or a task's variables have no say in the declared state. */
+/* In the scope of the play: variables of a role or a task do not affect the declared state. */
 static struct value *evaluate_raw(struct vars *v, struct value *raw, struct err *e)
 {
 	struct scope *scope = v->scope;
@@ -165,8 +166,8 @@ static struct value *evaluate_raw(struct vars *v, struct value *raw, struct err 
 	return e->kind ? NULL : out;
 }
 
-/* Evaluates leaf by leaf, so that one undefined variable does not hide the next mistake: what
- * cannot be evaluated is a problem, and unknown to the checks that follow. */
+/* Evaluates each leaf on its own, so that one undefined variable does not hide other mistakes: a
+ * leaf that fails is a problem, and unknown to the checks that follow. */
 static struct value *evaluate_parts(struct vars *v, struct value *raw, struct errs *errs)
 {
 	struct err e = {0};
@@ -199,8 +200,8 @@ static struct value *with_hostname(struct vars *v, struct value *mail, struct er
 		return mail;
 	if (!mail_domain_ascii(v->a, str_c(v->host->name), &name)) {
 		errs_add(errs, mail->pos,
-			"mail.hostname is missing for host '%s', whose name in the "
-			"inventory is not fully qualified",
+			"mail.hostname is missing for host '%s', whose inventory name is not "
+			"fully qualified",
 			v->host->name);
 		return mail;
 	}
@@ -210,7 +211,7 @@ static struct value *with_hostname(struct vars *v, struct value *mail, struct er
 	return mail;
 }
 
-/* Merged, evaluated, checked, and NULL with problems; *none: nothing is declared. */
+/* Merged, evaluated and checked; NULL with problems; *none: nothing is declared. */
 static struct value *read_declared(struct vars *v, bool *none, struct errs *errs)
 {
 	struct value *raw = merge_layers(v, errs), *mail, *checked;
@@ -228,9 +229,9 @@ static struct value *read_declared(struct vars *v, bool *none, struct errs *errs
 	checked = fields_check(v->a, mail_fields, mail, "mail", errs);
 	if (mail->type != VALUE_MAP)
 		return NULL;
-	mail_sizes_rules(mail, errs); /* as they are written: with or without a unit */
+	mail_sizes_rules(mail, errs); /* as written: with or without a unit */
 	mail = with_hostname(v, checked ? checked : mail, errs);
-	mail_rules(v->a, mail, errs); /* also of what did not pass the table: all is said at once */
+	mail_rules(v->a, mail, errs); /* also after problems of the field table */
 	mail_tls_rules(&env, mail, errs);
 	mail_fail2ban_rules(mail, errs);
 	mail_source_rules(&env, mail, errs);
@@ -248,7 +249,8 @@ static struct mail_state *known_state(const struct vars *v)
 	return i ? &v->s->mails[i->i] : NULL;
 }
 
-/* What is complete without the host's facts is the same with them: it is kept for the resolver. */
+/* A state that is complete without the host's facts stays the same with them: it is kept for the
+ * resolver. */
 void mail_check(struct vars *v, struct errs *errs)
 {
 	struct site *s = v->s;
@@ -265,15 +267,16 @@ void mail_check(struct vars *v, struct errs *errs)
 	PUSH(s->a, s->mails, s->n_mails, s->cap_mails, ((struct mail_state){.mail = mail}));
 }
 
-/* A state that is not known whole, since it asks the host's facts: no more are they. */
+/* If any part of the mail state depends on facts not yet known, every derived variable is UNKNOWN
+ * too. */
 static void derive_none(struct arena *a, struct value *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(derived); i++)
 		map_put(a, out, derived[i],
-			value_unknown(a, "until the facts of the host are there"));
+			value_unknown(a, "until the facts of the host are known"));
 }
 
-/* known: it was seen already that nothing in `mail` hangs on facts. */
+/* known: nothing in `mail` depends on facts, as an earlier call found. */
 static struct value *names_of(
 	struct vars *v, struct arena *a, struct value *mail, bool known, struct errs *errs)
 {
@@ -286,10 +289,10 @@ static struct value *names_of(
 		derive_none(a, out);
 	else
 		mail_derive(&env, a, mail, out, errs);
-	if (!known || v->s->loaded) /* what is at work must not outlive its arena */
+	if (!known || v->s->loaded) /* pending work must not outlive its arena */
 		mail_hashes_end(&v->s->mail_memory);
 	if (out->map.n != ARRAY_LEN(derived) + 1 && errs->n == before)
-		panic("a name that is made of the mail's state is not listed");
+		panic("a name that is computed from the mail state is missing in the list");
 	return errs->n == before ? out : NULL;
 }
 
@@ -313,7 +316,7 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 	return errs->n == before ? names_of(v, v->a, mail, false, errs) : NULL;
 }
 
-/* The state of one play, evaluated anew where it needs the facts. */
+/* The state of one play, evaluated again where it needs the facts. */
 static struct value *state_of(struct vars *v, struct errs *errs)
 {
 	struct mail_state *state = known_state(v);
@@ -325,7 +328,7 @@ static struct value *state_of(struct vars *v, struct errs *errs)
 	mail = read_declared(v, &none, errs);
 	unknown = mail ? value_find_type(mail, VALUE_UNKNOWN) : NULL;
 	if (unknown)
-		errs_add(errs, unknown->pos, "this is not known without the facts of '%s'",
+		errs_add(errs, unknown->pos, "this cannot be known without the facts of '%s'",
 			v->host->name);
 	return unknown ? NULL : mail;
 }

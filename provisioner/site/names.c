@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names that Ansible gives a meaning of its own: those that say how a host is reached, and
- * those that are not supported here. Reads no variable.
+ * The names with a meaning in Ansible: those that set how a host is reached, and those that are not
+ * supported here. Reads no variable.
  */
 #include "site/vars.h"
 
 /* ---- connection variables ---- */
-/* A name that ends in _ stands for all that begin with it. */
+/* A name that ends in _ stands for all names that begin with it. */
 static const char *const reach_names[] = {"ansible_connection", "ansible_host", "ansible_user",
 	"ansible_port", "ansible_password", "ansible_private_key_file", "ansible_timeout",
 	"ansible_host_key_checking", "ansible_control_path", "ansible_control_path_dir",
@@ -14,7 +14,7 @@ static const char *const reach_names[] = {"ansible_connection", "ansible_host", 
 	"ansible_winrm_", "ansible_psrp_", "ansible_become_method", "ansible_become_pass",
 	"ansible_become_password", "ansible_become_exe", "ansible_become_flags", "ansible_sudo_",
 	"ansible_su_", "ansible_runas_", "ansible_network_os"};
-/* These say nothing of the way to the host, or are read anew for every task. */
+/* These do not set how the host is reached, or are evaluated for every task. */
 static const char *const other_names[] = {"ansible_become", "ansible_become_user",
 	"ansible_pipelining", "ansible_module_compression", "ansible_shell_",
 	"ansible_python_interpreter", "ansible_executable", "ansible_remote_tmp",
@@ -63,8 +63,8 @@ static const struct {
 	{"ansible_failed_task", "rescue is not supported yet"},
 	{"ansible_failed_result", "rescue is not supported yet"},
 	{"ansible_delegated_vars", "delegate_to is not supported yet"},
-	{"ansible_playbook_python", "no Python takes part"},
-	{"discovered_interpreter_python", "no Python takes part"},
+	{"ansible_playbook_python", "Python is not used"},
+	{"discovered_interpreter_python", "Python is not used"},
 	{"role_uuid", "it has no meaning here"},
 	{"template_host", NULL},
 	{"template_path", NULL},
@@ -72,10 +72,10 @@ static const struct {
 	{"template_destpath", NULL},
 	{"template_uid", NULL},
 	{"template_mtime", NULL},
-	{"template_run_date", "a template's text would be another in every run"},
+	{"template_run_date", "the text of a template would differ in each run"},
 };
 
-/* Facts that Ansible gathers on such hosts, without ansible_ before them. */
+/* Facts that Ansible gathers on such hosts, without the prefix ansible_. */
 static const char *const lacking_facts[] = {"env", "local", "python", "python_version", "cmdline",
 	"proc_cmdline", "devices", "device_links", "loadavg", "lvm", "memory_mb", "module_setup",
 	"gather_subset", "selinux_python_present", "processor", "processor_threads_per_core",
@@ -96,8 +96,8 @@ const char *name_lacking(struct str name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(lacking); i++)
 		if (str_is(name, lacking[i].name))
-			return lacking[i].why ? lacking[i].why : "write what is meant instead";
+			return lacking[i].why ? lacking[i].why : "write the value itself instead";
 	if (str_starts(name, "ansible_") && fact_lacking(str_c(name.p + strlen("ansible_"))))
-		return "`provision facts` shows the facts that are";
+		return "`provision facts` shows the supported facts";
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ansible's `omit`: what is left out of parameters. Evaluates nothing.
+ * Ansible's `omit`: removes omitted parameters. Evaluates nothing.
  */
 #include "site/vars.h"
 

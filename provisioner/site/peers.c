@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the hosts of a run know of one another: facts, set facts and registered results, as hostvars
- * shows them at a task. A task sees of another host what Ansible's order of tasks would have it
- * see; what is still to come is UNKNOWN and waited for, and what will never come is an error.
+ * What the hosts of a run know of one another: facts, set facts and registered results, which
+ * hostvars shows at a task. A task sees those values of another host that it would see in Ansible's
+ * order of tasks; a value that is still to come is UNKNOWN and waited for, and one that never comes
+ * is an error.
  */
 #include "site/peers_private.h"
 
@@ -20,7 +21,7 @@ struct peer *peer_of(const struct site *s, const char *host)
 /* ---- told by the run ---- */
 void site_host_comes(const struct site *s, const char *host)
 {
-	*peer_of(s, host) = (struct peer){.coming = true}; /* what an earlier run told is gone */
+	*peer_of(s, host) = (struct peer){.coming = true}; /* drops results of an earlier run */
 }
 
 bool peer_facts(const struct site *s, const struct value *map)
@@ -94,7 +95,7 @@ void peer_note(struct resolver *r, const struct place *at, const char *name, str
 		((struct noted){*at, arena_strdup(r->s->a, name), value, included}));
 }
 
-/* ---- places: where in the plays a host stands ---- */
+/* ---- places: how far a host has come in the plays ---- */
 int place_order(const struct place *a, const struct place *b)
 {
 	if (a->play != b->play)
@@ -125,8 +126,8 @@ bool peer_seen(const struct resolver *me, enum seen how, const struct place *at)
 	return how == SEEN_ALL || (how == SEEN_SO_FAR && place_order(at, &me->at) < 0);
 }
 
-/* How many of what it has set the task sees: those before its own place. A host sees all of its
- * own, and in a verdict, which may be given later, what there was before the task. */
+/* How many of the values it set are visible to the task: those before its own place. A host sees
+ * all of its own; a verdict, which may come later, sees those from before the task. */
 static size_t seen_of(const struct resolver *me, const struct peer *mine, const char *host)
 {
 	const struct peer *p = peer_of(me->s, host);
@@ -158,7 +159,7 @@ bool peer_awaits(const struct resolver *r)
 	return r->unanswered || (r->mode == RESOLVE_RUN && r->planned);
 }
 
-/* Its answers are under way, and no host that waits has any that are. */
+/* Its answers are on their way, and no waiting host has any on their way. */
 static bool is_busy(const struct resolver *me, const struct peer *p)
 {
 	return p->r && p->r != me && !p->lost && !p->r->failed && peer_awaits(p->r);
@@ -178,7 +179,7 @@ struct value *peer_wait_for(struct vars *v, struct invhost *h, bool facts, const
 }
 
 /* ---- the value of a name ---- */
-/* As the host's own layers have it, not evaluated; of what it has set, the first n. */
+/* As in the host's own layers, not evaluated; of the values it set, the first n. */
 static struct value *raw_value(
 	struct site *s, struct invhost *h, const struct peer *p, size_t n, struct str name)
 {
@@ -194,15 +195,15 @@ static struct value *raw_value(
 	return found ? found : map_get(host_merged(s, h), name);
 }
 
-/* With the variables of that host around it, as they are without any play. */
+/* With the variables of that host, as they are outside of any play. */
 static struct value *evaluate_peer(
 	struct vars *v, struct invhost *h, const struct peer *p, size_t n, struct str name)
 {
-	struct arena *a = arena_new(); /* what is left over of thousands of hosts would add up */
+	struct arena *a = arena_new(); /* otherwise the memory for thousands of hosts adds up */
 	struct vars *o = vars_new(v->s, a, h, NULL, p->facts);
 	struct err e = {0};
 	struct value *x;
-	o->mail_busy = true; /* the state of a mail server is a play's */
+	o->mail_busy = true; /* the state of a mail server belongs to a play */
 	for (size_t i = 0; i < n; i++)
 		if (p->v[i].included)
 			map_put(a, o->included, p->v[i].name, p->v[i].value);
@@ -228,7 +229,7 @@ static struct value *refuse_var(struct vars *v, struct invhost *h, struct str na
 	return vars_fail(v, name, &e);
 }
 
-/* Outside of a run, or before it: hosts are as the files say, and the rest is unknown. */
+/* Outside of a run, or before it: hosts have the values of the files, and the rest is unknown. */
 static struct value *of_files(
 	struct vars *v, struct invhost *h, const struct peer *p, struct str name)
 {
@@ -247,7 +248,7 @@ static bool may_be_set(struct site *s, struct invhost *h, struct str name)
 	const struct value *raw = map_get(host_merged(s, h), name);
 	if (raw && (raw->literal || !has_template(raw)))
 		return map_get(s->sets, name) != NULL;
-	/* it is, or is made of, what tasks may set */
+	/* it may be set by tasks, or be computed from such names */
 	return s->sets_open || (raw ? s->sets->map.n > 0 : map_get(s->sets, name) != NULL);
 }
 
@@ -292,7 +293,11 @@ struct value *peer_var(struct vars *v, struct invhost *h, struct str name)
 	if (x && is_busy(me, p))
 		return peer_wait_for(v, h, false, name.p);
 	const char *why = find_refusal(v, p, name, x);
-	return why ? refuse_var(v, h, name, why) : x;
+	return why ? refuse_var(v, h, name, why) : "no play of this run contacts that host, so its facts are not "
+				  "known");
+	if (p->lost && (x || map_get(v->s->sets, name)))
+		return refuse(v, h, name, "the host was lost before it was set");
+	return x;
 }
 
 /* ---- vars and hostvars, part by part ---- */
@@ -305,7 +310,7 @@ struct value *vars_part(void *ctx, struct str path, struct str key, struct str *
 	bool hosts = str_is(key, "hostvars");
 	if (path.n == 0 && !hosts && !str_is(key, "vars"))
 		return NULL;
-	v->taint = v->reads_lost = true; /* what comes of it holds for this moment only */
+	v->taint = v->reads_lost = true; /* the result is valid for this moment only */
 	if (path.n == 0 || (str_is(path, "vars") && hosts)) {
 		*deeper = key;
 	} else if (str_is(path, "vars")) {

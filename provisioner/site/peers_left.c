@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which hosts still go through a play: those that no task before the one that asks has lost, in
- * Ansible's order of tasks. What has yet to show is waited for.
+ * Which hosts are still in a play: those that no earlier task has lost, in Ansible's order of
+ * tasks. Results that are not known yet are waited for.
  */
 #include "site/peers_private.h"
 
-/* What comes of it is not known yet. */
+/* The result is not known yet. */
 static bool is_open(const struct resolver *r, const struct srec *s)
 {
 	return (!s->answered && !s->step.handler) || (r->mode == RESOLVE_RUN && s->planned);
@@ -28,7 +28,7 @@ static const struct srec *first_seen(const struct resolver *me, const struct res
 	return NULL;
 }
 
-/* Where a lost host's part ended: at a step that failed or was never done. */
+/* The place where a lost host ended: at a step that failed or was never run. */
 static const struct place *end_of(const struct resolver *r)
 {
 	for (size_t i = 0; i < r->n_steps; i++)
@@ -46,7 +46,7 @@ static bool is_lost(const struct resolver *me, enum seen how, const struct peer 
 	return peer_seen(me, how, end_of(p->r));
 }
 
-/* At this task; *unknown is set where that cannot be told. */
+/* Still there at this task; *unknown is set where that is not known. */
 static bool is_gone(struct vars *v, struct invhost *h, struct value **unknown)
 {
 	const struct resolver *me = v->resolver;
@@ -61,13 +61,13 @@ static bool is_gone(struct vars *v, struct invhost *h, struct value **unknown)
 		return false;
 	}
 	failed = p->r->failures ? first_seen(me, p->r, how, has_failed) : NULL;
-	/* while planning: what cannot be looked at now may come to be right */
+	/* while planning: a step that cannot be observed now may still succeed */
 	if (failed && me->mode == RESOLVE_PLAN && !failed->step.local)
 		*unknown = value_unknown(v->a, "until task '%s' has run", failed->step.name);
 	return failed != NULL;
 }
 
-/* Most hosts that ask get the answer of the one before. */
+/* Most hosts that ask get the same answer as the one before. */
 static bool is_answer(const struct value *answer, struct value *const *names, size_t n)
 {
 	return answer && answer->list.n == n &&
@@ -81,7 +81,7 @@ struct value *peers_left(struct vars *v, struct value *hosts)
 	size_t n = 0;
 	if (!v->resolver || v->resolver->dry || hosts->type != VALUE_LIST)
 		return hosts;
-	v->taint = v->reads_lost = true; /* it holds for this moment only */
+	v->taint = v->reads_lost = true; /* valid for this moment only */
 	work = arena_new();
 	left = ARENA_ARRAY(work, struct value *, hosts->list.n + 1);
 	for (size_t i = 0; i < hosts->list.n && !unknown; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shared by peers.c and peers_left.c only: what is known of a host, and who sees what of whom.
+ * Shared by peers.c and peers_left.c only: what is known of a host, and who sees which values of
+ * whom.
  */
 #pragma once
 #include "site/resolve.h"
@@ -9,29 +10,29 @@ struct noted { /* a name that a task has set */
 	struct place at;
 	const char *name;
 	struct value *value;
-	bool included; /* by include_vars: below set facts and results */
+	bool included; /* by include_vars: lower precedence than set facts and results */
 };
-struct peer {        /* one host, by its number in the inventory */
-	bool coming; /* it has a part in this run */
+struct peer {        /* one host, by its index in the inventory */
+	bool coming; /* it takes part in this run */
 	bool lost;
-	size_t lost_play;    /* that the run was in */
-	struct value *facts; /* NULL: not told yet */
+	size_t lost_play;    /* in which the run was */
+	struct value *facts; /* NULL: not set yet */
 	const struct resolver *r;
-	size_t batch, batch_play; /* number of its batch in that play; 0: not told */
+	size_t batch, batch_play; /* number of its batch in that play; 0: not set */
 	struct noted *v;
 	size_t n, cap;
-	uint64_t stamp; /* counts what becomes known of it */
+	uint64_t stamp; /* counts its newly known values */
 };
 
 enum seen { SEEN_ALL, SEEN_SO_FAR, SEEN_EARLIER_PLAYS };
 
 struct peer *peer_of(const struct site *s, const char *host);
-/* In whose order the two hosts go through the play at hand. */
+/* The order in which the two hosts run the current play. */
 enum seen peer_view(const struct resolver *me, const struct peer *mine, const char *host);
-/* Does the task see what the other host has done there? */
+/* Does the task see what the other host has set at that place? */
 bool peer_seen(const struct resolver *me, enum seen how, const struct place *at);
-/* Is it behind the task that asks, so that it may still set what is asked for? */
+/* Is the place after the task that asks, so that it may still set the value? */
 bool peer_behind(const struct resolver *me, const struct peer *mine, const char *host);
-bool peer_awaits(const struct resolver *r); /* what came of its steps is not all known */
-/* UNKNOWN: the task waits for that host, for its facts or for what its tasks tell. */
+bool peer_awaits(const struct resolver *r); /* some results of its steps are not known */
+/* UNKNOWN: the task waits for that host, for its facts or for values that its tasks set. */
 struct value *peer_wait_for(struct vars *v, struct invhost *h, bool facts, const char *what);

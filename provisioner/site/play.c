@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Plays: keywords, the hosts they are for, and the tree of their roles and tasks.
+ * Plays: keywords, their hosts, and the tree of their roles and tasks.
  */
 #include "site/circle.h"
 #include "site/keyword.h"
@@ -9,7 +9,7 @@
 #include "site/role.h"
 
 static const struct field fields_of_play[] = {
-	{.name = "name", .kind = FIELD_STR, .doc = "What the play is for."},
+	{.name = "name", .kind = FIELD_STR, .doc = "Description of the play."},
 	{.name = "hosts",
 		.kind = FIELD_ANY,
 		.flags = FIELD_REQUIRED,
@@ -17,29 +17,34 @@ static const struct field fields_of_play[] = {
 	{.name = "mail", .kind = FIELD_ANY, .doc = "The declared state of the mail server."},
 	{.name = "vars", .kind = FIELD_MAP, .doc = "Variables of the play."},
 	{.name = "vars_files", .kind = FIELD_ANY, .doc = "Files of variables."},
-	{.name = "roles", .kind = FIELD_ANY, .doc = "Roles, brought in before the tasks."},
+	{.name = "roles", .kind = FIELD_ANY, .doc = "Roles that run before the tasks."},
 	{.name = "pre_tasks", .kind = FIELD_ANY, .doc = "Tasks before the roles."},
 	{.name = "tasks", .kind = FIELD_ANY, .doc = "Tasks after the roles."},
-	{.name = "post_tasks", .kind = FIELD_ANY, .doc = "Tasks after the handlers of those."},
+	{.name = "post_tasks",
+		.kind = FIELD_ANY,
+		.doc = "Tasks that run after those and their handlers."},
 	{.name = "handlers", .kind = FIELD_ANY, .doc = "Tasks that run when they are notified."},
 	{.name = "become",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
 		.doc = "Run as become_user."},
 	{.name = "become_user", .kind = FIELD_ANY, .doc = "User to become; default root."},
-	{.name = "become_method", .kind = FIELD_ENUM, .choices = "sudo", .doc = "Only sudo."},
-	{.name = "tags", .kind = FIELD_ANY, .doc = "Tags of every task."},
+	{.name = "become_method",
+		.kind = FIELD_ENUM,
+		.choices = "sudo",
+		.doc = "Only sudo is supported."},
+	{.name = "tags", .kind = FIELD_ANY, .doc = "Tags for every task."},
 	{.name = "serial",
 		.kind = FIELD_ANY,
-		.doc = "Size of the waves: 1, 25%, or a list; 0: all that are left."},
+		.doc = "Sizes of the batches: 1, 25%, or a list; 0: all remaining hosts."},
 	{.name = "max_fail_percentage",
 		.kind = FIELD_ANY,
-		.doc = "More lost hosts of a wave than this stop it and the plays; unreachable "
-		       "ones count."},
+		.doc = "If more hosts of a batch than this are lost, the batch and all plays "
+		       "stop; unreachable hosts count."},
 	{.name = "any_errors_fatal",
 		.kind = FIELD_BOOL,
 		.dflt = "false",
-		.doc = "One failed or unreachable host stops its wave, and the plays."},
+		.doc = "One failed or unreachable host stops its batch and all plays."},
 	{.name = "gather_facts",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
@@ -50,33 +55,37 @@ static const struct field fields_of_play[] = {
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
 		.doc = "Folder of local facts."},
-	{.name = "remote_user", .kind = FIELD_STR, .doc = "Login of the connection."},
+	{.name = "remote_user", .kind = FIELD_STR, .doc = "User for the login."},
 	{.name = "port",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
-		.doc = "Port; set ansible_port instead."},
-	{.name = "connection", .kind = FIELD_STR, .doc = "ssh or local."},
+		.doc = "Port; not supported here, set ansible_port instead."},
+	{.name = "connection", .kind = FIELD_STR, .doc = "ssh, openssh or local."},
 	{.name = "no_log",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
-		.doc = "Hides parameters and results."},
+		.doc = "Hide parameters and results."},
 	{.name = "ignore_errors",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
 		.doc = "Failures do not end the play."},
 	{.name = "check_mode", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "As on a task."},
 	{.name = "diff", .kind = FIELD_BOOL, .flags = FIELD_PER_HOST, .doc = "As on a task."},
-	{.name = "when", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Stands on tasks."},
+	{.name = "when",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Not allowed here; put it on tasks."},
 	{.name = "strategy",
 		.kind = FIELD_ENUM,
 		.choices = "linear free host_pinned",
-		.doc = "linear: a budget of failures holds; free, host_pinned: it does not."},
+		.doc = "linear: max_fail_percentage and any_errors_fatal apply; free, "
+		       "host_pinned: they do not."},
 	{.name = "collections", .kind = FIELD_ANY, .doc = "Accepted; all types are built in."},
 	{.name = "force_handlers",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "Handlers run after a failure, too."},
+		.doc = "Run handlers after a failure, too."},
 	{.name = "order",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
@@ -85,25 +94,32 @@ static const struct field fields_of_play[] = {
 	{.name = "vars_prompt",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
-		.doc = "Asked on the terminal."},
-	{.name = "environment", .kind = FIELD_ANY, .doc = "Environment of all its programs."},
+		.doc = "Ask for variables on the terminal."},
+	{.name = "environment",
+		.kind = FIELD_ANY,
+		.doc = "Environment of all programs that the play runs."},
 	{.name = "module_defaults",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
 		.doc = "Default parameters by module."},
 	{.name = "become_flags", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Flags of sudo."},
-	{.name = "throttle", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Hosts at once."},
+	{.name = "throttle",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Limit for hosts at once."},
 	{.name = "run_once",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "First host only."},
-	{.name = "timeout", .kind = FIELD_ANY, .doc = "Seconds that a task's programs may take."},
+		.doc = "Run on the first host only."},
+	{.name = "timeout",
+		.kind = FIELD_ANY,
+		.doc = "Time limit for a task's programs, in seconds."},
 	{.name = "ignore_unreachable",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "A host that cannot be reached does not count."},
+		.doc = "An unreachable host does not count as a failure."},
 	{.name = "debugger",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
@@ -134,8 +150,8 @@ static const char *pattern_text(struct site *s, struct value *hosts, struct errs
 			extra = map_get(s->extra, name);
 			if (!extra)
 				errs_add(errs, v->pos,
-					"hosts can hold only an extra variable (-e), and "
-					"'%s' is none",
+					"hosts can contain only an extra variable (-e), and '%s' "
+					"is not one",
 					name.p);
 			else
 				text = value_print(s->a, extra);
@@ -184,7 +200,7 @@ static void vars_file(struct build *b, struct play_in *p, struct value *v)
 	const char *path;
 	if (v->type != VALUE_STR && v->type != VALUE_LIST) {
 		errs_add(b->errs, v->pos,
-			"an entry of vars_files is a file or a list of files, not %s",
+			"an entry of vars_files must be a file or a list of files, not %s",
 			value_type_name(v));
 		return;
 	}
@@ -255,7 +271,7 @@ static void finish_play(struct build *b, struct play_in *p)
 	find_becomes(p, &p->root);
 	for (int i = 0; i < SECTIONS; i++) {
 		for (size_t j = 0; j < p->section[i]->n_child; j++)
-			if (!p->section[i]->child[j]->role) /* roles have checked theirs */
+			if (!p->section[i]->child[j]->role) /* roles have checked their own */
 				task_templates(b, p->section[i]->child[j]);
 		handlers_link(b, p->section[i]);
 		find_becomes(p, p->section[i]);
@@ -315,8 +331,8 @@ static bool import_playbook(
 	}
 	if (depth >= IMPORT_DEPTH) {
 		errs_add(errs, e->value->pos,
-			"playbooks import one another more than %d deep, '%s' again; do they lead "
-			"back to themselves?",
+			"playbooks import one another more than %d levels deep, again '%s'; do "
+			"they form a circle?",
 			IMPORT_DEPTH, e->value->s.p);
 		return true;
 	}
@@ -334,7 +350,8 @@ static void build_doc(struct site *s, const char *path, int depth, struct errs *
 	if (!doc)
 		return;
 	if (doc->type != VALUE_LIST) {
-		errs_add(errs, doc->pos, "a manifest is a list of plays ('- hosts: ...'), not %s",
+		errs_add(errs, doc->pos,
+			"a manifest must be a list of plays ('- hosts: ...'), not %s",
 			value_type_name(doc));
 		return;
 	}

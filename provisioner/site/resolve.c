@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Walks a play for one host and gives its steps in order. Decides nothing about the host: what it
- * must know it asks for, and what it cannot know it says.
+ * Walks a play for one host and returns its steps in order. Decides nothing about the host: it asks
+ * for what it must know, and reports what it cannot know.
  */
 #include <pwd.h>
 #include <unistd.h>
 #include "site/flush.h"
 #include "site/systems.h"
 
-/* What the frames stand at, from the file that comes again: "a.yml:3 -> b.yml:2". */
+/* The places of the frames, from the first of the file that repeats: "a.yml:3 -> b.yml:2". */
 static const char *way_here(const struct resolver *r)
 {
 	enum { SHOWN = 8 };
@@ -32,8 +32,8 @@ static bool too_deep(const struct resolver *r, struct err *e)
 	const struct frame *f = &r->frame[r->n_frames - 1];
 	const struct task *t = f->v[f->i < f->n ? f->i : f->n - 1];
 	return err_at(e, t->pos,
-		"includes and blocks are nested more than %d deep; the last ones: %s", FRAMES,
-		way_here(r));
+		"includes and blocks are nested more than %d levels deep; the last ones: %s",
+		FRAMES, way_here(r));
 }
 
 bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e)
@@ -153,7 +153,7 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
 }
 
 /* ---- lifetime ---- */
-/* Whom the steps run as that do not become, where the agent itself has become somebody. */
+/* The user of steps without become, where the agent itself has become another one. */
 static const char *login_user(struct resolver *r)
 {
 	const struct site *s = r->s;
@@ -173,7 +173,7 @@ static const char *login_user(struct resolver *r)
 	return strcmp(c.user, "root") == 0 ? NULL : arena_strdup(s->a, c.user);
 }
 
-/* The first of the files that is there; NULL and *unknown: their names are not known yet. */
+/* The first existing file; NULL and *unknown: their names are not known yet. */
 static const char *vars_file(
 	struct resolver *r, struct value *item, const struct value **unknown, struct err *e)
 {
@@ -201,13 +201,13 @@ static bool read_vars_files(struct resolver *r, struct err *e)
 		const char *path = vars_file(r, list->list.v[i], &unknown, e);
 		struct errs errs;
 		struct value *doc;
-		if (unknown && r->dry) { /* without facts nothing can be said of this play */
+		if (unknown && r->dry) { /* nothing more can be checked without facts */
 			r->blind = r->ended = true;
 			break;
 		}
 		if (unknown)
 			return err_at(e, list->list.v[i]->pos,
-				"the name of this file is not known when the play begins (%s)",
+				"the name of this file must be known when the play begins (%s)",
 				unknown->s.p);
 		if (!path)
 			return false;
@@ -252,7 +252,7 @@ static struct resolver *make_resolver(
 	struct resolver *r = ARENA_NEW(a, struct resolver);
 	struct invhost *h = inventory_host(s->inv, str_c(host));
 	if (!h || play >= s->n_plays)
-		panic("resolver_new: no host '%s' or no play %zu", host, play);
+		panic("internal error: resolver_new: no host '%s' or no play %zu", host, play);
 	r->s = s;
 	r->a = a;
 	r->pending = value_map(a);

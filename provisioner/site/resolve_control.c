@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * The actions that the controller does: debug, set_fact, assert, fail, include_vars, meta. They
- * change nothing but what later tasks see.
+ * The actions of the controller: debug, set_fact, assert, fail, include_vars, meta. They change
+ * only what later tasks see.
  */
 #include <fnmatch.h>
 #include <strings.h>
 #include "site/verdict.h"
 
-struct done { /* what came of a task, before its verdicts */
+struct done { /* the result of a task, before its verdicts */
 	const char *message;
 	bool failed;
-	struct value *facts; /* names that it gives to later tasks, or NULL */
+	struct value *facts; /* names that it sets for later tasks, or NULL */
 	struct value *found; /* ansible_facts of its result, or NULL */
-	bool included;       /* as include_vars does */
+	bool included;       /* with the precedence of include_vars */
 };
 
-/* A task that fails gives no names, as in Ansible. */
+/* A task that fails sets no names, as in Ansible. */
 static void give_facts(struct resolver *r, const struct done *d)
 {
 	if (d->included)
@@ -62,7 +62,7 @@ static enum outcome end_task(struct resolver *r, struct frame *f, struct task *t
 		*e = j.wrong;
 		return OUT_FAIL;
 	}
-	if (r->dry && j.failed) { /* it is this host's failure, and comes when its turn comes */
+	if (r->dry && j.failed) { /* it is this host's failure, and is reported in its turn */
 		r->blind = true;
 		return OUT_END;
 	}
@@ -117,10 +117,10 @@ static enum outcome do_debug(
 	struct err own = {0};
 	struct errs *found;
 	if (var && msg) {
-		err_at(e, var->pos, "debug takes msg or var, not both");
+		err_at(e, var->pos, "debug takes either msg or var");
 		return OUT_FAIL;
 	}
-	if (map_int(t->args, "verbosity", 0) > 0) /* for those who debug the play */
+	if (map_int(t->args, "verbosity", 0) > 0) /* such tasks are for debugging the play */
 		return step_skip(r, f, t, out);
 	if (!var && !msg)
 		return end_well(r, f, t, "Hello world!", out, e);
@@ -150,7 +150,7 @@ static enum outcome do_debug(
 		arena_printf(r->a, "%s: %s", value_print(r->a, var).p, show_value(r, v)), out, e);
 }
 
-/* Text that says yes or no is a boolean here, as in Ansible. */
+/* Text such as "yes" becomes a boolean here, as in Ansible. */
 static struct value *fact_value(struct resolver *r, struct value *v)
 {
 	static const char *const yes[] = {"true", "yes"}, *const no[] = {"false", "no"};
@@ -252,7 +252,7 @@ static enum outcome include_vars(
 	file = map_at(args, "file");
 	path = file && file->type == VALUE_STR ? task_file(r->s, t, "vars", file->s.p, r->a) : NULL;
 	if (!path) {
-		err_at(e, t->pos, "there is no file '%s' of variables",
+		err_at(e, t->pos, "there is no file of variables '%s'",
 			file ? value_print(r->a, file).p : "");
 		return OUT_FAIL;
 	}
@@ -275,7 +275,7 @@ static enum outcome include_vars(
 		out, e);
 }
 
-/* Does one of the patterns match? Ansible's name of a fact need not be written out. */
+/* Does one of the patterns match? The prefix ansible_ may be omitted. */
 static bool fact_asked_for(const struct value *patterns, const char *name)
 {
 	for (size_t i = 0; i < patterns->list.n; i++) {
@@ -288,7 +288,7 @@ static bool fact_asked_for(const struct value *patterns, const char *name)
 	return patterns->list.n == 0;
 }
 
-/* The facts are known already; register sees those that the filter asks for. */
+/* The facts are known already; the registered result has those that match the filter. */
 static enum outcome do_setup(
 	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
@@ -367,5 +367,5 @@ enum outcome control_run(
 	case CONTROL_IMPORT_ROLE:
 		break;
 	}
-	panic("an import reached the resolver");
+	panic("internal error: an import reached the resolver");
 }

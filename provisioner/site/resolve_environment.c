@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * `environment:` of a task and of all that it stands in, as one map of texts. Unlike other keywords
- * that of a dynamic include reaches the tasks that it brings in.
+ * `environment:` of a task and of everything that contains it, as one map of texts. Unlike other
+ * keywords, that of a dynamic include applies to its tasks.
  */
 #include "site/resolve.h"
 
@@ -10,7 +10,7 @@ static bool name_valid(struct str name)
 	return name.n > 0 && !memchr(name.p, '=', name.n) && !memchr(name.p, 0, name.n);
 }
 
-/* Numbers and booleans stand in an environment as Python prints them. */
+/* Numbers and booleans become the text that Python prints for them. */
 static struct value *text_of(struct resolver *r, const struct value *v)
 {
 	bool plain = v->type == VALUE_STR || v->type == VALUE_INT || v->type == VALUE_FLOAT ||
@@ -29,7 +29,8 @@ static bool add_one(struct resolver *r, const struct map_entry *m, struct pos po
 {
 	struct value *text;
 	if (!name_valid(m->key))
-		return err_at(e, pos, "environment: '%s' is no name of a variable", m->key.p);
+		return err_at(
+			e, pos, "environment: '%s' is not a valid name of a variable", m->key.p);
 	if (m->value->type == VALUE_UNKNOWN) {
 		map_set(r->a, out, m->key, m->value);
 		return true;

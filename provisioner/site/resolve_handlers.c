@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Flushing handlers: which may be notified, in the order of definition, each once a flush. Whether
- * one really runs is known on the host, from what changed there.
+ * Flushing handlers: which may be notified, in the order of definition, each once per flush.
+ * Whether one really runs is known on the host, by what changed there.
  */
 #include "site/flush.h"
 
@@ -9,7 +9,7 @@ static size_t handler_index(const struct play_in *p, const char *id)
 {
 	const struct value *i = map_at(p->handler_ids, id);
 	if (!i)
-		panic("no handler '%s'", id);
+		panic("internal error: no handler '%s'", id);
 	return (size_t)i->i;
 }
 
@@ -22,7 +22,8 @@ static void want_handlers(struct resolver *r, const struct srec *s)
 	}
 }
 
-/* A handler of the controller would stay pending on the host for ever: nobody there runs it. */
+/* A handler of the controller would stay pending on the host for ever, because it is not run there.
+ */
 const char *const *handlers_of_host(struct resolver *r, const char *const *ids)
 {
 	size_t n = 0, k = 0;
@@ -42,7 +43,7 @@ static bool may_change(const struct srec *s)
 	return !s->answered || s->changed;
 }
 
-/* What packages have installed is started once, after everything else. */
+/* Services that packages have installed are started once, after everything else. */
 static void want_installed(struct resolver *r)
 {
 	struct notice *n = &r->notice[r->p->installed];
@@ -81,7 +82,7 @@ void flush_start(struct resolver *r, bool with_pending)
 	r->flush_i = 0;
 }
 
-/* The unit that a step of a service's type is about, "postfix" for "postfix.service"; n 0: none. */
+/* The unit of a step of a service type, "postfix" for "postfix.service"; n 0: none. */
 static struct str unit_of(const struct restype *type, const struct value *params)
 {
 	bool service = type && params && type->class == RES_SERVICE;
@@ -108,7 +109,7 @@ void installed_notify(struct resolver *r, struct srec *s)
 	s->step.notify = ids;
 }
 
-/* Services of which the last word of the play is that they are stopped. */
+/* Services that the play finally stops. */
 struct value *installed_params(struct resolver *r)
 {
 	struct value *params = value_map(r->a), *except = value_list(r->a);
@@ -128,7 +129,7 @@ struct value *installed_params(struct resolver *r)
 	return params;
 }
 
-/* What the handlers of this flush notify is wanted in the same flush. */
+/* Handlers notified by handlers of this flush belong to the same flush. */
 static void want_of_handlers(struct resolver *r)
 {
 	for (; r->flush_from < r->n_steps; r->flush_from++)
@@ -136,8 +137,8 @@ static void want_of_handlers(struct resolver *r)
 			want_handlers(r, r->steps[r->flush_from]);
 }
 
-/* A role that is brought in twice has each handler twice: the last one counts, as in Ansible, but
- * an earlier one when the condition that the last was brought in with does not hold. */
+/* A role that is included twice has each handler twice: the last one counts, as in Ansible, but an
+ * earlier one when the condition of the last include does not hold. */
 static struct task **handler_task(struct resolver *r, struct handler *h)
 {
 	for (size_t i = 0; h->n_earlier && i <= h->n_earlier; i++) {
@@ -195,7 +196,7 @@ bool handler_left_over(const struct resolver *r, const struct frame *f)
 	return r->notice[f->handler].pending && r->notice[f->handler].n == 0;
 }
 
-/* What the play said of the service last is what counts. */
+/* The play's last state for the service counts. */
 bool handler_revives(
 	const struct resolver *r, const struct restype *type, const struct value *params)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A module's parameters for one host: templates evaluated, checked by the type's table, template
- * and copy turned into content. Reads the files of roles, and nothing else.
+ * A module's parameters for one host: evaluates templates, checks them by the type's table, turns
+ * template and copy into content. Reads the files of roles, and nothing else.
  */
 #include "site/resolve.h"
 #include "agent/restype.h"
 
-/* Of several problems of one task the first is its own; all are the dry run's. */
+/* Of several problems of one task it reports the first; the dry run reports all. */
 static struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e)
 {
 	*e = errs->v[0];
@@ -26,13 +26,13 @@ static struct value *check_args(struct resolver *r, const struct restype *type, 
 	return !out || errs.n ? give_problems(r, &errs, e) : out;
 }
 
-/* Only read when planned: a command that says `check_mode: false`. */
+/* Only reads, so it runs during planning: a command with `check_mode: false`. */
 static bool is_probe(struct resolver *r, const struct task *t)
 {
 	return r->kw.only_read && field_find(t->type->fields, str_c("_probe"));
 }
 
-/* Maps and lists as a file's content are JSON, as Ansible has it. */
+/* Maps and lists as a file's content become JSON, as in Ansible. */
 static void content_to_text(struct resolver *r, struct value *args)
 {
 	struct value *c = map_at(args, "content"), *text;
@@ -44,7 +44,7 @@ static void content_to_text(struct resolver *r, struct value *args)
 	map_put(r->a, r->v->own, "content", c);
 	text = vars_resolve(r->v, value_text(r->a, "{{ content | to_json }}"), &e);
 	r->v->own = NULL;
-	if (!text) /* what is wrong with it, the check of the parameters says */
+	if (!text) /* the check of the parameters reports what is wrong */
 		return;
 	text->pos = c->pos;
 	map_put(r->a, args, "content", text);
@@ -108,7 +108,7 @@ static const char *find_source(struct resolver *r, struct task *t, const char *k
 	return e->kind ? NULL : path;
 }
 
-/* The text of a template file under the task's own settings of white space. */
+/* The text of a template file, with the task's own settings for white space. */
 static struct value *render_file(struct resolver *r, const struct value *args, const char *path,
 	struct pos pos, struct err *e)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers: what observe and apply found becomes the registered variable. Known parts are never
- * called unknown, nor the reverse.
+ * Results: what observe and apply found becomes the registered variable. A known part is never made
+ * unknown, nor an unknown one known.
  */
 #include "site/verdict.h"
 
-enum { MORE_KEYS = 4 }; /* of a result: its verdicts, the item of a loop */
+enum { MORE_KEYS = 4 }; /* names in a result: its verdicts, the item of a loop */
 
 struct value *reg_unknown(struct resolver *r, const struct task *t)
 {
@@ -42,7 +42,7 @@ static struct value *item_result(struct resolver *r, const struct reg *reg, size
 	return out;
 }
 
-/* Is it so of any item? Unknown where one that is not known yet may decide it. */
+/* Is it true for any item? Unknown where an unknown item may decide it. */
 static struct value *any_item(struct resolver *r, const struct value *items, const char *name)
 {
 	struct value *unknown = NULL;
@@ -114,8 +114,8 @@ void reg_catch_up(struct resolver *r)
 	r->behind = NULL;
 }
 
-/* No item of it waits for an answer, or, `done`, for one that is no plan. They come in order, so
- * the last ones are looked at first. */
+/* No item waits for a result, or, with `done`, for its final one. Results arrive in order, so the
+ * last ones are checked first. */
 static bool all_told(const struct resolver *r, const struct reg *reg, bool done)
 {
 	for (size_t i = reg->n; i-- > 0;) {
@@ -126,8 +126,8 @@ static bool all_told(const struct resolver *r, const struct reg *reg, bool done)
 	return true;
 }
 
-/* Of a loop one item after the other is told: what is registered is made when all of them are, or
- * when somebody may ask, since it holds them all. */
+/* In a loop the results arrive one by one: the registered list, which holds them all, is built when
+ * all have arrived or when somebody may read it. */
 static void reg_told(struct resolver *r, struct reg *reg, bool first)
 {
 	if (!reg->complete)
@@ -148,7 +148,7 @@ void reg_finish(struct resolver *r, struct frame *f)
 	reg_update(r, reg);
 }
 
-/* A copy whose every part is secret: what no_log hides stays hidden where it is used. */
+/* A copy whose every part is secret: what no_log hides stays hidden wherever it is used. */
 static struct value *hide_value(struct arena *a, const struct value *v)
 {
 	struct value *out = value_shallow(a, v);
@@ -160,7 +160,7 @@ static struct value *hide_value(struct arena *a, const struct value *v)
 	return out;
 }
 
-/* What register sees of a step: its result, or what is known of one that would change. */
+/* The registered result of a step, or what is known of one that would change. */
 static struct value *result_map(
 	struct resolver *r, const struct srec *s, const struct step_result *res)
 {
@@ -190,12 +190,12 @@ static void count_answer(struct resolver *r, struct srec *s, bool planned)
 	r->asked_observe = r->asked_apply = false;
 }
 
-/* What register sees of a step that has yet to run. */
+/* The registered result of a step that has not run yet. */
 static void foresee_result(struct resolver *r, struct srec *s, struct step_result *res)
 {
 	const struct task *t = s->t;
 	int changed = t->changed_when ? s->step.changed : res->unsure ? -1 : 1;
-	/* When a failure does not end the play, later tasks must not count on success. */
+	/* When a failure does not end the play, later tasks must not assume success. */
 	int failed = t->failed_when ? s->step.failed : s->step.ignore_errors ? -1 : 0;
 	struct value *fails = failed < 0 ? reg_unknown(r, t) : value_bool(r->a, failed == 1);
 	map_put(r->a, s->result, "changed",
@@ -213,7 +213,7 @@ static void conclude_step(struct resolver *r, struct srec *s, struct step_result
 	vars_loop(r->v, NULL);
 	vars_enter(r->v, s->t, s->inst);
 	vars_loop(r->v, s->loop);
-	r->at = s->at; /* of other hosts it sees what its task sees */
+	r->at = s->at; /* of other hosts it sees the same as its task */
 	verdicts_give(r, s->t, NULL, s->result, &j);
 	r->at = now;
 	res->changed = j.changed;
@@ -229,7 +229,7 @@ void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)
 	struct srec *s;
 	bool first;
 	if (id == 0 || id > r->n_steps || !r->steps[id - 1]->step.type)
-		panic("resolver_result: step %u has no type", id);
+		panic("internal error: resolver_result: step %u has no type", id);
 	s = r->steps[id - 1];
 	first = !s->answered;
 	if (r->behind != s->reg)

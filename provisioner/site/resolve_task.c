@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One task on one host: its loop, its `when`, its keywords, and the steps that come of it. What is
- * unknown is asked for or said, never guessed.
+ * One task on one host: its loop, its `when`, its keywords, and its steps. Unknown values are
+ * requested or reported, never guessed.
  */
 #include "site/flush.h"
 #include "site/verdict.h"
@@ -55,7 +55,7 @@ static const char *label_of(struct resolver *r, const struct task *t)
 		       : value_print(r->a, name).p;
 }
 
-/* A map is called by its name, the result of an item of a loop by that item. */
+/* The item's text in the output: a map's name, or the item of a loop's result. */
 static struct value *item_name(struct value *v)
 {
 	const char *loop_var = v->type == VALUE_MAP ? map_cstr(v, "ansible_loop_var", NULL) : NULL;
@@ -113,7 +113,7 @@ struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
 	return s;
 }
 
-/* Is there a host to ask before what is unknown counts as such? */
+/* Can a host still be asked, before an unknown value is reported? */
 static bool can_learn(const struct resolver *r)
 {
 	if (r->dry)
@@ -143,8 +143,10 @@ enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 		return OUT_WAIT;
 	}
 	if (r->mode == RESOLVE_RUN) {
-		err_at(e, t->pos, "task '%s' needs what nothing can tell (%s)", f->at.name,
-			unknown->s.p);
+		err_at(e, t->pos,
+			"task '%s' needs a value that is still unknown after all earlier tasks "
+			"(%s)",
+			f->at.name, unknown->s.p);
 		return OUT_FAIL;
 	}
 	s = step_new(r, f, t);
@@ -173,7 +175,7 @@ enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, stru
 	return OUT_STEP;
 }
 
-/* It counts as part of the task that changed packages, and runs as that one did. */
+/* It belongs to the task that changed packages, and runs as the same user. */
 static void installed_run(struct resolver *r, struct srec *s)
 {
 	s->step.params = installed_params(r);
@@ -184,7 +186,7 @@ static void installed_run(struct resolver *r, struct srec *s)
 	s->step.environment = r->package->environment;
 }
 
-/* As Ansible has it: 0 is no limit. */
+/* As in Ansible, 0 means no limit. */
 static bool set_timeout(struct resolver *r, struct task *t, struct srec *s, struct err *e)
 {
 	struct value *given = TASK_ATTR(t, timeout);
@@ -200,7 +202,7 @@ static bool set_timeout(struct resolver *r, struct task *t, struct srec *s, stru
 	else if (v)
 		n = -1;
 	if (v && ((end && *end) || n < 0 || n > TIMEOUT_MAX_S))
-		err_at(e, given->pos, "timeout takes a number of seconds from 0 to %d",
+		err_at(e, given->pos, "timeout must be a number of seconds from 0 to %d",
 			TIMEOUT_MAX_S);
 	s->step.timeout_s = (int)n;
 	return !e->kind;
@@ -220,8 +222,7 @@ static enum outcome module_run(
 	if (r->kw.only_check) {
 		err_at(e, t->pos,
 			"check_mode: true is not supported, so the task would change the host; "
-			"take "
-			"the task out: a plan shows what it would do");
+			"remove the task: a plan shows what it would do");
 		return OUT_FAIL;
 	}
 	if (!task_environment(r, t, &environment, e))
@@ -240,12 +241,12 @@ static enum outcome module_run(
 		r->n_steps--;
 		return OUT_FAIL;
 	}
-	if (!r->dry && r->v->n_waits) { /* its verdict asks other hosts, before it is run */
+	if (!r->dry && r->v->n_waits) { /* its verdict depends on other hosts */
 		r->n_steps--;
-		unknown = value_unknown(r->a, "until other hosts have come as far");
+		unknown = value_unknown(r->a, "until other hosts have reached the same place");
 		return step_wait(r, f, t, unknown, out, e);
 	}
-	if (!s->step.handler) /* a handler is not observed: what it does is known when it ran */
+	if (!s->step.handler) /* a handler is not observed: its effect is known after it ran */
 		r->unanswered++;
 	if (f->at.reg) {
 		s->reg = f->at.reg;
@@ -294,8 +295,8 @@ static enum outcome run_item(
 	struct value *when;
 	if (f->handler >= 0 && control_is_noop(t))
 		return OUT_NONE;
-	/* The agent knows whether its handlers are notified; of ours it is known once that is
-	 * observed. */
+	/* The agent knows whether its handlers are notified; for handlers of the controller it is
+	 * known after the observation. */
 	if (f->handler >= 0 && t->control && !r->dry) {
 		if (ask_answers(r))
 			return OUT_WAIT;
@@ -312,13 +313,13 @@ static enum outcome run_item(
 		return skips_silently(t) ? OUT_NONE : step_skip(r, f, t, out);
 	if (!keywords_read(r, t, &r->kw, e))
 		return OUT_FAIL;
-	if (r->kw.unknown && !r->dry) /* without a host there is more to find in the task */
+	if (r->kw.unknown && !r->dry) /* the dry run looks for further problems */
 		return step_wait(r, f, t, r->kw.unknown, out, e);
 	return t->type ? module_run(r, f, t, out, e) : control_run(r, f, t, out, e);
 }
 
 /* ---- one task ---- */
-/* A block and an import give their notify to the tasks that have none, as in Ansible. */
+/* A block and an import pass their notify to the tasks that have none, as in Ansible. */
 static const struct task *find_notifier(const struct task *t)
 {
 	const struct task *p = t;
@@ -340,8 +341,8 @@ static bool read_notify(struct resolver *r, struct frame *f, const struct task *
 	return names && handlers_ids(r->p, r->a, names, &f->at.notify, e);
 }
 
-/* Whatever the loop's items are, its `when` says no. An error in it is no problem yet: it may be
- * about the items. */
+/* Is its `when` false for every item? An error in it is not reported yet: it may depend on the
+ * item. */
 static bool says_no(struct resolver *r, const struct task *t)
 {
 	struct errs *found = vars_quiet(r->v);
@@ -350,7 +351,7 @@ static bool says_no(struct resolver *r, const struct task *t)
 	return when && when->type == VALUE_BOOL && !when->b;
 }
 
-/* The loop's list; when it fails but the task's `when` says no, there is nothing to loop over. */
+/* The loop's list; if it fails but the task's `when` is false, there is nothing to loop over. */
 static enum outcome start_loop(
 	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e)
 {
@@ -363,12 +364,12 @@ static enum outcome start_loop(
 	v = v ? loop_items(r->v, t->loop_kind, v, &own) : NULL;
 	if (v && v->type == VALUE_LIST && v->list.n > LOOP_MAX) {
 		err_at(&own, t->loop->pos,
-			"the loop has %zu items; a task takes up to %d: divide it into several "
+			"the loop has %zu items, more than the limit of %d; split it into several "
 			"tasks",
 			v->list.n, LOOP_MAX);
 		v = NULL;
 	}
-	/* the items stay as they are now, so what can still be learnt of them is learnt before */
+	/* the items are fixed now, so results that may still change them are awaited first */
 	unknown = v && can_learn(r) ? value_find_type(v, VALUE_UNKNOWN) : NULL;
 	if (v && v->type != VALUE_UNKNOWN && !unknown) {
 		f->at.items = v;
@@ -464,7 +465,7 @@ enum outcome task_run(
 	}
 	if (last)
 		leave_task(r, f);
-	else if (t->reg && f->at.i == 1) /* the first item still sees what the name was before */
+	else if (t->reg && f->at.i == 1) /* the first item still sees the old value of the name */
 		name_set(r, &r->at, str_c(t->reg), reg_unknown(r, t));
 	return o;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Roles: finding them, reading their folders, bringing them in with their dependencies. Reads only
- * below the role's folder.
+ * Roles: finds them, reads their folders, includes them with their dependencies. Reads only below
+ * the role's folder.
  */
 #include <limits.h>
 #include <unistd.h>
@@ -54,8 +54,8 @@ static struct value *part_map(struct build *b, const char *role, const char *kin
 	const char *path = part_path(b, role, kind, name);
 	struct value *doc = path ? files_yaml(&b->s->files, path, b->errs) : NULL;
 	if (!path && strcmp(name, "main") != 0)
-		errs_add(b->errs, (struct pos){0}, "role folder '%s' has no %s/%s.yml", role, kind,
-			name);
+		errs_add(b->errs, (struct pos){0}, "the role folder '%s' has no %s/%s.yml", role,
+			kind, name);
 	if (!doc || doc->type == VALUE_NULL)
 		return value_map(b->s->a);
 	if (doc->type != VALUE_MAP) {
@@ -130,8 +130,8 @@ static struct value *merge_maps(
 	return out;
 }
 
-/* As in Ansible, the whole play sees the defaults and vars of its roles, and the `vars:` that they
- * were brought in with. */
+/* As in Ansible, the whole play sees the defaults and vars of its roles, and the `vars:` of their
+ * entries. */
 static void play_sees(struct build *b, const struct role *r, const struct value *given)
 {
 	struct play_in *p = b->play;
@@ -153,7 +153,7 @@ static void add_dependencies(struct build *b, struct role_use *use, struct task 
 		role_entry(b, deps->list.v[i], into);
 }
 
-/* The first thing that the role's tasks do: their arguments are checked. */
+/* The first task of the role: it checks the arguments. */
 static void add_argspec(
 	struct build *b, struct role_use *use, const struct value *from, struct task *into)
 {
@@ -226,8 +226,7 @@ static void refuse_once(struct build *b, const struct value *from)
 	bool again;
 	if (option_bool(from, "allow_duplicates", true, &again, &e) && !again)
 		err_at(&e, map_at(from, "allow_duplicates")->pos,
-			"allow_duplicates: false is not supported here: the role runs each time; "
-			"give "
+			"allow_duplicates: false is not supported: the role runs each time; give "
 			"the task a condition");
 	if (e.kind)
 		errs_take(b->errs, &e);
@@ -276,18 +275,20 @@ static const struct field entry_fields[] = {
 	{.name = "no_log",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
-		.doc = "Hides parameters and results."},
+		.doc = "Hide parameters and results."},
 	{.name = "ignore_errors",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
 		.doc = "Failures do not end the play."},
-	{.name = "timeout", .kind = FIELD_ANY, .doc = "Seconds that a task's programs may take."},
+	{.name = "timeout",
+		.kind = FIELD_ANY,
+		.doc = "Time limit for a task's programs, in seconds."},
 	{.name = "delegate_to", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Another host."},
 	{.name = "environment", .kind = FIELD_ANY, .doc = "Environment of its programs."},
 	{.name = NULL},
 };
 
-/* Was the role brought in with the same parameters, conditions and tags? */
+/* Was the role included before with the same parameters, conditions and tags? */
 static bool seen_before(struct build *b, struct value *keywords, struct value *params)
 {
 	struct value *entry = value_list(b->s->a);
@@ -330,7 +331,7 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 	const char *path;
 	struct task *t;
 	if (entry->type != VALUE_STR && entry->type != VALUE_MAP) {
-		errs_add(b->errs, entry->pos, "a role is a name or a map with 'role', not %s",
+		errs_add(b->errs, entry->pos, "a role must be a name or a map with 'role', not %s",
 			value_type_name(entry));
 		return;
 	}
@@ -342,7 +343,7 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 		return;
 	}
 	path = role_find(b->s, name->s, b->s->a);
-	/* before those that were brought in already are left out: that would hide the circle */
+	/* before those included already are left out: that would hide the circle */
 	if (path && dependency_circle(b, name->s, path, name->pos))
 		return;
 	if (seen_before(b, kw, params) && path &&
@@ -353,7 +354,7 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 	task_inherited(b, t, kw);
 	given = t->vars;
 	refuse_reach(b, params, "a role");
-	t->vars = NULL; /* those of an entry rank as the role's own, not as a task's */
+	t->vars = NULL; /* they rank as the role's own, not as a task's */
 	inner.parent = t;
 	inner.depth++;
 	role_use_build(&inner,

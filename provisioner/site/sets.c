@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names that tasks give values to: register, set_fact, include_vars. Read off the tasks, of
- * which none is run.
+ * The names that tasks set: register, set_fact, include_vars. Read from the tasks, without running
+ * them.
  */
 #include "site/resolve.h"
 
@@ -80,7 +80,7 @@ static bool file_sets(
 	return doc != NULL;
 }
 
-/* What the task itself does not say, what it includes does, when that is known. */
+/* Names that an included file sets, when its name is known. */
 static bool included_sets(struct resolver *r, struct task *t, struct value *names)
 {
 	struct err e = {0};

@@ -27,26 +27,27 @@ struct site_options {
 	const char *remote_user;       /* -u */
 	const char *private_key;
 	const char *connection; /* -c */
-	int become;             /* -b: 1; else 0 */
+	int become;             /* -b given: 1; else 0 */
 	const char *become_user;
 	int forks, verbosity; /* as ansible_forks and ansible_verbosity have them */
-	bool unsupported_ok;  /* roles run on systems that they are not written for, too */
+	bool unsupported_ok;  /* run roles also on systems that they do not support */
 };
 struct site;
 struct site *site_load(struct arena *a, const struct site_options *opt, struct errs *errs);
-/* Warns of what is no mistake in itself and yet does nothing: a tag that no task has, a play that
- * declares mail and has no role. */
+/* Warns of valid settings that have no effect: a tag that no task has, a play that declares mail
+ * but has no role. */
 void site_warnings(const struct site *s, struct errs *errs);
 const char *const *site_hosts(const struct site *s); /* after --limit, inventory order */
 /* Hosts of a pattern (Ansible's: a:b:!c:&d, globs, ~regex, ranges). NULL and e when none match. */
 const char *const *site_match(const struct site *s, const char *pattern, struct err *e);
 bool site_connection(const struct site *s, const char *host, struct connection *out, struct err *e);
 struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
-/* What is to be published of the mail of a host: {mail, mail_zones, mail_host_dkim, mail_dkim_keys,
- * dkim_folder}; empty: it declares none. facts NULL: what needs them is an error. */
+/* The mail records to publish for a host: {mail, mail_zones, mail_host_dkim, mail_dkim_keys,
+ * dkim_folder}; empty: it declares no mail. facts NULL: it is an error if they are needed. */
 struct value *site_zones(const struct site *s, struct arena *a, const char *host,
 	struct value *facts, struct err *e);
-/* Every domain's provider_key with this provider, with its place; of states that need no facts. */
+/* Every domain's provider_key with this provider, with its place; only of states that need no
+ * facts. */
 struct value *site_provider_keys(const struct site *s, struct arena *a, const char *provider);
 const struct field *site_play_fields(void); /* keywords of a play */
 const struct field *site_task_fields(void); /* keywords of a task */
@@ -65,26 +66,26 @@ struct play {
 	size_t n_serial;            /* 0: all hosts at once */
 	double max_fail_percentage; /* -1: none given */
 	bool any_errors_fatal;
-	bool own_pace; /* strategy free or host_pinned: no budget of failures, as in Ansible */
+	bool own_pace; /* strategy free or host_pinned: no limit of failures, as in Ansible */
 };
 size_t site_plays(const struct site *s, const struct play **out);
 
 struct step_result {
 	bool changed, failed;
-	bool planned;         /* would change: result not known, only that */
-	bool unsure;          /* planned, and not even that is known */
-	struct value *result; /* what register sees; may be NULL */
-	const char *error;    /* back: why it failed */
-	const char *unknown;  /* back: the verdict hangs on tasks that have not run */
+	bool planned;         /* would change: the result is not known, only that it changes */
+	bool unsure;          /* planned, but it is not known whether it changes */
+	struct value *result; /* the registered result; may be NULL */
+	const char *error;    /* out: why it failed */
+	const char *unknown;  /* out: the verdict depends on tasks that have not run */
 };
 enum resolve_mode { RESOLVE_PLAN, RESOLVE_RUN };
 enum resolve_status {
 	RESOLVE_STEP,    /* *out is the next step */
 	RESOLVE_OBSERVE, /* give resolver_result for the steps so far (observed), then go on */
-	RESOLVE_PEERS,   /* it waits for other hosts: go on when resolver_may_go_on */
+	RESOLVE_PEERS,   /* it waits for other hosts: continue when resolver_may_go_on */
 	RESOLVE_APPLY,   /* RUN only: apply the steps so far, give their results, then go on */
 	RESOLVE_END,
-	RESOLVE_FAILED, /* e says why: the host's play ends here */
+	RESOLVE_FAILED, /* e holds the reason: the host's play ends here */
 };
 struct resolver;
 struct resolve_start {
@@ -98,20 +99,21 @@ struct resolver *resolver_new(
 	const struct site *s, struct arena *a, const struct resolve_start *start);
 enum resolve_status resolver_next(struct resolver *r, struct step **out, struct err *e);
 /* Called for every step with a type: once with what observe found (planned when it would change),
- * and in RUN again after it was applied, or once more when the verdict was unknown. Gives the
- * verdict of changed_when and failed_when back in *res; a condition that cannot be evaluated is a
- * failure. resolver_continue takes step ids and registered values over for the next play. */
+ * and in RUN again after it was applied, or once more when the verdict was unknown. Returns the
+ * verdict of changed_when and failed_when in *res; a condition that cannot be evaluated is a
+ * failure. resolver_continue keeps step ids and registered values for the next play. */
 void resolver_result(struct resolver *r, uint32_t id, struct step_result *res);
 struct resolver *resolver_continue(struct resolver *done, size_t play);
-/* The i-th host that it waits for, for its facts or for what its tasks set; NULL past the last. */
+/* The i-th host that it waits for, for its facts or for values that its tasks set; NULL past the
+ * last. */
 const char *resolver_waits(const struct resolver *r, size_t i, bool *facts);
 bool resolver_may_go_on(const struct resolver *r);
-uint32_t resolver_task(const struct resolver *r); /* number of the task that it has come to */
-/* For hostvars: the host has a part in this run; its facts, which outlive the site's use; it takes
+uint32_t resolver_task(const struct resolver *r); /* number of the task that it has reached */
+/* For hostvars: the host takes part in this run; its facts, which outlive the site's use; it takes
  * no further part from that play of the run on. */
 void site_host_comes(const struct site *s, const char *host);
 void site_host_facts(const struct site *s, const char *host, struct value *facts);
 void site_host_lost(const struct site *s, const char *host, size_t play);
-/* The hosts (NULL-terminated) that go through the play together, in the order of these calls: what
- * ansible_play_batch says on each of them. */
+/* The hosts (NULL-terminated) that run the play together, in the order of these calls: the value of
+ * ansible_play_batch on each of them. */
 void site_batch(const struct site *s, size_t play, const char *const *hosts);

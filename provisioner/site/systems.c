@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The systems that roles are written for, as `systems.yml` beside them says: a play with such a
- * role is refused on any other before its first task. Roles without such a file run anywhere.
+ * The systems that roles support, by `systems.yml` beside them: a play with such a role is refused
+ * on any other system before its first task. Roles without such a file run anywhere.
  */
 #include "site/systems.h"
 
@@ -9,11 +9,11 @@ static const struct field system_fields[] = {
 	{.name = "distribution",
 		.kind = FIELD_STR,
 		.flags = FIELD_REQUIRED,
-		.doc = "As the fact of that name has it: Debian."},
+		.doc = "The fact distribution: Debian."},
 	{.name = "major_version",
 		.kind = FIELD_STR,
-		.doc = "As the fact distribution_major_version; without it all of them."},
-	{.name = "release", .kind = FIELD_STR, .doc = "As the fact distribution_release."},
+		.doc = "The fact distribution_major_version; omitted: every version."},
+	{.name = "release", .kind = FIELD_STR, .doc = "The fact distribution_release."},
 	{.name = NULL},
 };
 
@@ -37,7 +37,7 @@ static struct value *systems_of(struct site *s, const struct role *role, struct 
 	return doc && !errs.n ? out : NULL;
 }
 
-/* Does the host say of itself all that the system's row says? */
+/* Do the host's facts match the row? */
 static bool is_system(const struct value *system, const struct value *facts)
 {
 	static const char *const facts_of[][2] = {{"distribution", "distribution"},
@@ -77,8 +77,8 @@ bool system_supported(struct resolver *r, const struct role *role, struct err *e
 		if (is_system(systems->list.v[i], r->v->facts))
 			return true;
 	return err_set(e, ERR_CONFIG,
-		"this host is %s %s (%s), and the role '%s' is written for %s: nothing was changed "
-		"(--unsupported-ok goes on all the same)",
+		"this host is %s %s (%s), but the role '%s' supports only %s; nothing was changed "
+		"(--unsupported-ok continues anyway)",
 		name, map_cstr(r->v->facts, "distribution_version", ""),
 		map_cstr(r->v->facts, "distribution_release", ""), role->name,
 		list_systems(r->a, systems));

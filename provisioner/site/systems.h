@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether roles are written for what a host is.
+ * Whether roles support a host's system.
  */
 #pragma once
 #include "site/resolve.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tags: reading them, and which tasks --tags and --skip-tags leave.
+ * Tags: reads them, and decides which tasks --tags and --skip-tags select.
  */
 #include "site/control.h"
 
@@ -88,7 +88,7 @@ bool task_selected(const struct site *s, const struct task *t)
 struct census {
 	struct arena *a;
 	struct value *seen; /* tag -> null */
-	bool open;          /* what is included only later may have more */
+	bool open;          /* tasks that are included later may have others */
 };
 
 static void count_tags(struct census *c, const struct task *t)

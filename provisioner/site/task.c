@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tasks: from their YAML to nodes of the tree. Checks keywords, modules and what can be known of
- * the parameters; evaluates nothing.
+ * Tasks: turns their YAML into nodes of the tree. Checks keywords, modules and the constant
+ * parameters; evaluates nothing.
  */
 #include "site/circle.h"
 #include "site/control.h"
@@ -10,50 +10,61 @@
 #include "agent/restype.h"
 
 static const struct field loop_control_fields[] = {
-	{.name = "loop_var", .kind = FIELD_STR, .doc = "Name of the loop variable; default item."},
-	{.name = "index_var", .kind = FIELD_STR, .doc = "Variable that counts from 0."},
-	{.name = "label", .kind = FIELD_ANY, .doc = "What stands for the item in the output."},
+	{.name = "loop_var", .kind = FIELD_STR, .doc = "Name of the loop variable; default: item."},
+	{.name = "index_var", .kind = FIELD_STR, .doc = "Variable that counts the items from 0."},
+	{.name = "label", .kind = FIELD_ANY, .doc = "Text that represents the item in the output."},
 	{.name = "pause", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Seconds between items."},
 	{.name = "extended",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "Gives ansible_loop."},
+		.doc = "Set ansible_loop."},
 	{.name = "extended_allitems",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "true",
-		.doc = "ansible_loop with all items."},
+		.doc = "Include all items in ansible_loop."},
 	{.name = NULL},
 };
 static const struct field fields_of_task[] = {
-	{.name = "name", .kind = FIELD_STR, .doc = "What the task is for, as the output shows it."},
-	{.name = "action", .kind = FIELD_ANY, .doc = "The module and its parameters, old form."},
-	{.name = "args", .kind = FIELD_ANY, .doc = "More parameters of the module."},
-	{.name = "when", .kind = FIELD_ANY, .doc = "Condition, or a list of which all must hold."},
+	{.name = "name", .kind = FIELD_STR, .doc = "Description of the task, shown in the output."},
+	{.name = "action",
+		.kind = FIELD_ANY,
+		.doc = "The module and its parameters, in the old form."},
+	{.name = "args", .kind = FIELD_ANY, .doc = "Further parameters of the module."},
+	{.name = "when",
+		.kind = FIELD_ANY,
+		.doc = "Condition, or a list of conditions that must all hold."},
 	{.name = "loop", .kind = FIELD_ANY, .doc = "List; the task runs once for each item."},
 	{.name = "loop_control",
 		.kind = FIELD_MAP,
 		.sub = loop_control_fields,
-		.doc = "How the loop names its variables."},
-	{.name = "register", .kind = FIELD_STR, .doc = "Variable that takes the result."},
+		.doc = "Settings of the loop, such as the name of its variable."},
+	{.name = "register", .kind = FIELD_STR, .doc = "Variable that gets the result."},
 	{.name = "notify", .kind = FIELD_ANY, .doc = "Handlers or topics to notify on a change."},
-	{.name = "listen", .kind = FIELD_ANY, .doc = "Topics that a handler answers to."},
-	{.name = "changed_when", .kind = FIELD_ANY, .doc = "Condition: does it count as a change."},
-	{.name = "failed_when", .kind = FIELD_ANY, .doc = "Condition: does it count as a failure."},
+	{.name = "listen", .kind = FIELD_ANY, .doc = "Topics that also notify this handler."},
+	{.name = "changed_when",
+		.kind = FIELD_ANY,
+		.doc = "Condition: does the result count as a change?"},
+	{.name = "failed_when",
+		.kind = FIELD_ANY,
+		.doc = "Condition: does the result count as a failure?"},
 	{.name = "vars", .kind = FIELD_MAP, .doc = "Variables of this task."},
-	{.name = "tags", .kind = FIELD_ANY, .doc = "Words for --tags and --skip-tags."},
+	{.name = "tags", .kind = FIELD_ANY, .doc = "Tags, for --tags and --skip-tags."},
 	{.name = "become",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
 		.doc = "Run as become_user."},
 	{.name = "become_user", .kind = FIELD_ANY, .doc = "User to become; default root."},
-	{.name = "become_method", .kind = FIELD_ENUM, .choices = "sudo", .doc = "Only sudo."},
+	{.name = "become_method",
+		.kind = FIELD_ENUM,
+		.choices = "sudo",
+		.doc = "Only sudo is supported."},
 	{.name = "become_flags", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Flags of sudo."},
 	{.name = "no_log",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
-		.doc = "Hides parameters, diff and result."},
+		.doc = "Hide parameters, diff and result."},
 	{.name = "ignore_errors",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
@@ -61,55 +72,76 @@ static const struct field fields_of_task[] = {
 	{.name = "check_mode",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
-		.doc = "false on a command: it only reads, so it is run when the plan is made. "
-		       "true is not supported: a plan shows what would be."},
+		.doc = "false on a command: it only reads, so it runs when the plan is made. true "
+		       "is not supported: a plan shows what would change."},
 	{.name = "diff",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_PER_HOST,
-		.doc = "false: the text of what changes is not shown."},
+		.doc = "false: do not show the text of changes."},
 	{.name = "block", .kind = FIELD_ANY, .doc = "List of tasks that share these keywords."},
 	{.name = "rescue",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
-		.doc = "Tasks after a failure."},
-	{.name = "always", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Tasks in any case."},
-	{.name = "delegate_to", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Another host."},
+		.doc = "Tasks that run after a failure."},
+	{.name = "always",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Tasks that run in any case."},
+	{.name = "delegate_to",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Run on another host."},
 	{.name = "delegate_facts",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "Facts go to the other host."},
+		.doc = "Facts belong to the other host."},
 	{.name = "local_action",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
-		.doc = "The module, run on the controller."},
+		.doc = "Run the module on the controller."},
 	{.name = "run_once",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "On the first host only."},
-	{.name = "until", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Repeat until it holds."},
-	{.name = "retries", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "How often to repeat."},
+		.doc = "Run on the first host only."},
+	{.name = "until",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Repeat until this condition holds."},
+	{.name = "retries",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Maximum number of tries."},
 	{.name = "delay", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Seconds between tries."},
-	{.name = "async", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "In the background."},
-	{.name = "poll", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Seconds between looks."},
+	{.name = "async",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Run in the background for up to so many seconds."},
+	{.name = "poll", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Seconds between checks."},
 	{.name = "environment",
 		.kind = FIELD_ANY,
 		.doc = "Environment of the programs that run on the host: a map, or a list of "
-		       "maps. What stands further in wins."},
+		       "maps. Inner levels override outer ones."},
 	{.name = "any_errors_fatal",
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "A failure ends the play for all hosts; on a play it is supported."},
+		.doc = "A failure ends the play for all hosts; supported only on a play."},
 	{.name = "connection",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
 		.doc = "Another transport."},
-	{.name = "remote_user", .kind = FIELD_STR, .flags = FIELD_LATER, .doc = "Another login."},
-	{.name = "port", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Another port."},
-	{.name = "timeout", .kind = FIELD_ANY, .doc = "Seconds that its programs may take."},
-	{.name = "throttle", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Hosts at once."},
+	{.name = "remote_user",
+		.kind = FIELD_STR,
+		.flags = FIELD_LATER,
+		.doc = "User for the login."},
+	{.name = "port", .kind = FIELD_ANY, .flags = FIELD_LATER, .doc = "Port for the login."},
+	{.name = "timeout", .kind = FIELD_ANY, .doc = "Time limit for its programs, in seconds."},
+	{.name = "throttle",
+		.kind = FIELD_ANY,
+		.flags = FIELD_LATER,
+		.doc = "Limit for hosts at once."},
 	{.name = "module_defaults",
 		.kind = FIELD_ANY,
 		.flags = FIELD_LATER,
@@ -118,7 +150,7 @@ static const struct field fields_of_task[] = {
 		.kind = FIELD_BOOL,
 		.flags = FIELD_LATER,
 		.dflt = "false",
-		.doc = "A host that cannot be reached does not count."},
+		.doc = "An unreachable host does not count as a failure."},
 	{.name = "debugger",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
@@ -174,8 +206,8 @@ static bool sort_keys(struct build *b, const struct value *map, struct action *o
 		if (str_starts(e->key, "with_") || str_is(e->key, "loop")) {
 			if (out->loop)
 				ok = errs_add(b->errs, e->key_pos,
-					"'%s' and '%s': a task has one loop", out->loop->key.p,
-					e->key.p);
+					"a task has one loop, but this one has '%s' and '%s'",
+					out->loop->key.p, e->key.p);
 			out->loop = e;
 		} else if (is_action(e->key) || !is_keyword(e->key)) {
 			if (!is_action(e->key)) {
@@ -183,8 +215,7 @@ static bool sort_keys(struct build *b, const struct value *map, struct action *o
 				ok = false;
 			} else if (out->entry) {
 				ok = errs_add(b->errs, e->key_pos,
-					"conflicting actions: '%s' and '%s' in "
-					"one task",
+					"a task has one action, but this one has '%s' and '%s'",
 					out->entry->key.p, e->key.p);
 			}
 			out->entry = e;
@@ -242,7 +273,7 @@ static void own_keywords(struct build *b, struct task *t, const struct value *ma
 		t->loop_label = map_at(control, "label");
 	}
 	if (t->listen && !b->handlers)
-		errs_add(b->errs, t->listen->pos, "listen stands only on handlers");
+		errs_add(b->errs, t->listen->pos, "listen is allowed only on handlers");
 }
 
 static bool loop_known(struct str kind)
@@ -256,7 +287,7 @@ static bool loop_known(struct str kind)
 	return false;
 }
 
-/* Loops whose text is no variable's name. */
+/* Loop kinds whose text is not the name of a variable. */
 static bool takes_text(struct str kind)
 {
 	return str_is(kind, "fileglob") || str_is(kind, "first_found") || str_is(kind, "sequence");
@@ -276,7 +307,7 @@ static void read_loop(struct build *b, struct task *t, const struct map_entry *l
 	}
 	t->loop_kind = kind.p;
 	t->loop = loop->value;
-	/* an old habit: with_items: mylist */
+	/* an old form: with_items: mylist */
 	if (str_starts(loop->key, "with_") && !takes_text(kind) && t->loop->type == VALUE_STR &&
 		!text_is_template(t->loop->s)) {
 		t->loop = value_printf(b->s->a, "{{ %s }}", t->loop->s.p);
@@ -306,13 +337,13 @@ static void import_tasks(struct build *b, struct task *t)
 	struct value *list;
 	if (t->loop || t->reg)
 		errs_add(b->errs, t->pos,
-			"import_tasks takes no loop and no register; use include_tasks");
+			"import_tasks does not support loop and register; use include_tasks");
 	if (!file || file->type != VALUE_STR)
 		return;
 	if (text_is_template(file->s)) {
 		errs_add(b->errs, file->pos,
-			"import_tasks is read before any host is known, so its file "
-			"name holds no template; use include_tasks");
+			"import_tasks is read before any host is contacted, so its file name "
+			"cannot contain a template; use include_tasks");
 		return;
 	}
 	path = task_file(b->s, t, "tasks", file->s.p, b->s->a);
@@ -323,7 +354,7 @@ static void import_tasks(struct build *b, struct task *t)
 	if (import_circle(b, t, path, file->pos))
 		return;
 	if (b->depth >= IMPORT_DEPTH) {
-		errs_add(b->errs, file->pos, "imports are nested more than %d deep ('%s')",
+		errs_add(b->errs, file->pos, "imports are nested more than %d levels deep ('%s')",
 			IMPORT_DEPTH, file->s.p);
 		return;
 	}
@@ -341,13 +372,13 @@ static void import_role(struct build *b, struct task *t)
 	struct build inner = *b;
 	if (t->loop || t->reg)
 		errs_add(b->errs, t->pos,
-			"import_role takes no loop and no register; use include_role");
+			"import_role does not support loop and register; use include_role");
 	if (!name || name->type != VALUE_STR)
 		return;
 	if (text_is_template(name->s)) {
 		errs_add(b->errs, name->pos,
-			"import_role is read before any host is known, so its name "
-			"holds no template; use include_role");
+			"import_role is read before any host is contacted, so its name cannot "
+			"contain a template; use include_role");
 		return;
 	}
 	inner.parent = t;
@@ -429,10 +460,10 @@ static void build_one(struct build *b, struct value *map, struct task *into)
 	else if (old && !act.entry && task_old_action(b, old, &word, &args))
 		build_action(b, t, word, args, map_at(kw, "args"));
 	else if (!old && !act.entry)
-		errs_add(b->errs, map->pos, "a task needs one module, and this one has none");
+		errs_add(b->errs, map->pos, "this task has no module");
 	else if (act.entry)
 		errs_add(b->errs, act.entry->key_pos,
-			"a task has one module or one block, not both");
+			"a task has either a module or a block, but this one has both");
 	control_result_keywords(b, t, act.keywords);
 }
 
@@ -441,12 +472,13 @@ void tasks_build(struct build *b, struct value *list, struct task *into)
 	if (!list || list->type == VALUE_NULL)
 		return;
 	if (list->type != VALUE_LIST) {
-		errs_add(b->errs, list->pos, "a list of tasks is expected, not %s",
+		errs_add(b->errs, list->pos, "expected a list of tasks, not %s",
 			value_type_name(list));
 		return;
 	}
 	if (b->depth > IMPORT_DEPTH) {
-		errs_add(b->errs, list->pos, "tasks are nested more than %d deep", IMPORT_DEPTH);
+		errs_add(b->errs, list->pos, "tasks are nested more than %d levels deep",
+			IMPORT_DEPTH);
 		return;
 	}
 	b->depth++;

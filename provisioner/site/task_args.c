@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A task's parameters: their old text forms, and what can be checked of them before any template is
+ * A task's parameters: their free-form texts, and what can be checked before any template is
  * evaluated. Evaluates nothing.
  */
 #include "site/keyword.h"
@@ -49,7 +49,7 @@ static const char *free_form_of(const struct task *t)
 	return field_find(t->type->fields, str_c("_raw_params")) ? "_raw_params" : NULL;
 }
 
-/* A module's parameters as text: k=v pairs, and for some modules the rest as it stands. */
+/* A module's free-form parameters: k=v pairs, and for some modules the remaining text. */
 static struct value *text_args(struct build *b, struct task *t, struct value *v)
 {
 	struct value *map = value_map(b->s->a);
@@ -68,8 +68,8 @@ static struct value *text_args(struct build *b, struct task *t, struct value *v)
 		map_put(b->s->a, map, free_form, text);
 	} else if (rest.n) {
 		errs_add(b->errs, v->pos,
-			"parameters of '%s' are name=value or a map; '%s' is neither", t->action,
-			rest.p);
+			"parameters of '%s' must be name=value or a map, but '%s' is neither",
+			t->action, rest.p);
 		return NULL;
 	}
 	return map;
@@ -197,7 +197,8 @@ bool task_marks(const struct value *args, struct template_marks *marks)
 	return any;
 }
 
-/* Templates that tasks name are there and well-formed; found out before any host is touched. */
+/* Checks that the templates of tasks exist and have no syntax error, before any host is contacted.
+ */
 void task_templates(struct build *b, const struct task *t)
 {
 	struct value *src = t->args ? map_at(t->args, "src") : NULL;
@@ -212,7 +213,7 @@ void task_templates(struct build *b, const struct task *t)
 	path = task_file(b->s, t, "templates", src->s.p, b->s->a);
 	f = path ? files_get(&b->s->files, path, &e) : NULL;
 	if (!f && e.kind)
-		errs_add(b->errs, src->pos, "the template cannot be read: %s", e.msg);
+		errs_add(b->errs, src->pos, "cannot read the template: %s", e.msg);
 	else if (!f)
 		errs_add(b->errs, src->pos, "there is no template '%s'", src->s.p);
 	else if (!task_marks(t->args, &(struct template_marks){0}) && !f->tmpl_done &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Template files: found, compiled once a site, rendered with the newlines that Ansible leaves at
- * their end. Writes nothing.
+ * Template files: found, compiled once per site, rendered with the final newlines that Ansible
+ * keeps. Writes nothing.
  */
 #include "site/vars.h"
 
@@ -34,11 +34,11 @@ bool lookup_include(void *ctx, struct str name, const char *from, struct str *te
 		path = find_beside(v->a, from, name.p);
 	f = path ? files_get(&v->s->files, path, e) : NULL;
 	if (!f && e->kind)
-		return err_prefix(e, "the template cannot be read");
+		return err_prefix(e, "cannot read the template");
 	if (!f)
 		return err_set(e, ERR_CONFIG,
 			"there is no template '%s' to include, neither among the role's templates "
-			"nor beside the one that includes it",
+			"nor beside the including file",
 			name.p);
 	*text = str_no_bom(f->text);
 	*file = f->path;
@@ -68,7 +68,7 @@ const struct template *template_get(struct site *s, struct file *f, struct err *
 	return f->tmpl;
 }
 
-/* ---- the dry run's texts, which are the real run's where nothing else is read ---- */
+/* ---- texts of the dry run, which the real run reuses when they depend on nothing else ---- */
 enum { KEPT_MAX = 64 << 20 }; /* bytes of texts, of all hosts */
 
 static struct str render_key(const struct vars *v, const char *path)
@@ -83,7 +83,7 @@ static struct value *known_text(struct vars *v, struct str key)
 	return i && vars_reads_same(v, s->renders[i->i].reads) ? s->renders[i->i].text : NULL;
 }
 
-/* Without facts it is the dry run; what it did not know is no text to keep. */
+/* Without facts it is the dry run; a text with unknown parts is not kept. */
 static void keep_text(struct vars *v, struct str key, struct value *text, struct value *reads)
 {
 	struct site *s = v->s;
@@ -110,7 +110,7 @@ struct value *template_file(struct vars *v, const char *path, struct pos pos, st
 	const struct template *t;
 	if (!f && e->kind) {
 		e->pos = pos;
-		(void)err_prefix(e, "the template cannot be read");
+		(void)err_prefix(e, "cannot read the template");
 	} else if (!f) {
 		(void)err_at(e, pos, "there is no template '%s'", path);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looking up a variable: layers by Ansible's precedence, evaluation on first use, and a cache that
- * forgets exactly when something that was read changes. Never decides what a value means.
+ * Looks up variables: layers by Ansible's precedence, evaluated on first use, with a cache that
+ * drops an entry exactly when one of its inputs changes. Does not interpret values.
  */
 #include "site/peers.h"
 
@@ -41,8 +41,8 @@ static void note_dep(struct vars *v, struct str name)
 }
 
 /* ---- what a value came from ---- */
-/* Reads are name -> the value found for it, not yet evaluated. They are of use while each of these
- * lives as long as the site: then a later run that finds the very same has the same result. */
+/* Reads are name -> the value found for it, not yet evaluated. They are valid while each of these
+ * lives as long as the site: a later run that finds the same values has the same result. */
 static struct value absent = {.type = VALUE_NULL};
 
 static void note_read(struct vars *v, struct str name, struct value *found)
@@ -173,12 +173,12 @@ static struct value *mail_lookup(struct vars *v, struct str name)
 	}
 	if (mail_name_has_hashes(name))
 		mail_hashes_end(&v->s->mail_memory);
-	if (v->mail_err.kind) /* whoever asks hears what is wrong with the declared state */
+	if (v->mail_err.kind) /* the problems of the declared state are reported to the caller */
 		return vars_fail(v, name, &v->mail_err);
 	return map_get(v->mail, name);
 }
 
-/* What stands for a name, not yet evaluated. */
+/* The value of a name, not yet evaluated. */
 static struct value *env_raw(struct vars *v, struct str name)
 {
 	struct value *found = find_special(v, name);
@@ -187,8 +187,8 @@ static struct value *env_raw(struct vars *v, struct str name)
 	return found ? found : find_in_layers(v, name);
 }
 
-/* No layer has it. A name that Ansible defines and that is not supported is an error for whoever
- * asks, also with default() and `is defined`. */
+/* No layer has it. A name that Ansible defines and that is not supported is an error when it is
+ * used, also with default() and `is defined`. */
 static struct value *not_there(struct vars *v, struct str name)
 {
 	const char *why = name_lacking(name);
@@ -206,7 +206,8 @@ static void env_missing(void *ctx, const struct value *map, struct str key)
 	if (!fact_lacking(key) || (map != v->facts && !peer_facts(v->s, map)))
 		return;
 	err_set(&e, ERR_CONFIG,
-		"Ansible's fact '%s' is not supported here; `provision facts` shows those that are",
+		"Ansible's fact '%s' is not supported here; `provision facts` shows the supported "
+		"ones",
 		key.p);
 	vars_fail(v, key, &e);
 }
@@ -393,7 +394,7 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 	v->host = h;
 	v->facts = facts ? value_shallow(a, facts) : NULL;
 	if (facts)
-		v->facts->literal = true; /* so that it is known again in env_missing */
+		v->facts->literal = true; /* so that env_missing finds it again */
 	v->facts_named = facts_named(a, facts);
 	v->set = value_map(a);
 	v->included = value_map(a);

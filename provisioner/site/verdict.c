@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Verdicts: what changed_when and failed_when make of a task's result, whoever found it and
- * whenever. What they cannot tell yet they call unknown.
+ * Verdicts: the effect of changed_when and failed_when on a task's result, wherever and whenever it
+ * was found. What is not known yet stays unknown.
  */
 #include "site/verdict.h"
 
@@ -25,8 +25,8 @@ bool verdicts_constant(struct resolver *r, struct task *t, struct srec *s, struc
 		s->step.failed = constant_verdict(r, t, t->failed_when, e);
 	if (e->kind)
 		return false;
-	/* That it fails in any case must not keep it from running; a command that only reads has
-	 * run when its result is known. */
+	/* A constant failed_when must not keep it from running; a command that only reads has run
+	 * when its result is known. */
 	s->step.verdict = (t->changed_when && s->step.changed < 0) ||
 			  (t->failed_when && s->step.failed != 0) ||
 			  (s->step.changed < 0 && map_bool(s->step.params, "_probe", false));
@@ -35,7 +35,7 @@ bool verdicts_constant(struct resolver *r, struct task *t, struct srec *s, struc
 	return true;
 }
 
-/* One condition over the result; what cannot be evaluated is a failure of the task. */
+/* One condition about the result; one that cannot be evaluated fails the task. */
 static void ask_condition(
 	struct resolver *r, const struct task *t, struct value *cond, bool *out, struct judged *j)
 {
