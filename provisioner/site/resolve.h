@@ -130,8 +130,7 @@ struct value *task_attr(const struct task *t, size_t offset);
 /* The `when` of a task and of everything that contains it: BOOL, UNKNOWN, or NULL on error. */
 struct value *task_when(struct resolver *r, const struct task *t, struct err *e);
 
-/* resolve_module.c: the checked parameters, in the form of the final type; NULL with e, or with
- * *unknown set. */
+/* resolve_module.c: checked parameters of the final type; NULL with e, or with *unknown set. */
 struct value *module_params(struct resolver *r, struct task *t, const struct restype **type,
 	const struct value **unknown, struct err *e);
 bool argspec_check(struct resolver *r, const struct task *t, struct err *e); /* argspec.c */

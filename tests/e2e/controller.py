@@ -240,7 +240,7 @@ class Controller(HostTest):
                                      f"    - {{debug: , loop: '{{{{ range({items}) | list }}}}'}}\n")
             done = self.run_it("check", "loop.yml", "-i", "h1,")
             self.assertEqual(done.returncode, code, done.stderr)
-            self.assertEqual(f"the loop has {items} items; a task takes up to 100000" in done.stderr,
+            self.assertEqual(f"the loop has {items} items, more than the limit of 100000" in done.stderr,
                              code == 1)
 
     # ---- too few descriptors ----

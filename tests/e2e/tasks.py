@@ -207,7 +207,7 @@ class Tasks(HostTest):
                       "  roles: [hostname]\n  mail: {hostname: tasks.test, root: a@b.test}\n")
         done = s.apply()
         self.assertExit(done, 2)
-        self.assertIn("(trixie), and the role 'hostname' is written for Debian 12", done.stdout)
+        self.assertIn("(trixie), but the role 'hostname' supports only Debian 12", done.stdout)
         self.host.run("test ! -e /root/early")
         self.assertExit(s.plan("--unsupported-ok"), 0)
 
