@@ -167,7 +167,7 @@ static void check_tag(struct dmarc *d, const struct tag *t)
 	else if (one_of(t->name, "pct rf ri"))
 		say_problem(d, true,
 			"dmarc: the tag %s is retired (RFC 9989) and ignored; remove it%s",
-			t->name.p, one_of(t->name, "pct") ? ", t=y is for testing" : "");
+			t->name.p, one_of(t->name, "pct") ? ", and use t=y for testing" : "");
 	else if (!one_of(t->name, "v"))
 		say_problem(d, true, "dmarc: the tag '%s' does not exist; receivers ignore it",
 			t->name.p);
