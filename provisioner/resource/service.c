@@ -32,7 +32,7 @@ static const struct field service_fields[] = {
 	{.name = "pattern",
 		.kind = FIELD_STR,
 		.flags = FIELD_LATER,
-		.doc = "Text to find in the process list if there is no status action."},
+		.doc = "Text to find in the process list if the script has no status action."},
 	{.name = "sleep",
 		.kind = FIELD_INT,
 		.flags = FIELD_LATER,
@@ -56,7 +56,7 @@ static const struct field systemd_fields[] = {
 		.choices = "started stopped restarted reloaded",
 		.doc = STATE_DOC},
 	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
-	{.name = "masked", .kind = FIELD_BOOL, .doc = "Whether it is masked."},
+	{.name = "masked", .kind = FIELD_BOOL, .doc = "Whether it is masked: nothing starts it."},
 	{.name = "daemon_reload",
 		.kind = FIELD_BOOL,
 		.aliases = "daemon-reload",
@@ -85,7 +85,7 @@ static const struct field service_returns[] = {
 	{.name = "name", .kind = FIELD_STR, .doc = "The service's name."},
 	{.name = "state", .kind = FIELD_STR, .doc = "started or stopped."},
 	{.name = "enabled", .kind = FIELD_BOOL, .doc = "Whether it starts at boot."},
-	{.name = "status", .kind = FIELD_MAP, .doc = "systemd's properties: ActiveState, ..."},
+	{.name = "status", .kind = FIELD_MAP, .doc = "Properties of the unit: ActiveState, ..."},
 	{0},
 };
 
@@ -212,7 +212,7 @@ static bool observe_manager(
 	return true;
 }
 
-/* A service that does not exist neither runs nor starts at boot, so it counts as off. */
+/* A service that does not exist neither runs nor starts at boot: it counts as off. */
 static bool wanted_off(const struct value *params)
 {
 	const char *state = map_cstr(params, "state", "stopped");
@@ -293,7 +293,8 @@ static bool check_running(
 		name, unit, u->trouble ? "in failure" : u->active, read_journal(h, unit, from));
 }
 
-/* After several failed starts systemd refuses further ones for a while, even correct ones. */
+/* After several failed starts systemd refuses any further start for a while, even with a corrected
+ * configuration. */
 static void forget_failures(struct host *h, const struct unit *u)
 {
 	struct err ignored = {0};

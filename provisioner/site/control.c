@@ -184,9 +184,6 @@ bool site_action_row(size_t i, struct site_action *out)
 {
 	const struct control *c = control_row(i);
 	if (c)
-		*out = (out,
-		"%s\n\n  %s The controller performs it; it does not touch the "
-		"host.\n\nParameters:\n",c->name, c->doc, c->free_form, c->any_key, c->fields
-};
-return c != NULL;
+		*out = (struct site_action){c->name, c->doc, c->free_form, c->any_key, c->fields};
+	return c != NULL;
 }

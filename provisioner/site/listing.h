@@ -11,8 +11,7 @@ void site_list_tasks(const struct site *s, struct page *out);
 /* The resolved value of a variable, and to `out` every layer of it with file:line, lowest first. */
 bool site_explain(
 	const struct site *s, const char *host, const char *name, struct page *out, struct err *e);
-struct site_action { /* one that the controller performs ("debug"); false: there is no such
-		      * action. */
+struct site_action { /* one that the controller performs ("debug") */
 	const char *name, *doc;
 	const char *free_form; /* the parameter that a bare text is; NULL: none */
 	bool any_key;          /* takes keys that no field names */

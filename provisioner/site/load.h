@@ -60,7 +60,12 @@ void site_sets(struct site *s);                                  /* sets.c: fill
 void site_dry_run(struct site *s, struct errs *errs);            /* dry.c */
 void problems_once(const struct errs *found, struct errs *errs); /* each that is not there yet */
 struct value *extra_vars_read(struct site *s, const char *const *texts, struct errs *errs);
-/* Splits "k=v k2='v 2'" like Ansible's module arguments; Jinja braces are kept whole. Without
- * `keys` any key counts. */
+/* Which keys count; others are text. */
+struct kv_keys {
+	bool (*known)(void *ctx, struct str key);
+	void *ctx;
+};
+/* "k=v k2='v 2'" like Ansible's module arguments; Jinja braces are kept whole. Without `keys`
+ * any key counts. */
 bool kv_split(struct arena *a, const struct value *text, struct value *map, struct str *rest,
 	const struct kv_keys *keys, struct err *e);

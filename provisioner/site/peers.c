@@ -293,11 +293,7 @@ struct value *peer_var(struct vars *v, struct invhost *h, struct str name)
 	if (x && is_busy(me, p))
 		return peer_wait_for(v, h, false, name.p);
 	const char *why = find_refusal(v, p, name, x);
-	return why ? refuse_var(v, h, name, why) : "no play of this run contacts that host, so its facts are not "
-				  "known");
-	if (p->lost && (x || map_get(v->s->sets, name)))
-		return refuse(v, h, name, "the host was lost before it was set");
-	return x;
+	return why ? refuse_var(v, h, name, why) : x;
 }
 
 /* ---- vars and hostvars, part by part ---- */

@@ -15,8 +15,8 @@ struct place {
 int place_order(const struct place *a, const struct place *b); /* <0, 0, >0 */
 void peer_resolver(struct resolver *r);                        /* it runs a play now */
 void peer_moved(struct resolver *r);                           /* something about it became known */
-/* A name that a task at that place has set; a later value with the same place and name replaces it.
- */
+/* A name that a task at that place has set; a later value with the same place and
+ * name replaces it. */
 void peer_note(struct resolver *r, const struct place *at, const char *name, struct value *value,
 	bool included);
 /* The hosts of a list that still run the play at this task, as in Ansible; UNKNOWN while that is

@@ -82,7 +82,7 @@ struct resolver {
 	struct value *pending;
 	bool flushing, section_flushed;
 	size_t flush_depth;         /* frames below the handlers' */
-	size_t flush_from, flush_i; /* first step that the next flush considers */
+	size_t flush_from, flush_i; /* first step that the next flush looks at; its handler */
 	uint32_t flush_task;        /* after which it happens */
 	bool last_flush;            /* at the end of the play */
 	size_t play_from;           /* first step of the play */

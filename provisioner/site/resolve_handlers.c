@@ -22,8 +22,8 @@ static void want_handlers(struct resolver *r, const struct srec *s)
 	}
 }
 
-/* A handler of the controller would stay pending on the host for ever, because it is not run there.
- */
+/* A handler of the controller would stay pending on the host for ever, because it is
+ * not run there. */
 const char *const *handlers_of_host(struct resolver *r, const char *const *ids)
 {
 	size_t n = 0, k = 0;

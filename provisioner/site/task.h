@@ -119,8 +119,7 @@ bool has_template(const struct value *v); /* deep */
 void check_syntax(struct build *b, struct value *v, bool expression);
 const char *task_label(struct arena *a, const struct task *t); /* "role : name" */
 bool task_selected(const struct site *s, const struct task *t);
-/* Warns of values of --tags and --skip-tags that no task has: they would silently select nothing.
- */
+/* Warns of values of --tags and --skip-tags that no task has: without it, nothing would be said. */
 void tags_warn(const struct site *s, struct errs *errs);
 
 /* task_args.c */
@@ -131,12 +130,6 @@ void task_args_check(struct build *b, struct task *t);
 /* The block and variable markers that a template task sets; false: none. */
 bool task_marks(const struct value *args, struct template_marks *marks);
 void task_templates(struct build *b, const struct task *t); /* and below it */
-
-/* role.c: includes a role below `into`: dependencies first. params: of the entry; given: its
- * `vars:`; from: tasks_from and the like. */
-struct role_use *role_use_build(struct build *b, struct str name, struct pos pos,
-	struct value *params, struct value *given, const struct value *from, struct task *into);
-void role_entry(struct build *b, struct value *entry, struct task *into);
 
 /* handlers.c */
 void handlers_build(struct build *b, struct value *list);

@@ -197,8 +197,8 @@ bool task_marks(const struct value *args, struct template_marks *marks)
 	return any;
 }
 
-/* Checks that the templates of tasks exist and have no syntax error, before any host is contacted.
- */
+/* Checks that the templates of tasks exist and have no syntax error, before any
+ * host is contacted. */
 void task_templates(struct build *b, const struct task *t)
 {
 	struct value *src = t->args ? map_at(t->args, "src") : NULL;
