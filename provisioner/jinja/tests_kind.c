@@ -122,7 +122,7 @@ const struct callable tests_kind[] = {
 	{"true", t_true, "", 0, "Is it true, and no other value?", "true is true", "true"},
 	{"truthy", t_truthy, "convert_bool", 0,
 		"Is it neither false, empty, 0 nor null? convert_bool: nor no, off and the like.",
-		"'no' is is_truthy(convert_bool=true)", "false"},
+		"'no' is truthy(convert_bool=true)", "false"},
 	{"undefined", t_undefined, "", CALL_UNDEFINED, "Is there no such value?",
 		"nothing_here is undefined", "true"},
 	{NULL, NULL, NULL, 0, NULL, NULL, NULL},

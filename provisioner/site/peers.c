@@ -272,7 +272,8 @@ static const char *find_refusal(
 {
 	if (name_may_be_fact(name) && !p->facts)
 		return p->lost ? "the host was lost"
-			       : "no play of this run looks at that host, so it has no facts";
+			       : "no play of this run contacts that host, so its facts are not "
+				 "known";
 	return p->lost && (x || map_get(v->s->sets, name)) ? "the host was lost before it was set"
 							   : NULL;
 }
