@@ -11,11 +11,12 @@ enum { COMMANDS_MOST = 64 };
 static void print_usage(int fd)
 {
 	struct page *p = page_new(false);
-	page_addf(p, "provision: sets up mail servers as declared, and keeps them so\n\n"
-		     "usage: provision COMMAND ...   (provision COMMAND --help says more)\n\n");
+	page_addf(p,
+		"provision sets up mail servers as declared, and keeps them that way.\n\n"
+		"usage: provision COMMAND ...   (provision COMMAND --help lists its options)\n\n");
 	for (size_t i = 0; commands[i]; i++) {
 		const char *args = commands[i]->args, *end = strstr(args, " [options]");
-		page_addf(p, "  %-10s %-16.*s %s\n", commands[i]->name,
+		page_addf(p, "  %-10s %-17.*s %s\n", commands[i]->name,
 			(int)(end ? (size_t)(end - args) : strlen(args)), args, commands[i]->doc);
 	}
 	page_addf(p, "\nexit codes:\n");

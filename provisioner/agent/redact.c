@@ -93,7 +93,8 @@ static void hide_in(struct redaction *r, const struct value *v, bool secret)
 const char *redact(struct arena *a, const struct agent_step *step, const char *text)
 {
 	struct redaction r = {arena_strdup(a, text), strlen(text) >= CUT_FROM};
-	hide_in(&r, step->want.params, false);
+	if (step->want.params)
+		hide_in(&r, step->want.params, false);
 	if (step->want.environment)
 		hide_in(&r, step->want.environment, false);
 	return r.text;

@@ -25,14 +25,14 @@ const char *err_kind_name(enum err_kind kind)
 
 const char *step_key(struct arena *a, const struct agent_step *step)
 {
-	const struct value *key = step->want.type && step->want.type->key
-					  ? map_at(step->want.params, step->want.type->key)
-					  : NULL;
-	if (!step->want.type)
+	const struct step *want = &step->want;
+	if (!want->type)
 		return "unknown";
+	const struct value *key =
+		want->type->key && want->params ? map_at(want->params, want->type->key) : NULL;
 	if (!key || key->secret || key->type != VALUE_STR)
-		return step->want.type->name;
-	return arena_printf(a, "%s %.*s", step->want.type->name, KEY_SHOWN, key->s.p);
+		return want->type->name;
+	return arena_printf(a, "%s %.*s", want->type->name, KEY_SHOWN, key->s.p);
 }
 
 /* The controller checked them by the same tables; this keeps a peer that did not from misleading

@@ -113,6 +113,11 @@ struct err {
 	struct pos pos;
 	bool warning;   /* it stops nothing: shown, never counted as a failure */
 	char msg[1024]; /* what, where, what to do; one sentence; no newline at the end */
+	/* A second place that matters: shown below the first. what NULL: there is none. */
+	struct {
+		struct pos pos;
+		const char *what; /* a text that outlives the run: "the quote begins here" */
+	} also;
 };
 /* Sets e unless it holds an error (the first is kept). Returns false, for `return err_set(...)`. */
 bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);

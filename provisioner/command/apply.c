@@ -64,7 +64,7 @@ static int run_apply(struct cli *c)
 const struct command command_apply = {
 	.name = "apply",
 	.args = "[SITE | PLAN] [options]",
-	.doc = "make the hosts so, or as a saved plan says, exactly",
+	.doc = "make the changes of the site, or exactly those of a saved plan",
 	.about = "Plans and makes the changes, one after another; a second apply finds nothing to "
 		 "do. A service that does not serve with its new configuration gets the old one "
 		 "back. Given a file that `plan --out` has written, it makes exactly the changes "

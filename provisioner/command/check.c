@@ -45,7 +45,7 @@ static int run_check(struct cli *c)
 const struct command command_check = {
 	.name = "check",
 	.args = "[SITE] [options]",
-	.doc = "find every mistake that can be found without a host",
+	.doc = "validate the site without contacting a host",
 	.about = "Reads the site with its inventory, variables and roles, and reports all mistakes "
 		 "together, with their lines. No host is contacted.",
 	.example = "provision check site.yml -i hosts.yml -e @secrets.yml\n",

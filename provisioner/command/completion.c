@@ -275,7 +275,7 @@ static int run_completion(struct cli *c)
 const struct command command_completion = {
 	.name = "completion",
 	.args = "bash | zsh | fish",
-	.doc = "print what a shell completes command lines with",
+	.doc = "print the completions of a shell",
 	.about = "Prints a script that lets bash, zsh or fish complete commands, options, their "
 		 "arguments and file names. `make install` puts them where the shells look.",
 	.example =

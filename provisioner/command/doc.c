@@ -204,7 +204,7 @@ static int run_doc(struct cli *c)
 const struct command command_doc = {
 	.name = "doc",
 	.args = "[NAME] [options]",
-	.doc = "reference of a type, a filter, a command, a role and more",
+	.doc = "print the reference of a type, filter, command, role, ...",
 	.about =
 		"Prints the reference: of a resource type or an action, of a filter, a test, a "
 		"function, a method or a lookup of the template language, of a command, of a role, "

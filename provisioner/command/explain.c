@@ -33,7 +33,7 @@ static int run_explain(struct cli *c)
 const struct command command_explain = {
 	.name = "explain",
 	.args = "VARIABLE [SITE] [options]",
-	.doc = "a variable's value on -l HOST, and its layers",
+	.doc = "show the value of a variable on -l HOST, and where it is set",
 	.about = "Prints the value that a variable has on a host, and each file and line that "
 		 "gives it one, from the weakest to the strongest.",
 	.example = "provision explain mail site.yml -i hosts.yml -l mx1.example.com\n",

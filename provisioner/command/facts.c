@@ -37,7 +37,7 @@ static int run_facts(struct cli *c)
 const struct command command_facts = {
 	.name = "facts",
 	.args = "[PATTERN] [options]",
-	.doc = "what hosts say of themselves (ansible_NAME)",
+	.doc = "gather and print facts of hosts (ansible_NAME)",
 	.about = "Prints as JSON what the hosts say of themselves: the variables ansible_NAME that "
 		 "plays see.",
 	.example = "provision facts -i hosts.yml mail\n",

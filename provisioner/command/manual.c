@@ -6,8 +6,8 @@
 #include "command/manual.h"
 
 const struct cli_exit cli_exits[] = {
-	{EXIT_FINE, "fine"},
-	{EXIT_BEFORE, "error before any host"},
+	{EXIT_FINE, "success"},
+	{EXIT_BEFORE, "error before any host was contacted"},
 	{EXIT_FAILED, "a host failed"},
 	{EXIT_CHANGES, "something to change (plan --exit-code)"},
 	{EXIT_UNREACHABLE, "a host was unreachable"},

@@ -31,37 +31,37 @@ static const struct option_row rows[] = {
 	{'i', "inventory", "PATH", "file, folder or \"host,\" list; repeatable"},
 	{'l', "limit", "PATTERN", "only these hosts; repeatable"},
 	{'t', "tags", "TAGS", "only tasks with these tags; repeatable"},
-	{OPT_SKIP_TAGS, "skip-tags", "TAGS", "not the tasks with these tags; repeatable"},
+	{OPT_SKIP_TAGS, "skip-tags", "TAGS", "skip tasks with these tags; repeatable"},
 	{'e', "extra-vars", "VARS", "k=v, YAML, JSON or @file; repeatable"},
-	{'f', "forks", "N", "connections at once (default 64)"},
+	{'f', "forks", "N", "number of connections at once (default 64)"},
 	{'u', "user", "NAME", "log in as this user"},
 	{OPT_KEY, "private-key", "FILE", "log in with this key"},
-	{'c', "connection", "ssh|openssh|local", "how hosts are reached"},
-	{'T', "timeout", "SECONDS", "to connect and log in (default 10)"},
+	{'c', "connection", "ssh|openssh|local", "how to connect to hosts (default ssh)"},
+	{'T', "timeout", "SECONDS", "limit for connecting and logging in (default 10)"},
 	{OPT_LOCK_TIMEOUT, "lock-timeout", "SECONDS",
-		"to wait while another apply is at work on a host (default 0)"},
+		"wait this long for another apply on a host (default 0)"},
 	{OPT_HOST_TIMEOUT, "host-timeout", "SECONDS",
-		"to observe a host, and for each of its tasks (default 3600)"},
+		"limit for observing a host, and for each task (default 3600)"},
 	{'k', "ask-pass", NULL, "ask for the login password"},
-	{'b', "become", NULL, "become root (sudo)"},
-	{OPT_BECOME_USER, "become-user", "NAME", "become this user"},
+	{'b', "become", NULL, "become another user by sudo (default root)"},
+	{OPT_BECOME_USER, "become-user", "NAME", "the user to become"},
 	{'K', "ask-become-pass", NULL, "ask for the sudo password"},
-	{OPT_KNOWN_HOSTS, "known-hosts", "FILE", "host keys (default ~/.ssh/known_hosts)"},
-	{OPT_ACCEPT_NEW, "accept-new-host-keys", NULL, "write down keys of hosts not seen before"},
-	{OPT_ROLES_PATH, "roles-path", "PATHS", "where roles are, colon separated"},
-	{'C', "check", NULL, "only plan"},
+	{OPT_KNOWN_HOSTS, "known-hosts", "FILE", "file of host keys (default ~/.ssh/known_hosts)"},
+	{OPT_ACCEPT_NEW, "accept-new-host-keys", NULL, "accept and save the keys of unknown hosts"},
+	{OPT_ROLES_PATH, "roles-path", "PATHS", "folders of roles, separated by colons"},
+	{'C', "check", NULL, "plan only: change nothing"},
 	{'D', "diff", NULL, "show the diff of each change as it is made"},
-	{OPT_OUT, "out", "FILE", "keep the plan, for `provision apply FILE`"},
-	{OPT_EXIT_CODE, "exit-code", NULL, "exit with 3 when something would change"},
-	{OPT_JSON, "json", NULL, "an event a line, as JSON"},
-	{OPT_OFFLINE, "offline", NULL, "no provider's API; dns: no host either"},
+	{OPT_OUT, "out", "FILE", "save the plan, for `provision apply FILE`"},
+	{OPT_EXIT_CODE, "exit-code", NULL, "exit with 3 if something would change"},
+	{OPT_JSON, "json", NULL, "print one JSON event per line"},
+	{OPT_OFFLINE, "offline", NULL, "do not contact providers (dns: nor hosts)"},
 	{OPT_UNSUPPORTED_OK, "unsupported-ok", NULL,
-		"also on systems that the roles do not support"},
+		"also change hosts with an unsupported system"},
 	{OPT_LIST_HOSTS, "list-hosts", NULL, "only list the hosts"},
 	{OPT_LIST_TASKS, "list-tasks", NULL, "only list the tasks"},
-	{OPT_MARKDOWN, "markdown", NULL, "as Markdown; without NAME: the pages that there are"},
-	{OPT_MAN, "man", NULL, "a page of the manual, in mdoc(7); without NAME: the pages"},
-	{'v', "verbose", NULL, "say more; -vv still more"},
+	{OPT_MARKDOWN, "markdown", NULL, "print Markdown; without NAME: the list of pages"},
+	{OPT_MAN, "man", NULL, "print a manual page as mdoc(7); without NAME: the list"},
+	{'v', "verbose", NULL, "print more; -vv still more"},
 };
 
 const struct option_row *cli_option(size_t i)
@@ -101,7 +101,10 @@ void cli_help(struct buf *out, const struct command *cmd)
 		else
 			snprintf(left, sizeof(left), "    --%s%s%s", r->name, r->arg ? " " : "",
 				r->arg ? r->arg : "");
-		buf_addf(out, "  %-28s %s\n", left, r->doc);
+		buf_addf(out, "  %-28s", left);
+		if (strlen(left) > 28)
+			buf_addf(out, "\n%30s", "");
+		buf_addf(out, " %s\n", r->doc);
 	}
 }
 

@@ -63,7 +63,7 @@ static int run_plan(struct cli *c)
 const struct command command_plan = {
 	.name = "plan",
 	.args = "[SITE] [options]",
-	.doc = "show exactly what would change, and change nothing",
+	.doc = "show what would change; change nothing",
 	.about = "Connects to the hosts of the site, looks at what they are, and prints each "
 		 "change that `apply` would make, with diffs. Nothing is changed. With `--out` the "
 		 "plan is kept: `provision apply FILE` then makes exactly those changes, or none "

@@ -6,25 +6,28 @@
 #include "command/command.h"
 #include <unistd.h>
 
-static struct value *lookup_variable(void *ctx, struct str name)
-{
-	return map_get(ctx, name);
-}
-
-/* The variables that a host (or nobody in particular) has. */
-static struct value *find_variables(struct cli *c, struct err *e)
+/* The site of -i and -e, and the host whose variables are meant. */
+static struct site *find_host(struct cli *c, const char **host, struct err *e)
 {
 	struct site *s = cli_site(c, NULL);
 	if (!s)
 		return NULL;
 	const char *const *hosts = site_match(s, c->site.limit ? c->site.limit : "localhost", e);
-	return hosts ? site_vars(s, hosts[0], e) : NULL;
+	*host = hosts ? hosts[0] : NULL;
+	return hosts ? s : NULL;
+}
+
+static int refuse_unknown(const struct value *v)
+{
+	cli_say("provision: the value is unknown %s\n", value_find_type(v, VALUE_UNKNOWN)->s.p);
+	return EXIT_BEFORE;
 }
 
 static int run_render(struct cli *c)
 {
 	struct err e = {0};
 	struct str text;
+	const char *host;
 	if (c->n_args != 1) {
 		cli_say("usage: provision render TEMPLATE [-e @vars.yml]\n");
 		return EXIT_BEFORE;
@@ -33,15 +36,16 @@ static int run_render(struct cli *c)
 		return cli_error(&e);
 	source_add(c->args[0], text);
 	text = str_no_bom(text);
-	struct value *vars = find_variables(c, &e);
-	if (!vars)
+	struct site *s = find_host(c, &host, &e);
+	if (!s)
 		return e.kind ? cli_error(&e) : EXIT_BEFORE;
-	struct jinja_env env = {.a = c->a, .ctx = vars, .lookup = lookup_variable};
 	struct pos pos = {c->args[0], 1, 1};
 	const struct template *t = template_parse(c->a, text, pos, TEMPLATE_TRIM_BLOCKS, &e);
-	struct value *v = t ? template_render(&env, t, &e) : NULL;
+	struct value *v = t ? site_render(s, host, t, &e) : NULL;
 	if (!v)
 		return cli_error(&e);
+	if (v->type == VALUE_UNKNOWN)
+		return refuse_unknown(v);
 	(void)!write_data(STDOUT_FILENO, v->s);
 	return EXIT_FINE;
 }
@@ -49,23 +53,21 @@ static int run_render(struct cli *c)
 static int run_eval(struct cli *c)
 {
 	struct err e = {0};
+	const char *host;
 	if (c->n_args != 1) {
 		cli_say("usage: provision eval EXPRESSION [-e VARS] [-l HOST]\n");
 		return EXIT_BEFORE;
 	}
-	struct value *vars = find_variables(c, &e);
-	if (!vars)
+	struct site *s = find_host(c, &host, &e);
+	if (!s)
 		return e.kind ? cli_error(&e) : EXIT_BEFORE;
-	struct jinja_env env = {.a = c->a, .ctx = vars, .lookup = lookup_variable};
 	source_add("expression", str_c(c->args[0]));
 	struct value *v =
-		expression_eval(&env, str_c(c->args[0]), (struct pos){"expression", 1, 1}, &e);
+		site_eval(s, host, str_c(c->args[0]), (struct pos){"expression", 1, 1}, &e);
 	if (!v)
 		return cli_error(&e);
-	if (v->type == VALUE_UNDEFINED) {
-		cli_say("provision eval: it is undefined\n");
-		return EXIT_BEFORE;
-	}
+	if (value_find_type(v, VALUE_UNKNOWN))
+		return refuse_unknown(v);
 	struct buf out;
 	buf_init(&out, FILE_MAX);
 	json_write_pretty(&out, v, 0);
@@ -78,7 +80,7 @@ static int run_eval(struct cli *c)
 const struct command command_render = {
 	.name = "render",
 	.args = "TEMPLATE [options]",
-	.doc = "try a template with variables of -e and inventory",
+	.doc = "render a template with the variables of -e and -l HOST",
 	.about = "Prints what a template gives with the variables of `-e` and, with `-l HOST`, of "
 		 "the inventory.",
 	.example = "provision render templates/motd.j2 -e name=mx1\n",
@@ -88,7 +90,7 @@ const struct command command_render = {
 const struct command command_eval = {
 	.name = "eval",
 	.args = "EXPRESSION [options]",
-	.doc = "try an expression; its value as JSON",
+	.doc = "evaluate an expression; print its value as JSON",
 	.about = "Prints the value of an expression of the template language as JSON, with the "
 		 "variables of `-e` and, with `-l HOST`, of the inventory.",
 	.example = "provision eval \"names | map('upper') | list\" -e '{names: [a, b]}'\n",

@@ -160,3 +160,24 @@ struct value *site_vars(const struct site *s, const char *host, struct err *e)
 		map_set(s->a, out, v->mail->map.e[i].key, v->mail->map.e[i].value);
 	return out;
 }
+
+/* Hashes of passwords that the value holds are complete then. */
+static struct value *end_hashes(struct vars *v, struct value *out)
+{
+	mail_hashes_end(&v->s->mail_memory);
+	return out;
+}
+
+struct value *site_eval(const struct site *s, const char *host, struct str expression,
+	struct pos pos, struct err *e)
+{
+	struct vars *v = vars_of(s, host, e);
+	return v ? end_hashes(v, vars_expression(v, expression, pos, e)) : NULL;
+}
+
+struct value *site_render(
+	const struct site *s, const char *host, const struct template *t, struct err *e)
+{
+	struct vars *v = vars_of(s, host, e);
+	return v ? end_hashes(v, vars_render(v, t, e)) : NULL;
+}

@@ -42,6 +42,12 @@ const char *const *site_hosts(const struct site *s); /* after --limit, inventory
 const char *const *site_match(const struct site *s, const char *pattern, struct err *e);
 bool site_connection(const struct site *s, const char *host, struct connection *out, struct err *e);
 struct value *site_vars(const struct site *s, const char *host, struct err *e); /* all, resolved */
+/* An expression, or a template, with the host's variables: evaluates those that it uses. UNKNOWN
+ * when it uses the host's facts. */
+struct value *site_eval(const struct site *s, const char *host, struct str expression,
+	struct pos pos, struct err *e);
+struct value *site_render(
+	const struct site *s, const char *host, const struct template *t, struct err *e);
 /* The mail records to publish for a host: {mail, mail_zones, mail_host_dkim, mail_dkim_keys,
  * dkim_folder}; empty: it declares no mail. facts NULL: it is an error if they are needed. */
 struct value *site_zones(const struct site *s, struct arena *a, const char *host,

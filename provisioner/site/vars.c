@@ -454,6 +454,12 @@ struct value *vars_render(struct vars *v, const struct template *t, struct err *
 	return v->n_busy ? (out ? out : (*e = own, NULL)) : settle_value(v, out, &own, e);
 }
 
+struct value *vars_expression(struct vars *v, struct str text, struct pos pos, struct err *e)
+{
+	struct err own = {0};
+	return settle_value(v, expression_eval(&v->env, text, pos, &own), &own, e);
+}
+
 struct value *vars_value(struct vars *v, const char *name, struct err *e)
 {
 	struct err own = {0};

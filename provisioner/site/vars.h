@@ -84,6 +84,7 @@ struct errs *vars_quiet(struct vars *v);
 struct value *vars_resolve(struct vars *v, struct value *x, struct err *e);
 struct value *vars_condition(struct vars *v, struct value *cond, struct err *e);
 struct value *vars_render(struct vars *v, const struct template *t, struct err *e);
+struct value *vars_expression(struct vars *v, struct str text, struct pos pos, struct err *e);
 /* The value of a variable whose evaluation failed: undefined; unless it failed because of an
  * undefined name, which default() accepts as in Ansible, the whole evaluation fails. */
 struct value *vars_fail(struct vars *v, struct str name, const struct err *e);

@@ -128,18 +128,27 @@ static void show_line(struct page *out, struct pos pos)
 	arena_free(a);
 }
 
+static void show_place(struct page *out, struct pos pos)
+{
+	page_addf(out, "%s", pos.file);
+	if (pos.line)
+		page_addf(out, ":%u:%u", pos.line, pos.col ? pos.col : 1);
+	page_addf(out, ": ");
+}
+
 void err_print(const struct err *e, struct page *out)
 {
-	if (e->pos.file) {
-		page_addf(out, "%s", e->pos.file);
-		if (e->pos.line)
-			page_addf(out, ":%u:%u", e->pos.line, e->pos.col ? e->pos.col : 1);
-		page_addf(out, ": ");
-	}
+	if (e->pos.file)
+		show_place(out, e->pos);
 	page_addf(out, "%s", e->warning ? "warning: " : "");
 	page_lines(out, 4, str_c(e->msg));
 	page_addf(out, "\n");
 	show_line(out, e->pos);
+	if (!e->also.what)
+		return;
+	show_place(out, e->also.pos);
+	page_addf(out, "%s\n", e->also.what);
+	show_line(out, e->also.pos);
 }
 
 void errs_init(struct errs *e, struct arena *a)
@@ -196,12 +205,35 @@ bool(errs_add)(struct errs *e, struct pos pos, const char *fmt, ...)
 	return false;
 }
 
+bool errs_add_also(
+	struct errs *e, struct pos pos, struct pos also, const char *what, const char *fmt, ...)
+{
+	struct err one = {0};
+	va_list ap;
+	one.also.pos = also;
+	one.also.what = what;
+	va_start(ap, fmt);
+	add_text(e, one, pos, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
 void errs_warn(struct errs *e, struct pos pos, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
 	add_text(e, (struct err){.warning = true}, pos, fmt, ap);
 	va_end(ap);
+}
+
+static void put_place(struct arena *a, struct value *m, struct pos pos)
+{
+	if (pos.file)
+		map_put(a, m, "file", value_text(a, pos.file));
+	if (pos.line) {
+		map_put(a, m, "line", value_int(a, pos.line));
+		map_put(a, m, "column", value_int(a, pos.col));
+	}
 }
 
 static int by_place(const void *a, const void *b)
@@ -250,13 +282,14 @@ void errs_json(const struct errs *e, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		struct value *m = value_map(a);
 		map_put(a, m, "event", value_text(a, sorted[i]->warning ? "warning" : "error"));
-		if (sorted[i]->pos.file)
-			map_put(a, m, "file", value_text(a, sorted[i]->pos.file));
-		if (sorted[i]->pos.line) {
-			map_put(a, m, "line", value_int(a, sorted[i]->pos.line));
-			map_put(a, m, "column", value_int(a, sorted[i]->pos.col));
-		}
+		put_place(a, m, sorted[i]->pos);
 		map_put(a, m, "message", value_text(a, sorted[i]->msg));
+		if (sorted[i]->also.what) {
+			struct value *also = value_map(a);
+			put_place(a, also, sorted[i]->also.pos);
+			map_put(a, also, "message", value_text(a, sorted[i]->also.what));
+			map_put(a, m, "also", also);
+		}
 		json_write(out, m);
 		buf_addc(out, '\n');
 	}

@@ -22,6 +22,9 @@ struct errs {                          /* problems of a run, shown together */
 enum { ERRS_MAX = 50 }; /* of each kind */
 void errs_init(struct errs *e, struct arena *a);
 bool errs_add(struct errs *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4); /* false */
+/* With a second place; `what` outlives the run: "the quote begins here". */
+bool errs_add_also(struct errs *e, struct pos pos, struct pos also, const char *what,
+	const char *fmt, ...) PRINTF(5, 6);
 void errs_warn(struct errs *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4);
 bool errs_take(struct errs *e, const struct err *one); /* false; a warning stays one */
 void errs_join(struct errs *e, const struct errs *more);

@@ -22,6 +22,9 @@ struct loader {
 	size_t nodes;
 	size_t line, line_at; /* where the line counted last begins */
 	bool too_many;
+	struct { /* the last quoted text of more than one line */
+		yaml_mark_t from, to;
+	} quoted;
 };
 
 static struct value *read_node(struct loader *l, yaml_event_t *event, int depth);
@@ -52,6 +55,22 @@ static const char *hint_for(const yaml_parser_t *p, struct str text)
 	return "";
 }
 
+/* Where what went wrong began; what NULL: nothing before the problem matters. */
+static struct pos find_begin(const struct loader *l, const char **what)
+{
+	const yaml_parser_t *p = &l->parser;
+	const char *context = p->context ? p->context : "";
+	*what = NULL;
+	if (l->quoted.to.line && l->quoted.to.line == p->problem_mark.line) {
+		*what = "a quote begins here, and ends in the line of the problem";
+		return pos_of(l, l->quoted.from);
+	}
+	if (*context && p->context_mark.line != p->problem_mark.line)
+		*what = strstr(context, "quoted scalar") ? "the quote begins here"
+							 : "this began here";
+	return pos_of(l, p->context_mark);
+}
+
 static void *syntax_error(struct loader *l)
 {
 	const yaml_parser_t *p = &l->parser;
@@ -67,15 +86,30 @@ static void *syntax_error(struct loader *l)
 			p->problem ? p->problem : "unreadable");
 		return NULL;
 	}
-	errs_add(l->errs, pos, "%s%s%s%s", p->context ? p->context : "", p->context ? ": " : "",
-		p->problem ? p->problem : "not YAML", hint_for(p, l->text));
+	const char *what;
+	struct pos begin = find_begin(l, &what);
+	errs_add_also(l->errs, pos, begin, what, "%s%s%s%s", p->context ? p->context : "",
+		p->context ? ": " : "", p->problem ? p->problem : "not YAML", hint_for(p, l->text));
 	return NULL;
+}
+
+/* A quote that was not closed where it was meant to be ends at the next one, lines below. */
+static void note_quote(struct loader *l, const yaml_event_t *event)
+{
+	if (event->type != YAML_SCALAR_EVENT || event->start_mark.line == event->end_mark.line ||
+		(event->data.scalar.style != YAML_SINGLE_QUOTED_SCALAR_STYLE &&
+			event->data.scalar.style != YAML_DOUBLE_QUOTED_SCALAR_STYLE))
+		return;
+	l->quoted.from = event->start_mark;
+	l->quoted.to = event->end_mark;
 }
 
 static bool next_event(struct loader *l, yaml_event_t *event)
 {
-	if (yaml_parser_parse(&l->parser, event))
+	if (yaml_parser_parse(&l->parser, event)) {
+		note_quote(l, event);
 		return true;
+	}
 	syntax_error(l);
 	return false;
 }

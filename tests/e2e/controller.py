@@ -202,6 +202,30 @@ class Controller(HostTest):
             self.assertEqual("+line\n" in done.stdout, shown)
             self.assertEqual("and the limit is 20000" in done.stdout, not shown)
 
+    def test_eval_and_render_evaluate_only_what_they_use(self):
+        self.s.write("one.yml", "broken: \"{{ lookup('file', 'none.txt') }}\"\nb: 3\n")
+        self.s.write("t.j2", "b is {{ b }}\n")
+        given = ("-e", "@one.yml", "-i", "h1,", "-l", "h1")
+        for argv, code, text in ((("eval", "1 + 1"), 0, "2\n"), (("eval", "b * 2"), 0, "6\n"),
+                                 (("render", "t.j2"), 0, "b is 3\n"),
+                                 (("eval", "broken"), 1, "there is no file 'none.txt'"),
+                                 (("eval", "nosuch"), 1, "expression:1:1: 'nosuch' is undefined"),
+                                 (("eval", "ansible_hostname"), 1,
+                                  "unknown until the host's facts are known")):
+            done = self.run_it(*argv, *given)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(text, done.stdout if code == 0 else done.stderr)
+
+    def test_a_quote_that_is_not_closed_is_shown_where_it_begins(self):
+        for text, places in (("- hosts: a\n  name: \"x\n  tasks: []\n", ("4:1: ", "2:9: the quote begins")),
+                             ("- hosts: a\n  name: \"x\n  vars:\n    y: \"z\"\n",
+                              ("4:9: ", "2:9: a quote begins here, and ends in the line"))):
+            self.s.write("quote.yml", text)
+            done = self.run_it("check", "quote.yml")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            for place in places:
+                self.assertIn(f"quote.yml:{place}", done.stderr)
+
     @unittest.skipIf(SANITIZED, "a sanitizer maps more than the limit on memory")
     def test_a_template_that_grows_without_end_is_ended(self):
         self.s.write("grows.j2", "{% set n = namespace(s='x' * 1000000) %}{% for i in range(60) %}"

@@ -8,12 +8,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The steps of a message, as OBSERVE and APPLY bring them. */
-static void take_steps(struct arena *a, const struct value *msg)
+static void take_steps(struct arena *a, enum frame_type type, const struct value *msg)
 {
 	const struct value *steps = map_at(msg, "steps");
 	unsigned char digest[SHA256_LEN];
 	for (size_t i = 0; i < steps->list.n; i++) {
-		const struct agent_step *step = step_read(a, steps->list.v[i]);
+		const struct agent_step *step = step_read(
+			a, steps->list.v[i], type == FRAME_APPLY ? STEP_APPLY : STEP_OBSERVE);
 		if (step->bad.kind == ERR_NONE)
 			step_key(a, step);
 		redact(a, step, "a message that may quote it");
@@ -49,7 +50,7 @@ static void read_frames(struct arena *a, const uint8_t *data, size_t size)
 	while (frame_read(a, &in, &type, &msg, &e) == FRAME_OK) {
 		read_again(a, type, msg);
 		if (map_at(msg, "steps"))
-			take_steps(a, msg);
+			take_steps(a, type, msg);
 	}
 	buf_free(&in);
 }
