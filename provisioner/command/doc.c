@@ -204,7 +204,7 @@ static int run_doc(struct cli *c)
 const struct command command_doc = {
 	.name = "doc",
 	.args = "[NAME] [options]",
-	.doc = "print the reference of a type, filter, command, role, ...",
+	.doc = "print the reference of types, filters, commands and roles",
 	.about =
 		"Prints the reference: of a resource type or an action, of a filter, a test, a "
 		"function, a method or a lookup of the template language, of a command, of a role, "

@@ -292,7 +292,7 @@ class Addresses(WorldTest):
         said = self.host.out("journalctl -q -o cat -t postfix/pipe -t postfix/local | grep ' status=' | grep -Ev "
                              "' status=sent [(](delivered via [a-z]* service|delivered to (command|file): .*"
                              "|forwarded as [A-Za-z0-9]*)[)]$' | grep -v ' status=bounced (.*this mailing list has no such "
-                             "address; club+help@example.com tells' || true")
+                             "address; write to club+help@example.com' || true")
         self.assertEqual(said, "")
         self.assertEqual(self.host.out(CANARIES), "")
         self.assertEqual(self.host.out("grep -rlE '^X-Injected' /var/vmail || true"), "")

@@ -205,8 +205,11 @@ static void ssh_damaged_agent(void **state)
 	run(&first, &t, 1);
 	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
 		struct watched w = {0}, after = {0};
-		const char *damage[] = {
-			"sh", "-c", arena_printf(a, "f=%s; %s", agent, damages[i]), NULL};
+		/* in a copy: the agent before may still run, and its file cannot be written then */
+		const char *damage[] = {"sh", "-c",
+			arena_printf(a, "f=%s.new; cp -p %s $f && %s && mv $f %s", agent, agent,
+				damages[i], agent),
+			NULL};
 		assert_int_equal(run_argv(damage), 0);
 		run(&w, &t, 1);
 		expect(&w, ERR_NONE, NULL);
