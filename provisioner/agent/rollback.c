@@ -22,7 +22,7 @@ static const struct work *work_of(const struct apply *ap, const char *handler)
 static bool may_verify(const struct apply *ap, const char *handler)
 {
 	const struct work *w = work_of(ap, handler);
-	return !w || (w->step->want.type && w->step->want.type->again);
+	return !w || (w->step->want.type && w->step->want.type->reactivate);
 }
 
 bool rollback_keep(void *ctx, const char *path, struct err *e)
@@ -56,7 +56,8 @@ void rollback_verified(struct apply *ap, const char *handler)
 	struct err e = {0};
 	const struct work *w = work_of(ap, handler);
 	struct value *paths = undo_paths(&ap->undo, ap->a, handler);
-	bool verifies = w && !w->want.dropped && w->step->want.type && w->step->want.type->again;
+	bool verifies =
+		w && !w->want.dropped && w->step->want.type && w->step->want.type->reactivate;
 	if (verifies && paths->list.n)
 		map_put(ap->a, ap->verified, handler, paths);
 	if (verifies)
@@ -76,11 +77,11 @@ void rollback_end(struct apply *ap)
 /* ---- putting back ---- */
 
 struct rollback {
-	struct value *back;  /* paths of files that are as they were */
-	struct value *again; /* names of services that run with them */
-	struct err e;        /* the first thing that went wrong in it */
-	const char *idle;    /* the first service that does not serve with them either; or NULL */
-	struct err why;      /* ... */
+	struct value *back;        /* paths of files that are as they were */
+	struct value *reactivated; /* names of services that run with them */
+	struct err e;              /* the first thing that went wrong in it */
+	const char *idle; /* the first service that does not serve with them either; or NULL */
+	struct err why;   /* ... */
 };
 
 static void put_back(struct apply *ap, struct rollback *r, const struct value *paths)
@@ -105,10 +106,10 @@ static bool share_any(const struct value *some, const struct value *others)
 /* Those that took files in this run which are back now; and, the one that failed among them, those
  * whose files lay there for a while: a daemon starts children that read them without being told. A
  * service that did not start did not run before either. */
-static bool needs_again(const struct apply *ap, const struct rollback *r, const struct work *failed,
-	const struct work *w)
+static bool needs_reactivation(const struct apply *ap, const struct rollback *r,
+	const struct work *failed, const struct work *w)
 {
-	if (!w->want.handler || !w->step->want.type || !w->step->want.type->again ||
+	if (!w->want.handler || !w->step->want.type || !w->step->want.type->reactivate ||
 		w->step->bad.kind)
 		return false;
 	if (share_any(map_at(ap->verified, w->want.handler), r->back))
@@ -117,14 +118,14 @@ static bool needs_again(const struct apply *ap, const struct rollback *r, const 
 	       share_any(undo_paths(&ap->undo, ap->a, w->want.handler), r->back);
 }
 
-static void run_again(
+static void reactivate_service(
 	struct apply *ap, struct rollback *r, struct step_run *t, const struct work *w)
 {
 	struct host h = {.a = arena_new(), .note = t->h.note, .ctx = ap};
 	struct err e = {0};
 	const char *name = service_of(w);
-	if (w->step->want.type->again(&h, w->step->want.params, &e))
-		list_add(ap->a, r->again, value_text(ap->a, name));
+	if (w->step->want.type->reactivate(&h, w->step->want.params, &e))
+		list_add(ap->a, r->reactivated, value_text(ap->a, name));
 	else if (!r->idle) {
 		r->idle = arena_strdup(ap->a, name);
 		r->why = e;
@@ -132,16 +133,16 @@ static void run_again(
 	arena_free(h.a);
 }
 
-static void run_all_again(struct apply *ap, struct rollback *r, struct step_run *t)
+static void reactivate_all(struct apply *ap, struct rollback *r, struct step_run *t)
 {
 	struct value *done = value_map(ap->a);
 	for (size_t i = 0; i < ap->n; i++) {
 		const struct work *w = &ap->v[i];
-		if (!needs_again(ap, r, t->w, w) || map_at(done, w->want.handler))
+		if (!needs_reactivation(ap, r, t->w, w) || map_at(done, w->want.handler))
 			continue;
 		map_put(ap->a, done, w->want.handler, value_null(ap->a));
 		map_put(ap->a, ap->verified_services, service_of(w), value_bool(ap->a, false));
-		run_again(ap, r, t, w);
+		reactivate_service(ap, r, t, w);
 	}
 }
 
@@ -214,8 +215,8 @@ static void say_back(
 			WORDS_MAX / 2, first->msg, files, r->idle, WORDS_MAX / 4, r->why.msg);
 	else
 		err_set(&t->e, first->kind, "%.*s; rolled back: %s%s%s", WORDS_MAX, first->msg,
-			files, r->again->list.n ? "; running with them again: " : "",
-			join_some(ap->a, r->again, NAMED_MAX));
+			files, r->reactivated->list.n ? "; running with them again: " : "",
+			join_some(ap->a, r->reactivated, NAMED_MAX));
 }
 
 static void say_rollback(struct apply *ap, struct step_run *t, const struct rollback *r)
@@ -245,7 +246,7 @@ static bool starts_unverified(const struct apply *ap, const struct step_run *t)
 		return false;
 	for (size_t i = 0; i < ap->n; i++) {
 		const struct work *w = &ap->v[i];
-		if (w->want.handler && w->step->want.type && w->step->want.type->again &&
+		if (w->want.handler && w->step->want.type && w->step->want.type->reactivate &&
 			strcmp(map_cstr(w->step->want.params, "name", ""), name) == 0 &&
 			undo_paths(&ap->undo, ap->a, w->want.handler)->list.n)
 			return true;
@@ -255,14 +256,14 @@ static bool starts_unverified(const struct apply *ap, const struct step_run *t)
 
 void rollback(struct apply *ap, struct step_run *t)
 {
-	struct rollback r = {.back = value_list(ap->a), .again = value_list(ap->a)};
+	struct rollback r = {.back = value_list(ap->a), .reactivated = value_list(ap->a)};
 	struct value *paths = undo_paths(&ap->undo, ap->a, NULL);
-	bool verifies = t->w->want.handler && t->step.want.type && t->step.want.type->again;
+	bool verifies = t->w->want.handler && t->step.want.type && t->step.want.type->reactivate;
 	if (!t->step.want.type || paths->list.n == 0 || !(verifies || starts_unverified(ap, t)))
 		return;
 	write_journal(ap, t, paths);
 	put_back(ap, &r, paths);
-	run_all_again(ap, &r, t);
+	reactivate_all(ap, &r, t);
 	settle_handlers(ap, &r, t->w);
 	say_rollback(ap, t, &r);
 }

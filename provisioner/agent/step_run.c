@@ -4,7 +4,7 @@
  * outcome told. Never changes what differs from the plan without an earlier change to explain it.
  */
 #include "agent/apply.h"
-#include "host/look.h"
+#include "host/path.h"
 
 enum { DIRS_MAX = 8, NAME_SHOWN = 200, NOTE_EVERY_MS = 100, NOTE_LONG = 500 };
 
@@ -116,7 +116,7 @@ static struct value *list_folders(struct arena *a, const struct agent_step *step
 		list_add(a, list, value_text(a, path_dir(a, path)));
 		list_add(a, list, value_text(a, path)); /* a folder to copy into */
 		const char *target = path;              /* a link may lead to another folder */
-		if (look_follow(a, path, &target, &none) && target != path)
+		if (path_follow(a, path, &target, &none) && target != path)
 			list_add(a, list, value_text(a, path_dir(a, target)));
 	}
 	if (list->list.n == 0)

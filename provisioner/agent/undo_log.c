@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "agent/session.h"
 #include "agent/undo_log.h"
-#include "host/look.h"
+#include "host/path.h"
 
 enum { RECORDS_MAX = 20000, FILE_LIMIT = 8 << 20 };
 
@@ -405,7 +405,7 @@ static bool remove_again(const char *path, struct err *e)
 {
 	struct stat st;
 	bool found;
-	if (!look(path, &st, &found, e))
+	if (!path_stat(path, &st, &found, e))
 		return false;
 	if (!found || S_ISDIR(st.st_mode))
 		return true;

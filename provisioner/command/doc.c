@@ -39,7 +39,8 @@ static void list_callables(struct buf *out, const char *title, enum callables ki
 
 static void print_overview(struct arena *a, struct buf *out)
 {
-	buf_adds(out, "provision doc NAME shows all of one. Resource types (topic types):\n");
+	buf_adds(out, "provision doc NAME prints the reference of one of these.\n\nResource types "
+		      "(topic: types):\n");
 	for (size_t i = 0; restypes[i]; i++) {
 		const char *doc = restypes[i]->doc;
 		buf_addf(out, "  %-20s %.*s\n", restypes[i]->name, first_sentence(doc), doc);

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include "host/foresight.h"
-#include "host/look.h"
+#include "host/path.h"
 
 enum { PERM = 07777, ASSUMED_UMASK = 022 };
 
@@ -190,7 +190,7 @@ bool attr_observe(struct host *h, const char *path, const struct value *params,
 	struct attr_want w;
 	struct stat st;
 	bool found;
-	if (!wanted_read(h, h->pending, params, &w, e) || !look(path, &st, &found, e))
+	if (!wanted_read(h, h->pending, params, &w, e) || !path_stat(path, &st, &found, e))
 		return false;
 	if (!found) {
 		observe_absent(h, &w, o);
@@ -299,11 +299,11 @@ static bool keep_attr(struct host *h, const struct attr_want *w, const char *pat
 	bool found, differs = false;
 	if (!h->keep)
 		return true;
-	if (!look(path, &st, &found, e))
+	if (!path_stat(path, &st, &found, e))
 		return false;
 	if (!found || !S_ISREG(st.st_mode))
 		return true;
-	return attr_want_differs(w, &st, &differs, e) && (!differs || keep_proven(h, path, e));
+	return attr_want_differs(w, &st, &differs, e) && (!differs || keep_for_undo(h, path, e));
 }
 
 bool attr_apply(struct host *h, const char *path, const struct value *params, struct err *e)
@@ -322,7 +322,7 @@ bool attr_for_write(struct host *h, const char *path, const struct value *params
 	struct attr_want w;
 	struct stat st;
 	bool found;
-	if (!wanted_read(h, 0, params, &w, e) || !look(path, &st, &found, e))
+	if (!wanted_read(h, 0, params, &w, e) || !path_stat(path, &st, &found, e))
 		return false;
 	bool regular = found && S_ISREG(st.st_mode);
 	mode_t now = regular ? st.st_mode & PERM : dflt_mode;

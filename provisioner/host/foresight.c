@@ -5,7 +5,7 @@
  */
 #include <fnmatch.h>
 #include "host/foresight.h"
-#include "host/look.h"
+#include "host/path.h"
 
 struct entry {
 	const char *path;

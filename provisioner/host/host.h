@@ -77,7 +77,7 @@ bool keep_original(struct host *h, const char *path, struct err *e);
 bool remove_file(struct host *h, const char *path, struct err *e);
 /* Call it before a file changes whose original is not kept because it is built
  * from another file. */
-bool keep_proven(struct host *h, const char *path, struct err *e);
+bool keep_for_undo(struct host *h, const char *path, struct err *e);
 /* Copies the file or link `from` to `to`, with owner, mode and time, atomically. If `from` does not
  * exist, *found is false and nothing is done. */
 bool copy_as_it_is(struct arena *a, const char *from, const char *to, bool *found, struct err *e);

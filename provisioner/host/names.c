@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include "host/look.h"
+#include "host/path.h"
 
 enum { ID_BUFFER = 16 << 10, ID_BUFFER_MAX = 1 << 20, KEPT_MAX = 16, KEPT_NAME = 33 };
 

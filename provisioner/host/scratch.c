@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "host/scratch.h"
 
 #define PREFIX_TEXT ".prov"

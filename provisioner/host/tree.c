@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 
 struct walk {
 	const struct tree *t;

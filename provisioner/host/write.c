@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "host/scratch.h"
 
 enum { NEW_FILE_MODE = 0644, KEPT_NAME_HEAD = 120 };
@@ -43,7 +43,7 @@ static bool copy_whole(
 	struct str bytes;
 	bool found;
 	struct file_attr attr = {st->st_mode & 07777, st->st_uid, st->st_gid};
-	if (!look_read(a, from, FILE_MAX, &bytes, &found, e))
+	if (!path_read(a, from, FILE_MAX, &bytes, &found, e))
 		return false;
 	return !found || file_replace_like(to, bytes.p, bytes.n, attr, from, e);
 }
@@ -51,7 +51,7 @@ static bool copy_whole(
 /* Replaces the existing file by a rename. */
 static bool swap_link(struct arena *a, const char *from, const char *to, struct err *e)
 {
-	char *target = look_target(a, from, e), tmp[TEMPORARY_MAX];
+	char *target = path_link_target(a, from, e), tmp[TEMPORARY_MAX];
 	struct place p;
 	if (!target || !place_open(to, &p, e))
 		return false;
@@ -74,7 +74,7 @@ bool copy_as_it_is(struct arena *a, const char *from, const char *to, bool *foun
 {
 	struct stat st, there;
 	bool taken;
-	if (!look(from, &st, found, e) || !look(to, &there, &taken, e))
+	if (!path_stat(from, &st, found, e) || !path_stat(to, &there, &taken, e))
 		return false;
 	*found = *found && (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode));
 	if (!*found)
@@ -87,7 +87,7 @@ bool copy_as_it_is(struct arena *a, const char *from, const char *to, bool *foun
 
 static bool copy_link(struct arena *a, const char *from, const char *to, struct err *e)
 {
-	char *target = look_target(a, from, e);
+	char *target = path_link_target(a, from, e);
 	if (!target)
 		return false;
 	if (symlink(target, to) < 0 && errno != EEXIST) /* `to` is in a folder of our own */
@@ -95,7 +95,7 @@ static bool copy_link(struct arena *a, const char *from, const char *to, struct 
 	return true;
 }
 
-bool keep_proven(struct host *h, const char *path, struct err *e)
+bool keep_for_undo(struct host *h, const char *path, struct err *e)
 {
 	return !h->keep || h->keep(h->ctx, path, e);
 }
@@ -115,11 +115,11 @@ bool keep_original(struct host *h, const char *path, struct err *e)
 {
 	struct stat st, kept;
 	bool found;
-	if (!keep_proven(h, path, e))
+	if (!keep_for_undo(h, path, e))
 		return false;
 	if (!h->originals)
 		return true;
-	if (!look(path, &st, &found, e))
+	if (!path_stat(path, &st, &found, e))
 		return false;
 	if (!found || !(S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
 		return true;
@@ -175,7 +175,7 @@ bool write_backup(struct host *h, const char *path, struct observation *o, struc
 {
 	struct stat st;
 	bool found;
-	if (!look(path, &st, &found, e))
+	if (!path_stat(path, &st, &found, e))
 		return false;
 	if (!found || !S_ISREG(st.st_mode))
 		return true;

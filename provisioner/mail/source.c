@@ -6,7 +6,7 @@
  */
 #include <dirent.h>
 #include <sys/stat.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "mail/mail.h"
 
 enum {
@@ -186,7 +186,7 @@ static bool source_read(
 	struct folder f = {.a = a, .path = path};
 	unsigned char sha[SHA256_LEN];
 	char text[SHA256_HEX];
-	if (look_is_dir(path)) {
+	if (path_is_dir(path)) {
 		if (!folder_read(&f, e))
 			return false;
 		folder_digest(&f, sha);

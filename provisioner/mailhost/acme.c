@@ -6,7 +6,7 @@
 #include <time.h>
 #include "mailhost/acme.h"
 #include "host/args.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "host/x509.h"
 
 enum { PEM_MAX = 1 << 20, SAID_MAX = 500 };
@@ -15,10 +15,10 @@ enum { PEM_MAX = 1 << 20, SAID_MAX = 500 };
 static bool read_link(struct host *h, const char *path, struct str *out, bool *found, struct err *e)
 {
 	struct stat st;
-	if (!look(path, &st, found, e))
+	if (!path_stat(path, &st, found, e))
 		return false;
 	return !*found ||
-	       (look_follow(h->a, path, &path, e) && look_read(h->a, path, PEM_MAX, out, found, e));
+	       (path_follow(h->a, path, &path, e) && path_read(h->a, path, PEM_MAX, out, found, e));
 }
 
 static bool has_name(const struct cert_info *c, const char *name)
@@ -69,7 +69,7 @@ bool acme_read(struct host *h, const struct acme *acme, const char *name, struct
 	bool found;
 	*out = (struct lineage){0};
 	if (!read_pair(h, acme, name, out, &c, e) ||
-		!look_read(h->a, path, PEM_MAX, &conf, &found, e))
+		!path_read(h->a, path, PEM_MAX, &conf, &found, e))
 		return false;
 	server = found ? server_of(h->a, conf) : NULL;
 	if (!out->there)

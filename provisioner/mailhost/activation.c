@@ -345,7 +345,7 @@ static bool is_stuck(struct host *h, const struct value *params)
 }
 
 /* Reloads, and restarts when that is not enough. */
-static bool activation_again(struct host *h, const struct value *params, struct err *e)
+static bool activation_reactivate(struct host *h, const struct value *params, struct err *e)
 {
 	enum { FIRST_TRY_S = 3 };
 	struct err first = {0};
@@ -376,5 +376,5 @@ const struct restype restype_activation = {
 	.summary = activation_summary,
 	.observe = activation_observe,
 	.apply = activation_apply,
-	.again = activation_again,
+	.reactivate = activation_reactivate,
 };

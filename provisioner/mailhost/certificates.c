@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "mailhost/acme.h"
 #include "host/args.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/types.h"
 #include "host/x509.h"
 
@@ -161,7 +161,7 @@ static bool look_at(struct survey *s, const char *name, struct action *x, struct
 {
 	*x = (struct action){
 		.name = name, .path = arena_printf(s->h->a, "%s/%s.pem", s->folder, name)};
-	if (!look_read(s->h->a, x->path, PEM_MAX, now, found, e))
+	if (!path_read(s->h->a, x->path, PEM_MAX, now, found, e))
 		return false;
 	x->before = *found ? describe_certificate(s->h->a, *now) : NULL;
 	return true;
@@ -178,7 +178,7 @@ static bool access_right(struct survey *s, struct action x, struct err *e)
 {
 	struct stat st, to_be = {.st_mode = FILE_MODE, .st_uid = geteuid(), .st_gid = getegid()};
 	bool found;
-	if (!look(x.path, &st, &found, e))
+	if (!path_stat(x.path, &st, &found, e))
 		return false;
 	if (!found || ((st.st_mode & 07777) == FILE_MODE && st.st_uid == to_be.st_uid &&
 			      st.st_gid == to_be.st_gid))
@@ -307,7 +307,7 @@ static bool certificates_observe(
 	survey_init(&s, h, params);
 	if (!survey_all(&s, e))
 		return false;
-	if (s.n && !look_is_dir(s.folder) && !files_pending(h))
+	if (s.n && !path_is_dir(s.folder) && !files_pending(h))
 		return err_set(e, ERR_PERMANENT, "the folder %s does not exist", s.folder);
 	for (size_t i = 0; i < s.n && i < LISTED_MAX; i++)
 		observe_attr(h, o, s.v[i].name, s.v[i].before, s.v[i].after);
@@ -328,7 +328,7 @@ static bool read_fallback(struct survey *s, struct str *pem, struct err *e)
 	bool found;
 	for (size_t i = 0; files && i < files->list.n; i++) {
 		const char *path = files->list.v[i]->s.p;
-		if (!look_read(s->h->a, path, PEM_MAX, &part, &found, e))
+		if (!path_read(s->h->a, path, PEM_MAX, &part, &found, e))
 			return false;
 		if (!found)
 			return err_set(e, ERR_PERMANENT,
@@ -379,7 +379,8 @@ static bool obtain_certificate(struct survey *s, const struct action *x, struct 
 	struct stat st;
 	struct str pem;
 	bool got = acme_obtain(s->h, &s->acme, x->name, x->again, e), found;
-	if (!got && look(x->path, &st, &found, &none) && !found && read_fallback(s, &pem, &none))
+	if (!got && path_stat(x->path, &st, &found, &none) && !found &&
+		read_fallback(s, &pem, &none))
 		put_file(s, x, pem, &none);
 	if (!got)
 		return false;

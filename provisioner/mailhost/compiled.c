@@ -2,7 +2,7 @@
  *
  * Compiled files beside their sources.
  */
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/compiled.h"
 
 enum { READABLE = 0666 };
@@ -12,12 +12,12 @@ bool compiled_install(struct host *h, const char *source, const char *from, cons
 {
 	struct stat st;
 	struct str bytes;
-	if (!look_there(source, &st, e))
+	if (!path_stat_there(source, &st, e))
 		return false;
 	struct file_attr attr = {st.st_mode & READABLE, st.st_uid, st.st_gid};
 	struct timespec times[2] = {st.st_atim, st.st_mtim};
 	times[1].tv_sec += later_s;
-	if (!keep_proven(h, to, e) || !file_read(h->a, from, FILE_MAX, &bytes, e) ||
+	if (!keep_for_undo(h, to, e) || !file_read(h->a, from, FILE_MAX, &bytes, e) ||
 		!file_replace(to, bytes.p, bytes.n, attr, e))
 		return false;
 	return set_times(to, times, e);

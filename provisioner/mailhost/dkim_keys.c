@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "mailhost/dkim_key.h"
 #include "mailhost/dkim_made.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/types.h"
 
 enum { LISTED_MAX = 20, KEY_MODE = 0600, RECORD_MODE = 0644 };
@@ -154,7 +154,7 @@ static bool record_right(struct walk *w, const char *name, struct look_at *l, st
 	bool found = fstatat(w->dir, path_base(path), &st, AT_SYMLINK_NOFOLLOW) == 0;
 	if (found && S_ISLNK(st.st_mode))
 		found = false;
-	if (found && !look_read(w->h->a, path, DKIM_FILE_MAX, &now, &found, e))
+	if (found && !path_read(w->h->a, path, DKIM_FILE_MAX, &now, &found, e))
 		return false;
 	l->record_wrong = !found || !str_eq(str_trim(w->h->a, now), want);
 	l->record_attrs_wrong = found && ((st.st_mode & 07777) != RECORD_MODE ||
@@ -171,7 +171,7 @@ static bool look_at_key(
 	*l = (struct look_at){0};
 	if (w->dir < 0)
 		return true;
-	if (!look_read(w->h->a, path, DKIM_FILE_MAX, &text, &l->found, e))
+	if (!path_read(w->h->a, path, DKIM_FILE_MAX, &text, &l->found, e))
 		return false;
 	l->found = l->found && str_trim(w->h->a, text).n;
 	l->record_there =

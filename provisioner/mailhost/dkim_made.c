@@ -4,7 +4,7 @@
  * key. It shows whether somebody changed a key later. Holds nothing secret.
  */
 #include "mailhost/dkim_made.h"
-#include "host/look.h"
+#include "host/path.h"
 
 #define LIST ".made"
 enum { LIST_MODE = 0600 };
@@ -26,7 +26,7 @@ bool dkim_made_read(struct dkim_made *m, struct host *h, const char *folder, str
 	bool found;
 	*m = (struct dkim_made){
 		.h = h, .path = path_join(h->a, folder, LIST), .digests = value_map(h->a)};
-	if (!look_read(h->a, m->path, FILE_MAX, &text, &found, e))
+	if (!path_read(h->a, m->path, FILE_MAX, &text, &found, e))
 		return false;
 	while (line_next(&text, &line)) {
 		const char *blank = memchr(line.p, ' ', line.n);

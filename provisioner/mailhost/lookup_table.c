@@ -7,7 +7,7 @@
  */
 #include <unistd.h>
 #include "host/args.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "host/scratch.h"
 #include "mailhost/compiled.h"
 #include "mailhost/types.h"
@@ -195,7 +195,7 @@ static bool parts_changed(struct host *h, const char *path, const struct stat *c
 	struct stat st;
 	bool found;
 	struct err e = {0};
-	if (!look_read(h->a, path, FILE_MAX, &text, &found, &e) || !found)
+	if (!path_read(h->a, path, FILE_MAX, &text, &found, &e) || !found)
 		return false;
 	while (line_next(&text, &line)) {
 		char *words = arena_strdup(h->a, str_dup(h->a, line.p, line.n).p), *rest = NULL;
@@ -244,7 +244,7 @@ static bool lookup_table_observe(
 	struct value *want = wanted_source(h, params);
 	const struct str *now;
 	observation_init(h, o);
-	if (!look_read_own(h, path, FILE_MAX, &now, o, e) || (!now && !parent_there(h, path, e)))
+	if (!path_read_own(h, path, FILE_MAX, &now, o, e) || (!now && !parent_there(h, path, e)))
 		return false;
 	bool same = now && same_content(want, *now);
 	if (!same && want->blob.bytes.p && want->blob.size <= TEXT_MAX)
@@ -360,7 +360,7 @@ static bool source_bytes(struct host *h, const struct value *params, struct str 
 		return true;
 	}
 	bool found;
-	if (!look_read(h->a, map_cstr(params, "path", ""), FILE_MAX, out, &found, e))
+	if (!path_read(h->a, map_cstr(params, "path", ""), FILE_MAX, out, &found, e))
 		return false;
 	return (found && same_content(want, *out)) ||
 	       err_set(e, ERR_PERMANENT, "internal error: the table's content is not in the plan");

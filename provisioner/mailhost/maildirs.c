@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/maildirs.h"
 #include "mailhost/types.h"
 

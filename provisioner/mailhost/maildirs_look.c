@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/maildirs.h"
 
 enum { MANY = 1000 }; /* from this number of mailboxes on, two processes share the work */

@@ -14,7 +14,7 @@
 #include <limits.h>
 #include <unistd.h>
 #include "host/args.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/mailing_list.h"
 #include "mailhost/types.h"
 

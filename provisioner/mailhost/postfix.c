@@ -5,7 +5,7 @@
  */
 #include <sys/stat.h>
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/postfix.h"
 #include "host/scratch.h"
 

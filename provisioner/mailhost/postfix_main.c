@@ -3,7 +3,7 @@
  * The type `postfix_main`: parameters of Postfix's main.cf, set in place (postconf(5)). Comments,
  * order and all other parameters stay as they are; never writes what Postfix refuses.
  */
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/postfix.h"
 #include "mailhost/postfix_main.h"
 #include "mailhost/types.h"
@@ -229,7 +229,7 @@ static bool postfix_main_observe(
 	struct str text, after;
 	bool found;
 	observation_init(h, o);
-	if (!look_read(h->a, path, FILE_MAX, &text, &found, e) ||
+	if (!path_read(h->a, path, FILE_MAX, &text, &found, e) ||
 		(!found && !parent_there(h, path, e)))
 		return false;
 	after = main_cf_edit(h->a, found ? text : str_c(""), settings, revocable);
@@ -249,7 +249,7 @@ static bool postfix_main_apply(
 	struct str text;
 	bool found;
 	if (observed_change(o, "content")) {
-		if (!look_read(h->a, path, FILE_MAX, &text, &found, e))
+		if (!path_read(h->a, path, FILE_MAX, &text, &found, e))
 			return false;
 		struct str after = main_cf_edit(
 			h->a, found ? text : str_c(""), settings, map_at(params, "revocable"));

@@ -3,7 +3,7 @@
  * The type `postfix_master`: services of Postfix's master.cf, set in place (master(5)). Comments,
  * order and all other services stay as they are; never writes what Postfix refuses.
  */
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/postfix.h"
 #include "mailhost/postfix_block.h"
 #include "mailhost/postfix_master.h"
@@ -380,7 +380,7 @@ static bool edit_services(struct host *h, const struct value *params, struct str
 		*e = problems.v[0];
 		return false;
 	}
-	if (!look_read(h->a, path, FILE_MAX, text, found, e) ||
+	if (!path_read(h->a, path, FILE_MAX, text, found, e) ||
 		(!*found && !parent_there(h, path, e)))
 		return false;
 	const struct value *blocks = map_at(params, "blocks");

@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/postfix.h"
 #include "mailhost/postfix_master.h"
 
@@ -54,11 +54,11 @@ static bool named_in_file(const struct search *s, const char *path, bool *named,
 	struct stat st;
 	struct str text;
 	bool found;
-	if (!look(path, &st, &found, e))
+	if (!path_stat(path, &st, &found, e))
 		return false;
 	if (!found || !S_ISREG(st.st_mode) || st.st_size > TABLE_MAX)
 		return true;
-	if (!look_read(s->h->a, path, TABLE_MAX, &text, &found, e))
+	if (!path_read(s->h->a, path, TABLE_MAX, &text, &found, e))
 		return false;
 	*named = found && names_transport(text, s->name, false);
 	return true;
@@ -121,7 +121,7 @@ static bool is_used(const struct search *s, struct str master_cf, bool *used, st
 	*used = names_transport(entries_of(a, master_cf), s->name, false);
 	if (*used)
 		return true;
-	if (!look_read(a, path_join(a, s->folder, "main.cf"), CONFIG_MAX, &main_cf, &found, e))
+	if (!path_read(a, path_join(a, s->folder, "main.cf"), CONFIG_MAX, &main_cf, &found, e))
 		return false;
 	main_cf = found ? entries_of(a, main_cf) : str_c("");
 	*used = names_transport(main_cf, s->name, true);

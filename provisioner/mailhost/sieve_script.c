@@ -6,7 +6,7 @@
  */
 #include <unistd.h>
 #include "host/args.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "host/scratch.h"
 #include "mailhost/compiled.h"
 #include "mailhost/types.h"
@@ -63,7 +63,7 @@ static bool sieve_script_observe(
 	const struct value *content = map_at(params, "content");
 	const struct str *now;
 	observation_init(h, o);
-	if (!look_read_own(h, path, FILE_MAX, &now, o, e) || (!now && !parent_there(h, path, e)))
+	if (!path_read_own(h, path, FILE_MAX, &now, o, e) || (!now && !parent_there(h, path, e)))
 		return false;
 	if (!now || !str_eq(*now, content->s))
 		observe_content(h, o, now, content->s, value_has_secret(content));

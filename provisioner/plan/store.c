@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "agent/restype.h"
 
 #define KIND "provision plan " /* of whatever version */
@@ -147,7 +147,7 @@ static bool write_out(struct arena *a, const char *path, const struct buf *file,
 	if (there && !S_ISREG(st.st_mode))
 		return err_set(e, ERR_CONFIG, "%s is a %s; a plan is saved to a file", path,
 			file_kind(st.st_mode));
-	return look_follow(a, path, &path, e) && file_replace(path, file->p, file->n, attr, e);
+	return path_follow(a, path, &path, e) && file_replace(path, file->p, file->n, attr, e);
 }
 
 static void encode_file(const struct value *m, struct buf *file)

@@ -2,7 +2,7 @@
  *
  * blockinfile: a block of lines between two marker lines. Leaves everything outside as it is.
  */
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/text_edit.h"
 #include "resource/types.h"
 

@@ -5,7 +5,7 @@
  */
 #include <unistd.h>
 #include "host/foresight.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/types.h"
 
 struct dest {
@@ -52,9 +52,9 @@ static bool dest_find(struct host *h, const struct value *params, struct dest *p
 	p->make_parents = ends_in_slash(dest) && !is_dir;
 	if ((is_dir || ends_in_slash(dest)) && !into_folder(h, params, p, e))
 		return false;
-	if (map_bool(params, "follow", false) && !look_follow(h->a, p->path, &p->path, e))
+	if (map_bool(params, "follow", false) && !path_follow(h->a, p->path, &p->path, e))
 		return false;
-	if (!look(p->path, &p->st, &p->found, e))
+	if (!path_stat(p->path, &p->st, &p->found, e))
 		return false;
 	p->found = p->found && foreseen(h, p->path) != FORESEEN_REMOVED;
 	return true;
@@ -68,7 +68,7 @@ static struct value *remote_content(struct host *h, const char *src, struct err 
 {
 	struct str s;
 	bool found;
-	if (!look_follow(h->a, src, &src, e) || !look_read(h->a, src, FILE_MAX, &s, &found, e))
+	if (!path_follow(h->a, src, &src, e) || !path_read(h->a, src, FILE_MAX, &s, &found, e))
 		return NULL;
 	if (!found && !files_pending(h))
 		err_set(e, ERR_PERMANENT, "%s does not exist on the host (remote_src)", src);
@@ -101,13 +101,13 @@ static bool content_there(struct host *h, const struct dest *p, struct value **o
 		unsigned char *sha = arena_alloc(h->a, SHA256_LEN);
 		uint64_t size = 0;
 		*out = value_blob(h->a, str_c(""));
-		bool ok = look_digest(p->path, sha, &size, e);
+		bool ok = path_digest(p->path, sha, &size, e);
 		(*out)->blob.sha = sha;
 		(*out)->blob.size = size;
 		(*out)->blob.bytes = (struct str){NULL, 0};
 		return ok;
 	}
-	if (!look_read(h->a, p->path, FILE_MAX, &s, &found, e))
+	if (!path_read(h->a, p->path, FILE_MAX, &s, &found, e))
 		return false;
 	*out = found ? value_blob(h->a, s) : NULL;
 	return true;

@@ -249,9 +249,9 @@ static const struct file_state *state_of(
 	if (!s)
 		panic("internal error: file has no state %s", name);
 	t->path = path;
-	if (s->follows && map_bool(params, "follow", true) && !look_follow(h->a, path, &t->path, e))
+	if (s->follows && map_bool(params, "follow", true) && !path_follow(h->a, path, &t->path, e))
 		return NULL;
-	if (!look(t->path, &t->st, &t->found, e))
+	if (!path_stat(t->path, &t->st, &t->found, e))
 		return NULL;
 	t->made = !t->found && foreseen(h, t->path) == FORESEEN_MADE;
 	t->found = t->found && foreseen(h, t->path) != FORESEEN_REMOVED;

@@ -67,7 +67,7 @@ static bool attr_path(struct host *h, const struct value *params, const struct f
 	if (!map_bool(params, "follow", true))
 		return true;
 	const char *first = path_join(h->a, path_dir(h->a, t->path), src);
-	if (!look_follow(h->a, first, path, e) || !look(*path, &st, &found, e))
+	if (!path_follow(h->a, first, path, e) || !path_stat(*path, &st, &found, e))
 		return false;
 	if (!found)
 		*path = NULL;
@@ -80,7 +80,7 @@ bool link_observe(struct host *h, const struct value *params, struct file_target
 	const char *src = map_cstr(params, "src", NULL), *now = NULL, *path;
 	struct stat st;
 	bool is_link = t->found && S_ISLNK(t->st.st_mode);
-	if (is_link && !(now = look_target(h->a, t->path, e)))
+	if (is_link && !(now = path_link_target(h->a, t->path, e)))
 		return false;
 	if (!src && !now)
 		return err_set(
@@ -165,7 +165,7 @@ bool link_apply(struct host *h, const struct value *params, struct file_target *
 	if (observed_change(o, "target") &&
 		(!keep_original(h, t->path, e) || !swap_in(src, t, false, e)))
 		return false;
-	if (!src && !(src = look_target(h->a, t->path, e)))
+	if (!src && !(src = path_link_target(h->a, t->path, e)))
 		return false;
 	if (!attr_path(h, params, t, src, &path, e))
 		return false;
@@ -179,7 +179,7 @@ bool hard_apply(struct host *h, const struct value *params, struct file_target *
 {
 	const char *src = path_join(h->a, path_dir(h->a, t->path), map_cstr(params, "src", ""));
 	if (observed_change(o, "target") &&
-		(!look_follow(h->a, src, &src, e) || !keep_original(h, t->path, e) ||
+		(!path_follow(h->a, src, &src, e) || !keep_original(h, t->path, e) ||
 			!swap_in(src, t, true, e)))
 		return false;
 	return attr_apply(h, t->path, params, e);

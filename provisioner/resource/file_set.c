@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 #include "host/args.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/types.h"
 
 enum { FILE_NAME_MAX = 200, FILES_MAX = 100000, MARK_MAX = 200 };
@@ -85,10 +85,10 @@ static bool look_at_file(struct host *h, const struct value *params, const struc
 	struct value *now;
 	struct stat st;
 	bool found, differs = false;
-	if (!look(path, &st, &found, e))
+	if (!path_stat(path, &st, &found, e))
 		return false;
 	found = found && !S_ISLNK(st.st_mode); /* a file replaces a link */
-	if (found && !look_read(h->a, path, FILE_MAX, &before, &found, e))
+	if (found && !path_read(h->a, path, FILE_MAX, &before, &found, e))
 		return false;
 	if (!found || !str_eq(before, after)) {
 		now = value_str(h->a, after);
@@ -112,11 +112,11 @@ static bool is_ours(const char *path, const char *mark)
 	struct err ignored = {0};
 	struct stat st;
 	bool found, there;
-	bool ours = look(path, &st, &there, &ignored) && there &&
+	bool ours = path_stat(path, &st, &there, &ignored) && there &&
 		    (S_ISREG(st.st_mode) || (S_ISLNK(st.st_mode) && !mark));
 	if (ours && mark) {
 		size_t n = strlen(mark);
-		ours = look_read(a, path, FILE_MAX, &text, &found, &ignored) && text.n > n &&
+		ours = path_read(a, path, FILE_MAX, &text, &found, &ignored) && text.n > n &&
 		       memcmp(text.p, mark, n) == 0 && text.p[n] == '\n';
 	}
 	arena_free(a);

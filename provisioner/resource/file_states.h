@@ -3,7 +3,7 @@
  * The states of the type file: how each is observed and applied. file.c holds the table.
  */
 #pragma once
-#include "host/look.h"
+#include "host/path.h"
 
 struct file_target {
 	const char *path; /* the path to check and change: final links followed if wanted */

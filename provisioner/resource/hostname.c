@@ -4,7 +4,7 @@
  * changes /etc/hosts.
  */
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/types.h"
 
 #define HOSTNAME_FILE "/etc/hostname"
@@ -98,7 +98,7 @@ static bool hostname_observe(
 	if (gethostname(now, sizeof(now)) < 0)
 		return err_errno(e, "cannot read the host name");
 	now[NAME_LEN_MAX] = 0;
-	if (!look_read_own(h, HOSTNAME_FILE, FILE_LEN_MAX, &text, o, e))
+	if (!path_read_own(h, HOSTNAME_FILE, FILE_LEN_MAX, &text, o, e))
 		return false;
 	const char *boot = text ? name_in_file(h->a, *text) : NULL;
 	if (strcmp(now, want) != 0)

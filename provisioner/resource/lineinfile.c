@@ -2,7 +2,7 @@
  *
  * lineinfile: one line of a text file, present or absent. Leaves every other line as it is.
  */
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/text_edit.h"
 #include "resource/types.h"
 

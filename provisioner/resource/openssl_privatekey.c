@@ -5,7 +5,7 @@
  */
 #include <unistd.h>
 #include "host/args.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/types.h"
 #include "host/x509.h"
 
@@ -125,7 +125,7 @@ static bool openssl_privatekey_observe(
 	struct str text;
 	bool found;
 	observation_init(h, o);
-	if (!look_read(h->a, path, KEY_FILE_MAX, &text, &found, e))
+	if (!path_read(h->a, path, KEY_FILE_MAX, &text, &found, e))
 		return false;
 	map_put(h->a, o->result, "filename", value_text(h->a, path));
 	map_put(h->a, o->result, "type", value_text(h->a, map_cstr(params, "type", "RSA")));
@@ -190,7 +190,7 @@ static bool keep_key_alone(struct host *h, const struct value *params, struct er
 	const char *path = map_cstr(params, "path", "");
 	struct str text;
 	bool found;
-	return look_read(h->a, path, KEY_FILE_MAX, &text, &found, e) &&
+	return path_read(h->a, path, KEY_FILE_MAX, &text, &found, e) &&
 	       (!found || write_file(h, path, pem_only(h->a, text), params, KEY_MODE, e));
 }
 

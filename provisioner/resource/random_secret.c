@@ -4,7 +4,7 @@
  * secret anywhere, and never replaces a suitable one.
  */
 #include <sys/random.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/types.h"
 
 enum { SECRET_MODE = 0600, SECRET_MIN = 16, SECRET_MAX = 128, SECRET_FILE = 64 << 10 };
@@ -66,7 +66,7 @@ static bool random_secret_observe(
 	const char *path = map_cstr(params, "path", "");
 	const struct str *text;
 	observation_init(h, o);
-	if (!look_read_own(h, path, SECRET_FILE, &text, o, e) ||
+	if (!path_read_own(h, path, SECRET_FILE, &text, o, e) ||
 		(!text && !parent_there(h, path, e)))
 		return false;
 	if (!text || !fits_content(*text, map_cstr(params, "content", PLACE "\n")))

@@ -3,7 +3,7 @@
  * replace: replaces every match of a pattern in a text file. Leaves the rest as it is, and never
  * creates a file.
  */
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/text_edit.h"
 #include "resource/types.h"
 

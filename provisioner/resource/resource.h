@@ -46,7 +46,7 @@ struct restype {
 		const struct value *params, const struct observation *o, struct foresight *f);
 	/* For a type that verifies its effect: after a failed apply and the restore of the files
 	 * that led to it, makes the service use them again. NULL: the type does not verify. */
-	bool (*again)(struct host *h, const struct value *params, struct err *e);
+	bool (*reactivate)(struct host *h, const struct value *params, struct err *e);
 };
 
 /* ---- for the types ---- */

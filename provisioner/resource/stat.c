@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/types.h"
 
 static void put_bool(struct host *h, struct value *m, const char *key, bool b)
@@ -82,7 +82,7 @@ static void put_numbers(struct host *h, struct value *m, const struct stat *st)
 
 static bool put_link(struct host *h, struct value *m, const char *path, struct err *e)
 {
-	const char *target = look_target(h->a, path, e);
+	const char *target = path_link_target(h->a, path, e);
 	if (!target)
 		return false;
 	put_text(h, m, "lnk_target", target);
@@ -103,7 +103,7 @@ static void put_checksum(
 	uint64_t size;
 	struct err e = {0};
 	char *real = realpath(path, NULL);
-	if (real && (sha1 ? look_sha1(real, sha, &e) : look_digest(real, sha, &size, &e))) {
+	if (real && (sha1 ? path_sha1(real, sha, &e) : path_digest(real, sha, &size, &e))) {
 		hex(sha, sha1 ? SHA1_LEN : SHA256_LEN, text);
 		put_text(h, m, "checksum", text);
 	}

@@ -4,7 +4,7 @@
  * turns it into a copy. Does nothing on a host.
  */
 #include <strings.h>
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/types.h"
 
 #define MARK_FIELD(NAME, USUAL)                                                   \

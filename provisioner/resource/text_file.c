@@ -4,7 +4,7 @@
  * Never creates a file unless `create` says so.
  */
 #include "host/foresight.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/package.h"
 #include "resource/text_edit.h"
 
@@ -19,7 +19,7 @@ const struct field text_returns[] = {
 static bool target_path(
 	struct host *h, const struct value *params, const char **path, struct err *e)
 {
-	return look_follow(h->a, clean_path(h->a, map_cstr(params, "path", "")), path, e);
+	return path_follow(h->a, clean_path(h->a, map_cstr(params, "path", "")), path, e);
 }
 
 /* A missing file: created by us, restored by its package, created by an earlier step, or an error.
@@ -32,7 +32,7 @@ static bool handle_missing(struct host *h, const struct value *params, const cha
 		return true;
 	*go = map_bool(params, "create", false);
 	const char *dir = path_dir(h->a, path);
-	if (*go && !look_is_dir(dir))
+	if (*go && !path_is_dir(dir))
 		observe_attr(h, o, "folder", NULL, dir);
 	if (*go)
 		return true;
@@ -57,7 +57,7 @@ bool text_observe(struct host *h, const struct value *params, text_edit_fn *edit
 	struct str before, after;
 	bool found, go = true;
 	if (!target_path(h, params, &path, e) ||
-		!look_read(h->a, path, EDIT_MAX, &before, &found, e))
+		!path_read(h->a, path, EDIT_MAX, &before, &found, e))
 		return false;
 	result_file(h, path, o);
 	bool known;
@@ -112,7 +112,7 @@ bool text_apply(struct host *h, const struct value *params, text_observe_fn *obs
 	bool found;
 	if (o->changes->list.n == 0)
 		return true;
-	if (!target_path(h, params, &path, e) || !look(path, &st, &found, e))
+	if (!target_path(h, params, &path, e) || !path_stat(path, &st, &found, e))
 		return false;
 	if (!found && observed_change(o, BROUGHT_BACK))
 		return bring_back(h, params, observe, e);

@@ -7,7 +7,7 @@
 #include "host/foresight.h"
 #include "host/account.h"
 #include "host/args.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/password.h"
 #include "resource/types.h"
 
@@ -371,7 +371,7 @@ static bool home_is_guarded(struct host *h, const char *home, struct err *e)
 static bool makes_home(const struct value *params)
 {
 	const char *home = map_cstr(params, "home", NULL);
-	return map_bool(params, "create_home", true) && !(home && look_is_dir(home));
+	return map_bool(params, "create_home", true) && !(home && path_is_dir(home));
 }
 
 static bool create_user(

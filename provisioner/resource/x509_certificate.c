@@ -6,7 +6,7 @@
  */
 #include <arpa/inet.h>
 #include "host/args.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "host/scratch.h"
 #include "resource/types.h"
 #include "host/x509.h"
@@ -178,7 +178,7 @@ static bool read_key(
 {
 	const char *path = map_cstr(params, "privatekey_path", "");
 	struct str pem;
-	if (!look_read(h->a, path, PEM_MAX, &pem, known, e))
+	if (!path_read(h->a, path, PEM_MAX, &pem, known, e))
 		return false;
 	*known = *known && str_trim(h->a, pem).n; /* an empty file is replaced */
 	if (!*known)
@@ -262,7 +262,7 @@ static bool x509_certificate_observe(
 	struct str pem;
 	bool found, ok;
 	observation_init(h, o);
-	if (!look_read(h->a, path, PEM_MAX, &pem, &found, e) ||
+	if (!path_read(h->a, path, PEM_MAX, &pem, &found, e) ||
 		(!found && !parent_there(h, path, e)))
 		return false;
 	bool is_cert = found && cert_read(h->a, pem, &c);
@@ -315,7 +315,7 @@ static bool sign_certificate(
 	struct cert_info c;
 	struct str text;
 	bool found;
-	if (!look_read(h->a, key, PEM_MAX, &text, &found, e) ||
+	if (!path_read(h->a, key, PEM_MAX, &text, &found, e) ||
 		!scratch_open(SCRATCH_MEMORY, folder, e))
 		return false;
 	bool ok = run_req(h, params, path_join(h->a, folder, "config"), text, &r, e);
@@ -350,7 +350,7 @@ static bool x509_certificate_apply(
 	}
 	if (observed_change(o, "content")) {
 		bool found;
-		if (!look_read(h->a, path, PEM_MAX, &pem, &found, e) ||
+		if (!path_read(h->a, path, PEM_MAX, &pem, &found, e) ||
 			!write_file(h, path, pem_only(h->a, pem), params, CERT_MODE, e))
 			return false;
 	}

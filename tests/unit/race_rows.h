@@ -4,7 +4,7 @@
  * has a row, or a reason why it cannot be raced.
  */
 #pragma once
-#include "host/look.h"
+#include "host/path.h"
 
 /* $D: the user's folder, $N: the round, $K: a key and its certificate as a YAML text. `program`:
  * what the row calls; NULL: nothing. */

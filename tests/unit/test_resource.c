@@ -11,7 +11,7 @@
 #include "cases.h"
 #include "jinja/jinja.h"
 #include "host/foresight.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "resource/resource.h"
 #include "printed.h"
 #include "yaml/yaml.h"
@@ -114,7 +114,7 @@ static const char *entry_line(struct bench *t, const char *path)
 	must(lstat(path, &st) == 0, path);
 	if (S_ISLNK(st.st_mode))
 		return arena_printf(t->a, "link -> %s",
-			swap_text(t->a, look_target(t->a, path, &e), t->dir, "$T"));
+			swap_text(t->a, path_link_target(t->a, path, &e), t->dir, "$T"));
 	const char *line = arena_printf(t->a, "%s %04o%s", file_kind(st.st_mode),
 		st.st_mode & 07777, owner_note(t->a, &st));
 	if (!S_ISREG(st.st_mode) || st.st_size > 1000 || st.st_size == 0)

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "host/held.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "mailhost/mailing_list.h"
 #include "host/regex.h"
 #include "resource/resource.h"

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include "host/account.h"
 #include "resource/apt.h"
-#include "host/look.h"
+#include "host/path.h"
 #include "host/policy_rc_d.h"
 #include "mailhost/postfix_main.h"
 #include "mailhost/postfix_master.h"

@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
-#include "host/look.h"
+#include "host/path.h"
 
 enum { LINKS_MAX = 16, READ_STEP = 64 << 10 };
 
-bool look(const char *path, struct stat *st, bool *found, struct err *e)
+bool path_stat(const char *path, struct stat *st, bool *found, struct err *e)
 {
 	struct place p;
 	if (!place_find(path, &p, found, e) || !*found) {
@@ -24,14 +24,14 @@ bool look(const char *path, struct stat *st, bool *found, struct err *e)
 	return ok;
 }
 
-bool look_there(const char *path, struct stat *st, struct err *e)
+bool path_stat_there(const char *path, struct stat *st, struct err *e)
 {
 	bool found;
-	return look(path, st, &found, e) &&
+	return path_stat(path, st, &found, e) &&
 	       (found || err_set(e, ERR_PERMANENT, "%s no longer exists", path));
 }
 
-bool look_is_dir(const char *path)
+bool path_is_dir(const char *path)
 {
 	struct stat st;
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -86,7 +86,7 @@ static ssize_t read_some(int fd, char *p, size_t n)
 	return r;
 }
 
-bool look_read(
+bool path_read(
 	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e)
 {
 	struct stat st;
@@ -112,20 +112,20 @@ bool look_read(
 	return e->kind == ERR_NONE;
 }
 
-bool look_read_own(struct host *h, const char *path, size_t max, const struct str **out,
+bool path_read_own(struct host *h, const char *path, size_t max, const struct str **out,
 	struct observation *o, struct err *e)
 {
 	struct str *text = ARENA_NEW(h->a, struct str);
 	struct stat st;
 	bool found;
 	*out = NULL;
-	if (!look(path, &st, &found, e))
+	if (!path_stat(path, &st, &found, e))
 		return false;
 	if (found && S_ISLNK(st.st_mode)) {
 		observe_attr(h, o, "state", "link", "file");
 		return true;
 	}
-	if (!look_read(h->a, path, max, text, &found, e))
+	if (!path_read(h->a, path, max, text, &found, e))
 		return false;
 	if (found)
 		*out = text;
@@ -162,7 +162,7 @@ static void take_sha1(void *ctx, const void *p, size_t n)
 	sha1_add(ctx, p, n);
 }
 
-bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e)
+bool path_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e)
 {
 	struct sha256 s;
 	sha256_init(&s);
@@ -172,7 +172,7 @@ bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size
 	return ok;
 }
 
-bool look_sha1(const char *path, unsigned char sha[SHA1_LEN], struct err *e)
+bool path_sha1(const char *path, unsigned char sha[SHA1_LEN], struct err *e)
 {
 	struct sha1 s;
 	uint64_t size = 0;
@@ -195,7 +195,7 @@ static char *target_of(struct arena *a, int link, const char *path, struct err *
 	return t;
 }
 
-char *look_target(struct arena *a, const char *path, struct err *e)
+char *path_link_target(struct arena *a, const char *path, struct err *e)
 {
 	int link = open_there(path, O_PATH, e);
 	if (link < 0) {
@@ -224,7 +224,7 @@ static bool meant_target(struct arena *a, const char *path, char **target, struc
 	return e->kind == ERR_NONE;
 }
 
-bool look_follow(struct arena *a, const char *path, const char **out, struct err *e)
+bool path_follow(struct arena *a, const char *path, const char **out, struct err *e)
 {
 	*out = path;
 	for (int i = 0; i < LINKS_MAX; i++) {
@@ -268,7 +268,7 @@ void result_file(struct host *h, const char *path, struct observation *o)
 	struct err none = {0}; /* an inaccessible path is reported as absent */
 	bool found;
 	map_put(h->a, r, "path", value_text(h->a, path));
-	if (!look(path, &st, &found, &none) || !found) {
+	if (!path_stat(path, &st, &found, &none) || !found) {
 		map_put(h->a, r, "state", value_text(h->a, "absent"));
 		return;
 	}

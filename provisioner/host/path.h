@@ -11,24 +11,24 @@
 /* lstat; *found false when it does not exist. A path through something that is not a folder
  * (ENOTDIR) counts as not found. Fails when a link on the way belongs to another user, who could
  * lead it anywhere. */
-bool look(const char *path, struct stat *st, bool *found, struct err *e);
+bool path_stat(const char *path, struct stat *st, bool *found, struct err *e);
 /* lstat of a path that must exist. */
-bool look_there(const char *path, struct stat *st, struct err *e);
-bool look_is_dir(const char *path); /* links followed */
+bool path_stat_there(const char *path, struct stat *st, struct err *e);
+bool path_is_dir(const char *path); /* links followed */
 /* Reads a regular file of at most `max` bytes; never through a link at the path. */
-bool look_read(
+bool path_read(
 	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e);
-/* As look_read, for a file that is replaced whole: a link in its place becomes a change of "state"
+/* As path_read, for a file that is replaced whole: a link in its place becomes a change of "state"
  * in `o` and does not count as a file. *out NULL: there is none. */
-bool look_read_own(struct host *h, const char *path, size_t max, const struct str **out,
+bool path_read_own(struct host *h, const char *path, size_t max, const struct str **out,
 	struct observation *o, struct err *e);
 /* Digest and size of a regular file, without holding it in memory. */
-bool look_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e);
-bool look_sha1(const char *path, unsigned char sha[SHA1_LEN], struct err *e);
+bool path_digest(const char *path, unsigned char sha[SHA256_LEN], uint64_t *size, struct err *e);
+bool path_sha1(const char *path, unsigned char sha[SHA1_LEN], struct err *e);
 /* Follows links at the end of `path` that are trusted: those owned by root or by us. *out is their
  * target (which need not exist). */
-bool look_follow(struct arena *a, const char *path, const char **out, struct err *e);
-char *look_target(struct arena *a, const char *path, struct err *e); /* The text of a link. */
+bool path_follow(struct arena *a, const char *path, const char **out, struct err *e);
+char *path_link_target(struct arena *a, const char *path, struct err *e); /* The text of a link. */
 
 /* May an earlier change of this plan still create or alter files? */
 bool files_pending(const struct host *h);
