@@ -165,16 +165,16 @@ class Activation(HostTest):
     def test_08b_values_that_only_a_delivery_would_meet(self):
         for value, words in (
                 ("smtp_tls_security_level: bogus", 'fatal: Invalid TLS level "bogus"'),
-                ("smtp_tls_mandatory_protocols: TLSv7", "'TLSv7' is no protocol of TLS"),
+                ("smtp_tls_mandatory_protocols: TLSv7", "'TLSv7' is not a TLS protocol"),
                 ("smtp_address_preference: ipv7", "fatal: bad smtp_address_preference value"),
                 ("virtual_transport: 'nosuch:'", "master.cf has no service 'nosuch'"),
                 ("default_transport: 'smpt:[192.0.2.1]'", "master.cf has no service 'smpt'"),
-                ("relayhost: '[192.0.2.1'", "'[192.0.2.1' is no next hop"),
-                ("relayhost: 'smtp:[192.0.2.1]'", "'smtp:[192.0.2.1]' is no next hop"),
-                ("transport_maps: 'hash:/etc/postfix/nowhere'", "no /etc/postfix/nowhere.db"),
+                ("relayhost: '[192.0.2.1'", "'[192.0.2.1' is not a next hop"),
+                ("relayhost: 'smtp:[192.0.2.1]'", "'smtp:[192.0.2.1]' is not a next hop"),
+                ("transport_maps: 'hash:/etc/postfix/nowhere'", "/etc/postfix/nowhere.db does not exist"),
                 ("relay_domains: 'hash:/nowhere'", "error: open database /nowhere.db"),
-                ("canonical_maps: 'nosuch:/x'", "no tables of the type 'nosuch'"),
-                ("maximal_queue_lifetime: ever", "'ever' is no time"),
+                ("canonical_maps: 'nosuch:/x'", "does not support tables of the type 'nosuch'"),
+                ("maximal_queue_lifetime: ever", "'ever' is not a duration"),
                 ("qmgr_message_active_limit: many", "'many' is not a number"),
                 ("masquerade_classes: nobody", "fatal: unknown masquerade_classes value")):
             with self.subTest(value):
@@ -207,7 +207,7 @@ class Activation(HostTest):
         path = "/etc/rspamd/local.d/metadata_exporter.conf"
         self.host.run(f"echo 'a {{ b = ' >{path}")
         self.put_back(self.mail("rspamd: {actions: {reject: 21}}"),
-                      "/etc/rspamd/local.d/actions.conf", "rspamadm configtest refuses it")
+                      "/etc/rspamd/local.d/actions.conf", "rspamadm configtest failed")
         self.host.run(f"rm {path}")
 
     def test_09_b_a_certificate_of_another_key(self):

@@ -3,6 +3,12 @@
  * The file types, by data: the cases of tests/cases/resource say what stands in a folder, what is
  * asked, what observe must find, and what must stand there after apply. Every case that applies is
  * observed again and must have converged.
+ *
+ * A case has "type" and "params" ($T is its folder), and may have: "setup": what is there before;
+ * "foreseen", "pending": what earlier steps will do; "changes": what observe must find (none: it
+ * has converged); "tree": the folder afterwards; "result": fields of the result; "error" or
+ * "problem": a part of the message of observe or apply, or of the check; and with yes or no "root",
+ * "as_other_user", "observe_only", "error_in_apply", "never_converges".
  */
 #include <errno.h>
 #include <fcntl.h>
