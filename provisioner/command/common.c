@@ -142,6 +142,7 @@ bool cli_passwords(struct cli *c)
 /* The agents finish on their own: an end here loses nothing, but the person should know. */
 static void on_interrupt(int sig)
 {
+	/* NOLINTNEXTLINE(bugprone-signal-handler): it is one write(2) */
 	write_literal(STDERR_FILENO,
 		"\ninterrupted: hosts finish what they were sent; run it again to "
 		"see where they are\n");

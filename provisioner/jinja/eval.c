@@ -117,7 +117,7 @@ static struct value *eval_dict(struct jinja *in, const struct node *n)
 		struct value *key = jinja_eval(in, n->kid[i]);
 		struct value *v = key ? jinja_soft(in, jinja_eval_any(in, n->kid[i + 1])) : NULL;
 		v = parts_whole(in, v);
-		if (!v)
+		if (!key || !v)
 			return NULL;
 		if (key->type == VALUE_UNKNOWN)
 			return key;

@@ -204,7 +204,7 @@ void mail_boxes_rules(struct arena *a, const struct value *mail, struct errs *er
 	for (size_t i = 0; domains && i < domains->map.n; i++)
 		if (local_domain(a, mail, &domains->map.e[i], &name))
 			read_suspended(&b, domains->map.e[i].value, name);
-	if (!b.suspended->map.n)
+	if (!domains || !b.suspended->map.n)
 		return;
 	for (size_t i = 0; i < domains->map.n; i++)
 		if (local_domain(a, mail, &domains->map.e[i], &name))

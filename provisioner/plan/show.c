@@ -18,9 +18,9 @@ static const char *const kind_names[] = {[PLANNED_OK] = "ok",
 	[PLANNED_MAYBE] = "maybe",
 	[PLANNED_HANDLER_MAYBE] = "handler_maybe"};
 
-#define SHOWN(member, what, uses, key)                                    \
-	{                                                                 \
-		{.name = key}, what, offsetof(struct shown, member), uses \
+#define SHOWN(member, what, uses, key)                                      \
+	{                                                                   \
+		{.name = (key)}, what, offsetof(struct shown, member), uses \
 	}
 static const struct member shown_members[] = {
 	SHOWN(task, MEMBER_TEXT, SHOWN_PLAN | SHOWN_STEP, "task"),

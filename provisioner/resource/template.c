@@ -7,9 +7,9 @@
 #include "host/path.h"
 #include "resource/types.h"
 
-#define MARK_FIELD(NAME, USUAL)                                                   \
-	{                                                                         \
-		.name = NAME, .kind = FIELD_STR, .doc = "Instead of '" USUAL "'." \
+#define MARK_FIELD(NAME, USUAL)                                                     \
+	{                                                                           \
+		.name = (NAME), .kind = FIELD_STR, .doc = "Instead of '" USUAL "'." \
 	}
 
 static bool check_template(const struct value *params, struct errs *errs)

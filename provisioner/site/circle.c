@@ -31,8 +31,8 @@ bool import_circle(struct build *b, const struct task *t, const char *path, stru
 	if (!p)
 		return false;
 	errs_add(b->errs, pos, "these files import one another in a circle: %s",
-		strcmp(t->file, path) == 0 ? arena_printf(b->s->a, "%s -> %s", path, path)
-					   : files_between(b->s->a, t, path));
+		p == t ? arena_printf(b->s->a, "%s -> %s", path, path)
+		       : files_between(b->s->a, t, path));
 	return true;
 }
 

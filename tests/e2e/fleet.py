@@ -179,7 +179,7 @@ class Broken(HostTest):
         p = self.begin()
         done = self.s.apply()
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("another apply is at work", done.stdout + done.stderr)
+        self.assertIn("another apply is running", done.stdout + done.stderr)
         p.communicate(timeout=60)
         self.assertEqual(p.returncode, 0)
         self.converges()
