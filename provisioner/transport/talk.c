@@ -85,7 +85,7 @@ void talk_turn(struct transport *t)
 		return;
 	if (t->link && t->phase != PHASE_ENDED)
 		t->link->paused = more;
-	if (paused && !more && !t->end && t->phase != PHASE_ENDED)
+	if (paused && t->link && !more && !t->end && t->phase != PHASE_ENDED)
 		t->link->ops->resume(t->link);
 }
 
