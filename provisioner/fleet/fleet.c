@@ -237,7 +237,7 @@ static void give_up(struct fleet *f)
 {
 	struct err e = {0};
 	bool stopped = f->stopped != NULL;
-	err_set(&e, ERR_PERMANENT, "its task waits for hosts that wait for it");
+	err_set(&e, ERR_PERMANENT, "its task waits for other hosts, and those wait, too");
 	for (size_t i = 0; f->parked && i < f->n; i++) {
 		struct fleet_host *h = &f->hosts[i];
 		if (!h->parked)

@@ -135,7 +135,7 @@ bool host_observe(struct fleet_host *h);                  /* false: nothing to o
 void host_observed(struct fleet_host *h, struct value *msg);
 /* The step as OBSERVE and APPLY have it. With no_log its parameters and environment are secret. */
 struct value *step_message(struct arena *a, const struct step *s, enum step_use use);
-void step_leave_work_out(struct step *s); /* the agent knows it, or needs only the type */
+void step_clear_params(struct step *s); /* and user, environment, timeout: the agent knows them */
 /* host_apply.c */
 void host_apply(struct fleet_host *h);
 void host_carry_out(struct fleet_host *h); /* what the plan has so far */

@@ -99,7 +99,7 @@ static struct value *apply_step(
 	sent.ignore_errors = s->ignore_errors || s->verdict || s->failed == 0 || loop_goes_on(h, s);
 	sent.loop = s->item ? s->task : 0;
 	if (!s->handler || s->dropped) {
-		step_leave_work_out(&sent);
+		step_clear_params(&sent);
 		sent.type = NULL;
 	}
 	struct value *m = step_message(a, &sent, STEP_APPLY);

@@ -33,7 +33,7 @@ struct value *step_message(struct arena *a, const struct step *s, enum step_use 
 	return m;
 }
 
-void step_leave_work_out(struct step *s)
+void step_clear_params(struct step *s)
 {
 	s->params = s->environment = NULL;
 	s->user = NULL;
@@ -78,7 +78,7 @@ static struct value *observe_step(struct fleet_host *h, struct arena *a, const s
 		sent.was_pending = was_notified(h, s);
 	}
 	if (!s->type || (s->handler && !s->type->foresee))
-		step_leave_work_out(&sent);
+		step_clear_params(&sent);
 	return step_message(a, &sent, STEP_OBSERVE);
 }
 

@@ -59,12 +59,6 @@ void shown_put(struct arena *a, const struct shown *s, enum shown_use use, struc
 	record_put(a, shown_members, use, s, map);
 }
 
-static void put_text(struct arena *a, struct value *m, const char *key, const char *text)
-{
-	if (text)
-		map_put(a, m, key, value_text(a, text));
-}
-
 static void put_count(struct arena *a, struct value *m, const char *key, size_t n)
 {
 	map_put(a, m, key, value_int(a, (int64_t)n));
@@ -73,9 +67,9 @@ static void put_count(struct arena *a, struct value *m, const char *key, size_t 
 struct value *plan_value(struct arena *a, const struct plan_target *target)
 {
 	struct value *m = value_map(a), *steps = value_list(a);
-	put_text(a, m, target_kind_name(target->kind), target->name);
-	put_text(a, m, "digest", target->digest);
-	put_text(a, m, "error", target->error);
+	map_put_text(a, m, target_kind_name(target->kind), target->name);
+	map_put_text(a, m, "digest", target->digest);
+	map_put_text(a, m, "error", target->error);
 	put_count(a, m, "resources", target->counts.resources);
 	put_count(a, m, "changes", target->counts.change);
 	put_count(a, m, "handlers", target->counts.handler);

@@ -42,12 +42,6 @@ static const struct field plan_fields[] = {
 	{.name = NULL},
 };
 
-static void put_text(struct arena *a, struct value *m, const char *key, const char *text)
-{
-	if (text)
-		map_put(a, m, key, value_text(a, text));
-}
-
 /* What was judged while planning is a constant from then on: a saved plan asks no results. */
 static struct value *step_value(struct arena *a, const struct planned *p)
 {
@@ -56,8 +50,8 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 	s.changed = p->changed ? 1 : s.changed;
 	s.failed = s.verdict && !p->error ? 0 : s.failed;
 	record_put(a, step_members, STEP_SAVED, &s, m);
-	put_text(a, m, "type", s.type ? s.type->name : NULL);
-	put_text(a, m, "error", p->error);
+	map_put_text(a, m, "type", s.type ? s.type->name : NULL);
+	map_put_text(a, m, "error", p->error);
 	if (p->changes)
 		map_put(a, m, "changes", p->changes);
 	return m;
@@ -66,8 +60,8 @@ static struct value *step_value(struct arena *a, const struct planned *p)
 static struct value *target_value(struct arena *a, const struct plan_target *target)
 {
 	struct value *m = value_map(a), *steps = value_list(a);
-	put_text(a, m, "target", target_kind_name(target->kind));
-	put_text(a, m, "name", target->name);
+	map_put_text(a, m, "target", target_kind_name(target->kind));
+	map_put_text(a, m, "name", target->name);
 	record_put(a, connection_members, STEP_SAVED, &target->connection, m);
 	for (size_t i = 0; i < target->n; i++)
 		list_add(a, steps, step_value(a, target->v[i]));
@@ -175,8 +169,8 @@ bool plan_save(const struct plan *p, const char *path, struct err *e)
 		if (ok)
 			list_add(a, targets, target_value(a, p->v[i]));
 	}
-	put_text(a, m, "site", p->site);
-	put_text(a, m, "digest", p->digest);
+	map_put_text(a, m, "site", p->site);
+	map_put_text(a, m, "digest", p->digest);
 	map_put(a, m, "targets", targets);
 	buf_init(&file, (size_t)4 * FILE_MAX);
 	if (ok) {

@@ -5,12 +5,6 @@
 #include "report/report_private.h"
 #include "net/loop.h"
 
-static void put_text(struct arena *a, struct value *m, const char *key, const char *text)
-{
-	if (text)
-		map_put(a, m, key, value_text(a, text));
-}
-
 static void put_step(struct arena *a, struct value *m, const struct event *e)
 {
 	const struct planned *p = e->step;
@@ -40,7 +34,7 @@ static void put_stats(struct arena *a, struct value *m, const struct host_stats 
 static void put_end(struct arena *a, struct value *m, const struct report *r, const struct event *e)
 {
 	if (e->whole) {
-		put_text(a, m, "digest", e->whole->digest);
+		map_put_text(a, m, "digest", e->whole->digest);
 		map_put(a, m, "changes", value_int(a, (int64_t)e->whole->counts.change));
 		map_put(a, m, "handlers", value_int(a, (int64_t)e->whole->counts.handler));
 		map_put(a, m, "unknown", value_int(a, (int64_t)e->whole->counts.unknown));
@@ -55,14 +49,14 @@ static void json_event(struct report *r, const struct event *e)
 		"play", "progress", "plan", "step", "note", "host", "end"};
 	struct arena *a = arena_new();
 	struct value *m = e->kind == EVENT_PLAN ? plan_value(a, e->plan) : value_map(a);
-	put_text(a, m, "event", names[e->kind]);
-	put_text(a, m, "host", e->host);
-	put_text(a, m, "text", e->text);
+	map_put_text(a, m, "event", names[e->kind]);
+	map_put_text(a, m, "host", e->host);
+	map_put_text(a, m, "text", e->text);
 	if (e->kind == EVENT_PLAY)
 		map_put(a, m, "hosts", value_int(a, (int64_t)e->count));
 	if (e->step)
 		put_step(a, m, e);
-	put_text(a, m, "error", e->error);
+	map_put_text(a, m, "error", e->error);
 	if (e->stats)
 		put_stats(a, m, e->stats);
 	if (e->kind == EVENT_END)

@@ -131,6 +131,12 @@ void map_put(struct arena *a, struct value *map, const char *key, struct value *
 	map_set(a, map, str_dup(a, key, strlen(key)), v);
 }
 
+void map_put_text(struct arena *a, struct value *map, const char *key, const char *text)
+{
+	if (text)
+		map_put(a, map, key, value_text(a, text));
+}
+
 struct value *map_get(const struct value *map, struct str key)
 {
 	const struct map_entry *entry = find_entry(map, key);

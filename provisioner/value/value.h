@@ -99,6 +99,8 @@ void map_reserve(struct arena *a, struct value *map, size_t n);
 void map_append(
 	struct arena *a, struct value *map, struct str key, struct pos key_pos, struct value *v);
 void map_put(struct arena *a, struct value *map, const char *key, struct value *v);
+/* The text, copied; NULL adds nothing. */
+void map_put_text(struct arena *a, struct value *map, const char *key, const char *text);
 struct value *map_get(const struct value *map, struct str key); /* NULL: none */
 struct value *map_at(const struct value *map, const char *key);
 const struct map_entry *map_entry(const struct value *map, struct str key);
@@ -118,8 +120,7 @@ struct value *value_shallow(struct arena *a, const struct value *v); /* own list
 /* Deep, key by key: `over` wins; lists and plain values are replaced whole. */
 struct value *value_merge(struct arena *a, const struct value *under, const struct value *over);
 bool value_equal(const struct value *a, const struct value *b); /* 1 == 1.0 == true, as Python */
-/* Does v say yes or no, as every boolean may be written: true/false, yes/no, on/off, y/n, t/f, 1/0,
- * in any case, also as text? The one place that knows these words. */
+/* Any form of a boolean: true/false, yes/no, on/off, y/n, t/f, 1/0, in any case, also as text. */
 bool value_as_bool(const struct value *v, bool *out);
 bool value_true(const struct value *v);       /* Python's truth; UNKNOWN and UNDEFINED panic */
 bool value_has_secret(const struct value *v); /* itself or anything in it */
