@@ -9,7 +9,7 @@
 /* ---- lookup.c: the published records, by libunbound(3) and this machine's resolver ---- */
 /* unknown: no answer within five seconds, or a failed one. */
 enum dns_answer { DNS_NONE, DNS_FOUND, DNS_UNKNOWN };
-/* The first TXT record of the name that begins with `begin`, its strings joined. */
+/* The first TXT record of the name that begins with `begins`, its strings joined. */
 enum dns_answer dns_txt(struct arena *a, const char *name, const char *begins, struct str *out);
 
 /* ---- spf.c, dmarc.c: problems of a record's text, one by one ---- */
@@ -59,8 +59,8 @@ void dns_host_records(struct dns_records *r, const struct dns_host *h, const str
 /* ---- mxroute.c: names of mxroute's servers, from its API or a cached copy ---- */
 struct mxroute {
 	const char *hostname, *backup, *spf;
-	enum dns_answer dkim_known; /* the published text of x._domainkey of the domain */
-	const char *dkim;           /* SPF text, where it was found */
+	enum dns_answer dkim_known; /* is x._domainkey of the domain published? */
+	const char *dkim;           /* its text, where it was found */
 };
 /* offline: only the copy in ~/.cache/provision. One request per run; false: e holds what is
  * missing. *stale describes a copy that is used because the API does not answer (else NULL). */

@@ -120,7 +120,7 @@ static void add_dkim(struct dns_records *r, const struct dns_host *h, const char
 }
 
 /* ---- policies ---- */
-/* A domain whose mail this host receives. */
+/* The entry of a domain whose records come from here; NULL: not one of those. */
 static const struct value *zone_of(const struct dns_host *h, const char *name)
 {
 	for (size_t i = 0; h->zones && i < h->zones->list.n; i++) {

@@ -10,5 +10,5 @@ bool pattern_match(struct inventory *inv, struct arena *a, const char *pattern, 
 	size_t *n, struct err *e);
 bool pattern_limit(struct inventory *inv, struct arena *a, const char *limit, const char ***out,
 	size_t *n, struct err *e); /* also @file */
-/* Otherwise reports that no host matches, and similar names. */
+/* Always false: e says that no host matches, and which name may have been meant. */
 bool pattern_none(const struct inventory *inv, struct arena *a, const char *pattern, struct err *e);

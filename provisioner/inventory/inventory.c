@@ -119,7 +119,7 @@ size_t group_hosts(
 {
 	const struct group **todo = NULL;
 	size_t n = 0, cap = 0, n_out = 0, cap_out = 0;
-	struct arena *own = arena_new(); /* a group in a chain of thousands would need many */
+	struct arena *own = arena_new(); /* freed here: a chain of thousands of groups needs much */
 	bool *seen = arena_calloc(own, inv->n_hosts + 1, sizeof(bool));
 	struct value *queued = value_map(own);
 	*out = NULL;

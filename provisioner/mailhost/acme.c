@@ -140,7 +140,7 @@ bool acme_obtain(
 	if (!program_there("certbot"))
 		return err_set(e, ERR_PERMANENT,
 			"certbot is not installed; install it in an earlier step");
-	if (!folder_is_guarded(acme->folder, e)) /* certbot is run by its path */
+	if (!folder_is_guarded(acme->folder, e)) /* certbot opens it by its path */
 		return false;
 	if (h->note)
 		h->note(h->ctx, "asking %s for a certificate for %s", acme->directory, name);

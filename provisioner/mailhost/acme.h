@@ -14,7 +14,7 @@ struct acme {
 };
 struct lineage {
 	bool there;      /* there are a key and a certificate that match each other and the name */
-	bool due;        /* there is none that can stay */
+	bool due;        /* none, an expired one, or one from another directory */
 	struct str pem;  /* key, certificate and chain, when `there` */
 	const char *why; /* why it is due */
 };

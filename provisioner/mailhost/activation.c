@@ -160,7 +160,7 @@ static bool run_check(struct host *h, const struct value *params, const char *te
 		return false;
 	if (!argv[0])
 		return err_set(e, ERR_CONFIG, "check is empty");
-	struct unit_log log = unit_log_open(h, NULL, NULL); /* for postfix check */
+	struct unit_log log = unit_log_open(h, NULL, NULL); /* postfix check reports only there */
 	if (!run_with(h, argv, (struct str){0}, &r, e))
 		return false;
 	const char *words = find_refusal(h, refuse, r.err_out);

@@ -237,8 +237,8 @@ static bool survey_acme(struct survey *s, const char *name, struct err *e)
 	if (found && cert_read(s->h->a, now, &c))
 		return access_right(s, x, e);
 	x.after = "the fallback, until a certificate is obtained";
-	add_action(
-		s, x); /* its text is read when it is written: an earlier step may still make it */
+	/* its text is read when it is written: an earlier step may still make it */
+	add_action(s, x);
 	return true;
 }
 

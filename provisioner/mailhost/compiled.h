@@ -7,8 +7,8 @@
 #include "host/host.h"
 
 /* Puts what was made at `from` in place at `to`, with the source's owner and its time, `later_s`
- * seconds added. It can be read as the source can, whatever the compiler would have. No original is
- * kept: it is made again from the source's. */
+ * seconds added. It can be read as the source can, whatever the compiler would have. Its
+ * original is not kept: the source's is enough to make it again. */
 bool compiled_install(struct host *h, const char *source, const char *from, const char *to,
 	time_t later_s, struct err *e);
 /* Is `made` as compiled_install leaves it beside the source as it is now? */

@@ -24,7 +24,8 @@ bool dkim_key_read(struct host *h, struct str text, struct dkim_public *out);
  * holds nothing else. */
 struct str dkim_key_alone(struct arena *a, struct str text);
 /* Do the halves of the RSA key `text` match? Asks openssl(1), on its standard input; `path` is for
- * messages. An Ed25519 key needs no such check: dkim_key_read derives its public half. */
+ * messages. Ed25519 is not checked: dkim_key_read takes the public half that the file has, or
+ * derives it from the seed alone. */
 bool dkim_key_sound(struct host *h, const char *path, struct str text,
 	const struct dkim_public *key, struct err *e);
 /* A new key, by openssl(1) through pipes: no file holds it but the one that the caller writes. */

@@ -33,7 +33,7 @@ static enum folder_fault judge_folder(const struct maildirs_walk *w, const struc
 }
 
 /* Is it a folder with the right owner and mode? A link that root owns counts as its target, because
- * mail may have been moved to another disk; the target itself must only be searchable. */
+ * mail may have been moved to another disk; only this check follows it. */
 static enum folder_fault folder_at(
 	const struct maildirs_walk *w, int at, const char *path, struct stat *st)
 {

@@ -254,7 +254,7 @@ static bool list_files(
 	return ok;
 }
 
-/* The first folder that is missing, or that others may access. */
+/* Tells the first folder that is missing, or whose owner or mode is wrong. */
 static void folders_tell(struct mlist_walk *w, const struct mlist *l, int home)
 {
 	bool right = mlist_folder_right(home, &w->who);
@@ -311,7 +311,7 @@ bool mlist_observe(struct mlist_walk *w, const struct mlist *l, struct err *e)
 	return ok;
 }
 
-/* Moves the list's files in a folder that lists share: NAME, and NAME.something; a name
+/* Does this file of a folder that lists share belong to the list? NAME, and NAME.something; a name
  * has no dot. */
 static bool own_file(const struct mlist *l, const char *file)
 {

@@ -46,7 +46,7 @@ struct mlist_engine {
 	/* The file that a new subscriber is added to. */
 	const char *(*subscriber_file)(const struct mlist *l, const char *address);
 	/* All files except those of subscribers. home: the list's present folder, or -1. With
-	 * `make` random values are generated; otherwise existing ones are kept as they are. */
+	 * `make` missing passwords are generated; without, a placeholder stands for them. */
 	bool (*files)(
 		const struct mlist *l, int home, bool make, struct mlist_files *out, struct err *e);
 };

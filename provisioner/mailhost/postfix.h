@@ -31,8 +31,8 @@ struct config_edit {
 	struct config_want **of; /* by entry of the file; NULL: nobody wants it */
 	void (*put)(struct buf *b, const struct config_want *w);
 };
-/* The text with what differs in the place of its last entry, or behind all. Comments between the
- * lines of an entry stay. `text` itself when nothing differs. */
+/* The text with everything that differs written in the place of its last entry, or at the end.
+ * Comments between the lines of an entry stay. `text` itself when nothing differs. */
 struct str config_rewrite(
 	struct arena *a, struct str text, const struct config *c, const struct config_edit *edit);
 /* Runs of white space become one blank, none at the ends: Postfix makes no difference. */

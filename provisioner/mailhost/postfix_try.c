@@ -79,8 +79,8 @@ static size_t lines_of(
 	return n;
 }
 
-/* The last message of a daemon that did not start. Before it knows its log name it uses the default
- * one, like other programs. */
+/* The last message of a daemon that did not start. Before it knows the name that it should log
+ * under, it uses its own, as the daemons in service do. */
 static const char *last_fatal(struct host *h, struct unit_log *log)
 {
 	const char *lines[LINES_MAX];

@@ -12,7 +12,7 @@
  * with a g */
 #define APT_EXACT_NAMES "--option=APT::Cmd::Pattern-Only=true"
 #define APT_LISTS_CHANGE "package lists" /* name of the change for a refresh */
-#define APT_UPGRADE_CHANGE "upgrade"     /* its text when versions are not known before */
+#define APT_UPGRADE_CHANGE "upgrade"     /* upgrades that the refreshed lists will determine */
 
 /* One name of a package resource: "postfix", "libc6:i386", "postfix=3.7*". */
 struct package_want {

@@ -25,7 +25,7 @@ int64_t apt_lists_time(void)
 	return newest;
 }
 
-/* Is the folder, beside apt's own files, newer than the lists? */
+/* Does the folder hold files beside those that apt itself keeps in its folder of lists? */
 static bool folder_has_files(const char *path)
 {
 	DIR *dir = opendir(path);

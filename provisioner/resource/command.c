@@ -60,8 +60,8 @@ static bool is_needless(
 	const char *removes = e->kind ? NULL : find_condition(h, params, "removes", e);
 	*why = NULL;
 	*perhaps = false;
-	if (e->kind && (h->pending & (RES_ACCOUNT | RES_PACKAGE))) { /* a user that an earlier step
-								      * makes */
+	/* the user of a path with ~NAME may be one that an earlier step makes */
+	if (e->kind && (h->pending & (RES_ACCOUNT | RES_PACKAGE))) {
 		*e = (struct err){0};
 		*perhaps = true;
 		return true;

@@ -10,7 +10,7 @@
 enum { SECRET_MODE = 0600, SECRET_MIN = 16, SECRET_MAX = 128, SECRET_FILE = 64 << 10 };
 #define PLACE "@SECRET@"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-#define BASE64 LETTERS "+/=" /* minimum length of a secret that this type did not generate */
+#define BASE64 LETTERS "+/=" /* characters of a secret that this type did not generate */
 
 static const struct field random_secret_fields[] = {
 	{.name = "path",

@@ -30,7 +30,9 @@ struct restype {
 	/* true: it only reads and never changes anything: its result is known when the
 	 * plan is made */
 	bool probe;
-	const char *lowers_to; /* the type that it is turned into: template -> copy */
+	/* the type that the controller turns it into (template -> copy): it has no observe and no
+	 * apply; NULL: none */
+	const char *lowers_to;
 	/* What a handler of this type does, in a few words for the plan; NULL: its type name is
 	 * enough. */
 	const char *(*summary)(struct arena *a, const struct value *params);

@@ -13,7 +13,7 @@ enum edit_place {
 	PLACE_EOF,
 	PLACE_BOF,
 	PLACE_AFTER,  /* after the line that `anchor` matches, else at the end */
-	PLACE_BEFORE, /* before it, else at the beginning */
+	PLACE_BEFORE, /* before it, else at the end */
 };
 struct line_edit {
 	struct str line;              /* p NULL: none (absent with a pattern) */

@@ -411,7 +411,8 @@ static bool modify_user(struct host *h, const struct value *params, const struct
 	common_options(h, params, o, &argv);
 	bool nothing = argv.n == head;
 	/* usermod refuses to change the home while a process of the user runs, which is common on a
-	 * mail server. It allows it for a path below, which may be this one. */
+	 * mail server; but not with --prefix, for files below a folder, which may be the root.
+	 */
 	if (observed_change(o, "home") && !moves && !observed_change(o, "uid")) {
 		args_add(h->a, &argv, "--prefix");
 		args_add(h->a, &argv, "/.");

@@ -25,8 +25,8 @@ static bool names_secret(struct str key)
 	return false;
 }
 
-/* A raw layer is not marked as secret yet, so names that contain password are hidden. An expression
- * is shown: it contains only names. */
+/* A raw layer is not marked as secret yet, so a value is hidden by its name. An expression is
+ * shown: it contains only names. */
 static struct value *mask_value(struct arena *a, const struct value *v, bool hide)
 {
 	struct value *out = value_shallow(a, v);

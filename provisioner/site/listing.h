@@ -18,7 +18,7 @@ struct site_action { /* one that the controller performs ("debug") */
 	const struct field *fields;
 };
 bool site_action_row(size_t i, struct site_action *out); /* false past the last */
-struct site_lookup {                                     /* what there is to say of a lookup */
+struct site_lookup {                                     /* the reference of a lookup */
 	const char *name, *doc;
 	const char *example, *result; /* an expression, and its value as JSON */
 };

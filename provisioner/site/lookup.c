@@ -352,8 +352,8 @@ const struct site_lookup *site_lookup_row(size_t i)
 	return i < ARRAY_LEN(lookups) ? &lookups[i].about : NULL;
 }
 
-/* Reports an unknown argument; lists may hold unknown items unless the lookup
- * reads their content. */
+/* Returns an unknown argument, for which the lookup must wait; lists may hold unknown items unless
+ * the lookup reads their content. */
 static const struct value *unknown_of(const struct call *c, const char *name)
 {
 	static const char *const deep[] = {"env", "file", "fileglob", "first_found",

@@ -205,7 +205,7 @@ struct value *magic_of_task(struct vars *v, struct str name)
 {
 	if (!v->task)
 		return NULL;
-	if (str_is(name, "environment")) /* of no task: the keyword is not supported */
+	if (str_is(name, "environment")) /* always empty: it does not show the keyword */
 		return literal_list(v->a);
 	if (str_is(name, "ansible_search_path"))
 		return search_path(v);

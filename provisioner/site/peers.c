@@ -252,7 +252,7 @@ static bool may_be_set(struct site *s, struct invhost *h, struct str name)
 	return s->sets_open || (raw ? s->sets->map.n > 0 : map_get(s->sets, name) != NULL);
 }
 
-/* NULL: nothing has to come before the variable can be told. */
+/* UNKNOWN: the host must first come further, or report its facts; NULL: it need not. */
 static struct value *wait_before(
 	struct vars *v, struct invhost *h, const struct peer *p, struct str name)
 {
@@ -266,7 +266,8 @@ static struct value *wait_before(
 	return NULL;
 }
 
-/* Why a host cannot tell the variable, of which `x` (or NULL) is found; NULL: it can. */
+/* Why the value of the host's variable cannot be had, if what was found of it is `x` (or NULL);
+ * NULL: it can. */
 static const char *find_refusal(
 	const struct vars *v, const struct peer *p, struct str name, const struct value *x)
 {

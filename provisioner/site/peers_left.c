@@ -46,7 +46,7 @@ static bool is_lost(const struct resolver *me, enum seen how, const struct peer 
 	return peer_seen(me, how, end_of(p->r));
 }
 
-/* Still there at this task; *unknown is set where that is not known. */
+/* Is the host no longer in the play at this task? *unknown is set where that is not known. */
 static bool is_gone(struct vars *v, struct invhost *h, struct value **unknown)
 {
 	const struct resolver *me = v->resolver;

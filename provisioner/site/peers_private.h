@@ -31,7 +31,7 @@ struct peer *peer_of(const struct site *s, const char *host);
 enum seen peer_view(const struct resolver *me, const struct peer *mine, const char *host);
 /* Does the task see what the other host has set at that place? */
 bool peer_seen(const struct resolver *me, enum seen how, const struct place *at);
-/* Is the place after the task that asks, so that it may still set the value? */
+/* Has that host yet to reach the task that asks, so that it may still set the value? */
 bool peer_behind(const struct resolver *me, const struct peer *mine, const char *host);
 bool peer_awaits(const struct resolver *r); /* some results of its steps are not known */
 /* UNKNOWN: the task waits for that host, for its facts or for values that its tasks set. */

@@ -272,7 +272,7 @@ static struct value *loop_vars(struct resolver *r, const struct frame *f, const 
 	return m;
 }
 
-/* Asks for the answers that tell whether a handler is notified, once; false: they are there. */
+/* Asks, once, for the results that tell whether a handler is notified; false: they are known. */
 static bool ask_answers(struct resolver *r)
 {
 	if (!r->unanswered || r->asked_observe)
@@ -282,7 +282,7 @@ static bool ask_answers(struct resolver *r)
 	return true;
 }
 
-/* Neither counts as a task when it is skipped, as in Ansible. */
+/* A skipped check of arguments or meta does not count as a task, as in Ansible. */
 static bool skips_silently(const struct task *t)
 {
 	return t->control &&

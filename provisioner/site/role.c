@@ -363,14 +363,14 @@ void role_entry(struct build *b, struct value *entry, struct task *into)
 		t);
 }
 
-/* The name below a folder, if there is something that is no folder itself. */
+/* DIR/NAME, if it exists and is not a folder; else NULL. */
 static const char *find_list(struct arena *a, const char *dir, const char *name)
 {
 	const char *path = dir_join(a, dir, name);
 	return is_there(path) && !is_dir(path) ? path : NULL;
 }
 
-/* The name below DIR/kind or DIR. */
+/* DIR/KIND/NAME, else DIR/NAME; NULL: neither exists. */
 static const char *find_kind(struct arena *a, const char *dir, const char *kind, const char *name)
 {
 	const char *path = dir_join(a, dir_join(a, dir, kind), name);

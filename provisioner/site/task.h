@@ -50,7 +50,7 @@ struct role_use { /* one inclusion of a role */
 	struct role *role;
 	struct role_use *parent; /* the role that includes it */
 	const char *tasks;       /* which of its files of tasks: "main" */
-	struct value *params;    /* of `- role: x, port: 25`, and include_role's vars */
+	struct value *params;    /* of `- role: x, port: 25`; else NULL */
 	struct value *defaults;  /* its own override its dependencies' and its parents' */
 	struct value *vars;
 	struct value *facts; /* role_name, role_path */
