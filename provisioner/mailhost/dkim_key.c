@@ -152,14 +152,15 @@ static bool ed25519_public(struct host *h, struct str seed, struct str *public, 
 
 static bool read_ed25519(struct host *h, struct str text, struct dkim_public *out)
 {
-	struct str raw, public;
+	struct str raw, half;
 	struct err e = {0};
 	if (!base64_decode(h->a, str_trim(h->a, text), &raw))
 		return false;
 	if (raw.n == (size_t)2 * ED25519_LEN)
-	public = str_dup(h->a, raw.p + ED25519_LEN, ED25519_LEN);
-	else if (raw.n != ED25519_LEN || !ed25519_public(h, raw, &public, &e)) return false;
-	*out = (struct dkim_public){.algorithm = "ed25519", .p = base64(h->a, public.p, public.n)};
+		half = str_dup(h->a, raw.p + ED25519_LEN, ED25519_LEN);
+	else if (raw.n != ED25519_LEN || !ed25519_public(h, raw, &half, &e))
+		return false;
+	*out = (struct dkim_public){.algorithm = "ed25519", .p = base64(h->a, half.p, half.n)};
 	return true;
 }
 
