@@ -299,8 +299,7 @@ static void check_domain(struct tls_rules *r, const struct map_entry *e)
 			p.what, p.name);
 	else if ((acme || given) && !mail_is_local(r->mail, e->value))
 		errs_add(r->errs, p.pos,
-			"%s: the domain is not local, so no client reads its mail here; remove "
-			"the certificate",
+			"%s: the domain is not local, so no client reads its mail here; remove it",
 			p.what);
 	else if (acme && given)
 		errs_add(r->errs, p.pos, "%s has both a certificate and acme; remove one", p.what);

@@ -107,8 +107,8 @@ static void note_line(void *ctx, struct str line)
 		if (!starts_with(line.p, told[i].start))
 			continue;
 		struct line name = nth_word(line.p, told[i].word);
-		if (name.p[name.n] != ' ' || name.p[name.n + 1] != '(') /* no version: not a package
-									 * name */
+		/* without a version behind it, the word is not a package's name */
+		if (name.p[name.n] != ' ' || name.p[name.n + 1] != '(')
 			continue;
 		h->note(h->ctx, "%s %.*s", told[i].note, (int)name.n, name.p);
 	}
@@ -484,7 +484,7 @@ bool package_bring_back(struct host *h, const char *package, const char *path, s
 	service_forget();
 	if (!wait_for_dpkg(h, LOCK_WAIT_S, e) || !package_clean_leftovers(e) ||
 		!run_transaction(h, &b, e))
-		return err_prefix(e, "%s will be restored from its package", path);
+		return err_prefix(e, "cannot restore %s from its package", path);
 	/* apt-get also succeeds when its lists have the package only in another version */
 	return access(path, F_OK) == 0 ||
 	       err_set(e, ERR_PERMANENT,

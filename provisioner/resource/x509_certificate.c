@@ -324,8 +324,8 @@ static bool sign_certificate(
 		return false;
 	if (r.status != 0 || !cert_read(h->a, r.out, &c))
 		return err_set(e, ERR_PERMANENT,
-			"openssl could not make the certificate %s (exit %d): %s", key, r.status,
-			last_words(h->a, r.err_out, SAID_MAX));
+			"openssl could not make a certificate for the key %s (exit %d): %s", key,
+			r.status, last_words(h->a, r.err_out, SAID_MAX));
 	*pem = r.out;
 	return true;
 }

@@ -76,7 +76,7 @@ static bool fail_at(
 	struct spec *s, const struct arg_place *at, const struct value *v, const char *must)
 {
 	return err_set(s->e, ERR_CONFIG, "role '%s': %s must be %s, not %s", s->role,
-		place_name(s->r->a, at), must, v->secret ? "given here" : value_type_name(v));
+		place_name(s->r->a, at), must, v->secret ? "what is given" : value_type_name(v));
 }
 
 static bool choice_fits(struct spec *s, const struct value *choices, const struct value *v)
