@@ -23,9 +23,8 @@ bool dkim_key_read(struct host *h, struct str text, struct dkim_public *out);
 /* Only the key of a file that may hold other text, too; the same text when it
  * holds nothing else. */
 struct str dkim_key_alone(struct arena *a, struct str text);
-/* Do the halves of the RSA key `text` match? Asks openssl(1), on its standard input; `path` is for
- * messages. Ed25519 is not checked: dkim_key_read takes the public half that the file has, or
- * derives it from the seed alone. */
+/* Do the halves of the key `text` match? Asks openssl(1), on its standard input; `path` is for
+ * messages. */
 bool dkim_key_sound(struct host *h, const char *path, struct str text,
 	const struct dkim_public *key, struct err *e);
 /* A new key, by openssl(1) through pipes: no file holds it but the one that the caller writes. */
