@@ -5,8 +5,6 @@
  */
 #include "mail/boxes.h"
 
-enum { DEPTH_MAX = 1000 }; /* Postfix's virtual_alias_recursion_limit */
-
 /* The part of the address graph that the rules of suspended mailboxes need. */
 struct boxes {
 	struct arena *a;
@@ -55,7 +53,7 @@ static bool leads_nowhere(const struct boxes *b, struct str address, struct valu
 	bool any = false;
 	if (map_get(b->suspended, at))
 		return true;
-	if (!to || depth >= DEPTH_MAX)
+	if (!to || depth >= ROUTE_DEPTH)
 		return false;
 	map_set(b->a, seen, at, value_null(b->a));
 	for (size_t i = 0; i < to->list.n; i++) {
@@ -336,7 +334,7 @@ static void add_alias_to_own(
 		if (own)
 			add_own(a, own, address);
 	}
-	for (int depth = 0; to && to->list.n == 1 && depth < DEPTH_MAX; depth++) {
+	for (int depth = 0; to && to->list.n == 1 && depth < ROUTE_DEPTH; depth++) {
 		struct str next = drop_extension(b->a, to->list.v[0]->s);
 		struct value *own = map_get(away, next);
 		if (own)

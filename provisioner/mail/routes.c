@@ -11,8 +11,6 @@
  */
 #include "mail/boxes.h"
 
-enum { ROUTE_DEPTH = 1000 }; /* Postfix's virtual_alias_recursion_limit */
-
 enum kind { ROUTE_ALIAS, ROUTE_DUTY, ROUTE_CATCH_ALL, ROUTE_LIST };
 struct edge {
 	struct str to;

@@ -5,6 +5,8 @@
 #pragma once
 #include "value/field.h"
 
+enum { ROUTE_DEPTH = 1000 }; /* Postfix's virtual_alias_recursion_limit */
+
 struct mail_routes;
 struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail);
 /* CAUGHT: only a catch-all takes it; ELSEWHERE: its domain is not local here. "name+extension"

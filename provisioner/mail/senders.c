@@ -10,7 +10,7 @@
  */
 #include "mail/mail.h"
 
-enum { OWNERS_MAX = 1000, ROUTE_DEPTH = 1000 };
+enum { OWNERS_MAX = 1000 };
 
 /* ---- rules ---- */
 struct send_as_rules {
