@@ -272,7 +272,7 @@ static bool look_hostnames(struct call *c)
 	return true;
 }
 
-/* The examples have beside them files/hello.txt, templates/hello.j2 and a variable `name`. */
+/* The examples need files/hello.txt, templates/hello.j2 and a variable `name`. */
 static const struct lookup {
 	struct site_lookup about;
 	bool (*run)(struct call *c);
@@ -292,17 +292,17 @@ static const struct lookup {
 		 "query('fileglob', '*.txt') | map('basename') | list", "[\"hello.txt\"]"},
 		lookup_fileglob},
 	{{"first_found",
-		 "The path of the first file that is there. files and paths: names and folders to "
-		 "look for; skip: none is no error.",
+		 "The path of the first existing file. files and paths: names and folders to "
+		 "search; skip: it is no error if none exists.",
 		 "lookup('first_found', ['no.txt', 'hello.txt']) | basename", "\"hello.txt\""},
 		lookup_first_found},
 	{{"flattened", "The items of lists, and of the lists in them.",
 		 "query('flattened', [1, [2, [3]]])", "[1, 2, 3]"},
 		look_flattened},
-	{{"indexed_items", "A pair of place and item for each item.",
+	{{"indexed_items", "A pair of index and item for each item.",
 		 "query('indexed_items', ['a', 'b'])", "[[0, \"a\"], [1, \"b\"]]"},
 		look_indexed},
-	{{"inventory_hostnames", "The names of the hosts that a pattern stands for.",
+	{{"inventory_hostnames", "The names of the hosts that match a pattern.",
 		 "query('inventory_hostnames', 'all')", "[\"localhost\"]"},
 		look_hostnames},
 	{{"items", "The items of lists, one level deep.", "query('items', [1, [2]], 3)",
@@ -322,10 +322,10 @@ static const struct lookup {
 		 "{'skip_missing': true} as third argument items without that list are left out.",
 		 "query('subelements', [{'m': [1]}], 'm')", "[[{\"m\": [1]}, 1]]"},
 		look_subelements},
-	{{"template", "The text that templates beside the role, the tasks or the manifest give.",
+	{{"template", "The rendered text of templates beside the role, the tasks or the manifest.",
 		 "lookup('template', 'hello.j2')", "\"hello mx1\\n\""},
 		lookup_template},
-	{{"together", "Lists of the items with the same place.",
+	{{"together", "Lists of the items with the same index.",
 		 "query('together', ['a', 'b'], [1, 2])", "[[\"a\", 1], [\"b\", 2]]"},
 		look_together},
 	{{"vars", "Variables by their names; default: when there is none.",
