@@ -58,11 +58,11 @@ bool apply_is_pending(const struct apply *ap, const char *handler);
 void apply_note_change(struct apply *ap, const char *handler, int64_t ms);
 /* One with a loop is owed until its last item is done, and none has failed. */
 void handler_done(struct apply *ap, const struct work *w);
-/* A file whose new content was refused is as it was: then what it notified is not owed. */
+/* A file whose new content was refused has not changed: its handlers are not pending any more. */
 void handlers_take_back(struct apply *ap, struct step_run *t);
 
 void step_run_open(struct apply *ap, struct step_run *t, struct work *w);
-/* false: failed or stale, and finished; else t->o tells what is to be done. */
+/* false: failed or stale, and finished; else t->o has what is to be changed. */
 bool step_run_observe(struct apply *ap, struct step_run *t);
 /* The write-ahead: handlers and journal. false: failed, and finished. */
 bool step_run_begin(struct apply *ap, struct step_run *t, bool sync);

@@ -14,7 +14,7 @@
 
 enum { RECORDS_MAX = 20000, FILE_LIMIT = 8 << 20 };
 
-static const char *proven_folder(const struct undo_log *u, struct arena *a)
+static const char *copies_folder(const struct undo_log *u, struct arena *a)
 {
 	return path_join(a, u->dir, "undo.d");
 }
@@ -26,7 +26,7 @@ static const char *copy_of(const struct undo_log *u, struct arena *a, const char
 	char name[SHA256_HEX];
 	sha256(path, strlen(path), sha);
 	hex(sha, sizeof(sha), name);
-	return path_join(a, proven_folder(u, a), name);
+	return path_join(a, copies_folder(u, a), name);
 }
 
 static const char *path_in(const struct value *record)
@@ -173,7 +173,7 @@ static bool load_file(
 			return err_set(e, ERR_PERMANENT,
 				"%s is damaged; compare the copies in %s with the files that it "
 				"names, then remove it",
-				path, proven_folder(u, u->a));
+				path, copies_folder(u, u->a));
 		list_add(u->a, list, record);
 	}
 	*size = text.n;
@@ -187,12 +187,12 @@ static bool take_over_copies(const struct undo_log *u, const char *old, struct e
 	DIR *d = opendir(old);
 	if (!d)
 		return errno == ENOENT || err_errno(e, "cannot read %s", old);
-	bool ok = mkdirs(proven_folder(u, u->a), 0700, e);
+	bool ok = mkdirs(copies_folder(u, u->a), 0700, e);
 	while (ok && (item = readdir(d))) {
 		if (item->d_name[0] == '.')
 			continue;
 		const char *from = path_join(u->a, old, item->d_name);
-		const char *to = path_join(u->a, proven_folder(u, u->a), item->d_name);
+		const char *to = path_join(u->a, copies_folder(u, u->a), item->d_name);
 		ok = link(from, to) == 0 || errno == EEXIST ||
 		     err_errno(e, "cannot make %s from %s", to, from);
 		if (ok)
@@ -239,8 +239,8 @@ static void remove_copies(const struct undo_log *u)
 	struct arena *a = arena_new();
 	struct value *wanted = value_map(a);
 	struct dirent *item;
-	remove_temporaries(proven_folder(u, a));
-	DIR *d = opendir(proven_folder(u, a));
+	remove_temporaries(copies_folder(u, a));
+	DIR *d = opendir(copies_folder(u, a));
 	for (size_t i = 0; i < u->list->list.n; i++)
 		if (path_in(u->list->list.v[i]))
 			map_put(a, wanted, path_base(copy_of(u, a, path_in(u->list->list.v[i]))),
@@ -256,7 +256,7 @@ static void remove_copies(const struct undo_log *u)
 static bool keep_copy(struct undo_log *u, const char *path, bool *was_there, struct err *e)
 {
 	struct arena *a = arena_new();
-	bool ok = mkdirs(proven_folder(u, a), 0700, e) &&
+	bool ok = mkdirs(copies_folder(u, a), 0700, e) &&
 		  copy_as_it_is(a, path, copy_of(u, a, path), was_there, e);
 	arena_free(a);
 	return ok;

@@ -143,7 +143,7 @@ void host_send_apply(struct fleet_host *h);
 void host_started(struct fleet_host *h, const struct value *msg);
 void host_step(struct fleet_host *h, struct value *msg);
 void host_applied(struct fleet_host *h, struct value *msg);
-/* lock.c: another apply is at work there: asks for its lock before anything is observed. */
+/* lock.c: another apply runs on the host: asks for the lock before anything is observed. */
 void host_ask_lock(struct fleet_host *h);
 bool host_wait_for_lock(struct fleet_host *h); /* refused: true when it will be asked for again */
 void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s,

@@ -121,7 +121,7 @@ bool host_observe(struct fleet_host *h)
 		map_put(a, msg, "steps", steps);
 		h->state = HOST_OBSERVING;
 		host_asked(h);
-		host_progress(h, "observing %zu resources", left);
+		host_progress(h, "observing %zu resource%s", left, left == 1 ? "" : "s");
 		transport_send(h->t, FRAME_OBSERVE, msg);
 	}
 	arena_free(a);

@@ -86,7 +86,7 @@ class Pages(HostTest):
     def test_the_readme_is_one_page(self):
         self.assertLessEqual(len(read(PAGES[0]).splitlines()), 110)
 
-    def test_every_key_of_the_declared_state_is_served_and_mentioned(self):
+    def test_every_key_of_the_declared_state_is_accepted_and_mentioned(self):
         doc = provision("doc", "mail").stdout
         self.assertNotIn("not supported yet", doc)
         keys = set(re.findall(r"^ +(\w+) \(.*\)$", doc, re.M))
