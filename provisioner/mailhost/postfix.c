@@ -94,8 +94,8 @@ struct str config_text(struct arena *a, const struct config *c, const struct log
 
 /* ---- editing ---- */
 
-/* Writes one entry. One that changes keeps only the comments between its lines, after its new form.
- */
+/* Writes one entry. One that changes keeps only the comments between its lines, after
+ * its new form. */
 static void put_entry(
 	struct buf *b, const struct config *c, size_t i, const struct config_edit *edit)
 {
