@@ -25,7 +25,6 @@ struct form {
 /* The beginning of a page: its name, the manual's section, what it is in a few words. */
 void form_page(struct form *f, const char *name, int section, const char *summary);
 void form_section(struct form *f, const char *title);              /* of a page */
-void form_part(struct form *f, const char *title);                 /* of a section */
 void form_text(struct form *f, const char *fmt, ...) PRINTF(2, 3); /* a paragraph */
 /* Lines as they are; language: "yaml", "" for none. A missing newline at the end is added. */
 void form_code(struct form *f, const char *language, const char *text);
