@@ -57,6 +57,11 @@ bool call_truth(struct call *c, const struct value *v);
 struct value *call_yes(struct call *c, bool b); /* true or false */
 struct value *call_path(struct call *c, struct value *v, const struct value *path); /* a.b.0 */
 
+/* ops.c: true and false are whole numbers, too, as in Python: 1 and 0. */
+bool jinja_is_int(const struct value *v);
+bool jinja_is_number(const struct value *v);
+int64_t jinja_int(const struct value *v); /* of what jinja_is_int() holds for */
+
 /* Python's "%..." and str.format. */
 struct value *format_percent(
 	struct call *c, struct str fmt, struct value *list, const struct value *map);

@@ -6,24 +6,24 @@
 #include <math.h>
 #include "jinja/call.h"
 
-static bool is_int(const struct value *v)
+bool jinja_is_int(const struct value *v)
 {
 	return v->type == VALUE_INT || v->type == VALUE_BOOL;
 }
 
-static bool is_number(const struct value *v)
+bool jinja_is_number(const struct value *v)
 {
-	return is_int(v) || v->type == VALUE_FLOAT;
+	return jinja_is_int(v) || v->type == VALUE_FLOAT;
 }
 
-static int64_t as_int(const struct value *v)
+int64_t jinja_int(const struct value *v)
 {
 	return v->type == VALUE_BOOL ? v->b : v->i;
 }
 
 static double as_float(const struct value *v)
 {
-	return v->type == VALUE_FLOAT ? v->f : (double)as_int(v);
+	return v->type == VALUE_FLOAT ? v->f : (double)jinja_int(v);
 }
 
 static struct value *too_large(struct jinja *in, struct pos pos)
@@ -200,10 +200,10 @@ static struct value *join_sequences(
 {
 	if (op == TOK_ADD && l->type == r->type && is_sequence(l))
 		return l->type == VALUE_STR ? add_text(in, l, r, pos) : add_lists(in, l, r, pos);
-	if (op == TOK_MUL && is_int(r) && is_sequence(l))
-		return repeat_value(in, l, as_int(r), pos);
-	if (op == TOK_MUL && is_int(l) && is_sequence(r))
-		return repeat_value(in, r, as_int(l), pos);
+	if (op == TOK_MUL && jinja_is_int(r) && is_sequence(l))
+		return repeat_value(in, l, jinja_int(r), pos);
+	if (op == TOK_MUL && jinja_is_int(l) && is_sequence(r))
+		return repeat_value(in, r, jinja_int(l), pos);
 	return wrong_types(in, op, l, r, pos);
 }
 
@@ -212,9 +212,10 @@ static struct value *do_math(struct jinja *in, enum token_kind op, struct value 
 {
 	if (op == TOK_MOD && l->type == VALUE_STR)
 		return apply_percent(in, l, r, r_is_tuple, pos);
-	if (is_int(l) && is_int(r) && op != TOK_DIV && !(op == TOK_POW && as_int(r) < 0))
-		return int_math(in, op, as_int(l), as_int(r), pos);
-	if (is_number(l) && is_number(r))
+	if (jinja_is_int(l) && jinja_is_int(r) && op != TOK_DIV &&
+		!(op == TOK_POW && jinja_int(r) < 0))
+		return int_math(in, op, jinja_int(l), jinja_int(r), pos);
+	if (jinja_is_number(l) && jinja_is_number(r))
 		return float_math(in, op, as_float(l), as_float(r), pos);
 	return join_sequences(in, op, l, r, pos);
 }
@@ -235,9 +236,9 @@ struct value *jinja_math(struct jinja *in, enum token_kind op, struct value *l, 
 bool jinja_order(
 	struct jinja *in, const struct value *l, const struct value *r, struct pos pos, int *out)
 {
-	if (is_int(l) && is_int(r)) {
-		*out = (as_int(l) > as_int(r)) - (as_int(l) < as_int(r));
-	} else if (is_number(l) && is_number(r)) {
+	if (jinja_is_int(l) && jinja_is_int(r)) {
+		*out = (jinja_int(l) > jinja_int(r)) - (jinja_int(l) < jinja_int(r));
+	} else if (jinja_is_number(l) && jinja_is_number(r)) {
 		*out = (as_float(l) > as_float(r)) - (as_float(l) < as_float(r));
 	} else if (l->type == VALUE_STR && r->type == VALUE_STR) {
 		*out = str_cmp(l->s, r->s);

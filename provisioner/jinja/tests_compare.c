@@ -4,11 +4,6 @@
  */
 #include "jinja/call.h"
 
-static bool is_int(const struct value *v)
-{
-	return v->type == VALUE_INT || v->type == VALUE_BOOL;
-}
-
 static struct value *t_eq(struct call *c)
 {
 	return jinja_compare(c->in, TOK_EQ, c->v, c->arg[0], c->pos);
@@ -64,9 +59,9 @@ static struct value *t_sameas(struct call *c)
 
 static struct value *t_odd(struct call *c)
 {
-	if (!is_int(c->v))
+	if (!jinja_is_int(c->v))
 		return call_fail(c, "a whole number is needed, not %s", value_type_name(c->v));
-	return call_yes(c, (c->v->type == VALUE_INT ? c->v->i : c->v->b) % 2 != 0);
+	return call_yes(c, jinja_int(c->v) % 2 != 0);
 }
 
 static struct value *t_even(struct call *c)
@@ -80,11 +75,11 @@ static struct value *t_divisibleby(struct call *c)
 	int64_t n;
 	if (!call_int(c, 0, 1, &n))
 		return NULL;
-	if (!is_int(c->v) || n == 0)
+	if (!jinja_is_int(c->v) || n == 0)
 		return call_fail(c, "whole numbers are needed, and not 0");
 	if (n == -1)
 		return call_yes(c, true);
-	return call_yes(c, (c->v->type == VALUE_INT ? c->v->i : c->v->b) % n == 0);
+	return call_yes(c, jinja_int(c->v) % n == 0);
 }
 
 static struct value *test_within(struct call *c, struct value *small, struct value *large)

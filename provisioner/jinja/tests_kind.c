@@ -4,11 +4,6 @@
  */
 #include "jinja/call.h"
 
-static bool is_int(const struct value *v)
-{
-	return v->type == VALUE_INT || v->type == VALUE_BOOL;
-}
-
 static struct value *t_defined(struct call *c)
 {
 	return call_yes(c, c->v->type != VALUE_UNDEFINED);
@@ -51,7 +46,7 @@ static struct value *t_list(struct call *c)
 
 static struct value *t_number(struct call *c)
 {
-	return call_yes(c, is_int(c->v) || c->v->type == VALUE_FLOAT);
+	return call_yes(c, jinja_is_number(c->v));
 }
 
 static struct value *t_integer(struct call *c)
