@@ -111,14 +111,16 @@ static void add_sentences(struct buf *out, const char *text)
 	}
 }
 
-/* The day of the page: SOURCE_DATE_EPOCH, so that a build can be repeated, else today. */
+/* The day of the page: SOURCE_DATE_EPOCH, so that a build can be repeated; else, or where that is
+ * no time, today. */
 static void add_date(struct buf *out)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	time_t at = epoch ? (time_t)strtoll(epoch, NULL, 10) : time(NULL);
+	char *end = NULL, text[64];
+	time_t at = epoch ? (time_t)strtoll(epoch, &end, 10) : 0, now = time(NULL);
 	struct tm tm;
-	char text[64];
-	gmtime_r(&at, &tm);
+	if (!epoch || end == epoch || *end || !gmtime_r(&at, &tm))
+		gmtime_r(&now, &tm);
 	strftime(text, sizeof(text), "%B %e, %Y", &tm);
 	buf_addf(out, ".Dd %s\n", text);
 }
