@@ -40,8 +40,9 @@ struct option_row {
 	/* arg: what it takes: a word in capitals, or the words it may be, "a|b"; NULL: nothing */
 	const char *name, *arg, *doc;
 };
-const struct option_row *cli_option(size_t i);  /* NULL past the last */
-char option_letter(const struct option_row *r); /* 0: it has none */
+const struct option_row *cli_option(size_t i);                  /* NULL past the last */
+char option_letter(const struct option_row *r);                 /* 0: it has none */
+void option_usage(struct buf *out, const struct option_row *r); /* "-i, --inventory PATH" */
 bool cli_takes(const struct command *cmd, const struct option_row *r);
 struct cli_exit { /* exit codes, the last with doc NULL */
 	int code;

@@ -32,16 +32,7 @@ static const struct {
 	{"NO_COLOR", "No colours."},
 };
 
-/* "-i, --inventory PATH" as Markdown and text show it. */
-static void option_name(struct buf *b, const struct option_row *r)
-{
-	if (option_letter(r))
-		buf_addf(b, "-%c, ", option_letter(r));
-	buf_addf(b, "--%s", r->name);
-	if (r->arg)
-		buf_addf(b, " %s", r->arg);
-}
-
+/* option_usage() in macros */
 static void option_mdoc(struct buf *b, const struct option_row *r)
 {
 	if (option_letter(r))
@@ -64,17 +55,12 @@ static void print_options(struct form *f, const struct command *cmd)
 			option_mdoc(&name, r);
 			form_item_mdoc(f, name.p);
 		} else {
-			option_name(&name, r);
+			option_usage(&name, r);
 			form_item(f, name.p, NULL);
 		}
 		form_text(f, "%s", r->doc);
 		buf_free(&name);
 	}
-	if (f->kind == FORM_MAN)
-		form_item_mdoc(f, "Fl h , Fl Fl help");
-	else
-		form_item(f, "-h, --help", NULL);
-	form_text(f, "say which options there are");
 	form_list_end(f);
 }
 
@@ -202,7 +188,7 @@ static void main_page(struct form *f)
 	form_section(f, "Options");
 	form_list(f);
 	form_item_mdoc(f, "Fl h , Fl Fl help");
-	form_text(f, "list the commands; behind a command its options");
+	form_text(f, "list the commands; after a command: list its options");
 	form_item_mdoc(f, "Fl Fl version");
 	form_text(f, "print the version, and the commit that it was built from");
 	form_list_end(f);

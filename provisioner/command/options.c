@@ -62,6 +62,7 @@ static const struct option_row rows[] = {
 	{OPT_MARKDOWN, "markdown", NULL, "print Markdown; without NAME: the list of pages"},
 	{OPT_MAN, "man", NULL, "print a manual page as mdoc(7); without NAME: the list"},
 	{'v', "verbose", NULL, "print more; -vv still more"},
+	{'h', "help", NULL, "list the options"},
 };
 
 const struct option_row *cli_option(size_t i)
@@ -78,6 +79,8 @@ bool cli_takes(const struct command *cmd, const struct option_row *r)
 {
 	const char *p = cmd->options;
 	size_t n = strlen(r->name);
+	if (r->key == 'h')
+		return true;
 	while ((p = strstr(p, r->name))) {
 		bool starts = p == cmd->options || p[-1] == ' ';
 		if (starts && (p[n] == 0 || p[n] == ' '))
@@ -87,24 +90,31 @@ bool cli_takes(const struct command *cmd, const struct option_row *r)
 	return false;
 }
 
+void option_usage(struct buf *out, const struct option_row *r)
+{
+	if (option_letter(r))
+		buf_addf(out, "-%c, ", option_letter(r));
+	buf_addf(out, "--%s", r->name);
+	if (r->arg)
+		buf_addf(out, " %s", r->arg);
+}
+
 void cli_help(struct buf *out, const struct command *cmd)
 {
+	enum { COLUMN = 30 }; /* of what an option does */
 	buf_addf(out, "usage: provision %s %s\n%s\n\n", cmd->name, cmd->args, cmd->doc);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct option_row *r = &rows[i];
-		char left[64];
+		size_t from = out->n;
 		if (!cli_takes(cmd, r))
 			continue;
-		if (r->key < OPT_LONG)
-			snprintf(left, sizeof(left), "-%c, --%s%s%s", r->key, r->name,
-				r->arg ? " " : "", r->arg ? r->arg : "");
-		else
-			snprintf(left, sizeof(left), "    --%s%s%s", r->name, r->arg ? " " : "",
-				r->arg ? r->arg : "");
-		buf_addf(out, "  %-28s", left);
-		if (strlen(left) > 28)
-			buf_addf(out, "\n%30s", "");
-		buf_addf(out, " %s\n", r->doc);
+		buf_adds(out, option_letter(r) ? "  " : "      ");
+		option_usage(out, r);
+		if (out->n - from > COLUMN) {
+			buf_addc(out, '\n');
+			from = out->n;
+		}
+		buf_addf(out, "%*s %s\n", (int)(COLUMN - (out->n - from)), "", r->doc);
 	}
 }
 
@@ -243,8 +253,6 @@ static void getopt_tables(const struct command *cmd, char *letters, struct optio
 		if (r->arg)
 			*letters++ = ':';
 	}
-	*longs++ = (struct option){"help", no_argument, NULL, 'h'};
-	*letters++ = 'h';
 	*letters = 0;
 	*longs = (struct option){NULL, 0, NULL, 0};
 }
@@ -271,8 +279,8 @@ static bool refuse_word(const struct command *cmd, const char *word, bool missin
 
 bool cli_parse(struct cli *c, const struct command *cmd, int argc, char **argv)
 {
-	char letters[2 * ARRAY_LEN(rows) + 4];
-	struct option longs[ARRAY_LEN(rows) + 2];
+	char letters[2 * ARRAY_LEN(rows) + 2];
+	struct option longs[ARRAY_LEN(rows) + 1];
 	size_t n = (size_t)argc + 1;
 	c->inventories = ARENA_ARRAY(c->a, const char *, n);
 	c->extra_vars = ARENA_ARRAY(c->a, const char *, n);
