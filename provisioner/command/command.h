@@ -25,7 +25,7 @@ struct cli { /* what the command line says */
 };
 struct command {
 	const char *name, *args, *doc;
-	const char *about;   /* what it does, in sentences */
+	const char *about;   /* what it does, in sentences; each has some, and an example */
 	const char *example; /* lines of a shell */
 	const char *options; /* the long names of those it takes, space separated */
 	int (*run)(struct cli *c);

@@ -18,7 +18,9 @@ static const struct {
 } files[] = {
 	{"site.yml", "The site, when the command line names none."},
 	{"~/.ssh/known_hosts", "Keys of hosts, unless `--known-hosts` names another file."},
-	{PREFIX "/lib/provision/provision-agent", "The program that is put on hosts."},
+	{"~/.cache/provision/mxroute.json",
+		"The copy of mxroute's answers, when a domain's provider is mxroute."},
+	{PREFIX "/lib/provision/provision-agent", "The agent: the program that is sent to hosts."},
 	{PREFIX "/share/provision/roles", "The roles, after those beside the site."},
 	{"/var/lib/provision",
 		"On a host: the agent, the journal, originals of replaced files, and handlers "
@@ -29,6 +31,8 @@ static const struct {
 } variables[] = {
 	{"PROVISION_ROLES_PATH", "Folders of roles, colon separated, as `--roles-path`."},
 	{"PROVISION_AGENT", "The agent, when it is at another place."},
+	{"SSH_AUTH_SOCK", "The socket of the ssh-agent whose keys are tried at login."},
+	{"XDG_CACHE_HOME", "Folder of caches, instead of `~/.cache`."},
 	{"NO_COLOR", "No colours."},
 };
 
@@ -68,10 +72,10 @@ void manual_command(struct form *f, const struct command *cmd)
 {
 	form_section(f, cmd->name);
 	form_code(f, "", arena_printf(f->a, "provision %s %s", cmd->name, cmd->args));
-	form_text(f, "%s", cmd->about ? cmd->about : cmd->doc);
+	form_text(f, "%s", cmd->about);
+	form_text(f, "Options:");
 	print_options(f, cmd);
-	if (cmd->example)
-		form_code(f, "sh", cmd->example);
+	form_code(f, "sh", cmd->example);
 }
 
 void manual_commands(struct form *f)
@@ -158,14 +162,12 @@ static void command_page(struct form *f, const struct command *cmd)
 	buf_addf(f->out, ".Nm provision %s\n", cmd->name);
 	print_synopsis(f, cmd->args);
 	form_section(f, "Description");
-	form_text(f, "%s", cmd->about ? cmd->about : cmd->doc);
+	form_text(f, "%s", cmd->about);
 	form_section(f, "Options");
 	print_options(f, cmd);
 	exits_and_files(f);
-	if (cmd->example) {
-		form_section(f, "Examples");
-		form_code(f, "sh", cmd->example);
-	}
+	form_section(f, "Examples");
+	form_code(f, "sh", cmd->example);
 	see_also(f, arena_printf(f->a, "provision-%s.1", cmd->name));
 }
 
