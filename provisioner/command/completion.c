@@ -3,8 +3,7 @@
  * provision completion: completion of the command line by bash, zsh and fish, made from the tables
  * of commands and options.
  */
-#include "command/command.h"
-#include "reference/reference.h"
+#include "command/manual.h"
 
 struct operands {         /* what stands behind a command, no option */
 	struct buf words; /* fixed ones, space separated */
@@ -22,7 +21,7 @@ static void add_word(struct buf *b, const char *word, size_t n)
 	buf_addf(b, "%s%.*s", b->n ? " " : "", (int)n, word);
 }
 
-/* Read from `args`: a word in small letters stands for itself, NAME is of the reference. */
+/* Read from `args`: a word in small letters stands for itself, NAME is what `doc` knows. */
 static struct operands operands_of(struct arena *a, const struct command *cmd)
 {
 	static const char *const of_files[] = {"SITE", "PLAN", "TEMPLATE", "FILE"};
@@ -38,7 +37,7 @@ static struct operands operands_of(struct arena *a, const struct command *cmd)
 			o.files = o.files || str_is(word, of_files[i]);
 		if (*word.p >= 'a')
 			add_word(&o.words, word.p, n);
-		const char *const *names = str_is(word, "NAME") ? reference_names(a) : NULL;
+		const char *const *names = str_is(word, "NAME") ? manual_names(a) : NULL;
 		for (; names && *names; names++)
 			if (is_plain(*names))
 				add_word(&o.words, *names, strlen(*names));

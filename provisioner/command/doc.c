@@ -9,6 +9,7 @@
 #include "yaml/yaml.h"
 
 enum { ROWS_MOST = 512 };
+static const char commands_summary[] = "the commands with their options";
 
 static void list_words(struct buf *out, const char *title, const char *const *words)
 {
@@ -46,7 +47,7 @@ static void print_overview(struct arena *a, struct buf *out)
 		buf_addf(out, "  %-20s %.*s\n", restypes[i]->name, first_sentence(doc), doc);
 	}
 	buf_adds(out, "\nTopics:\n");
-	buf_addf(out, "  %-20s %s\n", "commands", "the commands with their options");
+	buf_addf(out, "  %-20s %s\n", "commands", commands_summary);
 	for (size_t i = 0; reference_topic(i); i++)
 		buf_addf(
 			out, "  %-20s %s\n", reference_topic(i)->name, reference_topic(i)->summary);
@@ -144,7 +145,7 @@ static void list_pages(struct cli *c, struct buf *out)
 static bool commands_entry(struct form *f, const char *name)
 {
 	if (strcmp(name, "commands") == 0) {
-		form_page(f, name, 1, "the commands with their options");
+		form_page(f, name, 1, commands_summary);
 		manual_commands(f);
 		return true;
 	}
@@ -166,7 +167,7 @@ static bool print_entry(struct cli *c, struct form *f, const char *name)
 
 static int refuse_unknown(struct cli *c, const char *name)
 {
-	const char *near = str_nearest(name, reference_names(c->a));
+	const char *near = str_nearest(name, manual_names(c->a));
 	if (c->man)
 		cli_say("provision doc: no page '%s'; `provision doc --man` lists them\n", name);
 	else if (near)

@@ -84,6 +84,19 @@ void manual_commands(struct form *f)
 		manual_command(f, commands[i]);
 }
 
+const char *const *manual_names(struct arena *a)
+{
+	const char **names = NULL;
+	size_t n = 0, cap = 0;
+	PUSH(a, names, n, cap, "commands");
+	for (size_t i = 0; commands[i]; i++)
+		PUSH(a, names, n, cap, commands[i]->name);
+	for (const char *const *name = reference_names(a); *name; name++)
+		PUSH(a, names, n, cap, *name);
+	PUSH(a, names, n, cap, NULL);
+	return names;
+}
+
 /* ---- pages ---- */
 /* By section, then by name. */
 static int by_section(const void *a, const void *b)
