@@ -330,8 +330,8 @@ const struct callable filters_data[] = {
 	{"mandatory", f_mandatory, "msg", CALL_UNDEFINED | CALL_PLAIN,
 		"The value; an error with msg when it is undefined.", "25 | mandatory", "25"},
 	{"strftime", f_strftime, "second utc", 0,
-		"The time as the format says it; second, in seconds since 1970, has to be given, "
-		"since a plan has to be repeatable. utc: in UTC, not in the local time.",
+		"The time in the given format. second, the seconds since 1970, has to be "
+		"given, since a plan has to be repeatable. utc: in UTC, not in local time.",
 		"'%Y-%m-%d' | strftime(0, utc=true)", "\"1970-01-01\""},
 	{"to_json", f_to_json, "indent sort_keys ensure_ascii preprocess_unsafe vault_to_text", 0,
 		"The value as JSON on one line. indent: on several lines; sort_keys: keys sorted; "
@@ -344,7 +344,7 @@ const struct callable filters_data[] = {
 		"The value as YAML on several lines, indented by 4.",
 		"{'a': [1, 2]} | to_nice_yaml", "\"a:\\n- 1\\n- 2\\n\""},
 	{"to_yaml", f_to_yaml, "indent width sort_keys default_flow_style **", 0,
-		"The value as YAML; lists and mappings without others in them on one line.",
+		"The value as YAML; lists and mappings that hold no others are on one line.",
 		"{'a': [1, 2]} | to_yaml", "\"a: [1, 2]\\n\""},
 	{"tojson", f_tojson, "indent", 0,
 		"The value as JSON that is safe in HTML: <, >, & and ' as \\u.", "['<b>'] | tojson",

@@ -383,8 +383,8 @@ const struct callable filters_list[] = {
 		"The first item of a list, or the first character of a text.",
 		"['mx1', 'mx2'] | first", "\"mx1\""},
 	{"flatten", f_flatten, "levels skip_nulls", 0,
-		"Lists in the list are replaced by their items, at all levels or at so many. Null "
-		"items are left out unless skip_nulls is false.",
+		"The list with the lists in it replaced by their items, at all levels or at "
+		"that many. Null items are left out unless skip_nulls is false.",
 		"[1, [2, [3]]] | flatten(levels=1)", "[1, 2, [3]]"},
 	{"groupby", f_groupby, "!attribute default", 0,
 		"Pairs of a value of the attribute and the list of items that have it, sorted by "
@@ -415,8 +415,8 @@ const struct callable filters_list[] = {
 	{"reverse", f_reverse, "", 0, "The list or the text from its end to its beginning.",
 		"[1, 2, 3] | reverse", "[3, 2, 1]"},
 	{"slice", f_slice, "!slices fill_with", 0,
-		"The items in so many lists of about the same length; fill_with fills the shorter "
-		"ones.",
+		"The items in that many lists of about the same length; fill_with fills the "
+		"shorter ones.",
 		"[1, 2, 3] | slice(2)", "[[1, 2], [3]]"},
 	{"sort", f_sort, "reverse case_sensitive attribute", 0,
 		"The items sorted, or sorted by an attribute. Upper and lower case count the same "
@@ -431,11 +431,11 @@ const struct callable filters_list[] = {
 		"The sum of the items, or of an attribute of them, and of start.",
 		"[1, 2, 3] | sum", "6"},
 	{"zip", f_zip, "*", 0,
-		"Lists of the items with the same place, as long as the shortest list.",
+		"Lists of the items at the same index, as many as the shortest list has.",
 		"['a', 'b', 'c'] | zip([1, 2])", "[[\"a\", 1], [\"b\", 2]]"},
 	{"zip_longest", f_zip_longest, "* **", 0,
-		"Lists of the items with the same place, as long as the longest list; fillvalue "
-		"stands where there is none.",
+		"Lists of the items at the same index, as many as the longest list has; "
+		"fillvalue stands for items that are missing.",
 		"['a', 'b'] | zip_longest([1], fillvalue=0)", "[[\"a\", 1], [\"b\", 0]]"},
 	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

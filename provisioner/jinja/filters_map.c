@@ -230,7 +230,7 @@ static struct value *f_attr(struct call *c)
 
 const struct callable filters_map[] = {
 	{"attr", f_attr, "!name", CALL_PLAIN,
-		"The value of a key; undefined when the mapping does not have it.",
+		"The value of a key; undefined when the mapping does not have the key.",
 		"{'port': 25} | attr('port')", "25"},
 	{"combine", f_combine, "* recursive list_merge", CALL_PLAIN,
 		"The mapping with the keys of others over its own. recursive: mappings in them are "
@@ -244,12 +244,13 @@ const struct callable filters_map[] = {
 		"Pairs of key and value, sorted by the key, or by the value with by='value'.",
 		"{'b': 1, 'a': 2} | dictsort", "[[\"a\", 2], [\"b\", 1]]"},
 	{"extract", f_extract, "!container morekeys", CALL_PLAIN | CALL_PARTS,
-		"The value that the container has at this key; morekeys goes on from there.",
+		"What the container has at this key or index; morekeys: keys that lead on "
+		"from there.",
 		"'a' | extract({'a': {'b': 1}}, morekeys='b')", "1"},
 	{"items", f_items, "", CALL_UNDEFINED, "Pairs of key and value of a mapping.",
 		"{'a': 1} | items", "[[\"a\", 1]]"},
 	{"items2dict", f_items2dict, "key_name value_name", 0,
-		"A mapping of a list of mappings with the keys key and value.",
+		"A mapping made of a list of mappings with the keys key and value.",
 		"[{'key': 'a', 'value': 1}] | items2dict", "{\"a\": 1}"},
 	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

@@ -253,29 +253,32 @@ static struct value *f_root(struct call *c)
 const struct callable filters_number[] = {
 	{"abs", f_abs, "", 0, "The number without its sign.", "(-5) | abs", "5"},
 	{"bool", f_bool, "", CALL_PLAIN,
-		"True for yes, on, 1 and true in any case; false for others.", "'yes' | bool",
-		"true"},
+		"True for yes, on, 1 and true in any case; null stays null; all else is "
+		"false.",
+		"'yes' | bool", "true"},
 	{"filesizeformat", f_filesizeformat, "binary", 0,
-		"A number of bytes with a unit of 1000; of 1024 with binary.",
+		"A number of bytes with a unit: powers of 1000, or of 1024 with binary.",
 		"123456 | filesizeformat", "\"123.5 kB\""},
 	{"float", f_float, "default", 0,
-		"The value as a number with a fraction; default (0.0) when it is no number.",
+		"The value as a number with a fraction; default (0.0) when it is not a "
+		"number.",
 		"'2.5' | float", "2.5"},
 	{"human_readable", f_human_readable, "isbits unit", 0,
-		"A number of bytes with a unit of 1024. isbits: of bits; unit: this one.",
+		"A number of bytes with a unit, powers of 1024. isbits: the number is of "
+		"bits; unit: use this unit.",
 		"1536 | human_readable", "\"1.50 KB\""},
 	{"human_to_bytes", f_human_to_bytes, "default_unit isbits", 0,
-		"The number of bytes that a text such as 1.5 MB stands for, with units of 1024. "
-		"default_unit: when the text has none; isbits: of bits.",
+		"The number of bytes that a text such as 1.5 MB stands for; units are powers "
+		"of 1024. default_unit: the unit of a text without one.",
 		"'1.5 KB' | human_to_bytes", "1536"},
 	{"int", f_int, "default base", 0,
-		"The value as a whole number; default (0) when it is no number. base: of the "
-		"digits, 10 by default.",
+		"The value as a whole number; default (0) when it is not a number. base: the "
+		"base of its digits (10).",
 		"'ff' | int(0, 16)", "255"},
 	{"log", f_log, "base", 0, "The logarithm: the natural one, or that to a base.",
 		"100 | log(10)", "2.0"},
 	{"pow", f_pow, "!y", 0, "The number to the power of y.", "2 | pow(10)", "1024.0"},
-	{"root", f_root, "base", 0, "The square root, or that of another base.", "8 | root(3)",
+	{"root", f_root, "base", 0, "The square root, or the root of degree base.", "8 | root(3)",
 		"2.0"},
 	{"round", f_round, "precision method", 0,
 		"The number rounded to precision (0) digits. method: common (default), ceil or "

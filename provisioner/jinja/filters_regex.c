@@ -227,14 +227,15 @@ const struct callable filters_regex[] = {
 		"The text as a pattern that matches it. re_type: python (default) or posix_basic.",
 		"'a.b' | regex_escape", "\"a\\\\.b\""},
 	{"regex_findall", regex_findall, "!regex multiline ignorecase", 0,
-		"All matches of the pattern, or of its group.",
+		"All matches of the pattern; of a pattern with groups, what the groups "
+		"matched.",
 		"'mx1 mx2' | regex_findall('mx[0-9]')", "[\"mx1\", \"mx2\"]"},
 	{"regex_replace", regex_replace, "pattern replacement ignorecase multiline count", 0,
 		"Each match of the pattern replaced; \\1 stands for its first group.",
 		"'mx1.example.com' | regex_replace('^([a-z]+).*', '\\\\1')", "\"mx\""},
 	{"regex_search", regex_search, "!regex * multiline ignorecase", 0,
-		"The first match of the pattern, or a list of the groups that are named; null when "
-		"there is none.",
+		"The first match of the pattern, or a list of the groups that the other "
+		"arguments name; null when nothing matches.",
 		"'port=25' | regex_search('[0-9]+')", "\"25\""},
 	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };

@@ -116,7 +116,8 @@ static struct value *f_rejectattr(struct call *c)
 
 const struct callable filters_select[] = {
 	{"map", f_map, "* **", CALL_PARTS,
-		"An attribute of each item, or each item by a filter that is named.",
+		"An attribute of each item (attribute='name'), or each item passed through "
+		"the named filter.",
 		"['a', 'b'] | map('upper') | list", "[\"A\", \"B\"]"},
 	{"reject", f_reject, "* **", 0,
 		"The items that a test does not hold for; without a test, those that are false.",

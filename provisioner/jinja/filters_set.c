@@ -127,8 +127,8 @@ const struct callable filters_set[] = {
 		"The items that the other list does not have, each once.",
 		"[1, 2, 3] | difference([2])", "[1, 3]"},
 	{"intersect", f_intersect, "!other", CALL_PLAIN,
-		"The items that the other list has, too, each once.",
-		"[1, 2, 3] | intersect([2, 3, 4])", "[2, 3]"},
+		"The items that both lists have, each once.", "[1, 2, 3] | intersect([2, 3, 4])",
+		"[2, 3]"},
 	{"random", f_random, "start step seed", CALL_PLAIN,
 		"An item of the list, or a number from start (0) to below the value. The seed has "
 		"to be given, since a plan has to be repeatable.",

@@ -373,9 +373,8 @@ const struct callable filters_text[] = {
 	{"capitalize", f_capitalize, "", 0,
 		"The first letter in upper case, the others in lower case.", "'mAIL' | capitalize",
 		"\"Mail\""},
-	{"center", f_center, "width", 0,
-		"The text in the middle of so many columns; 80 by default.", "'mail' | center(8)",
-		"\"  mail  \""},
+	{"center", f_center, "width", 0, "The text centered in width (80) columns.",
+		"'mail' | center(8)", "\"  mail  \""},
 	{"comment", f_comment, "style **", 0,
 		"Each line as a comment. style: plain (default), erlang, c, cblock or xml; "
 		"decoration, prefix, postfix and more change its parts.",
@@ -389,8 +388,8 @@ const struct callable filters_text[] = {
 		"does.",
 		"'%s:%d' | format('mx1', 25)", "\"mx1:25\""},
 	{"indent", f_indent, "width first blank", 0,
-		"Each line but the first begins with so many blanks, 4 by default, or with a text. "
-		"first: also the first line; blank: also empty lines.",
+		"Each line but the first indented by width (4) spaces, or by a text. first: "
+		"also the first line; blank: also empty lines.",
 		"'a\\nb' | indent(2)", "\"a\\n  b\""},
 	{"join", f_join, "d attribute", 0,
 		"The items as one text, with a separator between them; of mappings an attribute.",
@@ -401,18 +400,19 @@ const struct callable filters_text[] = {
 	{"replace", f_replace, "!old !new count", 0,
 		"Every occurrence of old replaced by new, or only the first count of them.",
 		"'a-b-c' | replace('-', '_')", "\"a_b_c\""},
-	{"safe", f_string, "", 0, "The value as text; nothing is escaped in any case.",
+	{"safe", f_string, "", 0,
+		"The value as text: the same as string, since nothing is escaped anyway.",
 		"'<b>' | safe", "\"<b>\""},
 	{"split", f_split, "sep maxsplit", 0,
-		"The text cut at each separator; without one, at blanks. maxsplit: cut that often "
-		"at most.",
+		"The text cut at each separator; without one, at white space. maxsplit: the "
+		"largest number of cuts.",
 		"'a,b,c' | split(',')", "[\"a\", \"b\", \"c\"]"},
 	{"string", f_string, "", 0, "The value as text.", "25 | string", "\"25\""},
 	{"title", f_title, "", 0,
 		"Each word with its first letter in upper case and the others in lower case.",
 		"'mail server' | title", "\"Mail Server\""},
 	{"trim", f_trim, "chars", 0,
-		"The text without blanks at both ends, or without the given characters.",
+		"The text without white space, or the given characters, at both ends.",
 		"'  mail ' | trim", "\"mail\""},
 	{"truncate", f_truncate, "length killwords end leeway", 0,
 		"A text longer than length (255) is cut, at a word unless killwords is true, and "

@@ -156,13 +156,15 @@ static struct value *fn_undef(struct call *c)
 
 const struct callable functions[] = {
 	{"cycler", fn_cycler, "*", CALL_PLAIN,
-		"An object whose next() gives the arguments one after another, again and again.",
+		"An object whose next() returns the arguments in turn, again and again.",
 		"cycler('odd', 'even').next()", "\"odd\""},
 	{"dict", fn_dict, "mapping * **", CALL_PLAIN | CALL_UNKNOWN,
-		"A mapping of a mapping, of a list of pairs, and of the named arguments.",
+		"A mapping made of another, or of a list of pairs, and of the named "
+		"arguments.",
 		"dict(a=1, b=2)", "{\"a\": 1, \"b\": 2}"},
 	{"joiner", fn_joiner, "sep", CALL_PLAIN,
-		"A function that gives nothing the first time, then sep (', ').",
+		"A function that returns empty text the first time and sep (', ') each time "
+		"after.",
 		"{% set comma = joiner() %}{{ comma() }}a{{ comma() }}b", "\"a, b\""},
 	{"lookup", fn_lookup, "!name * **", CALL_PLAIN,
 		"What a lookup gives: one value as it is, several texts joined with commas; with "

@@ -97,7 +97,7 @@ static struct value *t_falsy(struct call *c)
 
 const struct callable tests_kind[] = {
 	{"boolean", t_boolean, "", 0, "Is it true or false?", "1 is boolean", "false"},
-	{"defined", t_defined, "", CALL_UNDEFINED, "Is there such a value?",
+	{"defined", t_defined, "", CALL_UNDEFINED, "Does the value exist?",
 		"nothing_here is defined", "false"},
 	{"false", t_false, "", 0, "Is it false, and no other value?", "0 is false", "false"},
 	{"falsy", t_falsy, "convert_bool", 0,
@@ -118,7 +118,7 @@ const struct callable tests_kind[] = {
 	{"truthy", t_truthy, "convert_bool", 0,
 		"Is it neither false, empty, 0 nor null? convert_bool: nor no, off and the like.",
 		"'no' is truthy(convert_bool=true)", "false"},
-	{"undefined", t_undefined, "", CALL_UNDEFINED, "Is there no such value?",
+	{"undefined", t_undefined, "", CALL_UNDEFINED, "Does the value not exist?",
 		"nothing_here is undefined", "true"},
 	{NULL, NULL, NULL, 0, NULL, NULL, NULL},
 };
