@@ -11,10 +11,9 @@
 #include "site/listing.h"
 #include "yaml/yaml.h"
 
-enum templates { TEMPLATES_NONE, TEMPLATES_EVERYWHERE };
 struct schema {
 	struct arena *a;
-	enum templates templates;
+	bool templates; /* may one stand in each field, or only where FIELD_PER_HOST says so? */
 };
 
 static struct value *schema_text(struct schema *s, const char *t)
@@ -322,11 +321,11 @@ static void refine_schema(
 static struct value *task_schema(struct schema *s, struct value *definitions)
 {
 	struct value *out, *props;
-	s->templates = TEMPLATES_NONE;
+	s->templates = false;
 	out = table_schema(s, site_task_fields(), false);
 	props = map_at(out, "properties");
 	refine_schema(s, props, "block", "tasks");
-	s->templates = TEMPLATES_EVERYWHERE;
+	s->templates = true;
 	add_modules(s, props, definitions);
 	map_put(s->a, out, "patternProperties", schema_of_one(s, "^with_", value_map(s->a)));
 	return out;
@@ -352,7 +351,7 @@ static struct value *mail_schema(struct schema *s)
 static struct value *play_schema(struct schema *s)
 {
 	static const char *const tasks[] = {"pre_tasks", "tasks", "post_tasks", "handlers"};
-	s->templates = TEMPLATES_NONE;
+	s->templates = false;
 	struct value *out = table_schema(s, site_play_fields(), true);
 	for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
 		refine_schema(s, map_at(out, "properties"), tasks[i], "tasks");
