@@ -42,15 +42,28 @@ void reference_mail(struct form *f)
 		form_list_end(f);
 }
 
+static const struct keywords {
+	const char *name, *doc;
+	const struct field *(*fields)(void);
+} keywords[] = {
+	{"play", "Keywords of a play.", site_play_fields},
+	{"task",
+		"Keywords of a task, a block or a handler. Beside them stands its module: a "
+		"resource type or an action.",
+		site_task_fields},
+};
+
+static void write_keywords(struct form *f, const struct keywords *k)
+{
+	form_section(f, k->name);
+	form_text(f, "%s", k->doc);
+	form_fields(f, k->fields());
+}
+
 void reference_playbook(struct form *f)
 {
-	form_section(f, "play");
-	form_text(f, "Keywords of a play.");
-	form_fields(f, site_play_fields());
-	form_section(f, "task");
-	form_text(f, "Keywords of a task, a block or a handler. Beside them stands its module: a "
-		     "resource type or an action.");
-	form_fields(f, site_task_fields());
+	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
+		write_keywords(f, &keywords[i]);
 }
 
 static const struct topic topics[] = {
@@ -72,12 +85,12 @@ const struct topic *reference_topic(size_t i)
 
 static bool keywords_entry(struct form *f, const char *name)
 {
-	bool play = strcmp(name, "play") == 0;
-	if (!play && strcmp(name, "task") != 0)
-		return false;
-	form_section(f, name);
-	form_fields(f, play ? site_play_fields() : site_task_fields());
-	return true;
+	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
+		if (strcmp(keywords[i].name, name) == 0) {
+			write_keywords(f, &keywords[i]);
+			return true;
+		}
+	return false;
 }
 
 bool reference_entry(struct form *f, const char *name)
@@ -88,8 +101,9 @@ bool reference_entry(struct form *f, const char *name)
 			topics[i].body(f);
 			return true;
 		}
-	bool keywords = keywords_entry(f, name), module = modules_entry(f, name);
-	return language_entry(f, name) || module || keywords;
+	bool found = keywords_entry(f, name);
+	found = modules_entry(f, name) || found;
+	return language_entry(f, name) || found;
 }
 
 const char *const *reference_modules(struct arena *a)
@@ -116,8 +130,8 @@ const char *const *reference_names(struct arena *a)
 	struct value *seen = value_map(a);
 	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
 		add_name(a, seen, topics[i].name);
-	add_name(a, seen, "play");
-	add_name(a, seen, "task");
+	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
+		add_name(a, seen, keywords[i].name);
 	const char *const *modules = reference_modules(a);
 	for (size_t i = 0; modules[i]; i++)
 		add_name(a, seen, modules[i]);
