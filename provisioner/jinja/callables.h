@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The tables of filters, tests, functions and methods: one row each, with all that is known of it.
- * They are found by them, checked by them, and documented by them.
+ * The parser finds a name in them, a call is checked by its row, and the reference is made of them.
  */
 #pragma once
 #include "value/value.h"

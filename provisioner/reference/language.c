@@ -84,16 +84,16 @@ static void write_lookup(struct form *f, const struct site_lookup *l)
 
 void language_topic_filters(struct form *f)
 {
-	form_text(f, "A filter makes a value of another: `value | filter(arguments)`. Arguments in "
-		     "brackets may be left out. Below each example is its value as JSON.");
+	form_text(f,
+		"A filter makes a new value from a value: `value | filter(arguments)`. "
+		"Arguments in brackets may be left out. Below each example is its value as JSON.");
 	write_kind(f, CALL_FILTERS);
 }
 
 void language_topic_tests(struct form *f)
 {
-	form_text(f,
-		"A test is true or false of a value: `value is test(arguments)`, `value is not "
-		"test`. Below each example is its value as JSON.");
+	form_text(f, "A test says whether something holds for a value: `value is test(arguments)`, "
+		     "`value is not test`. Below each example is its value as JSON.");
 	write_kind(f, CALL_TESTS);
 }
 
@@ -115,11 +115,12 @@ void language_topic_methods(struct form *f)
 
 void language_topic_lookups(struct form *f)
 {
-	form_text(f, "A lookup brings values from beside the manifest, from the environment or the "
-		     "inventory. `lookup` gives one value, or texts joined with commas; `query` a "
-		     "list. The examples have beside them files/hello.txt with `hello`, "
-		     "templates/hello.j2 with `hello {{ name }}`, and a variable `name` with "
-		     "`mx1`.");
+	form_text(f,
+		"A lookup reads values from files beside the manifest, from the environment or "
+		"from the inventory. `lookup` gives one value, or texts joined with commas; "
+		"`query` gives a list. The examples assume a file files/hello.txt with "
+		"`hello`, a template templates/hello.j2 with `hello {{ name }}`, and a "
+		"variable `name` with `mx1`.");
 	for (size_t i = 0; site_lookup_row(i); i++)
 		write_lookup(f, site_lookup_row(i));
 }
