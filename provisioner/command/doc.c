@@ -8,7 +8,6 @@
 #include "site/listing.h"
 #include "yaml/yaml.h"
 
-enum { ROWS_MOST = 512 };
 static const char commands_summary[] = "the commands with their options";
 
 static void list_words(struct buf *out, const char *title, const char *const *words)
@@ -25,17 +24,6 @@ static void list_words(struct buf *out, const char *title, const char *const *wo
 		col += n;
 	}
 	buf_addc(out, '\n');
-}
-
-static void list_callables(struct buf *out, const char *title, enum callables kind)
-{
-	const struct callable *const *rows = callables(kind);
-	const char *names[ROWS_MOST + 1];
-	size_t n = 0;
-	for (; rows[n] && n < ROWS_MOST; n++)
-		names[n] = rows[n]->name;
-	names[n] = NULL;
-	list_words(out, title, names);
 }
 
 static void print_overview(struct arena *a, struct buf *out)
@@ -62,9 +50,9 @@ static void print_overview(struct arena *a, struct buf *out)
 		PUSH(a, lookups, n, cap, site_lookup_row(i)->name);
 	PUSH(a, lookups, n, cap, NULL);
 	list_words(out, "Actions, which touch no host:", actions);
-	list_callables(out, "Filters:", CALL_FILTERS);
-	list_callables(out, "Tests:", CALL_TESTS);
-	list_callables(out, "Functions:", CALL_FUNCTIONS);
+	list_words(out, "Filters:", callable_names(CALL_FILTERS));
+	list_words(out, "Tests:", callable_names(CALL_TESTS));
+	list_words(out, "Functions:", callable_names(CALL_FUNCTIONS));
 	list_words(out, "Lookups:", lookups);
 }
 

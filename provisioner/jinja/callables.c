@@ -91,12 +91,7 @@ const struct callable *const *callables(enum callables kind)
 	return index_of(kind)->row;
 }
 
-const char *const *filter_names(void)
+const char *const *callable_names(enum callables kind)
 {
-	return index_of(CALL_FILTERS)->name;
-}
-
-const char *const *test_names(void)
-{
-	return index_of(CALL_TESTS)->name;
+	return index_of(kind)->name;
 }

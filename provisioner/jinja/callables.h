@@ -29,3 +29,4 @@ enum callables {
 };
 /* All of a kind, sorted by name, NULL-terminated. */
 const struct callable *const *callables(enum callables kind);
+const char *const *callable_names(enum callables kind); /* of the same */

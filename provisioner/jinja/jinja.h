@@ -111,6 +111,3 @@ struct value *condition_eval(const struct jinja_env *env, struct value *cond, st
 /* "ansible.builtin.x" and "ansible.legacy.x" name what "x" names. The names of other collections
  * come back as they are, and so are no names of ours. */
 struct str builtin_name(struct str name);
-/* Names of the filters and of the tests, NULL-terminated, sorted, for `provision doc` and tests. */
-const char *const *filter_names(void);
-const char *const *test_names(void);

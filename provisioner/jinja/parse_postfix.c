@@ -153,7 +153,7 @@ struct node *parse_filter_named(struct parser *p, struct node *left)
 	struct node *n = parse_binary(p, NODE_FILTER, left, p->t->pos);
 	n->name = dotted_name(p);
 	n->fn = jinja_filter(n->name);
-	if (!check_known(p, n, "filter", filter_names()))
+	if (!check_known(p, n, "filter", callable_names(CALL_FILTERS)))
 		return NULL;
 	if (parse_is(p, TOK_LPAREN) && !(n->args = parse_arguments(p)))
 		return NULL;
@@ -201,7 +201,7 @@ static struct node *parse_test(struct parser *p, struct node *left)
 	struct node *n = parse_binary(p, NODE_TEST, left, p->t->pos);
 	n->name = dotted_name(p);
 	n->fn = jinja_test(n->name);
-	if (!check_known(p, n, "test", test_names()) || !test_arguments(p, n))
+	if (!check_known(p, n, "test", callable_names(CALL_TESTS)) || !test_arguments(p, n))
 		return NULL;
 	if (parse_word(p, "is"))
 		return parse_fail(p, "tests cannot be chained with 'is': join them with 'and'"),
