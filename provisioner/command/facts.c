@@ -38,7 +38,7 @@ const struct command command_facts = {
 	.name = "facts",
 	.args = "[PATTERN] [options]",
 	.doc = "gather and print facts of hosts (ansible_NAME)",
-	.about = "Prints as JSON what the hosts say of themselves: the variables ansible_NAME that "
+	.about = "Prints as JSON the facts that the hosts report: the variables ansible_NAME that "
 		 "plays see.",
 	.example = "provision facts -i hosts.yml mail\n",
 	.options = "inventory limit extra-vars forks user private-key connection timeout "

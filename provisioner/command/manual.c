@@ -71,7 +71,9 @@ static void print_options(struct form *f, const struct command *cmd)
 void manual_command(struct form *f, const struct command *cmd)
 {
 	form_section(f, cmd->name);
-	form_code(f, "", arena_printf(f->a, "provision %s %s", cmd->name, cmd->args));
+	form_code(f, "",
+		arena_printf(
+			f->a, "provision %s%s%s", cmd->name, *cmd->args ? " " : "", cmd->args));
 	form_text(f, "%s", cmd->about);
 	form_text(f, "Options:");
 	print_options(f, cmd);

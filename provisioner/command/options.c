@@ -102,7 +102,8 @@ void option_usage(struct buf *out, const struct option_row *r)
 void cli_help(struct buf *out, const struct command *cmd)
 {
 	enum { COLUMN = 30 }; /* of what an option does */
-	buf_addf(out, "usage: provision %s %s\n%s\n\n", cmd->name, cmd->args, cmd->doc);
+	buf_addf(out, "usage: provision %s%s%s\n%s\n\n", cmd->name, *cmd->args ? " " : "",
+		cmd->args, cmd->doc);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct option_row *r = &rows[i];
 		size_t from = out->n;
