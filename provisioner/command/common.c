@@ -79,8 +79,6 @@ struct site *cli_site(struct cli *c, const char *manifest)
 	struct errs errs;
 	errs_init(&errs, c->a);
 	c->site.manifest = manifest;
-	if (!c->site.roles_path)
-		c->site.roles_path = getenv("PROVISION_ROLES_PATH");
 	c->site.forks = c->forks ? c->forks : FLEET_FORKS;
 	c->site.verbosity = c->verbosity;
 	struct site *s = site_load(c->a, &c->site, &errs);
