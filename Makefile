@@ -63,7 +63,7 @@ $(BUILD)/agent/%.o: provisioner/%.c
 
 $(BUILD)/obj/transport/bootstrap.o: provisioner/transport/bootstrap.sh
 
-# Another commit builds one object anew; the agent, known by its content, has nothing of it.
+# Another commit rebuilds one object only; nothing of it is in the agent, which is known by its content.
 $(BUILD)/obj/command/version.o: DEFS += -DDESCRIBE='"$(DESCRIBE)"'
 $(BUILD)/obj/command/version.o $(BUILD)/obj/net/http.o: VERSION
 $(BUILD)/obj/command/version.o: $(BUILD)/describe
@@ -136,7 +136,7 @@ fuzz:
 	tests/deps lint
 	tests/fuzz/run
 
-# Which share of small changes do the unit tests notice? MUTATE=60 MUTATE_SEED=1
+# Which share of small changes to the source do the unit tests notice? MUTATE=60 MUTATE_SEED=1
 mutate:
 	tests/deps test
 	tests/mutate
@@ -144,7 +144,7 @@ mutate:
 # The program, its agent where the program looks for it, the roles, the manual, and what shells
 # complete with.
 SHARE = $(DESTDIR)$(PREFIX)/share
-# Where zsh looks: packages have a folder of their own.
+# zsh looks for completions of packages in a folder of their own.
 ZSH = $(SHARE)/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 install: all man completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/provision $(SHARE)/provision/roles \
@@ -170,7 +170,7 @@ help:
 	@echo 'make demo       a mail server on a throwaway host, from nothing to a message read'
 	@echo 'make unit       the unit tests alone, under ASan and UBSan'
 	@echo 'make test       the tests, those on real hosts too'
-	@echo 'make test-all   all of those, and changes by hand under the other filters'
+	@echo 'make test-all   all of those, and the tests that take too long for every change'
 	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
 	@echo 'make lint       licences, floors, headers, ceilings, style, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
