@@ -85,14 +85,17 @@ static const struct value *role_spec(struct form *f, const char *dir)
 	bool found;
 	const char *path = arena_printf(f->a, "%s/meta/argument_specs.yml", dir);
 	if (!file_read_opt(f->a, path, FILE_MAX, &text, &found, &e) || !found) {
-		form_text(f, "It has no meta/argument_specs.yml.");
+		form_text(f, "%s", e.kind ? e.msg : "It has no meta/argument_specs.yml.");
 		return NULL;
 	}
 	errs_init(&errs, f->a);
 	struct value *v = yaml_parse(f->a, path, text, &errs);
 	const struct value *specs = v && v->type == VALUE_MAP ? map_at(v, "argument_specs") : NULL;
 	const struct value *spec = specs && specs->type == VALUE_MAP ? map_at(specs, "main") : NULL;
-	return spec && spec->type == VALUE_MAP ? spec : NULL;
+	if (spec && spec->type == VALUE_MAP)
+		return spec;
+	form_text(f, "Its meta/argument_specs.yml has no mapping `argument_specs.main`.");
+	return NULL;
 }
 
 static bool doc_role(struct cli *c, struct form *f, const char *name)
