@@ -75,7 +75,7 @@ $(BUILD)/describe: FORCE
 man: export SOURCE_DATE_EPOCH ?= $(shell [ -e .git ] && git log -1 --format=%ct 2>/dev/null || date +%s)
 man: $(BUILD)/provision
 	@mkdir -p $(BUILD)/man
-	$(call say,MAN,$(BUILD)/man)for page in $$($< doc --man); do \
+	$(call say,MAN,$(BUILD)/man)pages=$$($< doc --man) && for page in $$pages; do \
 		$< doc --man $$page >$(BUILD)/man/$$page || exit 1; done
 completions: $(BUILD)/provision
 	@mkdir -p $(BUILD)/completions/bash $(BUILD)/completions/zsh $(BUILD)/completions/fish

@@ -30,7 +30,7 @@ static void load_inventory(struct site *s, struct errs *errs)
 	inventory_finish(s->inv);
 }
 
-static void roles_paths(struct site *s)
+static void roles_paths(struct site *s, struct errs *errs)
 {
 	const char *list = s->opt.roles_path ? s->opt.roles_path : getenv("PROVISION_ROLES_PATH");
 	const char **out = NULL;
@@ -39,9 +39,11 @@ static void roles_paths(struct site *s)
 	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	while (list && *list) {
 		size_t k = strcspn(list, ":");
-		if (k)
-			PUSH(s->a, out, n, cap,
-				path_expand(s->a, str_dup(s->a, list, k).p, &(struct err){0}));
+		struct err e = {0};
+		const char *path = k ? path_expand(s->a, str_dup(s->a, list, k).p, &e) : NULL;
+		if (path)
+			PUSH(s->a, out, n, cap, path);
+		errs_take(errs, &e);
 		list += k + (list[k] == ':');
 	}
 	PUSH(s->a, out, n, cap, dir_join(s->a, s->dir, "roles"));
@@ -158,7 +160,7 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 	s->mail_memory.a = a;
 	s->tags = split_commas(a, opt->tags);
 	s->skip_tags = split_commas(a, opt->skip_tags);
-	roles_paths(s);
+	roles_paths(s, errs);
 	s->extra = extra_vars_read(s, opt->extra_vars, errs);
 	load_inventory(s, errs);
 	site_beside_vars(s, errs);

@@ -216,6 +216,11 @@ class Controller(HostTest):
             self.assertEqual(done.returncode, code, done.stderr)
             self.assertIn(text, done.stdout if code == 0 else done.stderr)
 
+    def test_a_folder_of_roles_that_cannot_be_named_is_an_error(self):
+        done = self.run_it("check", "site.yml", "-i", "h1,", "-e", "there=/tmp", "--roles-path", "~nosuchuser/roles:/tmp")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("~nosuchuser/roles: there is no user 'nosuchuser'", done.stderr)
+
     def test_a_quote_that_is_not_closed_is_shown_where_it_begins(self):
         for text, places in (("- hosts: a\n  name: \"x\n  tasks: []\n", ("4:1: ", "2:9: the quote begins")),
                              ("- hosts: a\n  name: \"x\n  vars:\n    y: \"z\"\n",
