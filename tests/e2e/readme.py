@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What README.md and docs/ say is true: their manifests pass `provision check`, their lists are those of the
-program, their links lead somewhere, and no key is only promised."""
+program, and no key is only promised. Their links are checked by tests/lint/links."""
 import glob
 import os
 import re
@@ -12,7 +12,7 @@ SECRETS = '{"vault_alice": "alice-demo", "vault_bob": "bob-demo", "vault_carol":
 # For a play that leaves the declared state to group_vars.
 STATE = "mail: {domains: {example.com: {mailboxes: {alice: {password: alice-demo}}}}}\n"
 PAGES = [os.path.join(TOP, "README.md")] + sorted(glob.glob(os.path.join(TOP, "docs", "*.md")))
-LINKED = PAGES + [os.path.join(TOP, "CONTRIBUTING.md")] + sorted(
+DOCUMENTS = PAGES + [os.path.join(TOP, "CONTRIBUTING.md")] + sorted(
     glob.glob(os.path.join(TOP, "examples", "**", "README.md"), recursive=True))
 ANSIBLE = os.path.join(TOP, "docs", "coming-from-ansible.md")
 
@@ -30,13 +30,6 @@ def provision(*args, check=True):
 
 def blocks(text, language):
     return [m.group(1) for m in re.finditer(rf"^```{language}\n(.*?)^```", text, re.M | re.S)]
-
-
-def anchors(path):
-    """As GitHub makes them of headings; those in code blocks are none."""
-    text = re.sub(r"^( *)```.*?^\1```", "", read(path), flags=re.M | re.S)
-    for title in re.findall(r"^#+ (.*)", text, re.M):
-        yield re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def table(kind):
@@ -101,25 +94,12 @@ class Pages(HostTest):
         rows = " ".join(re.findall(r"^\| (`.*?) \| ", page, re.M))
         self.assertEqual([c for c in commands if not re.search(rf"`{c}\b", rows)], [])
 
-    def test_links_lead_somewhere(self):
-        for page in LINKED:
-            text = re.sub(r"^( *)```.*?^\1```", "", read(page), flags=re.M | re.S)
-            for link in re.findall(r"\]\(([^)\s]+)\)", text):
-                if link.startswith("http"):
-                    continue
-                path, _, anchor = link.partition("#")
-                target = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
-                with self.subTest(os.path.relpath(page, TOP), link=link):
-                    self.assertTrue(os.path.exists(target))
-                    if anchor:
-                        self.assertIn(anchor, list(anchors(target)))
-
     def test_named_files_exist(self):
         """But for those that extending.md has its reader write."""
         new = ("mailname.c", "mailname.case", "hosts.c")
         places = [TOP, os.path.join(TOP, "provisioner"), os.path.join(TOP, "roles", "postfix")]
         missing = []
-        for page in LINKED:
+        for page in DOCUMENTS:
             for name in re.findall(r"`([\w./*-]+/[\w.*-]+\.(?:c|h|yml|py|case|md))`", read(page)):
                 found = any(glob.glob(os.path.join(p, name)) for p in places)
                 # What is beside a site, or on a host.
