@@ -49,23 +49,25 @@ static inline void each_entry(
 	const char *folder, const char *end, void (*take)(const char *path, const char *name))
 {
 	struct dirent **entry;
-	int n = scandir(folder, &entry, NULL, by_name);
+	int n = scandir(folder, &entry, NULL, by_name), taken = 0;
 	for (int i = 0; i < n; i++) {
 		const char *name = arena_strdup(cases_arena(), entry[i]->d_name);
-		if (name[0] != '.' && str_ends(str_c(name), end))
+		if (name[0] != '.' && str_ends(str_c(name), end)) {
 			take(path_join(cases_arena(), folder, name), name);
+			taken++;
+		}
 		free(entry[i]);
 	}
 	free(n < 0 ? NULL : entry);
+	if (!taken)
+		panic("%s has no cases: run this from the root of the source", folder);
 }
 
 /* Runs what add_case was given. */
 static inline int run_cases(const char *group)
 {
-	if (!case_count) {
-		print_error("no cases found: run this from the root of the source\n");
-		return 1;
-	}
+	if (!case_count)
+		panic("%s: no case was added", group);
 	int failed = _cmocka_run_group_tests(group, case_tests, case_count, NULL, NULL);
 	arena_free(case_names);
 	return failed != 0;
