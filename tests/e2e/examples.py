@@ -5,7 +5,7 @@ import shutil
 import unittest
 
 import lib
-from lib import SANITIZED, TOP, Host, HostTest, Site, arrives, recap, submit, wait_for
+from lib import SANITIZED, TOP, Host, HostTest, Pebble, Site, arrives, recap, submit
 
 FOLDER = os.path.join(TOP, "examples")
 NAMES = sorted(n for n in os.listdir(FOLDER) if os.path.isdir(os.path.join(FOLDER, n)))
@@ -15,10 +15,7 @@ BOB = ("bob@example.com", "example-only-bob")
 CAROL = ("carol@example.org", "example-only-carol")
 DAVE = ("dave@example.net", "example-only-dave")
 # A private authority instead of Let's Encrypt, laid over the example as host_vars.
-AUTHORITY = ("mail: {tls: {acme: {directory: 'https://%s:14000/dir', ca: directory.pem}}}\n" % MX3)
-PEBBLE = ('{"pebble":{"listenAddress":"0.0.0.0:14000","managementListenAddress":"127.0.0.1:15000",'
-          '"certificate":"/etc/pebble/cert.pem","privateKey":"/etc/pebble/key.pem",'
-          '"httpPort":80,"tlsPort":443}}')
+AUTHORITY = "mail: {tls: {acme: {directory: '%s', ca: directory.pem}}}\n"
 
 
 class Example(Site):
@@ -114,20 +111,6 @@ class Applied(HostTest):
         self.assertExit(records, 0)
         self.assertIn("example.com.\t3600\tIN\tMX\t10 mx1.example.com.", records.stdout)
 
-    def authority(self):
-        """Pebble on another host, which finds the names of the certificates."""
-        outside = self.more(MX3)
-        outside.run(
-            "apt-get install -y -q pebble && mkdir -p /etc/pebble && cd /etc/pebble && "
-            f"echo '{PEBBLE}' >config.json && echo '{self.host.address} mail.example.org' >>/etc/hosts && "
-            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem "
-            f"-out cert.pem -days 30 -subj /CN={MX3} -addext subjectAltName=DNS:{MX3} && "
-            "systemd-run --unit=pebble -E PEBBLE_VA_NOSLEEP=1 -E PEBBLE_WFE_NONCEREJECT=0 "
-            "pebble -config /etc/pebble/config.json")
-        wait_for("Pebble", lambda: outside.run("bash -c 'exec 3<>/dev/tcp/127.0.0.1/14000'", check=False)
-                 .returncode == 0)
-        return outside.out("cat /etc/pebble/cert.pem") + "\n"
-
     def shown(self, name):
         """Issuer and names of the certificate that IMAP shows to a client which asks for `name`."""
         return self.host.out(
@@ -136,8 +119,10 @@ class Applied(HostTest):
 
     def test_2_two_domains_acme(self):
         s = self.example("two-domains-acme", [self.host])
-        s.write("directory.pem", self.authority())
-        s.write(f"host_vars/{MX1}.yml", AUTHORITY)
+        pebble = Pebble(self.more(MX3), MX3, self.host, "mail.example.org")
+        pebble.start()
+        s.write("directory.pem", pebble.ca)
+        s.write(f"host_vars/{MX1}.yml", AUTHORITY % pebble.directory)
         self.converge(s, [self.host])
         for name in (MX1, "mail.example.org"):
             found = self.shown(name)

@@ -238,6 +238,28 @@ def arrives(address, login, password, subject, folder="INBOX"):
              lambda: subject in subjects(address, login, password, folder))
 
 
+class Pebble:
+    """An ACME authority on a host, which finds `name` at the address of the host that asks for it."""
+    CONFIG = ('{"pebble":{"listenAddress":"0.0.0.0:14000","managementListenAddress":"127.0.0.1:15000",'
+              '"certificate":"/etc/pebble/cert.pem","privateKey":"/etc/pebble/key.pem",'
+              '"httpPort":80,"tlsPort":443}}')
+
+    def __init__(self, host, own_name, asks, name):
+        self.host, self.directory = host, f"https://{own_name}:14000/dir"
+        host.run(
+            "apt-get install -y -q pebble && mkdir -p /etc/pebble && cd /etc/pebble && "
+            f"echo '{self.CONFIG}' >config.json && echo '{asks.address} {name}' >>/etc/hosts && "
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem "
+            f"-out cert.pem -days 30 -subj /CN={own_name} -addext subjectAltName=DNS:{own_name}")
+        self.ca = host.out("cat /etc/pebble/cert.pem") + "\n"
+
+    def start(self):
+        self.host.run("systemd-run --unit=pebble -E PEBBLE_VA_NOSLEEP=1 -E PEBBLE_WFE_NONCEREJECT=0 "
+                      "pebble -config /etc/pebble/config.json")
+        wait_for("Pebble", lambda: self.host.run(
+            "bash -c 'exec 3<>/dev/tcp/127.0.0.1/14000'", check=False).returncode == 0)
+
+
 class NoNames(threading.Thread):
     """A name server that fails at once, on this machine's address towards the hosts: where nobody
     answers, spam filters wait for seconds."""

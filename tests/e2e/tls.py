@@ -10,7 +10,7 @@ import time
 import unittest
 
 import lib
-from lib import Host, HostTest, arrives, deliver, recap, submit, wait_for
+from lib import Host, HostTest, Pebble, arrives, deliver, recap, submit, wait_for
 
 MX, ORG, COM = "mx1.example.com", "mail.example.org", "mail.example.com"
 MANIFEST = """
@@ -212,23 +212,13 @@ class Tls(HostTest):
     # ---- ACME, with Pebble on the host outside ----
     def acme_site(self):
         s = self.tls_site(mail="tls: {acme: {email: postmaster@example.com, ca: directory.pem, "
-                               "directory: 'https://outside.test:14000/dir'}}",
+                               f"directory: '{self.pebble.directory}'}}}}",
                           org="tls: {acme: true}")
-        s.write("directory.pem", self.outside.out("cat /etc/pebble/cert.pem") + "\n")
+        s.write("directory.pem", self.pebble.ca)
         return s
 
-    def pebble(self):
-        config = ('{"pebble":{"listenAddress":"0.0.0.0:14000","managementListenAddress":"127.0.0.1:15000",'
-                  '"certificate":"/etc/pebble/cert.pem","privateKey":"/etc/pebble/key.pem",'
-                  '"httpPort":80,"tlsPort":443}}')
-        self.outside.run(
-            "apt-get install -y -q pebble && mkdir -p /etc/pebble && cd /etc/pebble && "
-            f"echo '{config}' >config.json && echo '{self.host.address} {ORG}' >>/etc/hosts && "
-            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem "
-            "-out cert.pem -days 30 -subj /CN=outside.test -addext subjectAltName=DNS:outside.test")
-
     def test_05_acme_that_fails_breaks_nothing(self):
-        self.pebble()
+        type(self).pebble = Pebble(self.outside, "outside.test", self.host, ORG)
         s = self.acme_site()
         done = s.apply()
         self.assertExit(done, 2)
@@ -239,11 +229,7 @@ class Tls(HostTest):
         self.flows()
 
     def test_06_acme(self):
-        self.outside.run("systemd-run --unit=pebble -E PEBBLE_VA_NOSLEEP=1 -E PEBBLE_WFE_NONCEREJECT=0 "
-                         "pebble -config /etc/pebble/config.json")
-        wait_for("pebble", lambda: self.outside.run(
-            "curl -sk https://127.0.0.1:14000/dir || python3 -c \"import socket;"
-            "socket.create_connection(('127.0.0.1',14000))\"", check=False).returncode == 0)
+        self.pebble.start()
         s = self.acme_site()
         self.assertExit(s.apply(), 0)
         for name in (MX, ORG):
