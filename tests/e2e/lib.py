@@ -24,10 +24,14 @@ HOST = os.path.join(TOP, "tests", "hosts", "host")
 SANITIZED = BUILD.rstrip("/").endswith("san")
 
 
+class CommandFailed(AssertionError):
+    """A command ended with another exit status than 0."""
+
+
 def sh(argv, timeout=300, check=True, **kw):
     done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, **kw)
     if check and done.returncode:
-        raise AssertionError(f"{argv} gave {done.returncode}\n{done.stdout}\n{done.stderr}")
+        raise CommandFailed(f"{argv} gave {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done
 
 
@@ -192,7 +196,7 @@ def wait_for(what, probe, seconds=20):
     while time.time() < end:
         try:
             found = probe()
-        except AssertionError as error:
+        except CommandFailed as error:
             failed = error
         else:
             failed = None

@@ -47,7 +47,7 @@ def manifest(mail="", com="", org="", hostname=MX, srs="false"):
 def openssl(*args, text=None):
     done = subprocess.run(["openssl", *args], capture_output=True, text=True, input=text, timeout=60)
     if done.returncode:
-        raise AssertionError(f"openssl {args}\n{done.stderr}")
+        raise lib.CommandFailed(f"openssl {args}\n{done.stderr}")
     return done.stdout
 
 
