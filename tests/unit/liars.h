@@ -30,7 +30,7 @@ static const struct lie {
 	ROW(hello_half, SILENT, false),
 	ROW(hello_errors, SILENT, true),
 	ROW(hello_trickle, SILENT, false),
-	ROW(hello_version, "version 99", false),
+	ROW(hello_version, "uses version 99", false),
 	ROW(hello_late, "began with STEP", false),
 	ROW(hello_huge, "larger than one of its type", true),
 	ROW(hello_nulls, "too much memory", true),
