@@ -349,11 +349,26 @@ static unsigned pending_of(const struct value *c)
 					  (strstr(p, "account") ? RES_ACCOUNT : 0);
 }
 
+/* A misspelt key would leave its expectation unchecked. */
+static bool knows_keys(struct bench *t, const struct value *c)
+{
+	static const char known[] = "name type params setup foreseen pending changes tree result "
+				    "error problem root as_other_user observe_only error_in_apply "
+				    "never_converges";
+	for (size_t i = 0; i < c->map.n; i++)
+		if (!word_in(known, c->map.e[i].key))
+			return fault(t, arena_printf(t->a, "the case has an unknown key '%s'",
+						c->map.e[i].key.p));
+	return true;
+}
+
 static bool carry_out(struct bench *t, const struct value *c)
 {
 	const struct restype *type = restype_find(str_c(map_cstr(c, "type", "")));
 	const struct value *setup = map_at(c, "setup");
 	struct value *params;
+	if (!knows_keys(t, c))
+		return false;
 	if (!type)
 		return fault(t, "there is no such type");
 	for (size_t i = 0; setup && i < setup->list.n; i++)
