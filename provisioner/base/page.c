@@ -5,6 +5,7 @@
  */
 #define MAY_PRINT
 #include "base/page.h"
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
@@ -13,12 +14,14 @@ enum {
 	NUMBER_MAX = 352, /* DBL_MAX has 309 digits before the point */
 	PRECISION_MAX = 40,
 	PANIC_MAX = 1024,
+	WIDTH_LEAST = 40, /* a narrower terminal wraps by itself */
 };
 
 struct page {
 	struct buf b;
 	bool color;
-	int fd; /* -1: none; else what becomes long goes there */
+	int fd;       /* -1: none; else what becomes long goes there */
+	size_t width; /* columns of a line of prose; 0: as many as there are */
 };
 
 /* ---- the one escaping function ---- */
@@ -154,6 +157,70 @@ void page_lines(struct page *p, int indent, struct str text)
 		if (at && indent)
 			buf_addf(&p->b, "%*s", indent, "");
 		add_shown(&p->b, line, n, true);
+		if (nl)
+			buf_addc(&p->b, '\n');
+		at += n + (nl != NULL);
+		pass_on(p);
+	}
+}
+
+void page_wrap(struct page *p, int fd)
+{
+	struct winsize w;
+	p->width = ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col >= WIDTH_LEAST ? w.ws_col : 0;
+}
+
+/* Columns that the last line takes so far, without paint. */
+static size_t count_columns(const struct page *p)
+{
+	size_t from = p->b.n, columns = 0;
+	bool painting = false; /* within ESC [ ... m */
+	while (from > 0 && p->b.p[from - 1] != '\n')
+		from--;
+	for (size_t i = from; i < p->b.n; i++) {
+		bool begins = p->b.p[i] == '\033';
+		if (!begins && !painting)
+			columns += ((unsigned char)p->b.p[i] & 0xc0) != 0x80;
+		painting = begins || (painting && p->b.p[i] != 'm');
+	}
+	return columns;
+}
+
+/* The words of one line, with the blanks between them; a blank becomes a line end where the word
+ * behind it does not fit. */
+static void add_words(struct page *p, size_t indent, const char *line, size_t n)
+{
+	for (size_t at = 0, column = count_columns(p); at < n;) {
+		size_t blanks = 0, word = 0;
+		while (at + blanks < n && line[at + blanks] == ' ')
+			blanks++;
+		while (at + blanks + word < n && line[at + blanks + word] != ' ')
+			word++;
+		bool fits = column + blanks + word <= p->width;
+		if (blanks && word && !fits && column > indent) {
+			buf_addf(&p->b, "\n%*s", (int)indent, "");
+			column = indent;
+		} else {
+			buf_addf(&p->b, "%*s", (int)blanks, "");
+			column += blanks;
+		}
+		column += add_shown(&p->b, line + at + blanks, word, true);
+		at += blanks + word;
+	}
+}
+
+void page_prose(struct page *p, int indent, struct str text)
+{
+	if (!p->width) {
+		page_lines(p, indent, text);
+		return;
+	}
+	for (size_t at = 0; at < text.n;) {
+		const char *line = text.p + at, *nl = memchr(line, '\n', text.n - at);
+		size_t n = nl ? (size_t)(nl - line) : text.n - at;
+		if (at && indent)
+			buf_addf(&p->b, "%*s", indent, "");
+		add_words(p, (size_t)indent, line, n);
 		if (nl)
 			buf_addc(&p->b, '\n');
 		at += n + (nl != NULL);

@@ -25,6 +25,10 @@ void page_paintf(struct page *p, enum paint paint, const char *fmt, ...) PRINTF(
 void page_add(struct page *p, struct str text); /* as %s, with the NULs that may be in it */
 /* Text of several lines; all but the first begin with `indent` blanks. Tabs stay. */
 void page_lines(struct page *p, int indent, struct str text);
+/* The same; when the page wraps, lines that are too long are parted between words. */
+void page_prose(struct page *p, int indent, struct str text);
+/* The page is for the terminal at fd, and wraps at its width; for anything else it does not. */
+void page_wrap(struct page *p, int fd);
 void page_paint(struct page *p, enum paint paint); /* of what follows */
 void page_up(struct page *p); /* to the line above, which is taken off the terminal */
 /* Cuts what was added since the page had `from` bytes to so many columns. */

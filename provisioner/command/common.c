@@ -46,6 +46,7 @@ void cli_problems(const struct cli *c, const struct errs *errs)
 		errs_json(errs, &b);
 		cli_print(&b);
 	}
+	page_wrap(p, STDERR_FILENO);
 	if (!c->json || errs->n)
 		errs_print(errs, p);
 	to_stderr(p);
@@ -55,6 +56,7 @@ void cli_problems(const struct cli *c, const struct errs *errs)
 int cli_error(const struct err *e)
 {
 	struct page *p = page_new(false);
+	page_wrap(p, STDERR_FILENO);
 	err_print(e, p);
 	to_stderr(p);
 	return EXIT_BEFORE;

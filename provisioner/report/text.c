@@ -23,7 +23,7 @@ static void add_error(struct page *out, const char *error)
 {
 	page_addf(out, "      ");
 	page_paint(out, PAINT_RED);
-	page_lines(out, 6, str_c(error));
+	page_prose(out, 6, str_c(error));
 	page_paint(out, PAINT_PLAIN);
 	page_addf(out, "\n");
 }
@@ -150,7 +150,7 @@ static void plan_step(struct report *r, struct page *out, const struct planned *
 		return;
 	case PLANNED_LOCAL:
 		page_addf(out, "%s  ", handler ? "  (handler)" : "");
-		page_lines(out, 6, str_c(p->step->message ? p->step->message : ""));
+		page_prose(out, 6, str_c(p->step->message ? p->step->message : ""));
 		page_addf(out, "\n");
 		return;
 	default:
@@ -230,7 +230,7 @@ static void step_done(struct report *r, struct page *out, const struct event *e)
 	page_addf(out, "\n");
 	if (p->step->local && p->step->message) {
 		page_addf(out, "      ");
-		page_lines(out, 6, str_c(p->step->message));
+		page_prose(out, 6, str_c(p->step->message));
 		page_addf(out, "\n");
 	}
 	if (e->error)
@@ -254,7 +254,7 @@ static void host_done(struct page *out, const struct event *e)
 						 : "left out";
 	page_paintf(out, PAINT_RED, "%s: %s", word, e->host);
 	page_addf(out, ": ");
-	page_lines(out, 6, str_c(e->error));
+	page_prose(out, 6, str_c(e->error));
 	page_addf(out, "\n");
 }
 
@@ -335,6 +335,7 @@ static void text_event(struct report *r, const struct event *e)
 {
 	bool is_long = e->kind == EVENT_PLAN || e->kind == EVENT_STEP;
 	struct page *out = is_long ? report_page(r) : page_new(r->opt.color);
+	page_wrap(out, r->opt.fd);
 	switch (e->kind) {
 	case EVENT_PLAY:
 		if (!r->opt.planning)

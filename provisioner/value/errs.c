@@ -141,7 +141,7 @@ void err_print(const struct err *e, struct page *out)
 	if (e->pos.file)
 		show_place(out, e->pos);
 	page_addf(out, "%s", e->warning ? "warning: " : "");
-	page_lines(out, 4, str_c(e->msg));
+	page_prose(out, 4, str_c(e->msg));
 	page_addf(out, "\n");
 	show_line(out, e->pos);
 	if (!e->also.what)

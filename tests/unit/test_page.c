@@ -4,6 +4,8 @@
  */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "plan/plan.h"
@@ -275,6 +277,54 @@ static void live_lines_are_harmless(void **state)
 	buf_free(&rest);
 }
 
+/* A terminal of so many columns; -1: there is none. */
+static int open_terminal(unsigned short columns)
+{
+	struct winsize size = {.ws_row = 24, .ws_col = columns};
+	int fd = posix_openpt(O_RDWR | O_NOCTTY);
+	if (fd >= 0 && ioctl(fd, TIOCSWINSZ, &size) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static const char *wrapped(unsigned short columns, const char *begin, const char *text)
+{
+	struct page *p = page_new(true);
+	int fd = open_terminal(columns);
+	assert_true(fd >= 0);
+	page_wrap(p, fd);
+	page_paintf(p, PAINT_RED, "%s", begin);
+	page_prose(p, 4, str_c(text));
+	const char *shown = page_text(a, p).p;
+	page_free(p);
+	close(fd);
+	return shown;
+}
+
+/* Paint takes no columns, and a word is never cut, however long. */
+static void prose_wraps_at_the_width_of_a_terminal(void **state)
+{
+	(void)state;
+	static const char text[] = "one two three four five six seven eight nine\nten";
+#define RED(t) "\033[31m" t "\033[0m"
+	assert_string_equal(wrapped(40, "site.yml:1:2: ", text),
+		RED("site.yml:1:2: ") "one two three four five\n"
+				      "    six seven eight nine\n"
+				      "    ten");
+	assert_string_equal(wrapped(200, "x: ", text),
+		RED("x: ") "one two three four five six seven eight nine\n    ten");
+	assert_string_equal(wrapped(39, "x: ", text),
+		RED("x: ") "one two three four five six seven eight nine\n    ten");
+	assert_string_equal(wrapped(40, "x: ", "a-word-that-is-longer-than-the-terminal-is b"),
+		RED("x: ") "a-word-that-is-longer-than-the-terminal-is\n    b");
+	assert_string_equal(
+		wrapped(40, "", "\xc3\xa4\xc3\xa4\xc3\xa4 ccc ddd eee fff ggg hhh iii jjj kkk"),
+		RED("") "\xc3\xa4\xc3\xa4\xc3\xa4 ccc ddd eee fff ggg hhh iii jjj kkk");
+#undef RED
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +335,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(json_has_escapes_of_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(reports_are_harmless, setup, teardown),
 		cmocka_unit_test_setup_teardown(live_lines_are_harmless, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			prose_wraps_at_the_width_of_a_terminal, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
