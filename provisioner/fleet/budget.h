@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hosts of a wave against the failures that its play allows: who waits, who goes on, who ends.
+ * The failure budget of a wave (any_errors_fatal, max_fail_percentage): which hosts wait, go on or
+ * end.
  */
 #pragma once
 #include "fleet/fleet_private.h"
 
-/* The host's plan up to here is made. true: its turn to carry it out comes later, or never. */
+/* Call it when the host's plan up to here is complete. true: the host must not apply it now;
+ * wave_release lets it go on, or it ends. */
 bool wave_waits(struct fleet_host *h);
-/* All of the wave that are left wait: what each of them carries out, by what is known to fail.
- * false: nothing, before the hosts that are parked go on. */
+/* Call it when no host of the wave is left that works: decides from the failures known so far how
+ * much of its plan each waiting host applies. false: none may; first the parked hosts have to go
+ * on. */
 bool wave_release(struct fleet *f);
-struct fleet_host *wave_due(struct fleet *f);    /* the next that is due, or NULL */
-void wave_leave(struct fleet_host *h);           /* it waits no more */
-bool wave_is_behind(const struct fleet_host *h); /* behind the task at which the wave stopped */
-void wave_drop(struct fleet_host *h);            /* ends a host that is parked, with its wave */
-void wave_lost(struct fleet_host *h);            /* counts, and stops the wave that has too many */
-const struct play *wave_play(const struct fleet *f); /* with a budget to keep; else NULL */
+struct fleet_host *wave_due(struct fleet *f); /* the next host that may go on; NULL: none */
+void wave_leave(struct fleet_host *h);        /* the host does not wait any more */
+/* is its next task after the one where the wave stopped? */
+bool wave_is_behind(const struct fleet_host *h);
+void wave_drop(struct fleet_host *h); /* ends a parked host because its wave has stopped */
+/* counts a lost host; stops the wave if its budget is exceeded */
+void wave_lost(struct fleet_host *h);
+/* the play, if it has a failure budget; else NULL */
+const struct play *wave_play(const struct fleet *f);
