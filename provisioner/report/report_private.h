@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shared by the outputs of this folder only.
+ * Private to report/: what its formats share.
  */
 #pragma once
 #include "report/report.h"
@@ -22,19 +22,21 @@ struct report {
 };
 extern const struct report_ops report_text, report_json;
 
-/* One that may become long: the live lines make room for it. */
+/* A page for text that may be long: the live lines are hidden while it is written. */
 struct page *report_page(struct report *r);
-void report_out(struct report *r, struct page *p); /* to the fd, above the live lines */
+void report_out(struct report *r, struct page *p); /* writes it to the fd, above the live lines */
 
-/* Busy hosts: lines at the bottom of a terminal, where it draws. */
+/* Live lines of busy hosts at the bottom of a terminal. draws false: none are drawn. */
 struct live *live_new(int fd, bool draws);
-void live_set(struct live *l, const char *host, const char *text); /* text NULL: it is done */
+void live_set(struct live *l, const char *host, const char *text); /* text NULL: the host is done */
 void live_hide(struct live *l);
-void live_show(struct live *l, bool force); /* redraws at most some times a second */
+/* redraws, a few times per second at most unless forced */
+void live_show(struct live *l, bool force);
 void live_free(struct live *l);
-/* Where nothing is drawn: a host that has been at one thing for some seconds, or NULL. */
+/* When not drawing: a host that has been doing the same for some seconds, or NULL. *text: what it
+ * does; *seconds: for how long. */
 const char *live_overdue(struct live *l, const char **text, double *seconds);
 
 void recap_add(struct report *r, const struct event *e);
 void recap_print(const struct report *r, struct page *out);      /* Ansible's PLAY RECAP */
-const char *recap_took(const struct report *r, struct arena *a); /* "2.4 s" */
+const char *recap_took(const struct report *r, struct arena *a); /* the elapsed time: "2.4 s" */

@@ -1,66 +1,71 @@
 /* SPDX-License-Identifier: MIT
  *
- * Floor 2: one wanted step and one connection, each with one table of its members: what is written
- * of them, read back and checked are loops over it. A new member is a line in the struct and a line
- * in the table.
+ * Floor 2: one wanted step and one connection, each with a table of its members. Writing, reading
+ * and checking them are loops over the table. A new member is a line in the struct and a line in
+ * the table.
  */
 #pragma once
 #include "value/record.h"
 
 struct restype;
-struct connection {                  /* how to reach a host: inventory variables, then options */
-	const char *address;         /* name or IP to connect to */
-	const char *user;            /* NULL: the current user */
-	const char *kind;            /* NULL: ssh */
-	const char *key_file;        /* NULL: ssh-agent, then the usual files */
-	const char *password;        /* NULL: no password login */
-	const char *ssh_args;        /* for the system's ssh only: given, "ssh" becomes "openssh" */
-	const char *become_password; /* NULL: sudo must not ask */
+struct connection { /* how to reach a host; command line options override variables of the inventory
+		     */
+	const char *address;  /* name or IP to connect to */
+	const char *user;     /* NULL: the current user */
+	const char *kind;     /* NULL: ssh */
+	const char *key_file; /* NULL: keys of ssh-agent, then the default files */
+	const char *password; /* NULL: no login by password */
+	/* only for OpenSSH's ssh; if given, the kind "ssh" becomes "openssh" */
+	const char *ssh_args;
+	const char *become_password; /* NULL: sudo must not ask for one */
 	const char *become_user;     /* NULL: root */
 	int port;                    /* 0: 22 */
-	bool become;                 /* the play or any of its tasks becomes */
+	bool become;                 /* the play or one of its tasks has `become` */
 };
 
-#define HIDDEN "hidden (no_log)" /* stands for what such a task says */
-/* One resource wanted, or one task that comes to nothing on the host. */
+#define HIDDEN "hidden (no_log)" /* shown in place of the text of a no_log task */
+/* One wanted resource, or a task that does nothing on the host. */
 struct step {
-	uint32_t id;      /* from 1, within a host's run */
-	uint32_t task;    /* counts as; steps of one looped task share it */
-	uint32_t turn;    /* the task whose turn it is, in the order of the play */
-	const char *name; /* the task's name ("role : name" when it stands in a role) */
-	const char *item; /* loop item's label, or NULL */
-	bool more;        /* items of the same loop follow, and run when this one fails, too */
+	uint32_t id;      /* from 1, unique within a host's run */
+	uint32_t task;    /* number of the task, for counting; all items of a loop share it */
+	uint32_t turn;    /* the play's task at whose turn it runs, by its order in the play */
+	const char *name; /* the task's name ("role : name" for a task of a role) */
+	const char *item; /* label of the loop item, or NULL */
+	bool more;        /* more items of the same loop follow; they run even if this one fails */
 	struct pos pos;
-	const struct restype *type; /* NULL for local, skipped and unknown steps */
-	struct value *params;       /* checked; contents as blobs with bytes */
-	const char *user;           /* run as (become_user), NULL: as the agent */
-	int timeout_s;              /* that its programs may take; 0: as long as they may */
-	struct value *environment;  /* of its programs: map of texts, or NULL */
+	const struct restype *type; /* NULL: a local, skipped or unknown step */
+	struct value *params;       /* checked; contents are blobs with bytes */
+	const char *user;           /* become_user; NULL: the agent's user */
+	int timeout_s;              /* limit of its programs; 0: none */
+	struct value *environment;  /* of its programs: a map of texts, or NULL */
 	bool no_log;                /* hide parameters, diff and result */
 	bool no_diff;               /* hide the diff: `diff: false` */
 	bool ignore_errors;
 	bool skipped; /* `when` was false */
-	bool local;   /* done here: debug, set_fact, assert; message says what */
+	bool local;   /* runs on the controller (debug, set_fact, assert); message: its output */
 	const char *message;
-	const char *unknown; /* why it cannot be known yet: "until task 'x' has run", or NULL */
-	const char *const *notify;   /* ids of handlers that run on the host */
-	const char *handler;         /* this step is a handler: its id; runs when notified */
+	const char *unknown; /* why it cannot be known yet ("until task 'x' has run"), or NULL */
+	const char *const *notify;   /* ids of handlers on the host; NULL-terminated */
+	const char *handler;         /* id of the handler that this step is, or NULL */
 	const uint32_t *notified_by; /* handler: ids of steps that may notify it, 0-terminated */
-	bool was_pending;            /* handler: notified by an earlier, unfinished run */
-	bool dropped;                /* and skipped now: the host forgets it */
-	uint32_t loop;               /* APPLY: items of one loop share it; 0: no loop */
-	int changed;     /* changed_when's constant: -1 none, 0, 1; local: it counts as */
-	int failed;      /* failed_when's constant: -1 none, 0 (the program's status does not
-			    matter: ignore_errors is set for the agent), 1; local: it has failed */
-	bool registered; /* its result is asked for */
-	bool verdict;    /* changed_when/failed_when need its result: apply up to here, then ask */
+	bool was_pending;            /* handler: an earlier, unfinished run has notified it */
+	bool dropped;  /* handler: it is not to run, and is removed from the pending ones */
+	uint32_t loop; /* APPLY: number shared by the items of a loop; 0: no loop */
+	int changed;   /* changed_when if constant: 0 or 1, else -1; local: has it changed? */
+	/* failed_when if constant: 0 (the program's exit status is ignored: the agent is sent
+	 * ignore_errors) or 1, else -1; local: has it failed? */
+	int failed;
+	bool registered; /* `register` needs its result */
+	/* changed_when/failed_when need its result: apply up to this step, then evaluate them */
+	bool verdict;
 };
 
-/* What a member is part of. */
+/* Where a member is written. */
 enum step_use {
-	STEP_SAVED = 1,   /* a saved plan */
-	STEP_OBSERVE = 2, /* OBSERVE, to the agent */
-	STEP_APPLY = 4,   /* APPLY */
+	STEP_SAVED = 1,   /* in a saved plan */
+	STEP_OBSERVE = 2, /* in OBSERVE */
+	STEP_APPLY = 4,   /* in APPLY */
 };
-/* Both end with a member without a name. The type of a step is written by who knows the types. */
+/* Both end with a member whose name is NULL. They omit the type of a step, since only higher floors
+ * know the types. */
 extern const struct member step_members[], connection_members[];
