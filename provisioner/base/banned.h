@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls that are easy to use wrongly do not compile here. Include before anything that uses them;
- * base.h does.
+ * Functions of the C library that are easily misused do not compile here. Include it before any
+ * code that uses them; base.h does.
  */
 #pragma once
 #include <stdio.h>
@@ -43,7 +43,8 @@
 #undef asctime
 #define asctime(a) BANNED(asctime)
 
-/* What people see is a page (base/page.h): text that was not escaped has no way out. */
+/* Text for people is printed through a page (base/page.h), so that it is always escaped. Files that
+ * define MAY_PRINT are exempt. */
 #ifndef MAY_PRINT
 #undef printf
 #define printf(...) BANNED(printf)

@@ -3,10 +3,10 @@
  * Floor 0: memory, strings, errors, files, processes, digests. Knows no host and no manifest.
  *
  * Memory belongs to an arena with a lifetime (run, host, step): allocate with arena_*(), never free
- * a part, and end the lifetime with arena_free(). Running out of memory aborts. A string is a
- * struct str: bytes with a length, and always a NUL behind them (not counted).
- * An error that a user, a file, a host or the network can cause is a value (struct err); a bug
- * aborts through panic().
+ * a part, and end the lifetime with arena_free(). The program aborts when memory runs out. A string
+ * is a struct str: bytes with a length, always followed by a NUL that is not counted. An error that
+ * a user, a file, a host or the network can cause is a value (struct err); a bug calls panic(),
+ * which aborts.
  */
 #pragma once
 #include <stdarg.h>
@@ -22,20 +22,20 @@
 #define STR_FMT "%.*s"
 #define STR_ARG(s) (int)(s).n, (s).p
 
-_Noreturn void panic(const char *fmt, ...) PRINTF(1, 2); /* a bug: says what was violated, aborts */
+_Noreturn void panic(const char *fmt, ...) PRINTF(1, 2); /* a bug: prints it, aborts */
 
 /* ---- arena ---- */
 struct arena;
 struct arena *arena_new(void);
-void arena_free(struct arena *a);             /* NULL is fine */
+void arena_free(struct arena *a);             /* a may be NULL */
 void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned to 8; n may be 0 */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF(2, 0);
-size_t arena_size(const struct arena *a); /* bytes handed out */
-size_t arena_held(const struct arena *a); /* the same, with what lies between them */
+size_t arena_size(const struct arena *a); /* bytes allocated by callers */
+size_t arena_held(const struct arena *a); /* the same with padding and unused space */
 bool arena_owns(const struct arena *a, const void *p);
-/* An array that grows, in an arena or, with NULL, on the heap: PUSH puts x behind v[0..n). */
+/* PUSH appends x to the growing array v[0..n), in an arena, or on the heap if `a` is NULL. */
 void *array_grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size);
 #define PUSH(a, v, n, cap, x) \
 	((v) = array_grow((a), (v), (n), &(cap), sizeof(*(v))), (v)[(n)++] = (x))
@@ -49,10 +49,10 @@ int64_t now_ms(void);              /* milliseconds of CLOCK_MONOTONIC */
 
 /* ---- strings ---- */
 struct str {
-	const char *p; /* never NULL once made; p[n] == 0 */
+	const char *p; /* never NULL once set; p[n] == 0 */
 	size_t n;
 };
-struct str str_c(const char *s); /* borrows */
+struct str str_c(const char *s); /* borrows s */
 struct str str_dup(struct arena *a, const char *p, size_t n);
 struct str str_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 struct str str_between(
@@ -62,20 +62,21 @@ bool str_is(struct str a, const char *s);
 int str_cmp(struct str a, struct str b); /* bytewise */
 bool str_starts(struct str s, const char *prefix);
 bool str_ends(struct str s, const char *suffix);
-struct str str_trim(struct arena *a, struct str s); /* ASCII white space off both ends */
-/* "a,b c" split at commas, trimmed, NULL-terminated; NULL gives NULL. */
+struct str str_trim(struct arena *a, struct str s); /* without ASCII white space at both ends */
+/* "a,b c" split at commas, each part trimmed; NULL-terminated; NULL if s is NULL. */
 const char **split_commas(struct arena *a, const char *s);
-bool word_in(const char *words, struct str word); /* parted by blanks; NULL: none */
-int compare_names(const void *x, const void *y);  /* qsort(3) of an array of texts */
-/* The nearest of a NULL-terminated list by edit distance, or NULL when none is near. */
+bool word_in(const char *words, struct str word); /* blanks separate the words; NULL: false */
+int compare_names(const void *x, const void *y);  /* for qsort(3), of an array of const char * */
+/* The word of a NULL-terminated list with the least edit distance; NULL: none is similar. */
 const char *str_nearest(const char *word, const char *const *words);
 struct str str_no_bom(struct str s); /* without a byte order mark (U+FEFF) at its start */
 bool str_utf8(struct str s);         /* well-formed UTF-8 (RFC 3629) without NUL */
 /* Length of the well-formed UTF-8 character at p (not NUL), or 0. */
 size_t str_utf8_len(const char *p, size_t n);
 
-/* A growing buffer on the heap. Past its limit it stays at the limit and `over` is set (sticky).
- * With a `sink`, what is more than BUF_PIECE is handed to that, which takes of it what it can. */
+/* A growing buffer on the heap. At its limit it does not grow, drops what is added and sets `over`,
+ * which stays set. With a `sink`, content beyond BUF_PIECE is passed to the sink, which returns how
+ * many bytes it took. */
 enum { BUF_PIECE = 64 << 10 };
 struct buf {
 	char *p;
@@ -91,42 +92,44 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
-void buf_consume(struct buf *b, size_t n);                /* drop the first n bytes */
-struct str buf_str(struct arena *a, const struct buf *b); /* copy */
+void buf_consume(struct buf *b, size_t n);                /* removes the first n bytes */
+struct str buf_str(struct arena *a, const struct buf *b); /* a copy */
 
 /* ---- errors ---- */
 enum err_kind {
 	ERR_NONE,
-	ERR_CONFIG,      /* what the user wrote is wrong: trying again cannot help */
-	ERR_TRANSIENT,   /* trying again can help (network, lock held) */
-	ERR_UNREACHABLE, /* no connection, no login, host key refused: counted as unreachable */
-	ERR_PERMANENT,   /* neither */
-	/* of the kind CONFIG: a name without a value; default() and `is defined` take it */
+	ERR_CONFIG,      /* the user's input is wrong: a retry cannot help */
+	ERR_TRANSIENT,   /* a retry can help (network, lock held) */
+	ERR_UNREACHABLE, /* no connection, login failed, host key refused: counted as unreachable */
+	ERR_PERMANENT,   /* any other error */
+	/* a CONFIG error: a name without a value; default() and `is defined` handle it */
 	ERR_UNDEFINED,
 };
-struct pos { /* where a value stands; line 0: no position */
+struct pos { /* where a value was written; line 0: unknown */
 	const char *file;
 	uint32_t line, col; /* from 1; col counts characters */
 };
 struct err {
 	enum err_kind kind;
 	struct pos pos;
-	bool warning;   /* it stops nothing: shown, never counted as a failure */
-	char msg[1024]; /* what, where, what to do; one sentence; no newline at the end */
-	/* A second place that matters: shown below the first. what NULL: there is none. */
+	bool warning;   /* shown, but not counted as a failure */
+	char msg[1024]; /* one sentence: what is wrong, where, what to do; no newline */
+	/* A second place, shown below the first; what NULL: none. */
 	struct {
 		struct pos pos;
-		const char *what; /* a text that outlives the run: "the quote begins here" */
+		const char *what; /* a text with static lifetime: "the quote begins here" */
 	} also;
 };
-/* Sets e unless it holds an error (the first is kept). Returns false, for `return err_set(...)`. */
+/* Sets e, unless it holds an error already: the first one is kept. Returns false, so that callers
+ * can write `return err_set(...)`. */
 bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
 bool err_at(struct err *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4); /* ERR_CONFIG */
 bool err_undefined(struct err *e, struct pos pos, const char *fmt, ...) PRINTF(3, 4);
 bool err_errno(struct err *e, const char *fmt, ...) PRINTF(2, 3);  /* PERMANENT, ": strerror" */
-bool err_prefix(struct err *e, const char *fmt, ...) PRINTF(2, 3); /* "prefix: " before msg */
+bool err_prefix(struct err *e, const char *fmt, ...) PRINTF(2, 3); /* puts "prefix: " before msg */
 
-/* So that the compiler sees it too: after `return err_set(...)` nothing was filled in. */
+/* Lets the compiler see that these return false, so that it does not assume that out-parameters
+ * were set. */
 static inline bool always_false(bool result)
 {
 	(void)result;
@@ -158,83 +161,87 @@ struct sha1 {
 void sha1_init(struct sha1 *s); /* FIPS 180-4 */
 void sha1_add(struct sha1 *s, const void *p, size_t n);
 void sha1_end(struct sha1 *s, unsigned char out[SHA1_LEN]);
-void hex(const void *p, size_t n, char *out);                /* 2n+1 bytes, lower case */
-int hex_digit(char c);                                       /* its value; -1: none */
-bool unhex(const char *text, unsigned char *out, size_t n);  /* of 2n digits; more may follow */
+void hex(const void *p, size_t n, char *out); /* 2n+1 bytes, lower case */
+int hex_digit(char c);                        /* value of a hexadecimal digit; -1: it is none */
+bool unhex(const char *text, unsigned char *out, size_t n);  /* 2n digits; more may follow */
 struct str base64(struct arena *a, const void *p, size_t n); /* RFC 4648, padded */
 bool base64_decode(struct arena *a, struct str s, struct str *out);
-uint64_t hash64(const void *p, size_t n); /* for hash tables; not for security */
+uint64_t hash64(const void *p, size_t n); /* for hash tables; not cryptographic */
 
 /* ---- files ---- */
-enum { FILE_MAX = 64 << 20 };       /* no file larger than this is read */
+enum { FILE_MAX = 64 << 20 };       /* larger files are not read */
 const char *file_kind(mode_t mode); /* "file", "directory", "link", "device", ... */
-/* Reads a whole regular file; refuses more than `max` bytes. errno kept in *e's message. */
+/* Reads a whole regular file; fails if it has more than `max` bytes. The message in *e contains
+ * strerror(errno). */
 bool file_read(struct arena *a, const char *path, size_t max, struct str *out, struct err *e);
-/* As file_read; a missing file gives *found=false and no error. */
+/* Like file_read, but a missing file is not an error: *found is false. */
 bool file_read_opt(
 	struct arena *a, const char *path, size_t max, struct str *out, bool *found, struct err *e);
 struct file_attr {
 	mode_t mode; /* permission bits */
-	uid_t uid;   /* (uid_t)-1: leave */
-	gid_t gid;   /* (gid_t)-1: leave */
+	uid_t uid;   /* (uid_t)-1: do not change */
+	gid_t gid;   /* (gid_t)-1: do not change */
 };
-/* Atomic: temporary in the same folder, fchown, fchmod, fsync, rename, fsync the folder. Never
- * follows a link at `path`, nor one on the way that place.h calls not meant. The temporary is
- * `.provision-XXXXXX` beside it and is removed on failure. */
+/* Replaces a file atomically: a temporary file `.provision-XXXXXX` in the same folder, fchown,
+ * fchmod, fsync, rename, fsync of the folder. Does not follow a link at `path`, nor untrusted links
+ * in its folders (link_is_meant in place.h). On failure the temporary file is removed. */
 bool file_replace(const char *path, const void *p, size_t n, struct file_attr attr, struct err *e);
-/* The same; `validate` (may be NULL) is called with the temporary's path before the rename. */
+/* The same; calls `validate` (may be NULL) with the path of the temporary file before the rename;
+ * if it returns false, the file is not replaced. */
 typedef bool file_validate_fn(void *ctx, const char *tmp, struct err *e);
 bool file_replace_valid(const char *path, struct str text, struct file_attr attr,
 	file_validate_fn *validate, void *ctx, struct err *e);
-/* The same, with the access list and the extended attributes of the file `like`; the others take
+/* The same, with the ACL and the extended attributes of the file `like`. The functions above take
  * those of the file that they replace. */
 bool file_replace_like(const char *path, const void *p, size_t n, struct file_attr attr,
 	const char *like, struct err *e);
-/* rights.c: the access list and the extended attributes of `from` (any descriptor, O_PATH too; -1:
- * none) to the open file `to`; before its mode is set. `path` is for messages. */
+/* rights.c: copies the ACL (acl(5)) and the extended attributes (xattr(7)) of `from` (any
+ * descriptor, also O_PATH; -1: none) to the open file `to`. Call it before setting the mode. `path`
+ * is for messages. */
 bool rights_copy(int from, int to, const char *path, struct err *e);
-bool mkdirs(const char *path, mode_t mode, struct err *e); /* like mkdir -p, by place.h's rule */
-char *path_join(struct arena *a, const char *dir, const char *name); /* absolute name wins */
+bool mkdirs(const char *path, mode_t mode, struct err *e); /* mkdir -p, trusted links only */
+char *path_join(struct arena *a, const char *dir, const char *name); /* `name` if it is absolute */
 const char *path_base(const char *path);
-/* With ~, ~user and $NAME, as Python's expanduser and expandvars have them: a name that is not in
- * the environment stays as it is. NULL with e: there is no such user. */
+/* Expands ~, ~user and $NAME as Python's os.path.expanduser and expandvars do: an unset variable is
+ * left as it is. NULL with e set: there is no such user. */
 const char *path_expand(struct arena *a, const char *path, struct err *e);
 char *path_dir(struct arena *a, const char *path);
 bool write_all(int fd, const void *p, size_t n); /* retries EINTR and short writes */
 
 /* ---- standard output ---- */
-void output_open(void); /* first of all: fills the places of closed standard descriptors */
-/* As write_all; that it failed is known to output_close, except of standard error. */
+void output_open(void); /* call it first in main: opens /dev/null for closed standard descriptors */
+/* Like write_all; output_close reports a failure, except for standard error. */
 bool output_write(int fd, const void *p, size_t n);
-/* false: something that was printed, by output_write or stdio, did not arrive. */
+/* false: a write by output_write or stdio to standard output failed, e.g. because the disk is
+ * full. */
 bool output_close(struct err *e);
 
 /* ---- processes ---- */
 struct proc {
-	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	const char *const *argv; /* NULL-terminated; argv[0] is searched in PATH */
 	const char *const *env;  /* NULL-terminated NAME=value, added to the environment */
-	const char *dir;         /* NULL: /, of the user's command the home folder */
-	bool users;              /* a command of the user: PATH and language are the login's */
-	struct str input;        /* for standard input; p NULL: /dev/null */
-	uid_t uid;               /* (uid_t)-1: stay; else drop to it, its groups and home */
-	int timeout_s;           /* 0: PROC_TIMEOUT */
-	size_t max_output;       /* of each stream; 0: PROC_OUTPUT. More is cut, and `cut` set */
-	/* called with each whole line of standard output while the program runs; may be NULL */
+	const char *dir;         /* working directory; NULL: /, with `users` the home folder */
+	bool users;              /* a command of the user: with PATH and locale of the login */
+	struct str input;        /* its standard input; p NULL: /dev/null */
+	uid_t uid;     /* (uid_t)-1: unchanged; else changes to this user, with groups and HOME */
+	int timeout_s; /* 0: PROC_TIMEOUT */
+	size_t max_output; /* per stream; 0: PROC_OUTPUT. The rest is dropped, and `cut` set */
+	/* called with each complete line of standard output while the program runs; may be NULL */
 	void (*line)(void *ctx, struct str line);
 	void *ctx;
 };
 enum { PROC_TIMEOUT = 600, PROC_OUTPUT = 1 << 20 };
 struct proc_result {
-	int status; /* exit status; 128+signal when killed by one */
+	int status; /* exit status; 128 + the signal's number if killed by a signal */
 	bool timed_out, cut;
-	int limit_s;             /* when it timed out: after how long */
-	struct str out, err_out; /* in the arena */
+	int limit_s;             /* after a time-out: the limit in seconds */
+	struct str out, err_out; /* allocated in the arena */
 };
-/* Nothing that this process runs from now on outlasts `ms` (of CLOCK_MONOTONIC); what has no limit
- * of its own may take until then. 0: no such limit. */
+/* All programs run from now on end at `ms` (of CLOCK_MONOTONIC) at the latest; a program without
+ * its own limit may run until then. 0: no such limit. */
 void proc_deadline(int64_t ms);
-int64_t proc_until(int64_t ms); /* the earlier of `ms` and the deadline */
-/* Runs to its end. false only when it could not be run at all (not found, fork failed). The closed
- * environment: PATH, HOME, LANG=C.UTF-8, LC_ALL=C.UTF-8, TERM=dumb. On time-out the whole process
- * group is killed. */
+int64_t proc_until(int64_t ms); /* the earlier one of `ms` and the deadline */
+/* Runs a program until it exits. false: it could not be run (not found, fork failed). Its
+ * environment is only PATH, HOME, LANG=C.UTF-8, LC_ALL=C.UTF-8, TERM=dumb, and p->env. After a
+ * time-out its whole process group is killed. */
 bool proc_run(struct arena *a, const struct proc *p, struct proc_result *r, struct err *e);
