@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Field tables: the only description of a resource type, of the declared mail state, of a play.
- * Checking, defaults, documentation and output are loops over them.
+ * Field tables: the only description of the parameters of a resource type, of the declared mail
+ * state, and of a play's keywords. Checks, defaults, documentation and output are loops over them.
  *
  * A table is an array of struct field that ends with {.name = NULL}.
  */
@@ -9,7 +9,7 @@
 #include "value/value.h"
 
 enum field_kind {
-	FIELD_STR,   /* numbers and booleans are taken by their source text */
+	FIELD_STR,   /* numbers and booleans are accepted, as written */
 	FIELD_PATH,  /* absolute path */
 	FIELD_BOOL,  /* true/false, yes/no, on/off, 1/0, also as text */
 	FIELD_INT,   /* within min..max */
@@ -19,20 +19,20 @@ enum field_kind {
 	FIELD_ENUM,  /* one of choices */
 	FIELD_LIST,  /* of strings (a string alone, also comma separated with FIELD_COMMA); with
 			`sub`: of maps */
-	FIELD_MAP,   /* with `sub`: exactly these keys; without: any */
+	FIELD_MAP,   /* with `sub`: only its keys; without: any keys */
 	FIELD_MAPOF, /* any keys; each value a map described by `sub` (null counts as {}) */
-	FIELD_BLOB,  /* a file's content; text becomes a VALUE_BLOB */
+	FIELD_BLOB,  /* a file's content; a text becomes a VALUE_BLOB */
 	FIELD_ANY,
 };
 enum field_flags {
 	FIELD_REQUIRED = 1,
 	FIELD_SECRET = 2,   /* the value becomes secret */
-	FIELD_NULLABLE = 4, /* null is a value of its own (otherwise null means: not given) */
+	FIELD_NULLABLE = 4, /* null is a valid value (otherwise null means: not given) */
 	FIELD_COMMA = 8,    /* a list may be written "a,b" */
-	FIELD_LATER = 16,   /* known, but not supported yet: using it is an error that says so */
+	FIELD_LATER = 16,   /* known, but not supported yet: using it is an error */
 	FIELD_ACTION =
-		32, /* steers how, not what: no part of the desired state (backup, validate) */
-	FIELD_PER_HOST = 64, /* a keyword that a template may give, another for each host */
+		32, /* affects how, not what: not part of the wanted state (backup, validate) */
+	FIELD_PER_HOST = 64, /* a keyword whose value may be a template, evaluated for each host */
 };
 struct field {
 	const char *name;
@@ -46,10 +46,11 @@ struct field {
 	const char *doc; /* one or more sentences */
 };
 
-/* Checks `in` (a map) against the table and returns a new map with canonical names, typed values
- * and defaults; NULL when there was a problem, and then every problem is in `errs`, with position
- * and, for an unknown key, a suggestion. `what` names it in messages: "module 'file'", "mail".
- * An UNKNOWN value passes any kind. Keys absent and without a default stay absent. */
+/* Checks the map `in` against the table. Returns a new map with canonical names, typed values and
+ * defaults. On problems returns NULL; `errs` then holds each one with its position and, for an
+ * unknown key, a suggestion. `what` names the map in messages: "module 'file'", "mail". UNKNOWN is
+ * valid for every kind. A key that is absent and has no default stays absent. */
 struct value *fields_check(struct arena *a, const struct field *table, const struct value *in,
 	const char *what, struct errs *errs);
-const struct field *field_find(const struct field *table, struct str name); /* aliases too */
+/* by name or alias; NULL: none */
+const struct field *field_find(const struct field *table, struct str name);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to value/.
+ * Private to value/: hides secrets in lines that messages show. The result has as many characters
+ * as the line, so that a caret stays in place.
  */
 #pragma once
 #include "value/value.h"
 
-/* The line with what follows "password:" and its like as stars; as many characters as before. */
+/* Replaces the value after "password:" and similar keys by stars. */
 struct str mask_secrets(struct arena *a, struct str line);
-/* The line with all but its first key as stars; without a key all of it, or all but its first word,
- * the name of a host. */
+/* Replaces all but the first key by stars; in a line without a key everything, or, with `host`, all
+ * but the first word, which is a host's name. */
 struct str mask_values(struct arena *a, struct str line, bool host);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to value/: what JSON and Python write alike.
+ * Private to value/: shared by the output of JSON and of Python's notation.
  */
 #pragma once
 #include "value/value.h"
 
-void print_float(struct buf *b, double f); /* the fewest digits that read back the same; 1.0 */
+/* the fewest digits that give the same number when read; at least "1.0" */
+void print_float(struct buf *b, double f);
