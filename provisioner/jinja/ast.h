@@ -6,21 +6,21 @@
 #include "jinja/lex.h"
 
 enum node_kind {
-	NODE_CONST, /* value */
+	NODE_CONST, /* the literal is in `value` */
 	NODE_NAME,  /* name */
 	NODE_ATTR,  /* left . name */
 	NODE_ITEM,  /* left [ right ] */
 	NODE_SLICE, /* left [ kid0 : kid1 : kid2 ], a kid may be NULL */
 	NODE_LIST,  /* kids */
 	NODE_TUPLE, /* kids */
-	NODE_DICT,  /* kids: key, value, key, value */
+	NODE_DICT,  /* kids: key, value, key, value, ... */
 	NODE_NOT,   /* left */
 	NODE_NEG,
 	NODE_POS,
 	NODE_MATH, /* left op right */
 	NODE_AND,
 	NODE_OR,
-	NODE_COMPARE, /* left, then kids with their ops */
+	NODE_COMPARE, /* left, then kids with their operators */
 	NODE_CONCAT,  /* kids */
 	NODE_COND,    /* left if right else third (NULL: undefined) */
 	NODE_FILTER,  /* left | name(args) */
@@ -29,11 +29,11 @@ enum node_kind {
 	/* statements */
 	NODE_TEXT,         /* name: the text */
 	NODE_PRINT,        /* left */
-	NODE_IF,           /* left: condition, body, orelse (flag: a NODE_IF, for elif) */
+	NODE_IF,           /* left: condition, body, orelse (flag: it is a NODE_IF, for elif) */
 	NODE_FOR,          /* left: target, right: list, third: filter or NULL, body, orelse; flag:
 			    * recursive */
 	NODE_SET,          /* left: target, right: value */
-	NODE_SET_BLOCK,    /* left: target, right: filter chain on NODE_CONST or NULL, body */
+	NODE_SET_BLOCK,    /* left: target, right: filter chain on a NODE_CONST, or NULL; body */
 	NODE_MACRO,        /* macro */
 	NODE_CALL_BLOCK,   /* left: the call, macro: the body as `caller` */
 	NODE_FILTER_BLOCK, /* right: filter chain, body */
@@ -87,10 +87,11 @@ struct template
 	unsigned flags;
 	struct template_marks marks;
 };
-/* header.c: takes a first line "#jinja2: ..." off the text, into the template's flags and marks. */
+/* header.c: removes a first line "#jinja2: ..." from the text and sets the template's flags and
+ * marks by it. */
 bool header_take(
 	struct arena *a, struct template *t, struct str *text, struct pos *pos, struct err *e);
 bool marks_check(const struct template_marks *m, struct pos pos, struct err *e);
-/* The tokens of a template to statements, chained by next (NULL: empty). */
+/* Parses the tokens of a template into statements, linked by `next`; *out NULL: no statements. */
 bool jinja_parse(struct arena *a, const struct tokens *t, struct node **out, struct err *e);
 struct node *jinja_parse_expr(struct arena *a, const struct tokens *t, struct err *e);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to jinja/: the interpreter. Everything that fails returns NULL or false with the error in
- * jinja.e. A value that the evaluation handles is resolved (no template is left in it), except
- * where `raw` is said.
+ * Private to jinja/: the interpreter. On failure functions return NULL or false and set jinja.e.
+ * Values are resolved (they contain no template) unless `raw` says otherwise.
  */
 #pragma once
 #include "jinja/ast.h"
 
-enum { VALUE_OBJECT = 100 }; /* value.type of a struct object: never leaves the interpreter */
+enum { VALUE_OBJECT = 100 }; /* value.type of a struct object; only within the interpreter */
 enum object_kind {
 	OBJECT_LOOP,
 	OBJECT_MACRO,
@@ -16,24 +15,24 @@ enum object_kind {
 	OBJECT_PARTS,
 };
 struct object {
-	struct value v; /* type VALUE_OBJECT */
+	struct value v; /* its type is VALUE_OBJECT */
 	enum object_kind kind;
-	struct value **items; /* LOOP: what it goes over; CYCLER: its items */
+	struct value **items; /* LOOP: the items of the iteration; CYCLER: its items */
 	size_t n, i, depth;
-	struct value *last;        /* LOOP: what changed() saw */
-	const struct node *loop;   /* LOOP: its statement */
+	struct value *last;        /* LOOP: the last arguments of changed() */
+	const struct node *loop;   /* LOOP: the statement */
 	const struct macro *macro; /* MACRO */
-	int scope;                 /* MACRO, LOOP: the scope where it was made */
+	int scope;                 /* MACRO, LOOP: the scope where it was defined */
 	struct object *caller;
 	struct str sep;  /* JOINER */
-	struct str path; /* PARTS: as the environment names it */
+	struct str path; /* PARTS: path in the environment */
 };
 struct var {
 	struct str name;
 	uint64_t hash;
-	struct value *v; /* NULL in the cache: being resolved */
-	bool raw;        /* templates are left in it */
-	bool busy;       /* they are being resolved */
+	struct value *v; /* NULL in the cache: it is being resolved */
+	bool raw;        /* contains templates */
+	bool busy;       /* its templates are being resolved */
 };
 struct scope {
 	size_t start;
@@ -44,7 +43,7 @@ struct output {
 	struct buf buf;
 	bool secret;
 	struct value *unknown;
-	struct value *only; /* the value printed when one was, and nothing else */
+	struct value *only; /* the value, if exactly one was printed and nothing else */
 	size_t parts;
 	enum flow flow;
 };
@@ -57,35 +56,35 @@ struct jinja {
 	struct var *vars;
 	size_t vars_n, vars_cap;
 	int scope;         /* -1: none yet */
-	struct var *cache; /* variables of the environment, resolved */
+	struct var *cache; /* resolved variables of the environment */
 	size_t cache_n, cache_cap;
-	struct value **owned; /* lists and maps made here, that methods may change */
+	struct value **owned; /* lists and maps created here: methods may change them */
 	size_t owned_n, owned_cap;
 	struct regex *regex[REGEX_CACHE];
 	size_t regex_n;
 	uint64_t steps;
-	size_t memory; /* size of the arena at the start */
+	size_t memory; /* size of the arena at the beginning */
 	int depth, nesting;
-	unsigned flags;                     /* of the template, for those that it includes */
-	const struct template_marks *marks; /* as well; NULL: the usual */
+	unsigned flags;                     /* of the template; included ones inherit them */
+	const struct template_marks *marks; /* inherited, too; NULL: the default */
 	bool made_undefined;
-	struct value *yes, *no, *none, *empty, *nothing; /* empty: text; nothing: a list */
-	struct value *missing_in; /* map whose key was missed last, for a suggestion */
+	struct value *yes, *no, *none, *empty, *nothing; /* empty: ""; nothing: [] */
+	struct value *missing_in; /* the map in which a key was last missing, for a suggestion */
 	const struct value *missing;
-	struct scope scopes[SCOPES_MAX]; /* last: not cleared for each evaluation */
+	struct scope scopes[SCOPES_MAX]; /* at the end: it is not cleared for each evaluation */
 };
 struct jinja *jinja_new(const struct jinja_env *env, struct arena *a, struct err *e);
 void jinja_free(struct jinja *in);
-/* false with an error: the text of `omit` stands inside v. */
+/* false with an error: v contains the text of `omit` and more. */
 bool jinja_omits_whole(struct jinja *in, const struct value *v, struct pos pos);
-/* Counts work; false with an error when it is too much. */
+/* Adds n to the steps done; false with an error above the limit. */
 bool jinja_step(struct jinja *in, uint64_t n, struct pos pos);
 
-/* eval: a value. any: also UNDEFINED, or an object. raw: as any, templates perhaps inside a list
- * or map (never a STR that is one). */
+/* jinja_eval gives a resolved value; _any also UNDEFINED or an object; _raw like _any, but lists
+ * and maps may contain templates (a STR is never one). */
 struct value *jinja_eval(struct jinja *in, const struct node *n);
-struct value *jinja_eval_keys(struct jinja *in, const struct node *n); /* of PARTS: the names */
-/* What stands right of `in`; of PARTS the keys, and NULL for a name that is not supported. */
+struct value *jinja_eval_keys(struct jinja *in, const struct node *n); /* a lazy map: its keys */
+/* The right operand of `in`; of a lazy map its keys. NULL: a name that is not supported. */
 struct value *jinja_holder(struct jinja *in, struct value *v, struct value *name, struct pos pos);
 struct value *jinja_eval_any(struct jinja *in, const struct node *n);
 struct value *jinja_eval_raw(struct jinja *in, const struct node *n);
@@ -97,7 +96,7 @@ struct value *jinja_bool(struct jinja *in, bool b);
 struct value *jinja_attr(struct jinja *in, struct value *obj, struct str name, struct pos pos);
 struct value *jinja_item(struct jinja *in, struct value *obj, struct value *key, struct pos pos);
 struct value *jinja_slice(struct jinja *in, const struct node *n);
-/* Tells the environment that a map was asked for a key that it does not have. */
+/* Reports to the environment that the map lacks a key. */
 void jinja_missing(struct jinja *in, const struct value *map, struct str name);
 struct value *jinja_child(struct jinja *in, const struct value *parent, struct value *v);
 struct value *jinja_call(struct jinja *in, const struct node *n);
@@ -106,17 +105,17 @@ struct value *jinja_run_macro(struct jinja *in, struct object *o, struct value *
 struct value *jinja_loop_again(
 	struct jinja *in, struct object *loop, struct value *args, struct pos pos);
 bool jinja_args(struct jinja *in, const struct args *a, struct value **list, struct value **named);
-/* A list or map behind a target that a method may change in place. */
+/* The list or map that the target refers to, if a method may change it in place. */
 struct value *jinja_mutable(struct jinja *in, const struct node *target);
 
-/* parts: maps of the environment that are made when they are asked for */
+/* parts.c: lazy maps of the environment, whose values are made on access */
 struct value *parts_new(struct jinja *in, struct str path);
 bool is_parts(const struct value *v);
 struct value *parts_item(
 	struct jinja *in, const struct value *parts, struct str key, struct pos pos);
-struct value *parts_names(struct jinja *in, const struct value *parts); /* list */
-struct value *parts_whole(struct jinja *in, struct value *v); /* a map; other values as they are */
-/* keys and get; NULL without error: needs the whole. */
+struct value *parts_names(struct jinja *in, const struct value *parts); /* a list */
+struct value *parts_whole(struct jinja *in, struct value *v);           /* a complete map, or v */
+/* The methods keys and get. NULL without an error: the complete map is needed. */
 struct value *parts_method(struct jinja *in, const struct value *parts, struct str name,
 	const struct value *args, struct pos pos);
 
@@ -125,7 +124,8 @@ struct value *jinja_math(struct jinja *in, enum token_kind op, struct value *l, 
 	bool r_is_tuple, struct pos pos);
 struct value *jinja_compare(
 	struct jinja *in, enum token_kind op, struct value *l, struct value *r, struct pos pos);
-/* Order of two values as Python's <; false with an error when they have none. UNKNOWN: *unknown. */
+/* Compares as Python's <; false with an error if the values have no order. UNKNOWN: sets
+ * *unknown. */
 bool jinja_order(
 	struct jinja *in, const struct value *l, const struct value *r, struct pos pos, int *out);
 

@@ -55,12 +55,12 @@ struct tokens {
 	struct token *v;
 	size_t n, cap;
 };
-/* Beside enum template_flags: strings inside {{ }} keep their backslashes, as Ansible does for
- * templates that stand in YAML. */
+/* In addition to enum template_flags: backslashes in strings within {{ }} are kept, as Ansible does
+ * for templates in YAML. */
 enum { TEMPLATE_KEEP_BACKSLASH = 1 << 16 };
 bool jinja_lex(struct arena *a, struct str text, struct pos pos, const struct template *t,
 	struct tokens *out, struct err *e);
-/* The text is an expression, without {{ }}. */
+/* The same for a text that is an expression, without {{ }}. */
 bool jinja_lex_expression(
 	struct arena *a, struct str text, struct pos pos, struct tokens *out, struct err *e);
 const char *token_name(enum token_kind kind); /* for messages */

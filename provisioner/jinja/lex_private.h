@@ -11,17 +11,18 @@ struct lexer {
 	struct str text;
 	size_t i;
 	struct pos base;
-	size_t at; /* place up to which line and col are counted */
+	size_t at; /* line and col are those of this byte */
 	uint32_t line, col;
 	unsigned flags;
 	struct tokens *out;
 	struct err *e;
 	const char *mark[MARKS];
-	bool strip; /* the last tag ended with - : white space after it goes */
+	bool strip; /* the last tag ended with "-": skip white space after it */
 };
 
-struct pos lex_pos(struct lexer *l, size_t i); /* of byte i; asked for in rising order */
+/* position of byte i; i must not decrease between calls */
+struct pos lex_pos(struct lexer *l, size_t i);
 bool lex_fail(struct lexer *l, size_t i, const char *what);
 void lex_add(struct lexer *l, enum token_kind kind, struct str text, struct pos pos);
 void lex_number(struct lexer *l);
-bool lex_string(struct lexer *l, bool keep); /* keep: backslashes stay */
+bool lex_string(struct lexer *l, bool keep); /* keep: do not resolve backslashes */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Private to jinja/: what the parser of expressions and the one of statements share.
+ * Private to jinja/: shared by the parsers of expressions and of statements.
  */
 #pragma once
 #include "jinja/ast.h"
 
-/* The parser's state, shared by the parser of expressions and the one of statements. */
 struct parser {
 	struct arena *a;
-	const struct token *t; /* the current one */
+	const struct token *t; /* the current token */
 	struct err *e;
 	int depth;
-	int conditional; /* inside an if: an unknown filter is an error only when it is used */
+	/* depth of `if`s: within them an unknown filter is an error only if it is used */
+	int conditional;
 	int loops;
 };
 struct node *parse_node(struct parser *p, enum node_kind kind);
@@ -26,7 +26,7 @@ struct node *parse_number(struct parser *p);
 const char *parse_found(const struct parser *p); /* the current token, for a message */
 struct node *parse_expr(struct parser *p);
 struct node *parse_or(struct parser *p);
-/* `a` or `a, b`; with_if: `a if b` is taken as one. */
+/* `a` or `a, b`; with_if: also `a if b`. */
 struct node *parse_tuple(struct parser *p, bool with_if);
 struct node *parse_filters(struct parser *p, struct node *left);
 struct node *parse_postfix(struct parser *p, struct node *left);

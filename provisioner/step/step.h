@@ -8,8 +8,7 @@
 #include "value/record.h"
 
 struct restype;
-struct connection { /* how to reach a host; command line options override variables of the inventory
-		     */
+struct connection {           /* how to reach a host, by variables of the inventory and options */
 	const char *address;  /* name or IP to connect to */
 	const char *user;     /* NULL: the current user */
 	const char *kind;     /* NULL: ssh */

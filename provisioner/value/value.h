@@ -140,11 +140,10 @@ void value_encode(struct buf *b, const struct value *v, enum codec_flags flags);
 /* false: truncated, nested too deep, too long, of unknown type, or a duplicate key. Copies
  * bytes. */
 bool value_decode(struct arena *a, const void *p, size_t n, struct value **out, struct err *e);
-/* The same, with a limit: the values may take `most` bytes of memory. */
+/* The same; the values may take at most `most` bytes of memory. */
 bool value_decode_within(
 	struct arena *a, const void *p, size_t n, size_t most, struct value **out, struct err *e);
-/* Of the encoding without positions, source texts and blob bytes: equal values have equal
- * digests. */
+/* Of the encoding without positions, source texts, blob bytes. Equal values have equal digests. */
 void value_digest(const struct value *v, unsigned char out[SHA256_LEN]);
 
 /* ---- JSON output (RFC 8259); secrets as SECRET_TEXT, blobs as {"sha256","size"} ---- */
