@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plan carried out: lock, a second look before the first change, then the steps in order, each
- * handler once. Obeys or stops; it never decides. A peer that goes away does not end it.
+ * Applies a plan: takes the lock, observes again before the first change, then runs the steps in
+ * order and each handler once. It either follows the plan or stops; it decides nothing. If the
+ * controller disconnects, it still finishes.
  */
 #include <unistd.h>
 #include "agent/apply.h"
@@ -12,7 +13,7 @@ enum { RUN_NAME_MAX = 64, BATCH_MAX = 256 };
 void apply_stop(struct apply *ap, const char *status, const char *fmt, ...)
 {
 	va_list args;
-	if (ap->status) /* the first reason is the one */
+	if (ap->status) /* keep the first reason */
 		return;
 	ap->status = status;
 	va_start(args, fmt);
@@ -30,7 +31,7 @@ void apply_fail(struct apply *ap, const struct work *w, const char *error)
 	}
 }
 
-/* A loop that has failed is past its last item, or is not to come to it. */
+/* Call it when the loop with a failed item has ended, or its remaining items will not run. */
 static void stop_failing(struct apply *ap)
 {
 	if (ap->failing)
@@ -38,7 +39,7 @@ static void stop_failing(struct apply *ap)
 			ap, "failed", "'%s' failed: %s", ap->failing->step->want.name, ap->failure);
 }
 
-/* Is the step's turn to come? */
+/* Is the step still to be run? */
 static bool goes_on(const struct apply *ap, const struct work *w)
 {
 	return !ap->status && (!ap->failing || ap->failing->want.loop == w->want.loop);
@@ -86,7 +87,7 @@ static void finish_unseen(struct apply *ap, struct work *w, enum outcome outcome
 	step_run_finish(ap, &t, outcome);
 }
 
-/* A converged step is looked at again only where an earlier change may have moved it. */
+/* A converged step is observed again only if an earlier change may have affected it. */
 static bool has_converged(const struct apply *ap, const struct work *w)
 {
 	const struct agent_step *step = w->step;
@@ -94,7 +95,7 @@ static bool has_converged(const struct apply *ap, const struct work *w)
 	       !step->waits && !step_explained(ap->s, step);
 }
 
-/* ---- packages that stand next to one another: one transaction ---- */
+/* ---- adjacent package steps: one transaction ---- */
 
 static bool is_batchable(const struct work *w)
 {
@@ -104,7 +105,7 @@ static bool is_batchable(const struct work *w)
 	       !w->want.handler;
 }
 
-/* Does step n undo one of those before it? Then it gets a transaction of its own. */
+/* Does step n undo an earlier one of the batch? Then it needs a transaction of its own. */
 static bool undoes_before(const struct work *w, size_t n)
 {
 	bool any = false;
@@ -113,14 +114,14 @@ static bool undoes_before(const struct work *w, size_t n)
 	return any;
 }
 
-/* Can both be changed by one program, so in one environment? */
+/* Do both have the same environment, so that one program can change both? */
 static bool same_environment(const struct work *a, const struct work *b)
 {
 	const struct value *x = a->step->want.environment, *y = b->step->want.environment;
 	return x && y ? value_equal(x, y) : x == y;
 }
 
-/* Together they failed: alone each shows whether it is the one. */
+/* The transaction failed: apply each step alone, so that the faulty one is known. */
 static void one_by_one(struct apply *ap, struct step_run *t, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -167,7 +168,7 @@ static void apply_batch(struct apply *ap, struct step_run *t, size_t n)
 	arena_free(a);
 }
 
-/* Looks at those that are not converged; gives how many have something to do. */
+/* Observes the steps that have not converged; returns how many of them have changes to make. */
 static size_t observe_batch(
 	struct apply *ap, struct work *w, size_t n, struct step_run *t, bool *converged_before)
 {
@@ -177,7 +178,7 @@ static size_t observe_batch(
 		if (converged_before[i])
 			continue;
 		step_run_open(ap, &t[m], &w[i]);
-		/* OBSERVE left out what an earlier one of them brings */
+		/* OBSERVE omitted packages that an earlier step of the batch installs */
 		t[m].explained = m > 0;
 		if (!step_run_observe(ap, &t[m]))
 			continue;
@@ -189,12 +190,12 @@ static size_t observe_batch(
 	return m;
 }
 
-/* Begins all of them; what fails there is finished and left out. */
+/* Begins all of them; drops and finishes those that fail to begin. */
 static void begin_batch(struct apply *ap, struct step_run *t, size_t m)
 {
 	size_t begun = 0;
 	for (size_t i = 0; i < m; i++) {
-		if (!goes_on(ap, t[i].w)) /* stale or failed: none of those is touched */
+		if (!goes_on(ap, t[i].w)) /* the APPLY stops: change none of the rest */
 			arena_free(t[i].h.a);
 		else if (step_run_begin(ap, &t[i], i + 1 == m))
 			t[begun++] = t[i];
@@ -268,7 +269,7 @@ static void do_all(struct apply *ap)
 	stop_failing(ap);
 }
 
-/* ---- the second look ---- */
+/* ---- observing again before the first change ---- */
 
 static bool anything_to_do(const struct apply *ap)
 {
@@ -278,8 +279,8 @@ static bool anything_to_do(const struct apply *ap)
 	return false;
 }
 
-/* From the last one found on, since they come in the order of their ids; NULL: not
- * in this APPLY. */
+/* Searches from the last result on, since ids are looked up in ascending order. NULL: not in this
+ * APPLY. */
 static const struct work *work_find(const struct apply *ap, uint32_t id, size_t *at)
 {
 	for (size_t tried = 0; tried < ap->n; tried++, *at = (*at + 1) % ap->n)
@@ -288,7 +289,7 @@ static const struct work *work_find(const struct apply *ap, uint32_t id, size_t 
 	return NULL;
 }
 
-/* What is found there now, to the controller, as a step that failed. */
+/* Reports to the controller, as a failed step, what was found now. */
 static void tell_stale(struct apply *ap, const struct agent_step *step, const struct value *entry)
 {
 	struct arena *a = ap->a;
@@ -316,8 +317,8 @@ static void compare_entry(struct apply *ap, const struct value *entry, size_t *a
 		tell_stale(ap, w->step, entry);
 }
 
-/* All up to here that this session has observed and not yet applied, once more, before anything is
- * touched: a plan is carried out on the host that it was made for, or not at all. */
+/* Observes once more all steps up to this APPLY that were observed and not applied yet, before
+ * anything is changed: a plan is applied only to the state that it was made for. */
 static void recheck_steps(struct apply *ap)
 {
 	struct session *s = ap->s;
@@ -340,7 +341,7 @@ static void recheck_steps(struct apply *ap)
 
 /* ---- the message ---- */
 
-/* What is not known from an OBSERVE comes along. */
+/* Reads a step of APPLY; a step that was not observed includes its type and parameters. */
 static void read_work(struct apply *ap, struct work *w, const struct value *msg)
 {
 	struct agent_step *kept = steps_find(ap->s, (uint32_t)map_int(msg, "id", 0));
@@ -350,7 +351,7 @@ static void read_work(struct apply *ap, struct work *w, const struct value *msg)
 	w->blobs = map_at(msg, "blobs");
 	w->kept = kept;
 	w->step = kept;
-	if (!kept || brings) /* a handler, or what was unknown */
+	if (!kept || brings) /* a handler, or a step that was unknown */
 		w->step = step_read(ap->a, msg, STEP_APPLY);
 	else if (w->want.name)
 		kept->want.name = arena_strdup(ap->s->a, w->want.name);
@@ -380,9 +381,9 @@ static bool read_message(struct apply *ap, const struct value *msg)
 	return true;
 }
 
-/* ---- the whole ---- */
+/* ---- session_apply ---- */
 
-/* Handlers that what was done before this APPLY has notified: pending, and on the disk. */
+/* Adds handlers notified by earlier work to the pending ones, and saves the list. */
 static void add_notified(struct apply *ap, const struct value *notified, struct err *e)
 {
 	size_t n = notified ? notified->list.n : 0, before = ap->pending->list.n;
@@ -440,7 +441,7 @@ static void carry_out(struct apply *ap, const struct value *msg)
 static void close_journal(struct apply *ap)
 {
 	struct value *line = value_map(ap->a);
-	struct err ignored = {0}; /* without its last line the run counts as interrupted */
+	struct err ignored = {0}; /* without this line the run counts as interrupted */
 	if (ap->journal.fd < 0)
 		return;
 	map_put(ap->a, line, "status", value_text(ap->a, ap->status));

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The environment of a step's programs. The agent's own is that of the login, or what sudo made of
- * it; here it becomes that of another user, and gets what the task adds. Never sets it.
+ * The environment of a step's programs. The agent's own environment comes from the login or from
+ * sudo; it is converted to that of the step's user, and the task's `environment` is added. Only
+ * computes; sets nothing.
  */
 #include <unistd.h>
 #include "agent/session.h"
 
-/* What a login of Debian's sshd has for a user who is not root. */
+/* PATH of a non-root login by Debian's sshd. */
 #define LOGIN_PATH "/usr/local/bin:/usr/bin:/bin:/usr/games"
-#define SECURE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" /* sudo's */
+#define SECURE_PATH                                                                               \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" /* secure_path of Debian's \
+									  sudoers */
 
 enum { ENVIRONMENT_FILE_MAX = 64 << 10, ENTRIES_MAX = 4096 };
 
@@ -34,7 +37,7 @@ static void put_pair(struct entries *all, const char *name, const char *value)
 	put_entry(all, arena_printf(all->a, "%s=%s", name, value));
 }
 
-/* A line of a file as pam_env(8) reads it: KEY=VALUE, perhaps after `export`, perhaps in quotes. */
+/* Parses a line as pam_env(8) does: KEY=VALUE, optionally after `export`, optionally in quotes. */
 static void put_line(struct entries *all, const char *line, size_t n)
 {
 	static const char word[] = "export ";
@@ -71,14 +74,14 @@ static void put_file(struct entries *all, const char *path)
 	}
 }
 
-/* Those that pam_env reads for a login and sshd. */
+/* The files that pam_env reads for a login and for sshd. */
 static void put_files(struct entries *all)
 {
 	put_file(all, "/etc/environment");
 	put_file(all, "/etc/default/locale");
 }
 
-/* Of a session that is not this user's. */
+/* Does the variable belong to the session of another user? */
 static bool of_session(const char *entry)
 {
 	static const char *const starts[] = {"XDG_", "DBUS_", "SSH_", "PWD=", "OLDPWD="};
@@ -88,14 +91,15 @@ static bool of_session(const char *entry)
 	return false;
 }
 
-/* sudo took the login's away: it is made again, from the files that sshd's PAM reads. */
+/* sudo has removed the login's environment: rebuilds it from the files that sshd's PAM stack
+ * reads. */
 static void as_at_login(struct entries *all)
 {
 	put_pair(all, "PATH", LOGIN_PATH);
 	put_files(all);
 }
 
-/* What sudo(8) lets through, by default. */
+/* Variables that sudo(8) keeps by default. */
 static bool passes_sudo(const char *entry)
 {
 	static const char *const starts[] = {
@@ -106,7 +110,7 @@ static bool passes_sudo(const char *entry)
 	return false;
 }
 
-/* Does PAM give a session of sudo the environment of the host? (Not in Debian.) */
+/* Does sudo's PAM configuration read /etc/environment? (Not in Debian.) */
 static bool sudo_reads_files(struct arena *a)
 {
 	struct str text;
@@ -125,7 +129,7 @@ static bool sudo_reads_files(struct arena *a)
 	return false;
 }
 
-/* What sudo makes of ours for another user; ours may be what it made for us. */
+/* What sudo makes of the agent's environment for another user; the agent may itself run by sudo. */
 static void as_by_sudo(struct entries *all, const struct account *who)
 {
 	bool through_sudo = getenv("SUDO_USER");

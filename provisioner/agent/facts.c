@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the host says of itself, under Ansible's names. Runs no program and asks no other host, so
- * that it costs a few file reads.
+ * The host's facts, with Ansible's names. Reads a few files only: runs no program and uses no
+ * network.
  */
 #include <pwd.h>
 #include <unistd.h>
@@ -34,7 +34,7 @@ void fact_item(struct arena *a, struct value *list, const char *text)
 
 struct str fact_file(struct arena *a, const char *path)
 {
-	struct err ignored = {0}; /* a host that does not tell has no such fact */
+	struct err ignored = {0}; /* a fact that cannot be found is absent */
 	struct str text;
 	bool found;
 	if (!file_read_opt(a, path, SMALL_FILE, &text, &found, &ignored))
@@ -85,6 +85,6 @@ struct value *facts_gather(struct arena *a)
 	facts_user(a, facts);
 	facts_hardware(a, facts);
 	facts_time(a, facts);
-	facts_network(a, facts); /* last: an interface's name must not hide a fact */
+	facts_network(a, facts); /* last, so that no interface name replaces a fact */
 	return facts;
 }

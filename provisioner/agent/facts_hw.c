@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Facts: memory, processors, mounts, uptime, and the time. Never asks a file system that may hang,
- * as network file systems do.
+ * Facts: memory, processors, mounts, uptime, and the time. Does not query network file systems,
+ * which may hang.
  */
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 enum { MOUNTS_MAX = 64, PACKAGES_MAX = 64 };
 
-/* "MemTotal:  16384 kB" -> MiB; -1: not told */
+/* "MemTotal: 16384 kB" -> MiB; -1: absent */
 static int64_t read_meminfo(struct arena *a, struct str text, const char *key)
 {
 	struct str line;
@@ -34,7 +34,7 @@ static void put_memory(struct arena *a, struct value *facts)
 	}
 }
 
-/* The number behind the colon of a line of /proc/cpuinfo. */
+/* The number after the colon of a line of /proc/cpuinfo. */
 static int64_t cpu_number(struct str line)
 {
 	const char *colon = strchr(line.p, ':');
@@ -67,7 +67,7 @@ static void put_processors(struct arena *a, struct value *facts)
 	fact_int(a, facts, "processor_cores", cores > 0 ? cores : 1);
 }
 
-/* Spaces in a path stand as \040 there. */
+/* /proc/mounts has a space in a path as \040. */
 static const char *unescape_path(struct arena *a, const char *s)
 {
 	char *out = arena_strdup(a, s);
@@ -96,7 +96,7 @@ static void put_mount(struct arena *a, struct value *list, const char *line)
 	fact_text(a, m, "device", unescape_path(a, device));
 	fact_text(a, m, "fstype", type);
 	fact_text(a, m, "options", options);
-	/* of a network: "host:/path" has no leading slash, "//host/share" has two */
+	/* network devices: "host:/path" has no leading slash, "//host/share" has two */
 	bool local = device[1] != '/' && strncmp(type, "fuse", 4) != 0;
 	if (local && statvfs(unescape_path(a, path), &st) == 0) {
 		fact_int(a, m, "size_total", (int64_t)(st.f_blocks * st.f_frsize));

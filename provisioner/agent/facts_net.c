@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Facts: interfaces, addresses, default routes and resolvers, from the kernel and resolv.conf.
- * Sends nothing.
+ * Sends no packet.
  */
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -13,7 +13,7 @@ enum { INTERFACES_MAX = 256, ADDRESSES_MAX = 1024, MAC_LEN = 6, ROUTE_UP = 1, RO
 
 /* ---- interfaces ---- */
 
-/* Ansible's key: a name that can stand in an expression. */
+/* The interface's name as Ansible writes it in a key, valid in expressions. */
 static const char *key_of(struct arena *a, const char *name)
 {
 	char *key = arena_strdup(a, name);
@@ -153,8 +153,8 @@ static bool is_zero(const char *hex)
 	return strspn(hex, "0") == strlen(hex);
 }
 
-/* /proc/net/route: Iface Destination Gateway Flags RefCnt Use Metric Mask ..., addresses in hex as
- * they lie in memory */
+/* /proc/net/route: Iface Destination Gateway Flags RefCnt Use Metric Mask ..., addresses in hex in
+ * memory order */
 static bool read_route4(struct arena *a, struct route *best)
 {
 	struct str text = fact_file(a, "/proc/net/route"), line;
@@ -210,7 +210,7 @@ static bool read_route6(struct arena *a, struct route *best)
 	return best->interface != NULL;
 }
 
-/* The interface's own words about an address, with the way out. */
+/* The facts of an address of the interface, with its default route. */
 static struct value *default_map(
 	struct network *n, const struct route *r, const struct value *address)
 {

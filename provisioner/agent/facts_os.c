@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Facts: the host's names, its distribution, and who manages its services and packages. The full
- * name comes from /etc/hosts and the host name only, never from the network.
+ * Facts: the host's names, its distribution, and its service and package managers. The full name
+ * comes only from /etc/hosts and the host name, never from DNS.
  */
 #include <dirent.h>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 #include "agent/facts.h"
 
 struct distribution {
-	const char *id, *name, *family; /* of os-release; as Ansible calls it */
+	const char *id, *name, *family; /* from os-release; the last two are Ansible's names */
 };
 static const struct distribution distributions[] = {
 	{"debian", "Debian", "Debian"},
@@ -39,7 +39,7 @@ static bool path_exists(const char *path)
 
 /* ---- names ---- */
 
-/* The name with a dot from the first line of /etc/hosts that has the host's name. */
+/* The first name with a dot in the first line of /etc/hosts that contains the host name. */
 static const char *full_name(struct arena *a, const char *nodename)
 {
 	struct str text = fact_file(a, "/etc/hosts"), line;
@@ -49,7 +49,7 @@ static const char *full_name(struct arena *a, const char *nodename)
 		const char *p = str_dup(a, line.p, strcspn(line.p, "#")).p;
 		const char *dotted = NULL, *name;
 		bool ours = false;
-		fact_word(a, &p); /* the address */
+		fact_word(a, &p); /* skip the address */
 		while ((name = fact_word(a, &p))) {
 			ours = ours || strcmp(name, nodename) == 0;
 			if (!dotted && strchr(name, '.'))
@@ -81,7 +81,7 @@ static void put_names(struct arena *a, struct value *facts)
 
 /* ---- distribution ---- */
 
-/* A value of os-release(5): quotes taken off, escapes undone. */
+/* A value of os-release(5), without quotes and escapes. */
 static const char *os_value(struct arena *a, struct str text, const char *key)
 {
 	struct str line;
@@ -111,7 +111,7 @@ static const struct distribution *find_distribution(const char *id)
 	return NULL;
 }
 
-/* The family of what this distribution says it is like. */
+/* The family of the first known distribution in ID_LIKE. */
 static const char *family_like(struct arena *a, const char *like)
 {
 	const char *word;
@@ -121,7 +121,7 @@ static const char *family_like(struct arena *a, const char *like)
 	return NULL;
 }
 
-/* Debian tells the point release in a file of its own. */
+/* Debian has the point release in /etc/debian_version. */
 static const char *point_release(struct arena *a, const char *version)
 {
 	struct str s = str_trim(a, fact_file(a, "/etc/debian_version"));
@@ -176,7 +176,7 @@ static void put_distribution(struct arena *a, struct value *facts)
 
 /* ---- managers, containers, security modules ---- */
 
-struct sign { /* the first file that is there decides */
+struct sign { /* the first existing file decides */
 	const char *path, *word;
 };
 
@@ -204,7 +204,7 @@ static const char *find_container(struct arena *a)
 	static const struct sign signs[] = {{"/.dockerenv", "docker"},
 		{"/run/.containerenv", "podman"}, {"/proc/vz", "openvz"}, {NULL, NULL}};
 	struct str said = str_trim(a, fact_file(a, "/run/systemd/container"));
-	if (path_exists("/proc/bc")) /* the host of OpenVZ has both */
+	if (path_exists("/proc/bc")) /* on the host itself OpenVZ has both */
 		return NULL;
 	return said.n ? said.p : first_sign(signs, NULL);
 }
@@ -246,7 +246,8 @@ static void put_security(struct arena *a, struct value *facts)
 	map_put(a, facts, "apparmor", apparmor);
 }
 
-/* An administrator's own facts are not read; that there are none can be told. */
+/* Local facts (facts.d) are not supported: ansible_local is set, to {}, only if the host has
+ * none. */
 static void put_local(struct arena *a, struct value *facts)
 {
 	DIR *dir = opendir("/etc/ansible/facts.d");

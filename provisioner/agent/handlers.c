@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The handlers that an APPLY owes: noted when something they activate changes, forgotten when they
- * have run. Never runs one.
+ * The pending handlers of an APPLY: added when something they activate changes, removed when they
+ * have run. Runs none itself.
  */
 #include "agent/apply.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The journal of a run: a line before each change and one after it, so that whoever comes next
- * knows how far it came. Never holds a secret, and never a line that is not whole.
+ * The journal of a run: a line before each change and one after it, so that the next session knows
+ * how far the run came. Contains no secrets. A line is written as a whole.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 enum { LINE_LIMIT = 256 << 10, TAIL = 512 << 10 };
 
-/* So that the name of a new file is on the disk too. */
+/* fsync of the folder, so that the name of a new file is on the disk, too. */
 static bool sync_folder(const char *path)
 {
 	struct arena *a = arena_new();
@@ -19,7 +19,7 @@ static bool sync_folder(const char *path)
 	arena_free(a);
 	if (fd < 0)
 		return false;
-	bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems have no such thing */
+	bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems do not support it */
 	close(fd);
 	return ok;
 }
@@ -35,7 +35,7 @@ static bool open_journal(struct journal *j, struct err *e)
 	off_t end = lseek(j->fd, 0, SEEK_END);
 	if (end == 0 && !sync_folder(j->path))
 		return err_errno(e, "cannot write the journal %s to disk", j->path);
-	/* a line cut short by a crash must not swallow the next */
+	/* after a crash the last line may be incomplete: do not append to it */
 	if (end > 0 && pread(j->fd, &last, 1, end - 1) == 1 && last != '\n' &&
 		!write_all(j->fd, "\n", 1))
 		return err_errno(e, "cannot write the journal %s", j->path);
@@ -68,7 +68,7 @@ void journal_close(struct journal *j)
 	j->fd = -1;
 }
 
-/* ---- what the last run came to ---- */
+/* ---- the outcome of the last run ---- */
 
 static const char *find_newest(struct arena *a, const char *dir, const char **run)
 {
@@ -80,10 +80,10 @@ static const char *find_newest(struct arena *a, const char *dir, const char **ru
 		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
 			return path;
 	}
-	return NULL; /* one that was killed before its first line has no journal */
+	return NULL; /* a run that was killed before its first line has no journal */
 }
 
-/* The end of a file, from the first whole line on. */
+/* Reads the end of a file, from its first complete line. */
 static bool read_tail(struct arena *a, const char *path, struct str *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -111,7 +111,7 @@ static void take_line(const struct value *line, struct last_run *last)
 		last->step = map_cstr(line, "name", NULL);
 		last->dirs = dirs && dirs->type == VALUE_LIST ? dirs : NULL;
 	} else if (strcmp(event, "end") == 0) {
-		last->step = map_cstr(line, "name", last->step); /* told of one that failed */
+		last->step = map_cstr(line, "name", last->step); /* the name of a failed step */
 		last->dirs = NULL;
 	} else if (strcmp(event, "start") == 0) {
 		last->status = "interrupted";

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads back a line that the journal wrote: a flat JSON map. Anything else is refused, a line that
- * was cut short included. Never used for what a peer sends.
+ * Parses a line of the journal: a flat JSON map. Rejects everything else, including truncated
+ * lines. Only for the agent's own files, not for data of a peer.
  */
 #include "agent/session.h"
 
 struct line {
 	struct arena *a;
-	const char *p; /* ends with a NUL */
+	const char *p; /* NUL-terminated */
 };
 
 static bool take_char(struct line *l, char c)
@@ -34,7 +34,7 @@ static void put_code(struct buf *out, unsigned long code)
 	buf_addc(out, (char)(0x80 | (code & 0x3f)));
 }
 
-/* Only what json_quote writes: \n, \t, \", \\, and \uXXXX for other control characters. */
+/* The escapes that json_quote writes: \n, \t, \", \\, and \uXXXX for other control characters. */
 static bool read_escape(struct line *l, struct buf *out)
 {
 	char c = *l->p++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Takes from this process and its children the right to write to any file system, by Landlock
- * (landlock(7)). Never given back. Reading and running programs stay allowed; modes, owners and
- * times of files are beyond what the kernel's rules cover.
+ * Forbids this process and its children to write to any file system, by Landlock (landlock(7)),
+ * irrevocably. Reading and running programs stay allowed. Landlock does not cover changes of mode,
+ * owner and times.
  */
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -10,16 +10,16 @@
 #include <unistd.h>
 #include "agent/session.h"
 
-/* The same numbers on every architecture; the C library may be older than the kernel. */
+/* The numbers are the same on all architectures; the C library may be older than the kernel. */
 enum { CREATE_RULESET = 444, ADD_RULE = 445, RESTRICT_SELF = 446 };
 enum { ASK_VERSION = 1, RULE_PATH_BENEATH = 1 };
 
 enum {
 	WRITE_FILE = 1 << 1,
-	REMOVE_AND_MAKE = 0x1ff << 4, /* REMOVE_DIR .. MAKE_SYM */
-	REFER = 1 << 13,              /* from version 2 */
-	TRUNCATE = 1 << 14,           /* from version 3 */
-	SCOPE_SIGNAL = 1 << 1,        /* from version 6: no signal to a process outside */
+	REMOVE_AND_MAKE = 0x1ff << 4, /* REMOVE_DIR .. MAKE_SYM, bits 4 to 12 */
+	REFER = 1 << 13,              /* since version 2 of the ABI */
+	TRUNCATE = 1 << 14,           /* since version 3 */
+	SCOPE_SIGNAL = 1 << 1,        /* since version 6: no signals to processes outside */
 };
 
 struct ruleset {
@@ -53,7 +53,7 @@ static int make_ruleset(long abi)
 	return (int)syscall(CREATE_RULESET, &r, known, 0);
 }
 
-/* Programs open it for their output as a matter of course. */
+/* Programs open /dev/null for their output. */
 static bool allow_null(int ruleset, long abi)
 {
 	struct path_beneath rule = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program on the host. Does nothing itself: session.c holds the talk.
+ * The agent's main(); session.c has the protocol.
  */
 #include "agent/agent.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A look at many steps: in a child that the kernel forbids to write, so that no observation can
- * change the host. Never decides what a finding means.
+ * Observes many steps in a child process that the kernel prevents from writing, so that no
+ * observation can change the host. Does not interpret the results.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +18,11 @@
 #include "resource/service.h"
 
 enum {
-	TEXTS_MAX = 6 << 20, /* of one answer; past it long texts come as their digests */
+	/* bytes of texts in one answer; beyond that long texts become digests */
+	TEXTS_MAX = 6 << 20,
 	TEXT_LONG = 4096,
-	RESULTS_MAX = REPLY_MAX - (1 << 20), /* with the texts */
-	ITEM_SIZE = 16,                      /* of its place in a list or a map */
+	RESULTS_MAX = REPLY_MAX - (1 << 20), /* bytes of results, with the texts */
+	ITEM_SIZE = 16,                      /* added for each item of a list or map */
 };
 
 /* ---- in the child ---- */
@@ -72,13 +73,13 @@ static void put_changes(
 	map_put(a, entry, "changes", list);
 }
 
-/* What one OBSERVE carries from step to step. */
+/* State of one OBSERVE that later steps depend on. */
 struct pending_effects {
-	unsigned pending; /* classes that planned changes may alter */
-	size_t texts;     /* bytes of texts in the answer so far */
-	size_t results;   /* and of results */
-	size_t at;        /* of the session's steps: those before it are counted in */
-	uint32_t *change; /* ids of those that change something, ascending */
+	unsigned pending; /* classes that planned changes affect */
+	size_t texts;     /* bytes of texts in the answer */
+	size_t results;   /* bytes of results in the answer */
+	size_t at;        /* index into the session's steps: earlier ones are counted */
+	uint32_t *change; /* ids of steps with changes, ascending */
 	size_t n_change;
 	struct foresight *foresight;
 };
@@ -89,7 +90,8 @@ static int by_id(const void *key, const void *at)
 	return (a > b) - (a < b);
 }
 
-/* A handler is notified by what changes something before it; any other step has its turn. */
+/* Will the step run? A handler does if it is pending, or an earlier step with changes notifies
+ * it. */
 static bool comes_due(const struct pending_effects *effects, const struct agent_step *step)
 {
 	for (const uint32_t *id = step->want.notified_by; id && *id; id++)
@@ -98,7 +100,7 @@ static bool comes_due(const struct pending_effects *effects, const struct agent_
 	return !step->want.handler || step->want.was_pending;
 }
 
-/* The step changes something; what, is not known of one whose type is not. */
+/* Records that the step makes changes; if its type is unknown, of all classes. */
 static void note_planned(struct pending_effects *effects, const struct agent_step *step)
 {
 	bool packages = step->want.type && step->want.type->class == RES_PACKAGE;
@@ -109,8 +111,9 @@ static void note_planned(struct pending_effects *effects, const struct agent_ste
 		apt_lists_foresee_old(effects->foresight);
 }
 
-/* What the steps before `id` that this session observed earlier, and has not applied, will do: what
- * is found must not depend on how many OBSERVEs a plan took. ids must not fall. */
+/* Adds the effects of steps before `id` that were observed by an earlier OBSERVE and are not
+ * applied yet, so that the result does not depend on how a plan is divided into OBSERVEs. Call it
+ * with ascending ids. */
 static void count_earlier_steps(
 	struct pending_effects *effects, const struct session *s, uint32_t id)
 {
@@ -133,7 +136,7 @@ static size_t result_size(const struct value *v)
 	return n;
 }
 
-/* A result that does not fit fails its own step, not the whole answer. */
+/* A result that is too large fails its own step, not the whole answer. */
 static bool result_fits(struct pending_effects *effects, const struct value *result, struct err *e)
 {
 	size_t n = result_size(result);
@@ -172,10 +175,10 @@ static struct value *observe_one(
 		map_put(a, entry, "kind", value_text(a, err_kind_name(e.kind)));
 		if (o.result->map.n &&
 			result_fits(effects, o.result,
-				&(struct err){0})) /* rc and stderr, for failed_when */
+				&(struct err){0})) /* failed_when may use rc and stderr */
 			map_put(a, entry, "result", value_copy(a, o.result));
 	}
-	/* a handler that cannot be looked at yet will run all the same */
+	/* a handler that cannot be observed yet will run nevertheless */
 	if (e.kind == ERR_NONE ? o.changes->list.n > 0 : step->want.handler != NULL)
 		note_planned(effects, step);
 	folders_release();
@@ -190,7 +193,7 @@ _Noreturn static void run_child(int fd, const struct session *s, struct agent_st
 	struct value *msg = value_map(a), *list = value_list(a);
 	struct buf b;
 	struct pending_effects effects = {.foresight = foresight_new(a),
-		/* a step may count twice: as it was found before, and now */
+		/* a step may count twice: by its earlier observation and by this one */
 		.change = ARENA_ARRAY(a, uint32_t, s->n + n)};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (s->landlock && !landlock_forbid_writing())
@@ -216,7 +219,7 @@ _Noreturn static void run_child(int fd, const struct session *s, struct agent_st
 
 /* ---- in the parent ---- */
 
-/* A signal ends the child too: nothing of an observation is worth finishing. */
+/* Reads the child's answer. A signal also ends the child: a partial observation is useless. */
 static void collect_bytes(struct session *s, int fd, pid_t pid, struct buf *b)
 {
 	char chunk[64 << 10];
@@ -298,7 +301,7 @@ bool observed_digest(const struct value *entry, unsigned char out[SHA256_LEN])
 	return unhex(map_cstr(entry, "digest", ""), out, SHA256_LEN);
 }
 
-/* The same as in the child, which is gone with what it foresaw. */
+/* Repeats foresight in the parent; the child's is lost with it. */
 static void foresee_step(
 	struct session *s, struct agent_step *step, struct value *changes, struct value *result)
 {

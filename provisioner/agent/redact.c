@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Takes out of a message what the parameters of its step hold in secret: a program's complaint may
- * quote the line that it did not like. Never lengthens a message.
+ * Removes secret parameters of a step from a message, since a program's error message may quote the
+ * line it rejected. The message never becomes longer.
  */
 #include "agent/session.h"
 
 enum {
-	SHORTEST = 4, /* below that, hiding would hide words */
+	SHORTEST = 4, /* hiding shorter secrets would hide ordinary words */
 	WORD_SHORTEST = 8,
-	/* from here on an err's message may have been cut, a secret in it too */
+	/* a message of this length may have been truncated within a secret */
 	CUT_FROM = sizeof(((struct err *)0)->msg) - 8,
 };
 
 struct redaction {
 	char *text;
-	bool cut; /* its end may be missing */
+	bool cut; /* the end may be truncated */
 };
 
 static size_t put_stars(char *at, size_t n)
@@ -24,7 +24,7 @@ static size_t put_stars(char *at, size_t n)
 	return stars;
 }
 
-/* The beginning of a secret that the end of the message cut through. */
+/* Hides the beginning of a secret at the end of a truncated message. */
 static void hide_cut(char *text, const char *secret, size_t n)
 {
 	size_t len = strlen(text), most = n - 1;
@@ -49,7 +49,7 @@ static void hide_secret(struct redaction *r, const char *secret, size_t n)
 		hide_cut(r->text, secret, n);
 }
 
-/* Whole lines, and long words in them. */
+/* Hides whole lines of the secret, and long words in them. */
 static void hide_text(struct redaction *r, struct str s)
 {
 	for (const char *p = s.p, *end = s.p + s.n; p < end;) {

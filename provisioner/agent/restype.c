@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one list of resource types, found by name. Knows no type's rules and touches no host.
+ * The list of all resource types, and lookup by name.
  */
 #include "agent/restype.h"
 #include "mailhost/types.h"
@@ -30,7 +30,7 @@ const struct restype *const restypes[] = {
 	&restype_user,
 	&restype_group,
 	&restype_hostname,
-	/* what mail servers need beside */
+	/* for mail servers */
 	&restype_postfix_main,
 	&restype_postfix_master,
 	&restype_lookup_table,

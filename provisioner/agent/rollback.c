@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The transaction around handlers that prove what they bring about: which files led to them, and
- * when one fails, those files put back and the daemons made to run with them again. A kill at any
- * moment leaves the records, so that the next run knows what was verified last.
+ * Rollback for handlers that verify a service. Records which changed files lead to a handler; when
+ * a handler fails, restores those files and reactivates the daemons with them. If the agent is
+ * killed, the records remain, so the next run knows what was verified last.
  */
 #include "agent/apply.h"
 
 enum { NAMED_MAX = 3, WORDS_MAX = 640 };
 
-/* ---- what leads to a handler ---- */
+/* ---- which changes lead to a handler ---- */
 
 static const struct work *work_of(const struct apply *ap, const char *handler)
 {
@@ -18,7 +18,7 @@ static const struct work *work_of(const struct apply *ap, const char *handler)
 	return NULL;
 }
 
-/* One that comes in a later APPLY may be such a handler. */
+/* May the handler verify a service? Unknown handlers may: they can come in a later APPLY. */
 static bool may_verify(const struct apply *ap, const char *handler)
 {
 	const struct work *w = work_of(ap, handler);
@@ -74,14 +74,14 @@ void rollback_end(struct apply *ap)
 				ap->a, ap->state.dir, ap->verified_services->map.e[i].key.p);
 }
 
-/* ---- putting back ---- */
+/* ---- restoring ---- */
 
 struct rollback {
-	struct value *back;        /* paths of files that are as they were */
-	struct value *reactivated; /* names of services that run with them */
-	struct err e;              /* the first thing that went wrong in it */
-	const char *idle; /* the first service that does not serve with them either; or NULL */
-	struct err why;   /* ... */
+	struct value *back;        /* paths of restored files */
+	struct value *reactivated; /* names of services that run with the restored files */
+	struct err e;              /* the first error of the rollback */
+	const char *idle; /* the first service that fails its check with them, too; or NULL */
+	struct err why;   /* the error of that check */
 };
 
 static void put_back(struct apply *ap, struct rollback *r, const struct value *paths)
@@ -103,9 +103,10 @@ static bool share_any(const struct value *some, const struct value *others)
 	return false;
 }
 
-/* Those that took files in this run which are back now; and, the one that failed among them, those
- * whose files lay there for a while: a daemon starts children that read them without being told. A
- * service that did not start did not run before either. */
+/* Does the handler's service have to be reactivated? Yes, if it was verified in this run with files
+ * that are restored now. If a handler failed (and not the start of a service, which did not run
+ * before either), also the services whose changed files were not verified yet: a daemon may have
+ * started children that have read them. */
 static bool needs_reactivation(const struct apply *ap, const struct rollback *r,
 	const struct work *failed, const struct work *w)
 {
@@ -146,7 +147,7 @@ static void reactivate_all(struct apply *ap, struct rollback *r, struct step_run
 	}
 }
 
-/* ---- what is remembered ---- */
+/* ---- updating the records ---- */
 
 static bool owes_nothing(const struct apply *ap, const char *handler)
 {
@@ -154,8 +155,8 @@ static bool owes_nothing(const struct apply *ap, const char *handler)
 	       undo_paths(&ap->undo, ap->a, handler)->list.n == 0;
 }
 
-/* Handlers that only the files owed which are back are not due any more; the one that failed is,
- * when it does not even work with the old ones. */
+/* Removes handlers from the pending ones if all their changes were restored. The failed handler
+ * stays if its service fails with the restored files, too. */
 static void settle_handlers(struct apply *ap, struct rollback *r, const struct work *failed)
 {
 	struct value *left = value_list(ap->a), *concerned = value_map(ap->a);
@@ -177,7 +178,7 @@ static void settle_handlers(struct apply *ap, struct rollback *r, const struct w
 		r->e = e;
 }
 
-/* ---- words ---- */
+/* ---- messages ---- */
 
 static const char *join_some(struct arena *a, const struct value *list, size_t most)
 {
@@ -236,9 +237,9 @@ static void write_journal(struct apply *ap, const struct step_run *t, const stru
 	journal_add(&ap->journal, ap->a, "rollback", line, true, &ignored);
 }
 
-/* ---- the whole ---- */
+/* ---- rollback ---- */
 
-/* A service that does not start, with a configuration that is not verified yet. */
+/* Did a service fail to start whose changed configuration was not verified yet? */
 static bool starts_unverified(const struct apply *ap, const struct step_run *t)
 {
 	const char *name = map_cstr(t->step.want.params, "name", "");

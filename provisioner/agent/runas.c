@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One verb of one step, in this process or, where the step has a user, in a child that became that
- * user. Never changes who the agent itself is.
+ * Runs one operation (observe or apply) of one step: in this process, or, if the step has a user,
+ * in a child that changes to that user. The agent itself never changes its user.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,11 +65,11 @@ _Noreturn static void run_child(int fd, const struct account *who, const struct 
 {
 	struct err e = {0};
 	environ = step_environment(h->a, who, step->want.environment);
-	h->originals = NULL; /* they lie where only the agent's user may look */
+	h->originals = NULL; /* only the agent's user may read that folder */
 	h->note = NULL;
 	h->keep = NULL;
 	umask(STEP_UMASK);
-	folders_forget(); /* this user may not be allowed to walk there */
+	folders_forget(); /* this user may not have access to the folders kept open */
 	if (!become_user(who))
 		err_errno(&e, "cannot become user '%s'", who->name);
 	else
@@ -132,7 +132,7 @@ static bool in_child(const struct account *who, const struct agent_step *step, v
 	return ok;
 }
 
-/* Programs that the verb starts inherit ours. */
+/* Sets the environment of the step, which its programs inherit, during the operation. */
 static bool in_environment(const struct agent_step *step, verb_fn *verb, struct host *h,
 	struct observation *o, struct err *e)
 {
@@ -159,8 +159,8 @@ static bool choose_process(const struct agent_step *step, verb_fn *verb, struct 
 		if (!(h->pending & (RES_ACCOUNT | RES_PACKAGE)))
 			return err_set(e, ERR_PERMANENT, "there is no user '%s' on the host",
 				step->want.user);
-		/* an account that the plan makes: a probe waits for it; what another type would
-		 * find, the agent's user finds too */
+		/* the plan creates this account later: a probe waits for it; for other types the
+		 * agent's own user can observe */
 		if (step->want.type->probe || map_bool(step->want.params, "_probe", false)) {
 			probe_later(h, step->want.type, o);
 			return true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order of the runs on this host: their names, a line each, the last one at the end. It goes by
- * this list alone, since a clock can be set back. Never removes but what the agent made for a run.
+ * The order of the runs on this host: a file with one name per line, the latest last. Only this
+ * list gives the order, since the clock may be set back. Removes only what the agent created for a
+ * run.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static const char *list_path(struct arena *a, const char *dir)
 	return path_join(a, dir, "runs");
 }
 
-/* ---- what an older version left: no list, and journals ---- */
+/* ---- journals of an older version, which had no list ---- */
 
 struct found {
 	const char *run;
@@ -75,7 +76,7 @@ struct value *runs_load(struct arena *a, const char *dir)
 	struct str text;
 	struct err none = {0};
 	bool found;
-	/* a list that cannot be read is made anew from what is there */
+	/* an unreadable list is replaced by the journals' names in order of time */
 	if (!file_read_opt(a, list_path(a, dir), LIST_MAX, &text, &found, &none) || !found)
 		return by_time(a, dir);
 	for (const char *p = text.p, *end; (end = strchr(p, '\n')); p = end + 1)
@@ -109,7 +110,7 @@ static bool save_list(struct arena *a, const char *dir, const struct value *list
 	return ok;
 }
 
-/* ---- room for one more ---- */
+/* ---- removing the oldest runs ---- */
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The talk with the controller: HELLO, then one message after the other until BYE or the end of the
- * input. Runs no program itself and reads only what HELLO tells.
+ * The session with the controller: sends HELLO, then handles one message after the other until BYE
+ * or the end of the input. Runs no program itself, and reads only what HELLO contains.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -27,7 +27,7 @@ static void put_last(struct arena *a, struct value *hello, const char *dir)
 	struct value *v = value_map(a);
 	if (!journal_last(a, dir, &last))
 		return;
-	if (state_locked(a, dir)) /* by this run, or by one that has changed nothing yet */
+	if (state_locked(a, dir)) /* locked by that run, or by one that has changed nothing yet */
 		last.status = "running";
 	map_put(a, v, "run", value_text(a, last.run));
 	map_put(a, v, "status", value_text(a, last.status));
@@ -56,7 +56,7 @@ static void say_hello(struct session *s)
 	map_put(a, hello, "uid", value_int(a, geteuid()));
 	map_put(a, hello, "user", value_text(a, user_name(a)));
 	map_put(a, hello, "landlock", value_bool(a, s->landlock));
-	/* a damaged list is told when an APPLY needs it */
+	/* an unreadable list is reported when an APPLY needs it */
 	map_put(a, hello, "pending", pending ? pending : value_list(a));
 	put_last(a, hello, dir);
 	stream_raw(&s->io, WIRE_SYNC);
@@ -94,7 +94,7 @@ static enum next dispatch_message(struct session *s, enum frame_type type, const
 		session_apply(s, msg, a);
 		stream_busy(&s->io, false);
 		return NEXT_GO_ON;
-	case FRAME_STOP: /* of an APPLY that has ended */
+	case FRAME_STOP: /* for an APPLY that has already ended */
 		return NEXT_GO_ON;
 	case FRAME_BYE:
 		return NEXT_BYE;

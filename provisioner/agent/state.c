@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The agent's folder on the host: made, locked, tidied; and the handlers that still have to run.
- * Never trusts a folder that others can write to, and reading it makes nothing.
+ * The agent's folder on the host: created, locked, cleaned; and the list of pending handlers.
+ * Refuses a folder that others can write to. Reading creates nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,8 +56,8 @@ const char *state_originals(struct arena *a, const struct state *st, const char 
 
 /* ---- lock ---- */
 
-/* A lock of the open file description: it ends with the process, however that ends, and asking
- * about it does not take it. */
+/* An open file description lock (fcntl(2)): it ends with the process, however that ends, and
+ * querying it does not take it. */
 static bool lock_call(int fd, int command, short type, short *found)
 {
 	struct flock l = {.l_type = type, .l_whence = SEEK_SET};
@@ -89,7 +89,8 @@ static bool lock_refused(int fd, struct err *e)
 		text[0] ? text : "its lock does not name it");
 }
 
-/* In place, since the lock belongs to this very file; it is for people only. */
+/* Writes the holder's name into the lock file, for messages. Not by a rename: the lock belongs to
+ * this inode. */
 static void lock_sign(int fd, struct arena *a, const char *run)
 {
 	const char *text = arena_printf(
@@ -124,7 +125,7 @@ void state_unlock(struct state *st)
 	st->lock = -1;
 }
 
-/* ---- lists of names: a JSON map a line ---- */
+/* ---- lists of names: one JSON map per line ---- */
 
 bool list_has(const struct value *list, struct str s)
 {
@@ -190,7 +191,7 @@ bool pending_save(struct arena *a, const char *dir, const struct value *list, st
 static struct value *load_verified(struct arena *a, const char *path)
 {
 	struct value *list = value_list(a);
-	struct err ignored = {0}; /* it only chooses words */
+	struct err ignored = {0}; /* it only affects the wording of a message */
 	return names_read(a, path, list, &ignored) ? list : value_list(a);
 }
 

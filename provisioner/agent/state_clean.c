@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Before a run: removes the temporaries of a run that was killed. Removes only names that the agent
- * itself makes, and never follows a link.
+ * Before a run: removes temporary files of killed runs. Removes only names that the agent creates,
+ * and never follows a link.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include "base/place.h"
 #include "host/scratch.h"
 
-/* Where the step that did not end may have written, and where the agent writes itself. */
+/* In folders where an unfinished step may have written, and in the agent's own. */
 void state_clean(struct state *st, struct arena *a)
 {
 	struct last_run last;
@@ -19,7 +19,7 @@ void state_clean(struct state *st, struct arena *a)
 	if (known)
 		remove_temporaries(state_originals(a, st, last.run));
 	remove_temporaries(st->dir);
-	/* its name in earlier versions; without it only a message has other words */
+	/* the name in earlier versions; without it only the wording of a message differs */
 	const char *served = path_join(a, st->dir, "served");
 	if (link(served, path_join(a, st->dir, "verified")) == 0 || errno == EEXIST)
 		unlink(served);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One step of an APPLY: looked at again, announced in the journal before it is changed, and its
- * outcome told. Never changes what differs from the plan without an earlier change to explain it.
+ * One step of an APPLY: observed again, recorded in the journal before it is changed, and its
+ * outcome reported. A step that differs from the plan is changed only if an earlier change explains
+ * the difference.
  */
 #include "agent/apply.h"
 #include "host/path.h"
@@ -10,7 +11,7 @@ enum { DIRS_MAX = 8, NAME_SHOWN = 200, NOTE_EVERY_MS = 100, NOTE_LONG = 500 };
 
 static void note_output(void *ctx, const char *fmt, ...) PRINTF(2, 3);
 
-/* Live output is a courtesy: no more than a peer can show, and none when it lags behind. */
+/* Sends live output of a step; omits it if it is too much, or if the peer is slow. */
 static void note_output(void *ctx, const char *fmt, ...)
 {
 	struct apply *ap = ctx;
@@ -30,7 +31,7 @@ static void note_output(void *ctx, const char *fmt, ...)
 	arena_free(a);
 }
 
-/* The contents that the observation did without; each must be the one that was planned. */
+/* Adds the contents that OBSERVE did not include; each must have the planned digest. */
 static void put_blobs(struct arena *a, struct agent_step *step, const struct value *blobs)
 {
 	struct value *params = value_shallow(a, step->want.params);
@@ -66,8 +67,8 @@ void step_run_open(struct apply *ap, struct step_run *t, struct work *w)
 	put_blobs(t->h.a, &t->step, w->blobs);
 }
 
-/* Is it what OBSERVE saw, or may it differ since an earlier change explains it? Handlers have no
- * state of their own to compare. */
+/* Is the step as OBSERVE found it, or may an earlier change have affected it? Handlers have no
+ * state to compare. */
 static bool as_planned(struct apply *ap, struct step_run *t)
 {
 	const struct agent_step *step = &t->step;
@@ -101,21 +102,21 @@ bool step_run_observe(struct apply *ap, struct step_run *t)
 	return false;
 }
 
-/* ---- write-ahead ---- */
+/* ---- recorded before the change ---- */
 
-/* Folders where writing leaves a temporary when it is cut short. */
+/* The folders in which an interrupted step may leave temporary files. */
 static struct value *list_folders(struct arena *a, const struct agent_step *step)
 {
 	struct value *list = value_list(a);
-	struct err none = {0}; /* what cannot be followed is not written to either */
+	struct err none = {0}; /* a link that must not be followed is not written to */
 	for (const struct field *f = step->want.type->fields; f->name; f++) {
 		const char *path =
 			f->kind == FIELD_PATH ? map_cstr(step->want.params, f->name, NULL) : NULL;
 		if (!path || list->list.n + 3 > DIRS_MAX)
 			continue;
 		list_add(a, list, value_text(a, path_dir(a, path)));
-		list_add(a, list, value_text(a, path)); /* a folder to copy into */
-		const char *target = path;              /* a link may lead to another folder */
+		list_add(a, list, value_text(a, path)); /* the destination may be a folder */
+		const char *target = path; /* if the file is a link: its target's folder, too */
 		if (path_follow(a, path, &target, &none) && target != path)
 			list_add(a, list, value_text(a, path_dir(a, target)));
 	}
@@ -129,7 +130,7 @@ static bool announce_step(struct apply *ap, struct step_run *t, bool sync)
 	const struct agent_step *step = &t->step;
 	struct arena *a = t->h.a;
 	struct value *line = value_map(a);
-	if (ap->journal.fd < 0) { /* the run's first change */
+	if (ap->journal.fd < 0) { /* the first change of the run */
 		if (!runs_begin(a, ap->state.dir, ap->run, &t->e) ||
 			!journal_add(&ap->journal, a, "start", NULL, false, &t->e))
 			return false;
@@ -192,7 +193,7 @@ static void write_end(struct apply *ap, struct step_run *t, enum outcome outcome
 {
 	struct arena *a = t->h.a;
 	struct value *line = value_map(a);
-	struct err ignored = {0}; /* the change is made; the next line says it again if it can */
+	struct err ignored = {0}; /* the change is made; a failure is reported with the next line */
 	map_put(a, line, "step", value_int(a, t->step.want.id));
 	map_put(a, line, "status", value_text(a, outcomes[outcome]));
 	map_put(a, line, "ms", value_int(a, now_ms() - t->since));
@@ -227,7 +228,8 @@ static enum outcome apply_verdict(const struct step_run *t, enum outcome outcome
 	return t->w->want.changed ? OUTCOME_CHANGED : OUTCOME_OK;
 }
 
-/* A service that is started changes nothing that it reads itself: what counts is when it began. */
+/* Records the time of the change. For a service that was started it is the start of the step, since
+ * a start changes nothing that the service reads. */
 static void note_change(struct apply *ap, const struct step_run *t)
 {
 	bool service = t->step.want.type && t->step.want.type->class == RES_SERVICE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The steps of a session: read from messages, kept by id, with what was found about each. Never
- * looks at the host.
+ * The steps of a session: read from messages and kept by id, with the results of their observation.
+ * Does not observe.
  */
 #include "agent/session.h"
 #include "agent/restype.h"
@@ -35,8 +35,8 @@ const char *step_key(struct arena *a, const struct agent_step *step)
 	return arena_printf(a, "%s %.*s", want->type->name, KEY_SHOWN, key->s.p);
 }
 
-/* The controller checked them by the same tables; this keeps a peer that did not from misleading
- * the verbs about types. */
+/* The controller has checked the parameters by the same tables; this protects the types from a peer
+ * that has not. */
 void step_check(struct arena *a, struct agent_step *step)
 {
 	struct arena *work = arena_new();
@@ -53,7 +53,7 @@ void step_check(struct arena *a, struct agent_step *step)
 	arena_free(work);
 }
 
-/* Texts that can stand in an environment, as the controller made them. */
+/* Are all names and values valid in an environment? The controller sends no others. */
 static bool good_environment(const struct value *given)
 {
 	for (size_t i = 0; given && i < given->map.n; i++) {
@@ -96,7 +96,7 @@ struct agent_step *step_read(struct arena *a, const struct value *msg, enum step
 	return step;
 }
 
-/* Where a step with this id stands, or would. */
+/* The index of the step with this id, or where to insert it. */
 static size_t find_place(const struct session *s, uint32_t id)
 {
 	size_t low = 0, high = s->n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames in and out over the descriptors that the transport gave. Never hangs on a peer that is
- * gone: sending does not wait, and waiting has an end.
+ * Frames over the descriptors that the transport provides. Never hangs on a dead peer: sending does
+ * not block, and waiting is limited.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,15 +13,16 @@
 #include "agent/session.h"
 
 enum {
-	FIRST_FD = 10, /* ours stand from here on, away from what children inherit */
+	/* our descriptors start here, so that children do not inherit them as 0 to 2 */
+	FIRST_FD = 10,
 	READ_CHUNK = 64 << 10,
-	WRITE_CHUNK = 4096,      /* PIPE_BUF: a pipe that is ready takes so much without blocking */
-	BACKLOG_MAX = 128 << 20, /* a peer that is so far behind is gone */
-	STALL_MS = 120 * 1000,   /* and so is one that takes nothing for so long */
+	WRITE_CHUNK = 4096,      /* PIPE_BUF: a writable pipe takes this much without blocking */
+	BACKLOG_MAX = 128 << 20, /* a peer with a larger backlog counts as dead */
+	STALL_MS = 120 * 1000,   /* as does a peer that reads nothing for this long */
 };
 
-/* The open stream. A fork waits until its other thread has left the allocator, whose lock the child
- * would keep; the child sends nothing, and its own forks wait for nobody. */
+/* The open stream. A fork waits until the ALIVE thread is outside the allocator, whose lock the
+ * child would inherit. The child sends nothing, so its own forks need not wait. */
 static struct stream *fork_stream;
 
 static void before_fork(void)
@@ -78,7 +79,7 @@ bool stream_open(struct stream *s)
 
 void stream_close(struct stream *s)
 {
-	pthread_mutex_lock(&s->lock); /* for good: the thread sends nothing any more */
+	pthread_mutex_lock(&s->lock); /* never released: the thread must not send any more */
 	fork_stream = NULL;
 	close(s->in);
 	close(s->out);
@@ -101,7 +102,7 @@ static void lose_peer(struct stream *s)
 	buf_free(&s->tx);
 }
 
-/* Without waiting, and without making the descriptor non-blocking: others may share it. */
+/* Writes without waiting, and without O_NONBLOCK: other processes may share the descriptor. */
 static ssize_t put_bytes(int fd, const char *p, size_t n)
 {
 	ssize_t w = send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -126,7 +127,8 @@ static void push_pending(struct stream *s)
 		else if (errno != EINTR)
 			lose_peer(s);
 	}
-	if (s->sent * 2 < s->tx.n || s->broken) /* moving the rest each time would be quadratic */
+	if (s->sent * 2 < s->tx.n ||
+		s->broken) /* moving the rest after each write would be quadratic */
 		return;
 	buf_consume(&s->tx, s->sent);
 	s->sent = 0;
@@ -165,7 +167,7 @@ void stream_send(struct stream *s, enum frame_type type, const struct value *msg
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* What waits to be sent is a sign of life already, when the peer takes it. */
+/* Sends ALIVE if nothing else is waiting to be sent. */
 static void show_life(struct stream *s)
 {
 	static const struct value nothing = {.type = VALUE_MAP};
@@ -199,7 +201,7 @@ void stream_busy(struct stream *s, bool busy)
 	if (s->pulsing || pthread_create(&thread, NULL, send_pulses, s) != 0)
 		return;
 	pthread_detach(thread);
-	/* While it starts it allocates without our lock, and a fork must not come between. */
+	/* The thread allocates while it starts, without our lock: no fork may happen until then. */
 	pthread_mutex_lock(&s->lock);
 	while (!s->pulsing)
 		pthread_cond_wait(&s->started, &s->lock);
@@ -234,7 +236,7 @@ bool stream_stopped(struct stream *s, uint32_t *after)
 	return ok;
 }
 
-/* false at the end of the input or when a signal came. */
+/* false: the input ended, or a signal arrived. */
 static bool fill_input(struct stream *s)
 {
 	char chunk[READ_CHUNK];
@@ -265,6 +267,6 @@ enum stream_status stream_read(
 			return STREAM_END;
 	}
 	if (s->rx.n == 0)
-		buf_free(&s->rx); /* a frame may have been large; the limit stays */
+		buf_free(&s->rx); /* frees the memory of a large frame; the limit stays */
 	return STREAM_FRAME;
 }

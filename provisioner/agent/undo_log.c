@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The undo log: files that changed and are not verified yet, and what they were before. Changes a
- * file only to put back what was kept, and never follows a link there.
+ * The undo log: files that changed and are not verified yet, and their content before. Writes to
+ * files only to restore them, and never follows a link there.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@ static const char *copies_folder(const struct undo_log *u, struct arena *a)
 	return path_join(a, u->dir, "undo.d");
 }
 
-/* Any path makes a file name. */
+/* The name of a path's copy: its SHA-256. */
 static const char *copy_of(const struct undo_log *u, struct arena *a, const char *path)
 {
 	unsigned char sha[SHA256_LEN];
@@ -39,7 +39,7 @@ static bool is_of(const struct value *record, const char *handler)
 	return !handler || strcmp(map_cstr(record, "handler", ""), handler) == 0;
 }
 
-/* ---- what is known, by name ---- */
+/* ---- lookup ---- */
 
 static const char *key_of(struct arena *a, const char *handler, const char *path)
 {
@@ -71,7 +71,7 @@ static bool is_known(const struct undo_log *u, const char *handler, const char *
 	return known;
 }
 
-/* ---- the file ---- */
+/* ---- the log file ---- */
 
 static const char *records_path(const struct undo_log *u)
 {
@@ -84,7 +84,7 @@ static void print_record(struct buf *b, const struct value *record)
 	buf_addc(b, '\n');
 }
 
-/* Anew, without what is forgotten. */
+/* Rewrites the file without discarded lines. */
 static bool save_records(struct undo_log *u, struct err *e)
 {
 	struct file_attr attr = {0600, (uid_t)-1, (gid_t)-1};
@@ -104,7 +104,7 @@ static bool save_records(struct undo_log *u, struct err *e)
 	return ok;
 }
 
-/* So that the name of a new file is on the disk too. */
+/* fsync of the folder, so that the name of a new file is on the disk, too. */
 static bool sync_folder_of(const char *path, struct err *e)
 {
 	struct place p;
@@ -115,7 +115,7 @@ static bool sync_folder_of(const char *path, struct err *e)
 	return ok;
 }
 
-/* Only this line is written, behind whole ones. */
+/* Appends one line; first cuts off an incomplete last line. */
 static bool append_line(struct undo_log *u, const struct buf *b, struct err *e)
 {
 	const char *path = records_path(u);
@@ -152,7 +152,7 @@ static bool add_record(struct undo_log *u, struct value *record, struct err *e)
 	return ok;
 }
 
-/* The whole lines of `path`, as records behind those of `list`; *size: bytes of the file. */
+/* Appends the complete lines of `path` to `list`; *size: bytes of the file. */
 static bool load_file(
 	struct undo_log *u, const char *path, struct value *list, size_t *size, struct err *e)
 {
@@ -180,7 +180,8 @@ static bool load_file(
 	return true;
 }
 
-/* The copies first: a record never is without its copy. One that is there already is older. */
+/* Moves the copies of the old format first: each record needs its copy. An existing copy is older
+ * and stays. */
 static bool take_over_copies(const struct undo_log *u, const char *old, struct err *e)
 {
 	struct dirent *item;
@@ -202,7 +203,7 @@ static bool take_over_copies(const struct undo_log *u, const char *old, struct e
 	return ok && (rmdir(old) == 0 || err_errno(e, "cannot remove %s", old));
 }
 
-/* What the versions before wrote under other names. A kill leaves what the next run takes over. */
+/* Converts the files of earlier versions. If killed, the next run continues. */
 static bool take_over(struct undo_log *u, struct value *list, struct err *e)
 {
 	const char *old = path_join(u->a, u->dir, "unproven");
@@ -215,7 +216,7 @@ static bool take_over(struct undo_log *u, struct value *list, struct err *e)
 		return errno == ENOENT || err_errno(e, "cannot look at %s", old);
 	if (!load_file(u, old, list, &size, e))
 		return false;
-	u->torn = torn; /* the old file's end does not matter: it goes */
+	u->torn = torn; /* an incomplete line in the old file does not matter */
 	keep_only(u, list);
 	if (list->list.n > before && !save_records(u, e))
 		return false;
@@ -233,7 +234,7 @@ static bool load_records(struct undo_log *u, struct err *e)
 
 /* ---- copies ---- */
 
-/* A copy that nothing names was left by a kill between two steps of forgetting. */
+/* Removes copies without a record, left by a kill between the two steps of discarding. */
 static void remove_copies(const struct undo_log *u)
 {
 	struct arena *a = arena_new();
@@ -264,7 +265,7 @@ static bool keep_copy(struct undo_log *u, const char *path, bool *was_there, str
 
 /* ---- records ---- */
 
-/* Handlers that are not pending, and share a file with one that is counted already. */
+/* Adds handlers that are not pending, but share a file with a counted one. */
 static bool count_sharers(const struct undo_log *u, struct arena *a, struct value *counted)
 {
 	struct value *paths = value_map(a);
@@ -319,7 +320,7 @@ bool undo_discard_verified(struct undo_log *u, const struct value *pending, stru
 	return forget_others(u, left, e);
 }
 
-/* A kill while they were put back leaves temporaries beside them. */
+/* A kill during a rollback leaves temporary files beside the files. */
 static void clean_beside(const struct undo_log *u)
 {
 	struct arena *a = arena_new();
@@ -399,7 +400,7 @@ struct value *undo_paths(const struct undo_log *u, struct arena *a, const char *
 	return paths;
 }
 
-/* ---- putting back ---- */
+/* ---- restoring ---- */
 
 static bool remove_again(const char *path, struct err *e)
 {
