@@ -9,9 +9,7 @@
 
 /* PATH of a non-root login by Debian's sshd. */
 #define LOGIN_PATH "/usr/local/bin:/usr/bin:/bin:/usr/games"
-#define SECURE_PATH                                                                               \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" /* secure_path of Debian's \
-									  sudoers */
+#define SECURE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" /* sudo's */
 
 enum { ENVIRONMENT_FILE_MAX = 64 << 10, ENTRIES_MAX = 4096 };
 

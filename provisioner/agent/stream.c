@@ -127,8 +127,7 @@ static void push_pending(struct stream *s)
 		else if (errno != EINTR)
 			lose_peer(s);
 	}
-	if (s->sent * 2 < s->tx.n ||
-		s->broken) /* moving the rest after each write would be quadratic */
+	if (s->sent * 2 < s->tx.n || s->broken) /* moving it each time is quadratic */
 		return;
 	buf_consume(&s->tx, s->sent);
 	s->sent = 0;
