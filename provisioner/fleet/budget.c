@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The budget of failures of a play (max_fail_percentage, any_errors_fatal), kept over the hosts of
- * the wave under way. They plan first and then carry out as many tasks as the one that knows least,
- * so that a failure that is known stops every host at the same task; one that shows while applying
- * stops each before its next step. A host that is parked has carried out what stands before its
- * task, and knows no more than that.
+ * The failure budget of a play (max_fail_percentage, any_errors_fatal), applied to the hosts of the
+ * current wave. All of them plan first, and then apply as many tasks as the host whose plan reaches
+ * the least far, so that a known failure stops every host at the same task. A failure during an
+ * apply stops each host before its next step. A parked host has applied everything before its task,
+ * and has planned no further.
  */
 #include <stdint.h>
 #include "fleet/budget.h"
@@ -29,14 +29,14 @@ struct fleet_host *wave_due(struct fleet *f)
 	return NULL;
 }
 
-/* Of its plan nothing behind the task is carried out, in this wave or any other. */
+/* Cuts the host's plan after the task; it begins none later, in this wave or another. */
 static void stop_after(struct fleet_host *h, uint32_t task)
 {
 	size_t n = h->applied_to;
 	while (n < h->plan->n && h->plan->v[n]->step->turn <= task)
 		n++;
 	if (n == h->plan->n && (h->want == WANT_FAIL || h->want == WANT_END))
-		return; /* it ends there by itself */
+		return; /* its play ends there anyway */
 	h->plan->n = h->upto = n;
 	h->want = WANT_STOP;
 }
@@ -81,7 +81,7 @@ static uint32_t final_task(const struct fleet_host *h)
 	return h->plan->n ? h->plan->v[h->plan->n - 1]->step->turn : 0;
 }
 
-/* How many hosts of the wave have failed once all have come past a task. */
+/* The number of hosts of the wave that will have failed after the task. */
 static size_t failed_by(const struct fleet *f, uint32_t task)
 {
 	size_t n = f->wave_failed;
@@ -92,7 +92,7 @@ static size_t failed_by(const struct fleet *f, uint32_t task)
 	return n;
 }
 
-/* The first task that uses the budget up by what is known to fail; UINT32_MAX: none does. */
+/* The first task whose known failures exceed the budget; UINT32_MAX: none does. */
 static uint32_t fatal_task(const struct fleet *f)
 {
 	const struct play *p = wave_play(f);
@@ -106,8 +106,8 @@ static uint32_t fatal_task(const struct fleet *f)
 	return task;
 }
 
-/* The first task of the wave that a host cannot plan beyond: it lacks the outcome, or what others
- * tell. */
+/* The first task of the wave beyond which a host cannot plan: it needs the task's outcome, or facts
+ * of other hosts. */
 static uint32_t common_task(const struct fleet *f)
 {
 	uint32_t task = UINT32_MAX;
@@ -166,7 +166,7 @@ void wave_drop(struct fleet_host *h)
 	host_apply(h);
 }
 
-/* The last step of what the host has been sent that belongs to the task or to one before it. */
+/* Id of the last step sent to the host that belongs to this task or an earlier one. */
 static uint32_t last_step(const struct fleet_host *h, uint32_t task)
 {
 	uint32_t id = 0;
@@ -176,8 +176,8 @@ static uint32_t last_step(const struct fleet_host *h, uint32_t task)
 	return id;
 }
 
-/* The others come as far as the task that failed, as in Ansible, where they have it in their plan;
- * one that is further stops where it is. */
+/* As in Ansible, the other hosts continue up to the failed task, if it is in their plan; one that
+ * is further stops now. */
 static void stop_fleet(struct fleet *f, const char *why, uint32_t task)
 {
 	f->stopped = why;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs the plays, one after the other, wave by wave, with a bounded number of hosts at work at
- * once. Knows nothing of what a host does in its part.
+ * Runs the plays, one after the other, wave by wave, with a limited number of hosts at a time. Does
+ * not know what a host does in its part.
  */
 #include "fleet/budget.h"
 
@@ -59,7 +59,7 @@ static void start_wave(struct fleet *f)
 		report_event(f->o->report, &e);
 }
 
-/* What was not looked at must not read as if it were fine. */
+/* Reports the host as skipped: what was not checked must not look converged. */
 static void leave_out(struct fleet *f, struct fleet_host *h)
 {
 	const struct play *p = &f->plays[f->play];
@@ -99,7 +99,7 @@ static bool any_left(const struct fleet *f)
 	return false;
 }
 
-/* A plan is made of all hosts at once, and says of batches what an apply would. */
+/* `plan` treats all hosts at once, but sets the variables of batches as apply would. */
 static void plan_batches(struct fleet *f)
 {
 	const struct play *p = &f->plays[f->play];
@@ -108,7 +108,7 @@ static void plan_batches(struct fleet *f)
 		site_batch(f->o->site, f->play, names_of(f, at, at + sizes[i]));
 }
 
-/* Without plays (facts, a saved plan) there is one part, of all hosts. */
+/* Without plays (facts, a saved plan) there is one part, with all hosts. */
 static void start_play(struct fleet *f)
 {
 	size_t n = f->n_plays ? f->n_plays : 1;
@@ -156,12 +156,12 @@ static void wave_over(struct fleet *f)
 static void start_next(struct fleet *f)
 {
 	struct fleet_host *h = f->members[f->wave_next++];
-	if (h->state == HOST_LOST) { /* in an earlier play, or its connection since then */
+	if (h->state == HOST_LOST) { /* since an earlier play, or its connection broke */
 		wave_lost(h);
 		return;
 	}
 	h->active = true;
-	if (h->early) { /* its facts are under way */
+	if (h->early) { /* it is already fetching facts */
 		h->early = false;
 		return;
 	}
@@ -169,7 +169,7 @@ static void start_next(struct fleet *f)
 	host_start(h);
 }
 
-/* ---- hosts that wait for one another ---- */
+/* ---- hosts that wait for other hosts ---- */
 void fleet_park(struct fleet_host *h)
 {
 	struct fleet *f = h->f;
@@ -196,7 +196,7 @@ static void unpark_host(struct fleet_host *h)
 	h->f->running++;
 }
 
-/* One that the wave was stopped before has nothing to wait for. */
+/* A parked host whose wave stopped before its task does not wait any longer. */
 static bool wake_one(struct fleet *f)
 {
 	for (size_t i = 0; f->parked && i < f->n; i++) {
@@ -231,8 +231,8 @@ static bool ask_one(struct fleet *f)
 	return false;
 }
 
-/* Nobody is left who could tell what the others wait for. In a wave that was stopped this is no
- * failure of theirs. */
+/* Fails the parked hosts: no host is left that could provide what they wait for. If their wave was
+ * stopped, they end without failure. */
 static void give_up(struct fleet *f)
 {
 	struct err e = {0};
@@ -264,8 +264,8 @@ static void go_on(struct fleet_host *h)
 	host_carry_out(h);
 }
 
-/* A host with nothing to do is done before host_start returns: the loop goes on with the next, so
- * no number of such hosts nests. */
+/* A host with nothing to do finishes within host_start; the loop then starts the next, so that many
+ * such hosts cause no deep recursion. */
 void fleet_advance(struct fleet *f)
 {
 	if (f->advancing)
@@ -324,7 +324,7 @@ static const char *const *all_hosts(struct fleet *f)
 	return v;
 }
 
-/* Host -> the last play that it has a part in. */
+/* Host -> the last play that it takes part in. */
 static struct value *last_plays(const struct fleet *f)
 {
 	struct value *m = value_map(f->a);
@@ -378,7 +378,7 @@ static int exit_code(const struct fleet *f)
 	return code;
 }
 
-/* Sorts by time, and two runs of one second differ. */
+/* Sorts by time; two runs of the same second differ. */
 static const char *run_name(struct arena *a)
 {
 	struct timespec now;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * One host's life: connect, resolve step by step, observe, apply, end. Each function is one
- * transition; nothing here blocks, and a host's trouble ends that host only.
+ * The states of one host: connect, resolve, observe, apply, end. Each function is one transition.
+ * Nothing here blocks, and an error ends only this host.
  */
 #include "fleet/fleet_private.h"
 
 enum {
-	FIELD_MAX = 64 << 10, /* of a change, with the names of its parts */
-	KEPT_MAX = 32 << 20,  /* memory of what one agent has told */
-	WORDS_FIRST = 100,    /* notes and signs of life at once */
-	WORDS_A_SECOND = 20,  /* and then; an agent sends ten at most */
+	FIELD_MAX = 64 << 10, /* of one field of a change, with its name */
+	KEPT_MAX = 32 << 20,  /* bytes kept of what one agent sends */
+	WORDS_FIRST = 100,    /* NOTE and ALIVE frames allowed at any time */
+	WORDS_A_SECOND = 20,  /* and in addition for each second; an agent sends ten at most */
 };
 
 bool host_keeps(struct fleet_host *h, size_t n)
@@ -165,7 +165,7 @@ void host_begin(struct fleet_host *h)
 	host_resolve(h);
 }
 
-/* The facts are all there is to know, or one resource is looked at by them. */
+/* Takes the facts; asks for the probe's resource if there is one, else the host is done. */
 static void take_facts(struct fleet_host *h)
 {
 	const struct fleet_options *o = h->f->o;
@@ -222,7 +222,8 @@ static void out_of_turn(struct fleet_host *h, enum frame_type type)
 	host_fail(h, &e);
 }
 
-/* What it says beside its results: as often as an agent may, even when it all comes late. */
+/* Limits the NOTE and ALIVE frames of an agent by their average rate, since they may arrive late
+ * and at once. */
 static bool may_talk(struct fleet_host *h)
 {
 	struct err e = {0};
@@ -274,7 +275,7 @@ static void take_frame(struct fleet_host *h, enum frame_type type, struct value 
 		out_of_turn(h, type);
 }
 
-/* A frame's memory ends with it: what is wanted of it is copied. */
+/* The frame's memory is freed afterwards: copy what is kept. */
 static void on_frame(void *ctx, enum frame_type type, struct value *msg)
 {
 	struct fleet_host *h = ctx;
@@ -364,7 +365,7 @@ void host_start(struct fleet_host *h)
 		host_connect(h);
 }
 
-/* The next step, from the resolver or from a saved plan. */
+/* The next step, from the resolver or the saved plan. */
 static enum resolve_status next_step(struct fleet_host *h, struct step **out, struct err *e)
 {
 	if (!h->saved)
@@ -375,7 +376,7 @@ static enum resolve_status next_step(struct fleet_host *h, struct step **out, st
 	return RESOLVE_STEP;
 }
 
-/* What has to be carried out before the next step is asked for; WANT_RESOLVE: nothing. */
+/* What has to be applied before the next step can be resolved; WANT_RESOLVE: nothing. */
 static enum host_want take_step(struct fleet_host *h, const struct step *s)
 {
 	struct planned *p = plan_add(h->plan, s);
@@ -386,7 +387,7 @@ static enum host_want take_step(struct fleet_host *h, const struct step *s)
 		return WANT_FAIL;
 	if (h->f->o->mode != FLEET_APPLY)
 		return WANT_RESOLVE;
-	/* What is notified from here, the host hears with the next APPLY. */
+	/* handlers notified by the controller are sent with the next APPLY */
 	return s->verdict || host_notifies(s) ? WANT_APPLY : WANT_RESOLVE;
 }
 

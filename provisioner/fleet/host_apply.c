@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The applying half of a host's life: sends the agent what was observed and is to be changed, takes
- * its steps as they end, and counts them. Only what the plan shows is ever sent.
+ * The applying half of a host's state machine: sends the agent the observed steps that have
+ * changes, takes each step's outcome, and counts it. Sends only what the plan shows.
  */
 #include "fleet/budget.h"
 
-enum { GRACE_S = 30 }; /* for the agent to end what went past its task's timeout */
+enum { GRACE_S = 30 }; /* for the agent to end a program that exceeded its task's timeout */
 
 static void count_step(struct fleet_host *h, uint32_t task, enum step_status s, bool changed)
 {
-	/* A looped task counts once, as its gravest item: Ansible's recap counts tasks. */
+	/* Ansible's recap counts tasks: a looped task counts once, as its worst item. */
 	static const int gravity[] = {[STEP_SKIPPED] = 0,
 		[STEP_OK] = 1,
 		[STEP_CHANGED] = 2,
@@ -58,7 +58,7 @@ bool host_notifies(const struct step *s)
 	return s->local ? s->changed == 1 : s->ignore_errors;
 }
 
-/* Changed by a verdict that was given here: the host has nothing to do. */
+/* changed_when made it a change: the host has nothing to do. */
 static bool changed_here(const struct planned *p)
 {
 	return p->kind == PLANNED_CHANGE && (p->step->local || (p->changed && p->step->verdict));
@@ -82,7 +82,8 @@ static struct value *blobs_of(struct arena *a, const struct step *s)
 	return m;
 }
 
-/* Items of its loop come with another APPLY: what ends the play is then said here. */
+/* Do further items of the loop follow in another APPLY? Then the controller ends the play, not the
+ * agent. */
 static bool loop_goes_on(const struct fleet_host *h, const struct step *s)
 {
 	return h->upto == h->plan->n && host_loop_open(h) &&
@@ -120,7 +121,8 @@ static const char *unknown_verdict(struct fleet_host *h, const char *why)
 		"its changed_when or failed_when needs a value that is still unknown (%s)", why);
 }
 
-/* A verdict that had to wait for earlier tasks, which have run now. false: the task fails by it. */
+/* Evaluates a changed_when or failed_when that depended on earlier tasks, which have run now.
+ * false: the task has failed. */
 static bool close_verdict(struct fleet_host *h, struct planned *p)
 {
 	host_judge(h, p);
@@ -144,7 +146,7 @@ static enum step_status quiet_status(const struct planned *p)
 	return p->kind == PLANNED_CHANGE ? STEP_CHANGED : STEP_OK;
 }
 
-/* What the host has no part in ends here, without a word to it. false: the host's play ended. */
+/* Reports steps that are not sent to the host. false: the host's play has ended. */
 static bool report_quiet(struct fleet_host *h, size_t to)
 {
 	for (size_t i = h->applied_to; i < to; i++) {
@@ -259,7 +261,7 @@ static enum step_status status_of(const char *name)
 	return STEP_OK;
 }
 
-/* A saved plan has no verdict but constants: what asks the result is not saved. */
+/* In a saved plan changed_when and failed_when are constants: others cannot be saved. */
 static void verdict_of(struct fleet_host *h, const struct step *s, struct step_result *res)
 {
 	if (!h->saved) {
@@ -272,12 +274,11 @@ static void verdict_of(struct fleet_host *h, const struct step *s, struct step_r
 		res->failed = s->failed;
 }
 
-/* changed_when and failed_when have the last word; a change they find notifies. */
+/* Applies changed_when and failed_when; a change by them notifies handlers. */
 static enum step_status give_verdict(struct fleet_host *h, struct planned *p, enum step_status s,
 	const struct value *changes, const char **error)
 {
-	/* a command that was run and failed has changed something, unless the
-	 * task says otherwise */
+	/* a command that ran and failed has changed something, unless changed_when is false */
 	bool ran = step_runs_program(p->step) && changes && changes->type == VALUE_LIST &&
 		   changes->list.n;
 	struct step_result res = {
@@ -295,7 +296,7 @@ static enum step_status give_verdict(struct fleet_host *h, struct planned *p, en
 	bool here = p->step->verdict || host_notifies(p->step);
 	if (!here && p->step->failed != 0)
 		return s;
-	bool noted = s == STEP_CHANGED && !here; /* by the agent */
+	bool noted = s == STEP_CHANGED && !here; /* the agent has notified the handlers */
 	s = res.failed ? STEP_FAILED : res.changed ? STEP_CHANGED : STEP_OK;
 	if (s == STEP_CHANGED && !noted)
 		note_notified(h, p);
@@ -346,7 +347,8 @@ static void step_ended(struct fleet_host *h, struct planned *p, struct value *ms
 	}
 }
 
-/* A step that was sent and has not ended; NULL: the host has failed. */
+/* The step of a message: it was sent and has not ended. NULL: there is none, and the host has
+ * failed. */
 static struct planned *step_under_way(struct fleet_host *h, const struct value *msg, bool begins)
 {
 	struct planned *p = plan_find(h->plan, (uint32_t)map_int(msg, "id", 0));
@@ -382,7 +384,7 @@ void host_step(struct fleet_host *h, struct value *msg)
 	p->ended = true;
 	transport_limit(h->t, 0);
 	if (p->step->handler && !strcmp(map_cstr(msg, "status", ""), "skipped")) {
-		p->applied = true; /* nothing notified it after all: as if it were not there */
+		p->applied = true; /* nothing notified the handler after all: not reported */
 		return;
 	}
 	step_ended(h, p, msg);
@@ -390,7 +392,7 @@ void host_step(struct fleet_host *h, struct value *msg)
 		p->result = NULL;
 }
 
-/* "Done" is believed of what was told step by step. */
+/* Checks that all steps were reported before accepting the status "done". */
 static bool all_ended(struct fleet_host *h, struct err *e)
 {
 	for (size_t i = h->applied_to; i < h->plan->n; i++) {
@@ -403,7 +405,7 @@ static bool all_ended(struct fleet_host *h, struct err *e)
 	return true;
 }
 
-/* Behind the last step that was carried out, and what of its loop was skipped. */
+/* The index after the last applied step and the skipped items of its loop. */
 static size_t end_of_applied(const struct fleet_host *h)
 {
 	struct planned *const *v = h->plan->v;
@@ -434,7 +436,7 @@ void host_applied(struct fleet_host *h, struct value *msg)
 	}
 	if (strcmp(status, "done") != 0) {
 		end = end_of_applied(h);
-		if (!report_quiet(h, end)) /* what stands before the one that failed */
+		if (!report_quiet(h, end)) /* steps before the failed one */
 			return;
 		if (strcmp(status, "stopped") == 0 && h->f->stopped) {
 			h->plan->n = h->upto = end;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a host's play ends when a task is known to fail: behind that task, which of a loop is its
- * last item.
+ * Where a host's play ends when a task is known to fail: after that task, or after the last item of
+ * its loop.
  */
 #include "fleet/fleet_private.h"
 
-/* The last item of the loop that the step stands in, so far as the plan goes. */
+/* The last item of the step's loop, as far as the plan goes. */
 static size_t last_item(const struct plan_target *target, size_t i)
 {
 	while (target->v[i]->step->more && i + 1 < target->n &&
@@ -26,7 +26,7 @@ bool host_cut(struct fleet_host *h)
 	plan_classify(h->plan);
 	for (size_t i = h->applied_to; i < h->plan->n; i++) {
 		const struct planned *p = h->plan->v[i];
-		/* An earlier change may yet make observable what now is not. */
+		/* a step that cannot be observed now may be possible after an earlier change */
 		if (p->kind != PLANNED_FAILED || (planning && !p->failed && !p->step->local))
 			continue;
 		i = last_item(h->plan, i);
@@ -40,7 +40,7 @@ bool host_cut(struct fleet_host *h)
 	return false;
 }
 
-/* Of the plan's last task the first item that is known to fail, or else the last. */
+/* Of the plan's last task: the first item that is known to fail, else the last item. */
 static struct planned *first_failed(const struct fleet_host *h)
 {
 	struct planned *last = h->plan->v[h->plan->n - 1], *p = last;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The observing half of a host's life: asks the agent for everything not yet observed in one
- * message, takes the answers into the plan, and holds a saved plan against them.
+ * The observing half of a host's state machine: asks the agent about all steps not yet observed in
+ * one message, adds the answers to the plan, and compares a saved plan with them.
  */
 #include "fleet/fleet_private.h"
 
-enum { ASKED_MAX = 1000 }; /* resources in one OBSERVE: its answer is one frame */
+enum { ASKED_MAX = 1000 }; /* resources in one OBSERVE: its answer must fit into one frame */
 
-/* With no_log each of the values is a secret. */
+/* Marks each value as secret, for no_log. */
 static struct value *cover_values(struct arena *a, const struct step *s, struct value *map)
 {
 	if (!s->no_log || !map)
@@ -40,7 +40,8 @@ void step_clear_params(struct step *s)
 	s->timeout_s = 0;
 }
 
-/* Notified already: by an unfinished run, by what was applied, or by what was done here. */
+/* Was the handler notified: by an unfinished run, by an applied step, or by a task on the
+ * controller? */
 static bool was_notified(struct fleet_host *h, const struct step *handler)
 {
 	for (const uint32_t *id = handler->notified_by; id && *id; id++) {
@@ -53,7 +54,7 @@ static bool was_notified(struct fleet_host *h, const struct step *handler)
 	return handler->was_pending;
 }
 
-/* Of the steps that notify the handler, those that may count as a change. */
+/* The steps that notify the handler, without those that never count as a change. */
 static const uint32_t *list_notifiers(
 	struct fleet_host *h, struct arena *a, const struct step *handler)
 {
@@ -69,7 +70,7 @@ static const uint32_t *list_notifiers(
 	return by;
 }
 
-/* Of a handler that always does the same, only the type is sent. */
+/* A handler whose type foresees nothing is sent with its type only. */
 static struct value *observe_step(struct fleet_host *h, struct arena *a, const struct step *s)
 {
 	struct step sent = *s;
@@ -82,8 +83,8 @@ static struct value *observe_step(struct fleet_host *h, struct arena *a, const s
 	return step_message(a, &sent, STEP_OBSERVE);
 }
 
-/* What may alter what comes after it is named too: what is unknown, and handlers that run before
- * other steps. */
+/* Unknown steps, and handlers that run before other steps, are sent again: they may affect later
+ * steps. */
 static bool alters_later(const struct planned *p)
 {
 	const struct step *s = p->step;
@@ -92,7 +93,7 @@ static bool alters_later(const struct planned *p)
 	return s->unknown || acts;
 }
 
-/* Behind the last step that is to be observed. */
+/* The index after the last step to observe. */
 static size_t observe_end(const struct fleet_host *h)
 {
 	size_t n = h->plan->n;
@@ -128,7 +129,7 @@ bool host_observe(struct fleet_host *h)
 	return n > 0;
 }
 
-/* failed_when says that this is no failure. */
+/* Removes the error: failed_when says that this is no failure. */
 static void take_back(struct fleet_host *h, struct planned *p)
 {
 	p->error = NULL;
@@ -156,7 +157,7 @@ void host_judge(struct fleet_host *h, struct planned *p)
 	}
 	if (planned)
 		return;
-	/* a command that only reads was run; what could not be looked at may come to be right */
+	/* a command that only reads has run; a step that could not be observed may still succeed */
 	bool ran = looked && step_runs_program(p->step);
 	p->failed = res.failed && (ran || !p->error);
 	p->changed = res.changed;
@@ -167,7 +168,7 @@ void host_judge(struct fleet_host *h, struct planned *p)
 		take_back(h, p);
 }
 
-/* A saved plan was judged when it was made. */
+/* A saved plan contains the results of changed_when and failed_when. */
 static void judge_saved(struct fleet_host *h, struct planned *p)
 {
 	const struct planned *then = plan_find((struct plan_target *)h->saved, p->step->id);
@@ -232,7 +233,7 @@ static bool same_changes(const struct value *a, const struct value *b)
 	return memcmp(x, y, sizeof(x)) == 0;
 }
 
-/* A saved plan is a promise: what the host is now must be what it was then. */
+/* Is the host's state the one for which the saved plan was made? */
 static bool still_as_planned(struct fleet_host *h, struct err *e)
 {
 	size_t moved = 0;

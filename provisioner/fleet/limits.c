@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * How many connections this process has descriptors for. Raises its own soft limit where that
- * helps, never the hard one.
+ * The number of connections for which this process may open descriptors. Raises only its soft limit
+ * (getrlimit(2)).
  */
 #include <sys/resource.h>
 #include "fleet/fleet_private.h"
 
 enum {
-	FILES_OF_RUN = 14, /* standard ones, the loop's, and what is read on the way */
-	FILES_OF_HOST = 6, /* three pipes of a child, or a socket; and more while it starts */
+	FILES_OF_RUN = 14, /* standard ones, the event loop's, and files read during the run */
+	/* of one connection: three pipes or a socket, and more while it starts */
+	FILES_OF_HOST = 6,
 };
 
 size_t connections_at_once(size_t wanted)

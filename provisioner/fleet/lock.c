@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Waits for another apply on the same host, as long as --lock-timeout says. Asks before anything is
- * observed, so that the plan is made of what the other leaves; never takes a lock from anybody.
+ * Waits until another apply on the same host ends, for --lock-timeout at most. Asks before
+ * observing, so that the plan is made for the state which the other apply leaves. Never breaks a
+ * lock.
  */
 #include "fleet/fleet_private.h"
 
@@ -18,7 +19,7 @@ static void ask_again(void *ctx)
 		host_send_apply(h);
 }
 
-/* An APPLY of nothing: the agent takes the lock for it, or says who has it. */
+/* Sends an APPLY without steps: the agent takes the lock for it, or reports who holds it. */
 void host_ask_lock(struct fleet_host *h)
 {
 	struct arena *a = arena_new();

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rollout in waves: sizes and the failure budget, as pure functions.
+ * Sizes of waves and the failure budget, as pure functions.
  */
 #include "fleet/fleet.h"
 
-/* Rounded down, and a small share of few hosts is still one host, as in Ansible. */
+/* Rounded down, but at least one host, as in Ansible. */
 static size_t wave_size(const struct share *s, size_t hosts, size_t left)
 {
 	double n = s->percent ? s->n / 100.0 * (double)hosts : s->n;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Shows changes to people: unified diffs by libgit2, attributes as "before -> after". Never shows a
- * secret, and never more than what was observed.
+ * Prints changes: unified diffs by libgit2, attributes as "before -> after". Prints no secrets, and
+ * only what was observed.
  */
 #include "plan/plan.h"
 #include <git2.h>
 
-enum { SIDE_MAX = 16 << 10 }; /* of an attribute that is shown */
+enum { SIDE_MAX = 16 << 10 }; /* bytes printed of an attribute */
 
 static int diff_line(
 	const git_diff_delta *d, const git_diff_hunk *h, const git_diff_line *l, void *ctx)
@@ -22,7 +22,7 @@ static int diff_line(
 	return 0;
 }
 
-/* Once: it reads the certificates of every authority, which takes longer than a diff. */
+/* Once per process: it loads the CA certificates, which takes longer than a diff. */
 static void open_libgit2(void)
 {
 	static bool open;
@@ -52,8 +52,8 @@ struct str diff_text(struct arena *a, const char *path, struct str before, struc
 	return text;
 }
 
-/* A diff is made in one turn of the loop, and other hosts wait: of two texts that share nothing it
- * takes a tenth of a second at this size. */
+/* A diff blocks the event loop and so all hosts: two completely different texts of this size take a
+ * tenth of a second. */
 enum { DIFF_LINES = 20000 };
 
 static size_t count_lines(struct str s)
@@ -95,7 +95,7 @@ static void print_diff(struct page *out, struct str text, int indent)
 	}
 }
 
-/* The bytes behind a text or blob of a change; false when only its digest is known here. */
+/* The bytes of a text or blob of a change; false: only the digest is known here. */
 static bool bytes_of(
 	const struct value *v, const struct value *params, const char *field, struct str *out)
 {
@@ -189,7 +189,7 @@ void change_print(struct page *out, struct arena *a, const struct planned *p,
 {
 	const char *kind = map_cstr(change, "kind", "attr");
 	const char *field = map_cstr(change, "field", "?");
-	if (!strcmp(kind, "maybe")) /* plan_unknown gives its words */
+	if (!strcmp(kind, "maybe")) /* printed by plan_unknown's caller */
 		return;
 	if (!strcmp(kind, "text")) {
 		print_text(out, a, p, change, indent, diff);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Collects what was observed into a plan, says what each step comes to, and freezes it with a
- * digest. Never decides what is wanted: that was resolve's business.
+ * Collects observations into a plan, classifies each step, and freezes the plan with a digest.
+ * site/resolve*.c decides what is wanted.
  */
 #include "plan/plan.h"
 
@@ -42,7 +42,7 @@ struct planned *plan_add(struct plan_target *target, const struct step *step)
 
 struct planned *plan_find(struct plan_target *target, uint32_t id)
 {
-	/* Ids rise by one from 1: look where the id should be first. */
+	/* ids are consecutive from 1: try that index first */
 	if (id >= 1 && id <= target->n && target->v[id - 1]->step->id == id)
 		return target->v[id - 1];
 	for (size_t i = 0; i < target->n; i++)
@@ -63,7 +63,7 @@ const char *plan_unknown(const struct planned *p)
 	return NULL;
 }
 
-/* What a handler comes to that this step alone notifies. */
+/* The kind of a handler that only this step notifies. */
 static enum planned_kind handler_of(const struct planned *p)
 {
 	if (p->step->failed == 1)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plan, and one step of it, as JSON objects: what is shown of a step is one table. Secrets stay
+ * A plan, and one of its steps, as JSON objects; one table has the members of a step. Secrets stay
  * hidden.
  */
 #include "plan/plan.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A frozen plan as a file and back. What is read is checked by tables and by its digest before
- * anything believes it; passwords of the connection are never written.
+ * Saves a frozen plan and loads it. What is loaded is checked by its digest and by tables before
+ * use. Passwords of connections are not saved.
  */
 #include "plan/plan.h"
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "host/path.h"
 #include "agent/restype.h"
 
-#define KIND "provision plan " /* of whatever version */
+#define KIND "provision plan " /* followed by the version of the format */
 #define MAGIC KIND "2\n"
 enum {
 	KIND_LEN = sizeof(KIND) - 1,
@@ -22,7 +22,7 @@ enum {
 
 enum { FIELDS_MAX = 40 };
 static struct field step_fields[FIELDS_MAX], target_fields[FIELDS_MAX];
-/* Beside what the tables of step/ have. */
+/* In addition to the tables in step/. */
 static const struct field more_of_step[] = {
 	{.name = "type", .kind = FIELD_STR},
 	{.name = "changes", .kind = FIELD_ANY},
@@ -42,7 +42,7 @@ static const struct field plan_fields[] = {
 	{.name = NULL},
 };
 
-/* What was judged while planning is a constant from then on: a saved plan asks no results. */
+/* The results of changed_when and failed_when are saved as constants. */
 static struct value *step_value(struct arena *a, const struct planned *p)
 {
 	struct value *m = value_map(a);
@@ -69,7 +69,7 @@ static struct value *target_value(struct arena *a, const struct plan_target *tar
 	return m;
 }
 
-/* Says why a plan is no promise, or returns true. */
+/* true, or the reason why the plan cannot be saved. */
 static bool is_promise(const struct plan_target *target, struct err *e)
 {
 	if (target->error)
@@ -78,7 +78,7 @@ static bool is_promise(const struct plan_target *target, struct err *e)
 	for (size_t i = 0; i < target->n; i++) {
 		const struct planned *p = target->v[i];
 		const char *name = p->step->name;
-		/* whether a step that is due comes to do something, its turn tells */
+		/* a step of kind MAYBE is decided on the host, when it runs */
 		if (p->step->unknown || p->open)
 			return err_set(e, ERR_CONFIG,
 				"a plan with unknowns cannot be saved: on %s, '%s' is unknown %s; "
@@ -105,8 +105,8 @@ static bool is_printed_to(const struct stat *st)
 	       st->st_ino == out.st_ino;
 }
 
-/* A device or a pipe is written to, never replaced. What is printed goes to standard output, and a
- * plan among it would be no use to anybody. */
+/* Writes to a device or pipe; it is not replaced. Refuses standard output if that is where the plan
+ * is printed, since a plan file within text is useless. */
 static bool write_open(int fd, const char *path, const struct buf *file, struct err *e)
 {
 	struct stat st;
@@ -129,7 +129,7 @@ static bool write_through(const char *path, const struct buf *file, struct err *
 	return ok;
 }
 
-/* A regular file is replaced whole, one that a link leads to as well; the link stays. */
+/* Replaces a regular file atomically, also the target of a link; the link stays. */
 static bool write_out(struct arena *a, const char *path, const struct buf *file, struct err *e)
 {
 	struct file_attr attr = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};

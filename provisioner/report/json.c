@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * For programs: every event is one JSON object on one line, written as it happens.
+ * For programs: each event as one JSON object on one line, written immediately.
  */
 #include "report/report_private.h"
 #include "net/loop.h"

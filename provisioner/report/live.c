@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What each busy host is doing: on a terminal a line each at the bottom, never more than it has;
- * elsewhere a word now and then of what takes long.
+ * What each busy host is doing: on a terminal one line per host at the bottom, as many as fit;
+ * elsewhere an occasional line about what takes long.
  */
 #include "report/report_private.h"
 #include "net/loop.h"
@@ -12,14 +12,15 @@ enum { REDRAW_MS = 80, TEXT_LEN = 160, OVERDUE_MS = 5000 };
 struct live_host {
 	const char *host;
 	char text[TEXT_LEN];
-	int64_t since_ms, text_ms, said_ms; /* at work; at this text; this text last said */
+	/* since when: busy; with this text; when last reported */
+	int64_t since_ms, text_ms, said_ms;
 };
 struct live {
 	int fd;
 	bool draws;
 	struct live_host *v;
 	size_t n, cap;
-	size_t drawn; /* lines on the screen now */
+	size_t drawn; /* lines now on the screen */
 	int64_t drawn_ms;
 };
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The closing table, in the words that Ansible users (and their scripts) read.
+ * The final table, in Ansible's format, which users and their scripts know.
  */
 #include "report/report_private.h"
 #include "net/loop.h"
 
-/* A host that no play came to has no row, as in Ansible: a row of zeros reads as if
- * it were fine. */
+/* A host that no play reached has no row, as in Ansible: a row of zeros would look like success. */
 static bool never_began(const struct event *e)
 {
 	const struct host_stats *s = e->stats;

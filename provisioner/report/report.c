@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opens an output and hands it the events. The outputs are rows of one table.
+ * Opens a format and passes the events to it. One table lists the formats.
  */
 #include "report/report_private.h"
 #include "net/loop.h"
@@ -58,7 +58,7 @@ void report_out(struct report *r, struct page *p)
 {
 	if (r->live)
 		live_hide(r->live);
-	/* A reader that went away (`| head`) is no reason to stop changing hosts half way. */
+	/* if the reader has exited (`| head`), the changes on the hosts go on */
 	(void)!page_write(p, r->opt.fd);
 	if (r->live)
 		live_show(r->live, true);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * For people: the plan with its diffs, a line for each change made, the recap. On a terminal the
- * busy hosts have a live line each below it.
+ * For users: the plan with its diffs, a line for each change, the recap. On a terminal live lines
+ * of the busy hosts are below.
  */
 #include "report/report_private.h"
 
@@ -37,7 +37,7 @@ static void add_changes(
 	arena_free(a);
 }
 
-/* A script has many lines; the first tells which it is. */
+/* Of a script the first line is enough to identify it. */
 static void add_resource(struct page *out, const struct planned *p)
 {
 	struct arena *a = arena_new();
@@ -52,7 +52,7 @@ static void add_resource(struct page *out, const struct planned *p)
 	arena_free(a);
 }
 
-/* What a handler will do, which is not observed before it is due. */
+/* What a handler will do; handlers are not observed before they run. */
 static void add_summary(struct page *out, const struct planned *p)
 {
 	struct arena *a = arena_new();
@@ -62,7 +62,7 @@ static void add_summary(struct page *out, const struct planned *p)
 	arena_free(a);
 }
 
-/* Before a step in a plan. */
+/* The mark before a step in a plan. */
 static const char *const marks[] = {[PLANNED_OK] = " ",
 	[PLANNED_CHANGE] = "~",
 	[PLANNED_RUN] = ">",
@@ -76,13 +76,13 @@ static const char *const marks[] = {[PLANNED_OK] = " ",
 	[PLANNED_MAYBE] = "?",
 	[PLANNED_HANDLER_MAYBE] = "?"};
 
-/* A handler of the controller (set_fact, debug). */
+/* A handler that runs on the controller (set_fact, debug). */
 static bool is_local_handler(const struct planned *p)
 {
 	return p->kind == PLANNED_LOCAL && p->step->handler;
 }
 
-/* What changes nothing is shown with -v, what is skipped or right with -vv. */
+/* Steps without changes are shown with -v, skipped and converged ones with -vv. */
 static bool is_shown(const struct report *r, const struct planned *p)
 {
 	switch (p->kind) {
@@ -205,7 +205,7 @@ static enum paint status_paint(enum step_status s)
 	}
 }
 
-/* The files that led to a handler, when it failed and they were put back. */
+/* The restored files of a handler that failed. */
 static void add_put_back(struct page *out, const struct planned *p)
 {
 	const struct value *paths = p->result ? map_at(p->result, "rolled_back") : NULL;
@@ -266,7 +266,7 @@ static size_t without_plan(const struct plan *p)
 	return n;
 }
 
-/* What was not looked at must not read as if it were fine. */
+/* What was not observed must not look converged. */
 static void plan_end(struct report *r, struct page *out, const struct plan *p)
 {
 	struct arena *a = arena_new();

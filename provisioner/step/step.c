@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The members of a step and of a connection, described once.
+ * The tables of the members of a step and of a connection.
  */
 #include <limits.h>
 #include "step/step.h"
 
-/* What counts tasks keeps an array of them: a number beyond reason is no plan of ours. */
+/* Arrays are indexed by task number: larger numbers are rejected as invalid. */
 enum { TASKS_MAX = 1 << 24 };
 enum { STEP_ALL = STEP_SAVED | STEP_OBSERVE | STEP_APPLY };
 
@@ -56,7 +56,7 @@ const struct member step_members[] = {
 	{.field = {.name = NULL}},
 };
 
-/* Passwords are part of nothing that is written. */
+/* No table has passwords: they are not written anywhere. */
 const struct member connection_members[] = {
 	CONNECTION(address, MEMBER_TEXT, STEP_SAVED, .name = "address", .kind = FIELD_STR),
 	CONNECTION(user, MEMBER_TEXT, STEP_SAVED, .name = "user", .kind = FIELD_STR),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames: written whole, read whole, and checked by the table of their type. Never trusts a length,
- * a type or a value that a peer sent, and never holds more than FRAME_MAX of it.
+ * Writes and reads whole frames, and checks each by the table of its type. Trusts no length, type
+ * or value of a peer, and holds at most FRAME_MAX of its data.
  */
 #include "wire/frame.h"
 
@@ -31,7 +31,7 @@ static bool put_frame(struct buf *out, enum frame_type type, const struct value 
 	size_t n = out->n - at;
 	if (!full && n > LENGTH_BYTES + frame_max(type)) {
 		out->n = at;
-		out->over = false; /* where it is set, this message alone was too much */
+		out->over = false; /* `over` now refers to this message only */
 		return false;
 	}
 	if (out->over)
@@ -40,7 +40,8 @@ static bool put_frame(struct buf *out, enum frame_type type, const struct value 
 	return true;
 }
 
-/* A message that fits no frame ends the talk with the reason: the peer would only see a hang. */
+/* A message that is too large is replaced by FATAL with the reason: without it the peer would wait
+ * forever. */
 void frame_write(struct buf *out, enum frame_type type, const struct value *msg)
 {
 	if (!wire_fields(type))
@@ -56,8 +57,8 @@ void frame_write(struct buf *out, enum frame_type type, const struct value *msg)
 	arena_free(a);
 }
 
-/* What a peer says is known, but for one thing: the fields of a probe's result that has to wait for
- * earlier changes. */
+/* Messages contain no UNKNOWN values, except in the results of probes that wait for earlier
+ * changes. */
 static bool may_wait(enum frame_type type, const struct map_entry *m)
 {
 	return type == FRAME_OBSERVED && str_is(m->key, "result") && m->value->type == VALUE_MAP &&
@@ -122,7 +123,7 @@ static enum frame_status refuse_frame(struct err *e, const char *what)
 	return FRAME_BAD;
 }
 
-/* What is wrong with the head of the frame in front; NULL: nothing so far. */
+/* What is wrong with the header of the first frame; NULL: nothing so far. */
 static const char *head_fault(const struct buf *in)
 {
 	size_t n = in->n >= LENGTH_BYTES ? get_length(in->p) : 2;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tables of every message's fields, and the names of the frame types. Never looks at a value
- * itself: frame.c checks what arrives against these tables.
+ * The tables of the fields of every message, and the names of the frame types. frame.c checks
+ * values against them.
  */
 #include "wire/frame.h"
 #include "step/step.h"
 
 enum {
 	SMALL = 64,
-	FACTS_MEMORY_MAX = 8 << 20, /* each play keeps its names for them beside */
+	FACTS_MEMORY_MAX = 8 << 20, /* each play keeps its own names for the facts */
 };
 
 #define STEP_ID                                                                     \
@@ -40,9 +40,9 @@ static const struct field hello_fields[] = {
 };
 
 enum { STEP_FIELDS_MAX = 24 };
-/* Made from the members of a step; see wire_fields. */
+/* Filled from the members of a step by wire_fields. */
 static struct field observe_step_fields[STEP_FIELDS_MAX], apply_step_fields[STEP_FIELDS_MAX];
-/* Beside what the table of step/ has. */
+/* In addition to the table in step/. */
 static const struct field more_to_observe[] = {
 	{.name = "type", .kind = FIELD_STR},
 	{.name = NULL},
@@ -137,8 +137,8 @@ static const struct field stop_fields[] = {
 static const struct {
 	const char *name;
 	const struct field *fields;
-	size_t max;    /* bytes, head and all */
-	size_t memory; /* that its values may take; 0: as they need */
+	size_t max;    /* bytes, with its header */
+	size_t memory; /* bytes of memory for its values; 0: no limit */
 } frames[] = {
 	[FRAME_HELLO] = {"HELLO", hello_fields, 1 << 20, FACTS_MEMORY_MAX},
 	[FRAME_OBSERVE] = {"OBSERVE", observe_fields, FRAME_MAX, 0},
