@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Arenas: memory with a common lifetime, handed out from growing chunks. Never gives a part back
- * before the whole, and never returns NULL: without memory the program aborts. Chunks of arenas
- * that ended are kept, wiped, for the next one: an agent makes an arena for each resource, and to
- * ask the system for the memory of each took a third of its time. Under AddressSanitizer what was
- * not handed out is poisoned, so overruns are found.
+ * Arenas: memory with a common lifetime, allocated from growing chunks. Memory is freed only with
+ * the whole arena, and allocation never returns NULL: the program aborts. Chunks of freed arenas
+ * are zeroed and kept for new ones: an agent makes an arena for each resource, and allocating each
+ * from the system took a third of its time. With AddressSanitizer unused memory is poisoned, so
+ * that overruns are found.
  */
 #include <stdint.h>
 #include <sys/mman.h>
@@ -23,7 +23,8 @@ enum { REDZONE = 0 };
 #endif
 
 enum { ALIGN = 8, CHUNK_FIRST = 4096, CHUNK_MOST = 8 << 20, CHUNK_HUGE = 4 << 20 };
-enum { SPARE_SIZES = 5, SPARE_MOST = 8 }; /* spare chunks: of 4 KB to 64 KB, 8 of each size */
+/* spare chunks of 4 KB to 64 KB, at most 8 of each size */
+enum { SPARE_SIZES = 5, SPARE_MOST = 8 };
 
 struct chunk {
 	struct chunk *next;
@@ -32,8 +33,8 @@ struct chunk {
 };
 
 struct arena {
-	struct chunk *chunks; /* the first is the one with room */
-	size_t chunk_size;    /* of the next chunk */
+	struct chunk *chunks; /* the first one has room */
+	size_t chunk_size;    /* size of the next chunk */
 	size_t handed_out, held;
 };
 
@@ -42,7 +43,7 @@ static _Thread_local struct {
 	int n;
 } spare[SPARE_SIZES];
 
-/* The index of chunks of `cap` bytes among the spare ones; SPARE_SIZES when such are not kept. */
+/* The index of spare chunks of `cap` bytes; SPARE_SIZES: this size is not kept. */
 static int spare_size(size_t cap)
 {
 	int i = 0;
@@ -68,7 +69,7 @@ static void chunk_free(struct chunk *c)
 	spare[i].n++;
 }
 
-/* NULL when there is none. */
+/* NULL: there is none. */
 static struct chunk *chunk_spare(size_t cap)
 {
 	int i = spare_size(cap);
@@ -81,7 +82,7 @@ static struct chunk *chunk_spare(size_t cap)
 	return c;
 }
 
-/* A hint: with pages of 4 KB a large site spends a fifth of its time in page faults. */
+/* Only a hint: with pages of 4 KB a large site spends a fifth of its time in page faults. */
 static void use_huge_pages(void *p, size_t n)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -94,7 +95,7 @@ static struct chunk *chunk_new(size_t cap)
 	struct chunk *c = chunk_spare(cap);
 	if (c)
 		return c;
-	/* calloc: fresh pages are zero already, so a large arena costs no memset */
+	/* calloc: new pages are zero already, so large arenas need no memset */
 	c = calloc(1, sizeof(*c) + cap);
 	if (!c)
 		panic("out of memory (%zu bytes)", cap);
@@ -105,7 +106,7 @@ static struct chunk *chunk_new(size_t cap)
 	return c;
 }
 
-/* The arena stands in its own first chunk. */
+/* The struct is in the arena's own first chunk. */
 struct arena *arena_new(void)
 {
 	struct chunk *c = chunk_new(CHUNK_FIRST);
@@ -124,7 +125,7 @@ void arena_free(struct arena *a)
 	}
 }
 
-/* A request larger than a chunk gets one of its own, behind the chunk that still has room. */
+/* A request larger than a chunk gets its own chunk, after the one that still has room. */
 static struct chunk *chunk_for(struct arena *a, size_t need)
 {
 	if (a->chunks->cap - a->chunks->used >= need)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A growing buffer on the heap with a limit. Never grows past it: what does not fit is dropped and
- * `over` says so. Once something was added a NUL stands behind the content.
+ * A growing buffer on the heap with a limit. Content beyond the limit is dropped, and `over` set.
+ * After the first addition a NUL follows the content.
  */
 #include "base/base.h"
 
@@ -27,7 +27,7 @@ void buf_clear(struct buf *b)
 		b->p[0] = 0;
 }
 
-/* Room for n more bytes and the NUL. */
+/* Makes room for n more bytes and the NUL. */
 static void reserve_room(struct buf *b, size_t n)
 {
 	size_t need = b->n + n + 1;

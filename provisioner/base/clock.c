@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What time it is, as whole numbers. Never fails: the clocks asked for are always there.
+ * The time as integers. Cannot fail: the clocks used exist always.
  */
 #include "base/base.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Errors as values. The first error is kept, later ones are dropped; a message never ends in a
- * newline and is never cut inside a character.
+ * Errors as values. The first error is kept. A message does not end in a newline, and is not cut
+ * within a UTF-8 character.
  */
 #include <errno.h>
 #include "base/base.h"
 
-/* Takes line ends off, and a character that the end of the buffer cut through. */
+/* Removes newlines at the end, and a character truncated by the end of the buffer. */
 static void tidy_message(struct err *e)
 {
 	size_t n = strlen(e->msg);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Paths as people write them: ~ and $NAME. Touches no file; a user's home is looked up.
+ * Expands ~ and $NAME in paths. Looks up users; touches no file.
  */
 #include <pwd.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 enum { EXPANDED_MAX = 64 << 10 };
 
-/* The home that ~ or ~name stands for; NULL: there is no such user. */
+/* The home folder for ~ or ~name; NULL: there is no such user. */
 static const char *home_of(struct arena *a, const char *name, size_t n)
 {
 	const char *own = n == 0 ? getenv("HOME") : NULL;
@@ -19,7 +19,8 @@ static const char *home_of(struct arena *a, const char *name, size_t n)
 	return pw ? arena_strdup(a, pw->pw_dir) : NULL;
 }
 
-/* $NAME or ${NAME} at p: what it stands for, and its length in *n; NULL: it stands for itself. */
+/* The value of $NAME or ${NAME} at p, and the length of the reference in *n; NULL: leave it
+ * unchanged. */
 static const char *variable_at(struct arena *a, const char *p, size_t *n)
 {
 	static const char letters[] =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files: read whole and bounded, replaced atomically. Never writes into a file that is there, never
- * follows a link at the path it replaces.
+ * Reads whole files, with a limit, and replaces files atomically. Never writes into an existing
+ * file, and never follows a link at the path that it replaces.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ const char *file_kind(mode_t mode)
 	}
 }
 
-/* -1 at an error, else the bytes read: fewer than n only at the end of the file. */
+/* The bytes read: fewer than n only at the end of the file; -1: error. */
 static ssize_t read_full(int fd, char *p, size_t n)
 {
 	size_t have = 0;
@@ -60,7 +60,7 @@ static ssize_t read_full(int fd, char *p, size_t n)
 	return (ssize_t)have;
 }
 
-/* The size is a guess only: files of /proc say 0, and a log may grow while it is read. */
+/* The size is only a first guess: files in /proc report 0, and a log may grow while it is read. */
 static bool read_fd(
 	struct arena *a, int fd, const char *path, size_t max, struct str *out, struct err *e)
 {
@@ -122,7 +122,7 @@ bool file_read(struct arena *a, const char *path, size_t max, struct str *out, s
 	return true;
 }
 
-/* A name that is to be replaced keeps its owner where the caller leaves it. */
+/* A file that is replaced keeps its owner if the caller does not set one. */
 static void keep_owner(const struct place *at, struct file_attr *attr)
 {
 	struct stat st;
@@ -134,12 +134,12 @@ static void keep_owner(const struct place *at, struct file_attr *attr)
 		attr->gid = st.st_gid;
 }
 
-/* What is to be in the place of a file. */
+/* The new content and attributes of a file. */
 struct replacement {
 	const void *p;
 	size_t n;
 	struct file_attr attr;
-	const char *like;           /* the file whose rights it takes; NULL: the one replaced */
+	const char *like; /* take ACL and attributes from this file; NULL: from the one replaced */
 	file_validate_fn *validate; /* may be NULL */
 	void *ctx;
 };
@@ -155,7 +155,7 @@ static bool fill_file(
 		return err_errno(e, "cannot stat %s", path);
 	bool same = (attr->uid == (uid_t)-1 || attr->uid == st.st_uid) &&
 		    (attr->gid == (gid_t)-1 || attr->gid == st.st_gid);
-	/* the owner first: changing it clears the set-id bits */
+	/* owner first: chown clears the set-user-ID bits */
 	if (!same && fchown(fd, attr->uid, attr->gid) < 0)
 		return err_errno(e, "cannot set the owner of %s", path);
 	if (!rights_copy(model, fd, path, e))
@@ -167,7 +167,7 @@ static bool fill_file(
 	return true;
 }
 
-/* Programs know the temporary by its path: they validate it, and have no descriptor. */
+/* Validation programs get the path of the temporary file; they cannot use the descriptor. */
 static bool validate_temporary(
 	const struct place *at, const char *name, const struct replacement *r, struct err *e)
 {
@@ -177,7 +177,7 @@ static bool validate_temporary(
 	return ok || err_set(e, ERR_PERMANENT, "%s: validation failed", at->path);
 }
 
-/* A regular file, for its rights; -1: there is none. */
+/* Opens a regular file, to copy its ACL and attributes; -1: there is none. */
 static int open_model(const struct place *at)
 {
 	struct stat st;
@@ -209,7 +209,7 @@ static bool replace_at(
 	bool ok = fill_like(fd, at, r, like, e);
 	if (close(fd) < 0 && ok)
 		ok = err_errno(e, "cannot write %s", at->path);
-	/* closed before: a program can't be run while it is open for writing */
+	/* close it first: a program open for writing cannot be executed (ETXTBSY) */
 	if (ok && r->validate)
 		ok = validate_temporary(at, name, r, e);
 	if (ok)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hash of the hash tables: SipHash-1-3 under a key that each process draws, so that no input
- * can be made to collide. Never the same in two runs: nothing may store it or sort by it.
+ * The hash of the hash tables: SipHash-1-3 with a random key per process, so that no input can
+ * cause many collisions. It differs in each run: do not store it or sort by it.
  */
 #include <endian.h>
 #include <sys/random.h>
@@ -31,7 +31,8 @@ static const uint64_t *process_key(void)
 	static uint64_t key[2];
 	static bool drawn;
 	if (!drawn) {
-		/* too early in a boot for entropy, the key stays as it is: slower, not wrong */
+		/* no entropy yet, early in a boot: use the time instead; collisions would only be
+		 * slow */
 		if (getrandom(key, sizeof(key), GRND_NONBLOCK) != (ssize_t)sizeof(key))
 			key[0] = (uint64_t)time(NULL);
 		drawn = true;
@@ -39,8 +40,8 @@ static const uint64_t *process_key(void)
 	return key;
 }
 
-/* The last n bytes, n < 8, of `all`; little-endian. Of eight and more they are read with the bytes
- * before them, in one step. */
+/* The last n bytes (n < 8) of `all`, as a little-endian number. If `all` has eight bytes or more,
+ * one read of the last eight is enough. */
 static uint64_t read_tail(const unsigned char *p, size_t n, size_t all)
 {
 	uint64_t x = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bytes as hexadecimal digits, and back.
+ * Bytes to hexadecimal digits, and back.
  */
 #include "base/base.h"
 

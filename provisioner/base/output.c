@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Standard output, with a memory: what could not be written is known at the end. Never stops a run
- * half way for it.
+ * Standard output: write errors are remembered and reported at the end, so that they do not stop a
+ * run.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 #include "base/base.h"
 
-static int failed; /* the first errno */
+static int failed; /* errno of the first error */
 
-/* A descriptor that is closed would be the next file's, and what is printed would go into it. A
- * closed standard output stays one that nothing can be written to. */
+/* The next opened file would get the number of a closed standard descriptor, and output would go
+ * into that file. A closed standard output is replaced by a descriptor that cannot be written
+ * to. */
 void output_open(void)
 {
 	static const int flags[] = {O_RDONLY, O_RDONLY, O_WRONLY};

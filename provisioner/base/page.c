@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pages: all output for people. Every character that did not stand in the program's own text goes
- * through show_char, so no host and no file can send a terminal a command.
+ * Pages: all output for users. Every character that is not from the program's own text goes through
+ * show_char, so that no host and no file can send control sequences to the terminal.
  */
 #define MAY_PRINT
 #include "base/page.h"
@@ -11,17 +11,17 @@
 enum {
 	SHOWN_MAX = 8,
 	PAGE_MAX = 256 << 20,
-	NUMBER_MAX = 352, /* DBL_MAX has 309 digits before the point */
+	NUMBER_MAX = 352, /* DBL_MAX has 309 digits before the decimal point */
 	PRECISION_MAX = 40,
 	PANIC_MAX = 1024,
-	WIDTH_LEAST = 40, /* a narrower terminal wraps by itself */
+	WIDTH_LEAST = 40, /* narrower terminals wrap by themselves */
 };
 
 struct page {
 	struct buf b;
 	bool color;
-	int fd;       /* -1: none; else what becomes long goes there */
-	size_t width; /* columns of a line of prose; 0: as many as there are */
+	int fd;       /* a long page is written there; -1: it is not */
+	size_t width; /* maximum width of a line of prose; 0: no maximum */
 };
 
 /* ---- the one escaping function ---- */
@@ -41,7 +41,7 @@ uint32_t char_code(const char *p, size_t len)
 	return code;
 }
 
-/* The character at p as it may be shown, to `out`; gives how many bytes of p it took. */
+/* Writes the character at p to `out`, escaped if necessary; returns how many bytes of p it has. */
 static size_t show_char(const char *p, size_t n, bool tabs, char out[SHOWN_MAX], size_t *shown)
 {
 	size_t len = str_utf8_len(p, n);
@@ -62,14 +62,14 @@ static size_t show_char(const char *p, size_t n, bool tabs, char out[SHOWN_MAX],
 	return len ? len : 1;
 }
 
-/* Adds text without line ends; gives the columns that it takes. */
+/* Adds text without newlines; returns the number of columns. */
 static size_t add_shown(struct buf *out, const char *p, size_t n, bool tabs)
 {
 	size_t columns = 0, from = 0, i = 0;
 	while (i < n) {
 		char bytes[SHOWN_MAX];
 		size_t shown;
-		if (p[i] >= 0x20 && p[i] < 0x7f) { /* by far the most: added a run at a time */
+		if (p[i] >= 0x20 && p[i] < 0x7f) { /* fast path: one piece */
 			i++;
 			columns++;
 			continue;
@@ -170,11 +170,11 @@ void page_wrap(struct page *p, int fd)
 	p->width = ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col >= WIDTH_LEAST ? w.ws_col : 0;
 }
 
-/* Columns that the last line takes so far, without paint. */
+/* Columns of the last line so far, without escape sequences. */
 static size_t count_columns(const struct page *p)
 {
 	size_t from = p->b.n, columns = 0;
-	bool painting = false; /* within ESC [ ... m */
+	bool painting = false; /* true within ESC [ ... m */
 	while (from > 0 && p->b.p[from - 1] != '\n')
 		from--;
 	for (size_t i = from; i < p->b.n; i++) {
@@ -186,8 +186,8 @@ static size_t count_columns(const struct page *p)
 	return columns;
 }
 
-/* The words of one line, with the blanks between them; a blank becomes a line end where the word
- * behind it does not fit. */
+/* Adds the words of one line with their blanks; where the next word does not fit, a newline
+ * replaces the blank. */
 static void add_words(struct page *p, size_t indent, const char *line, size_t n)
 {
 	for (size_t at = 0, column = count_columns(p); at < n;) {
@@ -228,7 +228,7 @@ void page_prose(struct page *p, int indent, struct str text)
 	}
 }
 
-/* All but a character that the end has cut in two. */
+/* Adds all but an incomplete character at the end. */
 static size_t add_piece(void *ctx, const char *text, size_t n)
 {
 	size_t cut = n;
@@ -273,7 +273,7 @@ struct conversion {
 	char size;            /* 0, 'l', 'L' (ll) or 'z' */
 };
 struct args {
-	va_list ap; /* in a struct, so that it can be passed by its address */
+	va_list ap; /* in a struct, so that its address can be passed */
 };
 
 static void add_padded(
@@ -294,8 +294,8 @@ static void add_padded(
 	}
 }
 
-/* How many of n bytes are whole characters, where the precision may have cut one in two. A byte
- * stands behind them: a string's NUL, or what was cut off. */
+/* Number of bytes without an incomplete character at the end, as after a cut by the precision.
+ * text[n] must be readable. */
 static size_t whole_chars(const char *text, size_t n)
 {
 	size_t at = n;
@@ -456,7 +456,7 @@ void write_literal_(int fd, const char *text, size_t n)
 	(void)output_write(fd, text, n);
 }
 
-/* Without a page: there may be no memory left for one. */
+/* Not through a page: memory may have run out. */
 _Noreturn void panic(const char *fmt, ...)
 {
 	char text[PANIC_MAX], bytes[SHOWN_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Walks to the folder of a path by descriptors. Never follows a link that another user owns, and
- * never looks at the same part of a path twice.
+ * Resolves the folder of a path by descriptors. Never follows a link owned by another user, and
+ * looks up each component only once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,17 +28,17 @@ static bool too_long(const char *path, struct err *e)
 	return err_set(e, ERR_CONFIG, "a path of %zu bytes is too long", strlen(path));
 }
 
-/* ---- the walk ---- */
+/* ---- resolving a path ---- */
 
 struct way {
-	const char *path;    /* of the folder that is wanted */
+	const char *path;    /* of the folder to find */
 	int fd;              /* the folder reached so far */
 	char seen[PATH_MAX]; /* its path, for messages */
-	char rest[PATH_MAX]; /* what is left to walk */
-	size_t own;          /* bytes at the end of rest that no link brought */
-	unsigned links;      /* followed so far */
-	const mode_t *make;  /* the mode that missing folders are made with; NULL: none is made */
-	bool guard;          /* only through folders that nobody else can change */
+	char rest[PATH_MAX]; /* the components that remain */
+	size_t own;          /* bytes at the end of rest that come from path, not from a link */
+	unsigned links;      /* number of links followed */
+	const mode_t *make;  /* mode for creating missing folders; NULL: create none */
+	bool guard;          /* accept only folders that nobody else can change */
 };
 
 static bool way_restart(struct way *w, const char *from)
@@ -51,7 +51,7 @@ static bool way_restart(struct way *w, const char *from)
 	return fd >= 0;
 }
 
-/* The target of the link takes the place of the link in what is left to walk. */
+/* Replaces the link by its target in the remaining path. */
 static bool take_target(struct way *w, int link, size_t left, struct err *e)
 {
 	char target[PATH_MAX];
@@ -69,7 +69,8 @@ static bool take_target(struct way *w, int link, size_t left, struct err *e)
 	return target[0] != '/' || way_restart(w, "/") || err_errno(e, "cannot open /");
 }
 
-/* What is at `part` is no folder. false with errno: no link either; false with e: no further. */
+/* `part` is not a folder. false with only errno set: it is not a link either; false with e set: the
+ * link is not trusted. */
 static bool follow_link(struct way *w, const char *part, size_t left, struct err *e)
 {
 	struct stat st;
@@ -91,7 +92,7 @@ static bool follow_link(struct way *w, const char *part, size_t left, struct err
 	return ok;
 }
 
-/* A missing folder is made as `mkdir -p` would: never at the end of a link that leads nowhere. */
+/* Creates a missing folder as `mkdir -p` does; not at the end of a dangling link. */
 static bool make_part(const struct way *w, const char *part, size_t left)
 {
 	if (!w->make || w->own < left + strlen(part)) {
@@ -111,7 +112,7 @@ static bool step_into(struct way *w, const char *part, size_t left, struct err *
 	close(w->fd);
 	w->fd = fd;
 	size_t n = strlen(w->seen), more = strlen(part);
-	if (n + more + 1 < sizeof(w->seen)) { /* else the message is about less */
+	if (n + more + 1 < sizeof(w->seen)) { /* otherwise the message shows a shorter path */
 		memcpy(w->seen + n, part, more);
 		memcpy(w->seen + n + more, "/", 2);
 	}
@@ -119,8 +120,8 @@ static bool step_into(struct way *w, const char *part, size_t left, struct err *
 	return true;
 }
 
-/* Can nobody else change what a name in the folder reached so far leads to? In a sticky folder a
- * name is its owner's to change: whose the next part is, is looked at when it is reached. */
+/* Is it impossible for others to change what a name in this folder refers to? In a sticky folder
+ * only a name's owner can; the owner of the next component is checked when it is reached. */
 static bool is_guarded(const struct way *w, bool last, struct err *e)
 {
 	struct stat st;
@@ -152,7 +153,7 @@ static bool walk_parts(struct way *w, struct err *e)
 		}
 		memcpy(part, p, n);
 		part[n] = 0;
-		if (!step_into(w, part, strlen(p + n), e)) /* what is not there is ours to make */
+		if (!step_into(w, part, strlen(p + n), e)) /* missing: only we can create it */
 			return w->guard && !e->kind && errno == ENOENT && is_guarded(w, true, e);
 	}
 }
@@ -186,8 +187,8 @@ static int open_without_links(const char *path)
 	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
-/* -1 with e set, or with errno alone. Most paths have no link: the kernel walks them in one call,
- * and says at once what is not there. All else is walked here. */
+/* -1 with e set, or only errno. Most paths contain no link: openat2(2) resolves them in one call.
+ * Others are resolved here. */
 static int find_folder(const char *path, const mode_t *make, struct err *e)
 {
 	int fd = open_without_links(path);
@@ -196,7 +197,7 @@ static int find_folder(const char *path, const mode_t *make, struct err *e)
 	return walk_path(path, make, false, e);
 }
 
-/* ---- folders kept open for a step ---- */
+/* ---- folders kept open during a step ---- */
 
 enum { HELD_MAX = 8 };
 
@@ -222,7 +223,7 @@ void folders_forget(void)
 		if (held[i].path && held[i].users == 0)
 			held_drop(&held[i]);
 		else if (held[i].path)
-			held[i].path[0] = 0; /* nobody asks for it any more */
+			held[i].path[0] = 0; /* nobody uses it any more */
 	}
 }
 

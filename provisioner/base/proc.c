@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Programs, run to their end: argument vector, time limit, bounded output. Their environment is
- * ours, and so the login's; for programs whose answers are read PATH and language are set. Never
- * through a shell, and never with a descriptor or a signal setting of ours.
+ * Runs programs to their end: argument vector, time limit, limited output. The environment is the
+ * agent's, and so the login's; programs whose output is parsed get a fixed PATH and locale. No
+ * shell is used, and the program inherits no descriptors and no signal settings.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,32 +19,33 @@
 #include "base/place.h"
 
 #ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434 /* the same on every architecture */
+#define SYS_pidfd_open 434 /* the same number on all architectures */
 #endif
 
 #define CLOSED_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 enum {
-	GRACE_MS = 5000, /* between SIGTERM and SIGKILL, so that a package manager can tidy up */
+	GRACE_MS = 5000, /* between SIGTERM and SIGKILL, so that a package manager can clean up */
 	HOUR_MS = 3600 * 1000,
-	TICK_MS = 100,    /* how often to ask whether it ended though its output is still open */
-	DRAIN_TURNS = 16, /* of 16 KiB: more than a pipe's 64 KiB */
-	FD_MOST = 65536,  /* descriptors to close one by one where close_range(2) is missing */
+	TICK_MS = 100,    /* interval for checking whether it ended while its output is open */
+	DRAIN_TURNS = 16, /* reads of 16 KiB: more than a pipe's 64 KiB */
+	FD_MOST = 65536,  /* descriptors to close one by one if close_range(2) is missing */
 };
 
 struct child {
 	const char *program;
 	char **env;
 	const char *path, *home;
-	const char *user; /* name for its groups; NULL: stay who we are */
+	const char *user; /* for its supplementary groups; NULL: do not change the user */
 	gid_t gid;
 	pid_t pid;
-	int dir;                           /* that it is to run in; -1: none is named */
-	int in, out[2], err[2], failed[2]; /* `failed` brings the errno of what did not work */
+	int dir; /* the folder to run in; -1: none given */
+	/* the child writes the errno of a failed step to `failed` */
+	int in, out[2], err[2], failed[2];
 	struct buf out_buf, err_buf;
-	size_t told; /* bytes of out_buf that p->line has seen */
+	size_t told; /* bytes of out_buf already passed to p->line */
 	int64_t deadline;
-	int signals; /* sent so far */
+	int signals; /* number of signals sent */
 };
 
 static const char *find_program(struct arena *a, const char *name, const char *folders)
@@ -69,7 +70,7 @@ static bool same_name(const char *a, const char *b)
 	return n == strcspn(b, "=") && memcmp(a, b, n) == 0;
 }
 
-/* The value that an environment has for a name, or NULL. */
+/* The value of a variable in an environment, or NULL. */
 static const char *value_in(char *const *env, const char *name)
 {
 	size_t n = strlen(name);
@@ -79,7 +80,7 @@ static const char *value_in(char *const *env, const char *name)
 	return NULL;
 }
 
-/* In the place of what has the same name. */
+/* Adds a variable, or replaces the one with the same name. */
 static void put_variable(char **env, size_t *n, char *entry)
 {
 	size_t at = 0;
@@ -89,15 +90,15 @@ static void put_variable(char **env, size_t *n, char *entry)
 	*n += at == *n;
 }
 
-/* Words of the language, which change what a program says. */
+/* Locale variables, which change a program's output. */
 static bool is_language(const char *entry)
 {
 	return strncmp(entry, "LC_", 3) == 0 || strncmp(entry, "LANG=", 5) == 0 ||
 	       strncmp(entry, "LANGUAGE=", 9) == 0;
 }
 
-/* Without any word of the language it is that of C; its characters are UTF-8 all the same, as
- * Python has it, and so what Ansible starts. */
+/* Without any locale variable the locale is C, but with UTF-8, as Python sets it for the programs
+ * that Ansible starts. */
 static void set_characters(char **env, size_t *n, struct arena *a)
 {
 	for (size_t i = 0; i < *n; i++)
@@ -153,7 +154,7 @@ static bool prepare_child(struct arena *a, const struct proc *p, struct child *c
 	return true;
 }
 
-/* Input goes through a file in memory: no pipe that could fill, break or send SIGPIPE. */
+/* The input is a memfd: unlike a pipe it cannot fill up, break, or cause SIGPIPE. */
 static int open_input(struct str input)
 {
 	if (!input.p)
@@ -210,7 +211,8 @@ static void close_from(int first)
 
 static bool take_descriptors(struct child *c)
 {
-	/* first out of the way of 0 to 3, where one of them may stand when those were closed */
+	/* move them above 3 first: they may have these numbers if standard descriptors were
+	 * closed */
 	int fds[4] = {c->in, c->out[1], c->err[1], c->failed[1]};
 	for (int i = 0; i < 4; i++)
 		if ((fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10)) < 0)
@@ -233,7 +235,7 @@ static bool become_user(const struct proc *p, const struct child *c)
 	return initgroups(c->user, c->gid) == 0 && setgid(c->gid) == 0 && setuid(p->uid) == 0;
 }
 
-/* A home that is not there, or closed to its owner, keeps no command from running. */
+/* A missing or inaccessible home folder does not prevent a command from running. */
 static bool enter_folder(const struct proc *p, const struct child *c)
 {
 	if (c->dir >= 0)
@@ -248,7 +250,7 @@ _Noreturn static void run_child(const struct proc *p, struct child *c)
 	for (int sig = 1; sig < 32; sig++)
 		signal(sig, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid(); /* a process group of its own, and no terminal to ask at */
+	setsid(); /* its own process group, and no terminal for prompts */
 	umask(022);
 	if (enter_folder(p, c) && take_descriptors(c) && become_user(p, c))
 		execve(c->program, (char *const *)(uintptr_t)p->argv, c->env);
@@ -257,8 +259,7 @@ _Noreturn static void run_child(const struct proc *p, struct child *c)
 	_exit(127);
 }
 
-/* A folder that the program is told to run in is a place like any other: no link that was not meant
- * leads to it. */
+/* The folder of p->dir is opened like other places: no untrusted link may lead to it. */
 static bool open_folder(const struct proc *p, struct child *c, struct err *e)
 {
 	char inside[PATH_MAX + 2];
@@ -296,7 +297,7 @@ static bool start_child(const struct proc *p, struct child *c, struct err *e)
 		n = read(c->failed[0], &failure, sizeof(failure));
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)sizeof(failure))
-		return true; /* closed by the exec */
+		return true; /* the pipe is closed by a successful exec */
 	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	errno = failure;
@@ -304,8 +305,8 @@ static bool start_child(const struct proc *p, struct child *c, struct err *e)
 		e, "cannot run %s%s%s", c->program, p->dir ? " in " : "", p->dir ? p->dir : "");
 }
 
-/* Reads what is there, at least what a pipe holds; closes at the end of the stream. Bounded, so
- * that a program which never stops writing cannot keep us from its time limit. */
+/* Reads what is available, up to what a pipe holds; closes the pipe at its end. The limit is needed
+ * so that a program that writes without end cannot delay its time-out. */
 static void drain_pipe(int *fd, struct buf *b)
 {
 	char chunk[16384];
@@ -322,7 +323,7 @@ static void drain_pipe(int *fd, struct buf *b)
 	}
 }
 
-/* Hands over the whole lines that came since the last time. */
+/* Passes on the complete lines received since the last call. */
 static void tell_lines(const struct proc *p, struct child *c)
 {
 	while (p->line && c->told < c->out_buf.n) {
@@ -330,7 +331,7 @@ static void tell_lines(const struct proc *p, struct child *c)
 		char *end = memchr(start, '\n', c->out_buf.n - c->told);
 		if (!end)
 			return;
-		*end = 0; /* a struct str has a NUL behind it */
+		*end = 0; /* a struct str needs a NUL after it */
 		p->line(p->ctx, (struct str){start, (size_t)(end - start)});
 		*end = '\n';
 		c->told += (size_t)(end - start) + 1;
@@ -355,17 +356,18 @@ static int wait_ms(const struct child *c, int pidfd)
 	return (int)(left < most ? left : most);
 }
 
-/* Until it ended. A daemon that it left behind may hold the pipes: that keeps nobody here. */
+/* Waits for the program, not for the end of its output: a daemon that it started may keep the pipes
+ * open. */
 static void attend_child(const struct proc *p, struct child *c, struct proc_result *r)
 {
-	/* tells its end at once; where the kernel has none (before 5.3) we ask every tick */
+	/* a pidfd reports the end at once; before Linux 5.3 check at every tick */
 	int pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0), status = 0;
 	pid_t got = 0;
 	while (got == 0) {
 		struct pollfd fds[] = {
 			{c->out[0], POLLIN, 0}, {c->err[0], POLLIN, 0}, {pidfd, POLLIN, 0}};
 		poll(fds, ARRAY_LEN(fds), wait_ms(c, pidfd));
-		/* before the last reading: what it wrote is in the pipes by then */
+		/* before the last read: the pipes then contain everything it wrote */
 		got = waitpid(c->pid, &status, WNOHANG);
 		if (got < 0 && errno != EINTR)
 			panic("waitpid: %s (is SIGCHLD ignored?)", strerror(errno));
@@ -378,7 +380,7 @@ static void attend_child(const struct proc *p, struct child *c, struct proc_resu
 	}
 	close_fd(&pidfd);
 	if (r->timed_out)
-		kill(-c->pid, SIGKILL); /* what it started and left */
+		kill(-c->pid, SIGKILL); /* the processes that it left behind */
 	r->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a file grants beside its mode: the POSIX access list, and extended attributes. Copied to the
- * file that takes its place. Never copies what holds for the old content only (capabilities,
- * signatures).
+ * Copies the POSIX ACL and extended attributes of a file to the file that replaces it. Does not
+ * copy those which depend on the content (capabilities, signatures).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +9,7 @@
 #include <unistd.h>
 #include "base/base.h"
 
-enum { XATTR_NAMES = 64 << 10, XATTR_VALUE = 64 << 10 }; /* limits of the kernel */
+enum { XATTR_NAMES = 64 << 10, XATTR_VALUE = 64 << 10 }; /* the kernel's limits */
 
 static bool outlives_content(const char *name)
 {
@@ -22,7 +21,7 @@ static bool outlives_content(const char *name)
 	return true;
 }
 
-/* Labels are the host's policy to give: one that it refuses is not ours to insist on. */
+/* Security labels: the host's policy may refuse to set them, which is no error. */
 static bool may_be_refused(const char *name)
 {
 	return strncmp(name, "security.", 9) == 0;
@@ -38,14 +37,14 @@ static bool copy_one(
 		return err_errno(e, "cannot read the attribute %s of %s", name, path);
 	if (fsetxattr(to, name, value, (size_t)n, 0) == 0 || may_be_refused(name))
 		return true;
-	if (errno == ENOTSUP) /* a copy on a file system without such a thing */
+	if (errno == ENOTSUP) /* the file system of the copy does not support them */
 		return true;
 	return err_errno(e, "cannot keep the attribute %s of %s", name, path);
 }
 
 bool rights_copy(int from, int to, const char *path, struct err *e)
 {
-	/* by this name a descriptor that is not open for reading serves too */
+	/* this name also works for a descriptor that is not open for reading */
 	char self[64];
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", from);
 	if (from < 0)

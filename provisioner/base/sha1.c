@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SHA-1 (FIPS 180-4): the checksum that Ansible's stat gives. Written here because the agent links
- * nothing but libc. Never used where somebody could gain by two texts of one digest.
+ * SHA-1 (FIPS 180-4): the checksum of Ansible's stat module. Implemented here because the agent
+ * links only libc. Not used where a collision would help an attacker.
  */
 #include "base/base.h"
 
@@ -18,7 +18,7 @@ static void schedule_words(uint32_t w[80], const unsigned char *p)
 		w[i] = rotate_left(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
 }
 
-/* The function and the constant of a round, section 4.1.1 and 4.2.1. */
+/* The function and constant of a round: sections 4.1.1 and 4.2.1. */
 static uint32_t mix_words(int round, uint32_t b, uint32_t c, uint32_t d)
 {
 	if (round < 20)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Digests and encodings of bytes: SHA-256 (FIPS 180-4), hexadecimal, base64 (RFC 4648). Written
- * here because the agent links nothing but libc. Never used where a secret needs constant time.
+ * SHA-256 (FIPS 180-4) and base64 (RFC 4648). Implemented here because the agent links only libc.
+ * Not constant-time: do not use it on secrets that an attacker could time.
  */
 #include "base/base.h"
 #ifdef WITH_LIBCRYPTO
@@ -13,7 +13,8 @@
 #endif
 
 #ifdef WITH_LIBCRYPTO
-/* libcrypto knows the processor's own instructions, and is several times as fast. */
+/* The controller uses libcrypto, which has the processor's SHA instructions and is several times as
+ * fast. */
 static void compress_all(uint32_t state[8], const unsigned char *p, size_t blocks)
 {
 	SHA256_CTX c = {.md_len = SHA256_LEN};
@@ -56,7 +57,7 @@ static void schedule_words(uint32_t w[64], const unsigned char *p)
 	}
 }
 
-/* One round in place: what the standard moves from name to name stays, and the names move. */
+/* One round in place: instead of moving values between variables, each round permutes the names. */
 #define ROUND(a, b, c, d, e, f, g, h, i)                                                        \
 	do {                                                                                    \
 		(h) += (rotate_right((e), 6) ^ rotate_right((e), 11) ^ rotate_right((e), 25)) + \
@@ -67,7 +68,7 @@ static void schedule_words(uint32_t w[64], const unsigned char *p)
 		(h) += ((a) & (b)) | ((c) & ((a) | (b)));                                       \
 	} while (0)
 
-/* The names are those of the standard's section 6.2.2. */
+/* The names of variables are those of section 6.2.2. */
 static void compress_block(uint32_t state[8], const unsigned char *p)
 {
 	uint32_t w[64];
@@ -106,7 +107,8 @@ static bool has_sha_instructions(void)
 	return known;
 }
 
-/* Four words of the schedule from the sixteen before; group `i` of four lies at w[i % 4]. */
+/* Four words of the message schedule from the previous sixteen; group `i` of four words is w[i %
+ * 4]. */
 __attribute__((target("sha,sse4.1"))) static __m128i next_words(const __m128i w[4], int i)
 {
 	__m128i last = w[(i + 3) % 4];
@@ -116,7 +118,7 @@ __attribute__((target("sha,sse4.1"))) static __m128i next_words(const __m128i w[
 }
 
 /* With the processor's SHA instructions (Intel 64 manual, volume 2, SHA256RNDS2 and SHA256MSG1):
- * two rounds an instruction. */
+ * two rounds per instruction. */
 __attribute__((target("sha,sse4.1"))) static void compress_x86(
 	uint32_t state[8], const unsigned char *p, size_t blocks)
 {
@@ -134,7 +136,7 @@ __attribute__((target("sha,sse4.1"))) static void compress_x86(
 					 : next_words(w, i);
 			__m128i sum =
 				_mm_add_epi32(w[i % 4], _mm_loadu_si128((const __m128i *)K + i));
-			/* the two names change places with each instruction */
+			/* each instruction swaps the two */
 			cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
 			abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
 		}
@@ -242,7 +244,7 @@ static int digit_of(char c)
 	return at ? (int)(at - base64_digits) : -1;
 }
 
-/* White space may stand anywhere, as programs that wrap lines put it. */
+/* Accepts white space anywhere, as programs that wrap lines add it. */
 bool base64_decode(struct arena *a, struct str s, struct str *out)
 {
 	unsigned char *p = arena_alloc(a, s.n / 4 * 3 + 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Strings with a length. Never knows a locale: letters, white space and order are those of ASCII.
+ * Strings with a length. Independent of the locale: letters, white space and order are ASCII's.
  */
 #include <stdint.h>
 #include "base/base.h"
@@ -47,7 +47,7 @@ bool str_eq(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* Names are looked for in lists of words, where nearly all differ in the first byte. */
+/* a fast test first: in lists of words nearly all differ in the first byte */
 bool str_is(struct str a, const char *s)
 {
 	for (size_t i = 0; i < a.n; i++)
@@ -135,7 +135,7 @@ const char *str_nearest(const char *word, const char *const *words)
 		if (m == 0 || m > NEAREST_MAX)
 			continue;
 		size_t d = measure_distance(word, n, *words, m);
-		/* as many changes as the word has letters make any word of any other */
+		/* that many changes can turn any word into any other */
 		if (d < m && (d < best || (d == best && !found))) {
 			best = d;
 			found = *words;
@@ -144,7 +144,7 @@ const char *str_nearest(const char *word, const char *const *words)
 	return found;
 }
 
-/* Length of the well-formed sequence at p, or 0 (RFC 3629, section 4). */
+/* Length of the well-formed sequence at p; 0: none (RFC 3629, section 4). */
 static size_t measure_sequence(const unsigned char *p, size_t n)
 {
 	unsigned char low = 0x80, high = 0xbf;
@@ -160,13 +160,13 @@ static size_t measure_sequence(const unsigned char *p, size_t n)
 	else
 		return 0;
 	if (p[0] == 0xe0)
-		low = 0xa0; /* shorter forms exist */
+		low = 0xa0; /* overlong below */
 	else if (p[0] == 0xed)
 		high = 0x9f; /* surrogates */
 	else if (p[0] == 0xf0)
 		low = 0x90;
 	else if (p[0] == 0xf4)
-		high = 0x8f; /* beyond U+10FFFF */
+		high = 0x8f; /* above U+10FFFF */
 	if (n < len || p[1] < low || p[1] > high)
 		return 0;
 	for (size_t i = 2; i < len; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Temporaries beside a place: made under a name that nobody else has, swapped in by a rename,
- * removed when a killed run left them. Never touches another name.
+ * Temporary files beside a place: created with a unique name, renamed to the place, and removed if
+ * a killed run has left them. Touches no other names.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -29,7 +29,7 @@ static bool random_name(char name[TEMPORARY_MAX], struct err *e)
 	return true;
 }
 
-/* Makes one thing under a name; -1 with errno when it cannot. */
+/* Creates something with this name; -1: see errno. */
 typedef int make_fn(const struct place *p, const char *name, const void *ctx);
 
 static int make_file(const struct place *p, const char *name, const void *ctx)
@@ -87,7 +87,7 @@ bool place_sync(const struct place *p, struct err *e)
 	int fd = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(e, "cannot open the folder of %s", p->path);
-	bool ok = fsync(fd) == 0 || errno == EINVAL; /* some filesystems have no such thing */
+	bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems do not support it */
 	if (!ok)
 		err_errno(e, "cannot write the folder of %s to disk", p->path);
 	close(fd);
@@ -103,7 +103,8 @@ bool place_swap_in(const struct place *p, const char *temporary, struct err *e)
 	return false;
 }
 
-/* The names above; links had sixteen digits once, or a name that ended in ".provision-link". */
+/* Names of temporaries. In older versions those of links had sixteen digits, or ended in
+ * ".provision-link". */
 static bool is_temporary(const char *name, mode_t mode)
 {
 	size_t n = strlen(PREFIX_TEXT);
@@ -120,7 +121,7 @@ void remove_temporaries(const char *folder)
 {
 	struct dirent *item;
 	struct stat st;
-	struct err none = {0}; /* what cannot be listed is left as it is */
+	struct err none = {0}; /* a folder that cannot be listed is left alone */
 	int fd = folder_open(folder, &none);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (fd >= 0 && !d)
