@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP by libcurl, which is loaded when it is first asked: it brings some fifteen libraries along,
- * and loading them takes longer than the check of a small site. Never follows a redirection.
+ * HTTP by libcurl, which is loaded on first use: it depends on some fifteen libraries, and loading
+ * them takes longer than the check of a small site. Does not follow redirections.
  */
 #include "net/http.h"
 #define CURL_DISABLE_TYPECHECK
@@ -11,7 +11,7 @@
 enum { CONNECT_S = 5, WHOLE_S = 15 };
 #define LIBCURL "libcurl.so.4"
 
-/* The functions of libcurl that are used, by their names. */
+/* The functions of libcurl used here, by name. */
 static struct {
 	__typeof__(&curl_easy_init) init;
 	__typeof__(&curl_easy_setopt) setopt;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The event loop over epoll(7). Never blocks but in epoll_wait, never calls back from within a
- * registration, and frees nothing before the round of callbacks is over.
+ * The event loop over epoll(7). Blocks only in epoll_wait, calls no callback during a registration,
+ * and frees memory only after the current round of callbacks.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -12,13 +12,13 @@ enum { EVENTS_A_ROUND = 64, NOT_IN_HEAP = -1, WAIT_MOST_MS = 3600 * 1000 };
 
 struct loop_watch {
 	struct loop *loop;
-	struct loop_watch *prev, *next; /* of all that live, or of those to be freed */
+	struct loop_watch *prev, *next; /* in the list of live ones, or of those to be freed */
 	loop_fd_fn *fn;
 	void *ctx;
 	int fd;
 	unsigned events;
-	bool polled; /* epoll knows it */
-	bool always; /* a regular file: epoll refuses it, and it is ready at any time */
+	bool polled; /* it is registered with epoll */
+	bool always; /* a regular file: epoll refuses it, and it is always ready */
 	bool dead;
 };
 
@@ -28,7 +28,7 @@ struct loop_timer {
 	loop_timer_fn *fn;
 	void *ctx;
 	int64_t when;
-	uint64_t order; /* of two at the same time the older first */
+	uint64_t order; /* with equal times the older one is first */
 	int at;         /* in the heap, or NOT_IN_HEAP */
 	bool dead;
 };
@@ -42,7 +42,7 @@ struct loop {
 	int n_heap;
 	size_t cap_heap;
 	uint64_t order;
-	size_t n_watches, n_always; /* n_always: those that want events */
+	size_t n_watches, n_always; /* n_always: those with `always` that want events */
 };
 
 static void *check_memory(void *p)
@@ -73,17 +73,17 @@ static void poll_ctl(struct loop_watch *w, int op)
 	} else if (op == EPOLL_CTL_ADD && errno == EPERM) {
 		w->always = true;
 	} else if (op == EPOLL_CTL_DEL) {
-		w->polled = false; /* closed before: epoll forgot it then */
+		w->polled = false; /* it was closed: epoll has removed it */
 	} else {
 		panic("epoll_ctl on descriptor %d: %s", w->fd, strerror(errno));
 	}
 }
 
-/* Without events epoll is not asked: it would still report a hang-up, again and again. */
+/* Without events it is removed from epoll, which would otherwise report a hang-up repeatedly. */
 static void poll_update(struct loop_watch *w)
 {
 	if (w->always)
-		return; /* known already */
+		return; /* no change */
 	if (w->events && w->polled)
 		poll_ctl(w, EPOLL_CTL_MOD);
 	else if (w->events)
@@ -162,7 +162,7 @@ static void call_watch(struct loop_watch *w, unsigned ready)
 		w->fn(w->ctx, ready);
 }
 
-/* An error or a hang-up shows itself to whoever reads or writes next. */
+/* An error or hang-up counts as ready: the next read or write reports it. */
 static unsigned ready_from(uint32_t ev)
 {
 	unsigned ready = 0;
@@ -269,8 +269,8 @@ void loop_timer_free(struct loop_timer *t)
 		bury_timers(&l->dead_timers);
 }
 
-/* Those due when the round began; one set meanwhile waits for the next, so that descriptors get
- * their turn. */
+/* Fires the timers that were due when the round began; one set during the round waits for the next,
+ * so that descriptors get their turn. */
 static void fire_timers(struct loop *l)
 {
 	int64_t now = now_ms();
@@ -294,7 +294,7 @@ static int wait_ms(const struct loop *l)
 	return left < 0 ? 0 : left > WAIT_MOST_MS ? WAIT_MOST_MS : (int)left;
 }
 
-/* The walk may free the watch it stands on: a dead one leads into the other list, so begin anew. */
+/* A callback may move the current watch into the other list: then starts from the beginning. */
 static void call_always(struct loop *l)
 {
 	size_t turns = l->n_always;
@@ -305,7 +305,7 @@ static void call_always(struct loop *l)
 		turns--;
 		call_watch(w, LOOP_READ | LOOP_WRITE);
 		if (w->dead || (next && next->dead))
-			return; /* the next round sees the rest */
+			return; /* the rest is called in the next round */
 	}
 }
 

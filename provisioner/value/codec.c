@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The binary form of a value, for the wire and the saved plan, and the digest made from it. Keeps
- * secrets as they are, marked: whoever stores the bytes stores the secrets.
+ * The binary encoding of a value, for the wire and for saved plans, and the digest of it. Secrets
+ * are encoded in plain text, with a mark: whoever stores the bytes stores the secrets.
  *
- * A value is a head byte (type, and what is set), the position if there is one, the source text if
- * there is one, then its content. Numbers are base-128, lowest group first, at most ten bytes.
+ * An encoded value is a head byte (type and flags), its position if present, its source text if
+ * present, and its content. Numbers are base-128, least significant group first, at most ten bytes.
  */
 #include "value/codec.h"
 
-enum { FORM_DIGEST = 1 << 8 }; /* beside codec_flags: equal values, equal bytes */
+enum { FORM_DIGEST = 1 << 8 }; /* in addition to codec_flags: equal values have equal bytes */
 
 static void put_number(struct buf *b, uint64_t x)
 {
@@ -123,7 +123,7 @@ static void put_content(struct buf *b, const struct value *v, int form)
 	}
 }
 
-/* Equal values differ in type where Python's numbers are equal: one form for all of them. */
+/* Numbers that are equal in Python may differ in type: encodes them alike. */
 static const struct value *canonical_number(const struct value *v, struct value *room)
 {
 	*room = (struct value){.type = VALUE_INT};

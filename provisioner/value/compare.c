@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Equality and truth of values as Python has them: 1 == 1.0 == True, the order of a map's keys does
- * not matter. Neither position nor secrecy takes part.
+ * Equality and truth of values as in Python: 1 == 1.0 == True; the order of a map's keys does not
+ * matter. Ignores position and secrecy.
  */
 #include <math.h>
 #include <strings.h>
@@ -20,7 +20,7 @@ static bool equal_numbers(const struct value *a, const struct value *b)
 		return equal_numbers(b, a);
 	int64_t i = b->type == VALUE_BOOL ? b->b : b->i;
 	if (a->type == VALUE_FLOAT) {
-		/* both ways: neither type holds all of the other's numbers */
+		/* convert both ways: each type has numbers that the other cannot represent */
 		bool fits = a->f >= -0x1p63 && a->f < 0x1p63;
 		return fits && (double)i == a->f && (int64_t)a->f == i;
 	}

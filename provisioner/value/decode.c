@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * A value read back from its binary form. Never trusts it: every length and count is checked
- * against the bytes that are left before anything is allocated for it.
+ * Decodes values. Trusts nothing: every length and count is checked against the remaining bytes
+ * before memory is allocated for it.
  */
 #include "value/codec.h"
 
-enum { BELIEVED = 1024 }; /* of a count, before its items are there */
+enum { BELIEVED = 1024 }; /* items allocated in advance for a count */
 
 struct reader {
 	struct arena *a;
 	const unsigned char *p, *end, *start;
-	bool pos;         /* keys have positions too */
-	size_t items;     /* so far, of CODEC_ITEMS */
-	size_t most;      /* that the arena may hold */
-	const char *file; /* of the last position: shared by those that follow */
+	bool pos;         /* keys have positions, too */
+	size_t items;     /* number so far, up to CODEC_ITEMS */
+	size_t most;      /* maximum size of the arena */
+	const char *file; /* of the last position; following positions share it */
 	struct err *e;
 };
 
@@ -93,7 +93,7 @@ static bool get_pos(struct reader *r, struct pos *out)
 	return true;
 }
 
-/* Every item takes a byte at least, so a count beyond the bytes left is a lie. */
+/* Every item takes at least one byte, so a count above the remaining bytes is invalid. */
 static bool get_count(struct reader *r, size_t *out)
 {
 	uint64_t n;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Problems of a run, collected and shown together with the line they stand in. Never shows a
- * password that stands in such a line.
+ * Collects the problems of a run and shows them together, each with its source line. Hides
+ * passwords in such lines.
  */
 #include "value/mask.h"
 
 enum {
-	LINE_MOST = 120, /* characters shown of a source line */
-	CARET_FROM = 80, /* in a longer line the caret stands about here */
+	LINE_MOST = 120, /* maximum number of characters shown of a source line */
+	CARET_FROM = 80, /* column of the caret in longer lines */
 };
 
-/* File name -> text, for the whole run: the names are copies, the texts belong to their readers. */
+/* File name -> text, for the whole run. The names are copies; the texts belong to their readers. */
 static struct arena *kept;
 static struct value *sources, *hidden_lines;
 
@@ -91,7 +91,7 @@ static size_t skip_chars(struct str s, size_t chars)
 	return i;
 }
 
-/* As many blanks as the text takes columns. */
+/* Adds as many blanks as the text has columns. */
 static void show_blank(struct page *out, struct str text)
 {
 	struct page *p = page_new(false);
@@ -102,7 +102,7 @@ static void show_blank(struct page *out, struct str text)
 	page_free(p);
 }
 
-/* The line with a caret below; of a long one the part around the caret. */
+/* The line with a caret below; of a long line the part around the caret. */
 static void show_line(struct page *out, struct pos pos)
 {
 	struct str line;
@@ -246,10 +246,10 @@ static int by_place(const void *a, const void *b)
 		c = x->pos.col < y->pos.col ? -1 : 1;
 	if (c == 0 && x->warning != y->warning)
 		c = x->warning ? 1 : -1;
-	return c ? c : (x > y) - (x < y); /* as they came */
+	return c ? c : (x > y) - (x < y); /* in order of arrival */
 }
 
-/* Errors and warnings together, by place. */
+/* Errors and warnings together, sorted by position. */
 static size_t sort_all(const struct errs *e, const struct err *sorted[2 * ERRS_MAX])
 {
 	size_t n = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks a map against a table of fields: names, kinds, bounds, defaults. Never stops at the first
- * problem, never changes its input, and never shows what a secret field holds. The result shares
- * bytes and unchecked parts with the input.
+ * Checks a map against a table of fields: names, kinds, limits, defaults. Reports every problem,
+ * does not change its input, and shows no content of secret fields. The result shares bytes and
+ * unchecked parts with the input.
  */
 #include "value/field_kind.h"
 
-enum { KNOWN_MOST = 12 }; /* an unknown key gets the list of the known ones up to so many */
+enum { KNOWN_MOST = 12 }; /* up to this number of known keys are listed for an unknown key */
 
 static size_t table_len(const struct field *table)
 {
@@ -24,7 +24,7 @@ const struct field *field_find(const struct field *table, struct str name)
 	return NULL;
 }
 
-/* All names and aliases, NULL-terminated. */
+/* All names and aliases; NULL-terminated. */
 static const char *const *all_names(struct arena *a, const struct field *table)
 {
 	size_t n = 0, room = 1;
@@ -70,7 +70,7 @@ static void report_unknown(struct check *c, const struct field *table, const str
 		hint);
 }
 
-/* The entry that gives a field its value: under its name or an alias; both is a problem. */
+/* The entry for a field, by its name or an alias; both at once are a problem. */
 static const struct map_entry *find_given(
 	struct check *c, const struct field *f, const struct value *in, const char *what)
 {
@@ -112,7 +112,7 @@ static struct value *default_of(struct check *c, const struct field *f, const ch
 	return v->type == VALUE_NULL ? v : field_convert(c, f, v, name);
 }
 
-/* What a later version will serve may be written down as long as it asks for nothing. */
+/* A FIELD_LATER field may be given with a value that requests nothing. */
 static bool asks_for_later(
 	struct check *c, const struct field *f, const struct value *v, const char *name)
 {
@@ -130,7 +130,7 @@ static struct value *check_given(struct check *c, const struct field *f, struct 
 		v->pos = m->key_pos;
 	if (f->flags & FIELD_SECRET)
 		v = mark_secret(c->a, v);
-	/* null is here only where the field keeps it */
+	/* null: only where the field allows it */
 	struct value *typed = v->type == VALUE_NULL ? v : field_convert(c, f, v, name);
 	if (!typed) {
 		*ok = false;

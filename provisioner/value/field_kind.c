@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Converts one value to the kind that its field has, in the way Ansible's users expect (yes is a
- * boolean, 0644 a mode). Never guesses where two readings are likely: it asks for the other form.
+ * Converts a value to the kind of its field, as Ansible's users expect (yes is a boolean, 0644 a
+ * mode). Where two interpretations are plausible it reports a problem and asks for an unambiguous
+ * form.
  */
 #include <errno.h>
 #include <strings.h>
 #include "value/field_kind.h"
 
-enum { SHOWN_MOST = 60 }; /* bytes of a refused value that a message repeats */
+enum { SHOWN_MOST = 60 }; /* bytes of an invalid value that a message shows */
 
-/* Names of parts are joined, not formatted: a large site has a hundred thousand. */
+/* Names are joined without printf: a large site has a hundred thousand of them. */
 static const struct str DOT = {".", 1};
 
 const char *field_path(struct check *c, const char *what, const char *key)
@@ -17,7 +18,7 @@ const char *field_path(struct check *c, const char *what, const char *key)
 	return strchr(what, ' ') ? key : str_between(c->a, what, DOT, key).p;
 }
 
-/* 'text' for a message; a secret is not shown. */
+/* 'text' for a message; secrets are not shown. */
 static const char *show_value(struct check *c, const struct field *f, const struct value *v)
 {
 	if (v->secret || (f->flags & FIELD_SECRET))
@@ -50,7 +51,7 @@ static struct str scalar_text(struct check *c, const struct value *v)
 	return v->src.p ? v->src : value_print(c->a, v);
 }
 
-/* Carries over where it stands and whether it is secret. */
+/* Copies position and secrecy. */
 static struct value *copy_marks(const struct value *v, struct value *made)
 {
 	made->pos = v->pos;
@@ -102,7 +103,7 @@ static struct value *to_bool(
 	return NULL;
 }
 
-/* A whole decimal number with nothing behind it. */
+/* A whole decimal integer, with nothing after it. */
 static bool parse_int(struct str s, int64_t *out)
 {
 	char text[32], *end;
@@ -170,7 +171,7 @@ static bool parse_octal(struct str s, unsigned *out)
 	return true;
 }
 
-/* chmod(1)'s symbolic form: [ugoa]*([-+=]([rwxXst]*|[ugo]))+ , separated by commas. */
+/* The symbolic form of chmod(1): [ugoa]*([-+=]([rwxXst]*|[ugo]))+ , separated by commas. */
 static bool is_symbolic(struct str s)
 {
 	const char *p = s.p, *end = s.p + s.n;
@@ -207,7 +208,7 @@ static struct value *mode_from_int(struct check *c, const struct value *v, const
 	return copy_marks(v, value_printf(c->a, "%04o", (unsigned)v->i));
 }
 
-/* `choices` of a mode are further words that stand for one ("preserve"). */
+/* `choices` of a mode are additional words ("preserve"). */
 static struct value *to_mode(
 	struct check *c, const struct field *f, const struct value *v, const char *name)
 {
@@ -261,7 +262,7 @@ static struct value *to_size(
 	return NULL;
 }
 
-/* YAML takes some choices (yes, off) for booleans: the word of the same truth is meant. */
+/* YAML reads some choices (yes, off) as booleans: returns the choice with that truth value. */
 static struct str choice_of_truth(const struct field *f, bool truth)
 {
 	static const char *const words[2][3] = {{"no", "off", "false"}, {"yes", "on", "true"}};
@@ -426,7 +427,7 @@ struct value *field_convert(
 	}
 }
 
-/* A plain scalar of YAML as far as defaults need it. */
+/* Parses a plain YAML scalar, as far as defaults need it. */
 static struct value *read_plain(struct arena *a, const char *text)
 {
 	int64_t i;

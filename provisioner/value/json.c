@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values written as JSON (RFC 8259). Never shows a secret or a file's content. What JSON cannot say
- * becomes {"unknown": ...}, {"undefined": ...}, or null for a number that is not finite.
+ * Writes values as JSON (RFC 8259), without secrets and contents of files. Values that JSON does
+ * not have become {"unknown": ...}, {"undefined": ...}, or null for a number that is not finite.
  */
 #include <math.h>
 #include "value/print.h"

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Maps: entries in the order in which they came, found through a hash index once there are many.
- * Never removes an entry.
+ * Maps: entries in insertion order, with a hash index in large ones. Entries are never removed.
  */
 #include "value/value.h"
 
-enum { INDEX_FROM = 9 }; /* up to 8 entries are compared one by one */
+enum { INDEX_FROM = 9 }; /* smaller maps are searched linearly */
 #define NO_SLOT SIZE_MAX
 
 static uint32_t tag_of(uint64_t hash)
@@ -23,7 +22,7 @@ static size_t slot_of(const struct value *map, struct str key, uint64_t hash)
 	return slot;
 }
 
-/* At most half of the index is used. */
+/* The index is at most half full. */
 static void index_build(struct arena *a, struct value *map)
 {
 	size_t cap = 32;
@@ -62,7 +61,7 @@ static void widen_map(struct arena *a, struct value *map, size_t cap)
 	map->map.cap = cap;
 }
 
-/* slot: where the index has room for the key of this hash, NO_SLOT when that is not known. */
+/* slot: the free slot of the index for this key, or NO_SLOT if it is not known. */
 static struct map_entry *append_entry(
 	struct arena *a, struct value *map, struct str key, size_t slot, uint64_t hash)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hides passwords and the like in a line of a manifest or an inventory that a problem shows. Works
- * on the text alone, since the line may not even parse; what it hides keeps its width, so that the
- * caret below stays right. Never hides an expression: {{ vault_alice }} is a name, not a secret.
+ * Hides passwords and other secrets in a line of a manifest or inventory that is shown with a
+ * problem. Works on the text, since the line may not be parseable; the hidden text keeps its width,
+ * so that the caret below is right. Does not hide expressions: {{ vault_alice }} is a name, not a
+ * secret.
  */
 #include <strings.h>
 #include "value/mask.h"
@@ -32,8 +33,8 @@ static bool names_a_secret(const char *p, size_t n)
 	return false;
 }
 
-/* Where the value that starts at `at` ends: at its closing quote; in {a: b} at a comma or a brace;
- * after an equals sign at white space; else at the end of the line. */
+/* The end of the value that starts at `at`: its closing quote; in {a: b} a comma or brace; after an
+ * equals sign white space; else the end of the line. */
 static size_t value_end(const char *p, size_t at, size_t n, char sign, bool flow)
 {
 	char quote = p[at];
@@ -61,7 +62,7 @@ static void hide_span(char *p, size_t from, size_t to)
 		p[from] = '*';
 }
 
-/* One star a character: the bytes that continue one are taken out. */
+/* One star per character: removes the continuation bytes. */
 static size_t narrow_stars(char *p, const char *original, size_t n)
 {
 	size_t kept = 0;
@@ -94,7 +95,7 @@ struct str mask_secrets(struct arena *a, struct str line)
 			i = end > i ? end - 1 : i;
 			len = 0;
 		} else if (p[i] != '"' && p[i] != '\'' && p[i] != ' ') {
-			len = 0; /* a quote or a space may stand between the key and its sign */
+			len = 0; /* a quote or blank may be between a key and its sign */
 		} else if (i + 1 < line.n && is_key_char(p[i + 1])) {
 			len = 0;
 		}
@@ -103,7 +104,7 @@ struct str mask_secrets(struct arena *a, struct str line)
 	return (struct str){p, narrow_stars(p, line.p, line.n)};
 }
 
-/* Behind "- key: " or "key=", also of a key in quotes; 0: there is none. */
+/* The offset after "- key: " or "key=", also with a quoted key; 0: there is no key. */
 static size_t after_key(struct str line)
 {
 	size_t at = strspn(line.p, " \t-{\"'"), n = 0;

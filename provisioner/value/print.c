@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values as text, in the way Python's str() and repr() write them, since templates were written
- * against that. Never hides a secret: what it makes is for files, not for people.
+ * Values as text, as Python's str() and repr() give it, which templates rely on. Does not hide
+ * secrets: the text is for files.
  */
 #include <math.h>
 #include "value/print.h"
 
-/* The fewest digits that read back as the same number. */
+/* The fewest digits that give the same number when read. */
 static int print_shortest(double f, char *out, size_t size)
 {
 	int digits = 1;

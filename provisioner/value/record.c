@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Structs as maps and back, by the table of their members. Knows no struct.
+ * Writes and reads structs as maps, by the table of their members.
  */
 #include "value/record.h"
 #include <inttypes.h>
@@ -50,7 +50,7 @@ static struct value *number_value(struct arena *a, const struct member *m, int64
 	return is_default(m, text) ? NULL : value_int(a, n);
 }
 
-/* NULL: it is left out; who reads the map gets the default. */
+/* NULL: it is omitted, and the reader uses the default. */
 static struct value *member_value(struct arena *a, const struct member *m, const void *at)
 {
 	switch (m->kind) {

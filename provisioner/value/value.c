@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values: made, copied, merged, compared. Never changes a value that somebody else may hold; only
- * a builder adds to its own list or map.
+ * Creates, copies, merges and compares values. Changes no value that others may hold; only a
+ * builder adds to its own list or map.
  */
 #include "value/value.h"
 
@@ -121,7 +121,7 @@ void list_add(struct arena *a, struct value *list, struct value *v)
 	list->list.v[list->list.n++] = v;
 }
 
-/* The value itself without its items. */
+/* A copy of the value without its items. */
 static struct value *copy_head(struct arena *a, const struct value *v)
 {
 	struct value *c = make_value(a, v->type);
@@ -133,7 +133,7 @@ static struct value *copy_head(struct arena *a, const struct value *v)
 	return c;
 }
 
-/* What lies in `from`, deep; NULL: everything. */
+/* Copies recursively what is allocated in `from`; NULL: everything. */
 struct copy {
 	struct arena *to;
 	const struct arena *from;
@@ -215,7 +215,7 @@ struct value *value_shallow(struct arena *a, const struct value *v)
 	return c;
 }
 
-/* Shares what it does not have to join: values do not change. */
+/* Shares what does not have to be merged: values are immutable. */
 struct value *value_merge(struct arena *a, const struct value *under, const struct value *over)
 {
 	if (under->type != VALUE_MAP || over->type != VALUE_MAP)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON text into values, read by jansson. Refuses what is nested too deeply; keeps the order of
- * keys.
+ * Parses JSON into values, with jansson. Rejects deep nesting; keeps the order of keys.
  */
 #include <jansson.h>
 #include "yaml/yaml.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * YAML text into values that know where they stand, from libyaml's events. Never loads a tag of its
- * own accord and never builds more than YAML_NODES, aliases counted as often as they are used.
+ * Parses YAML into values with positions, from libyaml's events. Constructs no objects by tags, and
+ * at most YAML_NODES nodes; an alias counts each time it is used.
  */
 #include <yaml.h>
 #include "yaml/yaml.h"
 
 struct anchor {
 	struct str name;
-	struct value *v; /* NULL: still being read */
+	struct value *v; /* NULL: it is still being read */
 	size_t nodes;
 };
 struct loader {
@@ -20,9 +20,9 @@ struct loader {
 	struct anchor *anchor;
 	size_t anchors, anchors_cap;
 	size_t nodes;
-	size_t line, line_at; /* where the line counted last begins */
+	size_t line, line_at; /* byte where the last counted line begins */
 	bool too_many;
-	struct { /* the last quoted text of more than one line */
+	struct { /* the last quoted text that spans lines */
 		yaml_mark_t from, to;
 	} quoted;
 };
@@ -55,7 +55,7 @@ static const char *hint_for(const yaml_parser_t *p, struct str text)
 	return "";
 }
 
-/* Where what went wrong began; what NULL: nothing before the problem matters. */
+/* The position where the faulty construct began; what NULL: there is none of interest. */
 static struct pos find_begin(const struct loader *l, const char **what)
 {
 	const yaml_parser_t *p = &l->parser;
@@ -93,7 +93,8 @@ static void *syntax_error(struct loader *l)
 	return NULL;
 }
 
-/* A quote that was not closed where it was meant to be ends at the next one, lines below. */
+/* Records a quoted text of several lines: if a closing quote is missing, the text ends at the next
+ * quote, lines below. */
 static void note_quote(struct loader *l, const yaml_event_t *event)
 {
 	if (event->type != YAML_SCALAR_EVENT || event->start_mark.line == event->end_mark.line ||
@@ -166,7 +167,7 @@ static struct value *resolve_alias(struct loader *l, const yaml_event_t *event)
 }
 
 /* ---- scalars ---- */
-/* The byte where a line (from 0) begins; asked for in rising order. */
+/* The byte where a line (from 0) begins. Call it with ascending lines. */
 static size_t line_start(struct loader *l, size_t line)
 {
 	while (l->line < line && l->line_at < l->text.n) {
@@ -177,7 +178,7 @@ static size_t line_start(struct loader *l, size_t line)
 	return l->line_at;
 }
 
-/* Where the text of a scalar begins: behind a quote, or on the line below | and >. */
+/* Where the text of a scalar begins: after a quote, or on the line after | or >. */
 static struct pos content_pos(struct loader *l, const yaml_event_t *event)
 {
 	struct pos pos = pos_of(l, event->start_mark);
@@ -189,7 +190,7 @@ static struct pos content_pos(struct loader *l, const yaml_event_t *event)
 	size_t line = event->start_mark.line + 1;
 	size_t i = line_start(l, line), indent = 0;
 	pos.line = (uint32_t)line + 1;
-	for (; i < l->text.n; i++) { /* the first line that is not blank has the indent */
+	for (; i < l->text.n; i++) { /* the first line that is not blank decides */
 		if (l->text.p[i] == ' ')
 			indent++;
 		else if (l->text.p[i] == '\n' || l->text.p[i] == '\r')
@@ -203,7 +204,8 @@ static struct pos content_pos(struct loader *l, const yaml_event_t *event)
 
 #define YAML_TAG "tag:yaml.org,2002:"
 
-/* An explicit tag; NULL and a problem when it is not known or the text does not fit it. */
+/* A value with an explicit tag. NULL: the tag is unknown or the text is not valid for it; the
+ * problem is reported. */
 static struct value *read_tagged(struct loader *l, const char *tag, struct str text, struct pos pos)
 {
 	struct value *v = yaml_scalar(l->a, text);
@@ -295,7 +297,7 @@ static struct value *read_sequence(struct loader *l, const yaml_event_t *start, 
 	}
 }
 
-/* A key as text: what was written, for 25 and yes too. */
+/* A key as text, as it was written; also 25 and yes. */
 static bool key_text(
 	struct loader *l, const struct value *k, const yaml_event_t *event, struct str *out)
 {
@@ -308,7 +310,7 @@ static bool key_text(
 	return true;
 }
 
-/* What << brings in comes first, and the mapping's own keys win. */
+/* Entries of << come first; the mapping's own keys override them. */
 static bool merge_mapping(
 	struct loader *l, struct value *into, const struct value *v, struct pos pos)
 {
@@ -335,7 +337,7 @@ struct mapping {
 	bool ok;
 };
 
-/* One "key: value", the key's event read already; false: stop. */
+/* Reads one "key: value" whose key's event was already read; false: stop. */
 static bool mapping_entry(struct loader *l, struct mapping *m, yaml_event_t *key_event, int depth)
 {
 	struct pos key_pos = pos_of(l, key_event->start_mark);
@@ -401,15 +403,15 @@ static struct value *read_mapping(struct loader *l, const yaml_event_t *start, i
 	return map;
 }
 
-/* The value an event begins. NULL: a problem was reported; the events of it are used up, unless
- * the parser itself failed. */
+/* Reads the value that begins with the event. NULL: a problem was reported; its events were
+ * consumed, unless the parser itself failed. */
 static struct value *read_node(struct loader *l, yaml_event_t *event, int depth)
 {
 	size_t before = l->nodes, anchor = SIZE_MAX;
 	struct pos pos = pos_of(l, event->start_mark);
 	struct value *v = NULL;
 	if (depth > YAML_DEPTH) {
-		l->too_many = true; /* nothing of use comes after */
+		l->too_many = true; /* the rest is not needed */
 		errs_add(l->errs, pos, "nested more than %d deep", YAML_DEPTH);
 		return NULL;
 	}
@@ -437,7 +439,7 @@ static struct value *read_node(struct loader *l, yaml_event_t *event, int depth)
 	return v;
 }
 
-/* Stream start, one document, stream end. */
+/* Reads stream start, one document, stream end. */
 static struct value *read_document(struct loader *l)
 {
 	struct value *v = NULL;
@@ -470,7 +472,7 @@ static struct value *read_document(struct loader *l)
 
 struct value *yaml_parse(struct arena *a, const char *file, struct str text, struct errs *errs)
 {
-	text = str_no_bom(text); /* YAML 1.2, 5.2 */
+	text = str_no_bom(text); /* YAML 1.2, section 5.2 */
 	struct loader l = {.a = a, .file = file, .text = text, .errs = errs};
 	size_t before = errs->n + errs->dropped;
 	if (!yaml_parser_initialize(&l.parser))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Plain YAML scalars by YAML 1.1's rules, as PyYAML's SafeLoader has them: yes is true, 0644 is
- * octal, 1:30 is sixty-based, 1e3 is text. Dates stay text, and so does a whole number past 64
- * bits.
+ * Resolves plain scalars by the rules of YAML 1.1, as PyYAML's SafeLoader: yes is true, 0644 is
+ * octal, 1:30 is sexagesimal, 1e3 is text. Unlike there, dates and integers of more than 64 bits
+ * are text.
  */
 #include <math.h>
 #include "yaml/yaml.h"
@@ -26,7 +26,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A copy without underscores and sign; false when it is too long to be a number. */
+/* Copies the number without underscores and sign; false: it is too long for a number. */
 static bool strip_number(struct str s, char *out, size_t size, bool *minus)
 {
 	size_t n = 0, i = s.n && (s.p[0] == '-' || s.p[0] == '+');
@@ -50,7 +50,7 @@ static bool all_in(const char *p, size_t n, const char *set)
 	return true;
 }
 
-/* a(:[0-5]?[0-9])+ : the parts behind the first; n counts the text before a fraction. */
+/* a(:[0-5]?[0-9])+ : the part after the first number; n: the length before a fraction. */
 static bool is_sixties(const char *p, size_t n)
 {
 	size_t i = 0;
@@ -71,7 +71,8 @@ static bool is_sixties(const char *p, size_t n)
 	return true;
 }
 
-/* [-+]?(0b[01_]+ | 0[0-7_]+ | 0 | [1-9][0-9_]* | 0x[hex_]+ | sixties): the base, 0: no int */
+/* [-+]?(0b[01_]+ | 0[0-7_]+ | 0 | [1-9][0-9_]* | 0x[hex_]+ | sixties): the base; 0: not an
+ * integer */
 static int int_base(struct str s)
 {
 	size_t i = s.n && (s.p[0] == '-' || s.p[0] == '+'), n = s.n - i;
@@ -201,7 +202,7 @@ static double float_value(struct str s, enum float_kind kind)
 struct value *yaml_scalar(struct arena *a, struct str text)
 {
 	int64_t i;
-	/* what begins otherwise is text, which most of a large file is */
+	/* fast path: anything else is text, as is most of a large file */
 	if (text.n && !strchr("~nNyYtTfFoO+-.0123456789", text.p[0]))
 		return value_str(a, text);
 	if (one_of(text, nulls))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values as YAML text, laid out by libyaml's emitter the way PyYAML does, so that files written
- * from to_nice_yaml are those that Ansible writes. Hides nothing: whoever calls marks the text.
+ * Writes values as YAML with libyaml's emitter, formatted as PyYAML does, so that to_nice_yaml
+ * writes the same files as Ansible. Does not hide secrets: the caller marks the text.
  */
 #include <yaml.h>
 #include "yaml/yaml.h"
@@ -31,13 +31,13 @@ static bool emit_scalar(struct dumper *d, struct str s, const char *tag, bool pl
 	       emit_event(d, &event);
 }
 
-/* Text is plain only when it would be read as text again. */
+/* A text is written plain only if it would be read as text again. */
 static bool emit_text(struct dumper *d, struct str s)
 {
 	bool plain = yaml_scalar(d->a, s)->type == VALUE_STR && !str_is(s, "=") && !str_is(s, "<<");
 	if (s.n > INT32_MAX)
 		return false;
-	/* a date would be read as one by others */
+	/* other parsers would read it as a date */
 	if (plain && s.n >= 8 && strspn(s.p, "0123456789") == 4 && s.p[4] == '-') {
 		size_t month = strspn(s.p + 5, "0123456789");
 		size_t day =
@@ -56,7 +56,7 @@ static bool is_leaf(const struct value *v)
 	return v->type != VALUE_LIST && v->type != VALUE_MAP;
 }
 
-/* On one line, when asked for: a collection of plain values (PyYAML's default_flow_style=None). */
+/* Writes a collection of scalars on one line, if requested (PyYAML's default_flow_style=None). */
 static bool on_one_line(const struct dumper *d, const struct value *v)
 {
 	size_t n = v->type == VALUE_LIST ? v->list.n : v->map.n;
