@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parts of values: attributes, items and slices. A part has the marks of its whole.
+ * Access to parts of values: attributes, items and slices. A part inherits the marks of its
+ * container.
  */
 #include "jinja/call.h"
 
-/* A part of a value has its literal and secret marks as well. */
+/* Gives a part the literal and secret marks of its container. */
 struct value *jinja_child(struct jinja *in, const struct value *parent, struct value *v)
 {
 	bool plain = v->type != VALUE_STR && v->type != VALUE_LIST && v->type != VALUE_MAP;
@@ -20,7 +21,7 @@ struct value *jinja_child(struct jinja *in, const struct value *parent, struct v
 	return copy;
 }
 
-/* Joined, not formatted: `is defined` is asked of each of ten thousand mailboxes. */
+/* Joined, not formatted: `is defined` may be evaluated for each of ten thousand mailboxes. */
 static struct value *missing_key(struct arena *a, struct pos pos, struct str name)
 {
 	struct value *v = ARENA_NEW(a, struct value);
@@ -146,7 +147,7 @@ struct value *jinja_item(struct jinja *in, struct value *obj, struct value *key,
 }
 
 /* ---- slices ---- */
-/* A bound of a slice, as Python clips it. */
+/* A bound of a slice, clipped as in Python. */
 static bool slice_bound(
 	struct jinja *in, const struct node *n, int64_t dflt, int64_t *out, struct value **unknown)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the functions of filters, tests and methods are written with: their arguments as text,
- * numbers and lists, and their results.
+ * Functions for implementing filters, tests and methods: read arguments as text, numbers and lists,
+ * and make results.
  */
 #include "jinja/call.h"
 
-/* ---- what the functions of the tables are written with ---- */
+/* ---- for the implementations ---- */
 struct value *call_fail(struct call *c, const char *fmt, ...)
 {
 	va_list ap;
@@ -114,7 +114,7 @@ struct value *call_list(struct call *c, struct value *v)
 	return list;
 }
 
-/* One step of a path: a key, an index or an attribute. */
+/* One component of a path: a key, an index or an attribute. */
 static struct value *path_step(struct call *c, struct value *v, struct str part)
 {
 	bool is_int;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Statements: {% ... %} blocks to nodes. Says of a statement it does not know which ones there are.
+ * Parses {% ... %} blocks into statements. The message for an unknown statement lists the known
+ * ones.
  */
 #include <string.h>
 #include "jinja/parse.h"
@@ -12,7 +13,7 @@ static bool block_end(struct parser *p)
 	return parse_expect(p, TOK_BLOCK_END, "at the end of the tag");
 }
 
-/* {% word %} with the word one of `ends`? */
+/* Is the next tag {% word %}, with one of `ends`? */
 static bool at_end(const struct parser *p, const char *const *ends)
 {
 	if (p->t->kind != TOK_BLOCK_BEGIN || p->t[1].kind != TOK_NAME)
@@ -23,7 +24,7 @@ static bool at_end(const struct parser *p, const char *const *ends)
 	return false;
 }
 
-/* Takes "{% word", which must be there. */
+/* Consumes "{% word", which is required. */
 static bool take_end(struct parser *p, const char *word, struct pos begin)
 {
 	const char *const ends[] = {word, NULL};
@@ -50,7 +51,7 @@ static struct node *plain_name(struct parser *p)
 	return n;
 }
 
-/* a name, (targets), and with attributes name.attr */
+/* a name, (targets), or, with attributes, name.attr */
 static struct node *one_target(struct parser *p, bool attributes);
 
 static struct node *parse_targets(struct parser *p, bool attributes)
@@ -109,7 +110,7 @@ static struct node *parse_if(struct parser *p, struct node *n)
 						   : parse_fail(p, "too many elif");
 		p->depth--;
 		p->conditional--;
-		return ok ? n : NULL; /* the inner one took the endif */
+		return ok ? n : NULL; /* the inner `if` has consumed the endif */
 	}
 	if (ok && at_end(p, (const char *const[]){"else", NULL})) {
 		p->t += 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Calls: binds arguments to the parameters of filters, tests, functions, methods and macros, and
- * carries secret, unknown and undefined values through them, so that their code need not.
+ * handles secret, unknown and undefined values, so that the implementations need not.
  */
 #include "jinja/call.h"
 
@@ -42,7 +42,7 @@ static bool is_param(const char *params, struct str name)
 	return false;
 }
 
-/* Named arguments that params has not: into kwargs, or an error. */
+/* Named arguments that are not in params: puts them into kwargs, or reports an error. */
 static bool bind_rest(struct call *c, struct value *named, bool others)
 {
 	c->kwargs = value_map(c->a);
@@ -93,7 +93,7 @@ static bool bind_arguments(struct call *c, struct value *args, struct value *nam
 }
 
 /* ---- undefined, unknown, secret ---- */
-/* The first of the arguments (or the input) with this type. */
+/* The first of input and arguments with this type. */
 static struct value *find_input(struct call *c, struct value *args, struct value *named, int type)
 {
 	if (c->v && (int)c->v->type == type)
@@ -115,11 +115,11 @@ static bool any_secret(const struct value *v, bool deep)
 static struct value *mark_secret(
 	struct call *c, struct value *r, struct value *args, struct value *named)
 {
-	if (r->type == VALUE_BOOL || r->type == VALUE_NULL) /* conditions are made of these */
+	if (r->type == VALUE_BOOL || r->type == VALUE_NULL) /* conditions must stay usable */
 		return r;
 	bool container = r->type == VALUE_LIST || r->type == VALUE_MAP;
 	bool scalar = c->v && c->v->type != VALUE_LIST && c->v->type != VALUE_MAP;
-	/* what a list holds keeps its own marks; text made from a list has them all */
+	/* items of a list keep their own marks; text made from a list has the marks of all */
 	bool secret = any_secret(c->v, !container && !scalar);
 	secret |= !container && (any_secret(args, true) || any_secret(named, true));
 	if (!secret || r->secret)
@@ -130,7 +130,7 @@ static struct value *mark_secret(
 	return copy;
 }
 
-/* What is made in parts is made whole for a filter that knows only values. */
+/* Makes a lazy map complete for a filter that cannot handle one. */
 static void take_whole(struct jinja *in, struct value **v, struct value *args, struct value *named)
 {
 	*v = parts_whole(in, *v);
@@ -165,11 +165,11 @@ struct value *jinja_apply(struct jinja *in, const struct callable *fn, struct va
 	if (fn->flags & CALL_PLAIN || r->type == VALUE_UNKNOWN || r->type == VALUE_UNDEFINED)
 		return r;
 	if (!r->literal && r != v)
-		r->literal = true; /* made here */
+		r->literal = true; /* no template in a new value */
 	return mark_secret(&c, r, args, named);
 }
 
-/* ---- calls of the template ---- */
+/* ---- calls within a template ---- */
 static struct value *loop_method(
 	struct jinja *in, struct object *o, struct str name, struct value *args, struct pos pos)
 {
@@ -269,7 +269,7 @@ static bool is_owned(const struct jinja *in, const struct value *v)
 	return false;
 }
 
-/* A copy that may be changed: what the template did not make stays as it is. */
+/* A copy that may be changed; values that the template has not created must not be. */
 static struct value *own_value(struct jinja *in, struct value *v)
 {
 	if (is_owned(in, v) || (v->type != VALUE_LIST && v->type != VALUE_MAP))
@@ -323,7 +323,7 @@ static struct value *own_part(struct jinja *in, const struct node *n)
 		map_set(in->a, parent, k, mine);
 	} else if (parent->type == VALUE_LIST && key && key->type == VALUE_INT) {
 		int64_t i = key->i < 0 ? key->i + (int64_t)parent->list.n : key->i;
-		parent->list.v[i] = mine; /* in range: jinja_item found it */
+		parent->list.v[i] = mine; /* in range: jinja_item has checked it */
 	}
 	return mine;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds filters, tests, functions and methods by name in their tables, and lists them.
+ * Finds filters, tests, functions and methods by name, and lists them.
  */
 #include "jinja/call.h"
 
@@ -18,7 +18,7 @@ static const struct callable *const tables[CALL_KINDS][TABLES_MAX] = {
 
 static struct index {
 	const struct callable *row[ROWS_MAX + 1]; /* sorted, NULL-terminated */
-	const char *name[ROWS_MAX + 1];           /* of the same */
+	const char *name[ROWS_MAX + 1];           /* names of the same rows */
 	size_t n;
 } indexes[CALL_KINDS];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Evaluates expressions: nodes to values. Has no effect but on the variables of the template
- * itself; opens nothing. Work, depth and memory are bounded, for a template may come from anyone.
+ * Evaluates expressions. The only side effects are on the template's own variables. Work, depth and
+ * memory are limited, since a template may come from anyone.
  */
 #include "jinja/call.h"
 
@@ -74,7 +74,7 @@ struct value *jinja_undefined_error(struct jinja *in, const struct value *v, str
 	return value_unknown(in->a, "since a name is undefined");
 }
 
-/* `x if false` is undefined, but where a value is needed it counts as an empty text. */
+/* `x if false` is undefined, but counts as an empty text where a value is needed. */
 struct value *jinja_soft(struct jinja *in, struct value *v)
 {
 	return v && v->type == VALUE_UNDEFINED && v->literal ? in->empty : v;
@@ -156,8 +156,8 @@ static struct value *eval_not(struct jinja *in, const struct node *n)
 	return jinja_truth(in, v, n->left->pos, &b) ? jinja_bool(in, !b) : NULL;
 }
 
-/* An operand behind an unknown one, which may keep it from being looked at: it counts when it can
- * be computed, and is no error when it cannot. NULL: it cannot. */
+/* Evaluates an operand after an unknown one, which might short-circuit it: an error in it is
+ * therefore ignored. NULL: it has no value. */
 static struct value *eval_perhaps(struct jinja *in, const struct node *n)
 {
 	struct err unseen = {0}, *e = in->e;
@@ -167,7 +167,8 @@ static struct value *eval_perhaps(struct jinja *in, const struct node *n)
 	return v && v->type != VALUE_UNDEFINED ? v : NULL;
 }
 
-/* and, or: gives the operand that decided. An unknown one is skipped: a later one may decide. */
+/* and, or: returns the deciding operand. An unknown one is skipped, since a later one may
+ * decide. */
 static struct value *eval_logic(struct jinja *in, const struct node *n)
 {
 	struct value *v = NULL, *unknown = NULL;
@@ -183,7 +184,7 @@ static struct value *eval_logic(struct jinja *in, const struct node *n)
 			continue;
 		}
 		if (i + 1 == n->n && !unknown)
-			break; /* the last one is the result whatever it is */
+			break; /* the last operand is the result in any case */
 		if (!jinja_truth(in, v, n->kid[i]->pos, &b))
 			return NULL;
 		if (b == (n->kind == NODE_OR))
@@ -201,7 +202,7 @@ static struct value *keys_of(struct jinja *in, struct value *v, struct pos pos)
 	return v;
 }
 
-/* Where the keys of a map that is made in parts are enough. */
+/* For uses of a lazy map that need only its keys. */
 struct value *jinja_eval_keys(struct jinja *in, const struct node *n)
 {
 	return keys_of(in, jinja_soft(in, jinja_eval_any(in, n)), n->pos);
@@ -316,7 +317,7 @@ static struct value *eval_filter(struct jinja *in, const struct node *n)
 		if (!is_parts(v))
 			return jinja_undefined_error(in, v, n->left->pos);
 	}
-	/* a name that is there is defined, whatever its value will be */
+	/* an existing name is defined, even if its value is unknown */
 	if (n->kind == NODE_TEST && v->type == VALUE_UNKNOWN && n->left->kind == NODE_NAME &&
 		(str_is(n->name, "defined") || str_is(n->name, "undefined")))
 		return jinja_bool(in, str_is(n->name, "defined"));
@@ -416,7 +417,7 @@ struct value *jinja_eval(struct jinja *in, const struct node *n)
 	return v;
 }
 
-/* A part of an object stays one; what else is only half looked up is an error. */
+/* An argument may be a part of an object; an undefined value from a deeper lookup is an error. */
 static struct value *eval_argument(struct jinja *in, const struct node *n)
 {
 	struct value *v = jinja_eval_any(in, n);
@@ -425,7 +426,7 @@ static struct value *eval_argument(struct jinja *in, const struct node *n)
 	return v;
 }
 
-/* What stands behind '*': more arguments. */
+/* The argument after '*': a list of positional arguments. */
 static bool spread_list(struct jinja *in, const struct node *n, struct value *list)
 {
 	struct value *v = jinja_eval(in, n);
@@ -438,7 +439,7 @@ static bool spread_list(struct jinja *in, const struct node *n, struct value *li
 	return true;
 }
 
-/* What stands behind '**': more named arguments. */
+/* The argument after '**': a map of named arguments. */
 static bool spread_map(struct jinja *in, const struct node *n, struct value *named)
 {
 	struct value *v = jinja_eval(in, n);
@@ -451,7 +452,7 @@ static bool spread_map(struct jinja *in, const struct node *n, struct value *nam
 	return true;
 }
 
-/* The arguments of a call as a list and, when some are named, a map. */
+/* Evaluates a call's arguments: a list, and a map if some are named. */
 bool jinja_args(struct jinja *in, const struct args *a, struct value **list, struct value **named)
 {
 	*list = *named = NULL;

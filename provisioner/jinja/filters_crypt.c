@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters for base64, digests and password hashes. None depends on chance: a plan must be
- * repeatable.
+ * Filters for base64, digests and password hashes. None is random: a plan must be repeatable.
  */
 #include <crypt.h>
 #include <openssl/evp.h>
@@ -77,7 +76,7 @@ static struct value *f_sha1(struct call *c)
 	return make_digest(c, "sha1");
 }
 
-/* RFC 4122, version 5; the default name space is the one Ansible has. */
+/* RFC 4122, version 5; the default name space is Ansible's. */
 static struct value *f_to_uuid(struct call *c)
 {
 	unsigned char bytes[16], md[EVP_MAX_MD_SIZE];
@@ -129,7 +128,7 @@ static struct value *crypt_password(struct call *c, struct str password, const c
 	free(data);
 	if (!v)
 		return call_fail(c, "this salt, scheme or number of rounds does not work here");
-	v->secret = true; /* a hash can be searched for its password */
+	v->secret = true; /* from a hash a weak password can be guessed */
 	return v;
 }
 
@@ -167,8 +166,8 @@ static struct value *f_password_hash(struct call *c)
 	return crypt_password(c, call_text(c, c->v), setting);
 }
 
-/* SHA512-crypt whose salt is derived from the name: the same two give the same hash, since a plan
- * must be repeatable. */
+/* SHA512-crypt with a salt derived from the name: the same password and name give the same hash,
+ * since a plan must be repeatable. */
 static struct value *f_password_hash_stable(struct call *c)
 {
 	struct stable_hash h = {call_text(c, c->v), call_text(c, c->arg[0]), ""};
@@ -176,7 +175,7 @@ static struct value *f_password_hash_stable(struct call *c)
 	if (!h.text[0])
 		return call_fail(c, "this password cannot be hashed");
 	struct value *v = call_str(c, str_dup(c->a, h.text, strlen(h.text)));
-	v->secret = true; /* a hash can be searched for its password */
+	v->secret = true; /* from a hash a weak password can be guessed */
 	return v;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters between values and their written forms, JSON and YAML; and default, mandatory and the
- * like. Nothing here depends on time or chance: a plan must be repeatable.
+ * Filters that convert values to and from JSON and YAML; and default, mandatory and similar ones.
+ * None depends on time or is random: a plan must be repeatable.
  */
 #include "jinja/call.h"
 #include "yaml/yaml.h"
 
-/* ---- whether there is a value ---- */
+/* ---- defined or not ---- */
 static struct value *f_default(struct call *c)
 {
 	if (c->v->type == VALUE_UNKNOWN || is_parts(c->v))
@@ -23,7 +23,8 @@ static struct value *f_mandatory(struct call *c)
 		return c->v;
 	if (c->arg[0])
 		return call_fail(c, STR_FMT, STR_ARG(call_text(c, c->arg[0])));
-	return call_fail(c, STR_FMT, STR_ARG(c->v->s)); /* no default() takes it, as in Ansible */
+	return call_fail(
+		c, STR_FMT, STR_ARG(c->v->s)); /* default() does not handle it, as in Ansible */
 }
 
 static struct value *f_type_debug(struct call *c)
@@ -33,7 +34,7 @@ static struct value *f_type_debug(struct call *c)
 	return call_str(c, str_c(names[c->v->type]));
 }
 
-/* ---- JSON, as Python's json module writes it ---- */
+/* ---- JSON, formatted as by Python's json module ---- */
 struct json_style {
 	int64_t indent; /* -1: on one line */
 	bool sort, ascii, html;
@@ -50,7 +51,7 @@ static uint32_t code_point(struct str s, size_t i, size_t n)
 	return c;
 }
 
-/* A character that does not stand for itself. */
+/* Adds a character that needs an escape. */
 static void json_char(
 	struct buf *b, struct str s, size_t i, size_t n, const struct json_style *style)
 {
@@ -70,7 +71,7 @@ static void json_char(
 			0xdc00 + ((c - 0x10000) & 0x3ff));
 }
 
-/* The bytes from `i` on that stand for themselves. */
+/* The number of bytes from `i` on that need no escape. */
 static size_t plain_bytes(struct str s, size_t i, const struct json_style *style)
 {
 	size_t n = 0;
@@ -237,7 +238,7 @@ static struct value *f_from_json(struct call *c)
 	return copy;
 }
 
-/* ---- YAML, as PyYAML writes it ---- */
+/* ---- YAML, formatted as by PyYAML ---- */
 static struct value *to_yaml(struct call *c, struct yaml_style style)
 {
 	struct buf b;
@@ -305,7 +306,7 @@ static struct value *f_strftime(struct call *c)
 	struct tm *ok = call_bool(c, 1, false) ? gmtime_r(&t, &tm) : localtime_r(&t, &tm);
 	if (!ok)
 		return call_fail(c, "the time is out of range");
-		/* the format is the template's, as in every strftime of a template language */
+		/* the format comes from the template, as in Ansible */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	size_t n = strftime(text, sizeof(text), format.p, &tm);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters on lists. They make new lists; the items stay the same values, with their own marks.
+ * Filters on lists. They make new lists with the same items, which keep their marks.
  */
 #include "jinja/call.h"
 
@@ -72,7 +72,7 @@ struct value *call_sort_key(
 	return v;
 }
 
-/* attribute='a,b': by several. */
+/* attribute='a,b': sorts by several attributes. */
 static struct value *sort_keys(
 	struct call *c, struct value *v, const struct value *attribute, bool case_sensitive)
 {
@@ -248,7 +248,7 @@ static struct value *f_slice(struct call *c)
 	return rows;
 }
 
-/* Rows of the first items, the second items, and so on. */
+/* Returns the list of the first items, of the second items, and so on. */
 static struct value *zip_lists(struct call *c, bool longest)
 {
 	size_t n = c->rest->list.n + 1, rows = longest ? 0 : SIZE_MAX;
@@ -340,7 +340,7 @@ static struct value *f_groupby(struct call *c)
 	return groups;
 }
 
-/* [[item, sub], ...] for the sub-lists of items; items: a list, or a mapping's values. */
+/* [[item, sub], ...] for the sub-lists of items; items: a list, or the values of a mapping. */
 static struct value *f_subelements(struct call *c)
 {
 	struct value *r = value_list(c->a), *list = c->v;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters on mappings. They make new mappings; what they are given stays as it is.
+ * Filters on mappings. They make new mappings and do not change their input.
  */
 #include "jinja/call.h"
 
@@ -50,7 +50,7 @@ static struct value *f_dict2items(struct call *c)
 	return list;
 }
 
-/* A part of an item: a key's value, or of a pair the first or second. */
+/* A part of an item: the value of a key, or the first or second of a pair. */
 static struct value *take_part(struct call *c, struct value *item, int arg, const char *dflt)
 {
 	struct value name = {.type = VALUE_STR, .s = str_c(dflt)};
@@ -94,7 +94,7 @@ struct combining {
 	struct call *c;
 	bool recursive;
 	enum list_merge lists;
-	bool once; /* append_rp, prepend_rp: what is there already is not there twice */
+	bool once; /* append_rp, prepend_rp: without duplicates */
 };
 
 static void add_items(struct combining *m, struct value *to, const struct value *from,
@@ -182,7 +182,7 @@ static bool combine_options(struct call *c, struct combining *m)
 	return true;
 }
 
-/* Maps, or lists of maps; later ones win. */
+/* Maps, or lists of maps; later ones take precedence. */
 static struct value *f_combine(struct call *c)
 {
 	struct combining m;

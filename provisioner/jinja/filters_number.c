@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters on numbers and truth, and those that make numbers from text.
+ * Filters on numbers and booleans, and those that parse numbers.
  */
 #include <math.h>
 #include "jinja/call.h"
@@ -16,7 +16,7 @@ static bool as_double(const struct value *v, double *out)
 	return true;
 }
 
-/* Whole text in another base, with or without its prefix. */
+/* Parses an integer in another base, with or without its prefix. */
 static bool int_in_base(struct str s, int base, int64_t *out)
 {
 	char *end;
@@ -35,7 +35,7 @@ static bool int_in_base(struct str s, int base, int64_t *out)
 	return !*end && *out != INT64_MIN && *out != INT64_MAX;
 }
 
-/* What is no number becomes the default, 0 when none is given; never an error. */
+/* Text that is not a number gives the default (0 if none is given), not an error. */
 static struct value *f_int(struct call *c)
 {
 	bool is_int;
@@ -84,7 +84,7 @@ static struct value *f_abs(struct call *c)
 	return call_fail(c, "a number is needed, not %s", value_type_name(c->v));
 }
 
-/* A whole number to tens, hundreds: halves to even, and whole again, as Python's round(). */
+/* Rounds an integer to tens, hundreds, ...: half to even, as Python's round(). */
 static struct value *round_int(struct call *c, int64_t i, int64_t precision)
 {
 	int64_t unit = 1;
@@ -119,12 +119,12 @@ static struct value *f_round(struct call *c)
 		return round_int(c, c->v->i, precision);
 	if (precision < 0)
 		return value_float(c->a, nearbyint(f * scale) / scale);
-	char text[400]; /* printf rounds the exact value, halves to even, as Python does */
+	char text[400]; /* printf rounds the exact value half to even, as Python does */
 	snprintf(text, sizeof(text), "%.*f", (int)precision, f);
 	return value_float(c->a, strtod(text, NULL));
 }
 
-/* Ansible's bool: yes, on, 1, true in any case are true, everything else is false. */
+/* Ansible's bool: yes, on, 1, true (in any case) are true, everything else is false. */
 static struct value *f_bool(struct call *c)
 {
 	static const char *const yes[] = {"yes", "on", "1", "true"};

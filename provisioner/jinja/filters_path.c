@@ -19,7 +19,7 @@ static struct value *f_dirname(struct call *c)
 	size_t n = slash ? (size_t)(slash - s.p) + 1 : 0, k = n;
 	while (k > 0 && s.p[k - 1] == '/')
 		k--;
-	return call_str(c, str_dup(c->a, s.p, k ? k : n)); /* only slashes: they stay */
+	return call_str(c, str_dup(c->a, s.p, k ? k : n)); /* only slashes: keep them */
 }
 
 static struct value *f_splitext(struct call *c)
@@ -29,7 +29,7 @@ static struct value *f_splitext(struct call *c)
 	const char *name = slash ? slash + 1 : s.p;
 	const char *first = name;
 	while (first < s.p + s.n && *first == '.')
-		first++; /* dots in front belong to the name */
+		first++; /* leading dots belong to the name */
 	size_t n = dot && dot > first ? (size_t)(dot - s.p) : s.n;
 	struct value *list = value_list(c->a);
 	list_add(c->a, list, call_str(c, str_dup(c->a, s.p, n)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters with regular expressions: replacement texts and results are those of Python's re.
+ * Filters with regular expressions; replacement texts and results are as in Python's re.
  */
 #include "jinja/call.h"
 
@@ -25,7 +25,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* \g<name> at i, which stands behind the g. */
+/* Parses \g<name>; i is after the g. */
 static bool named_group(struct call *c, struct regex *r, struct str to, size_t *i, int *group)
 {
 	size_t end = *i;
@@ -42,7 +42,7 @@ static bool named_group(struct call *c, struct regex *r, struct str to, size_t *
 	return true;
 }
 
-/* Python's replacement template: \1, \g<1>, \g<name>, \n and the like. */
+/* Expands Python's replacement text: \1, \g<1>, \g<name>, \n and the like. */
 static bool expand_replacement(struct call *c, struct regex *r, struct buf *b, struct str to,
 	struct str s, const struct regex_match *m)
 {
@@ -80,12 +80,13 @@ static bool expand_replacement(struct call *c, struct regex *r, struct buf *b, s
 	return true;
 }
 
-/* Goes over all matches as re.sub and re.findall do: an empty one may stand at the end of another
- * one. Returns 1, 0 or -1 as regex_match; *from moves on, *last is the end of the last match. */
+/* Iterates over all matches as re.sub and re.findall do: an empty match may be at the end of
+ * another match. Returns 1, 0 or -1 like regex_match; advances *from, and sets *last to the end of
+ * the last match. */
 struct scan {
 	struct str s;
-	size_t from; /* where the next search begins */
-	bool empty;  /* the last match was empty and ended at from: the next may not be */
+	size_t from; /* where the next search starts */
+	bool empty; /* the last match was empty and ended at from: the next one must not be empty */
 };
 
 static int next_match(struct call *c, struct regex *r, struct scan *scan, struct regex_match *m)
@@ -166,7 +167,7 @@ static struct value *regex_findall(struct call *c)
 	return found < 0 ? NULL : list;
 }
 
-/* One of the further arguments of regex_search: \1 or \g<name>. */
+/* A further argument of regex_search: \1 or \g<name>. */
 static struct value *wanted_group(struct call *c, struct regex *r, struct str s,
 	const struct regex_match *m, const struct value *arg)
 {
@@ -203,7 +204,7 @@ static struct value *regex_search(struct call *c)
 	return list;
 }
 
-/* re.escape: what could be special gets a backslash. */
+/* re.escape: puts a backslash before characters that may be special. */
 static struct value *regex_escape(struct call *c)
 {
 	struct str s = call_text(c, c->v), type = call_arg(c, 0, "python");

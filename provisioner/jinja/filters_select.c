@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * map, select, reject, selectattr, rejectattr: other filters and tests over the items of a list.
+ * map, select, reject, selectattr, rejectattr: apply other filters and tests to the items of a
+ * list.
  */
 #include "jinja/call.h"
 
-/* The rest of the positional arguments, from the i-th on. */
+/* The positional arguments from the i-th on. */
 static struct value *rest_from(struct call *c, size_t i)
 {
 	struct value *list = value_list(c->a);
@@ -56,7 +57,7 @@ static struct value *f_map(struct call *c)
 	return r;
 }
 
-/* The items whose test (of themselves, or of an attribute) comes out as `want`. */
+/* The items for which the test (of the item or of its attribute) gives `want`. */
 static struct value *filter_items(struct call *c, bool want, bool by_attribute)
 {
 	struct value *list = call_list(c, c->v), *r = value_list(c->a);
@@ -86,7 +87,7 @@ static struct value *filter_items(struct call *c, bool want, bool by_attribute)
 			call_unknown(c, v);
 			return r;
 		}
-		/* without a test an attribute that is missing is false */
+		/* without a test a missing attribute counts as false */
 		holds = v->type != VALUE_UNDEFINED && value_true(v);
 		if (holds == want)
 			list_add(c->a, r, item);

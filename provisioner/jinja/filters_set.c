@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters that take lists as sets, and those that choose from them by a seed.
+ * Filters on lists as sets, and random ones with a seed.
  */
 #include "jinja/call.h"
 
@@ -23,7 +23,7 @@ static struct value *f_unique(struct call *c)
 
 enum set_part { IN_BOTH = 1, IN_FIRST = 2, IN_SECOND = 4 };
 
-/* The items of two lists by where they stand, each once. */
+/* The items selected by `parts` (IN_FIRST, IN_SECOND, IN_BOTH), without duplicates. */
 static struct value *set_math(struct call *c, unsigned parts)
 {
 	struct value *a = call_list(c, c->v), *b = a ? call_list(c, c->arg[0]) : NULL;
@@ -69,7 +69,7 @@ static struct value *f_symmetric_difference(struct call *c)
 	return set_math(c, IN_FIRST | IN_SECOND);
 }
 
-/* ---- chance, repeatable ---- */
+/* ---- random, but repeatable ---- */
 static bool seed_random(struct call *c, int arg, struct python_random *r)
 {
 	const struct value *seed = c->arg[arg];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters that make text from text. Each takes what it is given as printed, as Jinja2's do.
+ * Filters that make text from text. The input is converted to text as for printing, as in Jinja2.
  */
 #include "jinja/call.h"
 
@@ -174,7 +174,7 @@ static struct value *f_wordcount(struct call *c)
 	return value_int(c->a, n);
 }
 
-/* Lines of at most `width` characters, broken at spaces; longer words are cut. */
+/* Breaks lines at blanks to at most `width` characters; cuts longer words. */
 static struct value *f_wordwrap(struct call *c)
 {
 	int64_t width;
@@ -216,7 +216,7 @@ static struct value *f_wordwrap(struct call *c)
 	return call_buf(c, &b);
 }
 
-/* For a POSIX shell, as Python's shlex.quote. */
+/* Quotes for a POSIX shell, as Python's shlex.quote. */
 static struct value *f_quote(struct call *c)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -319,7 +319,8 @@ static struct str right_trimmed(struct call *c, struct str s)
 	return text_strip(c->a, s, (struct str){NULL, 0}, 2);
 }
 
-/* The text with the decoration before each line; on an empty line its end is trimmed. */
+/* Adds the text with the decoration before each line; before an empty line without trailing
+ * blanks. */
 static void add_decorated(
 	struct buf *b, struct call *c, struct str text, struct str decoration, struct str newline)
 {

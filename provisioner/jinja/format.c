@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Python's two ways of formatting: "%05d" % x and "{:>10}".format(x). Widths and precisions are
- * bounded; conversions that Python has and nobody uses in templates are errors that say so.
+ * Python's "%05d" % x and "{:>10}".format(x). Widths and precisions are limited; conversions that
+ * Python has, but templates do not need, are errors that say so.
  */
 #include "jinja/format.h"
 
@@ -22,7 +22,7 @@ void format_text(struct buf *b, const struct format_spec *s, struct str text)
 	pad_to(b, s, text_sub(text, 0, n), s->align ? s->align : '<');
 }
 
-/* Digits with their sign: the sign comes before zeros that fill. */
+/* Adds digits with their sign: the sign comes before filling zeros. */
 static void add_number(
 	struct buf *b, const struct format_spec *s, bool negative, const char *digits)
 {
@@ -125,7 +125,7 @@ static bool number_of(struct call *c, const struct value *v, int64_t *i, double 
 	return true;
 }
 
-/* Is the value written as a number? In "{}" without a type, what is set decides. */
+/* Is the value formatted as a number? In "{}" without a type the other options decide. */
 static bool is_as_number(const struct format_spec *s, const struct value *v, bool percent)
 {
 	if (s->type)
@@ -186,7 +186,7 @@ bool format_digits(struct call *c, struct str fmt, size_t *i, int *out, int max)
 	return true;
 }
 
-/* Does one of the characters stand at i? */
+/* Is the character at i one of these? */
 static bool stands_at(struct str t, size_t i, const char *chars)
 {
 	return i < t.n && t.p[i] && strchr(chars, t.p[i]);
@@ -258,7 +258,7 @@ struct braces {
 	size_t next;
 };
 
-/* .attr and [key] behind a field's name */
+/* .attr and [key] after the name of a field */
 static struct value *brace_path(struct call *c, struct value *v, struct str path)
 {
 	for (size_t i = 0; v && i < path.n;) {
@@ -307,7 +307,7 @@ static struct value *brace_value(struct braces *f, struct str field)
 	return brace_path(f->c, v, text_sub(field, n, field.n));
 }
 
-/* A spec may hold fields of its own: {:>{width}} */
+/* A format may contain fields: {:>{width}} */
 static bool nested_spec(struct braces *f, struct str t, struct str *out)
 {
 	struct buf b;
@@ -360,7 +360,7 @@ static bool brace_field(struct braces *f, struct buf *b, struct str t)
 	return format_value(f->c, b, &s, v, false);
 }
 
-/* The place of the } that closes the field opened before `from`; n: none. */
+/* The position of the } that closes the field opened before `from`; n: there is none. */
 static size_t brace_end(struct str fmt, size_t from)
 {
 	int depth = 1;

@@ -33,7 +33,7 @@ static bool percent_star(struct percent *p, int *out)
 	return true;
 }
 
-/* (name) behind the % */
+/* (name) after the % */
 static bool percent_name(struct percent *p, size_t *i, const struct value **v)
 {
 	size_t end = *i + 1;
@@ -85,7 +85,7 @@ static bool percent_flags(struct percent *p, size_t *i, struct format_spec *s)
 	return format_digits(p->c, p->fmt, i, &s->precision, PRECISION_MAX);
 }
 
-/* %r: as it is printed in a list, where text has quotes. */
+/* %r: as in a printed list, where texts have quotes. */
 static void percent_repr(
 	struct percent *p, struct buf *b, struct format_spec s, const struct value *v)
 {
@@ -97,7 +97,7 @@ static void percent_repr(
 	format_text(b, &s, text.n > 1 ? text_sub(text, 1, text.n - 1) : text);
 }
 
-/* The letter of the conversion, behind C's sizes, which mean nothing; 0: none is left. */
+/* The letter of the conversion, after C's size letters, which are ignored; 0: the text ends. */
 static char percent_type(const struct percent *p, size_t *i)
 {
 	while (*i < p->fmt.n && p->fmt.p[*i] && strchr("hlL", p->fmt.p[*i]))

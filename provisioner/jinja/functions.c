@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The global functions: range, dict, namespace, lookup and the like. Opens no file: a lookup is the
- * environment's.
+ * The global functions: range, dict, namespace, lookup and others. The environment implements
+ * lookups.
  */
 #include "jinja/call.h"
 
@@ -80,7 +80,7 @@ static struct value *fn_cycler(struct call *c)
 	return &o->v;
 }
 
-/* lookup('vars', 'name', ..., default=x): variables by name. */
+/* lookup('vars', 'name', ..., default=x): values of variables by name. */
 static struct value *lookup_vars(struct call *c)
 {
 	struct value *list = value_list(c->a);
@@ -126,7 +126,7 @@ static struct value *fn_query(struct call *c)
 	return look_up(c);
 }
 
-/* One result as it is, several texts joined with commas; wantlist=true: as query. */
+/* One result is returned as it is, several texts are joined by commas; wantlist=true: as query. */
 static struct value *fn_lookup(struct call *c)
 {
 	struct value *v = look_up(c);

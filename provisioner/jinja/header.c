@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first line of a template that sets options of its environment: "#jinja2: trim_blocks: False,
- * variable_start_string: '[%'". Every option is obeyed or refused.
+ * The first line of a template, which may set options: "#jinja2: trim_blocks: False,
+ * variable_start_string: '[%'". An option that is not supported is an error.
  */
 #include "jinja/call.h"
 
@@ -11,7 +11,7 @@ const char *const mark_names[MARKS] = {"variable_start_string", "variable_end_st
 static const struct {
 	const char *name;
 	unsigned flag;
-	bool inverted; /* True takes the flag away */
+	bool inverted; /* True removes the flag */
 } switches[] = {
 	{"trim_blocks", TEMPLATE_TRIM_BLOCKS, false},
 	{"lstrip_blocks", TEMPLATE_LSTRIP_BLOCKS, false},
@@ -19,7 +19,7 @@ static const struct {
 };
 
 struct option {
-	struct str name, value; /* the value without its quotes */
+	struct str name, value; /* value: without quotes */
 	bool quoted;
 	struct pos pos;
 };
@@ -31,7 +31,7 @@ static size_t skip_blanks(struct str s, size_t i)
 	return i;
 }
 
-/* "name: value" at *i, up to a comma or the end. */
+/* Parses "name: value" at *i, up to a comma or the end. */
 static bool read_option(struct arena *a, struct str line, size_t *i, struct pos pos,
 	struct option *o, struct err *e)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cuts a template into tokens, with Jinja2's rules for white space around tags. Never looks at
- * what the tokens mean together.
+ * Divides a template into tokens, by Jinja2's rules for white space around tags.
  */
 #include "jinja/ast.h"
 #include "jinja/lex_private.h"
@@ -10,7 +9,7 @@ static const struct {
 	const char *text;
 	enum token_kind kind;
 } operators[] = {
-	/* the longer ones first */
+	/* longer operators first */
 	{"//", TOK_FLOORDIV},
 	{"**", TOK_POW},
 	{"==", TOK_EQ},
@@ -68,7 +67,7 @@ const char *token_name(enum token_kind kind)
 	}
 }
 
-/* The position of byte i; asked for in rising order. */
+/* The position of byte i; i must not decrease between calls. */
 struct pos lex_pos(struct lexer *l, size_t i)
 {
 	for (; l->at < i; l->at++) {
@@ -110,7 +109,7 @@ static size_t skip_space(const struct lexer *l, size_t i)
 	return i;
 }
 
-/* The text between two tags, `from` to `to`, after what the tags strip. */
+/* Adds the text between two tags, `from` to `to`, without the white space that the tags strip. */
 static void data_add(struct lexer *l, size_t from, size_t to, char sign, bool is_block)
 {
 	if (l->strip)
@@ -131,7 +130,7 @@ static void data_add(struct lexer *l, size_t from, size_t to, char sign, bool is
 		lex_add(l, TOK_DATA, str_dup(l->a, l->text.p + from, to - from), lex_pos(l, from));
 }
 
-/* The place after a tag's end sign (with a `-` or `+` before it) that stands at i; 0: none does. */
+/* The offset after a tag's end mark at i (with `-` or `+` before it); 0: there is none. */
 static size_t tag_end(struct lexer *l, size_t i, const char *end, bool trims)
 {
 	bool minus = text_at(l, i, "-") && text_at(l, i + 1, end);
@@ -161,7 +160,7 @@ static void take_name(struct lexer *l)
 	lex_add(l, TOK_NAME, str_dup(l->a, l->text.p + from, l->i - from), pos);
 }
 
-/* Keeps account of open brackets; false on one that closes nothing. */
+/* Tracks open brackets; false: a bracket closes none. */
 static bool count_bracket(struct lexer *l, char *open, size_t *n, enum token_kind kind)
 {
 	char c = l->text.p[l->i];
@@ -199,7 +198,7 @@ static bool take_operator(struct lexer *l, char *open, size_t *n)
 		c >= 0x20 && c < 0x7f ? "unexpected character '%c'" : "unexpected byte 0x%02x", c);
 }
 
-/* Tokens up to `end` (NULL: the end of the text), which is added as `end_kind`. */
+/* Adds tokens up to `end` (NULL: the end of the text), and a token of `end_kind` for it. */
 static bool take_expression(struct lexer *l, const char *end, enum token_kind end_kind, bool keep)
 {
 	char open[JINJA_DEPTH];
@@ -240,7 +239,7 @@ static size_t mark_len(const struct lexer *l, enum mark mark)
 	return strlen(l->mark[mark]);
 }
 
-/* {% raw %} at i? Gives the place behind it. */
+/* Is {% raw %} at i? Returns the offset after it; 0: no. */
 static size_t raw_begin(struct lexer *l, size_t i)
 {
 	i += mark_len(l, MARK_BLOCK_BEGIN);
@@ -255,14 +254,14 @@ static size_t raw_begin(struct lexer *l, size_t i)
 	return i + minus + mark_len(l, MARK_BLOCK_END);
 }
 
-/* The byte behind a mark at i, which may say what becomes of white space. */
+/* The byte after a mark at i, which may control white space. */
 static char sign_behind(const struct lexer *l, size_t i, enum mark mark)
 {
 	i += mark_len(l, mark);
 	return i < l->text.n ? l->text.p[i] : 0;
 }
 
-/* The text of a raw block from `from` on; it ends with {% endraw %}. */
+/* Adds the text of a raw block that begins at `from`; it ends with {% endraw %}. */
 static bool raw_text(struct lexer *l, size_t start, size_t from)
 {
 	for (size_t i = from; i + 1 < l->text.n; i++) {
@@ -304,7 +303,7 @@ static bool skip_comment(struct lexer *l, size_t start)
 	return err_at(l->e, lex_pos(l, start), "this comment has no end: '%s' is missing", end);
 }
 
-/* One tag at i, `text` being where the text before it began. */
+/* Reads a tag at i; `text`: where the text before it began. */
 static bool take_tag(struct lexer *l, size_t text, size_t i, enum mark mark)
 {
 	char sign = sign_behind(l, i, mark);
@@ -325,7 +324,7 @@ static bool take_tag(struct lexer *l, size_t text, size_t i, enum mark mark)
 	return take_expression(l, l->mark[MARK_BLOCK_END], TOK_BLOCK_END, false);
 }
 
-/* The longest mark that begins a tag at i; MARKS: none. */
+/* The longest mark at i that begins a tag; MARKS: none. */
 static enum mark tag_at(const struct lexer *l, size_t i)
 {
 	static const enum mark begins[] = {MARK_PRINT_BEGIN, MARK_BLOCK_BEGIN, MARK_COMMENT_BEGIN};
@@ -363,7 +362,7 @@ static bool lex_template(struct lexer *l)
 	return true;
 }
 
-/* Jinja2 knows one line end. */
+/* Converts line ends to \n, as Jinja2 does. */
 static struct str unix_lines(struct arena *a, struct str s)
 {
 	if (!s.n || !memchr(s.p, '\r', s.n))

@@ -22,7 +22,7 @@ static bool is_base_digit(char c, int base)
 	return c == '_' || (c >= '0' && c < (base < 10 ? '0' + base : '9' + 1));
 }
 
-/* The end of a number with a base, "0x1f"; `from` when none begins there. */
+/* The end of a number with a base, "0x1f"; `from`: there is none. */
 static size_t end_of_based(const struct lexer *l, size_t from)
 {
 	const char *p = l->text.p;
@@ -36,7 +36,7 @@ static size_t end_of_based(const struct lexer *l, size_t from)
 	return i;
 }
 
-/* The end of ".5", `i` when there is no fraction. */
+/* The end of ".5"; `i`: there is no fraction. */
 static size_t end_of_fraction(const struct lexer *l, size_t i)
 {
 	if (i + 1 < l->text.n && l->text.p[i] == '.' && text_is_digit(l->text.p[i + 1]))
@@ -44,7 +44,7 @@ static size_t end_of_fraction(const struct lexer *l, size_t i)
 	return i;
 }
 
-/* The end of "e-5", `i` when there is no exponent. */
+/* The end of "e-5"; `i`: there is no exponent. */
 static size_t end_of_exponent(const struct lexer *l, size_t i)
 {
 	size_t k = i + 1;
@@ -62,7 +62,7 @@ void lex_number(struct lexer *l)
 	enum token_kind kind = TOK_INT;
 	if (i == from) {
 		size_t whole = i = skip_digits(l, from);
-		/* 1.2 is a float, but in x.1.2 the numbers are attributes */
+		/* 1.2 is a float, but the numbers in x.1.2 are attributes */
 		if (from == 0 || l->text.p[from - 1] != '.')
 			i = end_of_exponent(l, end_of_fraction(l, i));
 		if (i > whole)
@@ -96,7 +96,7 @@ static void add_utf8(struct buf *b, uint32_t c)
 	}
 }
 
-/* \xHH, \uHHHH, \UHHHHHHHH: i stands behind the letter. */
+/* \xHH, \uHHHH, \UHHHHHHHH: i is after the letter. */
 static bool hex_escape(struct lexer *l, struct buf *b, size_t *i, size_t to, int n)
 {
 	uint32_t c = 0;
@@ -123,7 +123,7 @@ static bool octal_escape(struct lexer *l, struct buf *b, size_t *i, size_t to)
 	return true;
 }
 
-/* The escape behind a backslash; i stands on the letter. Unknown ones stay, as in Python. */
+/* An escape; i is at the letter after the backslash. Unknown ones stay, as in Python. */
 static bool read_escape(struct lexer *l, struct buf *b, size_t *i, size_t to)
 {
 	static const char from[] = "nrtabfv", into[] = "\n\r\t\a\b\f\v";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs macros: binds the arguments, prints the body into text.
+ * Calls macros: binds the arguments, and returns the output of the body.
  */
 #include "jinja/call.h"
 
@@ -66,7 +66,7 @@ struct value *jinja_run_macro(
 	}
 	scope_pop(in);
 	in->nesting--;
-	out.only = NULL; /* a macro gives text */
+	out.only = NULL; /* a macro returns text */
 	struct value *v = ok ? output_value(in, &out) : NULL;
 	output_free(&out);
 	return v;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds methods by name in their tables, and holds those of strings. A string never changes; the
- * methods of lists and mappings are in methods_list.c.
+ * Finds methods by name, and has those of strings. methods_list.c has those of lists and mappings.
  */
 #include "jinja/call.h"
 
@@ -41,7 +40,7 @@ static struct value *str_splitlines(struct call *c)
 	return text_lines(c->in, c->v->s, call_bool(c, 0, false));
 }
 
-/* startswith, endswith: one text, or a tuple of them */
+/* startswith, endswith: the argument is a text or a tuple of texts */
 static struct value *test_affix(struct call *c, bool front)
 {
 	struct value *arg = c->arg[0];
@@ -112,7 +111,7 @@ static struct value *str_replace(struct call *c)
 	return call_str(c, text_replace(c, c->v->s, from, to, max));
 }
 
-/* find, index, rfind: in characters; -1: not there */
+/* find, index, rfind: offset in characters; -1: not found */
 static int64_t find_text(struct call *c, bool last)
 {
 	struct str s = c->v->s, what;
@@ -242,7 +241,7 @@ static struct value *str_isupper(struct call *c)
 
 enum { PAD_MAX = 1 << 20 };
 
-/* Pads to `width` characters; side -1: text at the left, 1: at the right, 0: centred. */
+/* Pads to `width` characters; side -1: text at the left, 1: at the right, 0: in the centre. */
 static struct value *pad_text(struct call *c, char fill, int side)
 {
 	int64_t width = 0, have = (int64_t)text_chars(c->v->s);
@@ -329,7 +328,7 @@ static struct value *str_partition(struct call *c)
 
 static struct value *str_encode(struct call *c)
 {
-	return c->v; /* text is UTF-8 here already */
+	return c->v; /* text is always UTF-8 */
 }
 
 const struct callable str_methods[] = {

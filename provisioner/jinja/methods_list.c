@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The methods of lists and mappings. Those that change one change the template's own copy; what
- * the environment holds is never touched.
+ * The methods of lists and mappings. Those that change one change the template's own copy, never a
+ * value of the environment.
  */
 #include "jinja/call.h"
 
@@ -208,7 +208,7 @@ static struct value *map_update(struct call *c)
 	return c->in->none;
 }
 
-/* Maps only grow, so what stays is put into a new one. */
+/* Entries cannot be removed from a map: makes a new one without the key. */
 static void remove_key(struct call *c, struct str key)
 {
 	struct value *rest = value_map(c->a);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Arithmetic and comparisons, as Python does them; whole numbers have 64 bits, and more is an
- * error, never a wrong result.
+ * Arithmetic and comparisons as in Python. Integers have 64 bits; an overflow is an error.
  */
 #include <math.h>
 #include "jinja/call.h"
@@ -292,7 +291,7 @@ static struct value *test_contains(
 	return unknown ? unknown : in->no;
 }
 
-/* The unknown part that keeps two values from being compared. */
+/* The UNKNOWN in one of the values that prevents their comparison. */
 static struct value *unknown_in(struct jinja *in, const struct value *l, const struct value *r)
 {
 	const struct value *u = value_find_type(l, VALUE_UNKNOWN);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Expressions: tokens to nodes, with Jinja2's grammar and precedence. Computes nothing; names of
- * filters and tests are looked up here, so that a misspelt one is found before any host is seen.
+ * Parses expressions into nodes, with Jinja2's grammar and precedence.
  */
 #include <errno.h>
 #include "jinja/parse.h"
@@ -18,7 +17,7 @@ struct node *parse_node(struct parser *p, enum node_kind kind)
 
 void node_add(struct arena *a, struct node *n, struct node *kid)
 {
-	if ((n->n & (n->n - 1)) == 0) { /* the room doubles at powers of two */
+	if ((n->n & (n->n - 1)) == 0) { /* the capacity doubles at powers of two */
 		struct node **v = ARENA_ARRAY(a, struct node *, n->n ? n->n * 2 : 1);
 		if (n->n)
 			memcpy(v, n->kid, n->n * sizeof(*v));
@@ -79,7 +78,7 @@ bool parse_expect(struct parser *p, enum token_kind kind, const char *after)
 	return parse_fail(p, "expected '%s' %s, found %s", token_name(kind), after, parse_found(p));
 }
 
-/* Goes one level down; every caller goes up again by p->depth--. */
+/* Enters a level; the caller leaves it with p->depth--. */
 static bool go_deeper(struct parser *p)
 {
 	if (++p->depth > JINJA_DEPTH)
@@ -97,7 +96,7 @@ struct node *parse_binary(struct parser *p, enum node_kind kind, struct node *l,
 
 typedef struct node *parse_fn(struct parser *p);
 
-/* A chain `a op b op c`, grouped from the left. */
+/* A chain `a op b op c`, left-associative. */
 static struct node *parse_chain(struct parser *p, parse_fn *next, const enum token_kind *ops)
 {
 	struct node *left = next(p);
@@ -178,7 +177,7 @@ static struct node *parse_sum(struct parser *p)
 	return parse_chain(p, parse_concat, ops);
 }
 
-/* The comparison at the current token, taken; TOK_END: none. */
+/* Consumes the comparison operator at the current token; TOK_END: there is none. */
 static enum token_kind take_comparison(struct parser *p)
 {
 	enum token_kind kind = p->t->kind;

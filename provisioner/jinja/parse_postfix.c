@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What stands behind an operand: attributes, subscripts, calls, filters and tests. Names of filters
- * and tests are looked up here, so that a misspelt one is found before any host is seen.
+ * Parses what follows an operand: attributes, subscripts, calls, filters and tests. Names of
+ * filters and tests are looked up here, so that a misspelt one is reported before any host is
+ * contacted.
  */
 #include "jinja/call.h"
 #include "jinja/parse.h"
@@ -120,7 +121,7 @@ struct node *parse_postfix(struct parser *p, struct node *left)
 	return left;
 }
 
-/* A name, perhaps with its collection before it. */
+/* A name, optionally with its collection. */
 static struct str dotted_name(struct parser *p)
 {
 	struct str s = p->t++->text;
@@ -143,7 +144,7 @@ static bool check_known(
 	return err_at(p->e, n->pos, "unknown %s '" STR_FMT "'", what, STR_ARG(n->name));
 }
 
-/* The name behind a |, with its arguments. */
+/* The name of a filter after a |, with its arguments. */
 struct node *parse_filter_named(struct parser *p, struct node *left)
 {
 	if (!parse_is(p, TOK_NAME))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Maps of the environment whose parts are made when they are asked for, as `vars` and `hostvars`:
- * hostvars['a'].b costs one variable of one host, and a broken one beside it harms nothing.
+ * Lazy maps of the environment, such as `vars` and `hostvars`: hostvars['a'].b evaluates one
+ * variable of one host, and an error in another variable does not matter.
  */
 #include "jinja/call.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Python's random.Random with a seed, number for number: a Mersenne Twister (MT19937, Matsumoto and
- * Nishimura 1998) seeded as CPython does. So `59 | random(seed=inventory_hostname)` gives the same
- * minute as Ansible. Not for secrets.
+ * Python's random.Random with a seed; gives the same numbers: a Mersenne Twister (MT19937,
+ * Matsumoto and Nishimura 1998) seeded as in CPython. So `59 | random(seed=inventory_hostname)`
+ * gives the same minute as in Ansible. Not for secrets.
  */
 #include <openssl/sha.h>
 #include "jinja/call.h"
@@ -51,7 +51,7 @@ void random_seed_int(struct python_random *r, uint64_t seed)
 
 enum { SEED_MAX = 4096 };
 
-/* The text and its SHA-512, read as one large number, is the key. */
+/* The key is the text followed by its SHA-512, as one large integer. */
 void random_seed_text(struct python_random *r, struct str seed)
 {
 	unsigned char bytes[SEED_MAX + SHA512_DIGEST_LENGTH];
@@ -60,7 +60,7 @@ void random_seed_text(struct python_random *r, struct str seed)
 	memcpy(bytes, seed.p, n);
 	SHA512((const unsigned char *)seed.p, n, bytes + n);
 	n += SHA512_DIGEST_LENGTH;
-	for (size_t i = 0; i < n; i++) /* the last byte is the lowest */
+	for (size_t i = 0; i < n; i++) /* the last byte is the least significant */
 		key[i / 4] |= (uint32_t)bytes[n - 1 - i] << i % 4 * 8;
 	for (words = (n + 3) / 4; words > 1 && !key[words - 1];)
 		words--;

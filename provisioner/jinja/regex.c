@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Regular expressions in Python's dialect, by PCRE2. Every match is bounded in work, since both
- * pattern and text may come from anyone; compiled patterns are kept for the evaluation.
+ * Regular expressions in Python's dialect, by PCRE2. The work per match is limited, since pattern
+ * and text may come from anyone. Compiled patterns are cached during the evaluation.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -25,7 +25,7 @@ void regex_free(struct regex *r)
 	free(r);
 }
 
-/* Python's \Z is PCRE2's \z; the rest that differs is not used in practice. */
+/* Python's \Z is PCRE2's \z; other differences do not matter in practice. */
 static struct str to_pcre(struct arena *a, struct str p)
 {
 	char *copy = arena_alloc(a, p.n + 1);
@@ -84,7 +84,7 @@ struct regex *regex_get(struct call *c, struct str pattern, unsigned flags)
 	struct regex *r = compile_pattern(c, pattern, kept);
 	if (!r)
 		return NULL;
-	if (in->regex_n == REGEX_CACHE) { /* the oldest goes */
+	if (in->regex_n == REGEX_CACHE) { /* replace the oldest */
 		regex_free(in->regex[0]);
 		memmove(in->regex, in->regex + 1, (REGEX_CACHE - 1) * sizeof(*in->regex));
 		in->regex_n--;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The entries into the template language: templates, values with templates in them, expressions
- * and conditions. Each call is one evaluation with its own limits.
+ * The public functions of the template language: templates, values that contain templates,
+ * expressions and conditions. Each call is one evaluation with its own limits.
  */
 #include "jinja/call.h"
 #include "yaml/yaml.h"
@@ -50,7 +50,7 @@ const struct template *template_parse_marked(struct arena *a, struct str text, s
 	return t;
 }
 
-/* What is computed on the way lives in an arena of its own; the text is copied out. */
+/* Intermediate values are in an arena of their own; the resulting text is copied. */
 struct value *template_render(const struct jinja_env *env, const struct template *t, struct err *e)
 {
 	struct arena *scratch = arena_new();
@@ -78,7 +78,7 @@ struct value *template_render(const struct jinja_env *env, const struct template
 }
 
 /* ---- values ---- */
-/* The result as it leaves: literal, and nothing undefined in it. */
+/* The result for the caller: literal, without undefined values. */
 static struct value *finish_value(struct jinja *in, struct value *v, struct pos pos)
 {
 	v = parts_whole(in, jinja_soft(in, v));
@@ -95,7 +95,7 @@ static struct value *finish_value(struct jinja *in, struct value *v, struct pos 
 	return holds_text ? jinja_literal(in->a, v) : v;
 }
 
-/* An evaluation in an arena of its own: of what it makes only the result is kept. */
+/* Begins an evaluation in an arena of its own, of which only the result is kept. */
 static struct jinja *begin_evaluation(const struct jinja_env *env, struct err *e)
 {
 	return jinja_new(env, arena_new(), e);
@@ -110,7 +110,7 @@ static struct value *end_evaluation(struct jinja *in, struct value *v)
 	return copy;
 }
 
-/* "{{ a.b }}": gives what is there already, perhaps a large list, so nothing is copied. */
+/* "{{ a.b }}" returns an existing value, which may be large, so it is not copied. */
 static bool is_path(struct str s)
 {
 	if (!str_starts(s, "{{") || !str_ends(s, "}}") || s.n < 4)
@@ -165,10 +165,10 @@ static struct value *condition_text(struct jinja *in, struct value *cond, int de
 	bool b;
 	struct str s = cond->s;
 	if (!s.n)
-		return in->yes; /* as Ansible: nothing is no condition */
+		return in->yes; /* as in Ansible: null is no condition */
 	if (text_is_template(s) && !cond->literal) {
 		struct value *v = jinja_resolve(in, cond);
-		/* the text that comes out of a template is a condition again */
+		/* text from a template is evaluated as a condition again */
 		return v ? eval_condition(in, v, depth + 1) : NULL;
 	}
 	struct value *v = eval_expression(in, s, cond->pos);
@@ -182,7 +182,7 @@ static struct value *condition_list(struct jinja *in, struct value *cond, int de
 	struct value *unknown = NULL;
 	for (size_t i = 0; i < cond->list.n; i++) {
 		struct err unseen = {0}, *e = in->e;
-		if (unknown) /* it may keep this one from being looked at */
+		if (unknown) /* the unknown condition may prevent this one from being evaluated */
 			in->e = &unseen;
 		struct value *v = eval_condition(in, cond->list.v[i], depth + 1);
 		in->e = e;

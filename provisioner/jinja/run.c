@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs a template's statements and gathers what they print. When a condition or a loop's list is
- * UNKNOWN it stops: what would follow cannot be known, and the result is UNKNOWN.
+ * Executes a template's statements and collects their output. At an UNKNOWN condition or list of a
+ * loop it stops: the rest cannot be known, and the result is UNKNOWN.
  */
 #include "jinja/call.h"
 
@@ -41,7 +41,7 @@ bool jinja_print(struct jinja *in, struct value *v, struct output *o, struct pos
 			o->unknown = v;
 	} else if (v->type == VALUE_INT) {
 		buf_addf(&o->buf, "%lld", (long long)v->i);
-	} else if (v->type != VALUE_NULL) { /* Ansible prints nothing for null */
+	} else if (v->type != VALUE_NULL) { /* as in Ansible, null prints nothing */
 		const struct value *u = value_find_type(v, VALUE_UNKNOWN);
 		const struct value *un = value_find_type(v, VALUE_UNDEFINED);
 		if (un)
@@ -58,7 +58,7 @@ bool jinja_print(struct jinja *in, struct value *v, struct output *o, struct pos
 	return true;
 }
 
-/* What was printed: the value itself when it was the only thing, else text. */
+/* The output: the value itself if only one was printed, else text. */
 struct value *output_value(struct jinja *in, struct output *o)
 {
 	if (o->only && o->flow != FLOW_STOP)
@@ -124,7 +124,7 @@ static bool run_set(struct jinja *in, const struct node *n, struct output *o)
 	return v && assign_or_stop(in, n->left, v, o);
 }
 
-/* ---- blocks whose output is a value ---- */
+/* ---- blocks with output as a value ---- */
 static struct value *capture_body(struct jinja *in, const struct node *body, struct output *outer)
 {
 	struct output o;
@@ -194,7 +194,7 @@ static bool run_if(struct jinja *in, const struct node *n, struct output *o)
 	}
 }
 
-/* The items that pass the loop's own condition; false with an error, or *unknown set. */
+/* The items for which the loop's own condition is true; false: an error, or *unknown is set. */
 static bool loop_filter(struct jinja *in, const struct node *n, struct value **items, size_t *count,
 	struct value **unknown)
 {
@@ -252,7 +252,7 @@ static bool loop_body(struct jinja *in, const struct node *n, struct object *loo
 	return ok;
 }
 
-/* The loop over one list; depth counts the calls of a recursive one. */
+/* Runs the loop over one list; depth counts the recursive calls. */
 static bool loop_over(
 	struct jinja *in, const struct node *n, struct value *v, size_t depth, struct output *o)
 {
@@ -293,7 +293,7 @@ static bool run_for(struct jinja *in, const struct node *n, struct output *o)
 	return v && loop_over(in, n, v, 0, o);
 }
 
-/* loop(list) inside a recursive loop: what the loop prints for that list. */
+/* loop(list) within a recursive loop: returns the output for that list. */
 struct value *jinja_loop_again(
 	struct jinja *in, struct object *loop, struct value *args, struct pos pos)
 {
@@ -350,7 +350,7 @@ static bool include_text(struct jinja *in, const struct node *n, struct str name
 	if (in->nesting >= JINJA_DEPTH)
 		return jinja_fail(in, n->pos, "templates include one another without an end") !=
 		       NULL;
-	name = str_dup(in->env->a, name.p, name.n); /* positions may keep it */
+	name = str_dup(in->env->a, name.p, name.n); /* positions of values may refer to it */
 	file = name.p;
 	if (!in->env->include(in->env->ctx, name, n->pos.file, &text, &file, in->e)) {
 		if (!in->e->pos.line)
@@ -466,7 +466,7 @@ bool jinja_run(struct jinja *in, const struct node *body, struct output *o)
 	if (in->depth >= EVAL_DEPTH || in->scope + 4 >= SCOPES_MAX)
 		return jinja_fail(in, body ? body->pos : (struct pos){0},
 			       "the template is nested too deeply") != NULL;
-	in->depth += 4; /* weighs more on the stack than an expression does */
+	in->depth += 4; /* it uses more stack than an expression */
 	bool ok = true;
 	for (; ok && body && o->flow == FLOW_ON; body = body->next)
 		ok = run_node(in, body, o);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names: the template's own variables in nested scopes, and those of the environment, resolved
- * once per evaluation. Also resolves templates inside values. Never changes the environment's.
+ * Names: the template's own variables in nested scopes, and the environment's variables, resolved
+ * once per evaluation. Also resolves templates in values. Does not change the environment's values.
  */
 #include "jinja/call.h"
 
@@ -89,7 +89,7 @@ static size_t cache_find(struct jinja *in, struct str name, uint64_t hash)
 	return i;
 }
 
-/* A variable of the environment into the cache, itself resolved; what is in it stays raw. */
+/* Adds a variable of the environment to the cache, resolved; its parts stay raw. */
 static bool cache_add(struct jinja *in, struct str name, uint64_t hash, struct value *v)
 {
 	size_t i = in->cache_n;
@@ -109,7 +109,7 @@ static struct value *refers_to_itself(struct jinja *in, struct str name, struct 
 	return jinja_fail(in, pos, "the variable '" STR_FMT "' refers to itself", STR_ARG(name));
 }
 
-/* The environment may keep the name, so it gets one that lives as long as its own values. */
+/* The environment may keep the name, so it gets a copy in its own arena. */
 static struct value *ask_environment(struct jinja *in, struct str *name)
 {
 	if (!in->env->lookup)
@@ -122,7 +122,7 @@ static struct value *ask_environment(struct jinja *in, struct str *name)
 	return v;
 }
 
-/* A variable's value, UNDEFINED when there is none; NULL on error. */
+/* The value of a variable; UNDEFINED: there is none; NULL: error. */
 struct value *scope_lookup(
 	struct jinja *in, struct str name, uint64_t hash, bool raw, struct pos pos)
 {
@@ -188,7 +188,7 @@ bool jinja_has_template(const struct value *v)
 	return has_template(v, 0);
 }
 
-/* The same value, marked as holding no template. */
+/* The same value, marked as containing no template. */
 struct value *jinja_literal(struct arena *a, struct value *v)
 {
 	if (v->literal)
@@ -199,7 +199,7 @@ struct value *jinja_literal(struct arena *a, struct value *v)
 	return copy;
 }
 
-/* "{{ x }}" gives the value itself: no need to make its text, which may be long. */
+/* "{{ x }}" gives the value itself, without converting it to text, which may be long. */
 static struct value *only_print(struct jinja *in, const struct node *n)
 {
 	struct value *v = jinja_eval(in, n->left);
@@ -264,7 +264,7 @@ static struct value *resolve_text(struct jinja *in, struct value *v, struct str 
 	if (in->nesting >= JINJA_DEPTH)
 		return jinja_fail(in, v->pos, "variables refer to one another without an end");
 	if (s.n && s.p[s.n - 1] == '\n')
-		s.n--; /* as Jinja; it comes back below */
+		s.n--; /* as in Jinja2; added again below */
 	if (!jinja_lex(in->a, s, v->pos, &t, &tokens, in->e) ||
 		!jinja_parse(in->a, &tokens, &t.body, in->e))
 		return NULL;
@@ -322,7 +322,7 @@ static struct value *resolve_map(struct jinja *in, struct value *v)
 	return r;
 }
 
-/* Everything in v evaluated; the result is literal. */
+/* Evaluates all templates in v; the result is literal. */
 struct value *jinja_resolve(struct jinja *in, struct value *v)
 {
 	if (v->literal || (int)v->type == VALUE_OBJECT)

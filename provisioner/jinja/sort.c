@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sorting by keys, stable, and sets of values in the order of their first appearance. Values that
- * have no order are an error, as in Python.
+ * Stable sorting by keys, and sets of values in order of first appearance. Values without an order
+ * are an error, as in Python.
  */
 #include <errno.h>
 #include "jinja/call.h"
@@ -12,7 +12,7 @@ struct sorting {
 	bool reverse, failed;
 };
 
-/* Merges two sorted runs; equal ones keep their order, in reverse too. */
+/* Merges two sorted runs; equal values keep their order, also in reverse. */
 static void merge_runs(
 	struct sorting *s, size_t *from, size_t *to, size_t left, size_t mid, size_t end)
 {
@@ -46,7 +46,7 @@ bool call_sort(struct call *c, struct value **keys, struct value **values, size_
 		if (keys[i]->type == VALUE_UNDEFINED)
 			return jinja_undefined_error(c->in, keys[i], c->pos) != NULL;
 		if (call_unknown(c, keys[i]))
-			return true; /* the order is not known: the caller's result is UNKNOWN */
+			return true; /* their order is unknown: the caller's result is UNKNOWN */
 	}
 	for (size_t width = 1; width < n && !s.failed; width *= 2) {
 		for (size_t i = 0; i < n; i += 2 * width)
@@ -69,7 +69,7 @@ void set_init(struct value_set *s, struct arena *a)
 	s->map = value_map(a);
 }
 
-/* Equal values have the same text; 1, 1.0 and true are equal. */
+/* A text that is the same for equal values; 1, 1.0 and true are equal. */
 static struct str set_key(struct value_set *s, struct call *c, const struct value *v)
 {
 	unsigned char sha[SHA256_LEN];

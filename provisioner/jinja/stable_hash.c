@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hashes of passwords that come out the same in every run, many at once. One takes a processor some
- * five milliseconds, so all processors take part; the threads share nothing but the list.
+ * Password hashes that are the same in every run, computed in parallel. One takes some five
+ * milliseconds, so all processors are used; the threads share only the list.
  */
 #include <crypt.h>
 #include <pthread.h>
@@ -21,11 +21,11 @@ struct stable_hashing {
 	size_t threads;
 };
 
-/* From the name alone, never from the password: a salt is public, and would be a fast digest of it
- * to guess against. Equal passwords of two names still differ. */
+/* The salt is made from the name only: a salt is public, and one made from the password would be a
+ * fast digest to guess against. Equal passwords of two names have different hashes. */
 static void put_setting(char setting[SALT_LEN + 8], struct str name)
 {
-	static const char purpose[] = "provision-salt"; /* its NUL is part of what is hashed */
+	static const char purpose[] = "provision-salt"; /* its NUL is hashed, too */
 	unsigned char md[SHA256_LEN];
 	char salt[SALT_LEN + 1] = {0};
 	struct sha256 h;

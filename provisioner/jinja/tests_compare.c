@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests that compare two values or numbers, and look into lists and mappings.
+ * Tests that compare two values, and that search lists and mappings.
  */
 #include "jinja/call.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of what kind of value something is, and whether it is there at all.
+ * Tests for the type of a value, and whether it is defined.
  */
 #include "jinja/call.h"
 
@@ -74,7 +74,7 @@ static struct value *t_false(struct call *c)
 	return call_yes(c, c->v->type == VALUE_BOOL && !c->v->b);
 }
 
-/* With convert_bool, text such as "no" counts by its meaning. */
+/* With convert_bool a text such as "no" is converted. */
 static bool is_truthy(struct call *c)
 {
 	static const char *const no[] = {"no", "off", "0", "false", "n", "f"};

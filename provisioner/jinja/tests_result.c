@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of a task's result, and of names of filters and tests.
+ * Tests of a task's result, and whether a filter or test exists.
  */
 #include "jinja/call.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of text.
+ * Tests of texts.
  */
 #include "jinja/call.h"
 

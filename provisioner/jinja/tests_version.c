@@ -5,14 +5,14 @@
 #include "jinja/call.h"
 
 enum { PART_MAX = 64 };
-struct part { /* of a version: a number, or other text */
+struct part { /* of a version: a number or another text */
 	bool is_number;
 	struct str s;
 };
 
 static const struct {
 	const char *names;
-	int low, high; /* the orders that satisfy it */
+	int low, high; /* the results of the comparison that satisfy it */
 } version_operators[] = {
 	{" == = eq ", 0, 0},
 	{" < lt ", -1, -1},
@@ -28,7 +28,7 @@ static int char_class(char ch)
 	return ch >= 'a' && ch <= 'z' ? 2 : 3;
 }
 
-/* "1.2rc1" is 1, 2, rc, 1 (as distutils' LooseVersion). */
+/* "1.2rc1" is 1, 2, rc, 1 (as in distutils' LooseVersion). */
 static size_t version_parts(struct str s, struct part *parts)
 {
 	size_t n = 0;
@@ -50,7 +50,7 @@ static int compare_part(const struct part *a, const struct part *b)
 {
 	struct str x = a->s, y = b->s;
 	if (a->is_number != b->is_number)
-		return a->is_number ? 1 : -1; /* 1.0 comes after 1.rc */
+		return a->is_number ? 1 : -1; /* 1.0 is later than 1.rc */
 	if (!a->is_number)
 		return str_cmp(x, y);
 	while (x.n > 1 && *x.p == '0')
@@ -72,7 +72,7 @@ static int compare_parts(const struct part *a, size_t n, const struct part *b, s
 	return (n > m) - (n < m);
 }
 
-/* Semantic versions: build metadata does not count, a pre-release comes before its release. */
+/* Semantic versioning: build metadata is ignored, a pre-release is earlier than its release. */
 static int compare_semver(struct call *c, struct str a, struct str b)
 {
 	struct part x[PART_MAX], y[PART_MAX];

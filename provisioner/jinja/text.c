@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text by characters, as Python's str has it: length, case, search, split. A byte that is not part
- * of well-formed UTF-8 counts as a character of its own. Letters' cases are Unicode's, from libc's
- * C.UTF-8, whatever the process's own locale is.
+ * Text as characters, like Python's str: length, case, search, split. A byte outside of well-formed
+ * UTF-8 counts as one character. Upper and lower case are Unicode's, from libc's locale C.UTF-8,
+ * independently of the process's locale.
  */
 #include <errno.h>
 #include <locale.h>
@@ -79,7 +79,7 @@ bool text_is_digit(char c)
 /* ---- case ---- */
 static locale_t unicode_locale(void)
 {
-	static locale_t l; /* made once, kept to the end */
+	static locale_t l; /* created once, never freed */
 	if (!l)
 		l = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	return l;
@@ -135,7 +135,7 @@ static bool is_letter(struct str s, size_t i, size_t n)
 	return l && iswalpha_l((wint_t)decode_char(s.p + i, n), l);
 }
 
-/* One pass over the characters; `first` decides for each whether it is one that begins a word. */
+/* Changes the case of all characters; `first` decides whether a character begins a word. */
 static struct str change_case(struct arena *a, struct str s, enum letter_case first,
 	enum letter_case rest, bool (*begins)(struct str s, size_t i, size_t before))
 {
@@ -167,7 +167,7 @@ static bool at_start(struct str s, size_t i, size_t before)
 	return i == 0;
 }
 
-/* Jinja's title: a word begins after white space or one of -({[< */
+/* Jinja2's title: a word begins after white space or one of -({[< */
 static bool after_break(struct str s, size_t i, size_t before)
 {
 	return i == 0 || text_is_space(s.p[before]) ||
@@ -236,7 +236,7 @@ struct str text_replace(struct call *c, struct str s, struct str from, struct st
 	struct buf b;
 	size_t i = 0, at;
 	buf_init(&b, TEXT_MAX);
-	if (!from.n) { /* between all the characters */
+	if (!from.n) { /* between all characters */
 		for (; i < s.n && max != 0; max -= max > 0) {
 			size_t n = text_next(s, i);
 			buf_add(&b, to.p, to.n);
@@ -287,7 +287,7 @@ static void reverse_list(struct value *list)
 	}
 }
 
-/* From the right; sep.p NULL: white space. */
+/* Splits from the right; sep.p NULL: at white space. */
 static struct value *split_right(struct call *c, struct str s, struct str sep, int64_t max)
 {
 	struct value *list = value_list(c->a);
@@ -353,7 +353,7 @@ struct value *text_lines(struct jinja *in, struct str s, bool keep)
 /* ---- numbers ---- */
 static bool digits_only(const char *p, bool *has_digit)
 {
-	bool last = false; /* an underscore stands between digits */
+	bool last = false; /* underscores are allowed between digits */
 	*has_digit = false;
 	for (; *p; p++) {
 		if (*p >= '0' && *p <= '9')
@@ -405,7 +405,7 @@ bool text_number(struct str s, bool *is_int, int64_t *i, double *f)
 		if (errno == 0)
 			return true;
 	} else if (!is_special_float(copy) && strspn(copy, "+-0123456789.eE") != n) {
-		return false; /* strtod takes more than Python: hexadecimal */
+		return false; /* strtod accepts hexadecimal numbers, which Python does not */
 	}
 	*f = strtod(copy, &end);
 	*is_int = false;
