@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision apply: makes the hosts as the site declares them, or makes exactly the changes of a
- * saved plan.
+ * provision apply: brings the hosts to the declared state, or makes exactly the changes of a saved
+ * plan.
  */
 #include "command/command.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision check: every mistake that can be found without a host.
+ * provision check: reports every problem that can be found without contacting a host.
  */
 #include "command/command.h"
 
-/* For programs: the last event. */
+/* For programs: writes the final event. */
 static void say_end(int code)
 {
 	struct page *p = page_new(false);

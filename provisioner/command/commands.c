@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one list of commands: the program, its reference and its completions are made from it.
+ * The list of all commands; dispatch, reference and completions use it.
  */
 #include "command/command.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What several subcommands do alike: load the site, ask for passwords, run the fleet.
+ * Shared by several subcommands: loading the site, prompting for passwords, running the fleet.
  */
 #include "command/command.h"
 #include <fcntl.h>
@@ -139,7 +139,7 @@ bool cli_passwords(struct cli *c)
 	return true;
 }
 
-/* The agents finish on their own: an end here loses nothing, but the person should know. */
+/* The agents finish on their own, so an interrupt loses nothing; tells the user so. */
 static void on_interrupt(int sig)
 {
 	/* NOLINTNEXTLINE(bugprone-signal-handler): it is one write(2) */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision completion: completion of the command line by bash, zsh and fish, made from the tables
- * of commands and options.
+ * provision completion: completions for bash, zsh and fish, made from the tables of commands and
+ * options.
  */
 #include "command/manual.h"
 
-struct operands {         /* what stands behind a command, no option */
-	struct buf words; /* fixed ones, space separated */
+struct operands {         /* operands: arguments that are not options */
+	struct buf words; /* fixed ones, separated by blanks */
 	bool files;
 };
 
-/* Can a shell take it as it is? Operators that are tests of the language cannot be. */
+/* Needs the name no quoting in a shell? Tests with the name of an operator do. */
 static bool is_plain(const char *name)
 {
 	return !name[strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789")];
@@ -21,7 +21,7 @@ static void add_word(struct buf *b, const char *word, size_t n)
 	buf_addf(b, "%s%.*s", b->n ? " " : "", (int)n, word);
 }
 
-/* Read from `args`: a word in small letters stands for itself, NAME is what `doc` knows. */
+/* Derived from `args`: a word in lower case is literal, NAME is an entry of the reference. */
 static struct operands operands_of(struct arena *a, const struct command *cmd)
 {
 	static const char *const of_files[] = {"SITE", "PLAN", "TEMPLATE", "FILE"};
@@ -51,7 +51,7 @@ static bool takes_file(const struct option_row *r)
 	       (!strcmp(r->arg, "FILE") || !strcmp(r->arg, "PATH") || !strcmp(r->arg, "PATHS"));
 }
 
-/* The words that it may be, space separated; "": any. */
+/* The possible words, separated by blanks; "": any. */
 static const char *print_choices(struct arena *a, const struct option_row *r)
 {
 	if (!r->arg || !strchr(r->arg, '|'))
@@ -127,7 +127,7 @@ static void print_bash(struct cli *c, struct buf *out)
 }
 
 /* ---- zsh ---- */
-/* Within a specification of _arguments, in single quotes. */
+/* Escapes text for a specification of _arguments, in single quotes. */
 static void zsh_text(struct buf *out, const char *text)
 {
 	for (; *text; text++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision dns records: what is to be published in the DNS of the domains that a site declares, as
- * zone-file text. Publishes nothing; asks the hosts for their DKIM keys' public halves only.
+ * provision dns records: prints the DNS records that the domains of a site need, as zone-file text.
+ * Publishes nothing; queries the hosts only for public DKIM keys.
  */
 #include "command/command.h"
 #include "dns/dns.h"
@@ -39,10 +39,10 @@ bool cli_providers(struct cli *c, const struct site *s)
 struct records {
 	struct cli *c;
 	const struct site *s;
-	struct value *zones; /* host -> what site_zones says */
+	struct value *zones; /* host -> the result of site_zones */
 };
 
-/* The keys as the role declares them; only their public halves come back. */
+/* Reads the DKIM keys that the role declares; only their public halves are returned. */
 static const struct step *probe_keys(
 	void *ctx, struct arena *a, const char *host, struct value *facts, struct err *e)
 {
@@ -98,9 +98,9 @@ static bool without_hosts(struct records *r)
 	return true;
 }
 
-/* ---- what is printed ---- */
-/* mxroute's key for the domain is not ours to make: what is published of it is published again, so
- * that a zone made of these records keeps it. */
+/* ---- output ---- */
+/* mxroute makes the domain's DKIM key: the published record is printed, so that a zone made of this
+ * output keeps it. */
 static void look_up_key(struct cli *c, const char *domain, struct mxroute *mx)
 {
 	struct str text;

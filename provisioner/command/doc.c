@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision doc: the reference, and that of roles from their own argument specifications.
+ * provision doc: prints the reference, and that of roles from their argument specifications.
  */
 #include "command/manual.h"
 #include "agent/restype.h"
@@ -76,7 +76,7 @@ static void doc_option(struct form *f, const struct map_entry *e)
 	form_text(f, "%s", value_print(f->a, list ? doc->list.v[0] : doc).p);
 }
 
-/* Its `main` specification; NULL: it has none, and that was said. */
+/* Its `main` specification; NULL: it has none, and a message was printed. */
 static const struct value *role_spec(struct form *f, const char *dir)
 {
 	struct err e = {0};
@@ -119,7 +119,7 @@ static bool doc_role(struct cli *c, struct form *f, const char *name)
 	return true;
 }
 
-/* The pages that `--man` and `--markdown` know, a line each. */
+/* The pages of `--man` and `--markdown`, one per line. */
 static void list_pages(struct cli *c, struct buf *out)
 {
 	const char *name;

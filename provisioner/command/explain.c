@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision explain: the value of a variable for a host, and where each layer of it comes from.
+ * provision explain: the value of a variable for a host, and which source sets each layer.
  */
 #include "command/command.h"
 #include "site/listing.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision facts: what hosts say of themselves, as JSON.
+ * provision facts: prints facts of hosts as JSON.
  */
 #include "command/command.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What there is to say of each command, and the pages of the manual: made from the tables of
- * commands and options.
+ * The reference of the commands, and the manual pages, made from the tables of commands and
+ * options.
  */
 #include "command/manual.h"
 
@@ -36,7 +36,7 @@ static const struct {
 	{"NO_COLOR", "No colours."},
 };
 
-/* option_usage() in macros */
+/* "-i, --inventory PATH" for Markdown and text. */
 static void option_mdoc(struct buf *b, const struct option_row *r)
 {
 	if (option_letter(r))
@@ -100,7 +100,7 @@ const char *const *manual_names(struct arena *a)
 }
 
 /* ---- pages ---- */
-/* By section, then by name. */
+/* Sorts by section, then by name. */
 static int by_section(const void *a, const void *b)
 {
 	const char *one = *(const char *const *)a, *two = *(const char *const *)b;
@@ -154,7 +154,7 @@ static void exits_and_files(struct form *f)
 	form_list_end(f);
 }
 
-/* "[SITE | PLAN] records" as macros, a line each. */
+/* "[SITE | PLAN] records" as macros, one per line. */
 static void print_synopsis(struct form *f, const char *args)
 {
 	while (*args) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options, one row each: parsing and help are loops over the table. Ansible's letters and
- * words where Ansible has the option.
+ * The options, one row each: parsing and help are loops over the table. Options that Ansible has,
+ * too, have its letters and names.
  */
 #include "command/command.h"
 #include <getopt.h>
@@ -132,14 +132,14 @@ static bool read_number(const char *text, const char *option, int max, int *out)
 	return true;
 }
 
-/* One list of what was given before and now. */
+/* Joins the earlier values of an option and the new one. */
 static const char *join_lists(struct arena *a, const char *before, const char *now)
 {
 	return before ? arena_printf(a, "%s,%s", before, now) : now;
 }
 
-/* An option that takes the name of a file. The shell expands ~ in `-i ~/x` but not in
- * `--inventory=~/x`, so it is expanded here. */
+/* An option with a file name. A shell expands ~ in `-i ~/x`, but not in `--inventory=~/x`, so it is
+ * expanded here. */
 static bool take_path(struct cli *c, const char *arg, const char **out)
 {
 	struct err e = {0};
@@ -238,7 +238,7 @@ static bool *flag_of(struct cli *c, int key)
 	return NULL;
 }
 
-/* getopt_long's tables, with only the rows that the command takes. */
+/* The tables for getopt_long(3), with the rows that the command accepts. */
 static void getopt_tables(const struct command *cmd, char *letters, struct option *longs)
 {
 	*letters++ = ':';

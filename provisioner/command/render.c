@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * provision render and provision eval: try a template or an expression with the variables of the
- * inventory and of -e, without a host.
+ * provision render and provision eval: evaluate a template or an expression with the variables of
+ * the inventory and of -e, without contacting a host.
  */
 #include "command/command.h"
 #include <unistd.h>
 
-/* The site of -i and -e, and the host whose variables are meant. */
+/* The site of -i and -e, and the host whose variables are used. */
 static struct site *find_host(struct cli *c, const char **host, struct err *e)
 {
 	struct site *s = cli_site(c, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What this program is: the version of the file VERSION, and the commit when it was built from git.
- * The only object that a new commit builds anew; the agent, which is known by its content, has
- * nothing of it.
+ * The program's version: from the file VERSION, with the commit if it was built from git. Only this
+ * object is rebuilt for a new commit. The agent does not contain it, since the controller
+ * identifies the agent by its content.
  */
 #include "command/command.h"
 
