@@ -131,8 +131,8 @@ static bool is_guarded(const struct way *w, bool last, struct err *e)
 	if ((st.st_uid == 0 || st.st_uid == geteuid()) && (!shared || (sticky && !last)))
 		return true;
 	return err_set(e, ERR_PERMANENT,
-		"%s (of user %u, mode %04o) can be changed by others, who could lead %s elsewhere "
-		"meanwhile; take a folder that only root can change, or do this as that user "
+		"%s (of user %u, mode %04o) can be changed by others, who could redirect %s at any "
+		"time; use a folder that only root can change, or do this as that user "
 		"(become_user)",
 		w->seen, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777, w->path);
 }
@@ -356,7 +356,7 @@ bool folder_is_guarded(const char *path, struct err *e)
 {
 	int fd = walk_path(path, NULL, true, e);
 	if (fd < 0)
-		return err_errno(e, "cannot walk to the folder %s", path);
+		return err_errno(e, "cannot open the folder %s", path);
 	close(fd);
 	return true;
 }

@@ -46,7 +46,7 @@ const struct command command_check = {
 	.name = "check",
 	.args = "[SITE] [options]",
 	.doc = "validate the site without contacting a host",
-	.about = "Reads the site with its inventory, variables and roles, and reports all mistakes "
+	.about = "Reads the site with its inventory, variables and roles, and reports all problems "
 		 "together, with their lines. No host is contacted.",
 	.example = "provision check site.yml -i hosts.yml -e @secrets.yml\n",
 	.options = "inventory limit tags skip-tags extra-vars roles-path json verbose",

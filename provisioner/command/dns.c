@@ -209,8 +209,9 @@ const struct command command_dns = {
 	.name = "dns",
 	.args = "records [SITE] [options]",
 	.doc = "print the DNS records of every domain, as a zone file",
-	.about = "Prints what is to be published of every domain of the site: MX, SPF, DKIM, DMARC "
-		 "and the rest, as zone-file text. The DKIM keys are read from the hosts, unless "
+	.about = "Prints the DNS records that every domain of the site needs: MX, SPF, DKIM, DMARC "
+		 "and others, as zone-file text. It reads the public DKIM keys from the hosts, "
+		 "unless "
 		 "`--offline` is given.",
 	.example = "provision dns records site.yml -i hosts.yml >zone\n",
 	.options = "inventory limit extra-vars forks user private-key connection timeout "

@@ -201,9 +201,9 @@ const struct command command_doc = {
 	.about =
 		"Prints the reference: of a resource type or an action, of a filter, a test, a "
 		"function, a method or a lookup of the template language, of a command, of a role, "
-		"or a whole topic such as mail or filters. Where several things have one name, all "
-		"are shown. Without a name, what there is. It is made from the tables that the "
-		"program checks by, so it tells what this version does.",
+		"or a whole topic such as mail or filters. If several things have the name, all "
+		"are shown. Without a name it lists the names. The program checks its input by the "
+		"same tables, so the reference is that of this version.",
 	.example = "provision doc mail\n"
 		   "provision doc copy\n"
 		   "provision doc regex_replace\n"

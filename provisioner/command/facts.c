@@ -38,8 +38,8 @@ const struct command command_facts = {
 	.name = "facts",
 	.args = "[PATTERN] [options]",
 	.doc = "gather and print facts of hosts (ansible_NAME)",
-	.about = "Prints as JSON the facts that the hosts report: the variables ansible_NAME that "
-		 "plays see.",
+	.about =
+		"Prints the facts of hosts as JSON: the variables ansible_NAME that plays can use.",
 	.example = "provision facts -i hosts.yml mail\n",
 	.options = "inventory limit extra-vars forks user private-key connection timeout "
 		   "host-timeout ask-pass "

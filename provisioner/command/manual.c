@@ -16,21 +16,21 @@ const struct cli_exit cli_exits[] = {
 static const struct {
 	const char *path, *doc;
 } files[] = {
-	{"site.yml", "The site, when the command line names none."},
+	{"site.yml", "The site, if the command line names none."},
 	{"~/.ssh/known_hosts", "Keys of hosts, unless `--known-hosts` names another file."},
 	{"~/.cache/provision/mxroute.json",
 		"The copy of mxroute's answers, when a domain's provider is mxroute."},
-	{PREFIX "/lib/provision/provision-agent", "The agent: the program that is sent to hosts."},
-	{PREFIX "/share/provision/roles", "The roles, after those beside the site."},
+	{PREFIX "/lib/provision/provision-agent", "The agent, which is copied to the hosts."},
+	{PREFIX "/share/provision/roles", "The roles, searched after those beside the site."},
 	{"/var/lib/provision",
 		"On a host: the agent, the journal, originals of replaced files, and handlers "
-		"that are still to run."},
+		"that have not run yet."},
 };
 static const struct {
 	const char *name, *doc;
 } variables[] = {
 	{"PROVISION_ROLES_PATH", "Folders of roles, colon separated, as `--roles-path`."},
-	{"PROVISION_AGENT", "The agent, when it is at another place."},
+	{"PROVISION_AGENT", "Path of the agent, if it is elsewhere."},
 	{"SSH_AUTH_SOCK", "The socket of the ssh-agent whose keys are tried at login."},
 	{"XDG_CACHE_HOME", "Folder of caches, instead of `~/.cache`."},
 	{"NO_COLOR", "No colours."},
@@ -65,6 +65,11 @@ static void print_options(struct form *f, const struct command *cmd)
 		form_text(f, "%s", r->doc);
 		buf_free(&name);
 	}
+	if (f->kind == FORM_MAN)
+		form_item_mdoc(f, "Fl h , Fl Fl help");
+	else
+		form_item(f, "-h, --help", NULL);
+	form_text(f, "list the options");
 	form_list_end(f);
 }
 
@@ -192,9 +197,9 @@ static void main_page(struct form *f)
 	form_section(f, "Synopsis");
 	buf_adds(f->out, ".Nm\n.Ar COMMAND\n.Op Ar ...\n.Nm\n.Fl Fl help | Fl Fl version\n");
 	form_section(f, "Description");
-	form_text(f, "Reads a site, plays of Ansible's form with a declared mail state, and makes "
-		     "Debian hosts into the mail servers that it declares, over SSH. A plan says "
-		     "exactly what would change; applying it changes exactly that.");
+	form_text(f, "Reads a site (plays in Ansible's format, with a declared mail state), and "
+		     "sets up Debian hosts over SSH as the mail servers that it declares. A plan "
+		     "shows what would change, and applying it makes exactly these changes.");
 	form_text(f, "The commands are:");
 	form_list(f);
 	for (size_t i = 0; commands[i]; i++) {
@@ -205,7 +210,7 @@ static void main_page(struct form *f)
 	form_section(f, "Options");
 	form_list(f);
 	form_item_mdoc(f, "Fl h , Fl Fl help");
-	form_text(f, "list the commands; after a command: list its options");
+	form_text(f, "list the commands; after a command: its options");
 	form_item_mdoc(f, "Fl Fl version");
 	form_text(f, "print the version, and the commit that it was built from");
 	form_list_end(f);
@@ -225,7 +230,7 @@ static void site_page(struct form *f)
 	form_text(f, "A site is a YAML file with a list of plays.");
 	reference_playbook(f);
 	form_section(f, "Modules");
-	form_text(f, "`provision doc NAME` shows all of one. There are:");
+	form_text(f, "`provision doc NAME` documents each of these:");
 	form_words(f, reference_modules(f->a));
 	form_section(f, "Examples");
 	form_code(f, "yaml",

@@ -153,7 +153,7 @@ void host_judge(struct fleet_host *h, struct planned *p)
 	if (planned && !res.unsure && h->f->o->mode == FLEET_PLAN && p->step->failed == 1 &&
 		!p->step->ignore_errors) {
 		p->failed = true;
-		p->error = "it will run, and then failed_when says that it has failed";
+		p->error = "it will run, and failed_when will count it as failed";
 	}
 	if (planned)
 		return;

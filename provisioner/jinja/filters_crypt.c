@@ -119,7 +119,7 @@ static struct value *crypt_password(struct call *c, struct str password, const c
 		panic("out of memory");
 	if (strlen(password.p) != password.n) {
 		free(data);
-		return call_fail(c, "a password cannot hold a NUL character");
+		return call_fail(c, "a password cannot contain a NUL character");
 	}
 	const char *out = crypt_r(password.p, setting, data);
 	struct value *v =

@@ -23,8 +23,7 @@ static struct value *f_mandatory(struct call *c)
 		return c->v;
 	if (c->arg[0])
 		return call_fail(c, STR_FMT, STR_ARG(call_text(c, c->arg[0])));
-	return call_fail(
-		c, STR_FMT, STR_ARG(c->v->s)); /* default() does not handle it, as in Ansible */
+	return call_fail(c, STR_FMT, STR_ARG(c->v->s)); /* not for default(), as in Ansible */
 }
 
 static struct value *f_type_debug(struct call *c)

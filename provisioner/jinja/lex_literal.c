@@ -118,7 +118,7 @@ static bool octal_escape(struct lexer *l, struct buf *b, size_t *i, size_t to)
 	for (int k = 0; k < 3 && *i < to && l->text.p[*i] >= '0' && l->text.p[*i] < '8'; k++)
 		c = c << 3 | (uint32_t)(l->text.p[(*i)++] - '0');
 	if (!c)
-		return lex_fail(l, *i, "a string cannot hold a NUL character");
+		return lex_fail(l, *i, "a string cannot contain a NUL character");
 	add_utf8(b, c);
 	return true;
 }

@@ -153,7 +153,7 @@ static void print_text(struct page *out, struct arena *a, const struct planned *
 	print_blob_sizes(out, before, after);
 	if (secret) {
 		page_addf(out, p->step->no_diff ? " (diff: false)\n"
-						: " (diff hidden: it holds secrets)\n");
+						: " (diff hidden: it contains secrets)\n");
 		return;
 	}
 	if (!bytes_of(before, NULL, NULL, &b) || !bytes_of(after, p->step->params, field, &n) ||

@@ -61,7 +61,7 @@ static bool get_bytes(struct reader *r, const unsigned char **p, size_t *n)
 	if (!get_number(r, &len))
 		return false;
 	if (len > (size_t)(r->end - r->p))
-		return report_damage(r, "a string is longer than what is left");
+		return report_damage(r, "a string is longer than the remaining bytes");
 	*n = (size_t)len;
 	return get_raw(r, *n, p);
 }
@@ -138,7 +138,7 @@ static bool get_map(struct reader *r, int depth, struct value *v)
 		if (!get_str(r, &key) || (r->pos && !get_pos(r, &pos)))
 			return false;
 		if (map_get(v, key))
-			return report_damage(r, "a key is there twice");
+			return report_damage(r, "a duplicate key");
 		if (!get_value(r, depth + 1, &item))
 			return false;
 		map_set_at(r->a, v, key, pos, item);
@@ -239,7 +239,7 @@ static bool get_value(struct reader *r, int depth, struct value **out)
 	if ((head & HEAD_POS) && !get_pos(r, &v->pos))
 		return false;
 	if ((head & HEAD_SRC) && v->type >= VALUE_LIST && v->type <= VALUE_BLOB)
-		return report_damage(r, "a source text of what is not plain");
+		return report_damage(r, "a source text for a value that has none");
 	if ((head & HEAD_SRC) && !get_str(r, &v->src))
 		return false;
 	*out = v;

@@ -90,7 +90,7 @@ static bool all_known(enum frame_type type, const struct value *msg, struct err 
 			ok = step_known(type, v->list.v[k]);
 		ok = ok && (steps || is_known(v));
 	}
-	return ok || err_set(e, ERR_PERMANENT, "it holds a value that is not known");
+	return ok || err_set(e, ERR_PERMANENT, "it contains an unknown value");
 }
 
 static bool check_message(struct arena *a, enum frame_type type, const struct value *raw,
@@ -119,7 +119,7 @@ static bool decode_message(struct arena *a, enum frame_type type, struct str byt
 
 static enum frame_status refuse_frame(struct err *e, const char *what)
 {
-	err_set(e, ERR_PERMANENT, "a bad frame arrived: %s", what);
+	err_set(e, ERR_PERMANENT, "received an invalid frame: %s", what);
 	return FRAME_BAD;
 }
 
@@ -128,7 +128,7 @@ static const char *head_fault(const struct buf *in)
 {
 	size_t n = in->n >= LENGTH_BYTES ? get_length(in->p) : 2;
 	if (n > FRAME_MAX)
-		return "it claims to be larger than a frame may be";
+		return "it is larger than a frame may be";
 	if (n < 2)
 		return "it is empty";
 	if (in->n < HEAD_BYTES)
@@ -137,7 +137,7 @@ static const char *head_fault(const struct buf *in)
 	if (!wire_fields(type))
 		return "its type is unknown";
 	if (n > frame_max(type))
-		return "it claims to be larger than one of its type may be";
+		return "it is larger than a frame of its type may be";
 	return NULL;
 }
 
@@ -158,14 +158,14 @@ enum frame_status frame_read_within(struct arena *a, struct buf *in, size_t room
 	if (fault)
 		return refuse_frame(e, fault);
 	if (in->over)
-		return refuse_frame(e, "more arrived than a frame may hold");
+		return refuse_frame(e, "it is larger than a frame may be");
 	if (!is_whole(in))
 		return FRAME_MORE;
 	size_t n = get_length(in->p);
 	*type = (enum frame_type)(unsigned char)in->p[4];
 	struct str bytes = {in->p + HEAD_BYTES, n - 1};
 	if (!decode_message(a, *type, bytes, room, msg, e)) {
-		err_prefix(e, "a bad frame arrived (%s)", frame_name(*type));
+		err_prefix(e, "received an invalid frame (%s)", frame_name(*type));
 		return FRAME_BAD;
 	}
 	buf_consume(in, LENGTH_BYTES + n);

@@ -156,7 +156,7 @@ static struct value *resolve_alias(struct loader *l, const yaml_event_t *event)
 		if (!str_is(a->name, name))
 			continue;
 		if (!a->v) {
-			errs_add(l->errs, pos, "the value of '&%s' holds itself", name);
+			errs_add(l->errs, pos, "the value of '&%s' contains itself", name);
 			return NULL;
 		}
 		return count_nodes(l, a->nodes, pos) ? a->v : NULL;
@@ -233,7 +233,7 @@ static struct value *read_tagged(struct loader *l, const char *tag, struct str t
 		return NULL;
 	}
 	if (!ok)
-		add_problem(l, pos, "the value does not fit its tag");
+		add_problem(l, pos, "the value is not valid for its tag");
 	return ok ? v : NULL;
 }
 
@@ -246,7 +246,7 @@ static struct value *read_scalar(struct loader *l, const yaml_event_t *event)
 	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	struct value *v;
 	if (text.n && memchr(text.p, 0, text.n))
-		return add_problem(l, pos, "a value cannot hold a NUL character");
+		return add_problem(l, pos, "a value cannot contain a NUL character");
 	if (tag)
 		v = read_tagged(l, tag, text, pos);
 	else
@@ -319,11 +319,11 @@ static bool merge_mapping(
 			if (v->list.v[i - 1]->type != VALUE_MAP ||
 				!merge_mapping(l, into, v->list.v[i - 1], pos))
 				return errs_add(
-					l->errs, pos, "'<<' takes a mapping or a list of mappings");
+					l->errs, pos, "'<<' needs a mapping or a list of mappings");
 		return true;
 	}
 	if (v->type != VALUE_MAP)
-		return errs_add(l->errs, pos, "'<<' takes a mapping or a list of mappings");
+		return errs_add(l->errs, pos, "'<<' needs a mapping or a list of mappings");
 	for (size_t i = 0; i < v->map.n; i++) {
 		map_set(l->a, into, v->map.e[i].key, v->map.e[i].value);
 		struct map_entry *e = (struct map_entry *)map_entry(into, v->map.e[i].key);
@@ -458,7 +458,8 @@ static struct value *read_document(struct loader *l)
 		if (content && !v)
 			return NULL;
 		if (type == YAML_DOCUMENT_START_EVENT && seen)
-			return add_problem(l, pos, "a second document: one file holds one");
+			return add_problem(
+				l, pos, "a second document; a file may contain only one");
 		seen |= type == YAML_DOCUMENT_START_EVENT;
 		if (type == YAML_STREAM_END_EVENT)
 			break;

@@ -54,7 +54,7 @@ static void nonsense_ends_it_with_a_reason(void **state)
 	(void)state;
 	peer_start(&p);
 	assert_true(write_all(p.fd, "GET / HTTP/1.1\r\n", 16));
-	assert_says(peer_until(&p, FRAME_FATAL), "msg", "bad frame");
+	assert_says(peer_until(&p, FRAME_FATAL), "msg", "invalid frame");
 	assert_int_equal(peer_end(&p), 1);
 
 	peer_start(&p);

@@ -247,7 +247,7 @@ static void codec_refuses(void **state)
 		{"\0\5\xff\xff\xff\xff\x0f", 7, "more items than bytes"},
 		{"\0\4\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12, "a string is longer"},
 		{"\0\4\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 12, "a number is too large"},
-		{"\0\6\2\1a\0\1a\0", 8, "a key is there twice"},
+		{"\0\6\2\1a\0\1a\0", 8, "a duplicate key"},
 		{"\0\x0f", 2, "an unknown type"},
 		{"\0\1\2", 3, "a boolean is neither"},
 		{"\x80\0", 2, "an unknown form"},
