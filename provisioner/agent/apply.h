@@ -49,6 +49,8 @@ struct step_run {
 	bool explained; /* an adjacent step may have changed what this one needs to do */
 };
 
+/* Stops the APPLY before its next step, with this status in APPLIED. A second call has no
+ * effect. */
 void apply_stop(struct apply *ap, const char *status, const char *fmt, ...) PRINTF(3, 4);
 /* Records that the step failed. The APPLY stops; within a loop only after the last item. */
 void apply_fail(struct apply *ap, const struct work *w, const char *error);
@@ -64,6 +66,7 @@ void handler_done(struct apply *ap, const struct work *w);
  * unchanged. */
 void handlers_take_back(struct apply *ap, struct step_run *t);
 
+/* Prepares t for one step; step_run_finish frees it. */
 void step_run_open(struct apply *ap, struct step_run *t, struct work *w);
 /* false: the step is stale or failed, and finished. Otherwise t->o holds what has to be changed. */
 bool step_run_observe(struct apply *ap, struct step_run *t);

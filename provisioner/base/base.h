@@ -165,6 +165,7 @@ void hex(const void *p, size_t n, char *out); /* 2n+1 bytes, lower case */
 int hex_digit(char c);                        /* value of a hexadecimal digit; -1: it is none */
 bool unhex(const char *text, unsigned char *out, size_t n);  /* 2n digits; more may follow */
 struct str base64(struct arena *a, const void *p, size_t n); /* RFC 4648, padded */
+/* false: not base64. White space is ignored. */
 bool base64_decode(struct arena *a, struct str s, struct str *out);
 uint64_t hash64(const void *p, size_t n); /* for hash tables; not cryptographic */
 

@@ -40,8 +40,10 @@ struct option_row {
 	/* arg: its argument: a placeholder in capitals, or the allowed words "a|b"; NULL: none */
 	const char *name, *arg, *doc;
 };
-const struct option_row *cli_option(size_t i);  /* NULL: i is too large */
-char option_letter(const struct option_row *r); /* 0: it has no short form */
+const struct option_row *cli_option(size_t i);                  /* NULL: i is too large */
+char option_letter(const struct option_row *r);                 /* 0: it has no short form */
+void option_usage(struct buf *out, const struct option_row *r); /* "-i, --inventory PATH" */
+/* Does the command accept the option? */
 bool cli_takes(const struct command *cmd, const struct option_row *r);
 struct cli_exit { /* exit codes; the last has doc NULL */
 	int code;

@@ -163,7 +163,6 @@ static void zsh_command(struct cli *c, struct buf *out, const struct command *cm
 {
 	struct operands o = operands_of(c->a, cmd);
 	buf_addf(out, "\t%s)\n\t\t_arguments -s", cmd->name);
-	buf_adds(out, " \\\n\t\t\t'(- *)'{-h,--help}'[list the options]'");
 	for (size_t i = 0; cli_option(i); i++)
 		if (cli_takes(cmd, cli_option(i)))
 			zsh_option(c, out, cli_option(i));
@@ -229,7 +228,7 @@ static void print_fish(struct cli *c, struct buf *out)
 	buf_adds(out, "# fish completion for provision, made by `provision completion fish`\n"
 		      "complete -c provision -f\n"
 		      "complete -c provision -n __fish_use_subcommand -s h -l help"
-		      " -d 'list the options'\n"
+		      " -d 'list the commands'\n"
 		      "complete -c provision -n __fish_use_subcommand -l version"
 		      " -d 'print the version'\n");
 	for (size_t i = 0; commands[i]; i++) {

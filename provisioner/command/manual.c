@@ -36,7 +36,7 @@ static const struct {
 	{"NO_COLOR", "No colours."},
 };
 
-/* "-i, --inventory PATH" for Markdown and text. */
+/* option_usage() in macros. */
 static void option_mdoc(struct buf *b, const struct option_row *r)
 {
 	if (option_letter(r))
@@ -65,11 +65,6 @@ static void print_options(struct form *f, const struct command *cmd)
 		form_text(f, "%s", r->doc);
 		buf_free(&name);
 	}
-	if (f->kind == FORM_MAN)
-		form_item_mdoc(f, "Fl h , Fl Fl help");
-	else
-		form_item(f, "-h, --help", NULL);
-	form_text(f, "list the options");
 	form_list_end(f);
 }
 

@@ -64,10 +64,10 @@ const struct command command_plan = {
 	.name = "plan",
 	.args = "[SITE] [options]",
 	.doc = "show what would change; change nothing",
-	.about = "Connects to the hosts of the site, looks at what they are, and prints each "
+	.about = "Connects to the hosts of the site, observes their state, and prints each "
 		 "change that `apply` would make, with diffs. Nothing is changed. With `--out` the "
-		 "plan is kept: `provision apply FILE` then makes exactly those changes, or none "
-		 "when a host is no longer as it was.",
+		 "plan is saved: `provision apply FILE` then makes exactly those changes, or "
+		 "none if a host has changed since.",
 	.example = "provision plan site.yml -i hosts.yml\n"
 		   "provision plan site.yml -i hosts.yml -l mx1.example.com --out monday.plan\n"
 		   "provision plan site.yml -i hosts.yml --exit-code || echo 'not as declared'\n",

@@ -81,8 +81,8 @@ const struct command command_render = {
 	.name = "render",
 	.args = "TEMPLATE [options]",
 	.doc = "render a template with the variables of -e and -l HOST",
-	.about = "Prints what a template gives with the variables of `-e` and, with `-l HOST`, of "
-		 "the inventory.",
+	.about = "Renders a template and prints the result, with the variables of `-e` and, with "
+		 "`-l HOST`, of the inventory.",
 	.example = "provision render templates/motd.j2 -e name=mx1\n",
 	.options = "inventory limit extra-vars verbose",
 	.run = run_render,

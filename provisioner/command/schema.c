@@ -25,8 +25,9 @@ const struct command command_schema = {
 	.args = "",
 	.doc = "print the JSON Schema of site.yml, for editors",
 	.about = "Prints a JSON Schema (draft-07) of a manifest: plays, tasks with their modules, "
-		 "and the mail state. An editor that supports JSON Schema completes keys, shows "
-		 "their documentation and marks mistakes. `check` finds more than a schema can.",
+		 "and the mail state. An editor that supports it completes keys, shows "
+		 "their documentation and marks mistakes. `check` finds more problems than a "
+		 "schema can describe.",
 	.example = "provision schema >provision.schema.json\n"
 		   "# first line of site.yml, for yaml-language-server:\n"
 		   "# yaml-language-server: $schema=provision.schema.json\n",

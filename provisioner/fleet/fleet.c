@@ -67,8 +67,9 @@ static void leave_out(struct fleet *f, struct fleet_host *h)
 		h->error = arena_printf(h->a, "the play '%s' stopped: %s", p->name, f->stopped);
 	else
 		h->error = arena_printf(h->a,
-			"the play '%s' ended before its turn came: %zu host%s of it lost", p->name,
-			f->play_failed, f->play_failed == 1 ? "" : "s");
+			"the play '%s' ended before this host's turn: %zu host%s failed or "
+			"unreachable",
+			p->name, f->play_failed, f->play_failed == 1 ? "" : "s");
 }
 
 static void end_all(struct fleet *f)

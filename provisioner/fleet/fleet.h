@@ -48,6 +48,8 @@ struct fleet_result {
 	struct arena **arenas; /* one arena per host; plan and facts point into them */
 	size_t n_arenas;
 };
+/* Runs o->mode until every host is done. false: there is no host (ERR_CONFIG); failures of hosts
+ * are in r->exit_code. Free r with fleet_result_free. */
 bool fleet_run(
 	struct arena *a, const struct fleet_options *o, struct fleet_result *r, struct err *e);
 void fleet_result_free(struct fleet_result *r);

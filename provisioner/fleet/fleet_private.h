@@ -135,8 +135,7 @@ bool host_observe(struct fleet_host *h); /* sends OBSERVE; false: nothing has to
 void host_observed(struct fleet_host *h, struct value *msg);
 /* The step for OBSERVE or APPLY; with no_log its parameters and environment are secret. */
 struct value *step_message(struct arena *a, const struct step *s, enum step_use use);
-void step_clear_params(
-	struct step *s); /* and user, environment, timeout: the agent has type, parameters, ... */
+void step_clear_params(struct step *s); /* what the agent has: also user, environment, timeout */
 /* host_apply.c */
 void host_apply(struct fleet_host *h);
 void host_carry_out(struct fleet_host *h); /* applies the plan as far as it goes */

@@ -59,6 +59,11 @@ struct value *call_yes(struct call *c, bool b); /* a boolean */
 /* the value at a path such as a.b.0 */
 struct value *call_path(struct call *c, struct value *v, const struct value *path);
 
+/* ops.c: true and false are integers too, 1 and 0, as in Python. */
+bool jinja_is_int(const struct value *v);
+bool jinja_is_number(const struct value *v);
+int64_t jinja_int(const struct value *v); /* only if jinja_is_int() */
+
 /* Python's % operator and str.format. */
 struct value *format_percent(
 	struct call *c, struct str fmt, struct value *list, const struct value *map);
@@ -89,6 +94,8 @@ struct regex_match {
 	size_t *at; /* pairs of offsets; (size_t)-1: the group did not match */
 	size_t n;   /* number of groups, with group 0 */
 };
+/* The compiled pattern, from a cache that owns it. NULL: the pattern is invalid, an error is
+ * set. */
 struct regex *regex_get(struct call *c, struct str pattern, unsigned flags);
 /* 1: it matched, 0: it did not, -1: error. The match is valid until the next call. */
 int regex_match(struct call *c, struct regex *r, struct str s, size_t from, bool not_empty,
@@ -103,4 +110,5 @@ struct python_random {
 };
 void random_seed_text(struct python_random *r, struct str seed);
 void random_seed_int(struct python_random *r, uint64_t seed);
+/* A number from 0 to n - 1; n 0: 0. */
 uint64_t random_below(struct python_random *r, uint64_t n);

@@ -115,6 +115,3 @@ struct value *condition_eval(const struct jinja_env *env, struct value *cond, st
 /* The name without "ansible.builtin." or "ansible.legacy.". A name of another collection is
  * returned unchanged, so that it matches none here. */
 struct str builtin_name(struct str name);
-/* Names of the filters and of the tests, sorted, NULL-terminated. */
-const char *const *filter_names(void);
-const char *const *test_names(void);

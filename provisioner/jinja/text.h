@@ -14,6 +14,7 @@ size_t text_offset(struct str s, size_t chars); /* byte offset of a character; a
 size_t text_next(struct str s, size_t i);       /* bytes of the character at i; at least 1 */
 struct str text_sub(struct str s, size_t from, size_t to); /* borrows bytes of s: no NUL follows */
 struct value *text_chars_list(struct jinja *in, struct str s);
+/* *at: byte offset of the first match at or after `from`; false: none. */
 bool text_find(struct str s, struct str what, size_t from, size_t *at);
 struct str text_upper(struct arena *a, struct str s);
 struct str text_lower(struct arena *a, struct str s);

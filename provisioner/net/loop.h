@@ -18,9 +18,11 @@ typedef void loop_timer_fn(void *ctx);
 
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
+/* Calls fn whenever the fd is ready for one of `events`; 0: not until loop_fd_set. */
 struct loop_watch *loop_fd(struct loop *l, int fd, unsigned events, loop_fd_fn *fn, void *ctx);
 void loop_fd_set(struct loop_watch *w, unsigned events);
 void loop_fd_free(struct loop_watch *w); /* does not close the fd; may be called in any callback */
+/* Calls fn once, after_ms milliseconds from now. */
 struct loop_timer *loop_timer(struct loop *l, int64_t after_ms, loop_timer_fn *fn, void *ctx);
 void loop_timer_free(struct loop_timer *t); /* also after it fired; a timer fires once */
 void loop_run(struct loop *l);

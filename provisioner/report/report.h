@@ -41,6 +41,7 @@ struct report_options {
 	int fd;
 };
 struct report;
+/* Writes to o->fd, which the caller closes. */
 struct report *report_open(const struct report_options *o);
 void report_event(struct report *r, const struct event *e);
 void report_tick(struct report *r); /* updates elapsed times; call it a few times per second */

@@ -120,8 +120,7 @@ struct value *value_shallow(struct arena *a, const struct value *v); /* copies o
 /* Merges maps recursively, `over` takes precedence; lists and scalars are replaced. */
 struct value *value_merge(struct arena *a, const struct value *under, const struct value *over);
 bool value_equal(const struct value *a, const struct value *b); /* as in Python: 1 == 1.0 == True */
-/* Parses a boolean: true/false, yes/no, on/off, y/n, t/f, 1/0, in any case, as a boolean, number or
- * text. false: it is none. All booleans are read here. */
+/* Every boolean is read here: true/false, yes/no, on/off, y/n, t/f, 1/0. false: it is none. */
 bool value_as_bool(const struct value *v, bool *out);
 bool value_true(const struct value *v);       /* as in Python; UNKNOWN and UNDEFINED panic */
 bool value_has_secret(const struct value *v); /* v itself or anything in it */
@@ -137,8 +136,7 @@ enum codec_flags {
 	CODEC_POS = 2,   /* include positions (saved plans) */
 };
 void value_encode(struct buf *b, const struct value *v, enum codec_flags flags);
-/* false: truncated, nested too deep, too long, of unknown type, or a duplicate key. Copies
- * bytes. */
+/* false: truncated, too deep, too long, of unknown type, or a duplicate key. Copies bytes. */
 bool value_decode(struct arena *a, const void *p, size_t n, struct value **out, struct err *e);
 /* The same; the values may take at most `most` bytes of memory. */
 bool value_decode_within(
@@ -146,7 +144,7 @@ bool value_decode_within(
 /* Of the encoding without positions, source texts, blob bytes. Equal values have equal digests. */
 void value_digest(const struct value *v, unsigned char out[SHA256_LEN]);
 
-/* ---- JSON output (RFC 8259); secrets as SECRET_TEXT, blobs as {"sha256","size"} ---- */
-void json_write(struct buf *b, const struct value *v); /* one line */
+/* ---- JSON output (RFC 8259), a line; secrets as SECRET_TEXT, blobs as {"sha256","size"} ---- */
+void json_write(struct buf *b, const struct value *v);
 void json_write_pretty(struct buf *b, const struct value *v, int indent);
 void json_quote(struct buf *b, struct str s); /* with quotes; invalid UTF-8 becomes U+FFFD */

@@ -24,4 +24,5 @@ struct yaml_style {
 	bool flow_leaves; /* lists and maps of scalars on one line, as to_yaml writes them */
 	bool sort;
 };
+/* Appends one document. false: libyaml failed, and b may hold a part of it. */
 bool yaml_dump(struct buf *b, const struct value *v, const struct yaml_style *style);
