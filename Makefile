@@ -126,7 +126,7 @@ demo:
 bench:
 	tests/deps bench
 	$(MAKE) -s all
-	tests/bench/run
+	tests/bench/run $(if $(BEFORE),--before $(BEFORE))
 
 lint:
 	tests/deps lint
@@ -171,7 +171,7 @@ help:
 	@echo 'make unit       the unit tests alone, under ASan and UBSan'
 	@echo 'make test       the tests, those on real hosts too'
 	@echo 'make test-all   all of those, and the tests that take too long for every change'
-	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook'
+	@echo 'make bench      measured beside ssh, apt-get and ansible-playbook; BEFORE=DIR: and an older build'
 	@echo 'make lint       licences, floors, headers, ceilings, style, format, shellcheck, clang-tidy'
 	@echo 'make fuzz       the parsers of what comes from outside, by libFuzzer'
 	@echo 'make mutate     changes the source in small ways: do the unit tests notice?'
