@@ -39,9 +39,9 @@ static struct value *evaluate_value(
 	struct value *out;
 	if (!has_template(v))
 		return v;
-	if (!p->face.hosts[0]) /* the play has no host */
+	if (!p->shown.hosts[0]) /* the play has no host */
 		return NULL;
-	vars = vars_new(s, s->a, inventory_host(s->inv, str_c(p->face.hosts[0])), p, NULL);
+	vars = vars_new(s, s->a, inventory_host(s->inv, str_c(p->shown.hosts[0])), p, NULL);
 	vars_enter(vars, &p->root, NULL);
 	out = vars_resolve(vars, v, &e);
 	if (out && value_find_type(out, VALUE_UNKNOWN)) {
@@ -68,8 +68,8 @@ static void read_serial(struct site *s, struct play_in *p, struct value *v, stru
 				"serial must be a number of hosts (0: all of them), a share such "
 				"as 25%%, or a list of those");
 	}
-	p->face.serial = out;
-	p->face.n_serial = n;
+	p->shown.serial = out;
+	p->shown.n_serial = n;
 }
 
 static void read_max_fail(struct site *s, struct play_in *p, struct value *v, struct errs *errs)
@@ -79,7 +79,7 @@ static void read_max_fail(struct site *s, struct play_in *p, struct value *v, st
 	if (!one || one->type == VALUE_NULL)
 		return;
 	if (number_of(s->a, one, &share) && share.n >= 0 && share.n <= 100)
-		p->face.max_fail_percentage = share.n;
+		p->shown.max_fail_percentage = share.n;
 	else
 		errs_add(errs, v->pos,
 			"max_fail_percentage must be a number from 0 to 100, such as 25, 29.9 or "
@@ -89,14 +89,14 @@ static void read_max_fail(struct site *s, struct play_in *p, struct value *v, st
 void play_batches(struct site *s, struct play_in *p, const struct value *kw, struct errs *errs)
 {
 	struct value *serial = map_at(kw, "serial"), *max_fail = map_at(kw, "max_fail_percentage");
-	p->face.own_pace = strcmp(map_cstr(kw, "strategy", "linear"), "linear") != 0;
-	p->face.any_errors_fatal = map_bool(kw, "any_errors_fatal", false);
-	p->face.max_fail_percentage = -1;
+	p->shown.own_pace = strcmp(map_cstr(kw, "strategy", "linear"), "linear") != 0;
+	p->shown.any_errors_fatal = map_bool(kw, "any_errors_fatal", false);
+	p->shown.max_fail_percentage = -1;
 	if (serial)
 		read_serial(s, p, serial, errs);
 	if (max_fail)
 		read_max_fail(s, p, max_fail, errs);
-	if (p->face.own_pace && (p->face.any_errors_fatal || p->face.max_fail_percentage >= 0))
+	if (p->shown.own_pace && (p->shown.any_errors_fatal || p->shown.max_fail_percentage >= 0))
 		errs_warn(errs, map_at(kw, "strategy")->pos,
 			"with this strategy each host runs on its own, so max_fail_percentage and "
 			"any_errors_fatal stop no other host");

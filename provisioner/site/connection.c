@@ -184,10 +184,10 @@ static bool plays_agree(struct reach *r, const struct site *s, struct invhost *h
 			c->become_user = "root";
 		what = find_difference(c, &other);
 		if (what)
-			return err_at(r->e, p->face.pos,
+			return err_at(r->e, p->shown.pos,
 				"host %s: the %s of the play '%s' differs from that of '%s', but "
 				"a run reaches a host in one way only",
-				h->name, what, p->face.name, first_one->face.name);
+				h->name, what, p->shown.name, first_one->shown.name);
 	}
 	return true;
 }

@@ -20,7 +20,7 @@ bool vars_undefined(void *ctx, const struct err *e)
 		v->err.pos = e->pos;
 	errs_take(v->found, &v->err);
 	v->err = (struct err){0};
-	v->hard = false;
+	v->not_undefined = false;
 	return true;
 }
 
@@ -38,13 +38,13 @@ static bool walk_play(struct resolver *r, struct errs *found)
 	struct err e = {0};
 	for (size_t i = 0; i < DRY_STEPS; i++) {
 		enum resolve_status st;
-		r->v->found = r->blind ? NULL : found;
+		r->v->found = r->past_visible ? NULL : found;
 		st = resolver_next(r, &step, &e);
 
 		if (st == RESOLVE_END)
-			return !r->blind;
+			return !r->past_visible;
 		if (st == RESOLVE_FAILED) {
-			if (!r->blind)
+			if (!r->past_visible)
 				errs_take(found, &e);
 			return false;
 		}

@@ -11,9 +11,9 @@ bool handler_notified(const struct resolver *r, const struct frame *f); /* as fa
 /* Which notified handlers run on the host. */
 const char *const *handlers_of_host(struct resolver *r, const char *const *ids);
 /* For a step that may change packages: the play then ends with starting their services. */
-void installed_notify(struct resolver *r, struct srec *s);
+void installed_notify(struct resolver *r, struct step_record *s);
 struct value *installed_params(struct resolver *r); /* of the handler that does it */
-void handler_fill(struct resolver *r, const struct frame *f, struct srec *s);
+void handler_fill(struct resolver *r, const struct frame *f, struct step_record *s);
 /* Notified by an unfinished earlier run, but not in this one. */
 bool handler_left_over(const struct resolver *r, const struct frame *f);
 /* Would it restart a service that this play has stopped? */

@@ -97,7 +97,7 @@ void handlers_add_installed(struct build *b)
 		needed = needed || may_change_packages(p->section[i]);
 	if (!needed || map_at(p->handler_ids, id))
 		return;
-	t = task_new(b, p->face.pos);
+	t = task_new(b, p->shown.pos);
 	t->name = id;
 	t->type = restype_find(str_c("installed_services"));
 	t->action = t->type->name;

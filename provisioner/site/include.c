@@ -85,14 +85,14 @@ static struct task *build_include(
 }
 
 /* The variables for the included tasks: the include's vars, and the loop's. */
-static struct inst *make_instance(struct resolver *r, struct frame *f, struct task *t)
+static struct include_scope *make_instance(struct resolver *r, struct frame *f, struct task *t)
 {
-	struct inst *in = ARENA_NEW(r->a, struct inst);
+	struct include_scope *in = ARENA_NEW(r->a, struct include_scope);
 	struct value *loop = r->v->loop;
-	in->up = f->inst;
+	in->up = f->scope;
 	in->vars = t->vars;
 	if (!loop)
-		return t->vars ? in : f->inst;
+		return t->vars ? in : f->scope;
 	in->vars = t->vars ? value_shallow(r->a, t->vars) : value_map(r->a);
 	for (size_t i = 0; i < loop->map.n; i++)
 		map_set(r->a, in->vars, loop->map.e[i].key, loop->map.e[i].value);
@@ -108,7 +108,7 @@ static const char *key_of(struct resolver *r, const struct task *t, const struct
 static enum outcome note_included(
 	struct resolver *r, struct frame *f, struct task *t, struct step **out)
 {
-	struct srec *s;
+	struct step_record *s;
 	if (t->control->kind != CONTROL_INCLUDE_TASKS)
 		return OUT_PUSH;
 	s = step_new(r, f, t);
@@ -133,7 +133,7 @@ struct task *include_node(struct resolver *r, struct task *t, struct value *args
 enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, struct value *args,
 	struct step **out, struct err *e)
 {
-	struct inst *in = make_instance(r, f, t);
+	struct include_scope *in = make_instance(r, f, t);
 	struct task *node = include_node(r, t, vars_omit(r->a, args), e);
 	if (!node)
 		return OUT_FAIL;

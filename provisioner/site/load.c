@@ -116,7 +116,7 @@ static void warn_of_idle_mail(const struct site *s, struct errs *errs)
 		if (p->mail && !p->n_roles && !p->dynamic_roles)
 			errs_warn(errs, p->mail->pos,
 				"the play '%s' declares mail but has no role; add `roles: [mail]`",
-				p->face.name);
+				p->shown.name);
 	}
 }
 
@@ -127,7 +127,7 @@ static void check_mail(struct site *s, struct errs *errs)
 	struct errs found;
 	errs_init(&found, s->a);
 	for (size_t i = 0; i < s->n_plays; i++) {
-		const char *const *host = s->plays[i]->face.hosts;
+		const char *const *host = s->plays[i]->shown.hosts;
 
 		for (; host && *host; host++)
 			check_mail_of(s, s->plays[i], *host, &found);
@@ -139,7 +139,7 @@ static void load_hosts(struct site *s)
 {
 	if (s->n_hosts || s->n_plays == 0 || s->opt.limit)
 		return;
-	s->hosts = (const char **)s->plays[0]->face.hosts; /* the implicit localhost */
+	s->hosts = (const char **)s->plays[0]->shown.hosts; /* the implicit localhost */
 	while (s->hosts && s->hosts[s->n_hosts])
 		s->n_hosts++;
 }

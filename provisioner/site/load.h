@@ -25,7 +25,7 @@ struct site {
 	struct value *extra;
 	struct play_in **plays;
 	size_t n_plays, cap_plays;
-	struct play *face;  /* as site.h shows them */
+	struct play *shown; /* as site.h shows them */
 	const char **hosts; /* after --limit */
 	size_t n_hosts;
 	struct value *limited;          /* set of the names in hosts */

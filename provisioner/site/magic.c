@@ -64,8 +64,8 @@ static struct value *batch_hosts(struct vars *v)
 	struct value *own = p->batch_of ? map_at(p->batch_of, v->host->name) : NULL;
 	if (own)
 		return own;
-	return p->face.serial ? value_unknown(v->a, "until the play's batches are determined")
-			      : p->hosts_var;
+	return p->shown.serial ? value_unknown(v->a, "until the play's batches are determined")
+			       : p->hosts_var;
 }
 
 static void magic_roles(struct vars *v, struct value *m)
@@ -94,7 +94,7 @@ static void magic_play(struct vars *v, struct value *m)
 	map_put(v->a, m, "ansible_play_batch", hosts);
 	map_put(v->a, m, "ansible_play_hosts", hosts);
 	map_put(v->a, m, "ansible_play_hosts_all", hosts);
-	put_text(v, m, "ansible_play_name", v->play->face.name);
+	put_text(v, m, "ansible_play_name", v->play->shown.name);
 	magic_roles(v, m);
 }
 

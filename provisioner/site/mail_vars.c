@@ -146,7 +146,7 @@ static struct value *evaluate_raw(struct vars *v, struct value *raw, struct err 
 	struct scope *scope = v->scope;
 	const struct task *task = v->task;
 	struct value *loop = v->loop, *out;
-	bool cache_off = v->cache_off, taint = v->taint;
+	bool cache_off = v->cache_off, loop_dependent = v->loop_dependent;
 	if (v->n_busy == VARS_DEPTH)
 		return NULL;
 	v->mail_busy = true;
@@ -158,10 +158,10 @@ static struct value *evaluate_raw(struct vars *v, struct value *raw, struct err 
 	v->task = task;
 	v->loop = loop;
 	v->cache_off = cache_off;
-	v->taint = taint;
+	v->loop_dependent = loop_dependent;
 	v->n_busy--;
 	v->mail_busy = false;
-	if ((!out || v->hard) && v->err.kind)
+	if ((!out || v->not_undefined) && v->err.kind)
 		*e = v->err;
 	return e->kind ? NULL : out;
 }
@@ -181,7 +181,7 @@ static struct value *evaluate_parts(struct vars *v, struct value *raw, struct er
 		return out;
 	}
 	v->err = (struct err){0};
-	v->hard = false;
+	v->not_undefined = false;
 	out = evaluate_raw(v, raw, &e);
 	if (out)
 		return out;

@@ -308,7 +308,7 @@ struct value *vars_part(void *ctx, struct str path, struct str key, struct str *
 	bool hosts = str_is(key, "hostvars");
 	if (path.n == 0 && !hosts && !str_is(key, "vars"))
 		return NULL;
-	v->taint = v->reads_lost = true; /* the result is valid for this moment only */
+	v->loop_dependent = v->reads_lost = true; /* the result is valid for this moment only */
 	if (path.n == 0 || (str_is(path, "vars") && hosts)) {
 		*deeper = key;
 	} else if (str_is(path, "vars")) {

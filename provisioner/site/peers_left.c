@@ -6,12 +6,12 @@
 #include "site/peers_private.h"
 
 /* The result is not known yet. */
-static bool is_open(const struct resolver *r, const struct srec *s)
+static bool is_open(const struct resolver *r, const struct step_record *s)
 {
 	return (!s->answered && !s->step.handler) || (r->mode == RESOLVE_RUN && s->planned);
 }
 
-static bool has_failed(const struct resolver *r, const struct srec *s)
+static bool has_failed(const struct resolver *r, const struct step_record *s)
 {
 	if (!r->failures || s->step.ignore_errors)
 		return false;
@@ -19,8 +19,8 @@ static bool has_failed(const struct resolver *r, const struct srec *s)
 			     : s->result && map_bool(s->result, "failed", false);
 }
 
-static const struct srec *first_seen(const struct resolver *me, const struct resolver *r,
-	enum seen how, bool (*is)(const struct resolver *r, const struct srec *s))
+static const struct step_record *first_seen(const struct resolver *me, const struct resolver *r,
+	enum seen how, bool (*is)(const struct resolver *r, const struct step_record *s))
 {
 	for (size_t i = 0; i < r->n_steps; i++)
 		if (is(r, r->steps[i]) && peer_seen(me, how, &r->steps[i]->at))
@@ -52,7 +52,7 @@ static bool is_gone(struct vars *v, struct invhost *h, struct value **unknown)
 	const struct resolver *me = v->resolver;
 	const struct peer *p = peer_of(v->s, h->name), *mine = peer_of(v->s, v->host->name);
 	enum seen how = peer_view(me, mine, h->name);
-	const struct srec *failed;
+	const struct step_record *failed;
 	if (p == mine || p->lost || !p->coming || how == SEEN_EARLIER_PLAYS)
 		return is_lost(me, how, p);
 	if (peer_behind(me, mine, h->name) ||
@@ -81,7 +81,7 @@ struct value *peers_left(struct vars *v, struct value *hosts)
 	size_t n = 0;
 	if (!v->resolver || v->resolver->dry || hosts->type != VALUE_LIST)
 		return hosts;
-	v->taint = v->reads_lost = true; /* valid for this moment only */
+	v->loop_dependent = v->reads_lost = true; /* valid for this moment only */
 	work = arena_new();
 	left = ARENA_ARRAY(work, struct value *, hosts->list.n + 1);
 	for (size_t i = 0; i < hosts->list.n && !unknown; i++)

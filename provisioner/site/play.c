@@ -189,9 +189,9 @@ static void play_hosts(struct site *s, struct play_in *p, struct value *hosts, s
 			list_add(s->a, p->hosts_var, value_text(s->a, all[i]));
 		}
 	PUSH(s->a, kept, n_kept, cap, NULL);
-	p->face.hosts = kept;
-	if (!p->face.name)
-		p->face.name = pattern;
+	p->shown.hosts = kept;
+	if (!p->shown.name)
+		p->shown.name = pattern;
 }
 
 static void vars_file(struct build *b, struct play_in *p, struct value *v)
@@ -239,7 +239,7 @@ static void build_section(
 	struct build inner = *b;
 	struct task *node;
 	inner.parent = &p->root;
-	node = task_new(&inner, p->face.pos);
+	node = task_new(&inner, p->shown.pos);
 	inner.parent = node;
 	p->section[i] = node;
 	if (roles && roles->type != VALUE_LIST && roles->type != VALUE_NULL)
@@ -292,8 +292,8 @@ static void build_play(struct build *b, struct value *doc)
 	init_play(b->s, p, b);
 	b->play = p;
 	p->doc = doc;
-	p->face.pos = doc->pos;
-	p->face.name = map_cstr(kw, "name", NULL);
+	p->shown.pos = doc->pos;
+	p->shown.name = map_cstr(kw, "name", NULL);
 	p->mail = map_at(kw, "mail");
 	play_hosts(b->s, p, map_at(kw, "hosts"), b->errs);
 	task_inherited(b, &p->root, kw);
@@ -369,14 +369,14 @@ static void build_doc(struct site *s, const char *path, int depth, struct errs *
 void site_plays_load(struct site *s, struct errs *errs)
 {
 	build_doc(s, s->opt.manifest, 0, errs);
-	s->face = arena_calloc(s->a, s->n_plays + 1, sizeof(*s->face));
+	s->shown = arena_calloc(s->a, s->n_plays + 1, sizeof(*s->shown));
 	for (size_t i = 0; i < s->n_plays; i++)
-		s->face[i] = s->plays[i]->face;
+		s->shown[i] = s->plays[i]->shown;
 }
 
 size_t site_plays(const struct site *s, const struct play **out)
 {
-	*out = s->face;
+	*out = s->shown;
 	return s->n_plays;
 }
 
@@ -403,14 +403,14 @@ static void list_play(const struct site *s, size_t i, struct page *out)
 {
 	if (i)
 		page_addf(out, "\n");
-	page_addf(out, "  play #%zu (%s)\n", i + 1, s->plays[i]->face.name);
+	page_addf(out, "  play #%zu (%s)\n", i + 1, s->plays[i]->shown.name);
 }
 
 void site_list_hosts(const struct site *s, struct page *out)
 {
 	for (size_t i = 0; i < s->n_plays; i++) {
 		list_play(s, i, out);
-		for (const char *const *h = s->plays[i]->face.hosts; *h; h++)
+		for (const char *const *h = s->plays[i]->shown.hosts; *h; h++)
 			page_addf(out, "    %s\n", *h);
 	}
 }

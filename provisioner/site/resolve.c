@@ -36,11 +36,12 @@ static bool too_deep(const struct resolver *r, struct err *e)
 		FRAMES, way_here(r));
 }
 
-bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e)
+bool frame_push(
+	struct resolver *r, struct task **v, size_t n, struct include_scope *scope, struct err *e)
 {
 	if (r->n_frames == FRAMES)
 		return too_deep(r, e);
-	r->frame[r->n_frames++] = (struct frame){.v = v, .n = n, .inst = inst, .handler = -1};
+	r->frame[r->n_frames++] = (struct frame){.v = v, .n = n, .scope = scope, .handler = -1};
 	return true;
 }
 
@@ -80,7 +81,7 @@ static enum outcome walk_step(struct resolver *r, struct step **out, struct err 
 	if (!t->type && (!t->control || t->control->kind == CONTROL_IMPORT_TASKS ||
 				t->control->kind == CONTROL_IMPORT_ROLE)) {
 		f->i++;
-		return frame_push(r, t->child, t->n_child, f->inst, e) ? OUT_PUSH : OUT_FAIL;
+		return frame_push(r, t->child, t->n_child, f->scope, e) ? OUT_PUSH : OUT_FAIL;
 	}
 	if (f->handler < 0 && !task_selected(r->s, t)) {
 		f->i++;
@@ -202,7 +203,7 @@ static bool read_vars_files(struct resolver *r, struct err *e)
 		struct errs errs;
 		struct value *doc;
 		if (unknown && r->dry) { /* nothing more can be checked without facts */
-			r->blind = r->ended = true;
+			r->past_visible = r->ended = true;
 			break;
 		}
 		if (unknown)

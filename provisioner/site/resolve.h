@@ -14,20 +14,20 @@ struct reg_item {
 	struct value *fixed; /* of a skipped, local or unknown item */
 	struct value *item;  /* of the loop */
 };
-struct reg { /* a registered result */
+struct registered { /* a registered result */
 	struct task *t;
 	bool loop, complete; /* complete: every item has its step */
 	struct reg_item *v;
 	size_t n, cap;
 	struct place at;
 };
-struct srec { /* a step and its results */
+struct step_record { /* a step and its results */
 	struct step step;
 	struct place at;
 	struct task *t;
-	const struct inst *inst;
+	const struct include_scope *scope;
 	struct value *loop;
-	struct reg *reg;
+	struct registered *registered;
 	size_t reg_i;
 	const char *const *notify; /* all notified handlers; step.notify: those on the host */
 	bool answered, planned, changed;
@@ -37,7 +37,7 @@ struct cursor { /* within one task */
 	bool started;
 	struct value *items; /* NULL: no loop */
 	size_t i;
-	struct reg *reg;
+	struct registered *registered;
 	uint32_t task;
 	bool included;      /* an item of the loop was */
 	const char *failed; /* why the task has failed, by its first failed item; or NULL */
@@ -47,7 +47,7 @@ struct cursor { /* within one task */
 struct frame {
 	struct task **v;
 	size_t n, i;
-	struct inst *inst;
+	struct include_scope *scope;
 	struct cursor at;
 	long handler;        /* index of the present handler, or -1 */
 	bool deeper;         /* tasks of a dynamic include or a flush: a level of a place's path */
@@ -65,17 +65,17 @@ struct resolver {
 	int section;
 	struct frame frame[FRAMES];
 	size_t n_frames;
-	struct srec **steps;
+	struct step_record **steps;
 	size_t n_steps, cap_steps;
 	size_t unanswered, planned, failures; /* last: failed results that are not ignored */
-	struct reg *behind; /* it lacks the last results of its items; NULL: none */
+	struct registered *behind; /* it lacks the last results of its items; NULL: none */
 	uint32_t tasks;
 	struct place at;                 /* of the current or the last task */
 	struct keywords kw;              /* of the item that runs next */
 	bool asked_observe, asked_apply; /* returned, and no result has arrived since */
 	bool ended, failed;
 	bool dry;           /* no host: nothing is requested, every result is unknown */
-	bool blind;         /* dry, and after tasks that cannot be known */
+	bool past_visible;  /* dry, and after tasks that cannot be known */
 	struct errs *found; /* dry: all problems */
 	struct err err;
 	/* handlers */
@@ -110,7 +110,7 @@ enum outcome {    /* the result of trying one item of a task */
 /* resolve_task.c: the next step of the frame's present task. */
 enum outcome task_run(
 	struct resolver *r, struct frame *f, struct task *t, struct step **out, struct err *e);
-struct srec *step_new(struct resolver *r, struct frame *f, struct task *t);
+struct step_record *step_new(struct resolver *r, struct frame *f, struct task *t);
 /* The value is unknown: WAIT, an unknown step, or a failure. */
 enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 	const struct value *unknown, struct step **out, struct err *e);
@@ -144,7 +144,7 @@ enum outcome include_run(struct resolver *r, struct frame *f, struct task *t, st
 	struct step **out, struct err *e);
 size_t levels_below(const struct resolver *r);             /* number of frames */
 void take_place(struct resolver *r, const struct task *t); /* r->at: it is at this task */
-bool frame_push(struct resolver *r, struct task **v, size_t n, struct inst *inst, struct err *e);
-/* It knows nothing about the host. */
-struct resolver *resolver_dry(
+bool frame_push(
+	struct resolver *r, struct task **v, size_t n, struct include_scope *scope, struct err *e);
+struct resolver *resolver_dry(/* without a host's facts */
 	struct site *s, struct arena *a, const char *host, size_t play, struct errs *found);

@@ -32,7 +32,7 @@ static void give_facts(struct resolver *r, const struct done *d)
 static void emit_step(struct resolver *r, struct frame *f, struct task *t, const struct done *d,
 	const struct judged *j, struct step **out)
 {
-	struct srec *s = step_new(r, f, t);
+	struct step_record *s = step_new(r, f, t);
 	s->step.local = true;
 	s->step.message = s->step.no_log ? HIDDEN : j->failed ? j->error : d->message;
 	s->step.failed = j->failed ? 1 : -1;
@@ -63,7 +63,7 @@ static enum outcome end_task(struct resolver *r, struct frame *f, struct task *t
 		return OUT_FAIL;
 	}
 	if (r->dry && j.failed) { /* it is this host's failure, and is reported in its turn */
-		r->blind = true;
+		r->past_visible = true;
 		return OUT_END;
 	}
 	if (!j.failed)

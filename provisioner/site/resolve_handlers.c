@@ -13,7 +13,7 @@ static size_t handler_index(const struct play_in *p, const char *id)
 	return (size_t)i->i;
 }
 
-static void want_handlers(struct resolver *r, const struct srec *s)
+static void want_handlers(struct resolver *r, const struct step_record *s)
 {
 	for (size_t i = 0; s->notify && s->notify[i]; i++) {
 		struct notice *n = &r->notice[handler_index(r->p, s->notify[i])];
@@ -36,7 +36,7 @@ const char *const *handlers_of_host(struct resolver *r, const char *const *ids)
 	return v;
 }
 
-static bool may_change(const struct srec *s)
+static bool may_change(const struct step_record *s)
 {
 	if (s->step.skipped || s->step.changed == 0)
 		return false;
@@ -49,7 +49,7 @@ static void want_installed(struct resolver *r)
 	struct notice *n = &r->notice[r->p->installed];
 	*n = (struct notice){0};
 	for (size_t i = r->play_from; r->last_flush && i < r->n_steps; i++) {
-		const struct srec *s = r->steps[i];
+		const struct step_record *s = r->steps[i];
 		if (!s->step.type || s->step.type->class != RES_PACKAGE || !may_change(s))
 			continue;
 		n->want = true;
@@ -92,7 +92,7 @@ static struct str unit_of(const struct restype *type, const struct value *params
 	return name;
 }
 
-void installed_notify(struct resolver *r, struct srec *s)
+void installed_notify(struct resolver *r, struct step_record *s)
 {
 	const struct handler *h = r->p->installed >= 0 ? &r->p->handlers[r->p->installed] : NULL;
 	const char **ids;
@@ -124,7 +124,7 @@ struct value *installed_params(struct resolver *r)
 	for (size_t i = 0; i < state->map.n; i++)
 		if (str_is(state->map.e[i].value->s, "stopped"))
 			list_add(r->a, except, value_str(r->a, state->map.e[i].key));
-	except->pos = r->p->face.pos;
+	except->pos = r->p->shown.pos;
 	map_put(r->a, params, "except", except);
 	return params;
 }
@@ -210,7 +210,7 @@ bool handler_revives(
 	return false;
 }
 
-void handler_fill(struct resolver *r, const struct frame *f, struct srec *s)
+void handler_fill(struct resolver *r, const struct frame *f, struct step_record *s)
 {
 	struct notice *n = &r->notice[f->handler];
 	uint32_t *by = arena_calloc(r->a, n->n + 1, sizeof(*by));

@@ -10,7 +10,7 @@
 static struct value *give_problems(struct resolver *r, const struct errs *errs, struct err *e)
 {
 	*e = errs->v[0];
-	for (size_t i = 1; r->found && !r->blind && i < errs->n; i++)
+	for (size_t i = 1; r->found && !r->past_visible && i < errs->n; i++)
 		errs_take(r->found, &errs->v[i]);
 	return NULL;
 }

@@ -20,16 +20,16 @@ void name_set(struct resolver *r, const struct place *at, struct str name, struc
 
 void reg_fix(struct resolver *r, struct frame *f, struct value *result)
 {
-	if (!f->at.reg)
+	if (!f->at.registered)
 		return;
-	PUSH(r->a, f->at.reg->v, f->at.reg->n, f->at.reg->cap,
+	PUSH(r->a, f->at.registered->v, f->at.registered->n, f->at.registered->cap,
 		((struct reg_item){.fixed = result,
 			.item = f->at.items ? f->at.items->list.v[f->at.i] : NULL}));
 }
 
-static struct value *item_result(struct resolver *r, const struct reg *reg, size_t i)
+static struct value *item_result(struct resolver *r, const struct registered *registered, size_t i)
 {
-	const struct reg_item *it = &reg->v[i];
+	const struct reg_item *it = &registered->v[i];
 	struct value *m = it->step ? r->steps[it->step - 1]->result : it->fixed, *out;
 	if (!m || !it->item || m->type != VALUE_MAP)
 		return m;
@@ -37,8 +37,8 @@ static struct value *item_result(struct resolver *r, const struct reg *reg, size
 	map_reserve(r->a, out, m->map.n + MORE_KEYS);
 	for (size_t k = 0; k < m->map.n; k++)
 		map_append(r->a, out, m->map.e[k].key, m->map.e[k].key_pos, m->map.e[k].value);
-	map_put(r->a, out, reg->t->loop_var, it->item);
-	map_put(r->a, out, "ansible_loop_var", value_text(r->a, reg->t->loop_var));
+	map_put(r->a, out, registered->t->loop_var, it->item);
+	map_put(r->a, out, "ansible_loop_var", value_text(r->a, registered->t->loop_var));
 	return out;
 }
 
@@ -73,12 +73,12 @@ static struct value *loop_message(struct resolver *r, struct value *failed, bool
 					  : "All items completed");
 }
 
-static struct value *loop_result(struct resolver *r, const struct reg *reg)
+static struct value *loop_result(struct resolver *r, const struct registered *registered)
 {
 	struct value *m = value_map(r->a), *list = value_list(r->a), *failed;
 	bool skipped;
-	for (size_t i = 0; i < reg->n; i++) {
-		struct value *one = item_result(r, reg, i);
+	for (size_t i = 0; i < registered->n; i++) {
+		struct value *one = item_result(r, registered, i);
 		if (!one || one->type != VALUE_MAP)
 			return one;
 		list_add(r->a, list, one);
@@ -93,18 +93,18 @@ static struct value *loop_result(struct resolver *r, const struct reg *reg)
 	return m;
 }
 
-static void reg_update(struct resolver *r, struct reg *reg)
+static void reg_update(struct resolver *r, struct registered *registered)
 {
 	struct value *m = NULL;
-	if (reg->loop)
-		m = loop_result(r, reg);
-	else if (reg->n)
-		m = item_result(r, reg, 0);
+	if (registered->loop)
+		m = loop_result(r, registered);
+	else if (registered->n)
+		m = item_result(r, registered, 0);
 	if (!m)
-		m = reg_unknown(r, reg->t);
+		m = reg_unknown(r, registered->t);
 	if (m->type == VALUE_MAP)
 		m->literal = true;
-	name_set(r, &reg->at, str_c(reg->t->reg), m);
+	name_set(r, &registered->at, str_c(registered->t->register_as), m);
 }
 
 void reg_catch_up(struct resolver *r)
@@ -116,10 +116,11 @@ void reg_catch_up(struct resolver *r)
 
 /* No item waits for a result, or, with `done`, for its final one. Results arrive in order, so the
  * last ones are checked first. */
-static bool all_told(const struct resolver *r, const struct reg *reg, bool done)
+static bool all_told(const struct resolver *r, const struct registered *registered, bool done)
 {
-	for (size_t i = reg->n; i-- > 0;) {
-		const struct srec *s = reg->v[i].step ? r->steps[reg->v[i].step - 1] : NULL;
+	for (size_t i = registered->n; i-- > 0;) {
+		const struct step_record *s =
+			registered->v[i].step ? r->steps[registered->v[i].step - 1] : NULL;
 		if (s && (!s->answered || (done && s->planned)))
 			return false;
 	}
@@ -128,24 +129,24 @@ static bool all_told(const struct resolver *r, const struct reg *reg, bool done)
 
 /* In a loop the results arrive one by one: the registered list, which holds them all, is built when
  * all have arrived or when somebody may read it. */
-static void reg_told(struct resolver *r, struct reg *reg, bool first)
+static void reg_told(struct resolver *r, struct registered *registered, bool first)
 {
-	if (!reg->complete)
+	if (!registered->complete)
 		return;
-	r->behind = reg;
-	if (all_told(r, reg, !first))
+	r->behind = registered;
+	if (all_told(r, registered, !first))
 		reg_catch_up(r);
 }
 
 void reg_finish(struct resolver *r, struct frame *f)
 {
-	struct reg *reg = f->at.reg;
-	if (!reg)
+	struct registered *registered = f->at.registered;
+	if (!registered)
 		return;
-	if (reg->loop && reg->n == 1 && !reg->v[0].item)
-		reg->n = 0; /* an empty loop: no results */
-	reg->complete = true;
-	reg_update(r, reg);
+	if (registered->loop && registered->n == 1 && !registered->v[0].item)
+		registered->n = 0; /* an empty loop: no results */
+	registered->complete = true;
+	reg_update(r, registered);
 }
 
 /* A copy whose every part is secret: what no_log hides stays hidden wherever it is used. */
@@ -162,12 +163,14 @@ static struct value *hide_value(struct arena *a, const struct value *v)
 
 /* The registered result of a step, or what is known of one that would change. */
 static struct value *result_map(
-	struct resolver *r, const struct srec *s, const struct step_result *res)
+	struct resolver *r, const struct step_record *s, const struct step_result *res)
 {
 	struct value *m = value_map(r->a);
-	const struct field *f = s->reg && res->planned ? s->step.type->returns : NULL;
+	const struct field *f = s->registered && res->planned ? s->step.type->returns : NULL;
 	struct value *later = f ? reg_unknown(r, s->t) : NULL;
-	size_t n = s->reg && res->result && res->result->type == VALUE_MAP ? res->result->map.n : 0;
+	size_t n = s->registered && res->result && res->result->type == VALUE_MAP
+			   ? res->result->map.n
+			   : 0;
 	map_reserve(r->a, m, n + MORE_KEYS);
 	for (size_t i = 0; i < n; i++)
 		map_set(r->a, m, res->result->map.e[i].key, res->result->map.e[i].value);
@@ -178,7 +181,7 @@ static struct value *result_map(
 	return s->step.no_log ? hide_value(r->a, m) : m;
 }
 
-static void count_answer(struct resolver *r, struct srec *s, bool planned)
+static void count_answer(struct resolver *r, struct step_record *s, bool planned)
 {
 	if (!s->answered && !s->step.handler)
 		r->unanswered--;
@@ -191,7 +194,7 @@ static void count_answer(struct resolver *r, struct srec *s, bool planned)
 }
 
 /* The registered result of a step that has not run yet. */
-static void foresee_result(struct resolver *r, struct srec *s, struct step_result *res)
+static void foresee_result(struct resolver *r, struct step_record *s, struct step_result *res)
 {
 	const struct task *t = s->t;
 	int changed = t->changed_when ? s->step.changed : res->unsure ? -1 : 1;
@@ -206,12 +209,12 @@ static void foresee_result(struct resolver *r, struct srec *s, struct step_resul
 	s->changed = res->changed = changed != 0 && failed != 1;
 }
 
-static void conclude_step(struct resolver *r, struct srec *s, struct step_result *res)
+static void conclude_step(struct resolver *r, struct step_record *s, struct step_result *res)
 {
 	struct judged j = {.changed = res->changed, .failed = res->failed, .error = res->error};
 	struct place now = r->at;
 	vars_loop(r->v, NULL);
-	vars_enter(r->v, s->t, s->inst);
+	vars_enter(r->v, s->t, s->scope);
 	vars_loop(r->v, s->loop);
 	r->at = s->at; /* of other hosts it sees the same as its task */
 	verdicts_give(r, s->t, NULL, s->result, &j);
@@ -226,13 +229,13 @@ static void conclude_step(struct resolver *r, struct srec *s, struct step_result
 
 void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)
 {
-	struct srec *s;
+	struct step_record *s;
 	bool first;
 	if (id == 0 || id > r->n_steps || !r->steps[id - 1]->step.type)
 		panic("internal error: resolver_result: step %u has no type", id);
 	s = r->steps[id - 1];
 	first = !s->answered;
-	if (r->behind != s->reg)
+	if (r->behind != s->registered)
 		reg_catch_up(r);
 	count_answer(r, s, res->planned);
 	s->result = result_map(r, s, res);
@@ -240,7 +243,7 @@ void resolver_result(struct resolver *r, uint32_t id, struct step_result *res)
 		foresee_result(r, s, res);
 	else
 		conclude_step(r, s, res);
-	if (s->reg)
-		reg_told(r, s->reg, first);
+	if (s->registered)
+		reg_told(r, s->registered, first);
 	peer_moved(r);
 }

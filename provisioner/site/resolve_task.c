@@ -83,12 +83,12 @@ static const char *item_label(struct resolver *r, const struct frame *f, const s
 	return value_print(r->a, v).p;
 }
 
-struct srec *step_new(struct resolver *r, struct frame *f, struct task *t)
+struct step_record *step_new(struct resolver *r, struct frame *f, struct task *t)
 {
-	struct srec *s = ARENA_NEW(r->a, struct srec);
+	struct step_record *s = ARENA_NEW(r->a, struct step_record);
 	PUSH(r->a, r->steps, r->n_steps, r->cap_steps, s);
 	s->t = t;
-	s->inst = f->inst;
+	s->scope = f->scope;
 	s->loop = r->v->loop;
 	s->at = r->at;
 	s->step = (struct step){.id = (uint32_t)r->n_steps,
@@ -125,9 +125,9 @@ static bool can_learn(const struct resolver *r)
 enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 	const struct value *unknown, struct step **out, struct err *e)
 {
-	struct srec *s;
+	struct step_record *s;
 	if (r->dry && t->control && t->control->kind >= CONTROL_INCLUDE_VARS)
-		r->blind = true;
+		r->past_visible = true;
 	if (!r->dry && !r->asked_observe && r->unanswered) {
 		r->wait = RESOLVE_OBSERVE;
 		r->asked_observe = true;
@@ -162,7 +162,7 @@ enum outcome step_wait(struct resolver *r, struct frame *f, struct task *t,
 /* ---- one item of a task ---- */
 enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, struct step **out)
 {
-	struct srec *s = step_new(r, f, t);
+	struct step_record *s = step_new(r, f, t);
 	struct value *m = value_map(r->a);
 	s->step.skipped = true;
 	s->step.dropped = f->handler >= 0 && handler_left_over(r, f);
@@ -176,7 +176,7 @@ enum outcome step_skip(struct resolver *r, struct frame *f, struct task *t, stru
 }
 
 /* It belongs to the task that changed packages, and runs as the same user. */
-static void installed_run(struct resolver *r, struct srec *s)
+static void installed_run(struct resolver *r, struct step_record *s)
 {
 	s->step.params = installed_params(r);
 	if (!r->package)
@@ -187,7 +187,7 @@ static void installed_run(struct resolver *r, struct srec *s)
 }
 
 /* As in Ansible, 0 means no limit. */
-static bool set_timeout(struct resolver *r, struct task *t, struct srec *s, struct err *e)
+static bool set_timeout(struct resolver *r, struct task *t, struct step_record *s, struct err *e)
 {
 	struct value *given = TASK_ATTR(t, timeout);
 	struct value *v = given ? vars_resolve(r->v, given, e) : NULL;
@@ -214,7 +214,7 @@ static enum outcome module_run(
 	const struct value *unknown = NULL;
 	const struct restype *type = t->type;
 	struct value *params = module_params(r, t, &type, &unknown, e), *environment;
-	struct srec *s;
+	struct step_record *s;
 	if (!params)
 		return unknown ? step_wait(r, f, t, unknown, out, e) : OUT_FAIL;
 	if (f->handler >= 0 && handler_left_over(r, f) && handler_revives(r, type, params))
@@ -248,11 +248,11 @@ static enum outcome module_run(
 	}
 	if (!s->step.handler) /* a handler is not observed: its effect is known after it ran */
 		r->unanswered++;
-	if (f->at.reg) {
-		s->reg = f->at.reg;
+	if (f->at.registered) {
+		s->registered = f->at.registered;
 		s->step.registered = true;
-		s->reg_i = f->at.reg->n;
-		PUSH(r->a, f->at.reg->v, f->at.reg->n, f->at.reg->cap,
+		s->reg_i = f->at.registered->n;
+		PUSH(r->a, f->at.registered->v, f->at.registered->n, f->at.registered->cap,
 			((struct reg_item){.step = s->step.id,
 				.item = f->at.items ? f->at.items->list.v[f->at.i] : NULL}));
 	}
@@ -391,11 +391,11 @@ static enum outcome start_task(
 	f->at.name = label_of(r, t);
 	if (!f->at.task)
 		f->at.task = ++r->tasks;
-	if (t->reg && !f->at.reg) {
-		f->at.reg = ARENA_NEW(r->a, struct reg);
-		f->at.reg->t = t;
-		f->at.reg->loop = t->loop != NULL;
-		f->at.reg->at = r->at;
+	if (t->register_as && !f->at.registered) {
+		f->at.registered = ARENA_NEW(r->a, struct registered);
+		f->at.registered->t = t;
+		f->at.registered->loop = t->loop != NULL;
+		f->at.registered->at = r->at;
 	}
 	if (!read_notify(r, f, t, e))
 		return OUT_FAIL;
@@ -419,14 +419,15 @@ bool task_pass_over(struct resolver *r, struct err *e)
 	struct task *t = f && f->i < f->n ? f->v[f->i] : NULL;
 	if (!r->found || !t)
 		return false;
-	if (!r->blind)
+	if (!r->past_visible)
 		errs_take(r->found, e);
 	*e = (struct err){0};
-	r->blind = r->blind || (t->control && t->control->kind >= CONTROL_INCLUDE_VARS);
+	r->past_visible =
+		r->past_visible || (t->control && t->control->kind >= CONTROL_INCLUDE_VARS);
 	set_unknown(r, t, reg_unknown(r, t));
 	leave_task(r, f);
-	if (t->reg)
-		name_set(r, &r->at, str_c(t->reg), reg_unknown(r, t));
+	if (t->register_as)
+		name_set(r, &r->at, str_c(t->register_as), reg_unknown(r, t));
 	return true;
 }
 
@@ -439,7 +440,7 @@ enum outcome task_run(
 	r->v->n_waits = 0;
 	take_place(r, t);
 	vars_loop(r->v, NULL);
-	vars_enter(r->v, t, f->inst);
+	vars_enter(r->v, t, f->scope);
 	if (!f->at.started) {
 		o = start_task(r, f, t, out, e);
 		if (o == OUT_STEP)
@@ -465,7 +466,8 @@ enum outcome task_run(
 	}
 	if (last)
 		leave_task(r, f);
-	else if (t->reg && f->at.i == 1) /* the first item still sees the old value of the name */
-		name_set(r, &r->at, str_c(t->reg), reg_unknown(r, t));
+	else if (t->register_as &&
+		 f->at.i == 1) /* the first item still sees the old value of the name */
+		name_set(r, &r->at, str_c(t->register_as), reg_unknown(r, t));
 	return o;
 }

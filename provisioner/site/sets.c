@@ -21,8 +21,8 @@ static bool set_fact_names(struct arena *a, const struct value *args, struct val
 static bool own_sets(struct arena *a, const struct task *t, struct value *names)
 {
 	const struct value *into;
-	if (t->reg)
-		map_put(a, names, t->reg, value_null(a));
+	if (t->register_as)
+		map_put(a, names, t->register_as, value_null(a));
 	if (!t->control)
 		return true;
 	switch (t->control->kind) {

@@ -260,7 +260,7 @@ static void own_keywords(struct build *b, struct task *t, const struct value *ma
 {
 	struct value *control = map_at(map, "loop_control");
 	t->name = text_of(map, "name");
-	t->reg = text_of(map, "register");
+	t->register_as = text_of(map, "register");
 	t->notify = as_list(b->s->a, map_at(map, "notify"));
 	t->listen = as_list(b->s->a, map_at(map, "listen"));
 	t->changed_when = map_at(map, "changed_when");
@@ -335,7 +335,7 @@ static void import_tasks(struct build *b, struct task *t)
 	struct build inner = *b;
 	const char *path;
 	struct value *list;
-	if (t->loop || t->reg)
+	if (t->loop || t->register_as)
 		errs_add(b->errs, t->pos,
 			"import_tasks does not support loop and register; use include_tasks");
 	if (!file || file->type != VALUE_STR)
@@ -370,7 +370,7 @@ static void import_role(struct build *b, struct task *t)
 {
 	struct value *name = map_at(t->args, "name");
 	struct build inner = *b;
-	if (t->loop || t->reg)
+	if (t->loop || t->register_as)
 		errs_add(b->errs, t->pos,
 			"import_role does not support loop and register; use include_role");
 	if (!name || name->type != VALUE_STR)

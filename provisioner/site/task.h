@@ -27,7 +27,7 @@ struct task {
 	const char *loop_kind; /* "loop", "items", "dict", ...; NULL: no loop */
 	const char *loop_var, *index_var;
 	struct value *loop_label;
-	const char *reg;
+	const char *register_as;
 	struct value *notify, *listen, *environment; /* lists */
 	const char *const *notify_ids; /* handler ids; NULL: the names contain templates */
 	struct value *changed_when, *failed_when;
@@ -64,7 +64,7 @@ struct handler {
 };
 enum { SECTION_PRE, SECTION_MAIN, SECTION_POST, SECTIONS };
 struct play_in {
-	struct play face;
+	struct play shown;
 	struct value *doc;
 	struct value *vars;
 	struct value *mail;             /* the keyword's map, or NULL */
@@ -85,7 +85,7 @@ struct play_in {
 	struct value *batch_of; /* host -> hosts that run it together; NULL: not set */
 	size_t batches;
 	struct value *left;       /* the last answer of peers_left */
-	struct value *host_set;   /* the names of face.hosts */
+	struct value *host_set;   /* the names of shown.hosts */
 	struct value *role_index; /* name -> number in roles */
 	struct role **roles;
 	size_t n_roles, cap_roles;
@@ -93,7 +93,7 @@ struct play_in {
 	bool vars_become, vars_become_user; /* a task or block sets ansible_become, .._user */
 };
 
-/* batch.c: fills in p->face, or reports a problem. */
+/* batch.c: fills in p->shown, or reports a problem. */
 void play_batches(struct site *s, struct play_in *p, const struct value *kw, struct errs *errs);
 bool play_has(const struct play_in *p, const char *host);
 

@@ -101,10 +101,10 @@ static bool is_busy(const struct vars *v, struct str name)
 
 struct value *vars_fail(struct vars *v, struct str name, const struct err *e)
 {
-	bool hard = e->kind != ERR_UNDEFINED;
-	if (!v->err.kind || (!v->hard && hard))
+	bool not_undefined = e->kind != ERR_UNDEFINED;
+	if (!v->err.kind || (!v->not_undefined && not_undefined))
 		v->err = *e;
-	v->hard = v->hard || hard;
+	v->not_undefined = v->not_undefined || not_undefined;
 	return value_undefined(v->a, e->pos, "'%s' is undefined", name.p);
 }
 
@@ -112,30 +112,30 @@ static struct value *evaluate_var(struct vars *v, struct str name, struct value 
 {
 	struct err e = {0};
 	struct outer_reads outer;
-	bool taint = v->taint;
+	bool loop_dependent = v->loop_dependent;
 	struct value *out, *reads;
 	if (is_busy(v, name) || v->n_busy == VARS_DEPTH) {
 		err_at(&e, raw->pos, "variable '%s' is defined by itself", name.p);
 		return vars_fail(v, name, &e);
 	}
 	v->busy[v->n_busy++] = name.p;
-	v->taint = false;
+	v->loop_dependent = false;
 	outer = vars_reads_begin(v);
 	note_read(v, name, raw);
 	out = template_resolve(&v->env, raw, &e);
-	if (v->hard && !v->err.pos.line)
+	if (v->not_undefined && !v->err.pos.line)
 		v->err.pos = raw->pos;
 	reads = vars_reads_end(v, outer);
 	v->n_busy--;
 	if (!out)
 		out = vars_fail(v, name, &e);
-	else if (!v->taint && !v->cache_off) {
+	else if (!v->loop_dependent && !v->cache_off) {
 		map_set(v->a, v->scope->cache, name, out);
 		if (reads)
 			map_set(v->a, v->scope->reads, name, reads);
 		note_dep(v, name);
 	}
-	v->taint = v->taint || taint;
+	v->loop_dependent = v->loop_dependent || loop_dependent;
 	return out;
 }
 
@@ -143,11 +143,11 @@ static struct value *find_special(struct vars *v, struct str name)
 {
 	struct value *found;
 	if (v->loop && (found = map_get(v->loop, name))) {
-		v->taint = true;
+		v->loop_dependent = true;
 		return found;
 	}
 	if (v->own && (found = map_get(v->own, name))) {
-		v->taint = true;
+		v->loop_dependent = true;
 		return found;
 	}
 	found = magic_of_play(v, name);
@@ -305,7 +305,7 @@ static void push_play(struct layers *l, const struct vars *v, const struct role_
 		push_layer(l, "role defaults", v->play->all_defaults);
 }
 
-void vars_enter(struct vars *v, const struct task *t, const struct inst *in)
+void vars_enter(struct vars *v, const struct task *t, const struct include_scope *in)
 {
 	struct layers l = {0};
 	struct scope *s;
@@ -417,19 +417,19 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 static struct value *settle_value(struct vars *v, struct value *out, struct err *own, struct err *e)
 {
 	struct err inner = v->err;
-	bool hard = v->hard;
+	bool not_undefined = v->not_undefined;
 	v->err = (struct err){0};
-	v->hard = false;
+	v->not_undefined = false;
 	if (!inner.pos.line)
 		inner.pos = own->pos.line || !v->task ? own->pos : v->task->pos;
 	if (out && out->type == VALUE_UNDEFINED) {
 		err_undefined(own, out->pos, "%s", out->s.p);
 		out = NULL;
 	}
-	if (out && !hard)
+	if (out && !not_undefined)
 		return out;
 	if (e && !e->kind)
-		*e = inner.kind && (hard || own->kind == ERR_UNDEFINED) ? inner : *own;
+		*e = inner.kind && (not_undefined || own->kind == ERR_UNDEFINED) ? inner : *own;
 	return NULL;
 }
 

@@ -11,8 +11,8 @@ struct layer {
 	const struct value *map;
 	bool facts; /* the layer of the host's facts */
 };
-struct inst { /* a dynamic include during its run */
-	struct inst *up;
+struct include_scope { /* a dynamic include during its run */
+	struct include_scope *up;
 	struct value *vars; /* its vars and the loop's */
 };
 struct scope { /* tasks that see the same layers share one, with its cached values */
@@ -52,7 +52,7 @@ struct vars {
 	struct scope *scope;
 	const struct task *task;     /* for the lookups of files */
 	const struct file *template; /* being rendered; NULL: none */
-	bool taint;                  /* a loop variable was used */
+	bool loop_dependent;         /* a loop variable was used */
 	bool cache_off;
 	const char *busy[VARS_DEPTH];
 	size_t n_busy;
@@ -60,7 +60,7 @@ struct vars {
 	bool reads_lost;     /* it has read something that does not outlive this run */
 	struct errs *found;  /* dry: collects undefined names, and the walk continues; or NULL */
 	struct err err;      /* of a variable's own template */
-	bool hard;           /* err is not about an undefined name */
+	bool not_undefined;  /* err is not about an undefined name */
 	/* a task that may set any name has not run: no name counts as undefined */
 	struct value *hidden;
 	const struct resolver *resolver; /* NULL: nobody runs a play */
@@ -73,8 +73,9 @@ struct vars *vars_new(struct site *s, struct arena *a, struct invhost *h, struct
 	struct value *facts);
 /* Moves to another play of the same host: set facts and registered results stay. */
 void vars_play(struct vars *v, struct play_in *play);
-void vars_enter(struct vars *v, const struct task *t, const struct inst *in); /* t may be NULL */
-void vars_loop(struct vars *v, struct value *loop);                           /* NULL: none */
+void vars_enter(
+	struct vars *v, const struct task *t, const struct include_scope *in); /* t may be NULL */
+void vars_loop(struct vars *v, struct value *loop);                            /* NULL: none */
 void vars_set(struct vars *v, struct str name, struct value *value);
 void vars_include(struct vars *v, const struct value *map);
 bool vars_undefined(void *ctx, const struct err *e); /* dry.c: jinja_env's, records needed names */

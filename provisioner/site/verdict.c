@@ -10,14 +10,15 @@ static int constant_verdict(struct resolver *r, struct task *t, struct value *co
 {
 	struct value *c;
 	r->v->own = value_map(r->a);
-	if (t->reg)
-		map_put(r->a, r->v->own, t->reg, value_unknown(r->a, "until its task has run"));
+	if (t->register_as)
+		map_put(r->a, r->v->own, t->register_as,
+			value_unknown(r->a, "until its task has run"));
 	c = vars_condition(r->v, cond, e);
 	r->v->own = NULL;
 	return c && c->type == VALUE_BOOL ? c->b : -1;
 }
 
-bool verdicts_constant(struct resolver *r, struct task *t, struct srec *s, struct err *e)
+bool verdicts_constant(struct resolver *r, struct task *t, struct step_record *s, struct err *e)
 {
 	if (t->changed_when)
 		s->step.changed = constant_verdict(r, t, t->changed_when, e);
@@ -81,8 +82,8 @@ void verdicts_give(struct resolver *r, const struct task *t, struct value *facts
 	struct value *outer = r->v->own;
 	bool was = j->failed;
 	r->v->own = facts ? value_shallow(r->a, facts) : value_map(r->a);
-	if (t->reg)
-		map_put(r->a, r->v->own, t->reg, result);
+	if (t->register_as)
+		map_put(r->a, r->v->own, t->register_as, result);
 	map_put(r->a, result, "changed", value_bool(r->a, j->changed));
 	map_put(r->a, result, "failed", value_bool(r->a, j->failed));
 	if (t->changed_when)

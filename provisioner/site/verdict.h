@@ -13,7 +13,7 @@ struct judged {
 	struct err wrong;     /* a condition could not be evaluated: that is a failure too */
 };
 /* Verdicts that need no result, into the step; false: e says what is wrong with one. */
-bool verdicts_constant(struct resolver *r, struct task *t, struct srec *s, struct err *e);
+bool verdicts_constant(struct resolver *r, struct task *t, struct step_record *s, struct err *e);
 /* Judges the result and writes the verdicts into it. The task's scope must be entered; facts: names
  * that the task itself sets, or NULL. */
 void verdicts_give(struct resolver *r, const struct task *t, struct value *facts,
