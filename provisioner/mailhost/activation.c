@@ -10,7 +10,7 @@
 #include "resource/service.h"
 #include "mailhost/types.h"
 #include "host/unit.h"
-#include "host/unit_log.h"
+#include "host/logs.h"
 
 enum { SAID_MAX = 600, READY_MS = 3000, READY_TICK_US = 10000, TIMEOUT_MAX = 600 };
 #define REFUSE_DEFAULT "(?i)(warning|error|fatal): "
@@ -190,7 +190,7 @@ static bool log_has(struct host *h, struct unit_log *log, const char *pattern)
 {
 	struct err ignored = {0};
 	struct host own = *h;
-	if (!pattern || !*pattern || (!log->since && !log->file))
+	if (!pattern || !*pattern || !unit_log_exists(log))
 		return false;
 	own.a = arena_new();
 	struct pattern *p = pattern_compile(own.a, str_c(pattern), PATTERN_LINES, &ignored);

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "mailhost/postfix.h"
-#include "host/unit_log.h"
+#include "host/logs.h"
 
 enum { TRY_S = 10, LINES_MAX = 20 };
 

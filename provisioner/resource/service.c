@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "host/foresight.h"
 #include "resource/service.h"
-#include "host/unit_log.h"
+#include "host/logs.h"
 #include "resource/types.h"
 #include "host/unit.h"
 
@@ -263,17 +263,11 @@ static bool control_unit(struct host *h, const char *verb, const char *unit, str
  * Without any, the last lines. */
 static const char *read_journal(struct host *h, const char *unit, int64_t from)
 {
-	const char *argv[] = {"journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=20",
-		"--unit", unit, NULL};
 	struct unit_log log = unit_log_from(h, unit, NULL, from);
-	struct proc_result r;
-	struct err ignored = {0};
 	const char *words = unit_log_words(h, &log, NULL, JOURNAL_MAX);
-	if (words)
-		return words;
-	if (!run_with(h, argv, (struct str){0}, &r, &ignored) || r.out.n == 0)
-		return "its journal is empty";
-	return last_words(h->a, r.out, JOURNAL_MAX);
+	if (!words)
+		words = journal_last_words(h, unit, JOURNAL_MAX);
+	return words ? words : "its journal is empty";
 }
 
 static bool check_running(

@@ -20,7 +20,7 @@
 #include "mailhost/mailing_list.h"
 #include "host/regex.h"
 #include "resource/resource.h"
-#include "host/unit_log.h"
+#include "host/logs.h"
 #include "agent/restype.h"
 
 enum { TEXT_LIMIT = 1 << 20 };

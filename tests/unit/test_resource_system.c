@@ -22,7 +22,7 @@
 #include "mailhost/postfix_master.h"
 #include "resource/types.h"
 #include "host/unit.h"
-#include "host/unit_log.h"
+#include "host/logs.h"
 
 enum { ROUNDS = 3000, LINES_MAX = 12 };
 
