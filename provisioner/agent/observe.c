@@ -15,7 +15,7 @@
 #include "base/place.h"
 #include "resource/apt.h"
 #include "host/foresight.h"
-#include "resource/service.h"
+#include "host/services.h"
 
 enum {
 	/* bytes of texts in one answer; beyond that long texts become digests */

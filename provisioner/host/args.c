@@ -91,8 +91,3 @@ bool program_there(const char *name)
 	}
 	return false;
 }
-
-bool systemd_runs(void)
-{
-	return access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) */
-}

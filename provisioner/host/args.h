@@ -29,4 +29,3 @@ const char *last_words(struct arena *a, struct str said, size_t max);
 bool run_with(struct host *h, const char *const *argv, struct str input, struct proc_result *r,
 	struct err *e);
 bool program_there(const char *name); /* is it in the folders of PATH? */
-bool systemd_runs(void);

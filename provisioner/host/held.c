@@ -2,14 +2,12 @@
  *
  * The list of units that a package change has enabled or tried to start. Starts nothing.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 #include "host/held.h"
-#include "host/unit.h"
+#include "host/services.h"
 
-#define LINKS_FOLDER "/etc/systemd/system"
-enum { HELD_MAX = 64 << 10, HELD_UNITS = 512, LINKS_MAX = 4096, HELD_MODE = 0600 };
+enum { HELD_MAX = 64 << 10, HELD_UNITS = 512, HELD_MODE = 0600 };
 
 static bool is_among(const struct args *list, const char *name)
 {
@@ -60,28 +58,6 @@ bool held_forget(const char *file, struct err *e)
 	if (unlink(file) == 0 || errno == ENOENT)
 		return true;
 	return err_errno(e, "cannot remove %s", file);
-}
-
-static void links_of(struct arena *a, const char *folder, struct args *out)
-{
-	DIR *dir = opendir(folder);
-	const struct dirent *d;
-	while (dir && out->n < LINKS_MAX && (d = readdir(dir)))
-		if (d->d_name[0] != '.' && unit_name_valid(d->d_name))
-			args_add(a, out, arena_strdup(a, d->d_name));
-	if (dir)
-		closedir(dir);
-}
-
-void held_enabled_units(struct arena *a, struct args *out)
-{
-	DIR *dir = systemd_runs() ? opendir(LINKS_FOLDER) : NULL;
-	const struct dirent *d;
-	while (dir && (d = readdir(dir)))
-		if (str_ends(str_c(d->d_name), ".wants") || str_ends(str_c(d->d_name), ".requires"))
-			links_of(a, path_join(a, LINKS_FOLDER, d->d_name), out);
-	if (dir)
-		closedir(dir);
 }
 
 bool held_add_new(struct arena *a, const char *file, const struct args *before,

@@ -12,9 +12,6 @@
 bool held_read(struct arena *a, const char *file, struct args *out, struct err *e);
 bool held_add(struct arena *a, const char *file, const struct args *names, struct err *e);
 bool held_forget(const char *file, struct err *e);
-/* Units enabled by links in the administrator's folders, as systemctl enable makes them; none where
- * systemd does not run. */
-void held_enabled_units(struct arena *a, struct args *out);
 /* Adds the units of `after` that are not in `before`. */
 bool held_add_new(struct arena *a, const char *file, const struct args *before,
 	const struct args *after, struct err *e);

@@ -4,6 +4,7 @@
  */
 #include "host/args.h"
 #include "host/logs.h"
+#include "host/systemd.h"
 
 enum { ASK_S = 10, LOG_LINES = 2000 };
 

@@ -9,7 +9,6 @@
 #include "mailhost/health_check.h"
 #include "resource/service.h"
 #include "mailhost/types.h"
-#include "host/unit.h"
 #include "host/logs.h"
 
 enum { SAID_MAX = 600, READY_MS = 3000, READY_TICK_US = 10000, TIMEOUT_MAX = 600 };
@@ -277,7 +276,7 @@ static bool started_with_it(struct host *h, const struct value *params, int64_t 
 {
 	if (h->changed_ms == 0 || map_at(params, "command"))
 		return false;
-	*since_us = unit_runs_since(h, map_cstr(params, "name", ""));
+	*since_us = service_runs_since(h, map_cstr(params, "name", ""));
 	return *since_us >= h->changed_ms * 1000;
 }
 

@@ -229,27 +229,6 @@ static bool finish_interrupted(struct host *h, struct err *e)
 	return apt_run(h, "dpkg --configure --pending", argv, e);
 }
 
-/* The running services, without ".service"; empty where systemd does not run. */
-static bool running_services(struct host *h, struct args *names, struct err *e)
-{
-	const char *argv[] = {"systemctl", "list-units", "--type=service", "--state=active",
-		"--plain", "--no-legend", "--no-pager", NULL};
-	struct str out;
-	struct line line;
-	if (!systemd_runs())
-		return true;
-	if (!run_program(h, argv, &out, e))
-		return false;
-	while (line_next(&out, &line)) {
-		size_t n = 0;
-		while (n < line.n && line.p[n] != ' ')
-			n++;
-		if (n > 8 && memcmp(line.p + n - 8, ".service", 8) == 0)
-			args_add(h->a, names, str_dup(h->a, line.p, n - 8).p);
-	}
-	return true;
-}
-
 /* ---- transactions ---- */
 
 struct batch { /* adjacent resources with the same options */
@@ -326,18 +305,26 @@ static bool batch_add(struct host *h, struct batch *b, const struct value *param
 	return true;
 }
 
+static void list_enabled(struct arena *a, struct args *names)
+{
+	const struct service_backend *m = service_manager();
+	if (m->list_enabled)
+		m->list_enabled(a, names);
+}
+
 static bool run_transaction(struct host *h, struct batch *b, struct err *e)
 {
+	const struct service_backend *m = service_manager();
 	struct args running = {0}, before = {0}, after = {0};
 	struct err late = {0};
 	if (b->answer == ANSWER_START)
 		return finish_interrupted(h, e) && apt_run(h, "apt-get", b->argv.v, e);
-	held_enabled_units(h->a, &before);
-	if (!running_services(h, &running, e) ||
+	list_enabled(h->a, &before);
+	if ((m->list_running && !m->list_running(h, &running, e)) ||
 		!policy_begin(POLICY_FOLDER, HELD_FILE, b->answer, running.v, e))
 		return false;
 	bool ok = finish_interrupted(h, e) && apt_run(h, "apt-get", b->argv.v, e);
-	held_enabled_units(h->a, &after);
+	list_enabled(h->a, &after);
 	if (!held_add_new(h->a, HELD_FILE, &before, &after, ok ? e : &late))
 		ok = false;
 	return policy_end(POLICY_FOLDER, ok ? e : &late) && ok;

@@ -6,7 +6,6 @@
 #include "host/held.h"
 #include "resource/service.h"
 #include "resource/types.h"
-#include "host/unit.h"
 
 enum { NAMES_MAX = 1024 };
 
@@ -49,7 +48,7 @@ static struct args excepted_names(struct host *h, const struct value *params)
 static bool find_units(struct host *h, const struct args *names, struct unit **out, struct err *e)
 {
 	*out = ARENA_ARRAY(h->a, struct unit, names->n + 1);
-	return names->n == 0 || unit_query(h, names->v, names->n, *out, e);
+	return names->n == 0 || service_manager()->query(h, names->v, names->n, *out, e);
 }
 
 static bool installed_services_observe(

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The types `service` and `systemd`: whether a service runs, starts at boot, is masked; and its
- * restart or reload. Reports a start as done only when the service stays running.
+ * restart or reload.
  */
-#include <unistd.h>
 #include "host/foresight.h"
 #include "resource/service.h"
-#include "host/logs.h"
 #include "resource/types.h"
-#include "host/unit.h"
-
-enum { SETTLE_US = 250000, JOURNAL_MAX = 480 };
 
 #define STATE_DOC                                                                           \
 	"started and stopped are states. restarted always restarts; reloaded makes the "    \
@@ -91,6 +86,12 @@ static const struct field service_returns[] = {
 
 /* ---- observe ---- */
 
+/* The name under which a running service is present for foresight. */
+static const char *service_thing(struct arena *a, const char *name)
+{
+	return thing_named(a, "service", name);
+}
+
 static bool asked_for(const struct value *params, const char *key)
 {
 	return map_at(params, key) != NULL;
@@ -163,7 +164,7 @@ static bool observe_masked(struct host *h, const struct value *params, const str
 	bool *masked, struct observation *o, struct err *e)
 {
 	*masked = map_bool(params, "masked", u->masked && !wanted_on(params));
-	if (*masked && !systemd_runs())
+	if (*masked && !service_manager()->set_masked)
 		return err_set(e, ERR_PERMANENT, "masked needs systemd, which does not run here");
 	if (*masked && wanted_on(params))
 		return err_set(e, ERR_CONFIG,
@@ -196,14 +197,22 @@ static bool observe_enabled(struct host *h, const struct value *params, const st
 	return true;
 }
 
+/* Must the manager read its files again? u NULL: those of any unit. */
+static bool files_changed(struct host *h, const struct unit *u, bool *changed, struct err *e)
+{
+	const struct service_backend *m = service_manager();
+	*changed = false;
+	return !m->files_changed || m->files_changed(h, u, changed, e);
+}
+
 /* daemon_reload without a name: does any unit need it? */
 static bool observe_manager(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	bool needs = false;
+	bool needs;
 	if (!map_bool(params, "daemon_reload", false))
 		return true;
-	if (!unit_any_needs_reload(h, &needs, e))
+	if (!files_changed(h, NULL, &needs, e))
 		return false;
 	if (!needs && foreseen_below(h, "/etc/systemd"))
 		observe_maybe(h, o, "until earlier files are written");
@@ -225,6 +234,7 @@ static bool service_observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
 	const char *name = map_cstr(params, "name", NULL);
+	bool reload = map_bool(params, "daemon_reload", false);
 	struct unit u;
 	observation_init(h, o);
 	if (!name)
@@ -243,7 +253,9 @@ static bool service_observe(
 			"package in an earlier step",
 			name);
 	tell_unit(h, &u, o);
-	if (map_bool(params, "daemon_reload", false) && unit_needs_reload(h, &u))
+	if (reload && !files_changed(h, &u, &reload, e))
+		return false;
+	if (reload)
 		observe_run(h, o, "daemon_reload", "reload unit files");
 	if (!observe_enabled(h, params, &u, o, e))
 		return false;
@@ -251,70 +263,25 @@ static bool service_observe(
 	return true;
 }
 
-/* ---- apply ---- */
-
-static bool control_unit(struct host *h, const char *verb, const char *unit, struct err *e)
+static void service_foresee(
+	const struct value *params, const struct observation *o, struct foresight *f)
 {
-	const char *argv[] = {"systemctl", verb, unit, NULL};
-	return run_program(h, argv, NULL, e);
-}
-
-/* The log lines since `from` that report problems: a working daemon may write hundreds of others.
- * Without any, the last lines. */
-static const char *read_journal(struct host *h, const char *unit, int64_t from)
-{
-	struct unit_log log = unit_log_from(h, unit, NULL, from);
-	const char *words = unit_log_words(h, &log, NULL, JOURNAL_MAX);
-	if (!words)
-		words = journal_last_words(h, unit, JOURNAL_MAX);
-	return words ? words : "its journal is empty";
-}
-
-static bool check_running(
-	struct host *h, const char *name, int64_t from, struct unit *u, struct err *e)
-{
-	if (!unit_query(h, &name, 1, u, e))
-		return false;
-	if (u->running && unit_settles(u)) {
-		usleep(SETTLE_US);
-		if (!unit_query(h, &name, 1, u, e))
-			return false;
+	struct arena *a = foresight_arena(f);
+	const char *thing = service_thing(a, map_cstr(o->result, "name", ""));
+	if (observed_change(o, "state")) {
+		if (strcmp(map_cstr(params, "state", ""), "stopped") == 0)
+			foresee_removed(f, thing);
+		else
+			foresee_made(f, thing);
 	}
-	if (u->running || unit_did_its_work(u))
-		return true;
-	const char *unit = u->trouble ? u->trouble : u->id;
-	return err_set(e, ERR_PERMANENT, "service '%s' was started but does not run (%s is %s): %s",
-		name, unit, u->trouble ? "in failure" : u->active, read_journal(h, unit, from));
+	thing = thing_named(a, "enabled", map_cstr(o->result, "name", ""));
+	if (observed_change(o, "enabled") && map_bool(params, "enabled", false))
+		foresee_made(f, thing);
+	else if (observed_change(o, "enabled"))
+		foresee_removed(f, thing);
 }
 
-/* After several failed starts systemd refuses any further start for a while, even with a corrected
- * configuration. */
-static void forget_failures(struct host *h, const struct unit *u)
-{
-	struct err ignored = {0};
-	if (u->trouble)
-		control_unit(h, "reset-failed", u->trouble, &ignored);
-}
-
-static bool systemd_start(struct host *h, const struct value *params, const char *verb,
-	const char *name, struct unit *u, struct err *e)
-{
-	struct err said = {0};
-	int64_t from = clock_us(CLOCK_MONOTONIC);
-	bool no_block = map_bool(params, "no_block", false);
-	bool starting = strcmp(u->active, "activating") == 0 && !no_block;
-	const char *argv[] = {"systemctl", verb, u->id, no_block ? "--no-block" : NULL, NULL};
-	forget_failures(h, u);
-	/* a reload signal could kill a daemon that is still starting */
-	if (starting && strcmp(verb, "reload-or-restart") == 0)
-		control_unit(h, "start", u->id, &said);
-	said = (struct err){0};
-	if (!run_program(h, argv, NULL, &said))
-		return err_set(e, ERR_PERMANENT, "service '%s' did not %s: %s", name,
-			strcmp(verb, "reload-or-restart") == 0 ? "reload" : verb,
-			read_journal(h, u->trouble ? u->trouble : u->id, from));
-	return no_block || check_running(h, name, from, u, e);
-}
+/* ---- apply ---- */
 
 static const char *state_verb(const struct value *params, const struct observation *o)
 {
@@ -328,94 +295,38 @@ static const char *state_verb(const struct value *params, const struct observati
 	return strcmp(state, "restarted") == 0 ? "restart" : "reload-or-restart";
 }
 
-/* A unit that groups stopped instances is "active": only a restart starts them again. */
-static const char *start_verb(const char *verb, const struct unit *u)
-{
-	bool hollow = strcmp(u->active, "active") == 0 && !u->running;
-	return hollow && strcmp(verb, "stop") != 0 ? "restart" : verb;
-}
-
-/* A unit can be masked permanently and until the next boot; each needs its own call. */
-static bool set_masked(struct host *h, const struct unit *u, bool masked, struct err *e)
-{
-	const char *argv[] = {"systemctl", "unmask", "--runtime", u->id, NULL};
-	if (masked)
-		return control_unit(h, "mask", u->id, e);
-	return control_unit(h, "unmask", u->id, e) && run_program(h, argv, NULL, e);
-}
-
-static bool set_enabled(struct host *h, const struct unit *u, bool on, struct err *e)
-{
-	const char *argv[] = {"systemctl", "disable", "--runtime", u->id, NULL};
-	if (!on && u->enabled == UNIT_RUNTIME)
-		return run_program(h, argv, NULL, e);
-	return control_unit(h, on ? "enable" : "disable", u->id, e);
-}
-
-static bool apply_systemd(struct host *h, const struct value *params, const char *name,
-	struct unit *u, const struct observation *o, struct err *e)
-{
-	bool on = map_bool(params, "enabled", false), masked = map_bool(params, "masked", false);
-	const char *verb = state_verb(params, o);
-	if (observed_change(o, "masked") && !set_masked(h, u, masked, e))
-		return false;
-	if (observed_change(o, "enabled") && !set_enabled(h, u, on, e))
-		return false;
-	if (!verb)
-		return true;
-	if (strcmp(verb, "stop") == 0)
-		return control_unit(h, "stop", u->id, e);
-	return systemd_start(h, params, start_verb(verb, u), name, u, e);
-}
-
-static bool apply_script(struct host *h, const struct value *params, const struct unit *u,
+static bool change_unit(struct host *h, const struct value *params, struct unit *u,
 	const struct observation *o, struct err *e)
 {
-	bool on = map_bool(params, "enabled", false);
-	const char *script = arena_printf(h->a, "/etc/init.d/%s", u->id);
-	const char *defaults[] = {"update-rc.d", u->id, "defaults", NULL};
-	const char *link[] = {"update-rc.d", u->id, on ? "enable" : "disable", NULL};
+	const struct service_backend *m = service_manager();
+	bool on = map_bool(params, "enabled", false), masked = map_bool(params, "masked", false);
 	const char *verb = state_verb(params, o);
-	if (observed_change(o, "enabled") &&
-		!(run_program(h, defaults, NULL, e) && run_program(h, link, NULL, e)))
+	if (observed_change(o, "masked") && !m->set_masked(h, u, masked, e))
 		return false;
-	if (!verb)
-		return true;
-	if (strcmp(verb, "reload-or-restart") == 0)
-		verb = u->running ? "force-reload" : "start"; /* LSB: reload, or else restart */
-	const char *run[] = {script, verb, NULL};
-	if (!run_program(h, run, NULL, e))
+	if (observed_change(o, "enabled") && !m->set_enabled(h, u, on, e))
 		return false;
-	struct unit now;
-	if (!unit_query(h, &u->name, 1, &now, e))
-		return false;
-	if (now.running == (strcmp(verb, "stop") != 0))
-		return true;
-	return err_set(e, ERR_PERMANENT, "%s %s succeeded, but the service %s", script, verb,
-		now.running ? "still runs" : "does not run");
+	return !verb || m->act(h, verb, map_bool(params, "no_block", false), u, e);
 }
 
 static bool service_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
+	const struct service_backend *m = service_manager();
 	const char *name = map_cstr(params, "name", NULL);
-	bool reload = observed_change(o, "daemon_reload"), systemd = systemd_runs();
+	bool reload = observed_change(o, "daemon_reload"), changed;
 	struct unit u;
 	service_forget();
 	if (!name)
-		return !reload || control_unit(h, "daemon-reload", NULL, e);
+		return !reload || m->read_files(h, e);
 	/* a timer does not start while its service has an unloaded file */
 	if (map_bool(params, "daemon_reload", false) && observed_change(o, "state"))
 		reload = true;
-	if (!service_find(h, name, &u, e))
+	if (!service_find(h, name, &u, e) || !files_changed(h, &u, &changed, e))
 		return false;
 	/* systemd would start a unit with a changed file in its old form */
-	if (systemd && (reload || unit_needs_reload(h, &u)) &&
-		!control_unit(h, "daemon-reload", NULL, e))
+	if (m->read_files && (reload || changed) && !m->read_files(h, e))
 		return false;
-	bool ok = systemd ? apply_systemd(h, params, name, &u, o, e)
-			  : apply_script(h, params, &u, o, e);
-	if (!ok || !unit_query(h, &name, 1, &u, e))
+	if (!change_unit(h, params, &u, o, e) || !m->query(h, &name, 1, &u, e))
 		return false;
 	tell_unit(h, &u, o);
 	return true;
@@ -447,16 +358,8 @@ bool service_activate(struct host *h, const char *name, bool restart, struct err
 
 bool service_await(struct host *h, const char *name, struct err *e)
 {
-	struct unit u;
-	struct err said = {0};
-	int64_t from = clock_us(CLOCK_MONOTONIC);
 	service_forget();
-	if (!unit_query(h, &name, 1, &u, e))
-		return false;
-	if (control_unit(h, "start", u.id, &said) && unit_query(h, &name, 1, &u, e) && u.running)
-		return true;
-	return err_set(e, ERR_PERMANENT, "service '%s' did not start: %s", name,
-		read_journal(h, u.trouble ? u.trouble : u.id, from));
+	return service_manager()->await(h, name, e);
 }
 
 const struct restype restype_service = {

@@ -21,7 +21,7 @@
 #include "mailhost/postfix_main.h"
 #include "mailhost/postfix_master.h"
 #include "resource/types.h"
-#include "host/unit.h"
+#include "host/systemd.h"
 #include "host/logs.h"
 
 enum { ROUNDS = 3000, LINES_MAX = 12 };

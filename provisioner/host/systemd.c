@@ -1,36 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asks systemd about many units with one process, or runs the status action of SysV scripts. Never
+ * What systemd says about units, over D-Bus or by systemctl, and what its folders hold. Never
  * changes a service.
  */
+#include <dirent.h>
 #include <glob.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "host/sdbus.h"
-#include "host/unit.h"
+#include "host/systemd.h"
+#include "host/sysv.h"
+
+#define LINKS_FOLDER "/etc/systemd/system"
+enum { LINKS_MAX = 4096 };
 
 #define SHOWN                                                                            \
 	"--property=Id,LoadState,ActiveState,SubState,UnitFileState,Type,Result,PartOf," \
 	"NeedDaemonReload,DropInPaths"
 
-bool unit_settles(const struct unit *u)
+bool systemd_runs(void)
 {
-	return strcmp(u->type, "simple") == 0 || strcmp(u->type, "exec") == 0 ||
-	       strcmp(u->type, "idle") == 0;
-}
-
-bool unit_did_its_work(const struct unit *u)
-{
-	return strcmp(u->type, "oneshot") == 0 && strcmp(u->active, "inactive") == 0 &&
-	       strcmp(u->result, "success") == 0;
-}
-
-bool unit_name_valid(const char *name)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789:_.@\\-";
-	size_t n = strlen(name);
-	return n > 0 && n < 200 && name[0] != '-' && name[0] != '.' && strspn(name, allowed) == n;
+	return access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) */
 }
 
 /* "postfix" -> "postfix.service"; "x.timer" stays. */
@@ -43,25 +32,6 @@ static const char *with_suffix(struct arena *a, const char *name)
 			return name;
 	return arena_printf(a, "%s.service", name);
 }
-
-static const char *script_name(struct arena *a, const char *name)
-{
-	if (!str_ends(str_c(name), ".service"))
-		return name;
-	return str_dup(a, name, strlen(name) - strlen(".service")).p;
-}
-
-/* Does a SysV script start at boot? insserv makes the links (update-rc.d(8)). */
-static bool rc_links(struct arena *a, const char *name)
-{
-	glob_t found;
-	const char *pattern = arena_printf(a, "/etc/rc[2-5].d/S[0-9][0-9]%s", script_name(a, name));
-	bool any = glob(pattern, GLOB_NOSORT, NULL, &found) == 0 && found.gl_pathc > 0;
-	globfree(&found);
-	return any;
-}
-
-/* ---- systemd ---- */
 
 static bool any_file(struct arena *a, const char *folders, const char *unit)
 {
@@ -142,7 +112,7 @@ static enum unit_enabled enabled_of(struct arena *a, const struct shown *s)
 	const char *script = arena_printf(a, "/etc/init.d/%s", script_name(a, s->id));
 	if (access(script, F_OK) != 0)
 		return UNIT_FIXED;
-	return rc_links(a, s->id) ? UNIT_ENABLED : UNIT_DISABLED;
+	return script_at_boot(a, s->id) ? UNIT_ENABLED : UNIT_DISABLED;
 }
 
 static void unit_from(struct arena *a, const struct shown *s, const char *name, struct unit *u)
@@ -193,7 +163,7 @@ void unit_parse(
 }
 
 /* The answer begins with the names, in their order, followed by the matches of the patterns. */
-static bool ask_systemd(
+static bool show_units(
 	struct host *h, const char *const *names, size_t n, struct str *answer, struct err *e)
 {
 	struct args argv = {0};
@@ -213,8 +183,20 @@ static bool ask_systemd(
 	return run_program(h, argv.v, answer, e);
 }
 
+bool systemd_query(
+	struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)
+{
+	struct str answer;
+	if (n == 0)
+		return true;
+	if (!show_units(h, names, n, &answer, e))
+		return false;
+	unit_parse(h->a, answer, names, n, out);
+	return true;
+}
+
 /* A unit that groups instances was started with them. */
-int64_t unit_runs_since(struct host *h, const char *name)
+int64_t systemd_runs_since(struct host *h, const char *name)
 {
 	const char *full = with_suffix(h->a, name);
 	const char *argv[] = {"systemctl", "show", "--no-pager",
@@ -224,7 +206,7 @@ int64_t unit_runs_since(struct host *h, const char *name)
 	struct line line;
 	struct err ignored = {0};
 	int64_t first = 0;
-	if (!systemd_runs() || !run_program(h, argv, &answer, &ignored))
+	if (!run_program(h, argv, &answer, &ignored))
 		return 0;
 	while (line_next(&answer, &line)) {
 		const char *at = memchr(line.p, '=', line.n);
@@ -237,6 +219,8 @@ int64_t unit_runs_since(struct host *h, const char *name)
 	}
 	return first;
 }
+
+/* ---- files that systemd has not read ---- */
 
 /* Is the path, which may contain blanks, in a list of paths separated by blanks? */
 static bool lists_path(const char *list, const char *path)
@@ -263,162 +247,115 @@ static bool dropin_unread(struct host *h, const char *unit, const char *known)
 	return unread;
 }
 
-bool unit_needs_reload(struct host *h, const struct unit *u)
-{
-	return u->need_reload || (systemd_runs() && dropin_unread(h, u->id, u->dropins));
-}
-
-bool unit_any_needs_reload(struct host *h, bool *needs, struct err *e)
+static bool find_changed(struct host *h, bool *changed, struct err *e)
 {
 	const char *argv[] = {"systemctl", "show", "--no-pager",
 		"--property=Id,NeedDaemonReload,DropInPaths", "*.service", "*.socket", "*.timer",
 		NULL};
 	struct str answer;
 	struct shown s;
-	*needs = false;
-	if (!systemd_runs())
-		return true;
 	if (!run_program(h, argv, &answer, e))
 		return false;
-	while (!*needs && next_block(h->a, &answer, &s))
-		*needs = text_is(s.need_reload, "yes") || dropin_unread(h, s.id, s.dropins);
+	while (!*changed && next_block(h->a, &answer, &s))
+		*changed = text_is(s.need_reload, "yes") || dropin_unread(h, s.id, s.dropins);
 	return true;
 }
 
-/* ---- SysV ---- */
-
-static bool ask_script(struct host *h, const char *name, struct unit *u, struct err *e)
+bool systemd_files_changed(struct host *h, const struct unit *u, bool *changed, struct err *e)
 {
-	const char *script = arena_printf(h->a, "/etc/init.d/%s", script_name(h->a, name));
-	const char *argv[] = {script, "status", NULL};
-	struct proc_result r;
-	*u = (struct unit){.name = name,
-		.id = script_name(h->a, name),
-		.active = "inactive",
-		.sub = "",
-		.load = "not-found",
-		.file_state = "",
-		.type = "forking",
-		.result = ""};
-	if (access(script, X_OK) != 0)
-		return true;
-	if (!run_with(h, argv, (struct str){0}, &r, e))
+	*changed = u && (u->need_reload || dropin_unread(h, u->id, u->dropins));
+	return u || find_changed(h, changed, e);
+}
+
+/* ---- lists of units ---- */
+
+bool systemd_list_running(struct host *h, struct args *names, struct err *e)
+{
+	const char *argv[] = {"systemctl", "list-units", "--type=service", "--state=active",
+		"--plain", "--no-legend", "--no-pager", NULL};
+	struct str out;
+	struct line line;
+	if (!run_program(h, argv, &out, e))
 		return false;
-	u->found = true;
-	u->running = r.status == 0; /* LSB: 0 runs, 1 to 3 does not */
-	u->active = u->running ? "active" : "inactive";
-	u->load = "loaded";
-	u->enabled = rc_links(h->a, name) ? UNIT_ENABLED : UNIT_DISABLED;
-	u->file_state = u->enabled == UNIT_ENABLED ? "enabled" : "disabled";
+	while (line_next(&out, &line)) {
+		size_t n = 0;
+		while (n < line.n && line.p[n] != ' ')
+			n++;
+		if (n > 8 && memcmp(line.p + n - 8, ".service", 8) == 0)
+			args_add(h->a, names, str_dup(h->a, line.p, n - 8).p);
+	}
 	return true;
 }
 
-/* The entry about a unit among those found, or NULL. */
-static const struct shown *shown_of(const struct shown *s, size_t n, const char *id)
+static void links_of(struct arena *a, const char *folder, struct args *names)
 {
-	for (size_t i = 0; i < n; i++)
-		if (text_is(s[i].id, id))
-			return &s[i];
-	return NULL;
+	DIR *dir = opendir(folder);
+	const struct dirent *d;
+	while (dir && names->n < LINKS_MAX && (d = readdir(dir)))
+		if (d->d_name[0] != '.' && unit_name_valid(d->d_name))
+			args_add(a, names, arena_strdup(a, d->d_name));
+	if (dir)
+		closedir(dir);
 }
 
-/* The instances of those group units which are "active (exited)". */
-static bool look_at_parts(struct arena *a, struct unit *units, const struct shown *s, size_t n)
+void systemd_list_enabled(struct arena *a, struct args *names)
 {
-	struct args parts = {0}, of = {0};
-	for (size_t i = 0; i < n; i++) {
-		if (!text_is(s[i].sub, "exited"))
-			continue;
-		for (const char *p = s[i].consists_of; *p; p += strspn(p, " ")) {
-			size_t len = strcspn(p, " ");
-			const char *name = str_dup(a, p, len).p;
-			const struct shown *known = shown_of(s, n, name);
-			p += len;
-			if (known) {
-				struct shown part = *known;
-				part.part_of = units[i].id;
-				count_instance(&part, units, n);
-				continue;
-			}
-			args_add(a, &parts, name);
-			args_add(a, &of, units[i].id);
-		}
+	DIR *dir = opendir(LINKS_FOLDER);
+	const struct dirent *d;
+	while (dir && (d = readdir(dir)))
+		if (str_ends(str_c(d->d_name), ".wants") || str_ends(str_c(d->d_name), ".requires"))
+			links_of(a, path_join(a, LINKS_FOLDER, d->d_name), names);
+	if (dir)
+		closedir(dir);
+}
+
+/* ---- over D-Bus ---- */
+
+/* Counts the instances of a group unit which is "active (exited)". */
+static bool look_at_parts(struct arena *a, const struct shown *s, struct unit *u)
+{
+	struct args parts = {0};
+	if (!text_is(s->sub, "exited"))
+		return true;
+	for (const char *p = s->consists_of; *p; p += strspn(p, " ")) {
+		size_t len = strcspn(p, " ");
+		args_add(a, &parts, str_dup(a, p, len).p);
+		p += len;
 	}
 	struct shown *found = ARENA_ARRAY(a, struct shown, parts.n);
 	if (parts.n && !sdbus_show(a, parts.v, parts.n, found))
 		return false;
 	for (size_t i = 0; i < parts.n; i++) {
-		found[i].part_of = of.v[i];
-		count_instance(&found[i], units, n);
+		found[i].part_of = u->id;
+		count_instance(&found[i], u, 1);
 	}
 	return true;
 }
 
-/* Asks for each unit once: an answer costs systemd about a millisecond. */
-static bool show_once(struct arena *a, const char *const *names, size_t n, struct shown *out)
-{
-	struct args asked = {0};
-	size_t *at = ARENA_ARRAY(a, size_t, n);
-	for (size_t i = 0; i < n; i++) {
-		while (at[i] < asked.n && !text_is(asked.v[at[i]], names[i]))
-			at[i]++;
-		if (at[i] == asked.n)
-			args_add(a, &asked, names[i]);
-	}
-	struct shown *answers = ARENA_ARRAY(a, struct shown, asked.n);
-	if (!sdbus_show(a, asked.v, asked.n, answers))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		out[i] = answers[at[i]];
-	return true;
-}
-
-static const char *const *full_names(struct arena *a, const char *const *names, size_t n)
+struct sdbus_talk *systemd_ask(struct arena *a, const char *const *names, size_t n)
 {
 	struct args full = {0};
 	for (size_t i = 0; i < n; i++)
 		args_add(a, &full, with_suffix(a, names[i]));
-	return full.v;
+	return sdbus_ask(a, full.v, n);
 }
 
-struct sdbus_talk *unit_ask(struct arena *a, const char *const *names, size_t n)
-{
-	return systemd_runs() ? sdbus_ask(a, full_names(a, names, n), n) : NULL;
-}
-
-bool unit_answer(
+bool systemd_answer(
 	struct arena *a, struct sdbus_talk *t, size_t i, const char *name, struct unit *out)
 {
 	struct shown s;
 	if (!sdbus_answer(t, i, &s))
 		return false;
 	unit_from(a, &s, name, out);
-	return look_at_parts(a, out, &s, 1);
+	return look_at_parts(a, &s, out);
 }
 
-bool unit_look(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)
+bool systemd_look(struct host *h, const char *name, struct unit *out, struct err *e)
 {
-	struct shown *s = ARENA_ARRAY(h->a, struct shown, n);
-	if (n == 0 || !systemd_runs() || !show_once(h->a, full_names(h->a, names, n), n, s))
-		return unit_query(h, names, n, out, e);
-	for (size_t i = 0; i < n; i++)
-		unit_from(h->a, &s[i], names[i], &out[i]);
-	return look_at_parts(h->a, out, s, n) || unit_query(h, names, n, out, e);
-}
-
-bool unit_query(struct host *h, const char *const *names, size_t n, struct unit *out, struct err *e)
-{
-	struct str answer;
-	if (n == 0)
-		return true;
-	if (systemd_runs()) {
-		if (!ask_systemd(h, names, n, &answer, e))
-			return false;
-		unit_parse(h->a, answer, names, n, out);
-		return true;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (!ask_script(h, names[i], &out[i], e))
-			return false;
-	return true;
+	const char *full = with_suffix(h->a, name);
+	struct shown s;
+	if (!sdbus_show(h->a, &full, 1, &s))
+		return systemd_query(h, &name, 1, out, e);
+	unit_from(h->a, &s, name, out);
+	return look_at_parts(h->a, &s, out) || systemd_query(h, &name, 1, out, e);
 }

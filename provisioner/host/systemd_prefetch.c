@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The units of services: requested before the observations and answered in the background, because
- * systemd takes its time. Changes none.
+ * Units that are requested before the observations and answered in the background, because systemd
+ * takes its time. Changes none.
  */
 #include <unistd.h>
-#include "host/foresight.h"
 #include "host/sdbus.h"
-#include "host/unit.h"
-#include "resource/service.h"
+#include "host/systemd.h"
 
 enum { NAMES_MAX = 4096 };
 
@@ -20,7 +18,7 @@ static struct {
 	pid_t process; /* the process that asks: a child must not use the answers */
 } prefetched;
 
-void service_forget(void)
+void systemd_forget(void)
 {
 	if (prefetched.a && prefetched.process == getpid())
 		sdbus_end(prefetched.talk);
@@ -36,11 +34,9 @@ static bool is_asked(const char *name)
 	return false;
 }
 
-void service_prefetch(const char *const *names)
+void systemd_prefetch(const char *const *names)
 {
-	service_forget();
-	if (!systemd_runs())
-		return;
+	systemd_forget();
 	struct arena *a = prefetched.a = arena_new();
 	prefetched.names = (struct args){0};
 	for (size_t i = 0; names[i] && prefetched.names.n < NAMES_MAX; i++)
@@ -49,7 +45,7 @@ void service_prefetch(const char *const *names)
 	prefetched.v = ARENA_ARRAY(a, struct unit, prefetched.names.n);
 	prefetched.known = ARENA_ARRAY(a, bool, prefetched.names.n);
 	prefetched.process = getpid();
-	prefetched.talk = unit_ask(a, prefetched.names.v, prefetched.names.n);
+	prefetched.talk = systemd_ask(a, prefetched.names.v, prefetched.names.n);
 }
 
 /* For units that D-Bus did not answer: one process for all of them. */
@@ -61,7 +57,7 @@ static void query_all(const struct host *h)
 	own.a = prefetched.a;
 	sdbus_end(prefetched.talk);
 	prefetched.talk = NULL;
-	bool ok = unit_query(&own, prefetched.names.v, n, prefetched.v, &ignored);
+	bool ok = systemd_query(&own, prefetched.names.v, n, prefetched.v, &ignored);
 	for (size_t i = 0; i < n; i++)
 		prefetched.known[i] = ok;
 	prefetched.names.n = ok ? n : 0;
@@ -78,7 +74,7 @@ static bool wait_for(const struct host *h, const char *name, struct unit *u)
 	if (i == prefetched.names.n)
 		return false;
 	if (!prefetched.known[i] && prefetched.talk)
-		prefetched.known[i] = unit_answer(
+		prefetched.known[i] = systemd_answer(
 			prefetched.a, prefetched.talk, i, prefetched.names.v[i], &prefetched.v[i]);
 	if (!prefetched.known[i])
 		query_all(h);
@@ -88,31 +84,7 @@ static bool wait_for(const struct host *h, const char *name, struct unit *u)
 	return true;
 }
 
-bool service_find(struct host *h, const char *name, struct unit *u, struct err *e)
+bool systemd_find(struct host *h, const char *name, struct unit *u, struct err *e)
 {
-	if (!unit_name_valid(name))
-		return err_set(e, ERR_CONFIG, "'%s' is not a valid service name", name);
-	return wait_for(h, name, u) || unit_look(h, &name, 1, u, e);
-}
-
-const char *service_thing(struct arena *a, const char *name)
-{
-	return thing_named(a, "service", name);
-}
-
-void service_foresee(const struct value *params, const struct observation *o, struct foresight *f)
-{
-	struct arena *a = foresight_arena(f);
-	const char *thing = service_thing(a, map_cstr(o->result, "name", ""));
-	if (observed_change(o, "state")) {
-		if (strcmp(map_cstr(params, "state", ""), "stopped") == 0)
-			foresee_removed(f, thing);
-		else
-			foresee_made(f, thing);
-	}
-	thing = thing_named(a, "enabled", map_cstr(o->result, "name", ""));
-	if (observed_change(o, "enabled") && map_bool(params, "enabled", false))
-		foresee_made(f, thing);
-	else if (observed_change(o, "enabled"))
-		foresee_removed(f, thing);
+	return wait_for(h, name, u) || systemd_look(h, name, u, e);
 }
