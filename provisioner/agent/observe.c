@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "agent/session.h"
 #include "base/place.h"
-#include "resource/apt.h"
+#include "resource/package.h"
 #include "host/foresight.h"
 #include "host/services.h"
 
@@ -108,7 +108,7 @@ static void note_planned(struct pending_effects *effects, const struct agent_ste
 	effects->pending |= touches;
 	effects->change[effects->n_change++] = step->want.id;
 	if (!packages && (touches & RES_FILE))
-		apt_lists_foresee_old(effects->foresight);
+		package_lists_foresee_old(effects->foresight);
 }
 
 /* Adds the effects of steps before `id` that were observed by an earlier OBSERVE and are not

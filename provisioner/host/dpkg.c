@@ -4,16 +4,7 @@
  * lock: dpkg replaces the file as a whole.
  */
 #include <sys/stat.h>
-#include "host/args.h"
 #include "host/dpkg.h"
-
-struct dpkg {
-	struct arena *a;
-	struct dpkg_package *v;
-	size_t n, cap;
-	struct args provided; /* names that installed packages provide */
-	bool interrupted;
-};
 
 /* One stanza during parsing; the strings point into the file's text. */
 struct stanza {
@@ -57,7 +48,7 @@ static void add_provides(struct dpkg *d, struct line list)
 		while (i + n < list.n && !strchr(" ,(:", list.p[i + n]))
 			n++;
 		if (n)
-			args_add(d->a, &d->provided, str_dup(d->a, list.p + i, n).p);
+			args_add(d->a, &d->all.provided, str_dup(d->a, list.p + i, n).p);
 		for (i += n; i < list.n && list.p[i] != ','; i++)
 			;
 	}
@@ -67,20 +58,14 @@ static void add_package(struct dpkg *d, const struct stanza *s)
 {
 	if (s->package.n == 0)
 		return;
-	struct dpkg_package one = {copy_text(d, s->package), copy_text(d, s->version),
+	struct package one = {copy_text(d, s->package), copy_text(d, s->version),
 		copy_text(d, s->arch), copy_text(d, state_of(s->status))};
-	PUSH(d->a, d->v, d->n, d->cap, one);
-	const struct dpkg_package *p = &d->v[d->n - 1];
-	if (dpkg_installed(p))
+	PUSH(d->a, d->all.v, d->all.n, d->all.cap, one);
+	const struct package *p = &d->all.v[d->all.n - 1];
+	if (package_installed(p))
 		add_provides(d, s->provides);
 	if (strcmp(p->state, "unpacked") == 0 || strncmp(p->state, "half-", 5) == 0)
 		d->interrupted = true;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct dpkg_package *x = a, *y = b;
-	return strcmp(x->name, y->name);
 }
 
 struct dpkg *dpkg_parse(struct str status)
@@ -106,8 +91,7 @@ struct dpkg *dpkg_parse(struct str status)
 		}
 	}
 	add_package(d, &s);
-	if (d->n)
-		qsort(d->v, d->n, sizeof(*d->v), by_name);
+	packages_sort(&d->all);
 	return d;
 }
 
@@ -115,46 +99,6 @@ void dpkg_free(struct dpkg *d)
 {
 	if (d)
 		arena_free(d->a);
-}
-
-bool dpkg_installed(const struct dpkg_package *p)
-{
-	return p && (strcmp(p->state, "installed") == 0 || strncmp(p->state, "triggers-", 9) == 0);
-}
-
-/* The index of the first package with this name, or n. */
-static size_t first_of(const struct dpkg *d, const char *name)
-{
-	size_t low = 0, high = d->n;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (strcmp(d->v[mid].name, name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-const struct dpkg_package *dpkg_find(const struct dpkg *d, const char *name, const char *arch)
-{
-	const struct dpkg_package *found = NULL;
-	for (size_t i = first_of(d, name); i < d->n && strcmp(d->v[i].name, name) == 0; i++) {
-		const struct dpkg_package *p = &d->v[i];
-		if (arch && strcmp(p->arch, arch) != 0)
-			continue;
-		if (!found || (!dpkg_installed(found) && dpkg_installed(p)))
-			found = p;
-	}
-	return found;
-}
-
-bool dpkg_provides(const struct dpkg *d, const char *name)
-{
-	for (size_t i = 0; i < d->provided.n; i++)
-		if (strcmp(d->provided.v[i], name) == 0)
-			return true;
-	return false;
 }
 
 /* " /etc/courier/authdaemonrc 0123...": a line of the field Conffiles. A marked file no longer
@@ -182,16 +126,23 @@ const char *dpkg_conffile(struct arena *a, struct str status, const char *path)
 	return NULL;
 }
 
-bool dpkg_interrupted(const struct dpkg *d)
-{
-	return d->interrupted;
-}
-
 /* Is it the file that was read? dpkg creates a new one for each change. */
 static bool is_unchanged(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool stat_status(struct stat *st, struct err *e)
+{
+	return stat(DPKG_STATUS, st) == 0 ||
+	       err_errno(e, "cannot stat %s (only hosts with dpkg are supported)", DPKG_STATUS);
+}
+
+bool dpkg_probe(struct err *e)
+{
+	struct stat st;
+	return stat_status(&st, e);
 }
 
 const struct dpkg *dpkg_host(struct err *e)
@@ -200,10 +151,8 @@ const struct dpkg *dpkg_host(struct err *e)
 	static struct stat last_stat;
 	struct stat st;
 	struct str status;
-	if (stat(DPKG_STATUS, &st) < 0) {
-		err_errno(e, "cannot stat %s (only hosts with dpkg are supported)", DPKG_STATUS);
+	if (!stat_status(&st, e))
 		return NULL;
-	}
 	if (last && is_unchanged(&st, &last_stat))
 		return last;
 	struct arena *a = arena_new();
@@ -216,4 +165,13 @@ const struct dpkg *dpkg_host(struct err *e)
 	}
 	arena_free(a);
 	return NULL;
+}
+
+const char *dpkg_owner(struct arena *a, const char *path)
+{
+	struct str status;
+	struct err ignored = {0};
+	if (!file_read(a, DPKG_STATUS, FILE_MAX, &status, &ignored))
+		return NULL;
+	return dpkg_conffile(a, status, path);
 }

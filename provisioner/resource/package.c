@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The types `package` and `apt`: which packages are installed. Observing reads dpkg's status; it
- * runs a program only for state latest, for a name that may be virtual, and to find what else a
- * removal takes along. It never changes anything; apt.c does.
+ * The types `package` and `apt`: which packages are installed. Observing reads the list of
+ * installed packages; it runs a program only for state latest, for a name that may be virtual, and
+ * to find what else a removal takes along. It never changes anything; package_apply.c does.
  */
 #include <fnmatch.h>
-#include "resource/apt.h"
 #include "host/foresight.h"
 #include "resource/package.h"
 #include "resource/types.h"
+
+enum { LATEST_FRESH_S = 3600 };
 
 #define NAMES_DOC "Package names. 'name=version' (with * as a wildcard) asks for a version."
 /* package passes on to apt all that apt takes, as in Ansible. */
@@ -220,41 +221,43 @@ bool package_removes(const struct value *params)
 	return strcmp(state, "absent") == 0 || strcmp(state, "removed") == 0;
 }
 
-bool package_as_wanted(const struct package_want *w, const struct dpkg_package *p)
+bool package_as_wanted(const struct package_want *w, const struct package *p)
 {
-	if (!dpkg_installed(p))
+	if (!package_installed(p))
 		return false;
 	return !w->version || fnmatch(w->version, p->version, 0) == 0;
 }
 
 /* ---- observe ---- */
 
-static bool no_package(const struct dpkg_package *p)
+static bool no_package(const struct package *p)
 {
 	return !p || strcmp(p->state, "not-installed") == 0;
 }
 
 /* The present state of the package: its version, "half-configured", or NULL for none. */
-static const char *standing_version(const struct dpkg_package *p)
+static const char *standing_version(const struct package *p)
 {
 	if (no_package(p) || strcmp(p->state, "config-files") == 0)
 		return NULL;
-	return dpkg_installed(p) ? p->version : p->state;
+	return package_installed(p) ? p->version : p->state;
 }
+
+/* The host's package manager and what it knows, for the time of one observation. */
+struct manager {
+	const struct package_backend *m;
+	const struct packages *all;
+};
 
 /* A virtual name that an installed package provides counts as installed, unless a real package of
  * that name exists too: apt would install that one. */
 static bool there_virtually(
-	struct host *h, const struct dpkg *d, const struct package_want *w, struct err *e)
+	struct host *h, struct manager m, const struct package_want *w, struct err *e)
 {
-	struct proc_result r;
-	if (w->version || !dpkg_provides(d, w->name))
+	bool real;
+	if (w->version || !package_provided(m.all, w->name))
 		return false;
-	const char *argv[] = {
-		"apt-cache", "show", "--no-all-versions", APT_EXACT_NAMES, w->name, NULL};
-	if (!run_with(h, argv, (struct str){0}, &r, e))
-		return false;
-	return r.status != 0 || r.out.n == 0;
+	return m.m->has_real(h, w->name, &real, e) && !real;
 }
 
 static enum foreseen find_planned(struct host *h, const struct package_want *w)
@@ -262,14 +265,14 @@ static enum foreseen find_planned(struct host *h, const struct package_want *w)
 	return foreseen(h, thing_named(h->a, "package", w->name));
 }
 
-static bool observe_present(struct host *h, const struct dpkg *d, const struct package_want *w,
+static bool observe_present(struct host *h, struct manager m, const struct package_want *w,
 	struct observation *o, struct err *e)
 {
-	const struct dpkg_package *p = dpkg_find(d, w->name, w->arch);
+	const struct package *p = package_find(m.all, w->name, w->arch);
 	bool removed = find_planned(h, w) == FORESEEN_REMOVED;
 	if (!removed && package_as_wanted(w, p))
 		return true;
-	if (!removed && !standing_version(p) && there_virtually(h, d, w, e))
+	if (!removed && !standing_version(p) && there_virtually(h, m, w, e))
 		return true;
 	if (e->kind != ERR_NONE)
 		return false;
@@ -278,10 +281,9 @@ static bool observe_present(struct host *h, const struct dpkg *d, const struct p
 	return true;
 }
 
-static void observe_absent(struct host *h, const struct dpkg *d, const struct package_want *w,
+static void observe_absent(struct host *h, const struct package *p, const struct package_want *w,
 	bool purge, struct observation *o)
 {
-	const struct dpkg_package *p = dpkg_find(d, w->name, w->arch);
 	enum foreseen then = find_planned(h, w);
 	if (then == FORESEEN_REMOVED || (then == FORESEEN_NOTHING && no_package(p)))
 		return;
@@ -293,96 +295,69 @@ static void observe_absent(struct host *h, const struct dpkg *d, const struct pa
 		observe_attr(h, o, w->name, p->state, NULL);
 }
 
-/* The word after "  Candidate: " in a stanza of apt-cache policy. */
-static const char *read_candidate(struct arena *a, struct line line)
-{
-	static const char key[] = "  Candidate: ";
-	size_t n = sizeof(key) - 1;
-	if (line.n <= n || memcmp(line.p, key, n) != 0)
-		return NULL;
-	return str_dup(a, line.p + n, line.n - n).p;
-}
-
-static void observe_upgrade(struct host *h, const struct dpkg *d, const char *name,
-	const char *version, struct observation *o)
-{
-	char *plain_name = arena_strdup(h->a, name);
-	char *arch = strchr(plain_name, ':');
-	if (arch)
-		*arch++ = 0;
-	const struct dpkg_package *p = dpkg_find(d, plain_name, arch);
-	if (dpkg_installed(p) && strcmp(version, "(none)") != 0 && strcmp(p->version, version) != 0)
-		observe_attr(h, o, plain_name, p->version, version);
-}
-
-/* One call for all names (about 50 ms): which versions could be installed? */
-static bool observe_latest(struct host *h, const struct dpkg *d, const struct args *names,
+/* Which of the installed packages have another version in the lists? */
+static bool observe_latest(struct host *h, struct manager m, const struct args *names,
 	struct observation *o, struct err *e)
 {
-	struct args argv = {0};
-	struct str out;
-	struct line line;
-	const char *name = NULL, *version;
+	struct packages found = {0};
 	if (names->n == 0)
 		return true;
-	args_add(h->a, &argv, "apt-cache");
-	args_add(h->a, &argv, "policy");
-	args_add(h->a, &argv, APT_EXACT_NAMES);
-	for (size_t i = 0; i < names->n; i++)
-		args_add(h->a, &argv, names->v[i]);
-	if (!run_program(h, argv.v, &out, e))
+	if (!m.m->candidates(h, names, &found, e))
 		return false;
-	while (line_next(&out, &line)) {
-		if (line.n && line.p[0] != ' ' && line.p[line.n - 1] == ':')
-			name = str_dup(h->a, line.p, line.n - 1).p;
-		else if (name && (version = read_candidate(h->a, line)))
-			observe_upgrade(h, d, name, version, o);
+	for (size_t i = 0; i < found.n; i++) {
+		const struct package *to = &found.v[i];
+		const struct package *p = package_find(m.all, to->name, to->arch);
+		if (package_installed(p) && strcmp(p->version, to->version) != 0)
+			observe_attr(h, o, to->name, p->version, to->version);
 	}
 	return true;
 }
 
-/* "Remv postfix [3.7.11]": a package that a removal takes along. */
-static void observe_removed(struct host *h, struct line line, struct observation *o)
-{
-	size_t at = 5;
-	if (line.n <= at || (memcmp(line.p, "Remv ", 5) != 0 && memcmp(line.p, "Purg ", 5) != 0))
-		return;
-	size_t n = 0, v = 0;
-	while (at + n < line.n && line.p[at + n] != ' ')
-		n++;
-	const char *name = str_dup(h->a, line.p + at, n).p;
-	at += n;
-	while (at < line.n && line.p[at] != '[')
-		at++;
-	while (at + 1 + v < line.n && line.p[at + 1 + v] != ']')
-		v++;
-	if (!observed_change(o, name))
-		observe_attr(
-			h, o, name, v ? str_dup(h->a, line.p + at + 1, v).p : "installed", NULL);
-}
-
-static bool observe_side_effects(struct host *h, const struct value *params,
+/* What a removal takes along. */
+static bool observe_side_effects(struct host *h, struct manager m, const struct value *params,
 	const struct args *names, struct observation *o, struct err *e)
 {
-	struct args argv = {0};
-	struct str out;
-	struct line line;
-	args_add(h->a, &argv, "apt-get");
-	args_add(h->a, &argv, "--simulate");
-	apt_options(h->a, params, &argv);
-	args_add(h->a, &argv, names->n ? "remove" : "autoremove");
-	for (size_t i = 0; i < names->n; i++)
-		args_add(h->a, &argv, names->v[i]);
-	if (!apt_simulate(h, argv.v, &out, e))
+	struct package_options options = m.m->options(h->a, params);
+	struct packages found = {0};
+	if (!m.m->removals(h, &options, names, &found, e))
 		return false;
-	while (line_next(&out, &line))
-		observe_removed(h, line, o);
+	for (size_t i = 0; i < found.n; i++) {
+		const struct package *p = &found.v[i];
+		if (!observed_change(o, p->name))
+			observe_attr(h, o, p->name, p->version ? p->version : "installed", NULL);
+	}
 	return true;
+}
+
+/* Do the lists need a refresh? Call it after the names: it matters whether something will be
+ * installed. */
+static void observe_lists(struct host *h, const struct package_backend *m,
+	const struct value *params, struct observation *o)
+{
+	int64_t valid = map_int(params, "cache_valid_time", 0);
+	const struct value *names = map_at(params, "name");
+	bool asked = map_bool(params, "update_cache", false) || valid > 0;
+	bool latest = strcmp(map_cstr(params, "state", ""), "latest") == 0;
+	bool named = names && names->list.n > 0;
+	if (!asked || (named && !latest && o->changes->list.n == 0))
+		return;
+	if (named && latest && valid == 0)
+		valid = LATEST_FRESH_S;
+	if (valid > 0 && !m->lists_stale(valid))
+		return;
+	observe_run(h, o, LISTS_CHANGE, "refresh");
+	if (named && latest)
+		observe_run(h, o, UPGRADE_CHANGE, "to the versions that the lists then offer");
+}
+
+void package_lists_foresee_old(struct foresight *f)
+{
+	foresee_text(f, thing_named(foresight_arena(f), "package", LISTS_CHANGE), NULL);
 }
 
 /* ---- the verbs ---- */
 
-static bool observe_names(struct host *h, const struct dpkg *d, const struct value *params,
+static bool observe_names(struct host *h, struct manager m, const struct value *params,
 	struct observation *o, struct err *e)
 {
 	const struct value *list = map_at(params, "name");
@@ -394,25 +369,25 @@ static bool observe_names(struct host *h, const struct dpkg *d, const struct val
 		if (!package_want_parse(h->a, list->list.v[i]->s, &w))
 			return err_set(
 				e, ERR_CONFIG, "'%s' is not a package name", list->list.v[i]->s.p);
+		const struct package *p = package_find(m.all, w.name, w.arch);
 		if (removes)
-			observe_absent(h, d, &w, purge, o);
-		else if (!observe_present(h, d, &w, o, e))
+			observe_absent(h, p, &w, purge, o);
+		else if (!observe_present(h, m, &w, o, e))
 			return false;
 		bool changes = observed_change(o, w.name);
-		if ((removes && changes && !no_package(dpkg_find(d, w.name, w.arch))) ||
-			(latest && !changes && !w.version))
+		if ((removes && changes && !no_package(p)) || (latest && !changes && !w.version))
 			args_add(h->a, &names, w.name);
 	}
 	if (latest)
-		return observe_latest(h, d, &names, o, e);
+		return observe_latest(h, m, &names, o, e);
 	bool autoremove = map_bool(params, "autoremove", false) && (!list || !list->list.n);
 	if (names.n == 0 && !autoremove)
 		return true;
-	return observe_side_effects(h, params, &names, o, e);
+	return observe_side_effects(h, m, params, &names, o, e);
 }
 
 static void tell_versions(
-	struct host *h, const struct dpkg *d, const struct value *params, struct observation *o)
+	struct host *h, struct manager m, const struct value *params, struct observation *o)
 {
 	const struct value *list = map_at(params, "name");
 	struct value *versions = value_map(h->a);
@@ -420,25 +395,32 @@ static void tell_versions(
 		struct package_want w;
 		if (!package_want_parse(h->a, list->list.v[i]->s, &w))
 			continue;
-		const struct dpkg_package *p = dpkg_find(d, w.name, w.arch);
-		if (dpkg_installed(p))
+		const struct package *p = package_find(m.all, w.name, w.arch);
+		if (package_installed(p))
 			map_put(h->a, versions, w.name, value_text(h->a, p->version));
 	}
 	map_put(h->a, o->result, "packages", versions);
-	map_put(h->a, o->result, "cache_update_time", value_int(h->a, apt_lists_time()));
+	map_put(h->a, o->result, "cache_update_time", value_int(h->a, m.m->lists_time()));
+}
+
+static bool read_manager(struct manager *m, struct err *e)
+{
+	m->m = package_manager(e);
+	m->all = m->m ? m->m->read(e) : NULL;
+	return m->all != NULL;
 }
 
 static bool package_observe(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
+	struct manager m;
 	observation_init(h, o);
-	const struct dpkg *d = dpkg_host(e);
-	if (!d || !observe_names(h, d, params, o, e))
+	if (!read_manager(&m, e) || !observe_names(h, m, params, o, e))
 		return false;
 	leave_out_foreseen(h, "package", o);
-	apt_lists_observe(h, params, o);
+	observe_lists(h, m.m, params, o);
 	leave_out_foreseen(h, "package", o);
-	tell_versions(h, d, params, o);
+	tell_versions(h, m, params, o);
 	map_put(h->a, o->result, "cache_updated", value_bool(h->a, false));
 	return true;
 }
@@ -453,12 +435,11 @@ static void package_foresee(
 static bool package_apply(
 	struct host *h, const struct value *params, struct observation *o, struct err *e)
 {
-	if (!package_apply_many(h, &params, &o, 1, e))
+	struct manager m;
+	if (!package_apply_many(h, &params, &o, 1, e) || !read_manager(&m, e))
 		return false;
-	const struct dpkg *d = dpkg_host(e);
-	if (d)
-		tell_versions(h, d, params, o);
-	return d != NULL;
+	tell_versions(h, m, params, o);
+	return true;
 }
 
 const struct restype restype_package = {

@@ -3,7 +3,6 @@
  * Fuzzes what reads dpkg's status: each package that the text names is found, and the owner of a
  * configuration file is one of them.
  */
-#include "host/args.h"
 #include "host/dpkg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,7 +16,7 @@ static void find_all(struct arena *a, const struct dpkg *d, struct str text)
 		if (line.n < 10 || memcmp(line.p, "Package: ", 9) != 0 || line.p[9] == ' ')
 			continue;
 		name = str_dup(a, line.p + 9, line.n - 9).p;
-		if (dpkg_find(d, name, NULL))
+		if (package_find(&d->all, name, NULL))
 			return;
 		if (!text.n) /* the last stanza's: no other line can have replaced it */
 			panic("'%s' is not found", name);
@@ -33,10 +32,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	find_all(a, d, text);
 	if (owner && strlen(owner) > size)
 		panic("the owner '%s'", owner);
-	if (dpkg_installed(dpkg_find(d, "x", "amd64")) && !dpkg_installed(dpkg_find(d, "x", NULL)))
+	if (package_installed(package_find(&d->all, "x", "amd64")) &&
+		!package_installed(package_find(&d->all, "x", NULL)))
 		panic("installed of one architecture and of none");
-	dpkg_provides(d, "mail-transport-agent");
-	dpkg_interrupted(d);
+	package_provided(&d->all, "mail-transport-agent");
 	dpkg_free(d);
 	arena_free(a);
 	return 0;

@@ -15,11 +15,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "host/account.h"
-#include "resource/apt.h"
+#include "host/dpkg.h"
 #include "host/path.h"
 #include "host/policy_rc_d.h"
 #include "mailhost/postfix_main.h"
 #include "mailhost/postfix_master.h"
+#include "resource/package.h"
 #include "resource/types.h"
 #include "host/systemd.h"
 #include "host/logs.h"
@@ -66,28 +67,28 @@ static void test_dpkg(void **state)
 {
 	struct dpkg *d = dpkg_parse(str_c(status));
 	(void)state;
-	assert_true(dpkg_installed(dpkg_find(d, "zlib1g", NULL)));
-	assert_true(dpkg_installed(dpkg_find(d, "zlib1g", "amd64")));
-	assert_false(dpkg_installed(dpkg_find(d, "zlib1g", "i386")));
-	assert_string_equal(dpkg_find(d, "mailer", NULL)->version, "3.7.11-0+deb12u1");
-	assert_true(dpkg_installed(dpkg_find(d, "mailer", NULL)));
-	assert_string_equal(dpkg_find(d, "gone", NULL)->state, "config-files");
-	assert_true(dpkg_installed(dpkg_find(d, "waiting", NULL)));
-	assert_null(dpkg_find(d, "not-a-package", NULL));
-	assert_null(dpkg_find(d, "mail", NULL));
-	assert_true(dpkg_provides(d, "mail-transport-agent"));
-	assert_true(dpkg_provides(d, "smtpd"));
-	assert_true(dpkg_provides(d, "other"));
-	assert_false(dpkg_provides(d, "never"));
-	assert_true(dpkg_interrupted(d));
+	assert_true(package_installed(package_find(&d->all, "zlib1g", NULL)));
+	assert_true(package_installed(package_find(&d->all, "zlib1g", "amd64")));
+	assert_false(package_installed(package_find(&d->all, "zlib1g", "i386")));
+	assert_string_equal(package_find(&d->all, "mailer", NULL)->version, "3.7.11-0+deb12u1");
+	assert_true(package_installed(package_find(&d->all, "mailer", NULL)));
+	assert_string_equal(package_find(&d->all, "gone", NULL)->state, "config-files");
+	assert_true(package_installed(package_find(&d->all, "waiting", NULL)));
+	assert_null(package_find(&d->all, "not-a-package", NULL));
+	assert_null(package_find(&d->all, "mail", NULL));
+	assert_true(package_provided(&d->all, "mail-transport-agent"));
+	assert_true(package_provided(&d->all, "smtpd"));
+	assert_true(package_provided(&d->all, "other"));
+	assert_false(package_provided(&d->all, "never"));
+	assert_true(d->interrupted);
 	dpkg_free(d);
 	d = dpkg_parse(str_c("Package: odd\nProvides: x\n")); /* without a status */
-	assert_string_equal(dpkg_find(d, "odd", NULL)->state, "");
-	assert_false(dpkg_provides(d, "x"));
+	assert_string_equal(package_find(&d->all, "odd", NULL)->state, "");
+	assert_false(package_provided(&d->all, "x"));
 	dpkg_free(d);
 	d = dpkg_parse(str_c(""));
-	assert_null(dpkg_find(d, "x", NULL));
-	assert_false(dpkg_interrupted(d));
+	assert_null(package_find(&d->all, "x", NULL));
+	assert_false(d->interrupted);
 	dpkg_free(d);
 }
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * apt's package lists: whether they need a refresh, and the refresh. Never installs anything.
+ * apt's package lists: whether they need a refresh, the refresh, and what they offer. Never
+ * installs anything.
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "resource/apt.h"
+#include "host/apt.h"
 
+#define APT_LISTS "/var/lib/apt/lists" /* its modification time is the time of the last refresh */
 #define SOURCES "/etc/apt/sources.list"
 #define SOURCES_FOLDER "/etc/apt/sources.list.d"
 
-enum { LATEST_FRESH_S = 3600, LISTS_TRIES = 30, LISTS_PAUSE_S = 2 };
+enum { LISTS_TRIES = 30, LISTS_PAUSE_S = 2 };
 
 int64_t apt_lists_time(void)
 {
@@ -58,34 +60,11 @@ static bool sources_newer(int64_t than)
 	return found;
 }
 
-static bool are_stale(int64_t valid)
+bool apt_lists_stale(int64_t valid)
 {
 	int64_t when = apt_lists_time();
 	return (int64_t)time(NULL) - when > valid || !folder_has_files(APT_LISTS) ||
 	       sources_newer(when);
-}
-
-void apt_lists_observe(struct host *h, const struct value *params, struct observation *o)
-{
-	int64_t valid = map_int(params, "cache_valid_time", 0);
-	const struct value *names = map_at(params, "name");
-	bool asked = map_bool(params, "update_cache", false) || valid > 0;
-	bool latest = strcmp(map_cstr(params, "state", ""), "latest") == 0;
-	bool named = names && names->list.n > 0;
-	if (!asked || (named && !latest && o->changes->list.n == 0))
-		return;
-	if (named && latest && valid == 0)
-		valid = LATEST_FRESH_S;
-	if (valid > 0 && !are_stale(valid))
-		return;
-	observe_run(h, o, APT_LISTS_CHANGE, "refresh");
-	if (named && latest)
-		observe_run(h, o, APT_UPGRADE_CHANGE, "to the versions that the lists then offer");
-}
-
-void apt_lists_foresee_old(struct foresight *f)
-{
-	foresee_text(f, thing_named(foresight_arena(f), "package", APT_LISTS_CHANGE), NULL);
 }
 
 /* apt-get waits for dpkg's lock by itself, but not for the lock of the lists. */
@@ -107,5 +86,61 @@ bool apt_lists_refresh(struct host *h, struct err *e)
 	/* unchanged lists keep their time; the time of the last check counts */
 	if (utimensat(AT_FDCWD, APT_LISTS, NULL, 0) < 0)
 		return err_errno(e, "cannot set the time of %s", APT_LISTS);
+	return true;
+}
+
+bool apt_has_real(struct host *h, const char *name, bool *has, struct err *e)
+{
+	const char *argv[] = {
+		"apt-cache", "show", "--no-all-versions", APT_EXACT_NAMES, name, NULL};
+	struct proc_result r;
+	if (!run_with(h, argv, (struct str){0}, &r, e))
+		return false;
+	*has = r.status == 0 && r.out.n > 0;
+	return true;
+}
+
+/* The word after "  Candidate: " in a stanza of apt-cache policy. */
+static const char *read_candidate(struct arena *a, struct line line)
+{
+	static const char key[] = "  Candidate: ";
+	size_t n = sizeof(key) - 1;
+	if (line.n <= n || memcmp(line.p, key, n) != 0)
+		return NULL;
+	return str_dup(a, line.p + n, line.n - n).p;
+}
+
+static void add_candidate(
+	struct arena *a, const char *name, const char *version, struct packages *out)
+{
+	char *plain_name = arena_strdup(a, name);
+	char *arch = strchr(plain_name, ':');
+	if (arch)
+		*arch++ = 0;
+	struct package one = {.name = plain_name, .arch = arch, .version = version};
+	if (strcmp(version, "(none)") != 0)
+		PUSH(a, out->v, out->n, out->cap, one);
+}
+
+/* One call for all names (about 50 ms). */
+bool apt_candidates(struct host *h, const struct args *names, struct packages *out, struct err *e)
+{
+	struct args argv = {0};
+	struct str said;
+	struct line line;
+	const char *name = NULL, *version;
+	args_add(h->a, &argv, "apt-cache");
+	args_add(h->a, &argv, "policy");
+	args_add(h->a, &argv, APT_EXACT_NAMES);
+	for (size_t i = 0; i < names->n; i++)
+		args_add(h->a, &argv, names->v[i]);
+	if (!run_program(h, argv.v, &said, e))
+		return false;
+	while (line_next(&said, &line)) {
+		if (line.n && line.p[0] != ' ' && line.p[line.n - 1] == ':')
+			name = str_dup(h->a, line.p, line.n - 1).p;
+		else if (name && (version = read_candidate(h->a, line)))
+			add_candidate(h->a, name, version, out);
+	}
 	return true;
 }
