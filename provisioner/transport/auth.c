@@ -232,6 +232,9 @@ static bool connection_lost(int rc)
 	       rc == LIBSSH2_ERROR_SOCKET_SEND;
 }
 
+#define NOTHING_TO_TRY \
+	"there was no key to try; name one with --private-key, or give a password with -k"
+
 static enum login_status report_refusal(struct login *l, bool hung_up, struct err *e)
 {
 	if (l->for_ssh && !hung_up) {
@@ -242,7 +245,7 @@ static enum login_status report_refusal(struct login *l, bool hung_up, struct er
 	}
 	const char *offered = l->offered ? l->offered : "";
 	err_set(e, ERR_UNREACHABLE, "%s refused the login of %s%s: %s%s%s%s%s%s%s", l->label,
-		l->user, hung_up ? " and hung up" : "", l->n ? "tried " : "there was no key to try",
+		l->user, hung_up ? " and hung up" : "", l->n ? "tried " : NOTHING_TO_TRY,
 		l->tried.n ? l->tried.p : "", offered[0] ? "; it offers " : "", offered,
 		l->hints.n ? " (" : "", l->hints.n ? l->hints.p : "", l->hints.n ? ")" : "");
 	return LOGIN_REFUSED;
