@@ -110,7 +110,9 @@ bool site_explain(
 		return false;
 	x = vars_value(v, name, e);
 	if (!x && !e->kind)
-		return err_set(e, ERR_CONFIG, "host %s has no variable '%s'", host, name);
+		return err_set(e, ERR_CONFIG, "host %s has no variable '%s'%s%.*s", host, name,
+			strchr(name, '.') ? "; name the whole variable: " : "",
+			strchr(name, '.') ? (int)strcspn(name, ".") : 0, name);
 	if (!x)
 		return false;
 	page_addf(out, "%s on %s: ", name, host);
