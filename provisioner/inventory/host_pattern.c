@@ -250,6 +250,7 @@ bool pattern_limit(struct inventory *inv, struct arena *a, const char *limit, co
 	return ok && pattern_match(inv, a, limit, out, n, e);
 }
 
+/* The group or host with a name like the word, or the first host whose name in a domain it is. */
 static const char *nearest_name(const struct inventory *inv, struct arena *a, const char *word)
 {
 	const char **names = arena_calloc(a, inv->n_groups + inv->n_hosts + 1, sizeof(*names));
@@ -258,7 +259,12 @@ static const char *nearest_name(const struct inventory *inv, struct arena *a, co
 		names[n++] = inv->groups[i]->name;
 	for (size_t i = 0; i < inv->n_hosts; i++)
 		names[n++] = inv->hosts[i]->name;
-	return str_nearest(word, names);
+	const char *near = str_nearest(word, names);
+	size_t len = strlen(word);
+	for (size_t i = 0; !near && len && i < inv->n_hosts; i++)
+		if (strncmp(inv->hosts[i]->name, word, len) == 0 && inv->hosts[i]->name[len] == '.')
+			near = inv->hosts[i]->name;
+	return near;
 }
 
 bool pattern_none(const struct inventory *inv, struct arena *a, const char *pattern, struct err *e)
