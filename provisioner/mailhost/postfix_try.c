@@ -113,6 +113,13 @@ static const char *new_error(
 	return NULL;
 }
 
+/* The daemons ask the running proxymap for a table proxy:..., and it allows those of the running
+ * configuration only. Its refusal is no verdict about the new one. */
+static bool of_running_proxymap(const char *trouble)
+{
+	return strstr(trouble, "proxymap service is not configured for table") != NULL;
+}
+
 const char *postfix_try(struct host *h, const char *folder, const char *before)
 {
 	bool runs = postfix_runs();
@@ -125,7 +132,7 @@ const char *postfix_try(struct host *h, const char *folder, const char *before)
 			trouble = last_fatal(h, &said.log);
 		else if (!said.unknown)
 			trouble = new_error(h, daemons[i], &said.log, before);
-		if (trouble)
+		if (trouble && !of_running_proxymap(trouble))
 			return trouble;
 	}
 	return NULL;

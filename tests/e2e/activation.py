@@ -202,6 +202,12 @@ class Activation(HostTest):
         self.assertExit(site.apply(), 0)
         self.assertExit(self.mail().apply(), 0)
 
+    def test_08d_a_table_that_the_running_proxymap_does_not_allow(self):
+        # The role's own value names one: after an override without it, the role's value comes back.
+        site = self.mail("postfix: {main: {smtpd_recipient_restrictions: reject_unauth_destination}}")
+        self.assertExit(site.apply(), 0)
+        self.assertExit(self.mail().apply(), 0)
+
     def test_09_a_syntax_error_beside_rspamds_files(self):
         # A hand of the administrator's, which only rspamd's own check of the whole finds.
         path = "/etc/rspamd/local.d/metadata_exporter.conf"
