@@ -57,19 +57,37 @@ static void show_value(struct page *out, struct arena *a, struct str name, const
 	buf_free(&b);
 }
 
+static struct pos place_of(const struct map_entry *e)
+{
+	return e->key_pos.line ? e->key_pos : e->value->pos;
+}
+
 static void show_layer(struct page *out, struct arena *a, const struct layer *l, struct str name)
 {
 	const struct map_entry *e = map_entry(l->map, name);
 	if (!e)
 		return;
+	struct pos at = place_of(e);
 	page_addf(out, "  %-36s ", l->what);
-	if (e->key_pos.line)
-		page_addf(out, "%s:%u:%u  ", e->key_pos.file, e->key_pos.line, e->key_pos.col);
-	else if (e->value->pos.line)
-		page_addf(out, "%s:%u:%u  ", e->value->pos.file, e->value->pos.line,
-			e->value->pos.col);
+	if (at.line)
+		page_addf(out, "%s:%u:%u  ", at.file, at.line, at.col);
 	show_value(out, a, name, e->value);
 	page_addf(out, "\n");
+}
+
+/* The files beside the inventory are those beside the site when both are in one folder. */
+static bool is_read_again(
+	const struct layer *layers, size_t n, const struct layer *of, struct str name)
+{
+	const struct map_entry *e = map_entry(of->map, name);
+	struct pos at = e ? place_of(e) : (struct pos){0};
+	for (size_t i = 0; at.line && i < n; i++) {
+		const struct map_entry *other = map_entry(layers[i].map, name);
+		struct pos p = other ? place_of(other) : (struct pos){0};
+		if (p.line == at.line && p.col == at.col && strcmp(p.file, at.file) == 0)
+			return true;
+	}
+	return false;
 }
 
 static const struct layer *play_layers(struct vars *v, struct layer *l, size_t *n)
@@ -127,7 +145,8 @@ bool site_explain(
 			key);
 	n = host_layers(s, v->host, s->a, &layers);
 	for (size_t i = 0; i < n; i++)
-		show_layer(out, s->a, &layers[i], key);
+		if (!is_read_again(layers + i + 1, n - i - 1, &layers[i], key))
+			show_layer(out, s->a, &layers[i], key);
 	n = 0;
 	if (v->play)
 		play_layers(v, play, &n);
