@@ -208,6 +208,10 @@ class Activation(HostTest):
         self.assertExit(site.apply(), 0)
         self.assertExit(self.mail().apply(), 0)
 
+    def test_08e_a_service_on_which_postfix_dies(self):
+        self.put_back(self.mail("postfix: {master: 'nosuch inet n - n - - smtpd'}"),
+                      "/etc/postfix/master.cf", "Servname not supported")
+
     def test_09_a_syntax_error_beside_rspamds_files(self):
         # A hand of the administrator's, which only rspamd's own check of the whole finds.
         path = "/etc/rspamd/local.d/metadata_exporter.conf"
