@@ -184,6 +184,7 @@ struct site *site_load(struct arena *a, const struct site_options *opt, struct e
 void site_warnings(const struct site *s, struct errs *errs)
 {
 	tags_warn(s, errs);
+	beside_names_warn(s, errs);
 	warn_of_idle_mail(s, errs);
 }
 

@@ -121,6 +121,7 @@ const char *task_label(struct arena *a, const struct task *t); /* "role : name" 
 bool task_selected(const struct site *s, const struct task *t);
 /* Warns of values of --tags and --skip-tags that no task has: without it, nothing would be said. */
 void tags_warn(const struct site *s, struct errs *errs);
+void beside_names_warn(const struct site *s, struct errs *errs); /* beside_names.c */
 
 /* task_args.c */
 bool task_old_action(struct build *b, const struct value *v, struct str *word, struct value **args);
