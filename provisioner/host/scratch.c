@@ -37,6 +37,25 @@ void scratch_close(const char *path)
 		rmdir(path);
 }
 
+void scratch_unname(struct err *e, const char *path, const char *real)
+{
+	struct arena *a = arena_new();
+	struct err whole = {.also = e->also};
+	const char *text = e->msg;
+	struct buf b;
+	buf_init(&b, PROC_OUTPUT);
+	for (const char *at; (at = strstr(text, path)); text = at + strlen(path)) {
+		buf_add(&b, text, (size_t)(at - text));
+		buf_adds(&b, real);
+	}
+	buf_adds(&b, text);
+	err_set(&whole, e->kind, "%s", buf_str(a, &b).p);
+	whole.pos = e->pos;
+	*e = whole;
+	buf_free(&b);
+	arena_free(a);
+}
+
 static bool is_scratch(int dir, const char *name, int age_s)
 {
 	struct stat st;

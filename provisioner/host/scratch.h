@@ -16,6 +16,9 @@ enum scratch_kind {
 bool scratch_open(enum scratch_kind kind, char path[SCRATCH_MAX], struct err *e);
 /* Removes the folder and everything in it. */
 void scratch_close(const char *path);
+/* In a message puts the path `real` in the place of the temporary one: whoever reads it knows only
+ * the file that was to be written. */
+void scratch_unname(struct err *e, const char *path, const char *real);
 /* Removes folders of interrupted runs: in /run at once, in /var/lib after an hour, because an agent
  * with its own state may be using them. */
 void scratch_clean(void);

@@ -203,18 +203,6 @@ static const char *with_path(struct arena *a, const char *word, const char *path
 	return arena_printf(a, "%.*s%s%s", (int)(at - word), word, path, at + 2);
 }
 
-/* The message names the copy, which is gone by then: names the file instead. */
-static void name_file(const struct validation *v, const char *copy, struct err *e)
-{
-	const char *at = strstr(e->msg, copy);
-	if (!at)
-		return;
-	struct err old = *e;
-	*e = (struct err){0};
-	err_set(e, old.kind, "%.*s%s%s", (int)(at - e->msg), old.msg, v->path,
-		old.msg + (at - e->msg) + strlen(copy));
-}
-
 static bool validate_file(struct validation *v, const char *path, struct err *e)
 {
 	const char **argv;
@@ -226,7 +214,7 @@ static bool validate_file(struct validation *v, const char *path, struct err *e)
 		argv[i] = with_path(v->h->a, argv[i], path);
 	if (run_users_program(v->h, argv, e))
 		return true;
-	name_file(v, path, e);
+	scratch_unname(e, path, v->path);
 	return err_prefix(e, "the new content failed its validation; nothing was changed");
 }
 

@@ -385,6 +385,8 @@ static bool apply_compiled(
 	bool ok = compile_source(&c, content, e) &&
 		  apply_content(h, c.path, with_mode(h, params), o, e) && install_all(&c, e);
 	scratch_close(folder);
+	if (!ok)
+		scratch_unname(e, c.work, c.path);
 	return ok;
 }
 

@@ -292,6 +292,8 @@ bool postfix_accepts(struct host *h, const char *folder, const char *name, struc
 	bool ok = copy_config(h, tmp, folder, name, content, e) &&
 		  try_config(h, tmp, folder, name, managed, e);
 	scratch_close(tmp);
+	if (!ok)
+		scratch_unname(e, tmp, folder);
 	return ok;
 }
 
