@@ -207,5 +207,6 @@ void wave_lost(struct fleet_host *h)
 	f->wave_failed++;
 	f->play_failed++;
 	if (p && !f->stopped && !wave_in_budget(p, wave_hosts(f), f->wave_failed))
-		stop_fleet(f, used_up(f, f->wave_failed), h->failed_task);
+		stop_fleet(
+			f, used_up(f, f->wave_failed), h->failed_step ? h->failed_step->turn : 0);
 }

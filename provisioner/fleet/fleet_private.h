@@ -52,14 +52,14 @@ struct fleet_host {
 	struct plan_target *plan;
 	const struct plan_target *saved;
 	size_t saved_next;
-	size_t applied_to;        /* plan->v before this index is applied and reported */
-	size_t upto;              /* plan->v before this index is to be applied now */
-	size_t announced;         /* plan->v before this index has been shown to the user */
-	struct value *notified;   /* handlers for the next APPLY, by tasks judged here */
-	struct value *sent;       /* those of the current APPLY, until it has ended */
-	uint32_t failed_task;     /* id of the task that failed; 0: none */
-	bool failing;             /* an item failed: the play ends after its loop */
-	struct task_count *tasks; /* indexed by task */
+	size_t applied_to;              /* plan->v before this index is applied and reported */
+	size_t upto;                    /* plan->v before this index is to be applied now */
+	size_t announced;               /* plan->v before this index has been shown to the user */
+	struct value *notified;         /* handlers for the next APPLY, by tasks judged here */
+	struct value *sent;             /* those of the current APPLY, until it has ended */
+	const struct step *failed_step; /* the last one reported as failed; NULL: none */
+	bool failing;                   /* an item failed: the play ends after its loop */
+	struct task_count *tasks;       /* indexed by task */
 	size_t task_cap;
 	struct host_stats stats;
 	const char *error;

@@ -41,7 +41,7 @@ void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s
 		.error = error,
 		.ms = ms};
 	if (s == STEP_FAILED)
-		h->failed_task = p->step->turn;
+		h->failed_step = p->step;
 	count_step(h, p->step->task, s, s == STEP_CHANGED || (s == STEP_IGNORED && p->changed));
 	report_event(h->f->o->report, &e);
 }
@@ -444,6 +444,8 @@ void host_applied(struct fleet_host *h, struct value *msg)
 			host_go_on(h);
 			return;
 		}
+		if (strcmp(status, "failed") == 0 && h->failed_step) /* its reason has been shown */
+			err_set(&e, ERR_PERMANENT, "'%s' failed", h->failed_step->name);
 		err_set(&e, ERR_PERMANENT, "%s",
 			map_cstr(msg, "error",
 				"the apply stopped; pending handlers run in the next apply"));
