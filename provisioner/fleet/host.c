@@ -3,7 +3,7 @@
  * The states of one host: connect, resolve, observe, apply, end. Each function is one transition.
  * Nothing here blocks, and an error ends only this host.
  */
-#include "fleet/fleet_private.h"
+#include "fleet/host_origins.h"
 
 enum {
 	FIELD_MAX = 64 << 10, /* of one field of a change, with its name */
@@ -94,6 +94,8 @@ void host_end(struct fleet_host *h)
 		h->plan->error = h->error;
 	if (o->mode == FLEET_PLAN && h->hello) {
 		plan_freeze_target(h->plan);
+		for (size_t i = 0; i < h->plan->n; i++)
+			host_find_origins(h, h->plan->v[i], planned_error(h->plan->v[i]));
 		struct event e = {.kind = EVENT_PLAN, .host = h->name, .plan = h->plan};
 		report_event(o->report, &e);
 	}

@@ -4,6 +4,7 @@
  * changes, takes each step's outcome, and counts it. Sends only what the plan shows.
  */
 #include "fleet/budget.h"
+#include "fleet/host_origins.h"
 
 enum { GRACE_S = 30 }; /* for the agent to end a program that exceeded its task's timeout */
 
@@ -40,8 +41,10 @@ void host_step_event(struct fleet_host *h, struct planned *p, enum step_status s
 		.changes = changes,
 		.error = error,
 		.ms = ms};
-	if (s == STEP_FAILED)
+	if (s == STEP_FAILED) {
 		h->failed_step = p->step;
+		host_find_origins(h, p, error);
+	}
 	count_step(h, p->step->task, s, s == STEP_CHANGED || (s == STEP_IGNORED && p->changed));
 	report_event(h->f->o->report, &e);
 }

@@ -54,11 +54,13 @@ static const struct field domain_dkim_fields[] = {
 static const struct field postfix_fields[] = {
 	{.name = "main",
 		.kind = FIELD_MAP,
+		.flags = FIELD_SETTINGS,
 		.dflt = "{}",
 		.doc = "Parameters of main.cf that override those of the roles; null removes a "
 		       "parameter."},
 	{.name = "master",
 		.kind = FIELD_STR,
+		.flags = FIELD_SETTINGS,
 		.dflt = "",
 		.doc = "Your own services, in the syntax of master.cf."},
 	{.name = NULL},
@@ -66,6 +68,7 @@ static const struct field postfix_fields[] = {
 static const struct field dovecot_fields[] = {
 	{.name = "settings",
 		.kind = FIELD_MAP,
+		.flags = FIELD_SETTINGS,
 		.dflt = "{}",
 		.doc = "Settings that override those of the role."},
 	{.name = NULL},
@@ -434,11 +437,13 @@ const struct field mail_fields[] = {
 		.doc = "Settings of Dovecot that override those of the role."},
 	{.name = "rspamd",
 		.kind = FIELD_MAP,
+		.flags = FIELD_SETTINGS,
 		.dflt = "{}",
 		.doc = "Settings of rspamd that override those of the role: file of local.d, "
 		       "without .conf -> its keys; null removes a key, and turns an action off."},
 	{.name = "spamassassin",
 		.kind = FIELD_MAP,
+		.flags = FIELD_SETTINGS,
 		.dflt = "{}",
 		.doc = "Options of local.cf that override those of the role. required_score "
 		       "(5.0): spam from this score on; delete_score (none): discarded from this "

@@ -410,6 +410,7 @@ const struct restype restype_lookup_table = {
 	.returns = lookup_table_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_COMMAND,
+	.refuses = true,
 	.check = lookup_table_check,
 	.observe = lookup_table_observe,
 	.apply = lookup_table_apply,

@@ -272,6 +272,7 @@ const struct restype restype_postfix_main = {
 	.returns = postfix_main_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_COMMAND,
+	.refuses = true,
 	.check = postfix_main_check,
 	.observe = postfix_main_observe,
 	.apply = postfix_main_apply,

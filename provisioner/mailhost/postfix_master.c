@@ -442,6 +442,7 @@ const struct restype restype_postfix_master = {
 	.returns = postfix_master_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_COMMAND,
+	.refuses = true,
 	.check = postfix_master_check,
 	.observe = postfix_master_observe,
 	.apply = postfix_master_apply,

@@ -126,6 +126,7 @@ const struct restype restype_sieve_script = {
 	.returns = sieve_script_returns,
 	.class = RES_FILE,
 	.touches = RES_FILE | RES_COMMAND,
+	.refuses = true,
 	.check = sieve_script_check,
 	.observe = sieve_script_observe,
 	.apply = sieve_script_apply,

@@ -15,6 +15,7 @@
 #pragma once
 #include "resource/resource.h"
 #include "step/step.h"
+#include "value/origin.h"
 
 enum planned_kind {
 	PLANNED_OK, /* nothing to change */
@@ -35,7 +36,8 @@ struct planned {
 	enum planned_kind kind; /* set by plan_classify */
 	struct value *changes;  /* list of {field, kind, before, after}; NULL: not observed */
 	struct value *result;
-	const char *error; /* PLANNED_FAILED, PLANNED_IGNORED */
+	const char *error;             /* PLANNED_FAILED, PLANNED_IGNORED */
+	const struct origins *origins; /* of what a program refused, when it failed; or NULL */
 	/* Results of changed_when and failed_when, as far as known while planning: */
 	bool changed;     /* counts as changed, without any change to make */
 	bool failed;      /* its result is a failure; false if it only could not be observed */
@@ -111,6 +113,7 @@ struct shown {
 	const char *task, *item, *kind, *type, *resource, *status, *message, *unknown, *error;
 	struct value *changes; /* NULL with no_log or `diff: false` */
 	struct value *rolled_back;
+	struct value *places; /* see origins_value */
 	uint32_t ms;
 };
 /* Sets the members that the planned step has; the caller sets the others. */

@@ -32,6 +32,7 @@ static const struct member shown_members[] = {
 	SHOWN(message, MEMBER_TEXT, SHOWN_STEP, "message"),
 	SHOWN(unknown, MEMBER_TEXT, SHOWN_PLAN, "unknown"),
 	SHOWN(error, MEMBER_TEXT, SHOWN_PLAN, "error"),
+	SHOWN(places, MEMBER_VALUE, SHOWN_PLAN | SHOWN_STEP, "places"),
 	SHOWN(changes, MEMBER_VALUE, SHOWN_PLAN | SHOWN_STEP, "changes"),
 	SHOWN(rolled_back, MEMBER_VALUE, SHOWN_STEP, "rolled_back"),
 	SHOWN(ms, MEMBER_NUMBER, SHOWN_STEP, "ms"),
@@ -50,6 +51,7 @@ void shown_fill(
 	s->message = step->local ? step->message : NULL;
 	s->unknown = plan_unknown(p);
 	s->error = planned_error(p);
+	s->places = origins_value(a, p->origins);
 	if (changes && !step->no_log && !step->no_diff)
 		s->changes = (struct value *)changes;
 }

@@ -28,6 +28,13 @@ static void add_error(struct page *out, const char *error)
 	page_addf(out, "\n");
 }
 
+/* The cause, and where the user's files set what was refused. */
+static void add_failure(struct page *out, const struct planned *p, const char *error)
+{
+	add_error(out, error);
+	origins_print(out, 6, p->origins);
+}
+
 static void add_changes(
 	struct page *out, const struct planned *p, const struct value *changes, bool diff)
 {
@@ -135,7 +142,7 @@ static void plan_step(struct report *r, struct page *out, const struct planned *
 	case PLANNED_IGNORED:
 		page_addf(
 			out, "%s\n", p->kind == PLANNED_IGNORED ? "  (fails, and is ignored)" : "");
-		add_error(out, planned_error(p));
+		add_failure(out, p, planned_error(p));
 		return;
 	case PLANNED_HANDLER:
 		page_addf(out, "  (handler%s)\n",
@@ -234,7 +241,7 @@ static void step_done(struct report *r, struct page *out, const struct event *e)
 		page_addf(out, "\n");
 	}
 	if (e->error)
-		add_error(out, e->error);
+		add_failure(out, p, e->error);
 	if (e->status == STEP_CHANGED && r->opt.diff) {
 		add_resource(out, p);
 		add_changes(out, p, e->changes ? e->changes : p->changes, true);

@@ -30,6 +30,9 @@ struct restype {
 	/* true: it only reads and never changes anything: its result is known when the
 	 * plan is made */
 	bool probe;
+	/* true: a failure may be a program's refusal of a value, so the message names the place of
+	 * the value; as that of a service, a handler, and a `validate` does */
+	bool refuses;
 	/* the type that the controller turns it into (template -> copy): it has no observe and no
 	 * apply; NULL: none */
 	const char *lowers_to;

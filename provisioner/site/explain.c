@@ -14,17 +14,6 @@ static struct play_in *play_of(const struct site *s, const char *host)
 	return NULL;
 }
 
-static bool names_secret(struct str key)
-{
-	static const char *const words[] = {"passw", "passphrase", "secret", "token", "private_key",
-		"become_pass", "ssh_pass", "vault"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcasestr(key.p, words[i]))
-			return true;
-	return false;
-}
-
 /* A raw layer is not marked as secret yet, so a value is hidden by its name. An expression is
  * shown: it contains only names. */
 static struct value *mask_value(struct arena *a, const struct value *v, bool hide)

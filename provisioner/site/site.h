@@ -14,6 +14,7 @@
 #include "jinja/jinja.h"
 #include "resource/resource.h"
 #include "step/step.h"
+#include "value/origin.h"
 
 struct site_options {
 	const char *manifest; /* site.yml; NULL: inventory and variables only */
@@ -110,6 +111,11 @@ enum resolve_status resolver_next(struct resolver *r, struct step **out, struct 
  * failure. resolver_continue keeps step ids and registered values for the next play. */
 void resolver_result(struct resolver *r, uint32_t id, struct step_result *res);
 struct resolver *resolver_continue(struct resolver *done, size_t play);
+/* Where the user's files set what a program refused in this step, by its error and by the lines of
+ * its files that it names (a list of texts). The mail state counts, and the variables that the task
+ * reads: for a handler, also those of the tasks that notify it. */
+struct origins resolver_origins(
+	struct resolver *r, const struct step *step, const char *error, const struct value *lines);
 /* The i-th host that it waits for, for its facts or for values that its tasks set; NULL past the
  * last. */
 const char *resolver_waits(const struct resolver *r, size_t i, bool *facts);

@@ -8,6 +8,7 @@
 enum {
 	LINE_MOST = 120, /* maximum number of characters shown of a source line */
 	CARET_FROM = 80, /* column of the caret in longer lines */
+	LINE_INDENT = 4, /* of a source line below its place */
 };
 
 /* File name -> text, for the whole run. The names are copies; the texts belong to their readers. */
@@ -103,7 +104,7 @@ static void show_blank(struct page *out, struct str text)
 }
 
 /* The line with a caret below; of a long line the part around the caret. */
-static void show_line(struct page *out, struct pos pos)
+static void show_line(struct page *out, int indent, struct pos pos)
 {
 	struct str line;
 	if (!source_line(pos, &line))
@@ -119,10 +120,10 @@ static void show_line(struct page *out, struct pos pos)
 		first = chars - LINE_MOST;
 	size_t at = skip_chars(line, first), caret = skip_chars(line, col - 1);
 	size_t end = skip_chars(line, first + LINE_MOST);
-	page_addf(out, first ? "    ..." : "    ");
+	page_addf(out, "%*s%s", indent, "", first ? "..." : "");
 	page_addf(out, "%.*s", (int)(end - at), line.p + at);
 	page_addf(out, end < line.n ? "...\n" : "\n");
-	page_addf(out, "%s", first ? "       " : "    ");
+	page_addf(out, "%*s", indent + (first ? 3 : 0), "");
 	show_blank(out, (struct str){line.p + at, caret - at});
 	page_addf(out, "^\n");
 	arena_free(a);
@@ -136,6 +137,14 @@ static void show_place(struct page *out, struct pos pos)
 	page_addf(out, ": ");
 }
 
+void place_print(struct page *out, int indent, struct pos pos, const char *what)
+{
+	page_addf(out, "%*s", indent, "");
+	show_place(out, pos);
+	page_addf(out, "%s\n", what);
+	show_line(out, indent + LINE_INDENT, pos);
+}
+
 void err_print(const struct err *e, struct page *out)
 {
 	if (e->pos.file)
@@ -143,12 +152,24 @@ void err_print(const struct err *e, struct page *out)
 	page_addf(out, "%s", e->warning ? "warning: " : "");
 	page_prose(out, 4, str_c(e->msg));
 	page_addf(out, "\n");
-	show_line(out, e->pos);
+	show_line(out, LINE_INDENT, e->pos);
 	if (!e->also.what)
 		return;
-	show_place(out, e->also.pos);
-	page_addf(out, "%s\n", e->also.what);
-	show_line(out, e->also.pos);
+	place_print(out, 0, e->also.pos, e->also.what);
+}
+
+struct pos source_find(struct pos pos, struct str text, size_t n)
+{
+	struct pos at = pos;
+	struct str line;
+	for (size_t i = 0; i < n && source_line(at, &line); i++, at.line++) {
+		const char *found = memmem(line.p, line.n, text.p, text.n);
+		if (!found)
+			continue;
+		at.col = (uint32_t)count_chars((struct str){line.p, (size_t)(found - line.p)}) + 1;
+		return at;
+	}
+	return pos;
 }
 
 void errs_init(struct errs *e, struct arena *a)

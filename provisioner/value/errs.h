@@ -40,3 +40,9 @@ void errs_print(const struct errs *e, struct page *out);
 /* Adds one JSON object per line: event (error, warning), file, line, column, message. */
 void errs_json(const struct errs *e, struct buf *out);
 void err_print(const struct err *e, struct page *out); /* prints one problem */
+bool names_secret(struct str key); /* mask.c: does the key's name say that its value is secret? */
+/* "file:12:7: what", the line, and a caret, each after `indent` blanks. */
+void place_print(struct page *out, int indent, struct pos pos, const char *what);
+/* The first of `n` lines of a known file from pos on that contains the text, with the column of the
+ * text; pos itself if there is none. */
+struct pos source_find(struct pos pos, struct str text, size_t n);

@@ -32,7 +32,8 @@ enum field_flags {
 	FIELD_LATER = 16,   /* known, but not supported yet: using it is an error */
 	FIELD_ACTION =
 		32, /* affects how, not what: not part of the wanted state (backup, validate) */
-	FIELD_PER_HOST = 64, /* a keyword whose value may be a template, evaluated for each host */
+	FIELD_PER_HOST = 64,  /* a keyword whose value may be a template, evaluated for each host */
+	FIELD_SETTINGS = 128, /* settings of another program, in its own words */
 };
 struct field {
 	const char *name;

@@ -75,6 +75,11 @@ static size_t narrow_stars(char *p, const char *original, size_t n)
 	return kept;
 }
 
+bool names_secret(struct str key)
+{
+	return names_a_secret(key.p, key.n);
+}
+
 struct str mask_secrets(struct arena *a, struct str line)
 {
 	char *p = arena_alloc(a, line.n + 1);

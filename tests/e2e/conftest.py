@@ -23,7 +23,7 @@ KEEP = os.environ.get("PROVISION_KEEP")
 # The longest begin first, so that none of them runs alone at the end.
 LONG = ("addresses", "package", "takeover", "spam", "examples", "verify", "ansible", "mailboxes",
         "drift_all", "rules", "reboot", "ports", "outbound", "logins", "tls", "list_policy",
-        "activation", "lists", "mail", "dkim", "readers", "providers", "outbound6", "adopt")
+        "activation", "refused", "lists", "mail", "dkim", "readers", "providers", "outbound6", "adopt")
 
 collect_ignore = ["conftest.py", "lib.py", "world.py"]
 
