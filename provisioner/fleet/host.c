@@ -93,6 +93,7 @@ void host_end(struct fleet_host *h)
 	if (o->mode == FLEET_PLAN)
 		h->plan->error = h->error;
 	if (o->mode == FLEET_PLAN && h->hello) {
+		host_keep_settings(h);
 		plan_freeze_target(h->plan);
 		for (size_t i = 0; i < h->plan->n; i++)
 			host_find_origins(h, h->plan->v[i], planned_error(h->plan->v[i]));
@@ -159,6 +160,7 @@ void host_begin(struct fleet_host *h)
 		return;
 	}
 	enum resolve_mode mode = f->o->mode == FLEET_APPLY ? RESOLVE_RUN : RESOLVE_PLAN;
+	host_keep_settings(h);
 	if (h->resolver)
 		h->resolver = resolver_continue(h->resolver, f->play);
 	else

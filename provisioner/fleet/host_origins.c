@@ -85,13 +85,37 @@ static struct value *named_lines(const struct fleet_host *h, const char *error)
 	return lines;
 }
 
+void host_keep_settings(struct fleet_host *h)
+{
+	bool planning = h->resolver && h->f->o->mode == FLEET_PLAN;
+	struct value *settings = planning ? resolver_settings(h->resolver) : NULL;
+	if (settings)
+		h->plan->settings = settings;
+}
+
+/* A task of a role is named "role : task". */
+static const char *role_of(struct arena *a, const struct step *s)
+{
+	const char *end = strstr(s->name, " : ");
+	return end ? str_dup(a, s->name, (size_t)(end - s->name)).p : NULL;
+}
+
+static struct origins search_origins(struct fleet_host *h, const struct step *s, const char *error)
+{
+	const struct value *lines = named_lines(h, error);
+	if (h->resolver)
+		return resolver_origins(h->resolver, s, error, lines);
+	if (!h->saved || !h->saved->settings)
+		return (struct origins){0};
+	return settings_origins(h->a, h->saved->settings, role_of(h->a, s), error, lines);
+}
+
 void host_find_origins(struct fleet_host *h, struct planned *p, const char *error)
 {
-	struct origins found;
-	if (!error || !h->resolver || p->origins || !may_be_refused(p->step))
+	if (!error || p->origins || !may_be_refused(p->step))
 		return;
 	error = str_dup(h->a, error, strnlen(error, ERROR_MAX)).p;
-	found = resolver_origins(h->resolver, p->step, error, named_lines(h, error));
+	struct origins found = search_origins(h, p->step, error);
 	if (!found.n)
 		return;
 	struct origins *kept = ARENA_NEW(h->a, struct origins);

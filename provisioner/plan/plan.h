@@ -62,6 +62,8 @@ struct plan_target {
 	struct planned **v;
 	size_t n, cap;
 	struct plan_counts counts;
+	/* the user's settings of the daemons, with their places, for messages; NULL: none */
+	struct value *settings;
 	bool frozen;
 	const char *error;       /* why the target could not be planned; NULL: it could */
 	char digest[SHA256_HEX]; /* of steps and changes */

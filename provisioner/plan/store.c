@@ -13,7 +13,7 @@
 #include "agent/restype.h"
 
 #define KIND "provision plan " /* followed by the version of the format */
-#define MAGIC KIND "2\n"
+#define MAGIC KIND "3\n"
 enum {
 	KIND_LEN = sizeof(KIND) - 1,
 	MAGIC_LEN = sizeof(MAGIC) - 1,
@@ -32,6 +32,7 @@ static const struct field more_of_step[] = {
 static const struct field more_of_target[] = {
 	{.name = "target", .kind = FIELD_ENUM, .flags = FIELD_REQUIRED, .choices = "host zone"},
 	{.name = "name", .kind = FIELD_STR, .flags = FIELD_REQUIRED},
+	{.name = "settings", .kind = FIELD_MAP},
 	{.name = "steps", .kind = FIELD_LIST, .flags = FIELD_REQUIRED, .sub = step_fields},
 	{.name = NULL},
 };
@@ -65,6 +66,8 @@ static struct value *target_value(struct arena *a, const struct plan_target *tar
 	record_put(a, connection_members, STEP_SAVED, &target->connection, m);
 	for (size_t i = 0; i < target->n; i++)
 		list_add(a, steps, step_value(a, target->v[i]));
+	if (target->settings)
+		map_put(a, m, "settings", target->settings);
 	map_put(a, m, "steps", steps);
 	return m;
 }
@@ -237,6 +240,7 @@ static bool load_target(struct plan *p, const struct value *m, struct err *e)
 	struct plan_target *target =
 		plan_target(p, p->a, zone ? TARGET_ZONE : TARGET_HOST, map_cstr(m, "name", ""));
 	record_take(p->a, connection_members, STEP_SAVED, m, &target->connection);
+	target->settings = map_at(m, "settings");
 	const struct value *steps = map_at(m, "steps");
 	for (size_t i = 0; i < steps->list.n; i++)
 		if (!load_step(target, steps->list.v[i], e))

@@ -334,6 +334,38 @@ void find_in_fields(
 	find_in_table(f, &(struct where){.name = what}, table, map);
 }
 
+/* What is nested deeper is left out: a saved plan has a limit. */
+static struct value *copy_settings(struct arena *a, struct value *v, int depth)
+{
+	struct value *out = value_shallow(a, v);
+	if (depth > DEPTH_MAX)
+		return value_null(a);
+	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
+		out->list.v[i] = copy_settings(a, v->list.v[i], depth + 1);
+	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
+		out->map.e[i].value = copy_settings(a, v->map.e[i].value, depth + 1);
+	return out;
+}
+
+struct value *settings_only(struct arena *a, const struct field *table, const struct value *map)
+{
+	struct value *out = NULL, *kept;
+	for (size_t i = 0; map->type == VALUE_MAP && i < map->map.n; i++) {
+		const struct map_entry *e = &map->map.e[i];
+		const struct field *field = field_find(table, e->key);
+		kept = NULL;
+		if (field && field->flags & FIELD_SETTINGS)
+			kept = copy_settings(a, e->value, 0);
+		else if (field && field->sub && field->kind == FIELD_MAP)
+			kept = settings_only(a, field->sub, e->value);
+		if (!kept)
+			continue;
+		out = out ? out : value_map(a);
+		map_set_at(a, out, e->key, e->key_pos, kept);
+	}
+	return out;
+}
+
 struct origins finding_end(const struct finding *f)
 {
 	int exactness = f->best & (OF_DAEMON - 1);

@@ -26,5 +26,8 @@ void find_in_fields(
 	struct finding *f, const struct field *table, const struct value *map, const char *what);
 /* The places; none if so many are equally exact that the words tell too little. */
 struct origins finding_end(const struct finding *f);
+/* What is left of the map when only the settings of programs are kept, with their places; NULL:
+ * nothing. */
+struct value *settings_only(struct arena *a, const struct field *table, const struct value *map);
 /* Without our own words before and after those of the program. */
 const char *refusal_words(struct arena *a, const char *error);

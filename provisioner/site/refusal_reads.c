@@ -69,6 +69,22 @@ static void find_in_notifiers(struct finding *f, struct resolver *r, const struc
 	}
 }
 
+static struct refusal refusal_of(
+	struct arena *a, const char *error, const struct value *lines, const char *daemon)
+{
+	return (struct refusal){refusal_words(a, error), lines, daemon};
+}
+
+/* The places, with names that live longer than the comparison's memory, which ends here. */
+static struct origins keep_places(struct arena *a, struct finding *f)
+{
+	struct origins found = finding_end(f);
+	for (size_t i = 0; i < found.n; i++)
+		found.v[i].key = arena_strdup(a, found.v[i].key);
+	arena_free(f->a);
+	return found;
+}
+
 struct origins resolver_origins(
 	struct resolver *r, const struct step *step, const char *error, const struct value *lines)
 {
@@ -77,21 +93,29 @@ struct origins resolver_origins(
 	const struct value *mail = r->v->mail ? map_at(r->v->mail, "mail") : NULL;
 	if (!s || s->t->play != r->p)
 		return (struct origins){0};
-	struct arena *a = arena_new(); /* for the names of all keys */
-	struct refusal refusal = {
-		.words = refusal_words(a, error),
-		.lines = lines,
-		.daemon = role ? role->role->name : NULL,
-	};
-	struct finding f = {.a = a, .r = &refusal};
+	struct finding f = {.a = arena_new()};
+	struct refusal refusal = refusal_of(f.a, error, lines, role ? role->role->name : NULL);
+	f.r = &refusal;
 	find_in_task(&f, r, s);
 	if (step->handler)
 		find_in_notifiers(&f, r, step);
 	if (mail)
 		find_in_fields(&f, mail_fields, mail, "mail");
-	struct origins found = finding_end(&f);
-	for (size_t i = 0; i < found.n; i++)
-		found.v[i].key = arena_strdup(r->a, found.v[i].key);
-	arena_free(a);
-	return found;
+	return keep_places(r->a, &f);
+}
+
+struct origins settings_origins(struct arena *a, const struct value *settings, const char *daemon,
+	const char *error, const struct value *lines)
+{
+	struct finding f = {.a = arena_new()};
+	struct refusal refusal = refusal_of(f.a, error, lines, daemon);
+	f.r = &refusal;
+	find_in_fields(&f, mail_fields, settings, "mail");
+	return keep_places(a, &f);
+}
+
+struct value *resolver_settings(struct resolver *r)
+{
+	const struct value *mail = r->v->mail ? map_at(r->v->mail, "mail") : NULL;
+	return mail ? settings_only(r->a, mail_fields, mail) : NULL;
 }

@@ -116,6 +116,11 @@ struct resolver *resolver_continue(struct resolver *done, size_t play);
  * reads: for a handler, also those of the tasks that notify it. */
 struct origins resolver_origins(
 	struct resolver *r, const struct step *step, const char *error, const struct value *lines);
+/* The same for a saved plan, which has only the settings of resolver_settings. daemon: the role's
+ * name, or NULL. */
+struct origins settings_origins(struct arena *a, const struct value *settings, const char *daemon,
+	const char *error, const struct value *lines);
+struct value *resolver_settings(struct resolver *r); /* of the present play; NULL: there are none */
 /* The i-th host that it waits for, for its facts or for values that its tasks set; NULL past the
  * last. */
 const char *resolver_waits(const struct resolver *r, size_t i, bool *facts);

@@ -109,7 +109,7 @@ class Controller(HostTest):
         reader.start()
         self.assertEqual(self.save("pipe").returncode, 0)
         reader.join(20)
-        self.assertTrue(got[0].startswith(b"provision plan 2\n"))
+        self.assertTrue(got[0].startswith(b"provision plan 3\n"))
         self.assertTrue(stat.S_ISCHR(os.stat(null).st_mode) and stat.S_ISCHR(os.stat(full).st_mode))
         self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
 

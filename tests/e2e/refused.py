@@ -99,6 +99,13 @@ class Refused(HostTest):
             f"site.yml:{FIRST + 3}:9: mail.dovecot.settings.mail_max_userip_connections is set here")
         self.assertExit(self.mail("dovecot: {settings: {mail_max_userip_connections: 20}}").apply(), 0)
 
+    def test_3b_a_saved_plan(self):
+        site = self.mail("dovecot: {settings: {mail_plugins_typo: 'yes'}}")
+        self.assertExit(site.plan("--out", "saved.plan"), 0)
+        done = site.provision("apply", "saved.plan")
+        self.assertExit(done, 2)
+        self.assertIn(f"site.yml:{FIRST}:26: mail.dovecot.settings.mail_plugins_typo is set here", done.stdout)
+
     def test_4_dovecot_in_group_vars_and_a_secret(self):
         said = self.refused(
             self.mail(group="mail:\n  dovecot:\n    settings:\n      ssl_key: </etc/hostname\n"

@@ -179,6 +179,27 @@ static void test_save_and_load(void **state)
 	unlink(temp());
 }
 
+/* The places of the settings name the user's files when the saved plan fails. */
+static void test_settings_keep_their_places(void **state)
+{
+	(void)state;
+	struct plan_target *hp;
+	struct err e = {0};
+	struct plan *p = small_plan(&hp);
+	hp->settings = value_map(a);
+	map_set_at(a, hp->settings, str_c("rspamd"), (struct pos){"site.yml", 7, 5}, value_map(a));
+	plan_freeze(p);
+	assert_true(plan_save(p, temp(), &e));
+	struct plan *q = plan_load(a, temp(), &e);
+	assert_non_null(q);
+	assert_null(q->v[0]->error);
+	const struct map_entry *m = map_entry(q->v[0]->settings, str_c("rspamd"));
+	assert_non_null(m);
+	assert_string_equal(m->key_pos.file, "site.yml");
+	assert_int_equal(m->key_pos.line, 7);
+	unlink(temp());
+}
+
 static void test_a_zone_is_a_target(void **state)
 {
 	(void)state;
@@ -392,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_handlers_of_what_is_open),
 		cmocka_unit_test(test_digest_moves_with_the_content),
 		cmocka_unit_test(test_save_and_load),
+		cmocka_unit_test(test_settings_keep_their_places),
 		cmocka_unit_test(test_a_zone_is_a_target),
 		cmocka_unit_test(test_the_digest_has_the_kind),
 		cmocka_unit_test(test_a_loaded_step_fails_as_the_saved_one_would),

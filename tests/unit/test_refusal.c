@@ -59,6 +59,22 @@ static struct origins in_declared(const struct test_case *t)
 	return finding_end(&f);
 }
 
+/* As an apply of a saved plan finds it. */
+static struct origins in_saved(const struct test_case *t)
+{
+	struct value *settings = settings_only(a, mail_fields, read_yaml(t, "mail.yml"));
+	const struct str *kept = section(t, "saved");
+	struct buf b;
+	buf_init(&b, FILE_MAX);
+	json_write(&b, settings ? settings : value_null(a));
+	same_text(t->name, *kept, (struct str){b.p, b.n});
+	buf_free(&b);
+	if (!settings)
+		return (struct origins){0};
+	return settings_origins(
+		a, settings, text_of(t, "daemon"), text_of(t, "error"), lines_of(t));
+}
+
 static struct site *read_site(void)
 {
 	static const char *const inventories[] = {"box.example.net,", NULL};
@@ -91,7 +107,9 @@ static struct origins in_site(const struct test_case *t)
 static void run_case(void **state)
 {
 	const struct test_case *t = *state;
-	struct origins found = section(t, "step") ? in_site(t) : in_declared(t);
+	struct origins found = section(t, "step")    ? in_site(t)
+			       : section(t, "saved") ? in_saved(t)
+						     : in_declared(t);
 	const struct str *places = section(t, "places");
 	struct page *page = page_new(false);
 	origins_print(page, 0, &found);
