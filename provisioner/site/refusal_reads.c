@@ -23,14 +23,14 @@ static bool of_role(const struct resolver *r, struct pos pos)
 
 /* The values that the step's task found for the names that it uses; those that live shorter than
  * the site, like facts, are not among them. */
-static const struct value *read_again(struct resolver *r, const struct srec *s)
+static const struct value *read_again(struct resolver *r, const struct step_record *s)
 {
 	struct vars *v = r->v;
 	const struct restype *type = s->t->type;
 	const struct value *unknown = NULL, *reads;
 	struct outer_reads outer;
 	struct err ignored = {0};
-	vars_enter(v, s->t, s->inst);
+	vars_enter(v, s->t, s->scope);
 	vars_loop(v, s->loop);
 	outer = vars_reads_begin(v);
 	module_params(r, s->t, &type, &unknown, &ignored);
@@ -39,7 +39,7 @@ static const struct value *read_again(struct resolver *r, const struct srec *s)
 	return reads;
 }
 
-static void find_in_task(struct finding *f, struct resolver *r, const struct srec *s)
+static void find_in_task(struct finding *f, struct resolver *r, const struct step_record *s)
 {
 	const struct value *reads = s->t && s->t->type ? read_again(r, s) : NULL;
 	for (size_t i = 0; reads && i < reads->map.n; i++) {
@@ -49,7 +49,7 @@ static void find_in_task(struct finding *f, struct resolver *r, const struct sre
 	}
 }
 
-static bool notifies_handler(const struct srec *s, const char *handler)
+static bool notifies_handler(const struct step_record *s, const char *handler)
 {
 	for (const char *const *id = s->notify; id && *id; id++)
 		if (strcmp(*id, handler) == 0)
@@ -62,7 +62,7 @@ static void find_in_notifiers(struct finding *f, struct resolver *r, const struc
 {
 	const struct task *last = NULL;
 	for (size_t i = r->play_from; i < r->n_steps; i++) {
-		const struct srec *s = r->steps[i];
+		const struct step_record *s = r->steps[i];
 		if (s->t != last && notifies_handler(s, handler->handler))
 			find_in_task(f, r, s);
 		last = s->t;
@@ -88,7 +88,7 @@ static struct origins keep_places(struct arena *a, struct finding *f)
 struct origins resolver_origins(
 	struct resolver *r, const struct step *step, const char *error, const struct value *lines)
 {
-	const struct srec *s = step->id <= r->n_steps ? r->steps[step->id - 1] : NULL;
+	const struct step_record *s = step->id <= r->n_steps ? r->steps[step->id - 1] : NULL;
 	const struct role_use *role = s && s->t ? s->t->role : NULL;
 	const struct value *mail = r->v->mail ? map_at(r->v->mail, "mail") : NULL;
 	if (!s || s->t->play != r->p)
