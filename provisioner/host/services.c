@@ -4,14 +4,14 @@
  */
 #include "host/services.h"
 
-/* The first that runs. The last needs nothing that runs. */
+/* The first that runs; the last needs nothing that runs, so it is not asked. */
 static const struct service_backend *const managers[] = {
 	&service_backend_systemd, &service_backend_sysv};
 
 const struct service_backend *service_manager(void)
 {
 	size_t i = 0;
-	while (managers[i]->runs && !managers[i]->runs())
+	while (i + 1 < ARRAY_LEN(managers) && !managers[i]->runs())
 		i++;
 	return managers[i];
 }

@@ -24,7 +24,7 @@ struct unit {
 
 /* A service manager: one row of the table in services.c. Names must be valid. */
 struct service_backend {
-	bool (*runs)(void); /* does it manage this host's services? NULL: it can anywhere */
+	bool (*runs)(void); /* does it manage this host's services? NULL in the last row */
 	/* The state of n services by the manager's own programs. */
 	bool (*query)(struct host *h, const char *const *names, size_t n, struct unit *out,
 		struct err *e);
