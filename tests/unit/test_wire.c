@@ -183,7 +183,7 @@ static void each_type_has_its_size(void **state)
 		assert_false(frame_waits(&b));
 		put_head(sizes[i].max + 1, (unsigned char)sizes[i].type);
 		assert_true(frame_waits(&b));
-		refused("larger than one of its type may be");
+		refused("larger than a frame of its type may be");
 	}
 }
 
