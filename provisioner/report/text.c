@@ -212,13 +212,15 @@ static enum paint status_paint(enum step_status s)
 	}
 }
 
-/* The restored files of a handler that failed. */
-static void add_put_back(struct page *out, const struct planned *p)
+/* The restored files of a handler that failed; its error names the first ones. */
+static void add_put_back(struct page *out, const struct planned *p, const char *error)
 {
 	const struct value *paths = p->result ? map_at(p->result, "rolled_back") : NULL;
-	for (size_t i = 0; paths && paths->type == VALUE_LIST && i < paths->list.n; i++)
-		page_addf(out, "      put back: %s\n",
-			paths->list.v[i]->type == VALUE_STR ? paths->list.v[i]->s.p : "");
+	for (size_t i = 0; paths && paths->type == VALUE_LIST && i < paths->list.n; i++) {
+		const struct value *path = paths->list.v[i];
+		if (path->type == VALUE_STR && !(error && strstr(error, path->s.p)))
+			page_addf(out, "      put back: %s\n", path->s.p);
+	}
 }
 
 static void step_done(struct report *r, struct page *out, const struct event *e)
@@ -248,7 +250,7 @@ static void step_done(struct report *r, struct page *out, const struct event *e)
 	} else if (e->status == STEP_FAILED) {
 		add_resource(out, p);
 		add_changes(out, p, e->changes, true);
-		add_put_back(out, p);
+		add_put_back(out, p, e->error);
 	}
 }
 

@@ -41,7 +41,7 @@ static const struct value *read_again(struct resolver *r, const struct step_reco
 
 static void find_in_task(struct finding *f, struct resolver *r, const struct step_record *s)
 {
-	const struct value *reads = s->t && s->t->type ? read_again(r, s) : NULL;
+	const struct value *reads = s->t->type ? read_again(r, s) : NULL;
 	for (size_t i = 0; reads && i < reads->map.n; i++) {
 		const struct map_entry *e = &reads->map.e[i];
 		if (e->value->pos.line && !of_role(r, e->value->pos) && !mail_name(e->key))
@@ -89,7 +89,7 @@ struct origins resolver_origins(
 	struct resolver *r, const struct step *step, const char *error, const struct value *lines)
 {
 	const struct step_record *s = step->id <= r->n_steps ? r->steps[step->id - 1] : NULL;
-	const struct role_use *role = s && s->t ? s->t->role : NULL;
+	const struct role_use *role = s ? s->t->role : NULL;
 	const struct value *mail = r->v->mail ? map_at(r->v->mail, "mail") : NULL;
 	if (!s || s->t->play != r->p)
 		return (struct origins){0};

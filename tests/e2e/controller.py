@@ -130,7 +130,7 @@ class Controller(HostTest):
     # ---- what is named wrongly ----
 
     def test_a_site_that_is_none(self):
-        self.s.write("next.plan", "provision plan 3\n" + 40 * "x")
+        self.s.write("next.plan", "provision plan 4\n" + 40 * "x")
         self.s.write("old.plan", "provision plan 1\n" + 40 * "x")
         os.mkfifo(os.path.join(self.s.dir, "fifo"))
         for site, why in (("next.plan", "it is a plan of another version of provision"),

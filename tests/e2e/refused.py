@@ -78,9 +78,10 @@ class Refused(HostTest):
         # the daemon's words are printed once
         self.assertEqual(said.count('Invalid TLS level "bogus"'), 1, said)
         # only a running Postfix finds this one
-        self.refused(
+        said = self.refused(
             self.mail("postfix: {main: {smtpd_recipient_restrictions: 'permit_mynetworks, no_such_one'}}"),
             f"site.yml:{FIRST}:22: mail.postfix.main.smtpd_recipient_restrictions is set here")
+        self.assertEqual(said.count("/etc/postfix/main.cf"), 1, said)
         self.refused(
             self.mail("postfix:", "  master: |", "    2526 inet n - y - - smtpd", "    2527 inet n - y"),
             f"site.yml:{FIRST + 3}:9: mail.postfix.master is set here", "2527 inet n - y")
