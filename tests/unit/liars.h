@@ -36,7 +36,7 @@ static const struct lie {
 	ROW(hello_nulls, "too much memory", true),
 	ROW(hello_facts, SILENT, true),
 	ROW(hello_deep, "nested too deeply", false),
-	ROW(hello_unknown, "not known", false),
+	ROW(hello_unknown, "an unknown value", false),
 	ROW(hello_count, "more items than bytes", false),
 	ROW(hello_fatal, "ended with an error", false),
 	ROW(observe_silent, SILENT, false),

@@ -259,13 +259,13 @@ static void nothing_unknown_travels(void **state)
 	map_put(a, result, "stdout", value_unknown(a, "later"));
 	map_put(a, msg, "result", result);
 	put_frame(FRAME_STEP, msg);
-	refused("not known");
+	refused("an unknown value");
 	put_frame(FRAME_OBSERVE, value_unknown(a, "all of it"));
 	refused("not a mapping");
 	msg = value_map(a);
 	map_put(a, msg, "steps", value_unknown(a, "these"));
 	put_frame(FRAME_OBSERVE, msg);
-	refused("not known");
+	refused("an unknown value");
 }
 
 static void each_cut_and_flip_is_survived(void **state)
