@@ -12,6 +12,12 @@ struct boxes {
 	struct value *aliases;   /* address -> list of whole addresses */
 };
 
+const struct mail_box *mail_box_named(const struct mail_domain *d, struct str name)
+{
+	const struct map_entry *e = map_entry(d->boxes, name);
+	return e ? &d->mailboxes[e - d->boxes->map.e] : NULL;
+}
+
 const char *mail_box_state(const struct value *box)
 {
 	const struct value *state = box ? map_typed(box, "state", VALUE_STR) : NULL;

@@ -15,6 +15,7 @@ void mail_readers_rules(struct arena *a, const struct value *mail, const struct 
 void mail_reader_derive(struct arena *a, const struct value *mail, struct value *out);
 
 /* ---- boxes.c: states of mailboxes; mail_refused ---- */
+const struct mail_box *mail_box_named(const struct mail_domain *d, struct str name); /* or NULL */
 /* active, suspended or receive_only. */
 const char *mail_box_state(const struct value *box);
 /* Is `address` a suspended mailbox of the domain? `name`: the domain in ASCII. */

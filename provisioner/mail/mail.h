@@ -4,13 +4,15 @@
  * A pure function of the state, the host's facts and the files that it names; knows no play and no
  * variable.
  *
- *   fields_check(a, mail_fields, state, "mail", errs);
+ *   checked = fields_check(a, mail_fields, declared, "mail", errs);
+ *   mail = mail_parse(a, checked ? checked : declared);
  *   mail_rules(a, mail, errs); mail_tls_rules(&env, mail, errs); ...   every problem
  *   mail_derive(&env, a, mail, out, errs);                             of a state without problems
  */
 #pragma once
 #include "mail/names.h"
 #include "mail/routes.h"
+#include "mail/state.h"
 
 /* Shared by all hosts of a run, so that nothing is hashed or read twice; the owner sets `a`. */
 struct mail_hashing;
@@ -46,7 +48,7 @@ const char *mail_example(const char *key);        /* NULL: none */
 extern const struct field mail_list_fields[], mail_engine_fields[];
 
 /* ---- rules.c: rules that involve several keys, which the table cannot express ---- */
-void mail_rules(struct arena *a, const struct value *mail, struct errs *errs);
+void mail_rules(struct arena *a, const struct mail_state *mail, struct errs *errs);
 
 /* ---- records.c: SPF, DMARC, providers; mail_zones puts what is published into `out` ---- */
 void mail_records_rules(const struct value *mail, struct errs *errs);

@@ -8,8 +8,8 @@
 #include "site/site.h"
 
 struct play_in;
-struct mail_state { /* of a host in a play, when it is completely known without facts */
-	struct value *mail;
+struct known_mail { /* of a host in a play, when it is completely known without facts */
+	const struct mail_state *mail;
 	struct value *vars; /* with the derived names; NULL: not needed yet */
 };
 struct render { /* a template's text, and its inputs */
@@ -36,7 +36,7 @@ struct site {
 	struct value *render_index;     /* key -> number in renders */
 	struct render *renders;
 	size_t n_renders, cap_renders, kept_bytes;
-	struct mail_state *mails;
+	struct known_mail *mails;
 	size_t n_mails, cap_mails;
 	struct value *groups_var;
 	const char *inventory_abs; /* the first source's absolute path; NULL: none, or not read */

@@ -211,15 +211,11 @@ static struct value *with_hostname(struct vars *v, struct value *mail, struct er
 	return mail;
 }
 
-/* Merged, evaluated and checked; NULL with problems; *none: nothing is declared. */
-static struct value *read_declared(struct vars *v, bool *none, struct errs *errs)
+/* Merged, evaluated and checked by the field table; NULL with problems. */
+static struct value *read_fields(struct vars *v, struct value *raw, struct errs *errs)
 {
-	struct value *raw = merge_layers(v, errs), *mail, *checked;
-	struct mail_env env = env_of(v);
+	struct value *mail, *checked;
 	struct err e = {0};
-	*none = !raw && !errs->n;
-	if (!raw || errs->n)
-		return NULL;
 	mail = evaluate_raw(v, raw, &e);
 	if (!mail)
 		mail = evaluate_parts(v, raw, errs);
@@ -230,11 +226,31 @@ static struct value *read_declared(struct vars *v, bool *none, struct errs *errs
 	if (mail->type != VALUE_MAP)
 		return NULL;
 	mail_sizes_rules(mail, errs); /* as written: with or without a unit */
-	mail = with_hostname(v, checked ? checked : mail, errs);
+	return with_hostname(v, checked ? checked : mail, errs);
+}
+
+/* NULL with problems; *none: nothing is declared. A state without problems of the field table that
+ * needs no facts is made in `keep`, if that is not NULL: it outlives the run of `v`. */
+static const struct mail_state *read_declared(
+	struct vars *v, struct arena *keep, bool *none, struct errs *errs)
+{
+	struct value *raw = merge_layers(v, errs), *map;
+	const struct mail_state *mail;
+	struct mail_env env = env_of(v);
+	*none = !raw && !errs->n;
+	if (!raw || errs->n)
+		return NULL;
+	map = read_fields(v, raw, errs);
+	if (!map)
+		return NULL;
+	if (keep && !errs->n && !value_find_type(map, VALUE_UNKNOWN))
+		mail = mail_parse(keep, value_keep(keep, map, v->a));
+	else
+		mail = mail_parse(v->a, map);
 	mail_rules(v->a, mail, errs); /* also after problems of the field table */
-	mail_tls_rules(&env, mail, errs);
-	mail_fail2ban_rules(mail, errs);
-	mail_source_rules(&env, mail, errs);
+	mail_tls_rules(&env, mail->map, errs);
+	mail_fail2ban_rules(mail->map, errs);
+	mail_source_rules(&env, mail->map, errs);
 	return errs->n ? NULL : mail;
 }
 
@@ -243,7 +259,7 @@ static struct str state_key(const struct vars *v, struct arena *a)
 	return str_printf(a, "%s %p", v->host->name, (const void *)v->play);
 }
 
-static struct mail_state *known_state(const struct vars *v)
+static struct known_mail *known_state(const struct vars *v)
 {
 	struct value *i = map_get(v->s->mail_index, state_key(v, v->a));
 	return i ? &v->s->mails[i->i] : NULL;
@@ -254,17 +270,16 @@ static struct mail_state *known_state(const struct vars *v)
 void mail_check(struct vars *v, struct errs *errs)
 {
 	struct site *s = v->s;
-	struct value *mail;
+	const struct mail_state *mail;
 	struct errs own;
 	bool none;
 	errs_init(&own, v->a);
-	mail = read_declared(v, &none, &own);
+	mail = read_declared(v, s->a, &none, &own);
 	errs_join(errs, &own);
-	if (!mail || value_find_type(mail, VALUE_UNKNOWN))
+	if (!mail || !mail->known)
 		return;
-	mail = value_keep(s->a, mail, v->a);
 	map_set(s->a, s->mail_index, state_key(v, s->a), value_int(s->a, (int64_t)s->n_mails));
-	PUSH(s->a, s->mails, s->n_mails, s->cap_mails, ((struct mail_state){.mail = mail}));
+	PUSH(s->a, s->mails, s->n_mails, s->cap_mails, ((struct known_mail){.mail = mail}));
 }
 
 /* If any part of the mail state depends on facts not yet known, every derived variable is UNKNOWN
@@ -276,20 +291,20 @@ static void derive_none(struct arena *a, struct value *out)
 			value_unknown(a, "until the facts of the host are known"));
 }
 
-/* known: nothing in `mail` depends on facts, as an earlier call found. */
-static struct value *names_of(
-	struct vars *v, struct arena *a, struct value *mail, bool known, struct errs *errs)
+/* kept: the state and what is derived of it outlive the run of `v`. */
+static struct value *names_of(struct vars *v, struct arena *a, const struct mail_state *mail,
+	bool kept, struct errs *errs)
 {
 	struct value *out = value_map(a);
 	struct mail_env env = env_of(v);
 	size_t before = errs->n;
-	mail->literal = true;
-	map_put(a, out, "mail", mail);
-	if (!known && value_find_type(mail, VALUE_UNKNOWN))
+	mail->map->literal = true;
+	map_put(a, out, "mail", mail->map);
+	if (!mail->known)
 		derive_none(a, out);
 	else
-		mail_derive(&env, a, mail, out, errs);
-	if (!known || v->s->loaded) /* pending work must not outlive its arena */
+		mail_derive(&env, a, mail->map, out, errs);
+	if (!kept || v->s->loaded) /* pending work must not outlive its arena */
 		mail_hashes_end(&v->s->mail_memory);
 	if (out->map.n != ARRAY_LEN(derived) + 1 && errs->n == before)
 		panic("a name that is computed from the mail state is missing in the list");
@@ -298,35 +313,35 @@ static struct value *names_of(
 
 struct value *mail_vars(struct vars *v, struct errs *errs)
 {
-	struct mail_state *state = known_state(v);
+	struct known_mail *state = known_state(v);
 	struct mail_env env = env_of(v);
-	struct value *mail;
+	const struct mail_state *mail;
 	size_t before = errs->n;
 	bool none;
 	if (state) {
 		if (!state->vars)
 			state->vars = names_of(v, v->s->a, state->mail, true, errs);
-		mail_outbound_on_host(&env, v->a, state->mail, errs);
+		mail_outbound_on_host(&env, v->a, state->mail->map, errs);
 		return errs->n == before ? state->vars : NULL;
 	}
-	mail = read_declared(v, &none, errs);
+	mail = read_declared(v, NULL, &none, errs);
 	if (!mail)
 		return none ? value_map(v->a) : NULL;
-	mail_outbound_on_host(&env, v->a, mail, errs);
+	mail_outbound_on_host(&env, v->a, mail->map, errs);
 	return errs->n == before ? names_of(v, v->a, mail, false, errs) : NULL;
 }
 
 /* The state of one play, evaluated again where it needs the facts. */
-static struct value *state_of(struct vars *v, struct errs *errs)
+static const struct mail_state *state_of(struct vars *v, struct errs *errs)
 {
-	struct mail_state *state = known_state(v);
+	struct known_mail *state = known_state(v);
+	const struct mail_state *mail;
 	const struct value *unknown;
-	struct value *mail;
 	bool none;
 	if (state)
 		return state->mail;
-	mail = read_declared(v, &none, errs);
-	unknown = mail ? value_find_type(mail, VALUE_UNKNOWN) : NULL;
+	mail = read_declared(v, NULL, &none, errs);
+	unknown = mail ? value_find_type(mail->map, VALUE_UNKNOWN) : NULL;
 	if (unknown)
 		errs_add(errs, unknown->pos, "this cannot be known without the facts of '%s'",
 			v->host->name);
@@ -336,7 +351,8 @@ static struct value *state_of(struct vars *v, struct errs *errs)
 struct value *site_zones(
 	const struct site *s, struct arena *a, const char *host, struct value *facts, struct err *e)
 {
-	struct value *out = value_map(a), *mail = NULL, *folder;
+	struct value *out = value_map(a), *folder;
+	const struct mail_state *mail = NULL;
 	struct invhost *h = inventory_host(s->inv, str_c(host));
 	struct vars *v = NULL;
 	struct errs errs;
@@ -354,8 +370,8 @@ struct value *site_zones(
 	}
 	if (!mail)
 		return out;
-	map_put(a, out, "mail", mail);
-	mail_zones(a, mail, out);
+	map_put(a, out, "mail", mail->map);
+	mail_zones(a, mail->map, out);
 	folder = vars_value(v, "dkim_folder", &(struct err){0});
 	if (folder && folder->type == VALUE_STR)
 		map_put(a, out, "dkim_folder", folder);
@@ -366,7 +382,8 @@ struct value *site_provider_keys(const struct site *s, struct arena *a, const ch
 {
 	struct value *out = value_list(a);
 	for (size_t i = 0; i < s->n_mails; i++) {
-		const struct value *mail = s->mails[i].mail, *domains = map_at(mail, "domains");
+		const struct value *mail = s->mails[i].mail->map,
+				   *domains = map_at(mail, "domains");
 		for (size_t j = 0; domains && j < domains->map.n; j++) {
 			const struct value *domain = domains->map.e[j].value;
 			const struct value *key = mail_provider_key(mail, domain);

@@ -131,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	map_put(a, mail, "hostname", value_text(a, "mx1.x.test"));
 	checked = fields_check(a, mail_fields, mail, "mail", &errs);
 	mail = checked ? checked : mail;
-	mail_rules(a, mail, &errs);
+	mail_rules(a, mail_parse(a, mail), &errs);
 	mail_fail2ban_rules(mail, &errs);
 	if (!errs.n && !value_find_type(mail, VALUE_UNKNOWN))
 		derive(a, mail);

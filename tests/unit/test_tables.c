@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Every field table of the program is well-formed: names once each, a doc for each, choices and
- * sub-tables only where they mean something, defaults that their own field takes. The tables of the
- * template language have a doc and an example for each row, and the example gives what it says.
+ * sub-tables only where they mean something, defaults that their own field takes. The parser of the
+ * mail state reads only keys of its schema. The tables of the template language have a doc and an
+ * example for each row, and the example gives what it says.
  */
 #include <setjmp.h>
 #include "resource/resource.h"
 #include "mail/mail.h"
+#include "mail/parse.h"
 #include "site/site.h"
 #include "value/field_kind.h"
 #include "yaml/yaml.h"
@@ -132,6 +134,65 @@ static void declared_mail_state(void **state)
 {
 	(void)state;
 	check_table("mail", mail_fields, 0);
+	assert_int_equal(faults, 0);
+}
+
+static bool kind_fits(const struct mail_part *part, const struct field *f)
+{
+	switch (part->kind) {
+	case PART_TEXTS:
+		return f->kind == FIELD_LIST && !f->sub;
+	case PART_FLAG:
+		return f->kind == FIELD_BOOL;
+	case PART_NUMBER:
+		return f->kind == FIELD_INT || f->kind == FIELD_SIZE;
+	case PART_WORD:
+		return f->kind == FIELD_ENUM && strcmp(part->words, f->choices) == 0;
+	case PART_MAP:
+		return f->kind == FIELD_MAP;
+	case PART_SUB:
+		return f->kind == FIELD_MAP && part->sub;
+	case PART_TEXT:
+		return f->kind == FIELD_STR || f->kind == FIELD_ENUM;
+	case PART_VALUE:
+	case PART_PLACE:
+		return true;
+	}
+	return false;
+}
+
+/* Each key that the parser reads is one of the schema, of a kind that the member can hold. */
+static void check_parts(const struct mail_part *parts, const struct field *fields)
+{
+	for (; parts->key.p; parts++) {
+		const struct field *f = field_find(fields, parts->key);
+		if (!f || !kind_fits(parts, f)) {
+			print_error("mail: the schema has no such key, or of another kind: %s\n",
+				parts->key.p);
+			faults++;
+		} else if (parts->sub && f->sub) {
+			check_parts(parts->sub, f->sub);
+		}
+	}
+}
+
+static const struct field *sub_of(const struct field *fields, const char *key)
+{
+	const struct field *f = field_find(fields, str_c(key));
+	assert_non_null(f);
+	return f->sub;
+}
+
+static void parts_of_mail(void **state)
+{
+	const struct field *domain = sub_of(mail_fields, "domains");
+	(void)state;
+	check_parts(mail_parts, mail_fields);
+	check_parts(mail_domain_parts, domain);
+	check_parts(mail_box_parts, sub_of(domain, "mailboxes"));
+	check_parts(mail_list_parts, sub_of(domain, "lists"));
+	check_parts(mail_out_parts, sub_of(sub_of(mail_fields, "outbound"), "addresses"));
+	check_parts(mail_pair_parts, sub_of(sub_of(mail_fields, "tls"), "certificates"));
 	assert_int_equal(faults, 0);
 }
 
@@ -263,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(resource_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(declared_mail_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_of_mail, setup, teardown),
 		cmocka_unit_test_setup_teardown(examples_of_mail, setup, teardown),
 		cmocka_unit_test_setup_teardown(tasks_and_plays, setup, teardown),
 		cmocka_unit_test_setup_teardown(template_language, setup, teardown),
