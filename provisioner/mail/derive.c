@@ -309,11 +309,11 @@ static struct value *new_list(struct derive *d, struct value *out, const char *n
 	return list;
 }
 
-void mail_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
+void mail_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs)
 {
-	struct derive d = {.memory = env->memory, .a = a, .mail = mail, .errs = errs};
-	const struct value *domains = map_at(mail, "domains");
+	struct derive d = {.memory = env->memory, .a = a, .mail = mail->map, .errs = errs};
+	const struct value *domains = map_at(mail->map, "domains");
 	size_t boxes = mail_count(domains, "mailboxes");
 	size_t aliases = mail_count(domains, "aliases") + (domains ? 2 * domains->map.n : 0);
 	d.domains = new_list(&d, out, "mail_domains");
@@ -335,13 +335,13 @@ void mail_derive(const struct mail_env *env, struct arena *a, const struct value
 		add_domain(&d, &domains->map.e[i]);
 	begin_hashes(&d);
 	map_put(a, out, "mail_has_quotas", value_bool(a, d.quotas));
-	mail_zones(d.a, mail, out);
-	mail_derive_outbound(a, mail, out);
-	mail_tls_derive(env, a, mail, out, errs);
-	mail_lists_derive(a, mail, out);
-	mail_senders_derive(a, mail, d.boxes, d.routes, out);
+	mail_zones(d.a, mail->map, out);
+	mail_derive_outbound(a, mail->map, out);
+	mail_tls_derive(env, a, mail->map, out, errs);
+	mail_lists_derive(a, mail->map, out);
+	mail_senders_derive(a, mail->map, d.boxes, d.routes, out);
 	arena_free(d.work);
-	mail_reader_derive(a, mail, out);
+	mail_reader_derive(a, mail->map, out);
 	mail_boxes_derive(a, out);
 	mail_source_derive(env, a, mail, out, errs);
 }

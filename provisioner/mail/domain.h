@@ -83,11 +83,11 @@ struct mail_pair {      /* files of a certificate and its key */
 	struct mail_text certificate, key;
 };
 struct mail_tls {
-	struct value *map; /* NULL: none */
-	struct pos pos;    /* of the key in the map of the server, or of the domain */
+	struct value *map;             /* NULL: none */
+	const struct map_entry *entry; /* of the server, or of the domain */
 	struct mail_pair own;
 	struct mail_flag acme; /* of a domain */
-	struct pos acme_pos;
+	const struct map_entry *acme_entry;
 };
 
 enum mail_provider {
@@ -109,8 +109,8 @@ struct mail_domain {
 	const char *provider_word;
 	struct mail_text provider_key;
 	struct mail_text own_provider, own_key;
-	struct pos own_key_pos; /* of the word provider_key */
-	bool local;             /* a map, and its provider is builtin */
+	const struct map_entry *own_key_entry;
+	bool local; /* a map, and its provider is builtin */
 	struct mail_text spf, dmarc, catch_all;
 	struct mail_keys dkim;
 	struct mail_tls tls;

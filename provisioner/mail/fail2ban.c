@@ -22,27 +22,26 @@ static void check_unit(struct str s, struct pos pos, struct errs *errs)
 			s.p, s.p, s.p);
 }
 
-void mail_fail2ban_rules(const struct value *mail, struct errs *errs)
+static void check_time(struct mail_text t, struct errs *errs)
 {
-	static const char *const times[] = {"bantime", "findtime"};
-	const struct value *f = map_at(mail, "fail2ban");
-	const struct value *ignore = f && f->type == VALUE_MAP ? map_at(f, "ignore") : NULL;
+	if (t.s.p && !time_ok(t.s))
+		errs_add(errs, mail_pos(t),
+			"'%s' is not a valid duration; write 30s, 10m, 1h, 2d or 1w", t.s.p);
+	else if (t.v && (t.s.p || t.v->type == VALUE_INT))
+		check_unit(value_print(errs->a, t.v), mail_pos(t), errs);
+}
 
-	for (size_t i = 0; f && f->type == VALUE_MAP && i < ARRAY_LEN(times); i++) {
-		const struct value *v = map_at(f, times[i]);
-		if (v && v->type == VALUE_STR && !time_ok(v->s))
-			errs_add(errs, v->pos,
-				"'%s' is not a valid duration; write 30s, 10m, 1h, 2d or 1w",
-				v->s.p);
-		else if (v && (v->type == VALUE_STR || v->type == VALUE_INT))
-			check_unit(value_print(errs->a, v), v->pos, errs);
-	}
-	for (size_t i = 0; ignore && ignore->type == VALUE_LIST && i < ignore->list.n; i++) {
-		const struct value *v = ignore->list.v[i];
+void mail_fail2ban_rules(const struct mail_state *mail, struct errs *errs)
+{
+	const struct mail_texts *ignore = &mail->bans.ignore;
+	check_time(mail->bans.bantime, errs);
+	check_time(mail->bans.findtime, errs);
+	for (size_t i = 0; i < ignore->n; i++) {
+		struct mail_text net = ignore->v[i];
 		bool first; /* host bits may be set: fail2ban masks them itself */
-		if (v->type == VALUE_STR && !mail_network_ok(v->s, &first))
-			errs_add(errs, v->pos,
+		if (net.s.p && !mail_network_ok(net.s, &first))
+			errs_add(errs, mail_pos(net),
 				"'%s' is not a valid network; write 192.0.2.0/24 or 2001:db8::/48",
-				v->s.p);
+				net.s.p);
 	}
 }

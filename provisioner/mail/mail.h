@@ -67,7 +67,7 @@ struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struc
  * or `name`. domain NULL: the host's own name. Empty where nothing is signed. */
 struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name);
 /* ---- fail2ban.c ---- */
-void mail_fail2ban_rules(const struct value *mail, struct errs *errs);
+void mail_fail2ban_rules(const struct mail_state *mail, struct errs *errs);
 /* ---- sizes.c: refuses sizes whose unit was probably forgotten ---- */
 void mail_sizes_rules(const struct value *mail, struct errs *errs);
 
@@ -82,8 +82,8 @@ void mail_tls_derive(const struct mail_env *env, struct arena *a, const struct v
 	struct value *out, struct errs *errs);
 
 /* ---- spam.c: rules of the filters ---- */
-void mail_spam_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
-	struct errs *errs);
+void mail_spam_rules(struct arena *a, const struct mail_state *mail,
+	const struct mail_routes *routes, struct errs *errs);
 
 /* ---- outbound_rules.c: rules of how mail leaves and what port 25 lets in ---- */
 void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs);
@@ -98,7 +98,7 @@ void mail_outbound_on_host(
 
 /* ---- derive.c: mail_domains, mail_mailboxes, ... into `out`; mail has passed every check ---- */
 /* Passwords are hashed on other processors; the hashes are filled in by mail_hashes_end. */
-void mail_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
+void mail_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs);
 void mail_hashes_end(struct mail_memory *memory);
 /* How many entries all domains have under this key. */
@@ -124,8 +124,9 @@ void mail_senders_rules(struct arena *a, const struct value *mail, const struct 
 void mail_senders_derive(struct arena *a, const struct value *mail, const struct value *boxes,
 	struct value *routes, struct value *out);
 /* ---- source.c: Majordomo's source, whose files it reads; mail_list_archive ---- */
-void mail_source_rules(const struct mail_env *env, const struct value *mail, struct errs *errs);
-void mail_source_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
+void mail_source_rules(
+	const struct mail_env *env, const struct mail_state *mail, struct errs *errs);
+void mail_source_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs);
 /* Is a list's address delivered by mlmmj's transport (true), or is it an alias (Majordomo)? */
 bool mail_lists_own(const struct value *mail);

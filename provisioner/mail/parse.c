@@ -73,8 +73,8 @@ static void take_part(
 	case PART_MAP:
 		*(struct value **)at = v->type == VALUE_MAP ? v : NULL;
 		break;
-	case PART_PLACE:
-		*(struct pos *)at = entry_pos(e);
+	case PART_ENTRY:
+		*(const struct map_entry **)at = e;
 		break;
 	case PART_SUB:
 		take_parts(a, part->sub, v, at);

@@ -14,7 +14,7 @@ enum mail_part_kind {
 	PART_WORD,  /* an enum: the number of the word in `words` */
 	PART_VALUE, /* struct value *, of any type */
 	PART_MAP,   /* struct value *; NULL if it is not a map */
-	PART_PLACE, /* struct pos of the key */
+	PART_ENTRY, /* const struct map_entry *, with the place of the key */
 	PART_SUB,   /* the members of another table */
 };
 struct mail_part {

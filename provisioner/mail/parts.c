@@ -6,14 +6,14 @@
 #include "mail/parse.h"
 
 /* The member's type says how its value is read. */
-#define KIND_OF(type, member)                          \
+#define KIND_OF(type, member) \
 	_Generic(((type *)0)->member, struct mail_text \
 		 : PART_TEXT, struct mail_texts        \
 		 : PART_TEXTS, struct mail_flag        \
 		 : PART_FLAG, struct mail_number       \
 		 : PART_NUMBER, struct value *         \
-		 : PART_VALUE, struct pos              \
-		 : PART_PLACE)
+		 : PART_VALUE, const struct map_entry * \
+		 : PART_ENTRY)
 #define ROW(name, what, ...)                                                 \
 	{                                                                    \
 		.key = {name, sizeof(name) - 1}, .kind = (what), __VA_ARGS__ \
@@ -48,7 +48,7 @@ static const struct mail_part domain_tls_parts[] = {
 	PART(struct mail_tls, own.certificate, "certificate"),
 	PART(struct mail_tls, own.key, "key"),
 	PART(struct mail_tls, acme, "acme"),
-	PART(struct mail_tls, acme_pos, "acme"),
+	PART(struct mail_tls, acme_entry, "acme"),
 	END,
 };
 const struct mail_part mail_box_parts[] = {
@@ -76,14 +76,14 @@ const struct mail_part mail_list_parts[] = {
 const struct mail_part mail_domain_parts[] = {
 	PART(struct mail_domain, own_provider, "provider"),
 	PART(struct mail_domain, own_key, "provider_key"),
-	PART(struct mail_domain, own_key_pos, "provider_key"),
+	PART(struct mail_domain, own_key_entry, "provider_key"),
 	PART(struct mail_domain, spf, "spf"),
 	PART(struct mail_domain, dmarc, "dmarc"),
 	PART(struct mail_domain, catch_all, "catch_all"),
 	MAP(struct mail_domain, dkim.map, "dkim"),
 	SUB(struct mail_domain, dkim, "dkim", keys_parts),
 	MAP(struct mail_domain, tls.map, "tls"),
-	PART(struct mail_domain, tls.pos, "tls"),
+	PART(struct mail_domain, tls.entry, "tls"),
 	SUB(struct mail_domain, tls, "tls", domain_tls_parts),
 	END,
 };
@@ -102,8 +102,8 @@ static const struct mail_part acme_parts[] = {
 static const struct mail_part tls_parts[] = {
 	PART(struct mail_state, tls.own.certificate, "certificate"),
 	PART(struct mail_state, tls.own.key, "key"),
-	PART(struct mail_state, tls.acme_pos, "acme"),
-	PART(struct mail_state, pairs_pos, "certificates"),
+	PART(struct mail_state, tls.acme_entry, "acme"),
+	PART(struct mail_state, pairs_entry, "certificates"),
 	MAP(struct mail_state, acme.map, "acme"),
 	SUB(struct mail_state, acme, "acme", acme_parts),
 	END,
@@ -160,7 +160,7 @@ const struct mail_part mail_parts[] = {
 	STATE(provider_key, "provider_key"),
 	STATE(spam_filter, "spam_filter"),
 	STATE(piggyback, "rspamd_piggyback"),
-	STATE(piggyback_pos, "rspamd_piggyback"),
+	STATE(piggyback_entry, "rspamd_piggyback"),
 	STATE(spf, "spf"),
 	STATE(dmarc, "dmarc"),
 	STATE(trusted_forwarders, "trusted_forwarders"),
@@ -168,7 +168,7 @@ const struct mail_part mail_parts[] = {
 	SUB(struct mail_state, dkim, "dkim", keys_parts),
 	WITHIN("dkim", scope_parts),
 	MAP(struct mail_state, tls.map, "tls"),
-	STATE(tls.pos, "tls"),
+	STATE(tls.entry, "tls"),
 	WITHIN("tls", tls_parts),
 	MAP(struct mail_state, outbound.map, "outbound"),
 	MAP(struct mail_state, smart_host.map, "smart_host"),
@@ -177,7 +177,7 @@ const struct mail_part mail_parts[] = {
 	WITHIN("postscreen", postscreen_parts),
 	STATE(header_checks, "header_checks"),
 	STATE(quota_warnings, "quota_warnings"),
-	STATE(engines.value, "lists"),
+	MAP(struct mail_state, engines.map, "lists"),
 	SUB(struct mail_state, engines, "lists", engines_parts),
 	STATE(spam_traps, "spam_traps"),
 	SUB(struct mail_state, bans, "fail2ban", bans_parts),

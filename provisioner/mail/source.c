@@ -226,55 +226,53 @@ static bool sha256_text(struct str s)
 	return s.n == SHA256_TEXT && strspn(s.p, "0123456789abcdef") == s.n;
 }
 
-static void check_digest(const struct mail_env *env, const struct value *source,
-	const struct value *sum, struct errs *errs)
+static void check_digest(
+	const struct mail_env *env, const struct mail_engines *lists, struct errs *errs)
 {
+	struct mail_text source = lists->source, sum = lists->source_sha256;
 	struct err e = {0};
-	const struct value *found = source_get(env, source->s.p, &e);
+	const struct value *found = source_get(env, source.s.p, &e);
 	if (!found)
-		errs_add(errs, source->pos, "mail.lists.source: %s", e.msg);
-	else if (!str_eq(map_at(found, "sha256")->s, sum->s))
-		errs_add(errs, sum->pos,
+		errs_add(errs, mail_pos(source), "mail.lists.source: %s", e.msg);
+	else if (!str_eq(map_at(found, "sha256")->s, sum.s))
+		errs_add(errs, mail_pos(sum),
 			"'%s' has the digest %s, not source_sha256; correct source_sha256 if this "
 			"is the source you mean",
-			source->s.p, map_cstr(found, "sha256", ""));
+			source.s.p, map_cstr(found, "sha256", ""));
 }
 
-void mail_source_rules(const struct mail_env *env, const struct value *mail, struct errs *errs)
+void mail_source_rules(const struct mail_env *env, const struct mail_state *mail, struct errs *errs)
 {
-	const struct value *lists = map_at(mail, "lists");
-	const struct value *source = map_typed(lists, "source", VALUE_STR);
-	const struct value *sum = map_typed(lists, "source_sha256", VALUE_STR);
-	bool majordomo = !mail_lists_own(mail);
-	if (!lists)
-		return;
-	if (majordomo && (!map_at(lists, "source") || !map_at(lists, "source_sha256")))
-		errs_add(errs, lists->pos,
+	const struct mail_engines *lists = &mail->engines;
+	struct mail_text source = lists->source, sum = lists->source_sha256;
+	bool majordomo = lists->engine == MAIL_MAJORDOMO;
+	if (majordomo && (!source.v || !sum.v))
+		errs_add(errs, lists->map->pos,
 			"mail.lists: the engine majordomo needs source (Majordomo's archive or "
 			"folder) and source_sha256 (its digest)");
-	else if (!majordomo && source)
-		errs_add(errs, source->pos,
+	else if (!majordomo && source.s.p)
+		errs_add(errs, mail_pos(source),
 			"mail.lists.source is only for the engine majordomo; mlmmj comes as a "
 			"package");
-	if (sum && !sha256_text(sum->s))
-		errs_add(errs, sum->pos,
+	if (sum.s.p && !sha256_text(sum.s))
+		errs_add(errs, mail_pos(sum),
 			"source_sha256 must be 64 hexadecimal digits in lower case");
-	else if (majordomo && source && sum)
-		check_digest(env, source, sum, errs);
+	else if (majordomo && source.s.p && sum.s.p)
+		check_digest(env, lists, errs);
 }
 
-void mail_source_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
+void mail_source_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs)
 {
-	const struct value *source = map_typed(map_at(mail, "lists"), "source", VALUE_STR);
+	struct mail_text source = mail->engines.source;
 	const struct value *found = NULL;
 	struct value *archive = NULL;
 	struct err e = {0};
-	if (source) {
-		found = source_get(env, source->s.p, &e);
+	if (source.s.p) {
+		found = source_get(env, source.s.p, &e);
 		archive = found ? map_at(found, "archive") : NULL;
 	}
 	if (e.kind)
-		errs_add(errs, source->pos, "%s", e.msg);
+		errs_add(errs, mail_pos(source), "%s", e.msg);
 	map_put(a, out, "mail_list_archive", archive ? archive : value_null(a));
 }

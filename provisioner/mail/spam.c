@@ -5,15 +5,12 @@
  */
 #include "mail/mail.h"
 
-static void check_piggyback(const struct value *mail, struct errs *errs)
+static void check_piggyback(const struct mail_state *mail, struct errs *errs)
 {
-	const struct map_entry *on = map_entry(mail, str_c("rspamd_piggyback"));
-	const char *filter = map_cstr(mail, "spam_filter", NULL);
-	if (!map_at(mail, "spam_filter"))
-		filter = "rspamd"; /* the default may not be filled in yet */
-	if (on && on->value->type == VALUE_BOOL && on->value->b && filter &&
-		strcmp(filter, "spamassassin") != 0)
-		errs_add(errs, entry_pos(on),
+	/* the default may not be filled in yet */
+	const char *filter = mail->spam_filter.v ? mail->spam_filter.s.p : "rspamd";
+	if (mail->piggyback.on && filter && strcmp(filter, "spamassassin") != 0)
+		errs_add(errs, entry_pos(mail->piggyback_entry),
 			"mail.rspamd_piggyback needs 'spam_filter: spamassassin', which then "
 			"decides; here it is '%s'",
 			filter);
@@ -52,44 +49,8 @@ static void check_file_name(const struct map_entry *e, struct errs *errs)
 		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
-static bool number_of(const struct value *v, double *out)
+static void check_rspamd(const struct value *files, struct errs *errs)
 {
-	if (v && v->type == VALUE_INT)
-		*out = (double)v->i;
-	else if (v && v->type == VALUE_FLOAT)
-		*out = v->f;
-	else
-		return false;
-	return true;
-}
-
-static bool is_number(const struct value *v)
-{
-	double ignored;
-	char *end = NULL;
-	if (v->type != VALUE_STR)
-		return number_of(v, &ignored);
-	strtod(v->s.p, &end);
-	return v->s.n && !*end;
-}
-
-/* rspamd takes an action whose score is not a number for one without a score, and turns it off. */
-static void check_actions(const struct value *actions, struct errs *errs)
-{
-	static const char *const names[] = {
-		"reject", "add_header", "rewrite_subject", "greylist", "soft_reject", NULL};
-	for (size_t i = 0; names[i]; i++) {
-		const struct value *v = map_at(actions, names[i]);
-		if (v && v->type != VALUE_NULL && v->type != VALUE_UNKNOWN &&
-			v->type != VALUE_MAP && !is_number(v))
-			errs_add(errs, v->pos, "mail.rspamd.actions.%s must be a number, or null",
-				names[i]);
-	}
-}
-
-static void check_rspamd(const struct value *mail, struct errs *errs)
-{
-	const struct value *files = map_typed(mail, "rspamd", VALUE_MAP);
 	for (size_t i = 0; files && i < files->map.n; i++) {
 		const struct map_entry *e = &files->map.e[i];
 		if (!setting_name(e->key))
@@ -126,9 +87,19 @@ static bool option_ok(const struct value *v)
 	return true;
 }
 
-static void check_score(const struct value *options, const char *key, struct errs *errs)
+static bool number_of(const struct value *v, double *out)
 {
-	const struct value *v = map_at(options, key);
+	if (v && v->type == VALUE_INT)
+		*out = (double)v->i;
+	else if (v && v->type == VALUE_FLOAT)
+		*out = v->f;
+	else
+		return false;
+	return true;
+}
+
+static void check_score(const struct value *v, const char *key, struct errs *errs)
+{
 	double ignored;
 	if (v && v->type != VALUE_NULL && v->type != VALUE_UNKNOWN && !number_of(v, &ignored))
 		errs_add(errs, v->pos, "mail.spamassassin.%s must be a number", key);
@@ -157,12 +128,12 @@ static void check_channels(const struct value *channels, struct errs *errs)
 	}
 }
 
-static void check_spamassassin(const struct value *options, struct errs *errs)
+static void check_spamassassin(const struct mail_spamassassin *options, struct errs *errs)
 {
 	double required = 5.0, gone;
-	for (size_t i = 0; options && i < options->map.n; i++) {
-		const struct map_entry *e = &options->map.e[i];
-		if (str_eq(e->key, str_c("channels")))
+	for (size_t i = 0; options->map && i < options->map->map.n; i++) {
+		const struct map_entry *e = &options->map->map.e[i];
+		if (e == options->channels)
 			check_channels(e->value, errs);
 		else if (!setting_name(e->key))
 			errs_add(errs, entry_pos(e), "'%s' is not an option of SpamAssassin",
@@ -172,11 +143,11 @@ static void check_spamassassin(const struct value *options, struct errs *errs)
 				"mail.spamassassin.%s must be one line, or a list of lines",
 				e->key.p);
 	}
-	check_score(options, "required_score", errs);
-	check_score(options, "delete_score", errs);
-	number_of(map_at(options, "required_score"), &required);
-	if (number_of(map_at(options, "delete_score"), &gone) && gone < required)
-		errs_add(errs, map_at(options, "delete_score")->pos,
+	check_score(options->required_score, "required_score", errs);
+	check_score(options->delete_score, "delete_score", errs);
+	number_of(options->required_score, &required);
+	if (number_of(options->delete_score, &gone) && gone < required)
+		errs_add(errs, options->delete_score->pos,
 			"delete_score is below required_score: mail that is not spam would be "
 			"discarded");
 }
@@ -184,34 +155,34 @@ static void check_spamassassin(const struct value *options, struct errs *errs)
 /* ---- traps ---- */
 
 static void check_trap(
-	struct arena *a, const struct value *trap, const struct mail_routes *r, struct errs *errs)
+	struct arena *a, struct mail_text trap, const struct mail_routes *r, struct errs *errs)
 {
-	const char *at = trap->type == VALUE_STR ? strchr(trap->s.p, '@') : NULL;
+	const char *at = trap.s.p ? strchr(trap.s.p, '@') : NULL;
 	struct str address;
-	if (trap->type == VALUE_UNKNOWN)
+	if (mail_unknown(trap))
 		return;
-	if (!at || mail_local_wrong(str_dup(a, trap->s.p, (size_t)(at - trap->s.p)))) {
-		errs_add(errs, trap->pos,
+	if (!at || mail_local_wrong(str_dup(a, trap.s.p, (size_t)(at - trap.s.p)))) {
+		errs_add(errs, mail_pos(trap),
 			"a spam trap must be a whole address, such as trap@example.com");
 		return;
 	}
-	address = mail_address(a, trap->s, str_c(""));
+	address = mail_address(a, trap.s, str_c(""));
 	if (!mail_routes_domain(r, str_c(strchr(address.p, '@') + 1)))
-		errs_add(errs, trap->pos, "spam trap '%s' is not in a hosted domain", address.p);
+		errs_add(errs, mail_pos(trap), "spam trap '%s' is not in a hosted domain",
+			address.p);
 	else if (mail_routes_taken(r, address))
-		errs_add(errs, trap->pos,
+		errs_add(errs, mail_pos(trap),
 			"spam trap '%s' is also a mailbox, an alias or a list; its mail would be "
 			"learned as spam",
 			address.p);
 }
 
-void mail_spam_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
-	struct errs *errs)
+void mail_spam_rules(struct arena *a, const struct mail_state *mail,
+	const struct mail_routes *routes, struct errs *errs)
 {
-	const struct value *traps = map_typed(mail, "spam_traps", VALUE_LIST);
 	check_piggyback(mail, errs);
-	check_rspamd(mail, errs);
-	check_spamassassin(map_typed(mail, "spamassassin", VALUE_MAP), errs);
-	for (size_t i = 0; traps && i < traps->list.n; i++)
-		check_trap(a, traps->list.v[i], routes, errs);
+	check_rspamd(mail->rspamd, errs);
+	check_spamassassin(&mail->spamassassin, errs);
+	for (size_t i = 0; i < mail->spam_traps.n; i++)
+		check_trap(a, mail->spam_traps.v[i], routes, errs);
 }

@@ -41,7 +41,7 @@ struct mail_acme {
 };
 enum mail_engine { MAIL_MLMMJ, MAIL_MAJORDOMO, MAIL_ENGINE_WRONG };
 struct mail_engines {
-	struct value *value; /* NULL: absent */
+	struct value *map; /* NULL: none */
 	enum mail_engine engine;
 	struct mail_text source, source_sha256;
 };
@@ -51,7 +51,8 @@ struct mail_bans { /* fail2ban */
 };
 struct mail_spamassassin {
 	struct value *map; /* all options; NULL: none */
-	struct value *required_score, *delete_score, *channels;
+	struct value *required_score, *delete_score;
+	const struct map_entry *channels;
 };
 struct mail_state {
 	struct value *map;  /* all of it, as the roles get it */
@@ -65,7 +66,7 @@ struct mail_state {
 	struct mail_acme acme;
 	struct mail_pair *pairs; /* instead of tls.own */
 	size_t n_pairs;
-	struct pos pairs_pos;
+	const struct map_entry *pairs_entry;
 	struct mail_outbound outbound;
 	struct mail_smart_host smart_host;
 	struct mail_entries transports;
@@ -74,7 +75,7 @@ struct mail_state {
 	struct mail_engines engines;
 	struct mail_text spam_filter;
 	struct mail_flag piggyback;
-	struct pos piggyback_pos; /* of its key */
+	const struct map_entry *piggyback_entry;
 	struct mail_texts spam_traps;
 	struct mail_spamassassin spamassassin;
 	struct mail_bans bans;

@@ -249,8 +249,8 @@ static const struct mail_state *read_declared(
 		mail = mail_parse(v->a, map);
 	mail_rules(v->a, mail, errs); /* also after problems of the field table */
 	mail_tls_rules(&env, mail->map, errs);
-	mail_fail2ban_rules(mail->map, errs);
-	mail_source_rules(&env, mail->map, errs);
+	mail_fail2ban_rules(mail, errs);
+	mail_source_rules(&env, mail, errs);
 	return errs->n ? NULL : mail;
 }
 
@@ -303,7 +303,7 @@ static struct value *names_of(struct vars *v, struct arena *a, const struct mail
 	if (!mail->known)
 		derive_none(a, out);
 	else
-		mail_derive(&env, a, mail->map, out, errs);
+		mail_derive(&env, a, mail, out, errs);
 	if (!kept || v->s->loaded) /* pending work must not outlive its arena */
 		mail_hashes_end(&v->s->mail_memory);
 	if (out->map.n != ARRAY_LEN(derived) + 1 && errs->n == before)

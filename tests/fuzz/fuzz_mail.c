@@ -126,13 +126,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *a = arena_new();
 	struct input in = {a, data, data + size};
 	struct value *mail = map(&in, mail_fields, DEPTH_MAX), *checked;
+	const struct mail_state *parsed;
 	struct errs errs;
 	errs_init(&errs, a);
 	map_put(a, mail, "hostname", value_text(a, "mx1.x.test"));
 	checked = fields_check(a, mail_fields, mail, "mail", &errs);
 	mail = checked ? checked : mail;
-	mail_rules(a, mail_parse(a, mail), &errs);
-	mail_fail2ban_rules(mail, &errs);
+	parsed = mail_parse(a, mail);
+	mail_rules(a, parsed, &errs);
+	mail_fail2ban_rules(parsed, &errs);
 	if (!errs.n && !value_find_type(mail, VALUE_UNKNOWN))
 		derive(a, mail);
 	arena_free(a);

@@ -155,7 +155,7 @@ static bool kind_fits(const struct mail_part *part, const struct field *f)
 	case PART_TEXT:
 		return f->kind == FIELD_STR || f->kind == FIELD_ENUM;
 	case PART_VALUE:
-	case PART_PLACE:
+	case PART_ENTRY:
 		return true;
 	}
 	return false;
