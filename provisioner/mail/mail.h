@@ -86,15 +86,15 @@ void mail_spam_rules(struct arena *a, const struct mail_state *mail,
 	const struct mail_routes *routes, struct errs *errs);
 
 /* ---- outbound_rules.c: rules of how mail leaves and what port 25 lets in ---- */
-void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs);
+void mail_outbound_rules(struct arena *a, const struct mail_state *mail, struct errs *errs);
 /* Returns 4 or 6, and the address in its normal form in *out; 0: not an address. */
 int mail_ip(struct arena *a, struct str text, struct str *out);
 
 /* ---- outbound.c ---- */
-void mail_derive_outbound(struct arena *a, const struct value *mail, struct value *out);
+void mail_derive_outbound(struct arena *a, const struct mail_state *mail, struct value *out);
 /* Reports each outbound address that the host does not have; only when its facts are known. */
-void mail_outbound_on_host(
-	const struct mail_env *env, struct arena *a, const struct value *mail, struct errs *errs);
+void mail_outbound_on_host(const struct mail_env *env, struct arena *a,
+	const struct mail_state *mail, struct errs *errs);
 
 /* ---- derive.c: mail_domains, mail_mailboxes, ... into `out`; mail has passed every check ---- */
 /* Passwords are hashed on other processors; the hashes are filled in by mail_hashes_end. */

@@ -8,7 +8,7 @@
 
 struct out {
 	struct arena *a;
-	const struct value *mail;
+	const struct mail_state *mail;
 	struct value *services; /* in use: every address that is not cooling */
 	struct str transport;   /* for senders without an assigned address: "smtp:" */
 	struct str relay;       /* "[relay.example.net]:587", or empty */
@@ -42,37 +42,33 @@ static struct str service_name(struct arena *a, struct str ip)
 	return str_c(name);
 }
 
-static const struct value *find_addresses(const struct value *mail)
+/* The server's name, also before it is settled. */
+static struct str host_of(const struct mail_state *mail)
 {
-	const struct value *outbound = map_at(mail, "outbound");
-	return outbound ? map_at(outbound, "addresses") : NULL;
+	return mail->hostname.s.p ? mail->hostname.s : str_c("localhost");
 }
 
-static void add_service(struct out *o, const struct value *entry)
+static void add_service(struct out *o, const struct mail_out *entry)
 {
-	const struct value *helo = map_at(entry, "helo");
 	struct value *m;
 	struct str ip;
-	int family = mail_ip(o->a, map_at(entry, "address")->s, &ip);
+	int family = mail_ip(o->a, entry->address.s, &ip);
 	m = make_pair(o->a, "name", service_name(o->a, ip), "address", ip);
 	map_put(o->a, m, "family", value_int(o->a, family));
 	map_put(o->a, m, "helo",
-		make_text(o->a, helo && helo->type == VALUE_STR
-					? helo->s
-					: str_c(map_cstr(o->mail, "hostname", "localhost"))));
+		make_text(o->a, entry->helo.s.p ? entry->helo.s : host_of(o->mail)));
 	list_add(o->a, o->services, m);
 }
 
 /* Active ones first: the first of the list is the default. */
 static void add_services(struct out *o)
 {
-	static const char *const states[] = {"active", "standby"};
-	const struct value *list = find_addresses(o->mail);
-
+	static const enum mail_out_state states[] = {MAIL_OUT_ACTIVE, MAIL_OUT_STANDBY};
+	const struct mail_outbound *all = &o->mail->outbound;
 	for (size_t s = 0; s < ARRAY_LEN(states); s++)
-		for (size_t i = 0; list && i < list->list.n; i++)
-			if (strcmp(map_cstr(list->list.v[i], "state", "active"), states[s]) == 0)
-				add_service(o, list->list.v[i]);
+		for (size_t i = 0; i < all->n_addresses; i++)
+			if (all->addresses[i].state == states[s])
+				add_service(o, &all->addresses[i]);
 }
 
 /* The transport of a sender who is assigned to the address; the default one while it is cooling. */
@@ -100,36 +96,31 @@ static void add_sender(struct out *o, struct value *list, struct str sender, str
  * bounces. Mail with any other sender is forwarded mail. */
 static struct value *list_senders(struct out *o)
 {
-	const struct value *outbound = map_at(o->mail, "outbound"), *domains;
-	const struct value *assign = outbound ? map_at(outbound, "assign") : NULL;
-	const struct value *former = map_at(o->mail, "former_hostnames");
+	const struct mail_entries *assign = &o->mail->outbound.assign;
+	const struct mail_texts *former = &o->mail->former_hostnames;
 	struct value *list = value_list(o->a);
 	struct str name;
-	for (size_t i = 0; assign && i < assign->map.n; i++)
-		if (mail_domain_ascii(o->a, assign->map.e[i].key, &name))
+	for (size_t i = 0; i < assign->n; i++)
+		if (mail_domain_ascii(o->a, assign->v[i].key, &name))
 			add_sender(o, list, str_printf(o->a, "@%s", name.p),
-				assigned_service(o, assign->map.e[i].value->s));
+				assigned_service(o, assign->v[i].to.s));
 	add_sender(o, list, str_c("<>"), o->transport);
-	add_sender(o, list, str_printf(o->a, "@%s", map_cstr(o->mail, "hostname", "localhost")),
-		o->transport);
-	for (size_t i = 0; former && i < former->list.n; i++)
-		add_sender(o, list, str_printf(o->a, "@%s", former->list.v[i]->s.p), o->transport);
-	domains = map_at(o->mail, "domains");
-	for (size_t i = 0; domains && i < domains->map.n; i++)
-		if (mail_is_local(o->mail, domains->map.e[i].value) &&
-			mail_domain_ascii(o->a, domains->map.e[i].key, &name))
-			add_sender(o, list, str_printf(o->a, "@%s", name.p), o->transport);
+	add_sender(o, list, str_printf(o->a, "@%s", host_of(o->mail).p), o->transport);
+	for (size_t i = 0; i < former->n; i++)
+		add_sender(o, list, str_printf(o->a, "@%s", former->v[i].s.p), o->transport);
+	for (size_t i = 0; i < o->mail->n_domains; i++)
+		if (o->mail->domains[i].local && o->mail->domains[i].name.p)
+			add_sender(o, list, str_printf(o->a, "@%s", o->mail->domains[i].name.p),
+				o->transport);
 	return list;
 }
 
 /* ---- next hops ---- */
-static struct str relay_of(struct arena *a, const struct value *mail)
+static struct str relay_of(struct arena *a, const struct mail_smart_host *smart)
 {
-	const struct value *smart = map_at(mail, "smart_host");
-	if (!smart || smart->type != VALUE_MAP)
+	if (!smart->map)
 		return str_c("");
-	return str_printf(
-		a, "%s:%lld", map_cstr(smart, "host", ""), (long long)map_int(smart, "port", 587));
+	return str_printf(a, "%s:%lld", smart->host.s.p, (long long)smart->port.i);
 }
 
 /* relaylim and oneshot use the smart host where there is one. */
@@ -153,13 +144,13 @@ static bool ends_here(struct str hop)
  * SRS rewrites senders for the former only. */
 static struct value *list_hops(struct out *o, bool leaves)
 {
-	const struct value *map = map_at(o->mail, "transports");
+	const struct mail_entries *hops = &o->mail->transports;
 	struct value *list = value_list(o->a);
 	struct str name;
-	for (size_t i = 0; map && i < map->map.n; i++) {
-		const struct map_entry *e = &map->map.e[i];
+	for (size_t i = 0; i < hops->n; i++) {
+		const struct mail_entry *e = &hops->v[i];
 		bool below = e->key.p[0] == '.';
-		struct str hop = hop_of(o, e->value->s);
+		struct str hop = hop_of(o, e->to.s);
 		if (ends_here(hop) != leaves &&
 			mail_domain_ascii(
 				o->a, below ? str_printf(o->a, "x%s", e->key.p) : e->key, &name))
@@ -185,21 +176,20 @@ static struct str narrow_dnsbl(struct arena *a, struct str entry)
 
 static struct value *list_dnsbls(struct out *o)
 {
-	const struct value *screen = map_at(o->mail, "postscreen");
-	const struct value *lists = screen ? map_at(screen, "dnsbl") : NULL;
+	const struct mail_texts *lists = &o->mail->dnsbl;
 	struct value *out = value_list(o->a);
-	for (size_t i = 0; lists && i < lists->list.n; i++)
-		list_add(o->a, out, make_text(o->a, narrow_dnsbl(o->a, lists->list.v[i]->s)));
+	for (size_t i = 0; i < lists->n; i++)
+		list_add(o->a, out, make_text(o->a, narrow_dnsbl(o->a, lists->v[i].s)));
 	return out;
 }
 
-void mail_derive_outbound(struct arena *a, const struct value *mail, struct value *out)
+void mail_derive_outbound(struct arena *a, const struct mail_state *mail, struct value *out)
 {
 	struct out o = {.a = a, .mail = mail};
 	struct value *m = value_map(a);
 	o.seen = value_map(a);
 	o.services = value_list(a);
-	o.relay = relay_of(a, mail);
+	o.relay = relay_of(a, &mail->smart_host);
 	add_services(&o);
 	o.transport = str_c(o.relay.n ? "smarthost:" : "smtp:");
 	if (o.services->list.n)
@@ -231,22 +221,18 @@ static bool has_address(const struct value *facts, struct arena *a, struct str i
 	return false;
 }
 
-void mail_outbound_on_host(
-	const struct mail_env *env, struct arena *a, const struct value *mail, struct errs *errs)
+void mail_outbound_on_host(const struct mail_env *env, struct arena *a,
+	const struct mail_state *mail, struct errs *errs)
 {
-	const struct value *list = find_addresses(mail);
+	const struct mail_outbound *all = &mail->outbound;
 	struct str ip;
-	if (!list || list->type != VALUE_LIST || !env->facts ||
-		!map_at(env->facts, "all_ipv4_addresses"))
+	if (!env->facts || !map_at(env->facts, "all_ipv4_addresses"))
 		return;
-	for (size_t i = 0; i < list->list.n; i++) {
-		const struct value *entry = list->list.v[i], *address = NULL;
-		if (entry->type == VALUE_MAP)
-			address = map_at(entry, "address");
-		if (!address || address->type != VALUE_STR || !mail_ip(a, address->s, &ip) ||
-			has_address(env->facts, a, ip))
+	for (size_t i = 0; i < all->n_addresses; i++) {
+		struct mail_text address = all->addresses[i].address;
+		if (!address.s.p || !mail_ip(a, address.s, &ip) || has_address(env->facts, a, ip))
 			continue;
-		errs_add(errs, address->pos,
+		errs_add(errs, mail_pos(address),
 			"outbound address %s is on no interface of host '%s'; add it there or "
 			"remove it from mail.outbound",
 			ip.p, env->host);

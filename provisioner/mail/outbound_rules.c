@@ -12,7 +12,7 @@ enum { TRANSPORT_MOST = 40, REASON_MOST = 400, LOGIN_MOST = 255 };
 
 struct rules {
 	struct arena *a;
-	const struct value *mail;
+	const struct mail_state *mail;
 	struct errs *errs;
 	struct value *addresses; /* normal form -> null */
 };
@@ -40,52 +40,51 @@ int mail_ip(struct arena *a, struct str text, struct str *out)
 	return 0;
 }
 
-static void check_address(struct rules *r, const struct value *entry)
+static void check_address(struct rules *r, const struct mail_out *entry)
 {
-	const struct value *address = map_typed(entry, "address", VALUE_STR);
-	const struct value *helo = map_typed(entry, "helo", VALUE_STR);
+	struct mail_text address = entry->address, helo = entry->helo;
 	struct str ip;
-	if (helo && !mail_fqdn(helo->s))
-		errs_add(r->errs, helo->pos,
+	if (helo.s.p && !mail_fqdn(helo.s))
+		errs_add(r->errs, mail_pos(helo),
 			"helo '%s' is not a fully qualified name, such as mx1.example.com",
-			helo->s.p);
-	if (!address)
+			helo.s.p);
+	if (!address.s.p)
 		return;
-	if (!mail_ip(r->a, address->s, &ip))
-		errs_add(r->errs, address->pos, "'%s' is not an IP address", address->s.p);
+	if (!mail_ip(r->a, address.s, &ip))
+		errs_add(r->errs, mail_pos(address), "'%s' is not an IP address", address.s.p);
 	else if (map_get(r->addresses, ip))
-		errs_add(r->errs, address->pos, "address %s is listed twice", ip.p);
+		errs_add(r->errs, mail_pos(address), "address %s is listed twice", ip.p);
 	else
 		map_set(r->a, r->addresses, ip, value_null(r->a));
 }
 
-static size_t in_state(const struct value *list, const char *state)
+static size_t count_state(const struct mail_outbound *all, enum mail_out_state state)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < list->list.n; i++)
-		n += strcmp(map_cstr(list->list.v[i], "state", "active"), state) == 0;
+	for (size_t i = 0; i < all->n_addresses; i++)
+		n += all->addresses[i].state == state;
 	return n;
 }
 
-static void check_assign(struct rules *r, const struct value *assign)
+static void check_assign(struct rules *r, const struct mail_entries *assign)
 {
 	struct value *seen = value_map(r->a);
-	for (size_t i = 0; assign && i < assign->map.n; i++) {
-		const struct map_entry *e = &assign->map.e[i];
+	for (size_t i = 0; i < assign->n; i++) {
+		const struct mail_entry *e = &assign->v[i];
 		struct str name, ip;
 		if (!mail_domain_ascii(r->a, e->key, &name))
-			errs_add(r->errs, entry_pos(e), "'%s' is not a domain name", e->key.p);
+			errs_add(r->errs, e->pos, "'%s' is not a domain name", e->key.p);
 		else if (map_get(seen, name))
-			errs_add(r->errs, entry_pos(e), "'%s' is assigned twice", name.p);
+			errs_add(r->errs, e->pos, "'%s' is assigned twice", name.p);
 		else
 			map_set(r->a, seen, name, value_null(r->a));
-		if (e->value->type == VALUE_UNKNOWN)
+		if (mail_unknown(e->to))
 			continue;
-		if (e->value->type != VALUE_STR || !mail_ip(r->a, e->value->s, &ip))
-			errs_add(r->errs, e->value->pos, "'%s' must be assigned to an IP address",
+		if (!e->to.s.p || !mail_ip(r->a, e->to.s, &ip))
+			errs_add(r->errs, mail_pos(e->to), "'%s' must be assigned to an IP address",
 				e->key.p);
 		else if (!map_get(r->addresses, ip))
-			errs_add(r->errs, e->value->pos,
+			errs_add(r->errs, mail_pos(e->to),
 				"'%s' is assigned to %s, which is not in mail.outbound.addresses",
 				e->key.p, ip.p);
 	}
@@ -93,21 +92,19 @@ static void check_assign(struct rules *r, const struct value *assign)
 
 static void check_outbound(struct rules *r)
 {
-	const struct value *outbound = map_typed(r->mail, "outbound", VALUE_MAP);
-	const struct value *list = map_typed(outbound, "addresses", VALUE_LIST);
+	const struct mail_outbound *all = &r->mail->outbound;
 	r->addresses = value_map(r->a);
-	for (size_t i = 0; list && i < list->list.n; i++)
-		if (list->list.v[i]->type == VALUE_MAP)
-			check_address(r, list->list.v[i]);
-	if (outbound && !value_find_type(outbound, VALUE_UNKNOWN))
-		check_assign(r, map_typed(outbound, "assign", VALUE_MAP));
-	if (!list || list->list.n == 0 || value_find_type(list, VALUE_UNKNOWN))
+	for (size_t i = 0; i < all->n_addresses; i++)
+		check_address(r, &all->addresses[i]);
+	if (all->map && !value_find_type(all->map, VALUE_UNKNOWN))
+		check_assign(r, &all->assign);
+	if (all->n_addresses == 0 || value_find_type(all->list, VALUE_UNKNOWN))
 		return;
-	if (!in_state(list, "active") && !in_state(list, "standby"))
-		errs_add(r->errs, list->pos,
+	if (!count_state(all, MAIL_OUT_ACTIVE) && !count_state(all, MAIL_OUT_STANDBY))
+		errs_add(r->errs, all->list->pos,
 			"every outbound address is cooling, so no mail can leave; make one active");
-	else if (!in_state(list, "standby"))
-		errs_warn(r->errs, list->pos,
+	else if (!count_state(all, MAIL_OUT_STANDBY))
+		errs_warn(r->errs, all->list->pos,
 			"no outbound address is on standby; add one with state: standby to switch "
 			"to when this one gets blocked");
 }
@@ -125,25 +122,23 @@ static bool host_ok(struct arena *a, struct str host)
 
 static void check_smart_host(struct rules *r)
 {
-	const struct value *smart = map_typed(r->mail, "smart_host", VALUE_MAP);
-	const struct value *host = map_typed(smart, "host", VALUE_STR);
-	const struct value *user = map_typed(smart, "user", VALUE_STR);
-	const struct value *password = map_typed(smart, "password", VALUE_STR);
-	if (host && !host_ok(r->a, host->s))
-		errs_add(r->errs, host->pos,
+	const struct mail_smart_host *smart = &r->mail->smart_host;
+	struct mail_text host = smart->host, user = smart->user, password = smart->password;
+	if (host.s.p && !host_ok(r->a, host.s))
+		errs_add(r->errs, mail_pos(host),
 			"'%s' is not a host; write relay.example.net, [relay.example.net] or an "
 			"address in brackets, and the port in its own key",
-			host->s.p);
-	if (smart && !map_at(smart, "user") != !map_at(smart, "password"))
-		errs_add(r->errs, smart->pos,
+			host.s.p);
+	if (!user.v != !password.v)
+		errs_add(r->errs, smart->map->pos,
 			"mail.smart_host needs both user and password, or neither");
-	if (user && (user->s.n == 0 || strchr(user->s.p, ':') || !is_printable(user->s)))
-		errs_add(
-			r->errs, user->pos, "the user of mail.smart_host must not contain a colon");
-	if (password &&
-		(password->s.n == 0 || password->s.n > LOGIN_MOST || !is_printable(password->s) ||
-			password->s.p[password->s.n - 1] == ' '))
-		errs_add(r->errs, password->pos,
+	if (user.s.p && (user.s.n == 0 || strchr(user.s.p, ':') || !is_printable(user.s)))
+		errs_add(r->errs, mail_pos(user),
+			"the user of mail.smart_host must not contain a colon");
+	if (password.s.p &&
+		(password.s.n == 0 || password.s.n > LOGIN_MOST || !is_printable(password.s) ||
+			password.s.p[password.s.n - 1] == ' '))
+		errs_add(r->errs, mail_pos(password),
 			"the password of mail.smart_host must be one line of 1 to %d bytes "
 			"without a blank at its end",
 			LOGIN_MOST);
@@ -153,9 +148,7 @@ static void check_smart_host(struct rules *r)
 /* Does the operator's own part of master.cf define a service of that name? */
 static bool own_service(const struct rules *r, struct str name)
 {
-	const struct value *postfix = map_typed(r->mail, "postfix", VALUE_MAP);
-	const struct value *master = map_typed(postfix, "master", VALUE_STR);
-	const char *p = master ? master->s.p : "";
+	const char *p = r->mail->master.s.p ? r->mail->master.s.p : "";
 	for (; *p; p += strcspn(p, "\n"), p += *p == '\n')
 		if (strncmp(p, name.p, name.n) == 0 && (p[name.n] == ' ' || p[name.n] == '\t'))
 			return true;
@@ -173,21 +166,21 @@ static bool service_known(const struct rules *r, struct str name)
 	return own_service(r, name);
 }
 
-static bool check_hop(struct rules *r, const struct map_entry *e)
+static bool check_hop(struct rules *r, const struct mail_entry *e)
 {
-	struct str hop = e->value->s, name;
+	struct str hop = e->to.s, name;
 	size_t n = strcspn(hop.p, ":");
 	name = str_dup(r->a, hop.p, n);
 	if (hop.n > REASON_MOST || n == 0 || n > TRANSPORT_MOST || !is_printable(hop))
-		return errs_add(r->errs, e->value->pos,
+		return errs_add(r->errs, mail_pos(e->to),
 			"'%s' is not a valid next hop for mail to '%s'", hop.p, e->key.p);
 	if (n == hop.n && !str_is(name, "relaylim") && !str_is(name, "oneshot"))
-		return errs_add(r->errs, e->value->pos,
+		return errs_add(r->errs, mail_pos(e->to),
 			"'%s' is not a valid next hop; write relaylim, oneshot, error:TEXT or "
 			"transport:nexthop",
 			hop.p);
 	if (!service_known(r, name))
-		return errs_add(r->errs, e->value->pos,
+		return errs_add(r->errs, mail_pos(e->to),
 			"transport '%s' does not exist; use smtp, lmtp, error, discard, relaylim "
 			"or oneshot, or define it in mail.postfix.master",
 			name.p);
@@ -196,42 +189,41 @@ static bool check_hop(struct rules *r, const struct map_entry *e)
 
 static bool hosted_here(const struct rules *r, struct str name)
 {
-	const struct value *domains = map_typed(r->mail, "domains", VALUE_MAP);
-	struct str ascii;
-	for (size_t i = 0; domains && i < domains->map.n; i++)
-		if (mail_domain_ascii(r->a, domains->map.e[i].key, &ascii) && str_eq(ascii, name) &&
-			mail_is_local(r->mail, domains->map.e[i].value))
+	for (size_t i = 0; i < r->mail->n_domains; i++) {
+		const struct mail_domain *d = &r->mail->domains[i];
+		if (d->name.p && str_eq(d->name, name) && d->provider == MAIL_BUILTIN)
 			return true;
+	}
 	return false;
 }
 
 static void check_transports(struct rules *r)
 {
-	const struct value *map = map_typed(r->mail, "transports", VALUE_MAP);
+	const struct mail_entries *hops = &r->mail->transports;
 	struct value *seen = value_map(r->a);
-	for (size_t i = 0; map && i < map->map.n; i++) {
-		const struct map_entry *e = &map->map.e[i];
+	for (size_t i = 0; i < hops->n; i++) {
+		const struct mail_entry *e = &hops->v[i];
 		bool below = e->key.p[0] == '.';
 		struct str name, whole = below ? str_printf(r->a, "x%s", e->key.p) : e->key;
 		if (!mail_domain_ascii(r->a, whole, &name))
-			errs_add(r->errs, entry_pos(e),
+			errs_add(r->errs, e->pos,
 				"'%s' is neither a domain name nor .NAME for its subdomains",
 				e->key.p);
 		else if (!below && hosted_here(r, name))
-			errs_add(r->errs, entry_pos(e),
+			errs_add(r->errs, e->pos,
 				"'%s' is hosted here, so its mail is delivered on this host; "
 				"remove it from mail.transports",
 				name.p);
 		else if (map_get(seen, str_c(name.p + below)))
-			errs_add(r->errs, entry_pos(e), "'%s' has two next hops", name.p + below);
+			errs_add(r->errs, e->pos, "'%s' has two next hops", name.p + below);
 		else
 			map_set(r->a, seen, str_c(name.p + below), value_null(r->a));
-		if (e->value->type == VALUE_STR)
+		if (e->to.s.p)
 			check_hop(r, e);
-		else if (e->value->type != VALUE_UNKNOWN)
-			errs_add(r->errs, e->value->pos,
+		else if (!mail_unknown(e->to))
+			errs_add(r->errs, mail_pos(e->to),
 				"the next hop of '%s' must be text, not %s", e->key.p,
-				value_type_name(e->value));
+				value_type_name(e->to.v));
 	}
 }
 
@@ -263,14 +255,13 @@ static bool dnsbl_ok(struct arena *a, struct str entry)
 
 static void check_postscreen(struct rules *r)
 {
-	const struct value *screen = map_typed(r->mail, "postscreen", VALUE_MAP);
-	const struct value *lists = map_typed(screen, "dnsbl", VALUE_LIST);
-	for (size_t i = 0; lists && i < lists->list.n; i++)
-		if (lists->list.v[i]->type == VALUE_STR && !dnsbl_ok(r->a, lists->list.v[i]->s))
-			errs_add(r->errs, lists->list.v[i]->pos,
+	const struct mail_texts *lists = &r->mail->dnsbl;
+	for (size_t i = 0; i < lists->n; i++)
+		if (lists->v[i].s.p && !dnsbl_ok(r->a, lists->v[i].s))
+			errs_add(r->errs, mail_pos(lists->v[i]),
 				"'%s' is not a blocklist; write zen.spamhaus.org*2, or with the "
 				"answers that count, zen.spamhaus.org=127.0.0.[2..11]*2",
-				lists->list.v[i]->s.p);
+				lists->v[i].s.p);
 }
 
 /* A line of header_checks(5): /pattern/flags action, if /pattern/flags, or endif. */
@@ -306,30 +297,28 @@ static bool header_check_ok(struct str line)
 
 static void check_headers(struct rules *r)
 {
-	const struct value *lines = map_typed(r->mail, "header_checks", VALUE_LIST);
-	for (size_t i = 0; lines && i < lines->list.n; i++)
-		if (lines->list.v[i]->type == VALUE_STR &&
-			(!is_printable(lines->list.v[i]->s) ||
-				!header_check_ok(lines->list.v[i]->s)))
-			errs_add(r->errs, lines->list.v[i]->pos,
+	const struct mail_texts *lines = &r->mail->header_checks;
+	for (size_t i = 0; i < lines->n; i++)
+		if (lines->v[i].s.p &&
+			(!is_printable(lines->v[i].s) || !header_check_ok(lines->v[i].s)))
+			errs_add(r->errs, mail_pos(lines->v[i]),
 				"'%s' is not a line of header_checks(5); write one like "
 				"/^Subject: .*viagra/ REJECT no thanks",
-				lines->list.v[i]->s.p);
+				lines->v[i].s.p);
 }
 
 /* The role appends the text to master.cf: an indented first line would continue the last line
  * before it. */
 static void check_master(struct rules *r)
 {
-	const struct value *master =
-		map_typed(map_typed(r->mail, "postfix", VALUE_MAP), "master", VALUE_STR);
-	if (master && strchr(" \t", master->s.p[strspn(master->s.p, "\n")]) &&
-		master->s.p[strspn(master->s.p, " \t\n")])
-		errs_add(r->errs, master->pos,
+	struct mail_text master = r->mail->master;
+	if (master.s.p && strchr(" \t", master.s.p[strspn(master.s.p, "\n")]) &&
+		master.s.p[strspn(master.s.p, " \t\n")])
+		errs_add(r->errs, mail_pos(master),
 			"mail.postfix.master must begin with a service in the first column");
 }
 
-void mail_outbound_rules(struct arena *a, const struct value *mail, struct errs *errs)
+void mail_outbound_rules(struct arena *a, const struct mail_state *mail, struct errs *errs)
 {
 	struct rules r = {.a = a, .mail = mail, .errs = errs};
 	check_outbound(&r);

@@ -310,10 +310,8 @@ static void parse_outbound(struct parse *p, struct mail_outbound *o)
 	o->list = map_typed(o->map, "addresses", VALUE_LIST);
 	o->n_addresses = o->list ? o->list->list.n : 0;
 	o->addresses = ARENA_ARRAY(p->a, struct mail_out, o->n_addresses);
-	for (size_t i = 0; i < o->n_addresses; i++) {
-		o->addresses[i].map = only_map(o->list->list.v[i]);
-		take_parts(p->a, mail_out_parts, o->addresses[i].map, &o->addresses[i]);
-	}
+	for (size_t i = 0; i < o->n_addresses; i++)
+		take_parts(p->a, mail_out_parts, o->list->list.v[i], &o->addresses[i]);
 	o->assign = parse_entries(p, o->map, "assign");
 }
 

@@ -257,5 +257,5 @@ void mail_rules(struct arena *a, const struct mail_state *mail, struct errs *err
 		mail_readers_rules(a, mail->map, r.routes, errs);
 		mail_boxes_rules(a, mail->map, errs);
 	}
-	mail_outbound_rules(a, mail->map, errs);
+	mail_outbound_rules(a, mail, errs);
 }

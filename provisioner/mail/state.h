@@ -19,8 +19,7 @@ struct mail_entries {
 	size_t n;
 };
 enum mail_out_state { MAIL_OUT_ACTIVE, MAIL_OUT_STANDBY, MAIL_OUT_COOLING, MAIL_OUT_WRONG };
-struct mail_out {          /* an outbound address */
-	struct value *map; /* NULL: its value is not a map */
+struct mail_out { /* an outbound address; empty if its value is not a map */
 	struct mail_text address, helo;
 	enum mail_out_state state;
 };

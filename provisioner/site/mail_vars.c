@@ -321,13 +321,13 @@ struct value *mail_vars(struct vars *v, struct errs *errs)
 	if (state) {
 		if (!state->vars)
 			state->vars = names_of(v, v->s->a, state->mail, true, errs);
-		mail_outbound_on_host(&env, v->a, state->mail->map, errs);
+		mail_outbound_on_host(&env, v->a, state->mail, errs);
 		return errs->n == before ? state->vars : NULL;
 	}
 	mail = read_declared(v, NULL, &none, errs);
 	if (!mail)
 		return none ? value_map(v->a) : NULL;
-	mail_outbound_on_host(&env, v->a, mail->map, errs);
+	mail_outbound_on_host(&env, v->a, mail, errs);
 	return errs->n == before ? names_of(v, v->a, mail, false, errs) : NULL;
 }
 

@@ -103,14 +103,14 @@ static struct value *any(struct input *in, int depth)
 }
 
 /* What passed, as mail_derive and `provision dns records` take it. */
-static void derive(struct arena *a, struct value *mail)
+static void derive(struct arena *a, struct value *mail, const struct mail_state *parsed)
 {
 	struct value *out = value_map(a);
 	struct dns_records records = {.a = a};
 	struct dns_host h = {.mail = mail};
 	struct buf b;
 	mail_lists_derive(a, mail, out);
-	mail_derive_outbound(a, mail, out);
+	mail_derive_outbound(a, parsed, out);
 	mail_zones(a, mail, out);
 	h.zones = map_at(out, "mail_zones");
 	dns_host_records(&records, &h, map_at(out, "mail_host_dkim"));
@@ -136,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mail_rules(a, parsed, &errs);
 	mail_fail2ban_rules(parsed, &errs);
 	if (!errs.n && !value_find_type(mail, VALUE_UNKNOWN))
-		derive(a, mail);
+		derive(a, mail, parsed);
 	arena_free(a);
 	return 0;
 }
