@@ -335,9 +335,9 @@ void mail_derive(const struct mail_env *env, struct arena *a, const struct mail_
 		add_domain(&d, &domains->map.e[i]);
 	begin_hashes(&d);
 	map_put(a, out, "mail_has_quotas", value_bool(a, d.quotas));
-	mail_zones(d.a, mail->map, out);
+	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);
-	mail_tls_derive(env, a, mail->map, out, errs);
+	mail_tls_derive(env, a, mail, out, errs);
 	mail_lists_derive(a, mail->map, out);
 	mail_senders_derive(a, mail->map, d.boxes, d.routes, out);
 	arena_free(d.work);

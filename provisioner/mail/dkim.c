@@ -11,54 +11,46 @@ enum { SELECTOR_MAX = 63, BITS_ADVISED = 2048 };
 #define SECOND "-ed25519" /* suffix of the second selector of `both` */
 
 /* ---- settings: the domain's over those of all ---- */
-static const struct value *dkim_map(const struct value *of)
+static bool is_set(const struct value *v)
 {
-	const struct value *v = of ? map_at(of, "dkim") : NULL;
-	return v && v->type == VALUE_MAP ? v : NULL;
+	return v && v->type != VALUE_NULL;
 }
 
-static struct value *find_setting(
-	const struct value *mail, const struct value *domain, const char *key)
+/* domain NULL: those that share one key, and the host's own name. */
+static struct mail_keys settle_keys(const struct mail_state *mail, const struct mail_domain *domain)
 {
-	const struct value *own = dkim_map(domain), *all = dkim_map(mail);
-	struct value *v = own ? map_at(own, key) : NULL;
-	if (v && v->type != VALUE_NULL)
-		return v;
-	v = all ? map_at(all, key) : NULL;
-	return v && v->type != VALUE_NULL ? v : NULL;
-}
-
-static const char *text_of(
-	const struct value *mail, const struct value *domain, const char *key, const char *dflt)
-{
-	const struct value *v = find_setting(mail, domain, key);
-	return v && v->type == VALUE_STR ? v->s.p : dflt;
+	const struct mail_keys *own = domain ? &domain->dkim : &mail->dkim;
+	struct mail_keys keys = mail->dkim;
+	if (is_set(own->enabled.v))
+		keys.enabled = own->enabled;
+	if (is_set(own->selector.v))
+		keys.selector = own->selector;
+	if (is_set(own->algorithm.v))
+		keys.algorithm = own->algorithm;
+	if (is_set(own->bits.v))
+		keys.bits = own->bits;
+	if (is_set(own->keep)) {
+		keys.kept = own->kept;
+		keys.n_kept = own->n_kept;
+	}
+	return keys;
 }
 
 /* A domain whose mail is received elsewhere signs here only when its own dkim says so. */
-static bool signs_domain(const struct value *mail, const struct value *domain)
+static bool signs_domain(const struct mail_state *mail, const struct mail_domain *domain)
 {
-	const struct value *own = dkim_map(domain), *v;
-	if (domain && !mail_is_local(mail, domain)) {
-		v = own ? map_at(own, "enabled") : NULL;
-		return v && v->type == VALUE_BOOL && v->b;
-	}
-	v = find_setting(mail, domain, "enabled");
-	return !v || v->type != VALUE_BOOL || v->b;
+	struct mail_keys keys = settle_keys(mail, domain);
+	if (domain && !domain->local)
+		return domain->dkim.enabled.on;
+	return !keys.enabled.v || keys.enabled.on;
 }
 
 /* Does the domain have settings of its own about keys? Then a global key does not sign for it. */
-static bool own_keys(const struct value *domain)
+static bool own_keys(const struct mail_domain *domain)
 {
-	static const char *const keys[] = {"selector", "algorithm", "bits", "keep"};
-	const struct value *own = dkim_map(domain);
-
-	for (size_t i = 0; own && i < ARRAY_LEN(keys); i++) {
-		const struct value *v = map_at(own, keys[i]);
-		if (v && v->type != VALUE_NULL)
-			return true;
-	}
-	return false;
+	const struct mail_keys *own = domain ? &domain->dkim : NULL;
+	return own && (is_set(own->selector.v) || is_set(own->algorithm.v) || is_set(own->bits.v) ||
+			      is_set(own->keep));
 }
 
 /* ---- selectors ---- */
@@ -87,24 +79,14 @@ static void add_selector(struct selectors *s, struct selector one)
 	PUSH(s->a, s->v, s->n, s->cap, one);
 }
 
-/* an unquoted selector such as 202401 is a number in YAML */
-static const char *name_of(struct arena *a, const struct value *v)
+/* The kind and the scope of the signing key, where the entry does not say otherwise. */
+static void add_kept(struct selectors *s, const struct mail_kept *kept, const char *algorithm)
 {
-	if (v && v->type == VALUE_INT)
-		return arena_printf(a, "%lld", (long long)v->i);
-	return v && v->type == VALUE_STR ? v->s.p : NULL;
-}
-
-/* NAME, or {selector: NAME, algorithm: ..., scope: ...} where these differ from
- * the signing key's. */
-static void add_kept(struct selectors *s, const struct value *v, const char *algorithm)
-{
-	bool map = v->type == VALUE_MAP;
 	struct selector one = {
-		.name = name_of(s->a, map ? map_at(v, "selector") : v),
-		.algorithm = map ? map_cstr(v, "algorithm", algorithm) : algorithm,
-		.scope = map ? map_cstr(v, "scope", NULL) : NULL,
-		.pos = v->pos,
+		.name = kept->name,
+		.algorithm = kept->algorithm.s.p ? kept->algorithm.s.p : algorithm,
+		.scope = kept->scope.s.p,
+		.pos = kept->value->pos,
 	};
 	if (one.name)
 		add_selector(s, one);
@@ -112,25 +94,24 @@ static void add_kept(struct selectors *s, const struct value *v, const char *alg
 
 /* The settings of a domain (NULL: of those that share one key, and of the host's own name). */
 static struct selectors selectors_of(
-	struct arena *a, const struct value *mail, const struct value *domain)
+	struct arena *a, const struct mail_state *mail, const struct mail_domain *domain)
 {
 	struct selectors s = {.a = a};
-	const char *algorithm = text_of(mail, domain, "algorithm", "rsa");
-	const struct value *name = find_setting(mail, domain, "selector");
-	struct value *keep = find_setting(mail, domain, "keep");
-	struct value *list = keep ? as_list(a, keep) : NULL;
-	struct selector signing = {.name = text_of(mail, domain, "selector", "dkim"),
+	struct mail_keys keys = settle_keys(mail, domain);
+	const char *algorithm = keys.algorithm.s.p ? keys.algorithm.s.p : "rsa";
+	bool inherited = domain && !is_set(domain->dkim.keep);
+	struct selector signing = {.name = keys.selector.s.p ? keys.selector.s.p : "dkim",
 		.algorithm = algorithm,
 		.signs = true,
-		.pos = name ? name->pos : mail->pos};
+		.pos = is_set(keys.selector.v) ? mail_pos(keys.selector) : mail->map->pos};
 	add_selector(&s, signing);
-	for (size_t i = 0; list && i < list->list.n; i++) {
-		const char *kept = name_of(a, list->list.v[i]);
+	for (size_t i = 0; i < keys.n_kept; i++) {
+		const struct mail_kept *kept = &keys.kept[i];
 		/* a domain may still sign with any selector that mail.dkim keeps */
-		if (kept && keep != find_setting(domain, NULL, "keep") && domain &&
-			strcmp(kept, signing.name) == 0)
+		if (inherited && kept->name && kept->value->type != VALUE_MAP &&
+			strcmp(kept->name, signing.name) == 0)
 			continue;
-		add_kept(&s, list->list.v[i], algorithm);
+		add_kept(&s, kept, algorithm);
 	}
 	return s;
 }
@@ -144,8 +125,8 @@ static bool label_ok(const char *p)
 	       strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == n;
 }
 
-static void check_selectors(
-	struct arena *a, const struct value *mail, const struct value *domain, struct errs *errs)
+static void check_selectors(struct arena *a, const struct mail_state *mail,
+	const struct mail_domain *domain, struct errs *errs)
 {
 	struct selectors s = selectors_of(a, mail, domain);
 	for (size_t i = 0; i < s.n; i++) {
@@ -164,69 +145,58 @@ static void check_selectors(
 	}
 }
 
-static bool one_of(const struct value *map, const char *key, const char *words)
+static bool one_of(struct mail_text t, const char *words)
 {
-	const struct value *v = map_at(map, key);
-	const char *at = v && v->type == VALUE_STR ? strstr(words, v->s.p) : NULL;
-	return !v || (at && (at == words || at[-1] == ' ') && strchr(" ", at[v->s.n]));
+	const char *at = t.s.p ? strstr(words, t.s.p) : NULL;
+	return !t.v || (at && (at == words || at[-1] == ' ') && strchr(" ", at[t.s.n]));
 }
 
-static bool kept_ok(struct arena *a, const struct value *v)
+static bool kept_ok(const struct mail_kept *kept)
 {
-	size_t known;
-	if (v->type != VALUE_MAP)
-		return name_of(a, v) != NULL;
-	known = 1 + (map_at(v, "algorithm") != NULL) + (map_at(v, "scope") != NULL);
-	return name_of(a, map_at(v, "selector")) && v->map.n == known &&
-	       one_of(v, "algorithm", "rsa ed25519 both") && one_of(v, "scope", "domain global");
+	return kept->name && !kept->others && one_of(kept->algorithm, "rsa ed25519 both") &&
+	       one_of(kept->scope, "domain global");
 }
 
-static void check_keep(struct arena *a, const struct value *dkim, struct errs *errs)
+static void check_keep(const struct mail_keys *keys, struct errs *errs)
 {
-	struct value *keep = map_at(dkim, "keep");
-	struct value *list = keep && keep->type != VALUE_UNKNOWN ? as_list(a, keep) : NULL;
-	for (size_t i = 0; list && i < list->list.n; i++)
-		if (list->list.v[i]->type != VALUE_UNKNOWN && !kept_ok(a, list->list.v[i]))
-			errs_add(errs, list->list.v[i]->pos,
+	for (size_t i = 0; i < keys->n_kept; i++)
+		if (keys->kept[i].value->type != VALUE_UNKNOWN && !kept_ok(&keys->kept[i]))
+			errs_add(errs, keys->kept[i].value->pos,
 				"an entry of keep must be a selector, or {selector: NAME, "
 				"algorithm: rsa, ed25519 or both, scope: domain or global}");
 }
 
-static void check_map(
-	struct arena *a, const struct value *mail, const struct value *domain, struct errs *errs)
+static void check_keys(struct arena *a, const struct mail_state *mail,
+	const struct mail_domain *domain, struct errs *errs)
 {
-	const struct value *dkim = dkim_map(domain ? domain : mail);
-	const struct value *bits;
-	if (!dkim)
+	const struct mail_keys *keys = domain ? &domain->dkim : &mail->dkim;
+	if (!keys->map)
 		return;
-	bits = map_at(dkim, "bits");
-	if (bits && bits->type == VALUE_INT && bits->i < BITS_ADVISED)
-		errs_warn(errs, bits->pos,
+	if (keys->bits.v && keys->bits.i < BITS_ADVISED)
+		errs_warn(errs, keys->bits.v->pos,
 			"an RSA key of %d bits is weak for DKIM; RFC 8301 asks for %d or more",
-			(int)bits->i, BITS_ADVISED);
-	check_keep(a, dkim, errs);
-	if (!value_find_type(dkim, VALUE_UNKNOWN))
+			(int)keys->bits.i, BITS_ADVISED);
+	check_keep(keys, errs);
+	if (!value_find_type(keys->map, VALUE_UNKNOWN))
 		check_selectors(a, mail, domain, errs);
 }
 
-void mail_dkim_rules(struct arena *a, const struct value *mail, struct errs *errs)
+void mail_dkim_rules(struct arena *a, const struct mail_state *mail, struct errs *errs)
 {
-	const struct value *domains = map_at(mail, "domains");
-	check_map(a, mail, NULL, errs);
-	for (size_t i = 0; domains && domains->type == VALUE_MAP && i < domains->map.n; i++)
-		if (domains->map.e[i].value->type == VALUE_MAP)
-			check_map(a, mail, domains->map.e[i].value, errs);
+	check_keys(a, mail, NULL, errs);
+	for (size_t i = 0; i < mail->n_domains; i++)
+		check_keys(a, mail, &mail->domains[i], errs);
 }
 
 /* ---- derived ---- */
 struct mail_dkim {
 	struct arena *a;
-	const struct value *mail;
+	const struct mail_state *mail;
 	struct value *keys, *signers;
 	struct value *seen; /* DOMAIN.SELECTOR of keys */
 };
 
-struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struct value *out)
+struct mail_dkim *mail_dkim_new(struct arena *a, const struct mail_state *mail, struct value *out)
 {
 	struct mail_dkim *d = ARENA_NEW(a, struct mail_dkim);
 	*d = (struct mail_dkim){a, mail, value_list(a), value_list(a), value_map(a)};
@@ -243,11 +213,11 @@ static void put_text(struct mail_dkim *d, struct value *m, const char *key, cons
 	map_put(d->a, m, key, v);
 }
 
-static void add_key(struct mail_dkim *d, const struct value *domain, const char *owner,
+static void add_key(struct mail_dkim *d, const struct mail_domain *domain, const char *owner,
 	const struct selector *s)
 {
 	struct str name = str_printf(d->a, "%s.%s", owner, s->name);
-	const struct value *bits = find_setting(d->mail, domain, "bits");
+	struct mail_number bits = settle_keys(d->mail, domain).bits;
 	struct value *m = value_map(d->a);
 	if (map_get(d->seen, name))
 		return;
@@ -255,8 +225,7 @@ static void add_key(struct mail_dkim *d, const struct value *domain, const char 
 	put_text(d, m, "domain", owner);
 	put_text(d, m, "selector", s->name);
 	put_text(d, m, "algorithm", s->algorithm);
-	map_put(d->a, m, "bits",
-		value_int(d->a, bits && bits->type == VALUE_INT ? bits->i : BITS_ADVISED));
+	map_put(d->a, m, "bits", value_int(d->a, bits.v ? bits.i : BITS_ADVISED));
 	list_add(d->a, d->keys, m);
 }
 
@@ -269,11 +238,11 @@ static void add_selector_to(
 	list_add(d->a, list, m);
 }
 
-struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name)
+struct value *mail_dkim_of(struct mail_dkim *d, const struct mail_domain *domain, const char *name)
 {
 	struct value *all = value_list(d->a), *signing = value_list(d->a);
 	struct value *signer = value_map(d->a);
-	bool global = strcmp(text_of(d->mail, NULL, "scope", "domain"), "global") == 0;
+	bool global = d->mail->dkim.scope.s.p && str_is(d->mail->dkim.scope.s, "global");
 	const char *owner = global && !own_keys(domain) ? "global" : name;
 	struct selectors s;
 	if (!signs_domain(d->mail, domain))

@@ -51,21 +51,21 @@ extern const struct field mail_list_fields[], mail_engine_fields[];
 void mail_rules(struct arena *a, const struct mail_state *mail, struct errs *errs);
 
 /* ---- records.c: SPF, DMARC, providers; mail_zones puts what is published into `out` ---- */
-void mail_records_rules(const struct value *mail, struct errs *errs);
+void mail_records_rules(const struct mail_state *mail, struct errs *errs);
 /* builtin, gmail, mxroute or null: the domain's own, else mail.provider; NULL: not known yet. */
 const char *mail_provider(const struct value *mail, const struct value *domain);
 const struct value *mail_provider_key(const struct value *mail, const struct value *domain);
 bool mail_is_local(const struct value *mail, const struct value *domain);
-void mail_zones(struct arena *a, const struct value *mail, struct value *out);
+void mail_zones(struct arena *a, const struct mail_state *mail, struct value *out);
 
 /* ---- dkim.c ---- */
-void mail_dkim_rules(struct arena *a, const struct value *mail, struct errs *errs);
+void mail_dkim_rules(struct arena *a, const struct mail_state *mail, struct errs *errs);
 struct mail_dkim;
 /* Puts mail_dkim_keys and mail_dkim_signers into `out`; mail_dkim_of fills them. */
-struct mail_dkim *mail_dkim_new(struct arena *a, const struct value *mail, struct value *out);
+struct mail_dkim *mail_dkim_new(struct arena *a, const struct mail_state *mail, struct value *out);
 /* The domain's selectors, [{selector, owner}], including those that are only kept; owner: "global"
  * or `name`. domain NULL: the host's own name. Empty where nothing is signed. */
-struct value *mail_dkim_of(struct mail_dkim *d, const struct value *domain, const char *name);
+struct value *mail_dkim_of(struct mail_dkim *d, const struct mail_domain *domain, const char *name);
 /* ---- fail2ban.c ---- */
 void mail_fail2ban_rules(const struct mail_state *mail, struct errs *errs);
 /* ---- sizes.c: refuses sizes whose unit was probably forgotten ---- */
@@ -76,9 +76,9 @@ extern const struct field mail_tls_fields[], mail_domain_tls_fields[];
 
 /* ---- tls.c: rules of certificates, whose files it reads; and the lists of certificates ---- */
 /* Has the domain a certificate of its own, for mail.DOMAIN? */
-bool mail_tls_own(const struct value *domain);
-void mail_tls_rules(const struct mail_env *env, const struct value *mail, struct errs *errs);
-void mail_tls_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
+bool mail_tls_own(const struct mail_domain *d);
+void mail_tls_rules(const struct mail_env *env, const struct mail_state *mail, struct errs *errs);
+void mail_tls_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs);
 
 /* ---- spam.c: rules of the filters ---- */

@@ -42,60 +42,55 @@ static bool key_ok(struct str key)
 	return true;
 }
 
-static void check_key(const struct value *mail, const struct map_entry *domain,
-	const char *provider, struct errs *errs)
+static void check_key(const struct mail_domain *d, struct errs *errs)
 {
-	const struct map_entry *own = map_entry(domain->value, str_c("provider_key"));
-	const struct value *key = mail_provider_key(mail, domain->value);
-	if (strcmp(provider, "mxroute") != 0) {
-		if (own && own->value->type == VALUE_STR)
-			errs_add(errs, entry_pos(own),
-				"provider %s does not take a provider_key; remove it", provider);
-	} else if (!key) {
-		errs_add(errs, entry_pos(domain),
+	struct mail_text key = d->provider_key;
+	if (d->provider != MAIL_MXROUTE) {
+		if (d->own_key.s.p)
+			errs_add(errs, entry_pos(d->own_key_entry),
+				"provider %s does not take a provider_key; remove it",
+				d->provider_word);
+	} else if (!key.s.p) {
+		errs_add(errs, d->pos,
 			"'%s' has the provider mxroute, which needs a provider_key: the name of "
 			"its server there",
-			domain->key.p);
-	} else if (!key_ok(key->s)) {
-		errs_add(errs, key->pos, "'%s' is not a valid name of an mxroute server", key->s.p);
+			d->key.p);
+	} else if (!key_ok(key.s)) {
+		errs_add(errs, mail_pos(key), "'%s' is not a valid name of an mxroute server",
+			key.s.p);
 	}
 }
 
 /* Reports what only a local domain can have. With provider null it has no effect, which is a
  * warning. */
-static void check_inside(const struct map_entry *domain, const char *provider, struct errs *errs)
+static void check_inside(const struct mail_domain *d, struct errs *errs)
 {
-	static const char *const keys[] = {"mailboxes", "aliases", "catch_all", "lists"};
-	static const char *const words[] = {"a mailbox", "an alias", "a catch_all", "a list"};
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const struct map_entry *e = map_entry(domain->value, str_c(keys[i]));
-		bool map = e && e->value->type == VALUE_MAP;
-		if (!e || e->value->type == VALUE_NULL || (map && e->value->map.n == 0))
+	static const char *const words[MAIL_INSIDES] = {[MAIL_MAILBOXES] = "a mailbox",
+		[MAIL_ALIASES] = "an alias",
+		[MAIL_CATCH_ALL] = "a catch_all",
+		[MAIL_LISTS] = "a list"};
+	for (size_t i = 0; i < MAIL_INSIDES; i++) {
+		if (!d->inside[i])
 			continue;
-		if (map)
-			e = &e->value->map.e[0];
-		if (strcmp(provider, "null") == 0)
-			errs_warn(errs, entry_pos(e),
-				"'%s' has the provider null: %s in it has no effect", domain->key.p,
+		if (d->provider == MAIL_NULL)
+			errs_warn(errs, *d->inside[i],
+				"'%s' has the provider null: %s in it has no effect", d->key.p,
 				words[i]);
 		else
-			errs_add(errs, entry_pos(e),
+			errs_add(errs, *d->inside[i],
 				"'%s' has the provider %s, so it is not local here and cannot "
 				"have %s",
-				domain->key.p, provider, words[i]);
+				d->key.p, d->provider_word, words[i]);
 	}
 }
 
-static void check_provider(
-	const struct value *mail, const struct map_entry *domain, struct errs *errs)
+static void check_provider(const struct mail_domain *d, struct errs *errs)
 {
-	const char *provider = mail_provider(mail, domain->value);
-	if (!provider)
+	if (!d->provider_word)
 		return;
-	check_key(mail, domain, provider, errs);
-	if (strcmp(provider, "builtin") != 0)
-		check_inside(domain, provider, errs);
+	check_key(d, errs);
+	if (d->provider != MAIL_BUILTIN)
+		check_inside(d, errs);
 }
 
 /* ---- SPF and DMARC ---- */
@@ -113,30 +108,28 @@ static void take_verdict(void *ctx, bool warning, const char *what)
 		errs_add(r->errs, r->pos, "%s", what);
 }
 
-static void check_texts(const struct value *map, struct errs *errs)
+static void check_texts(struct mail_text spf, struct mail_text dmarc, struct errs *errs)
 {
-	const struct value *spf = map_at(map, "spf"), *dmarc = map_at(map, "dmarc");
 	struct record r = {.errs = errs};
-	if (spf && spf->type == VALUE_STR) {
-		r.pos = spf->pos;
-		spf_check(spf->s, take_verdict, &r);
+	if (spf.s.p) {
+		r.pos = mail_pos(spf);
+		spf_check(spf.s, take_verdict, &r);
 	}
-	if (dmarc && dmarc->type == VALUE_STR) {
-		r.pos = dmarc->pos;
-		dmarc_check(dmarc->s, take_verdict, &r);
+	if (dmarc.s.p) {
+		r.pos = mail_pos(dmarc);
+		dmarc_check(dmarc.s, take_verdict, &r);
 	}
 }
 
-void mail_records_rules(const struct value *mail, struct errs *errs)
+void mail_records_rules(const struct mail_state *mail, struct errs *errs)
 {
-	const struct value *domains = map_at(mail, "domains");
-	check_texts(mail, errs);
-	for (size_t i = 0; domains && domains->type == VALUE_MAP && i < domains->map.n; i++) {
-		const struct map_entry *e = &domains->map.e[i];
-		if (e->value->type != VALUE_MAP)
+	check_texts(mail->spf, mail->dmarc, errs);
+	for (size_t i = 0; i < mail->n_domains; i++) {
+		const struct mail_domain *d = &mail->domains[i];
+		if (!d->map)
 			continue;
-		check_texts(e->value, errs);
-		check_provider(mail, e, errs);
+		check_texts(d->spf, d->dmarc, errs);
+		check_provider(d, errs);
 	}
 }
 
@@ -149,42 +142,36 @@ static struct value *make_literal(struct arena *a, const char *text)
 }
 
 /* Another provider has its own defaults: only the domain's own record overrides them. */
-static const char *record_of(
-	const struct value *mail, const struct value *domain, const char *key, bool local)
+static const char *record_of(struct mail_text own, struct mail_text all, bool local)
 {
-	return map_cstr(domain, key, local ? map_cstr(mail, key, NULL) : NULL);
+	return own.s.p ? own.s.p : local ? all.s.p : NULL;
 }
 
-static struct value *zone_of(struct arena *a, const struct value *mail, const struct map_entry *e,
-	struct mail_dkim *dkim)
+static struct value *zone_of(struct arena *a, const struct mail_state *mail,
+	const struct mail_domain *d, struct mail_dkim *dkim)
 {
 	struct value *m = value_map(a);
-	const struct value *key = mail_provider_key(mail, e->value);
-	const char *provider = mail_provider(mail, e->value);
-	bool local = mail_is_local(mail, e->value);
-	struct str name;
-	if (!provider || !mail_domain_ascii(a, e->key, &name))
-		panic("domain '%s' is invalid but passed the checks", e->key.p);
-	map_put(a, m, "name", make_literal(a, name.p));
-	map_put(a, m, "provider", make_literal(a, provider));
+	if (!d->provider_word || !d->name.p)
+		panic("domain '%s' is invalid but passed the checks", d->key.p);
+	map_put(a, m, "name", make_literal(a, d->name.p));
+	map_put(a, m, "provider", make_literal(a, d->provider_word));
 	map_put(a, m, "provider_key",
-		make_literal(a, strcmp(provider, "mxroute") == 0 && key ? key->s.p : NULL));
-	map_put(a, m, "spf", make_literal(a, record_of(mail, e->value, "spf", local)));
-	map_put(a, m, "dmarc", make_literal(a, record_of(mail, e->value, "dmarc", local)));
-	map_put(a, m, "certificate", value_bool(a, local && mail_tls_own(e->value)));
-	map_put(a, m, "dkim", mail_dkim_of(dkim, e->value, name.p));
+		make_literal(a, d->provider == MAIL_MXROUTE ? d->provider_key.s.p : NULL));
+	map_put(a, m, "spf", make_literal(a, record_of(d->spf, mail->spf, d->local)));
+	map_put(a, m, "dmarc", make_literal(a, record_of(d->dmarc, mail->dmarc, d->local)));
+	map_put(a, m, "certificate", value_bool(a, d->local && mail_tls_own(d)));
+	map_put(a, m, "dkim", mail_dkim_of(dkim, d, d->name.p));
 	return m;
 }
 
-void mail_zones(struct arena *a, const struct value *mail, struct value *out)
+void mail_zones(struct arena *a, const struct mail_state *mail, struct value *out)
 {
-	const struct value *domains = map_at(mail, "domains");
 	struct mail_dkim *dkim = mail_dkim_new(a, mail, out);
 	struct value *zones = value_list(a);
-	const char *host = map_cstr(mail, "hostname", NULL);
+	const char *host = mail->hostname.s.p;
 	zones->literal = true;
-	for (size_t i = 0; domains && i < domains->map.n; i++)
-		list_add(a, zones, zone_of(a, mail, &domains->map.e[i], dkim));
+	for (size_t i = 0; i < mail->n_domains; i++)
+		list_add(a, zones, zone_of(a, mail, &mail->domains[i], dkim));
 	map_put(a, out, "mail_zones", zones);
 	/* bounces and the host's own messages come from its own name */
 	map_put(a, out, "mail_host_dkim", host ? mail_dkim_of(dkim, NULL, host) : value_list(a));

@@ -247,8 +247,8 @@ void mail_rules(struct arena *a, const struct mail_state *mail, struct errs *err
 	check_quota_warnings(&r);
 	check_settings(&r, mail->main, "mail.postfix.main");
 	check_settings(&r, mail->dovecot, "mail.dovecot.settings");
-	mail_records_rules(mail->map, errs);
-	mail_dkim_rules(a, mail->map, errs);
+	mail_records_rules(mail, errs);
+	mail_dkim_rules(a, mail, errs);
 	mail_spam_rules(a, mail, r.routes, errs);
 	mail_lists_rules(a, mail->map, r.routes, errs);
 	mail_senders_rules(a, mail->map, r.routes, errs);

@@ -21,42 +21,34 @@ enum {
 struct pair {
 	const char *what; /* "mail.tls", "mail.domains.example.org.tls" */
 	const char *name; /* the name that clients ask for */
-	const struct value *certificate, *key;
+	struct mail_text certificate, key;
 	struct pos pos;
 };
 struct tls_rules {
 	const struct mail_env *env;
 	struct arena *a;
-	const struct value *mail;
+	const struct mail_state *mail;
 	struct errs *errs;
 };
 
-static struct pos pos_of(const struct value *map, const char *key)
-{
-	const struct map_entry *e = map_entry(map, str_c(key));
-	if (e && e->key_pos.line)
-		return e->key_pos;
-	return e ? e->value->pos : map->pos;
-}
-
 /* ---- files ---- */
 static const struct str *read_beside(
-	const struct mail_env *env, struct arena *a, const struct value *name, struct err *e)
+	const struct mail_env *env, struct arena *a, struct mail_text name, struct err *e)
 {
-	const char *path = env->find(env->ctx, name->s.p, a);
+	const char *path = env->find(env->ctx, name.s.p, a);
 	if (path)
 		return env->read(env->ctx, path, e);
-	err_set(e, ERR_CONFIG, "there is no file '%s' beside the manifest", name->s.p);
+	err_set(e, ERR_CONFIG, "there is no file '%s' beside the manifest", name.s.p);
 	return NULL;
 }
 
 static const struct str *read_one(
-	struct tls_rules *r, const char *what, const struct value *name, const char *key)
+	struct tls_rules *r, const char *what, struct mail_text name, const char *key)
 {
 	struct err e = {0};
 	const struct str *f = read_beside(r->env, r->a, name, &e);
 	if (!f)
-		errs_add(r->errs, name->pos, "%s.%s: %s", what, key, e.msg);
+		errs_add(r->errs, mail_pos(name), "%s.%s: %s", what, key, e.msg);
 	return f;
 }
 
@@ -104,29 +96,29 @@ static void warn_of_dates(struct tls_rules *r, const struct pair *p, X509 *x)
 	time_t soon = time(NULL) + DAYS_LEFT_MIN * DAY_S;
 	int days = 0, seconds = 0;
 	if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
-		errs_warn(r->errs, p->certificate->pos, "the certificate of %s is not valid yet",
-			p->what);
+		errs_warn(r->errs, mail_pos(p->certificate),
+			"the certificate of %s is not valid yet", p->what);
 	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
-		errs_warn(r->errs, p->certificate->pos,
+		errs_warn(r->errs, mail_pos(p->certificate),
 			"the certificate of %s has expired: clients that check it refuse to "
 			"connect",
 			p->what);
 	else if (X509_cmp_time(X509_get0_notAfter(x), &soon) < 0 &&
 		 ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)))
-		errs_warn(r->errs, p->certificate->pos, "the certificate of %s expires in %d days",
-			p->what, days);
+		errs_warn(r->errs, mail_pos(p->certificate),
+			"the certificate of %s expires in %d days", p->what, days);
 }
 
 static void check_certificate(struct tls_rules *r, const struct pair *p, X509 *x)
 {
 	EVP_PKEY *k = X509_get0_pubkey(x);
 	if (!k || EVP_PKEY_get_security_bits(k) < SECURITY_BITS_MIN)
-		errs_add(r->errs, p->certificate->pos,
+		errs_add(r->errs, mail_pos(p->certificate),
 			"the key in the certificate of %s is too weak: OpenSSL on the host would "
 			"refuse to use it",
 			p->what);
 	if (X509_check_host(x, p->name, 0, 0, NULL) != 1)
-		errs_warn(r->errs, p->certificate->pos, "the certificate of %s is not for %s",
+		errs_warn(r->errs, mail_pos(p->certificate), "the certificate of %s is not for %s",
 			p->what, p->name);
 	warn_of_dates(r, p, x);
 	ERR_clear_error();
@@ -137,16 +129,17 @@ static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct
 	bool encrypted;
 	EVP_PKEY *k = read_key(key_pem, &encrypted);
 	if (encrypted)
-		errs_add(r->errs, p->key->pos,
+		errs_add(r->errs, mail_pos(p->key),
 			"the key of %s is protected by a passphrase, which a daemon cannot enter; "
 			"remove it with `openssl pkey`",
 			p->what);
 	else if (!k)
-		errs_add(r->errs, p->key->pos, "there is no private key in '%s': %s", p->key->s.p,
-			openssl_reason(r->a));
+		errs_add(r->errs, mail_pos(p->key), "there is no private key in '%s': %s",
+			p->key.s.p, openssl_reason(r->a));
 	else if (x && X509_check_private_key(x, k) != 1)
-		errs_add(r->errs, p->key->pos, "'%s' is not the key of the certificate '%s': %s",
-			p->key->s.p, p->certificate->s.p, openssl_reason(r->a));
+		errs_add(r->errs, mail_pos(p->key),
+			"'%s' is not the key of the certificate '%s': %s", p->key.s.p,
+			p->certificate.s.p, openssl_reason(r->a));
 	ERR_clear_error();
 	EVP_PKEY_free(k);
 }
@@ -166,8 +159,8 @@ static int check_pair(struct tls_rules *r, const struct pair *p)
 	X509 *x = certificate ? read_certificate(*certificate) : NULL;
 	int kind = kind_of(x);
 	if (certificate && !x)
-		errs_add(r->errs, p->certificate->pos, "there is no certificate in '%s': %s",
-			p->certificate->s.p, openssl_reason(r->a));
+		errs_add(r->errs, mail_pos(p->certificate), "there is no certificate in '%s': %s",
+			p->certificate.s.p, openssl_reason(r->a));
 	if (x)
 		check_certificate(r, p, x);
 	if (key)
@@ -177,49 +170,44 @@ static int check_pair(struct tls_rules *r, const struct pair *p)
 }
 
 /* The pair of `tls`, or none; one half alone is a problem. */
-static bool pair_of(struct tls_rules *r, const struct value *tls, struct pair *p)
+static bool take_pair(struct tls_rules *r, const struct mail_pair *own, struct pair *p)
 {
-	bool certificate = map_at(tls, "certificate") != NULL, key = map_at(tls, "key") != NULL;
-	p->certificate = map_typed(tls, "certificate", VALUE_STR);
-	p->key = map_typed(tls, "key", VALUE_STR);
-	if (certificate != key)
+	p->certificate = own->certificate;
+	p->key = own->key;
+	if (!own->certificate.v != !own->key.v)
 		errs_add(r->errs, p->pos, "%s needs both certificate and key, or neither", p->what);
-	return p->certificate && p->key;
+	return own->certificate.s.p && own->key.s.p;
 }
 
 /* ---- ACME ---- */
-static void check_acme(struct tls_rules *r, const struct value *acme)
+static void check_acme(struct tls_rules *r, const struct mail_acme *acme)
 {
-	const struct value *directory = map_typed(acme, "directory", VALUE_STR),
-			   *ca = map_typed(acme, "ca", VALUE_STR);
-	const struct value *email = map_typed(acme, "email", VALUE_STR);
-	const struct str *f = ca ? read_one(r, "mail.tls.acme", ca, "ca") : NULL;
+	struct mail_text directory = acme->directory, ca = acme->ca, email = acme->email;
+	const struct str *f = ca.s.p ? read_one(r, "mail.tls.acme", ca, "ca") : NULL;
 	X509 *x = f ? read_certificate(*f) : NULL;
 	if (f && !x)
-		errs_add(r->errs, ca->pos, "there is no certificate in '%s': %s", ca->s.p,
+		errs_add(r->errs, mail_pos(ca), "there is no certificate in '%s': %s", ca.s.p,
 			openssl_reason(r->a));
 	X509_free(x);
-	if (directory &&
-		(!str_starts(directory->s, "https://") || strpbrk(directory->s.p, " \t\r\n\"'\\")))
-		errs_add(
-			r->errs, directory->pos, "mail.tls.acme.directory must be an https:// URL");
-	if (email && (!strchr(email->s.p, '@') || email->s.p[0] == '-' ||
-			     strpbrk(email->s.p, " \t\r\n\"'\\,")))
-		errs_add(r->errs, email->pos, "mail.tls.acme.email must be an address");
-}
-
-static const struct value *server_acme(const struct value *mail)
-{
-	const struct value *acme = map_at(map_at(mail, "tls"), "acme");
-	return acme && acme->type == VALUE_MAP ? acme : NULL;
+	if (directory.s.p &&
+		(!str_starts(directory.s, "https://") || strpbrk(directory.s.p, " \t\r\n\"'\\")))
+		errs_add(r->errs, mail_pos(directory),
+			"mail.tls.acme.directory must be an https:// URL");
+	if (email.s.p && (!strchr(email.s.p, '@') || email.s.p[0] == '-' ||
+				 strpbrk(email.s.p, " \t\r\n\"'\\,")))
+		errs_add(r->errs, mail_pos(email), "mail.tls.acme.email must be an address");
 }
 
 /* ---- rules ---- */
-/* The pairs of mail.tls.certificates; NULL: the key is absent. */
-static const struct value *server_pairs(const struct value *tls)
+static const char *hostname_of(const struct mail_state *mail)
 {
-	const struct value *list = map_typed(tls, "certificates", VALUE_LIST);
-	return list && list->list.n ? list : NULL;
+	return mail->hostname.s.p ? mail->hostname.s.p : "";
+}
+
+/* A certificate, or half of one? */
+static bool is_given(const struct mail_pair *pair)
+{
+	return pair->certificate.v || pair->key.v;
 }
 
 /* A server uses one certificate for each type of key, and Dovecot takes only these two. */
@@ -229,11 +217,11 @@ static void check_kind(struct tls_rules *r, const struct pair *p, int kind, bool
 	if (kind == EVP_PKEY_NONE)
 		return;
 	if (!ec && kind != EVP_PKEY_RSA)
-		errs_add(r->errs, p->certificate->pos,
+		errs_add(r->errs, mail_pos(p->certificate),
 			"the key in the certificate is neither RSA nor ECDSA; %s takes one of each",
 			p->what);
 	else if (seen[ec])
-		errs_add(r->errs, p->certificate->pos,
+		errs_add(r->errs, mail_pos(p->certificate),
 			"%s has two certificates with %s keys; it takes one with an RSA key and "
 			"one with an ECDSA key",
 			p->what, ec ? "ECDSA" : "RSA");
@@ -241,82 +229,76 @@ static void check_kind(struct tls_rules *r, const struct pair *p, int kind, bool
 		seen[ec] = true;
 }
 
-static void check_pairs(struct tls_rules *r, const struct value *list)
+static void check_pairs(struct tls_rules *r)
 {
 	bool seen[2] = {false, false};
-	for (size_t i = 0; i < list->list.n; i++) {
-		const struct value *v = list->list.v[i];
+	for (size_t i = 0; i < r->mail->n_pairs; i++) {
+		const struct mail_pair *own = &r->mail->pairs[i];
 		struct pair p = {.what = "mail.tls.certificates",
-			.name = map_cstr(r->mail, "hostname", ""),
-			.pos = v->pos,
-			.certificate = map_typed(v, "certificate", VALUE_STR),
-			.key = map_typed(v, "key", VALUE_STR)};
-		if (p.certificate && p.key)
+			.name = hostname_of(r->mail),
+			.pos = own->pos,
+			.certificate = own->certificate,
+			.key = own->key};
+		if (p.certificate.s.p && p.key.s.p)
 			check_kind(r, &p, check_pair(r, &p), seen);
 	}
 }
 
 static void check_server(struct tls_rules *r)
 {
-	const struct value *tls = map_at(r->mail, "tls"), *acme = server_acme(r->mail), *pairs;
-	struct pair p = {.what = "mail.tls", .name = map_cstr(r->mail, "hostname", "")};
-	bool given;
-	if (!tls || tls->type != VALUE_MAP)
+	const struct mail_tls *tls = &r->mail->tls;
+	bool acme = r->mail->acme.map, given = is_given(&tls->own), pairs = r->mail->n_pairs > 0;
+	struct pair p = {.what = "mail.tls", .name = hostname_of(r->mail)};
+	if (!tls->map)
 		return;
-	p.pos = pos_of(r->mail, "tls");
-	pairs = server_pairs(tls);
-	given = map_at(tls, "certificate") || map_at(tls, "key");
+	p.pos = entry_pos(tls->entry);
 	if (acme)
-		check_acme(r, acme);
+		check_acme(r, &r->mail->acme);
 	if (acme && (given || pairs))
-		errs_add(r->errs, pos_of(tls, "acme"),
+		errs_add(r->errs, entry_pos(tls->acme_entry),
 			"mail.tls has both a certificate and acme; remove one");
 	else if (given && pairs)
-		errs_add(r->errs, pos_of(tls, "certificates"),
+		errs_add(r->errs, entry_pos(r->mail->pairs_entry),
 			"mail.tls has both certificate and certificates; remove one");
 	else if (pairs)
-		check_pairs(r, pairs);
-	else if (pair_of(r, tls, &p))
+		check_pairs(r);
+	else if (take_pair(r, &tls->own, &p))
 		check_pair(r, &p);
 }
 
-static void check_domain(struct tls_rules *r, const struct map_entry *e)
+static void check_domain(struct tls_rules *r, const struct mail_domain *d)
 {
-	const struct value *tls = e->value->type == VALUE_MAP ? map_at(e->value, "tls") : NULL;
-	bool acme, given;
+	const struct mail_tls *tls = &d->tls;
+	bool acme = tls->acme.on, given = is_given(&tls->own);
 	struct pair p;
-	struct str name;
-	if (!tls || tls->type != VALUE_MAP || !mail_domain_ascii(r->a, e->key, &name))
+	if (!tls->map || !d->name.p)
 		return;
-	acme = map_bool(tls, "acme", false);
-	given = map_at(tls, "certificate") || map_at(tls, "key");
-	p.what = arena_printf(r->a, "mail.domains.%s.tls", name.p);
-	p.name = arena_printf(r->a, "mail.%s", name.p);
-	p.pos = pos_of(e->value, "tls");
-	if ((acme || given) && strcmp(p.name, map_cstr(r->mail, "hostname", "")) == 0)
+	p.what = arena_printf(r->a, "mail.domains.%s.tls", d->name.p);
+	p.name = arena_printf(r->a, "mail.%s", d->name.p);
+	p.pos = entry_pos(tls->entry);
+	if ((acme || given) && strcmp(p.name, hostname_of(r->mail)) == 0)
 		errs_add(r->errs, p.pos,
 			"%s: %s is the server's own name; put its certificate into mail.tls",
 			p.what, p.name);
-	else if ((acme || given) && !mail_is_local(r->mail, e->value))
+	else if ((acme || given) && !d->local)
 		errs_add(r->errs, p.pos,
 			"%s: the domain is not local, so no client reads its mail here; remove it",
 			p.what);
 	else if (acme && given)
 		errs_add(r->errs, p.pos, "%s has both a certificate and acme; remove one", p.what);
-	else if (acme && !server_acme(r->mail))
-		errs_add(r->errs, pos_of(tls, "acme"),
+	else if (acme && !r->mail->acme.map)
+		errs_add(r->errs, entry_pos(tls->acme_entry),
 			"%s needs mail.tls.acme, which says where to get certificates", p.what);
-	else if (pair_of(r, tls, &p))
+	else if (take_pair(r, &tls->own, &p))
 		check_pair(r, &p);
 }
 
-void mail_tls_rules(const struct mail_env *env, const struct value *mail, struct errs *errs)
+void mail_tls_rules(const struct mail_env *env, const struct mail_state *mail, struct errs *errs)
 {
 	struct tls_rules r = {.env = env, .a = errs->a, .mail = mail, .errs = errs};
-	const struct value *domains = map_at(mail, "domains");
 	check_server(&r);
-	for (size_t i = 0; domains && domains->type == VALUE_MAP && i < domains->map.n; i++)
-		check_domain(&r, &domains->map.e[i]);
+	for (size_t i = 0; i < mail->n_domains; i++)
+		check_domain(&r, &mail->domains[i]);
 }
 
 /* ---- what is derived ---- */
@@ -334,23 +316,22 @@ static struct value *mark_literal(struct value *v)
 }
 
 /* The key first, as Postfix needs it. Returns the digest of the certificate. */
-static const char *add_given(struct tls_derive *d, const char *name, const struct value *tls)
+static const char *add_given(struct tls_derive *d, const char *name, const struct mail_pair *pair)
 {
 	struct err e = {0};
-	const struct str *key = read_beside(d->env, d->a, map_at(tls, "key"), &e);
-	const struct str *chain =
-		key ? read_beside(d->env, d->a, map_at(tls, "certificate"), &e) : NULL;
+	const struct str *key = read_beside(d->env, d->a, pair->key, &e);
+	const struct str *chain = key ? read_beside(d->env, d->a, pair->certificate, &e) : NULL;
 	unsigned char sha[SHA256_LEN];
 	char digest[SHA256_HEX];
 	struct value *pem;
 	if (!chain) {
-		errs_add(d->errs, tls->pos, "%s", e.msg);
+		errs_add(d->errs, pair->pos, "%s", e.msg);
 		return "";
 	}
 	pem = mark_literal(
 		value_printf(d->a, "%s\n%s\n", str_trim(d->a, *key).p, str_trim(d->a, *chain).p));
 	pem->secret = true;
-	pem->pos = map_at(tls, "certificate")->pos;
+	pem->pos = mail_pos(pair->certificate);
 	map_put(d->a, d->given, name, pem);
 	sha256(chain->p, chain->n, sha);
 	hex(sha, sizeof(sha), digest);
@@ -359,14 +340,14 @@ static const char *add_given(struct tls_derive *d, const char *name, const struc
 
 /* Of two, the RSA one has the host's name, whatever their order, and the other one has ".ecdsa"
  * appended, which is not a top-level domain. */
-static void add_pairs(struct tls_derive *d, const char *host, const struct value *list)
+static void add_pairs(struct tls_derive *d, const char *host, const struct mail_state *mail)
 {
-	for (size_t i = 0; i < list->list.n; i++) {
+	for (size_t i = 0; i < mail->n_pairs; i++) {
 		struct err e = {0};
-		const struct value *pair = list->list.v[i];
-		const struct str *f = read_beside(d->env, d->a, map_at(pair, "certificate"), &e);
+		const struct mail_pair *pair = &mail->pairs[i];
+		const struct str *f = read_beside(d->env, d->a, pair->certificate, &e);
 		X509 *x = f ? read_certificate(*f) : NULL;
-		bool second = list->list.n > 1 && kind_of(x) == EVP_PKEY_EC;
+		bool second = mail->n_pairs > 1 && kind_of(x) == EVP_PKEY_EC;
 		X509_free(x);
 		add_given(d, second ? arena_printf(d->a, "%s.ecdsa", host) : host, pair);
 	}
@@ -377,25 +358,20 @@ static void add_acme(struct tls_derive *d, const char *name)
 	list_add(d->a, d->acme, mark_literal(value_text(d->a, name)));
 }
 
-bool mail_tls_own(const struct value *domain)
+bool mail_tls_own(const struct mail_domain *d)
 {
-	const struct value *tls = map_at(domain, "tls");
-	return tls && tls->type == VALUE_MAP &&
-	       (map_at(tls, "certificate") || map_bool(tls, "acme", false));
+	return d->tls.own.certificate.v || d->tls.acme.on;
 }
 
-static void add_domain(struct tls_derive *d, const struct map_entry *e)
+static void add_domain(struct tls_derive *d, const struct mail_domain *domain)
 {
-	const struct value *tls = map_at(e->value, "tls");
-	bool given = tls && map_at(tls, "certificate"), acme = tls && map_bool(tls, "acme", false);
 	const char *digest = "";
 	struct value *m = value_map(d->a), *name;
-	struct str ascii;
-	if ((!given && !acme) || !mail_domain_ascii(d->a, e->key, &ascii))
+	if (!mail_tls_own(domain) || !domain->name.p)
 		return;
-	name = mark_literal(value_printf(d->a, "mail.%s", ascii.p));
-	if (given)
-		digest = add_given(d, name->s.p, tls);
+	name = mark_literal(value_printf(d->a, "mail.%s", domain->name.p));
+	if (domain->tls.own.certificate.v)
+		digest = add_given(d, name->s.p, &domain->tls.own);
 	else
 		add_acme(d, name->s.p);
 	map_put(d->a, m, "name", name);
@@ -403,24 +379,23 @@ static void add_domain(struct tls_derive *d, const struct map_entry *e)
 	list_add(d->a, d->sni, m);
 }
 
-void mail_tls_derive(const struct mail_env *env, struct arena *a, const struct value *mail,
+void mail_tls_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs)
 {
 	struct tls_derive d = {.env = env, .a = a, .errs = errs};
-	const struct value *tls = map_at(mail, "tls"), *domains = map_at(mail, "domains");
-	const char *host = map_cstr(mail, "hostname", "");
+	const char *host = hostname_of(mail);
 	d.given = value_map(a);
 	d.acme = mark_literal(value_list(a));
 	d.sni = mark_literal(value_list(a));
 	d.given->secret = true;
-	if (server_acme(mail))
+	if (mail->acme.map)
 		add_acme(&d, host);
-	else if (tls && server_pairs(tls))
-		add_pairs(&d, host, server_pairs(tls));
-	else if (tls && map_at(tls, "certificate"))
-		add_given(&d, host, tls);
-	for (size_t i = 0; domains && i < domains->map.n; i++)
-		add_domain(&d, &domains->map.e[i]);
+	else if (mail->n_pairs)
+		add_pairs(&d, host, mail);
+	else if (mail->tls.own.certificate.v)
+		add_given(&d, host, &mail->tls.own);
+	for (size_t i = 0; i < mail->n_domains; i++)
+		add_domain(&d, &mail->domains[i]);
 	map_put(a, out, "mail_certificates", d.given);
 	map_put(a, out, "mail_acme", d.acme);
 	map_put(a, out, "mail_sni", d.sni);

@@ -248,7 +248,7 @@ static const struct mail_state *read_declared(
 	else
 		mail = mail_parse(v->a, map);
 	mail_rules(v->a, mail, errs); /* also after problems of the field table */
-	mail_tls_rules(&env, mail->map, errs);
+	mail_tls_rules(&env, mail, errs);
 	mail_fail2ban_rules(mail, errs);
 	mail_source_rules(&env, mail, errs);
 	return errs->n ? NULL : mail;
@@ -371,7 +371,7 @@ struct value *site_zones(
 	if (!mail)
 		return out;
 	map_put(a, out, "mail", mail->map);
-	mail_zones(a, mail->map, out);
+	mail_zones(a, mail, out);
 	folder = vars_value(v, "dkim_folder", &(struct err){0});
 	if (folder && folder->type == VALUE_STR)
 		map_put(a, out, "dkim_folder", folder);
@@ -382,13 +382,11 @@ struct value *site_provider_keys(const struct site *s, struct arena *a, const ch
 {
 	struct value *out = value_list(a);
 	for (size_t i = 0; i < s->n_mails; i++) {
-		const struct value *mail = s->mails[i].mail->map,
-				   *domains = map_at(mail, "domains");
-		for (size_t j = 0; domains && j < domains->map.n; j++) {
-			const struct value *domain = domains->map.e[j].value;
-			const struct value *key = mail_provider_key(mail, domain);
-			if (key && strcmp(mail_provider(mail, domain), provider) == 0)
-				list_add(a, out, (struct value *)key);
+		const struct mail_state *mail = s->mails[i].mail;
+		for (size_t j = 0; j < mail->n_domains; j++) {
+			const struct mail_domain *d = &mail->domains[j];
+			if (d->provider_key.s.p && strcmp(d->provider_word, provider) == 0)
+				list_add(a, out, d->provider_key.v);
 		}
 	}
 	return out;

@@ -111,7 +111,7 @@ static void derive(struct arena *a, struct value *mail, const struct mail_state 
 	struct buf b;
 	mail_lists_derive(a, mail, out);
 	mail_derive_outbound(a, parsed, out);
-	mail_zones(a, mail, out);
+	mail_zones(a, parsed, out);
 	h.zones = map_at(out, "mail_zones");
 	dns_host_records(&records, &h, map_at(out, "mail_host_dkim"));
 	for (size_t i = 0; i < h.zones->list.n; i++)
