@@ -18,17 +18,6 @@ const struct mail_box *mail_box_named(const struct mail_domain *d, struct str na
 	return e ? &d->mailboxes[e - d->boxes->map.e] : NULL;
 }
 
-const char *mail_box_state(const struct value *box)
-{
-	const struct value *state = box ? map_typed(box, "state", VALUE_STR) : NULL;
-	return state ? state->s.p : "active";
-}
-
-static bool is_suspended(const struct value *box)
-{
-	return strcmp(mail_box_state(box), "suspended") == 0;
-}
-
 static struct str drop_extension(struct arena *a, struct str address)
 {
 	const char *at = strrchr(address.p, '@');
@@ -38,17 +27,14 @@ static struct str drop_extension(struct arena *a, struct str address)
 		       : address;
 }
 
-bool mail_box_suspended(const struct value *domain, struct str name, struct str address)
+bool mail_box_suspended(const struct mail_domain *d, struct str address)
 {
-	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
 	const char *at = strrchr(address.p, '@');
-	size_t n = strcspn(address.p, "+@");
-	if (!boxes || !at || !str_is(name, at + 1))
+	const struct mail_box *box;
+	if (!at || !str_is(d->name, at + 1))
 		return false;
-	for (size_t i = 0; i < boxes->map.n; i++)
-		if (boxes->map.e[i].key.n == n && memcmp(boxes->map.e[i].key.p, address.p, n) == 0)
-			return is_suspended(boxes->map.e[i].value);
-	return false;
+	box = mail_box_named(d, (struct str){address.p, strcspn(address.p, "+@")});
+	return box && box->state == MAIL_SUSPENDED;
 }
 
 /* Does mail to the address reach suspended mailboxes only? seen: the aliases followed already. */
@@ -83,28 +69,24 @@ static bool is_closed(const struct boxes *b, struct str address)
 }
 
 /* ---- rules ---- */
-static void read_aliases(struct boxes *b, const struct value *aliases, struct str domain)
+static void read_aliases(struct boxes *b, const struct mail_domain *d)
 {
-	for (size_t i = 0; aliases && i < aliases->map.n; i++) {
-		struct value *from = as_list(b->a, aliases->map.e[i].value), *to;
-		to = value_list(b->a);
-		for (size_t j = 0; from && j < from->list.n; j++)
-			if (from->list.v[j]->type == VALUE_STR)
+	for (size_t i = 0; i < d->n_aliases; i++) {
+		const struct mail_texts *from = &d->aliases[i].to;
+		struct value *to = value_list(b->a);
+		for (size_t j = 0; j < from->n; j++)
+			if (from->v[j].s.p)
 				list_add(b->a, to,
-					value_str(b->a,
-						mail_address(b->a, from->list.v[j]->s, domain)));
-		map_set(b->a, b->aliases, mail_join(b->a, aliases->map.e[i].key, '@', domain), to);
+					value_str(b->a, mail_address(b->a, from->v[j].s, d->name)));
+		map_set(b->a, b->aliases, d->aliases[i].address, to);
 	}
 }
 
-static void read_suspended(struct boxes *b, const struct value *domain, struct str name)
+static void read_suspended(struct boxes *b, const struct mail_domain *d)
 {
-	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
-	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
-		struct str address = mail_join(b->a, boxes->map.e[i].key, '@', name);
-		if (is_suspended(boxes->map.e[i].value))
-			map_set(b->a, b->suspended, address, value_null(b->a));
-	}
+	for (size_t i = 0; i < d->n_mailboxes; i++)
+		if (d->mailboxes[i].state == MAIL_SUSPENDED)
+			map_set(b->a, b->suspended, d->mailboxes[i].address, value_null(b->a));
 }
 
 /* RFC 5321 4.5.1 and RFC 2142: somebody must read these. */
@@ -114,123 +96,97 @@ static bool has_duty(struct str name)
 }
 
 static void check_alias(
-	const struct boxes *b, const struct map_entry *e, struct str domain, struct errs *errs)
+	const struct boxes *b, const struct mail_alias *alias, struct str domain, struct errs *errs)
 {
-	struct str address = mail_join(b->a, e->key, '@', domain);
-	struct value *list = as_list(b->a, e->value);
+	struct str address = alias->address;
 	if (is_closed(b, address)) {
-		if (has_duty(e->key))
-			errs_add(errs, entry_pos(e),
+		if (has_duty(alias->name))
+			errs_add(errs, alias->pos,
 				"alias '%s' leads only to suspended mailboxes, but somebody has "
 				"to read it; add another target",
 				address.p);
 		else
-			errs_warn(errs, entry_pos(e),
+			errs_warn(errs, alias->pos,
 				"alias '%s' leads only to suspended mailboxes: mail to it is "
 				"refused",
 				address.p);
 		return;
 	}
-	for (size_t i = 0; list && i < list->list.n; i++) {
-		struct value *v = list->list.v[i];
+	for (size_t i = 0; i < alias->to.n; i++) {
+		struct mail_text target = alias->to.v[i];
 		struct str to;
-		if (v->type != VALUE_STR || mail_target_wrong(v->s))
+		if (!target.s.p || mail_target_wrong(target.s))
 			continue;
-		to = mail_address(b->a, v->s, domain);
+		to = mail_address(b->a, target.s, domain);
 		if (is_closed(b, to))
-			errs_warn(errs, v->pos,
+			errs_warn(errs, mail_pos(target),
 				"'%s' is suspended: mail to alias '%s' reaches only its other "
 				"targets",
 				to.p, address.p);
 	}
 }
 
-static void check_person(const struct boxes *b, const struct value *who, struct str domain,
+static void check_person(const struct boxes *b, struct mail_text who, struct str domain,
 	const char *role, struct errs *errs)
 {
 	struct str to;
-	if (!who || who->type != VALUE_STR || mail_target_wrong(who->s))
+	if (!who.s.p || mail_target_wrong(who.s))
 		return;
-	to = mail_address(b->a, who->s, domain);
+	to = mail_address(b->a, who.s, domain);
 	if (is_closed(b, to))
-		errs_warn(errs, who->pos, "%s is '%s', which is suspended: mail to it is refused",
-			role, to.p);
+		errs_warn(errs, mail_pos(who),
+			"%s is '%s', which is suspended: mail to it is refused", role, to.p);
 }
 
-static void check_domain(
-	const struct boxes *b, const struct value *domain, struct str name, struct errs *errs)
+static void check_domain(const struct boxes *b, const struct mail_domain *d, struct errs *errs)
 {
-	const struct value *aliases = map_typed(domain, "aliases", VALUE_MAP);
-	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
-	const struct value *lists = map_typed(domain, "lists", VALUE_MAP);
-	for (size_t i = 0; boxes && i < boxes->map.n; i++)
-		if (has_duty(boxes->map.e[i].key) && is_suspended(boxes->map.e[i].value))
-			errs_add(errs, entry_pos(&boxes->map.e[i]),
-				"mailbox '%s@%s' cannot be suspended: every domain needs somebody "
-				"who reads this address",
-				boxes->map.e[i].key.p, name.p);
-	for (size_t i = 0; aliases && i < aliases->map.n; i++)
-		check_alias(b, &aliases->map.e[i], name, errs);
-	check_person(b, map_at(domain, "catch_all"), name,
-		arena_printf(b->a, "catch_all of '%s'", name.p), errs);
-	for (size_t i = 0; lists && i < lists->map.n; i++)
-		check_person(b, map_typed(lists->map.e[i].value, "owner", VALUE_STR), name,
-			arena_printf(b->a, "owner of list '%s@%s'", lists->map.e[i].key.p, name.p),
-			errs);
+	for (size_t i = 0; i < d->n_mailboxes; i++)
+		if (has_duty(d->mailboxes[i].name) && d->mailboxes[i].state == MAIL_SUSPENDED)
+			errs_add(errs, d->mailboxes[i].pos,
+				"mailbox '%s' cannot be suspended: every domain needs somebody who "
+				"reads this address",
+				d->mailboxes[i].address.p);
+	for (size_t i = 0; i < d->n_aliases; i++)
+		check_alias(b, &d->aliases[i], d->name, errs);
+	check_person(
+		b, d->catch_all, d->name, arena_printf(b->a, "catch_all of '%s'", d->name.p), errs);
+	for (size_t i = 0; i < d->n_lists; i++)
+		check_person(b, d->lists[i].owner, d->name,
+			arena_printf(b->a, "owner of list '%s'", d->lists[i].address.p), errs);
 }
 
 /* The mailbox that gets the server's own mail: that mail must not be refused. */
 static void check_reader(
-	const struct boxes *b, const struct value *mail, const char *key, struct errs *errs)
+	const struct boxes *b, struct mail_text who, const char *key, struct errs *errs)
 {
-	const struct value *who = map_typed(mail, key, VALUE_STR);
 	struct str to;
-	if (!who || mail_target_wrong(who->s) || !memchr(who->s.p, '@', who->s.n))
+	if (!who.s.p || mail_target_wrong(who.s) || !memchr(who.s.p, '@', who.s.n))
 		return;
-	to = mail_address(b->a, who->s, str_c(""));
+	to = mail_address(b->a, who.s, str_c(""));
 	if (is_closed(b, to))
-		errs_add(errs, who->pos,
+		errs_add(errs, mail_pos(who),
 			"mail.%s is '%s', which is suspended; name another address", key, to.p);
 }
 
-static bool local_domain(
-	struct arena *a, const struct value *mail, const struct map_entry *e, struct str *name)
+void mail_boxes_rules(struct arena *a, const struct mail_state *mail, struct errs *errs)
 {
-	return e->value->type == VALUE_MAP && mail_is_local(mail, e->value) &&
-	       mail_domain_ascii(a, e->key, name);
-}
-
-void mail_boxes_rules(struct arena *a, const struct value *mail, struct errs *errs)
-{
-	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
 	struct boxes b = {.a = a, .suspended = value_map(a), .aliases = value_map(a)};
-	struct str name;
-	for (size_t i = 0; domains && i < domains->map.n; i++)
-		if (local_domain(a, mail, &domains->map.e[i], &name))
-			read_suspended(&b, domains->map.e[i].value, name);
-	if (!domains || !b.suspended->map.n)
+	for (size_t i = 0; i < mail->n_domains; i++)
+		if (mail_receives(&mail->domains[i]))
+			read_suspended(&b, &mail->domains[i]);
+	if (!b.suspended->map.n)
 		return;
-	for (size_t i = 0; i < domains->map.n; i++)
-		if (local_domain(a, mail, &domains->map.e[i], &name))
-			read_aliases(
-				&b, map_typed(domains->map.e[i].value, "aliases", VALUE_MAP), name);
-	for (size_t i = 0; i < domains->map.n; i++)
-		if (local_domain(a, mail, &domains->map.e[i], &name))
-			check_domain(&b, domains->map.e[i].value, name, errs);
-	check_reader(&b, mail, "root", errs);
-	check_reader(&b, mail, "postmaster", errs);
+	for (size_t i = 0; i < mail->n_domains; i++)
+		if (mail_receives(&mail->domains[i]))
+			read_aliases(&b, &mail->domains[i]);
+	for (size_t i = 0; i < mail->n_domains; i++)
+		if (mail_receives(&mail->domains[i]))
+			check_domain(&b, &mail->domains[i], errs);
+	check_reader(&b, mail->root, "root", errs);
+	check_reader(&b, mail->postmaster, "postmaster", errs);
 }
 
 /* ---- for the roles ---- */
-static void find_suspended(struct boxes *b, const struct value *mailboxes)
-{
-	for (size_t i = 0; i < mailboxes->list.n; i++) {
-		struct value *address = map_at(mailboxes->list.v[i], "address");
-		if (is_suspended(mailboxes->list.v[i]))
-			map_set(b->a, b->suspended, address->s, address);
-	}
-}
-
 static void add_answer(struct arena *a, struct value *list, struct value *address, bool refused,
 	struct value *seen)
 {
@@ -313,17 +269,17 @@ static void add_own(struct arena *a, struct value *own, struct value *address)
 }
 
 struct value *mail_own_addresses(
-	struct arena *a, const struct value *box, struct value *address, struct str domain)
+	struct arena *a, const struct mail_box *box, struct value *address, struct str domain)
 {
-	const struct value *more = map_typed(box, "send_as", VALUE_LIST);
+	const struct mail_texts *more = &box->send_as;
 	struct value *own = value_list(a);
 	own->literal = true;
 	list_add(a, own, address);
-	for (size_t i = 0; more && i < more->list.n; i++) {
-		struct value *v = more->list.v[i];
-		if (v->type != VALUE_STR || v->s.p[0] == '@') /* a whole domain has no owner */
+	for (size_t i = 0; i < more->n; i++) {
+		struct value *v;
+		if (!more->v[i].s.p || more->v[i].s.p[0] == '@') /* a whole domain has no owner */
 			continue;
-		v = value_str(a, mail_address(a, v->s, domain));
+		v = value_str(a, mail_address(a, more->v[i].s, domain));
 		v->literal = true;
 		add_own(a, own, v);
 	}
@@ -380,14 +336,15 @@ static struct value *new_list(struct arena *a, struct value *out, const char *na
 	return list;
 }
 
-void mail_boxes_derive(struct arena *a, struct value *out)
+void mail_boxes_derive(struct arena *a, const struct value *suspended, struct value *out)
 {
 	struct boxes b = {.a = arena_new()};
 	struct value *refused = new_list(a, out, "mail_refused");
 	const struct value *aliases = map_at(out, "mail_aliases"), *away;
 	b.suspended = value_map(b.a);
 	b.aliases = value_map(b.a);
-	find_suspended(&b, map_at(out, "mail_mailboxes"));
+	for (size_t i = 0; i < suspended->list.n; i++)
+		map_set(b.a, b.suspended, suspended->list.v[i]->s, suspended->list.v[i]);
 	away = who_is_away(b.a, map_at(out, "mail_mailboxes"));
 	if (b.suspended->map.n || away->map.n) {
 		map_reserve(b.a, b.aliases, aliases->list.n);

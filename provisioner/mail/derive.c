@@ -20,9 +20,10 @@ struct mail_hashing {
 struct derive {
 	struct mail_memory *memory;
 	struct arena *a, *work; /* work: temporary memory, freed before mail_derive returns */
-	const struct value *mail;
+	const struct mail_state *mail;
 	struct errs *errs;
 	struct value *domains, *mailboxes, *vacations, *closed, *aliases, *catchalls, *traps;
+	struct value *suspended;    /* addresses of such mailboxes */
 	bool quotas;                /* has any mailbox a quota? */
 	struct wanted_hash *wanted; /* of passwords given in plain text */
 	size_t n_wanted, cap_wanted;
@@ -146,32 +147,33 @@ static void put_logins(
 	put_member(d, m, "logins", logins);
 }
 
-static void add_mailbox(struct derive *d, const struct map_entry *e, struct value *domain,
+static void add_mailbox(struct derive *d, const struct mail_box *box, struct value *domain,
 	const struct value *unicode)
 {
-	struct value *m = make_record(d, 10), *plain = map_at(e->value, "password");
-	struct value *vacation = map_at(e->value, "vacation");
-	struct value *address = make_text(d, mail_join(d->a, e->key, '@', domain->s));
+	struct value *m = make_record(d, 10);
+	struct value *address = make_text(d, box->address);
 	put_member(d, m, "address", address);
-	put_member(d, m, "local", make_text(d, e->key));
+	put_member(d, m, "local", make_text(d, box->name));
 	put_member(d, m, "domain", domain);
-	put_member(d, m, "home", make_text(d, mail_join(d->a, domain->s, '/', e->key)));
+	put_member(d, m, "home", make_text(d, mail_join(d->a, domain->s, '/', box->name)));
 	put_member(d, m, "password_hash",
-		plain ? password_hash(d, address->s, plain) : map_at(e->value, "password_hash"));
-	put_member(d, m, "quota", value_int(d->a, map_int(e->value, "quota", 0)));
-	d->quotas = d->quotas || map_int(e->value, "quota", 0) > 0;
-	if (strcmp(mail_box_state(e->value), "active") != 0) {
-		put_member(d, m, "state", map_at(e->value, "state"));
+		box->password.v ? password_hash(d, address->s, box->password.v)
+				: box->password_hash.v);
+	put_member(d, m, "quota", value_int(d->a, box->quota.i));
+	d->quotas = d->quotas || box->quota.i > 0;
+	if (box->state != MAIL_ACTIVE) {
+		put_member(d, m, "state", box->state_word);
 		list_add(d->a, d->closed, m);
 	}
-	if (vacation && vacation->type == VALUE_MAP) {
-		put_member(d, m, "vacation", vacation);
-		put_member(
-			d, m, "addresses", mail_own_addresses(d->a, e->value, address, domain->s));
+	if (box->state == MAIL_SUSPENDED)
+		list_add(d->a, d->suspended, address);
+	if (box->vacation) {
+		put_member(d, m, "vacation", box->vacation);
+		put_member(d, m, "addresses", mail_own_addresses(d->a, box, address, domain->s));
 		list_add(d->a, d->vacations, m);
 	}
 	if (unicode->list.n)
-		put_logins(d, m, e->key, unicode);
+		put_logins(d, m, box->name, unicode);
 	list_add(d->a, d->mailboxes, m);
 	map_set(d->work, d->boxes, address->s, address);
 }
@@ -198,27 +200,26 @@ static void add_alias(struct derive *d, struct str address, struct value *target
 	map_set(d->work, d->routes, address, targets);
 }
 
-static void add_aliases(struct derive *d, const struct value *aliases, struct str domain)
+static void add_aliases(struct derive *d, const struct mail_domain *domain)
 {
-	for (size_t i = 0; aliases && i < aliases->map.n; i++) {
-		const struct map_entry *e = &aliases->map.e[i];
-		struct value *from = as_list(d->work, e->value);
-		struct value *to = list_of(d, from ? from->list.n : 0);
-		for (size_t j = 0; from && j < from->list.n; j++)
+	for (size_t i = 0; i < domain->n_aliases; i++) {
+		const struct mail_texts *from = &domain->aliases[i].to;
+		struct value *to = list_of(d, from->n);
+		for (size_t j = 0; j < from->n; j++)
 			list_add(d->a, to,
-				make_text(d, mail_address(d->a, from->list.v[j]->s, domain)));
-		add_alias(d, mail_join(d->a, e->key, '@', domain), to);
+				make_text(d, mail_address(d->a, from->v[j].s, domain->name)));
+		add_alias(d, domain->aliases[i].address, to);
 	}
 }
 
 /* RFC 2142: the addresses that every domain must accept. */
-static void add_duties(struct derive *d, const struct value *domain, struct str name)
+static void add_duties(struct derive *d, const struct mail_domain *domain)
 {
 	static const char *const duties[] = {"postmaster", "abuse"};
-	struct str who = mail_default_postmaster(d->a, d->mail, domain, name);
+	struct str who = mail_default_postmaster(d->a, d->mail, domain);
 
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
-		struct str address = mail_join(d->a, str_c(duties[i]), '@', name);
+		struct str address = mail_join(d->a, str_c(duties[i]), '@', domain->name);
 		if (!map_get(d->boxes, address) && !map_get(d->routes, address) &&
 			!str_eq(address, who))
 			add_alias(d, address, list_one(d, make_text(d, who)));
@@ -226,12 +227,12 @@ static void add_duties(struct derive *d, const struct value *domain, struct str 
 }
 
 /* Spam traps: addresses that nobody owns; a catch-all does not take them. */
-static void add_traps(struct derive *d, struct value *list)
+static void add_traps(struct derive *d)
 {
-	const struct value *traps = map_at(d->mail, "spam_traps");
-	for (size_t i = 0; traps && i < traps->list.n; i++)
-		list_add(d->a, list,
-			make_text(d, mail_address(d->a, traps->list.v[i]->s, str_c(""))));
+	const struct mail_texts *traps = &d->mail->spam_traps;
+	for (size_t i = 0; i < traps->n; i++)
+		list_add(
+			d->a, d->traps, make_text(d, mail_address(d->a, traps->v[i].s, str_c(""))));
 }
 
 static void keep_traps(struct derive *d, struct str name)
@@ -245,60 +246,58 @@ static void keep_traps(struct derive *d, struct str name)
 
 /* Every address that exists beside the catch-all is listed as its own target: otherwise Postfix
  * would hand its mail to the catch-all. */
-static void keep_from_catchall(struct derive *d, const struct value *names, struct str domain)
+static void keep_from_catchall(struct derive *d, struct str address)
 {
-	for (size_t i = 0; names && i < names->map.n; i++) {
-		struct str address = mail_join(d->a, names->map.e[i].key, '@', domain);
-		struct value *v;
-		if (map_get(d->routes, address))
-			continue;
-		v = make_text(d, address);
-		add_route(d, d->catchalls, v, list_one(d, v));
-	}
-}
-
-static void add_catchall(struct derive *d, const struct value *domain, struct str name)
-{
-	const struct value *who = map_at(domain, "catch_all");
-	if (!who || who->type != VALUE_STR)
+	struct value *v;
+	if (map_get(d->routes, address))
 		return;
-	keep_from_catchall(d, map_at(domain, "mailboxes"), name);
-	if (mail_lists_own(d->mail))
-		keep_from_catchall(d, map_at(domain, "lists"), name);
-	keep_traps(d, name);
-	add_route(d, d->catchalls, make_text(d, str_printf(d->a, "@%s", name.p)),
-		list_one(d, make_text(d, mail_address(d->a, who->s, name))));
+	v = make_text(d, address);
+	add_route(d, d->catchalls, v, list_one(d, v));
 }
 
-static void add_domain(struct derive *d, const struct map_entry *e)
+static void add_catchall(struct derive *d, const struct mail_domain *domain)
 {
-	const struct value *def = e->value, *boxes = map_at(def, "mailboxes");
-	struct value *m = make_record(d, 5), *catch_all = map_at(def, "catch_all"), *domain;
+	struct mail_text who = domain->catch_all;
+	if (!who.s.p)
+		return;
+	for (size_t i = 0; i < domain->n_mailboxes; i++)
+		keep_from_catchall(d, domain->mailboxes[i].address);
+	for (size_t i = 0; mail_lists_own(d->mail) && i < domain->n_lists; i++)
+		keep_from_catchall(d, domain->lists[i].address);
+	keep_traps(d, domain->name);
+	add_route(d, d->catchalls, make_text(d, str_printf(d->a, "@%s", domain->name.p)),
+		list_one(d, make_text(d, mail_address(d->a, who.s, domain->name))));
+}
+
+static struct value *record_of(struct derive *d, struct mail_text own, struct mail_text all)
+{
+	return make_text(d, own.s.p ? own.s : all.s.p ? all.s : str_c(""));
+}
+
+static void add_domain(struct derive *d, const struct mail_domain *domain)
+{
+	struct value *m = make_record(d, 5), *name;
+	struct mail_text who = domain->catch_all;
 	struct value *unicode = list_of(d, 2);
-	struct str name;
-	if (!mail_is_local(d->mail, def))
+	if (!domain->local)
 		return;
-	if (!mail_domain_ascii(d->a, e->key, &name))
-		panic("domain '%s' is invalid but passed the checks", e->key.p);
-	domain = make_text(d, name);
-	put_member(d, m, "name", domain);
-	put_member(d, m, "spf",
-		make_text(d, str_c(map_cstr(def, "spf", map_cstr(d->mail, "spf", "")))));
-	put_member(d, m, "dmarc",
-		make_text(d, str_c(map_cstr(def, "dmarc", map_cstr(d->mail, "dmarc", "")))));
+	if (!domain->name.p)
+		panic("domain '%s' is invalid but passed the checks", domain->key.p);
+	name = make_text(d, domain->name);
+	put_member(d, m, "name", name);
+	put_member(d, m, "spf", record_of(d, domain->spf, d->mail->spf));
+	put_member(d, m, "dmarc", record_of(d, domain->dmarc, d->mail->dmarc));
 	put_member(d, m, "catch_all",
-		catch_all && catch_all->type == VALUE_STR
-			? make_text(d, mail_address(d->a, catch_all->s, name))
-			: value_null(d->a));
-	mail_domain_unicode(d->a, name, unicode);
+		who.s.p ? make_text(d, mail_address(d->a, who.s, domain->name)) : value_null(d->a));
+	mail_domain_unicode(d->a, domain->name, unicode);
 	if (unicode->list.n)
 		put_member(d, m, "unicode", unicode);
 	list_add(d->a, d->domains, m);
-	for (size_t i = 0; boxes && i < boxes->map.n; i++)
-		add_mailbox(d, &boxes->map.e[i], domain, unicode);
-	add_aliases(d, map_at(def, "aliases"), name);
-	add_duties(d, def, name);
-	add_catchall(d, def, name);
+	for (size_t i = 0; i < domain->n_mailboxes; i++)
+		add_mailbox(d, &domain->mailboxes[i], name, unicode);
+	add_aliases(d, domain);
+	add_duties(d, domain);
+	add_catchall(d, domain);
 }
 
 static struct value *new_list(struct derive *d, struct value *out, const char *name)
@@ -312,10 +311,8 @@ static struct value *new_list(struct derive *d, struct value *out, const char *n
 void mail_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs)
 {
-	struct derive d = {.memory = env->memory, .a = a, .mail = mail->map, .errs = errs};
-	const struct value *domains = map_at(mail->map, "domains");
-	size_t boxes = mail_count(domains, "mailboxes");
-	size_t aliases = mail_count(domains, "aliases") + (domains ? 2 * domains->map.n : 0);
+	struct derive d = {.memory = env->memory, .a = a, .mail = mail, .errs = errs};
+	size_t aliases = mail->n_aliases + 2 * mail->n_domains;
 	d.domains = new_list(&d, out, "mail_domains");
 	d.mailboxes = new_list(&d, out, "mail_mailboxes");
 	d.vacations = new_list(&d, out, "mail_vacations");
@@ -324,24 +321,25 @@ void mail_derive(const struct mail_env *env, struct arena *a, const struct mail_
 	d.catchalls = new_list(&d, out, "mail_catchalls");
 	new_list(&d, out, "mail_senders");
 	d.traps = new_list(&d, out, "mail_traps");
+	d.suspended = value_list(a);
 	d.work = arena_new();
 	d.boxes = value_map(d.work);
 	d.routes = value_map(d.work);
-	map_reserve(d.work, d.boxes, boxes);
+	map_reserve(d.work, d.boxes, mail->n_mailboxes);
 	map_reserve(d.work, d.routes, aliases);
 	list_reserve(d.a, d.aliases, aliases);
-	add_traps(&d, d.traps);
-	for (size_t i = 0; domains && i < domains->map.n; i++)
-		add_domain(&d, &domains->map.e[i]);
+	add_traps(&d);
+	for (size_t i = 0; i < mail->n_domains; i++)
+		add_domain(&d, &mail->domains[i]);
 	begin_hashes(&d);
 	map_put(a, out, "mail_has_quotas", value_bool(a, d.quotas));
 	mail_zones(d.a, mail, out);
 	mail_derive_outbound(a, mail, out);
 	mail_tls_derive(env, a, mail, out, errs);
-	mail_lists_derive(a, mail->map, out);
-	mail_senders_derive(a, mail->map, d.boxes, d.routes, out);
+	mail_lists_derive(a, mail, out);
+	mail_senders_derive(a, mail, d.boxes, d.routes, out);
 	arena_free(d.work);
-	mail_reader_derive(a, mail->map, out);
-	mail_boxes_derive(a, out);
+	mail_reader_derive(a, mail, out);
+	mail_boxes_derive(a, d.suspended, out);
 	mail_source_derive(env, a, mail, out, errs);
 }

@@ -123,3 +123,8 @@ struct mail_domain {
 	struct mail_list *lists;
 	size_t n_mailboxes, n_aliases, n_lists;
 };
+/* Is it local here, and has a valid name? Otherwise nothing in it has an effect. */
+static inline bool mail_receives(const struct mail_domain *d)
+{
+	return d->local && d->name.p;
+}

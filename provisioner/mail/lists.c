@@ -31,12 +31,12 @@ static const struct companion servers[] = {
 	{"", "-owner", false, false},
 };
 
-static bool uses_majordomo(const struct value *mail)
+static bool uses_majordomo(const struct mail_state *mail)
 {
-	return strcmp(map_cstr(map_at(mail, "lists"), "engine", "mlmmj"), "majordomo") == 0;
+	return mail->engines.engine == MAIL_MAJORDOMO;
 }
 
-bool mail_lists_own(const struct value *mail)
+bool mail_lists_own(const struct mail_state *mail)
 {
 	return !uses_majordomo(mail);
 }
@@ -47,7 +47,7 @@ static struct str companion_address(
 	return str_printf(a, "%s%s%s@%s", c->before, name, c->after, domain);
 }
 
-void mail_list_service_addresses(struct arena *a, const struct value *mail, struct str list,
+void mail_list_service_addresses(struct arena *a, const struct mail_state *mail, struct str list,
 	struct str domain, struct value *out)
 {
 	if (!uses_majordomo(mail))
@@ -63,7 +63,7 @@ void mail_list_service_addresses(struct arena *a, const struct value *mail, stru
 /* ---- rules ---- */
 struct list_rules {
 	struct arena *a;
-	const struct value *mail;
+	const struct mail_state *mail;
 	struct errs *errs;
 	bool majordomo;
 	struct mail_routes *routes;
@@ -71,32 +71,29 @@ struct list_rules {
 	struct value *taken;   /* address -> what has it, for messages */
 };
 
-static void take_names(
-	struct list_rules *r, const struct value *names, struct str domain, const char *what)
+static void take_address(struct list_rules *r, struct str address, const char *what)
 {
-	for (size_t i = 0; names && i < names->map.n; i++)
-		map_set(r->a, r->taken, mail_join(r->a, names->map.e[i].key, '@', domain),
-			value_text(r->a, what));
+	map_set(r->a, r->taken, address, value_text(r->a, what));
 }
 
 /* Collects every address of the hosted domains, to find those that collide with a list. */
-static void take_all(struct list_rules *r, const struct value *domains)
+static void take_all(struct list_rules *r)
 {
-	const struct value *traps = map_typed(r->mail, "spam_traps", VALUE_LIST);
-	struct str name;
-	for (size_t i = 0; traps && i < traps->list.n; i++)
-		if (traps->list.v[i]->type == VALUE_STR)
-			map_set(r->a, r->taken, mail_address(r->a, traps->list.v[i]->s, str_c("")),
-				value_text(r->a, "spam trap"));
-	for (size_t i = 0; i < domains->map.n; i++) {
-		const struct map_entry *e = &domains->map.e[i];
-		if (e->value->type != VALUE_MAP || !mail_is_local(r->mail, e->value) ||
-			!mail_domain_ascii(r->a, e->key, &name))
+	const struct mail_texts *traps = &r->mail->spam_traps;
+	for (size_t i = 0; i < traps->n; i++)
+		if (traps->v[i].s.p)
+			take_address(r, mail_address(r->a, traps->v[i].s, str_c("")), "spam trap");
+	for (size_t i = 0; i < r->mail->n_domains; i++) {
+		const struct mail_domain *d = &r->mail->domains[i];
+		if (!mail_receives(d))
 			continue;
-		map_set(r->a, r->domains, name, value_null(r->a));
-		take_names(r, map_typed(e->value, "lists", VALUE_MAP), name, "list");
-		take_names(r, map_typed(e->value, "mailboxes", VALUE_MAP), name, "mailbox");
-		take_names(r, map_typed(e->value, "aliases", VALUE_MAP), name, "alias");
+		map_set(r->a, r->domains, d->name, value_null(r->a));
+		for (size_t j = 0; j < d->n_lists; j++)
+			take_address(r, d->lists[j].address, "list");
+		for (size_t j = 0; j < d->n_mailboxes; j++)
+			take_address(r, d->mailboxes[j].address, "mailbox");
+		for (size_t j = 0; j < d->n_aliases; j++)
+			take_address(r, d->aliases[j].address, "alias");
 	}
 }
 
@@ -114,74 +111,75 @@ static bool name_ok(const struct list_rules *r, struct str s)
 	return true;
 }
 
-static bool check_name(struct list_rules *r, const struct map_entry *e)
+static bool check_name(struct list_rules *r, const struct mail_list *list)
 {
 	static const char *const duties[] = {"postmaster", "abuse", "majordomo"};
 
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++)
-		if (str_is(e->key, duties[i]))
-			return errs_add(r->errs, entry_pos(e),
-				"'%s' cannot be a list: the address is reserved", e->key.p);
-	if (name_ok(r, e->key))
+		if (str_is(list->name, duties[i]))
+			return errs_add(r->errs, list->pos,
+				"'%s' cannot be a list: the address is reserved", list->name.p);
+	if (name_ok(r, list->name))
 		return true;
-	return errs_add(r->errs, entry_pos(e),
+	return errs_add(r->errs, list->pos,
 		"'%s' is not a valid name for a list%s; use lower-case letters, digits and %s, at "
 		"most %d characters",
-		e->key.p, r->majordomo ? " of Majordomo" : "",
+		list->name.p, r->majordomo ? " of Majordomo" : "",
 		r->majordomo ? "- _ (but no --)" : ". - _", LIST_NAME_MAX);
 }
 
 /* Majordomo itself names the subscribers of a list NAME-outgoing. */
-static void check_outgoing(struct list_rules *r, const struct map_entry *e, struct str domain)
+static void check_outgoing(struct list_rules *r, const struct mail_list *list, struct str domain)
 {
-	struct str address = str_printf(r->a, "%s-outgoing@%s", e->key.p, domain.p);
+	struct str address = str_printf(r->a, "%s-outgoing@%s", list->name.p, domain.p);
 	const struct value *what = map_get(r->taken, address);
 	if (r->majordomo && what && str_is(what->s, "list"))
-		errs_add(r->errs, entry_pos(e),
-			"list '%s@%s' and list '%s' cannot both be Majordomo's: it uses the "
-			"second address for the subscribers of the first",
-			e->key.p, domain.p, address.p);
+		errs_add(r->errs, list->pos,
+			"list '%s' and list '%s' cannot both be Majordomo's: it uses the second "
+			"address for the subscribers of the first",
+			list->address.p, address.p);
 }
 
 /* `taken` holds the list's own address as "list", unless a mailbox or an alias has it, too. */
-static void check_taken(struct list_rules *r, const struct map_entry *e, struct str domain)
+static void check_taken(struct list_rules *r, const struct mail_list *list, struct str domain)
 {
 	size_t n = r->majordomo ? ARRAY_LEN(companions) : 1;
 	for (size_t i = 0; i < n; i++) {
-		struct str address = companion_address(r->a, &companions[i], e->key.p, domain.p);
+		struct str address =
+			companion_address(r->a, &companions[i], list->name.p, domain.p);
 		const struct value *what = map_get(r->taken, address);
 		if (what && (i || !str_is(what->s, "list")))
-			errs_add(r->errs, entry_pos(e),
-				"list '%s@%s' needs the address '%s', which already belongs to %s "
-				"%s",
-				e->key.p, domain.p, address.p,
-				str_is(what->s, "alias") ? "an" : "a", what->s.p);
+			errs_add(r->errs, list->pos,
+				"list '%s' needs the address '%s', which already belongs to %s %s",
+				list->address.p, address.p, str_is(what->s, "alias") ? "an" : "a",
+				what->s.p);
 	}
 }
 
 /* Checks one person of a list; problems point to where that person is named. */
-static bool check_person(struct list_rules *r, const struct value *v, struct str list,
+static bool check_person(struct list_rules *r, struct mail_text who, struct str list,
 	struct str domain, const char *role, struct str *out)
 {
+	struct pos pos = mail_pos(who);
 	const char *wrong;
-	if (v->type == VALUE_UNKNOWN)
+	if (mail_unknown(who))
 		return false;
-	wrong = v->type != VALUE_STR ? ""
-		: v->s.p[0] == '.'   ? "its first character is '.'"
-				     : mail_target_wrong(v->s);
+	wrong = !who.s.p            ? ""
+		: who.s.p[0] == '.' ? "its first character is '.'"
+				    : mail_target_wrong(who.s);
 	if (wrong)
-		return errs_add(r->errs, v->pos,
+		return errs_add(r->errs, pos,
 			"%s of list '%s' must be an address or the name of a mailbox%s%s", role,
 			list.p, *wrong ? ": " : "", wrong);
-	*out = mail_address(r->a, v->s, domain);
+	*out = mail_address(r->a, who.s, domain);
 	if (str_eq(*out, list))
 		return errs_add(
-			r->errs, v->pos, "%s of list '%s' is the list's own address", role, list.p);
+			r->errs, pos, "%s of list '%s' is the list's own address", role, list.p);
 	if (mail_routes_find(r->routes, *out) == MAIL_NOWHERE)
-		return errs_add(r->errs, v->pos, "%s of list '%s' is '%s', which does not exist%s",
+		return errs_add(r->errs, pos, "%s of list '%s' is '%s', which does not exist%s",
 			role, list.p, out->p, mail_routes_near(r->routes, *out));
 	if (mail_routes_find(r->routes, *out) == MAIL_CAUGHT)
-		errs_warn(r->errs, v->pos,
+		errs_warn(r->errs, pos,
 			"%s of list '%s' is '%s', an address that only the catch_all takes%s", role,
 			list.p, out->p, mail_routes_near(r->routes, *out));
 	return true;
@@ -189,103 +187,98 @@ static bool check_person(struct list_rules *r, const struct value *v, struct str
 
 /* For those who get the engine's reports and what waits for a moderator: such mail must not lead to
  * the list. */
-static bool check_keeper(struct list_rules *r, const struct value *v, struct str list,
+static bool check_keeper(struct list_rules *r, struct mail_text who, struct str list,
 	struct str domain, const char *role, struct str *out)
 {
-	if (!check_person(r, v, list, domain, role, out))
+	if (!check_person(r, who, list, domain, role, out))
 		return false;
 	return !mail_routes_reach(r->routes, *out, list) ||
-	       errs_add(r->errs, v->pos, "%s of list '%s' is '%s', which leads to the list itself",
-		       role, list.p, out->p);
+	       errs_add(r->errs, mail_pos(who),
+		       "%s of list '%s' is '%s', which leads to the list itself", role, list.p,
+		       out->p);
 }
 
-static void check_people(struct list_rules *r, const struct value *people, struct str list,
+static void check_people(struct list_rules *r, const struct mail_texts *people, struct str list,
 	struct str domain, bool members)
 {
 	const char *role = members ? "a member" : "a moderator";
 	struct value *seen = value_map(r->a);
 	struct str address;
-	for (size_t i = 0; people && i < people->list.n; i++) {
-		const struct value *v = people->list.v[i];
-		if (!(members ? check_person(r, v, list, domain, role, &address)
-			      : check_keeper(r, v, list, domain, role, &address)))
+	for (size_t i = 0; i < people->n; i++) {
+		struct mail_text who = people->v[i];
+		if (!(members ? check_person(r, who, list, domain, role, &address)
+			      : check_keeper(r, who, list, domain, role, &address)))
 			continue;
 		if (map_get(seen, address))
-			errs_add(r->errs, v->pos, "%s of list '%s': '%s' is named twice", role,
-				list.p, address.p);
+			errs_add(r->errs, mail_pos(who), "%s of list '%s': '%s' is named twice",
+				role, list.p, address.p);
 		map_set(r->a, seen, address, value_null(r->a));
 	}
 }
 
-static void check_prefix(struct list_rules *r, const struct value *def)
+static void check_prefix(struct list_rules *r, struct mail_text prefix)
 {
-	const struct value *prefix = map_typed(def, "subject_prefix", VALUE_STR);
-	if (prefix && (prefix->s.n == 0 || prefix->s.n > 60 || strpbrk(prefix->s.p, "\r\n") ||
-			      strlen(prefix->s.p) != prefix->s.n))
-		errs_add(r->errs, prefix->pos, "subject_prefix must be one line of 1 to 60 bytes");
+	if (prefix.s.p && (prefix.s.n == 0 || prefix.s.n > 60 || strpbrk(prefix.s.p, "\r\n") ||
+				  strlen(prefix.s.p) != prefix.s.n))
+		errs_add(r->errs, mail_pos(prefix),
+			"subject_prefix must be one line of 1 to 60 bytes");
 }
 
-static void check_list(struct list_rules *r, const struct map_entry *e, struct str domain)
+static void check_list(struct list_rules *r, const struct mail_list *list, struct str domain)
 {
-	struct str list = mail_join(r->a, e->key, '@', domain), owner;
-	const struct value *def = e->value, *who = map_typed(def, "owner", VALUE_STR);
-	if (!check_name(r, e) || def->type != VALUE_MAP)
+	struct str address = list->address, owner;
+	if (!check_name(r, list) || !list->map)
 		return;
-	check_taken(r, e, domain);
-	check_outgoing(r, e, domain);
-	if (who)
-		check_keeper(r, who, list, domain, "owner", &owner);
-	check_people(r, map_typed(def, "moderators", VALUE_LIST), list, domain, false);
-	check_people(r, map_typed(def, "members", VALUE_LIST), list, domain, true);
-	check_prefix(r, def);
+	check_taken(r, list, domain);
+	check_outgoing(r, list, domain);
+	if (list->owner.s.p)
+		check_keeper(r, list->owner, address, domain, "owner", &owner);
+	check_people(r, &list->moderators, address, domain, false);
+	check_people(r, &list->members, address, domain, true);
+	check_prefix(r, list->subject_prefix);
 }
 
-static void check_domain(struct list_rules *r, const struct map_entry *e)
+static void check_domain(struct list_rules *r, const struct mail_domain *d)
 {
-	const struct value *lists = map_typed(e->value, "lists", VALUE_MAP);
-	struct str name;
-	if (!lists || !lists->map.n || !mail_domain_ascii(r->a, e->key, &name) ||
-		!map_get(r->domains, name)) /* not local: reported elsewhere */
+	if (!d->n_lists || !d->name.p || !map_get(r->domains, d->name)) /* reported elsewhere */
 		return;
-	for (size_t i = 0; i < lists->map.n; i++)
-		check_list(r, &lists->map.e[i], name);
-	if (r->majordomo && map_get(r->taken, str_printf(r->a, "majordomo@%s", name.p)))
-		errs_add(r->errs, entry_pos(e),
-			"'majordomo@%s' is reserved: Majordomo takes its commands there", name.p);
+	for (size_t i = 0; i < d->n_lists; i++)
+		check_list(r, &d->lists[i], d->name);
+	if (r->majordomo && map_get(r->taken, str_printf(r->a, "majordomo@%s", d->name.p)))
+		errs_add(r->errs, d->pos,
+			"'majordomo@%s' is reserved: Majordomo takes its commands there",
+			d->name.p);
 }
 
-static bool any_list(const struct value *domains)
+static bool any_list(const struct mail_state *mail)
 {
-	for (size_t i = 0; i < domains->map.n; i++) {
-		const struct value *lists = map_typed(domains->map.e[i].value, "lists", VALUE_MAP);
-		if (lists && lists->map.n)
+	for (size_t i = 0; i < mail->n_domains; i++)
+		if (mail->domains[i].n_lists)
 			return true;
-	}
 	return false;
 }
 
-void mail_lists_rules(
-	struct arena *a, const struct value *mail, struct mail_routes *routes, struct errs *errs)
+void mail_lists_rules(struct arena *a, const struct mail_state *mail, struct mail_routes *routes,
+	struct errs *errs)
 {
 	struct list_rules r = {.a = a,
 		.mail = mail,
 		.errs = errs,
 		.routes = routes,
 		.majordomo = uses_majordomo(mail)};
-	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
-	if (!domains || !any_list(domains) || value_find_type(domains, VALUE_UNKNOWN))
+	if (!mail->domains_known || !any_list(mail))
 		return;
 	r.domains = value_map(a);
 	r.taken = value_map(a);
-	take_all(&r, domains);
-	for (size_t i = 0; i < domains->map.n; i++)
-		check_domain(&r, &domains->map.e[i]);
+	take_all(&r);
+	for (size_t i = 0; i < mail->n_domains; i++)
+		check_domain(&r, &mail->domains[i]);
 }
 
 /* ---- for the roles ---- */
 struct list_derive {
 	struct arena *a;
-	const struct value *mail;
+	const struct mail_state *mail;
 	struct value *lists, *aliases;
 	bool majordomo;
 };
@@ -298,12 +291,11 @@ static struct value *make_text(struct list_derive *d, struct str s)
 }
 
 static struct value *list_people(
-	struct list_derive *d, const struct value *def, const char *key, struct str domain)
+	struct list_derive *d, const struct mail_texts *in, struct str domain)
 {
-	const struct value *in = map_at(def, key);
 	struct value *out = value_list(d->a);
-	for (size_t i = 0; in && i < in->list.n; i++)
-		list_add(d->a, out, make_text(d, mail_address(d->a, in->list.v[i]->s, domain)));
+	for (size_t i = 0; i < in->n; i++)
+		list_add(d->a, out, make_text(d, mail_address(d->a, in->v[i].s, domain)));
 	return out;
 }
 
@@ -330,11 +322,10 @@ static struct value *command_target(
 				   c->after, domain));
 }
 
-static void add_companions(
-	struct list_derive *d, const char *name, struct str domain, const struct value *list)
+/* owner: a list of that one address */
+static void add_companions(struct list_derive *d, const char *name, struct str domain,
+	struct value *owner, struct value *moderators)
 {
-	struct value *owner = list_one(d, map_at(list, "owner")->s);
-	struct value *moderators = map_at(list, "moderators");
 	for (size_t i = 0; i < ARRAY_LEN(companions); i++) {
 		const struct companion *c = &companions[i];
 		struct value *to = c->moderator && moderators->list.n ? moderators : owner;
@@ -343,37 +334,40 @@ static void add_companions(
 	}
 }
 
-static void add_server(struct list_derive *d, const struct value *domain, struct str name)
+static void add_server(struct list_derive *d, const struct mail_domain *domain)
 {
-	struct str who = mail_default_postmaster(d->a, d->mail, domain, name);
+	const char *name = domain->name.p;
+	struct str who = mail_default_postmaster(d->a, d->mail, domain);
 	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
-		add_alias(d, companion_address(d->a, &servers[i], "majordomo", name.p),
-			servers[i].command ? command_target(d, &servers[i], "majordomo", name.p)
+		add_alias(d, companion_address(d->a, &servers[i], "majordomo", name),
+			servers[i].command ? command_target(d, &servers[i], "majordomo", name)
 					   : list_one(d, who));
 }
 
-static void add_list(struct list_derive *d, const struct map_entry *e, struct str domain)
+static void add_list(struct list_derive *d, const struct mail_list *list, struct str domain)
 {
-	static const char *const same[] = {
-		"post", "subscription", "subject_prefix", "reply_to", "dmarc", "language"};
-	const struct value *def = e->value;
+	const struct {
+		const char *name;
+		struct value *v;
+	} same[] = {{"post", list->post}, {"subscription", list->subscription},
+		{"subject_prefix", list->subject_prefix.v}, {"reply_to", list->reply_to},
+		{"dmarc", list->dmarc}, {"language", list->language}};
+	struct str owner = mail_address(d->a, list->owner.s, domain);
+	struct value *moderators = list_people(d, &list->moderators, domain);
 	struct value *m = value_map(d->a);
 
-	map_put(d->a, m, "address", make_text(d, mail_join(d->a, e->key, '@', domain)));
-	map_put(d->a, m, "owner",
-		make_text(d, mail_address(d->a, map_at(def, "owner")->s, domain)));
-	map_put(d->a, m, "moderators", list_people(d, def, "moderators", domain));
-	map_put(d->a, m, "members", list_people(d, def, "members", domain));
-	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
-		struct value *v = map_at(def, same[i]);
-		map_put(d->a, m, same[i], v ? v : value_null(d->a));
-	}
+	map_put(d->a, m, "address", make_text(d, list->address));
+	map_put(d->a, m, "owner", make_text(d, owner));
+	map_put(d->a, m, "moderators", moderators);
+	map_put(d->a, m, "members", list_people(d, &list->members, domain));
+	for (size_t i = 0; i < ARRAY_LEN(same); i++)
+		map_put(d->a, m, same[i].name, same[i].v ? same[i].v : value_null(d->a));
 	list_add(d->a, d->lists, m);
 	if (d->majordomo)
-		add_companions(d, e->key.p, domain, m);
+		add_companions(d, list->name.p, domain, list_one(d, owner), moderators);
 	else /* mlmmj would forward it with the writer as envelope sender */
-		add_alias(d, str_printf(d->a, "%s+owner@%s", e->key.p, domain.p),
-			list_one(d, map_at(m, "owner")->s));
+		add_alias(d, str_printf(d->a, "%s+owner@%s", list->name.p, domain.p),
+			list_one(d, owner));
 }
 
 /* Adds each alias that leads to an address of `ways`; returns whether there was one. */
@@ -407,26 +401,22 @@ static void add_list_ways(struct list_derive *d, struct value *out)
 	map_put(d->a, out, "mail_list_ways", ways);
 }
 
-void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out)
+void mail_lists_derive(struct arena *a, const struct mail_state *mail, struct value *out)
 {
 	struct list_derive d = {.a = a, .mail = mail, .majordomo = uses_majordomo(mail)};
-	const struct value *domains = map_at(mail, "domains");
-	struct str name;
 	d.lists = value_list(a);
 	d.aliases = value_list(a);
 	d.lists->literal = d.aliases->literal = true;
 	map_put(a, out, "mail_lists", d.lists);
 	map_put(a, out, "mail_list_aliases", d.aliases);
-	for (size_t i = 0; domains && i < domains->map.n; i++) {
-		const struct map_entry *e = &domains->map.e[i];
-		const struct value *lists = map_at(e->value, "lists");
-		if (!lists || !lists->map.n || !mail_is_local(mail, e->value) ||
-			!mail_domain_ascii(a, e->key, &name))
+	for (size_t i = 0; i < mail->n_domains; i++) {
+		const struct mail_domain *domain = &mail->domains[i];
+		if (!domain->n_lists || !mail_receives(domain))
 			continue;
-		for (size_t j = 0; j < lists->map.n; j++)
-			add_list(&d, &lists->map.e[j], name);
+		for (size_t j = 0; j < domain->n_lists; j++)
+			add_list(&d, &domain->lists[j], domain->name);
 		if (d.majordomo)
-			add_server(&d, e->value, name);
+			add_server(&d, domain);
 	}
 	add_list_ways(&d, out);
 }

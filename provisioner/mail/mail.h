@@ -52,10 +52,6 @@ void mail_rules(struct arena *a, const struct mail_state *mail, struct errs *err
 
 /* ---- records.c: SPF, DMARC, providers; mail_zones puts what is published into `out` ---- */
 void mail_records_rules(const struct mail_state *mail, struct errs *errs);
-/* builtin, gmail, mxroute or null: the domain's own, else mail.provider; NULL: not known yet. */
-const char *mail_provider(const struct value *mail, const struct value *domain);
-const struct value *mail_provider_key(const struct value *mail, const struct value *domain);
-bool mail_is_local(const struct value *mail, const struct value *domain);
 void mail_zones(struct arena *a, const struct mail_state *mail, struct value *out);
 
 /* ---- dkim.c ---- */
@@ -101,27 +97,25 @@ void mail_outbound_on_host(const struct mail_env *env, struct arena *a,
 void mail_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs);
 void mail_hashes_end(struct mail_memory *memory);
-/* How many entries all domains have under this key. */
-size_t mail_count(const struct value *domains, const char *key);
 struct str mail_join(struct arena *a, struct str left, char between, struct str right);
 /* `target` as a whole address in ASCII and lower case; a name alone belongs to `domain`. */
 struct str mail_address(struct arena *a, struct str target, struct str domain);
 
 /* ---- lists.c: mailing lists ---- */
-void mail_lists_rules(
-	struct arena *a, const struct value *mail, struct mail_routes *routes, struct errs *errs);
+void mail_lists_rules(struct arena *a, const struct mail_state *mail, struct mail_routes *routes,
+	struct errs *errs);
 /* Puts the addresses that a list takes beside its own into the map `out`. */
-void mail_list_service_addresses(struct arena *a, const struct value *mail, struct str list,
+void mail_list_service_addresses(struct arena *a, const struct mail_state *mail, struct str list,
 	struct str domain, struct value *out);
 /* mail_lists, mail_list_aliases and mail_list_ways, as site/mail_vars.c documents them, into `out`,
  * which holds mail_aliases. */
-void mail_lists_derive(struct arena *a, const struct value *mail, struct value *out);
+void mail_lists_derive(struct arena *a, const struct mail_state *mail, struct value *out);
 /* ---- senders.c: who may send as what ---- */
-void mail_senders_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
-	struct errs *errs);
+void mail_senders_rules(struct arena *a, const struct mail_state *mail,
+	const struct mail_routes *routes, struct errs *errs);
 /* Fills mail_senders in `out`, which has mailboxes, aliases, lists and traps. boxes: address -> the
  * same as a value; routes: address of an alias -> its targets; those of lists are added to it. */
-void mail_senders_derive(struct arena *a, const struct value *mail, const struct value *boxes,
+void mail_senders_derive(struct arena *a, const struct mail_state *mail, const struct value *boxes,
 	struct value *routes, struct value *out);
 /* ---- source.c: Majordomo's source, whose files it reads; mail_list_archive ---- */
 void mail_source_rules(
@@ -129,7 +123,7 @@ void mail_source_rules(
 void mail_source_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs);
 /* Is a list's address delivered by mlmmj's transport (true), or is it an alias (Majordomo)? */
-bool mail_lists_own(const struct value *mail);
+bool mail_lists_own(const struct mail_state *mail);
 /* Who reads the mail to postmaster and abuse of a domain that declares neither. */
 struct str mail_default_postmaster(
-	struct arena *a, const struct value *mail, const struct value *domain, struct str name);
+	struct arena *a, const struct mail_state *mail, const struct mail_domain *d);

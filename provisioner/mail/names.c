@@ -226,16 +226,6 @@ bool mail_network_ok(struct str s, bool *first)
 	return true;
 }
 
-size_t mail_count(const struct value *domains, const char *key)
-{
-	size_t n = 0;
-	for (size_t i = 0; domains && i < domains->map.n; i++) {
-		const struct value *map = map_at(domains->map.e[i].value, key);
-		n += map && map->type == VALUE_MAP ? map->map.n : 0;
-	}
-	return n;
-}
-
 struct str mail_join(struct arena *a, struct str left, char between, struct str right)
 {
 	char *p = arena_alloc(a, left.n + right.n + 2);

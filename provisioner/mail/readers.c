@@ -6,66 +6,61 @@
  */
 #include "mail/boxes.h"
 
-static const char *hostname_of(const struct value *mail)
+static const char *hostname_of(const struct mail_state *mail)
 {
-	return map_cstr(mail, "hostname", "localhost.localdomain");
+	return mail->hostname.s.p ? mail->hostname.s.p : "localhost.localdomain";
 }
 
 /* The domains whose mail Postfix delivers to local accounts (mydestination). */
-static bool own_name(const struct value *mail, struct str domain)
+static bool own_name(const struct mail_state *mail, struct str domain)
 {
-	const struct value *former = map_typed(mail, "former_hostnames", VALUE_LIST);
-	for (size_t i = 0; former && i < former->list.n; i++)
-		if (former->list.v[i]->type == VALUE_STR && str_eq(former->list.v[i]->s, domain))
+	const struct mail_texts *former = &mail->former_hostnames;
+	for (size_t i = 0; i < former->n; i++)
+		if (former->v[i].s.p && str_eq(former->v[i].s, domain))
 			return true;
 	return str_is(domain, hostname_of(mail)) || str_starts(domain, "localhost");
 }
 
 /* The catch-all, else the first mailbox that is not suspended. */
-static bool keeper_in(struct arena *a, const struct value *domain, struct str name, struct str *out)
+static bool keeper_in(struct arena *a, const struct mail_domain *d, struct str *out)
 {
-	const struct value *who = map_typed(domain, "catch_all", VALUE_STR);
-	const struct value *boxes = map_typed(domain, "mailboxes", VALUE_MAP);
-	if (who) {
-		*out = mail_address(a, who->s, name);
-		if (!mail_box_suspended(domain, name, *out))
+	if (d->catch_all.s.p) {
+		*out = mail_address(a, d->catch_all.s, d->name);
+		if (!mail_box_suspended(d, *out))
 			return true;
 	}
-	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
-		*out = mail_join(a, boxes->map.e[i].key, '@', name);
-		if (!mail_box_suspended(domain, name, *out))
+	for (size_t i = 0; i < d->n_mailboxes; i++) {
+		*out = d->mailboxes[i].address;
+		if (!mail_box_suspended(d, *out))
 			return true;
 	}
 	return false;
 }
 
 struct str mail_default_postmaster(
-	struct arena *a, const struct value *mail, const struct value *domain, struct str name)
+	struct arena *a, const struct mail_state *mail, const struct mail_domain *d)
 {
-	const struct value *who = map_typed(mail, "postmaster", VALUE_STR);
 	struct str out;
-	if (who)
-		return mail_address(a, who->s, str_c(hostname_of(mail)));
-	if (keeper_in(a, domain, name, &out))
+	if (mail->postmaster.s.p)
+		return mail_address(a, mail->postmaster.s, str_c(hostname_of(mail)));
+	if (keeper_in(a, d, &out))
 		return out;
 	return str_printf(a, "root@%s", hostname_of(mail));
 }
 
 /* The domain of the server's own name first: the others may belong to customers. */
-static bool keeper_of_server(struct arena *a, const struct value *mail, struct str *out)
+static bool keeper_of_server(struct arena *a, const struct mail_state *mail, struct str *out)
 {
-	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
 	const char *parent = strchr(hostname_of(mail), '.');
-	struct str name, who;
+	struct str who;
 	bool found = false;
-	for (size_t i = 0; domains && i < domains->map.n; i++) {
-		const struct value *domain = domains->map.e[i].value;
+	for (size_t i = 0; i < mail->n_domains; i++) {
+		const struct mail_domain *d = &mail->domains[i];
 		bool ours;
-		if (domain->type != VALUE_MAP || !mail_is_local(mail, domain) ||
-			!mail_domain_ascii(a, domains->map.e[i].key, &name))
+		if (!mail_receives(d))
 			continue;
-		ours = parent && str_is(name, parent + 1);
-		if ((found && !ours) || !keeper_in(a, domain, name, &who))
+		ours = parent && str_is(d->name, parent + 1);
+		if ((found && !ours) || !keeper_in(a, d, &who))
 			continue;
 		*out = who;
 		found = true;
@@ -75,16 +70,16 @@ static bool keeper_of_server(struct arena *a, const struct value *mail, struct s
 	return found;
 }
 
-bool mail_reader(
-	struct arena *a, const struct value *mail, struct str *out, const struct value **named)
+bool mail_reader(struct arena *a, const struct mail_state *mail, struct str *out,
+	const struct mail_text **named)
 {
-	static const char *const keys[] = {"root", "postmaster"};
+	const struct mail_text *const given[] = {&mail->root, &mail->postmaster};
 
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		*named = map_typed(mail, keys[i], VALUE_STR);
-		if (!*named)
+	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+		*named = given[i];
+		if (!given[i]->s.p)
 			continue;
-		*out = mail_address(a, (*named)->s, str_c(hostname_of(mail)));
+		*out = mail_address(a, given[i]->s, str_c(hostname_of(mail)));
 		if (!own_name(mail, str_c(strrchr(out->p, '@') + 1)))
 			return true;
 	}
@@ -94,59 +89,55 @@ bool mail_reader(
 
 /* ---- rules ---- */
 /* `root` itself must not name an address of the server: that would lead back to root. */
-static void check_named(struct arena *a, const struct value *mail, const struct mail_routes *routes,
-	const char *key, struct errs *errs)
+static void check_named(struct arena *a, const struct mail_state *mail,
+	const struct mail_routes *routes, bool root, struct errs *errs)
 {
-	const struct value *who = map_typed(mail, key, VALUE_STR);
-	bool root = strcmp(key, "root") == 0;
-	const char *wrong;
+	struct mail_text who = root ? mail->root : mail->postmaster;
+	const char *key = root ? "mail.root" : "mail.postmaster", *wrong;
 	struct str to;
-	if (!who)
+	if (!who.s.p)
 		return;
-	wrong = mail_target_wrong(who->s);
-	if (!wrong && !memchr(who->s.p, '@', who->s.n) && (root || !str_is(who->s, "root")))
+	wrong = mail_target_wrong(who.s);
+	if (!wrong && !memchr(who.s.p, '@', who.s.n) && (root || !str_is(who.s, "root")))
 		wrong = "it has no domain";
 	if (wrong) {
-		errs_add(errs, who->pos,
-			"mail.%s must be a whole address, such as admin@example.com: %s", key,
-			wrong);
+		errs_add(errs, mail_pos(who),
+			"%s must be a whole address, such as admin@example.com: %s", key, wrong);
 		return;
 	}
-	to = mail_address(a, who->s, str_c(hostname_of(mail)));
+	to = mail_address(a, who.s, str_c(hostname_of(mail)));
 	if (!own_name(mail, str_c(strrchr(to.p, '@') + 1)))
-		mail_routes_check(
-			routes, to, who->pos, root ? "mail.root" : "mail.postmaster", errs);
+		mail_routes_check(routes, to, mail_pos(who), key, errs);
 	else if (root || !str_starts(to, "root@"))
-		errs_add(errs, who->pos,
-			"mail.%s leads to '%s', an address of the server itself, which has no "
+		errs_add(errs, mail_pos(who),
+			"%s leads to '%s', an address of the server itself, which has no "
 			"mailboxes; use an address of a domain, or one elsewhere",
 			key, to.p);
 }
 
-void mail_readers_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
-	struct errs *errs)
+void mail_readers_rules(struct arena *a, const struct mail_state *mail,
+	const struct mail_routes *routes, struct errs *errs)
 {
-	const struct value *root = map_at(mail, "root"), *all = map_at(mail, "postmaster"), *named;
+	const struct mail_text *named;
 	struct str to;
-	check_named(a, mail, routes, "root", errs);
-	check_named(a, mail, routes, "postmaster", errs);
-	if (mail->type == VALUE_MAP && !(root && root->type == VALUE_UNKNOWN) &&
-		!(all && all->type == VALUE_UNKNOWN) && !mail_reader(a, mail, &to, &named))
-		errs_warn(errs, mail->pos,
+	check_named(a, mail, routes, true, errs);
+	check_named(a, mail, routes, false, errs);
+	if (!mail_unknown(mail->root) && !mail_unknown(mail->postmaster) &&
+		!mail_reader(a, mail, &to, &named))
+		errs_warn(errs, mail->map->pos,
 			"nobody reads the mail of root, cron and the server's own postmaster and "
 			"abuse: it collects in /var/mail; set mail.root to who should read it");
 }
 
-void mail_reader_derive(struct arena *a, const struct value *mail, struct value *out)
+void mail_reader_derive(struct arena *a, const struct mail_state *mail, struct value *out)
 {
-	const struct value *named;
+	const struct mail_text *named;
 	struct value *m = value_map(a), *who;
 	struct str to;
 	bool any = mail_reader(a, mail, &to, &named);
 	who = any ? value_str(a, to) : value_null(a);
 	who->literal = m->literal = true;
 	map_put(a, m, "address", who);
-	map_put(a, m, "declared",
-		value_bool(a, any && named && named == map_typed(mail, "root", VALUE_STR)));
+	map_put(a, m, "declared", value_bool(a, any && named == &mail->root));
 	map_put(a, out, "mail_reader", m);
 }

@@ -10,28 +10,6 @@
 enum { PROVIDER_KEY_MAX = 63 };
 
 /* ---- providers ---- */
-const char *mail_provider(const struct value *mail, const struct value *domain)
-{
-	const struct value *own = map_at(domain, "provider"), *all = map_at(mail, "provider");
-	const struct value *v = own ? own : all;
-	if (!v)
-		return "builtin";
-	return v->type == VALUE_STR ? v->s.p : v->type == VALUE_NULL ? "null" : NULL;
-}
-
-const struct value *mail_provider_key(const struct value *mail, const struct value *domain)
-{
-	const struct value *own = map_at(domain, "provider_key");
-	const struct value *v = own ? own : map_at(mail, "provider_key");
-	return v && v->type == VALUE_STR ? v : NULL;
-}
-
-bool mail_is_local(const struct value *mail, const struct value *domain)
-{
-	const char *provider = mail_provider(mail, domain);
-	return provider && strcmp(provider, "builtin") == 0;
-}
-
 static bool key_ok(struct str key)
 {
 	if (key.n == 0 || key.n > PROVIDER_KEY_MAX)

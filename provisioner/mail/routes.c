@@ -32,7 +32,7 @@ struct node {
 };
 struct mail_routes {
 	struct arena *a;
-	const struct value *mail;
+	const struct mail_state *mail;
 	struct value *domains;   /* ASCII name -> is it local here? */
 	struct value *mailboxes; /* address -> null */
 	struct value *others;    /* addresses that lists need beside their own -> null */
@@ -53,10 +53,10 @@ static void add_edge(struct mail_routes *r, struct node *from, struct str to, st
 
 /* A target with wrong syntax is reported by rules.c. */
 static void add_target(
-	struct mail_routes *r, struct node *from, const struct value *v, struct str domain)
+	struct mail_routes *r, struct node *from, struct mail_text to, struct str domain)
 {
-	if (v->type == VALUE_STR && !mail_target_wrong(v->s))
-		add_edge(r, from, mail_address(r->a, v->s, domain), v->pos);
+	if (to.s.p && !mail_target_wrong(to.s))
+		add_edge(r, from, mail_address(r->a, to.s, domain), mail_pos(to));
 }
 
 /* Most aliases have one or two targets: an array that doubles would take most of
@@ -73,46 +73,41 @@ static void add_node(struct mail_routes *r, const struct node *node)
 	PUSH(r->a, r->node, r->n, r->cap, *node);
 }
 
-static void add_aliases(struct mail_routes *r, const struct value *aliases, struct str domain)
+static void add_aliases(struct mail_routes *r, const struct mail_domain *d)
 {
-	for (size_t i = 0; aliases && i < aliases->map.n; i++) {
-		const struct map_entry *e = &aliases->map.e[i];
-		struct node node = {.kind = ROUTE_ALIAS};
-		struct value *list = as_list(r->a, e->value);
-		if (e->value->type == VALUE_UNKNOWN || mail_local_wrong(e->key))
+	for (size_t i = 0; i < d->n_aliases; i++) {
+		const struct mail_alias *alias = &d->aliases[i];
+		struct node node = {.kind = ROUTE_ALIAS, .address = alias->address};
+		if (alias->unknown || mail_local_wrong(alias->name))
 			continue;
-		node.address = mail_join(r->a, e->key, '@', domain);
-		reserve_edges(r, &node, list ? list->list.n : 0);
-		for (size_t j = 0; list && j < list->list.n; j++)
-			add_target(r, &node, list->list.v[j], domain);
+		reserve_edges(r, &node, alias->to.n);
+		for (size_t j = 0; j < alias->to.n; j++)
+			add_target(r, &node, alias->to.v[j], d->name);
 		add_node(r, &node);
 	}
 }
 
-static void add_lists(struct mail_routes *r, const struct value *lists, struct str domain)
+static void add_lists(struct mail_routes *r, const struct mail_domain *d)
 {
-	for (size_t i = 0; lists && i < lists->map.n; i++) {
-		const struct map_entry *e = &lists->map.e[i];
-		const struct value *members = map_typed(e->value, "members", VALUE_LIST);
-		struct node node = {.kind = ROUTE_LIST};
-		node.address = mail_join(r->a, e->key, '@', domain);
-		mail_list_service_addresses(r->a, r->mail, e->key, domain, r->others);
-		for (size_t j = 0; members && j < members->list.n; j++)
-			add_target(r, &node, members->list.v[j], domain);
+	for (size_t i = 0; i < d->n_lists; i++) {
+		const struct mail_list *list = &d->lists[i];
+		struct node node = {.kind = ROUTE_LIST, .address = list->address};
+		mail_list_service_addresses(r->a, r->mail, list->name, d->name, r->others);
+		for (size_t j = 0; j < list->members.n; j++)
+			add_target(r, &node, list->members.v[j], d->name);
 		if (!map_get(r->index, node.address)) /* other problems are reported by lists.c */
 			add_node(r, &node);
 	}
 }
 
-static void add_catch_all(struct mail_routes *r, const struct value *domain, struct str name)
+static void add_catch_all(struct mail_routes *r, const struct mail_domain *d)
 {
-	const struct value *who = map_typed(domain, "catch_all", VALUE_STR);
 	struct node node = {.kind = ROUTE_CATCH_ALL};
-	if (!who)
+	if (!d->catch_all.s.p)
 		return;
-	node.address = str_printf(r->a, "@%s", name.p);
+	node.address = str_printf(r->a, "@%s", d->name.p);
 	reserve_edges(r, &node, 1);
-	add_target(r, &node, who, name);
+	add_target(r, &node, d->catch_all, d->name);
 	add_node(r, &node);
 }
 
@@ -123,21 +118,21 @@ static bool address_exists(const struct mail_routes *r, struct str address)
 }
 
 /* The same aliases as in derive.c. Unknown while mail.postmaster is unknown. */
-static void add_duties(struct mail_routes *r, const struct value *domain, struct str name)
+static void add_duties(struct mail_routes *r, const struct mail_domain *d)
 {
 	static const char *const duties[] = {"postmaster", "abuse"};
-	const struct value *all = map_at(r->mail, "postmaster"), *own = map_at(domain, "catch_all");
-	bool unknown = all && all->type == VALUE_UNKNOWN;
-	struct str who = mail_default_postmaster(r->a, r->mail, domain, name);
+	const struct value *all = r->mail->postmaster.v, *own = d->catch_all.v;
+	bool unknown = mail_unknown(r->mail->postmaster);
+	struct str who = mail_default_postmaster(r->a, r->mail, d);
 
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct node node = {.kind = ROUTE_DUTY};
-		node.address = mail_join(r->a, str_c(duties[i]), '@', name);
+		node.address = mail_join(r->a, str_c(duties[i]), '@', d->name);
 		if (address_exists(r, node.address) || (!unknown && str_eq(node.address, who)))
 			continue;
 		reserve_edges(r, &node, 1);
 		if (!unknown)
-			add_edge(r, &node, who, all ? all->pos : own ? own->pos : domain->pos);
+			add_edge(r, &node, who, all ? all->pos : own ? own->pos : d->map->pos);
 		add_node(r, &node);
 	}
 }
@@ -146,43 +141,39 @@ static void add_duties(struct mail_routes *r, const struct value *domain, struct
 static void add_server(struct mail_routes *r)
 {
 	static const char *const duties[] = {"postmaster", "abuse"};
-	const struct value *host = map_typed(r->mail, "hostname", VALUE_STR), *named;
-	const struct value *who = map_at(r->mail, "root"), *all = map_at(r->mail, "postmaster");
+	struct mail_text host = r->mail->hostname;
+	const struct mail_text *named;
 	struct node root = {.kind = ROUTE_DUTY};
 	struct str to;
 
-	if (!host || map_get(r->domains, host->s) || (who && who->type == VALUE_UNKNOWN) ||
-		(all && all->type == VALUE_UNKNOWN))
+	if (!host.s.p || map_get(r->domains, host.s) || mail_unknown(r->mail->root) ||
+		mail_unknown(r->mail->postmaster))
 		return;
-	root.address = str_printf(r->a, "root@%s", host->s.p);
+	root.address = str_printf(r->a, "root@%s", host.s.p);
 	if (mail_reader(r->a, r->mail, &to, &named))
-		add_edge(r, &root, to, named ? named->pos : host->pos);
+		add_edge(r, &root, to, named ? mail_pos(*named) : mail_pos(host));
 	add_node(r, &root);
 	for (size_t i = 0; i < ARRAY_LEN(duties); i++) {
 		struct node node = {.kind = ROUTE_DUTY};
-		node.address = str_printf(r->a, "%s@%s", duties[i], host->s.p);
-		add_edge(r, &node, root.address, host->pos);
+		node.address = str_printf(r->a, "%s@%s", duties[i], host.s.p);
+		add_edge(r, &node, root.address, mail_pos(host));
 		add_node(r, &node);
 	}
 }
 
-static void add_domain(struct mail_routes *r, const struct map_entry *e)
+static void add_domain(struct mail_routes *r, const struct mail_domain *d)
 {
-	const struct value *boxes = map_typed(e->value, "mailboxes", VALUE_MAP);
-	struct str name;
-	if (!mail_domain_ascii(r->a, e->key, &name))
+	if (!d->name.p)
 		return;
-	bool local = e->value->type == VALUE_MAP && mail_is_local(r->mail, e->value);
-	map_set(r->a, r->domains, name, value_bool(r->a, local));
-	if (!local)
+	map_set(r->a, r->domains, d->name, value_bool(r->a, d->local));
+	if (!d->local)
 		return;
-	for (size_t i = 0; boxes && i < boxes->map.n; i++)
-		map_set(r->a, r->mailboxes, mail_join(r->a, boxes->map.e[i].key, '@', name),
-			value_null(r->a));
-	add_aliases(r, map_typed(e->value, "aliases", VALUE_MAP), name);
-	add_lists(r, map_typed(e->value, "lists", VALUE_MAP), name);
-	add_catch_all(r, e->value, name);
-	add_duties(r, e->value, name);
+	for (size_t i = 0; i < d->n_mailboxes; i++)
+		map_set(r->a, r->mailboxes, d->mailboxes[i].address, value_null(r->a));
+	add_aliases(r, d);
+	add_lists(r, d);
+	add_catch_all(r, d);
+	add_duties(r, d);
 }
 
 /* ---- where an address leads ---- */
@@ -260,20 +251,18 @@ static void resolve_edge(struct mail_routes *r, struct node *from, struct edge *
 		e->next = (size_t)next->i;
 }
 
-struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail)
+struct mail_routes *mail_routes_new(struct arena *a, const struct mail_state *mail)
 {
 	struct mail_routes *r = ARENA_NEW(a, struct mail_routes);
-	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
 	*r = (struct mail_routes){.a = a, .mail = mail};
 	r->domains = value_map(a);
 	r->mailboxes = value_map(a);
 	r->others = value_map(a);
 	r->index = value_map(a);
-	map_reserve(a, r->mailboxes, mail_count(domains, "mailboxes"));
-	map_reserve(
-		a, r->index, mail_count(domains, "aliases") + (domains ? 3 * domains->map.n : 0));
-	for (size_t i = 0; domains && i < domains->map.n; i++)
-		add_domain(r, &domains->map.e[i]);
+	map_reserve(a, r->mailboxes, mail->n_mailboxes);
+	map_reserve(a, r->index, mail->n_aliases + 3 * mail->n_domains);
+	for (size_t i = 0; i < mail->n_domains; i++)
+		add_domain(r, &mail->domains[i]);
 	add_server(r);
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t j = 0; j < r->node[i].n; j++)

@@ -3,12 +3,12 @@
  * Every address of the local domains, and where it leads.
  */
 #pragma once
-#include "value/field.h"
+#include "mail/state.h"
 
 enum { ROUTE_DEPTH = 1000 }; /* Postfix's virtual_alias_recursion_limit */
 
 struct mail_routes;
-struct mail_routes *mail_routes_new(struct arena *a, const struct value *mail);
+struct mail_routes *mail_routes_new(struct arena *a, const struct mail_state *mail);
 /* CAUGHT: only a catch-all takes it; ELSEWHERE: its domain is not local here. "name+extension"
  * counts as name. */
 enum mail_found { MAIL_NOWHERE, MAIL_CAUGHT, MAIL_HERE, MAIL_ELSEWHERE };

@@ -240,7 +240,7 @@ void mail_rules(struct arena *a, const struct mail_state *mail, struct errs *err
 {
 	struct rules r = {.a = a, .mail = mail, .errs = errs};
 	r.seen = value_map(a);
-	r.routes = mail_routes_new(a, mail->map);
+	r.routes = mail_routes_new(a, mail);
 	for (size_t i = 0; i < mail->n_domains; i++)
 		check_domain(&r, &mail->domains[i]);
 	check_server(&r);
@@ -250,12 +250,12 @@ void mail_rules(struct arena *a, const struct mail_state *mail, struct errs *err
 	mail_records_rules(mail, errs);
 	mail_dkim_rules(a, mail, errs);
 	mail_spam_rules(a, mail, r.routes, errs);
-	mail_lists_rules(a, mail->map, r.routes, errs);
-	mail_senders_rules(a, mail->map, r.routes, errs);
+	mail_lists_rules(a, mail, r.routes, errs);
+	mail_senders_rules(a, mail, r.routes, errs);
 	if (mail->domains_known) {
 		mail_routes_rules(r.routes, errs);
-		mail_readers_rules(a, mail->map, r.routes, errs);
-		mail_boxes_rules(a, mail->map, errs);
+		mail_readers_rules(a, mail, r.routes, errs);
+		mail_boxes_rules(a, mail, errs);
 	}
 	mail_outbound_rules(a, mail, errs);
 }

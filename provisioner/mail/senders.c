@@ -34,61 +34,53 @@ static bool well_formed(struct arena *a, struct str text)
 	return !at || mail_domain_ascii(a, str_c(at + 1), &domain);
 }
 
-static void check_grant(struct send_as_rules *r, const struct value *v, struct str domain)
+static void check_grant(struct send_as_rules *r, struct mail_text grant, struct str domain)
 {
 	struct str address;
-	if (v->type == VALUE_UNKNOWN)
+	if (mail_unknown(grant))
 		return;
-	if (v->type != VALUE_STR || !well_formed(r->a, v->s)) {
-		errs_add(r->errs, v->pos,
+	if (!grant.s.p || !well_formed(r->a, grant.s)) {
+		errs_add(r->errs, mail_pos(grant),
 			"send_as of '%s' takes an address without an extension, such as "
 			"info@example.com, or a whole domain, such as \"@example.com\"",
 			r->login.p);
 		return;
 	}
-	address = mail_address(r->a, v->s, domain);
+	address = mail_address(r->a, grant.s, domain);
 	if (!mail_routes_domain(r->routes, str_c(strchr(address.p, '@') + 1)))
-		errs_warn(r->errs, v->pos,
+		errs_warn(r->errs, mail_pos(grant),
 			"'%s' may send as '%s', whose domain is not declared here: receivers "
 			"refuse such mail unless its SPF record names this server",
 			r->login.p, address.p);
 	else if (address.p[0] != '@' && mail_routes_find(r->routes, address) == MAIL_NOWHERE)
-		errs_warn(r->errs, v->pos,
+		errs_warn(r->errs, mail_pos(grant),
 			"'%s' may send as '%s', which does not exist%s: replies will bounce",
 			r->login.p, address.p, mail_routes_near(r->routes, address));
 }
 
-static void check_domain(struct arena *a, const struct map_entry *e,
-	const struct mail_routes *routes, struct errs *errs)
+static void check_domain(struct send_as_rules *r, const struct mail_domain *d)
 {
-	const struct value *boxes = map_typed(e->value, "mailboxes", VALUE_MAP);
-	struct send_as_rules r = {.a = a, .routes = routes, .errs = errs};
-	struct str name;
-	if (!mail_domain_ascii(a, e->key, &name))
-		return;
-	for (size_t i = 0; boxes && i < boxes->map.n; i++) {
-		const struct value *box = boxes->map.e[i].value;
-		const struct value *grants =
-			box->type == VALUE_MAP ? map_typed(box, "send_as", VALUE_LIST) : NULL;
-		r.login = mail_join(a, boxes->map.e[i].key, '@', name);
-		for (size_t j = 0; grants && j < grants->list.n; j++)
-			check_grant(&r, grants->list.v[j], name);
+	for (size_t i = 0; i < d->n_mailboxes; i++) {
+		const struct mail_box *box = &d->mailboxes[i];
+		r->login = box->address;
+		for (size_t j = 0; j < box->send_as.n; j++)
+			check_grant(r, box->send_as.v[j], d->name);
 	}
 }
 
-void mail_senders_rules(struct arena *a, const struct value *mail, const struct mail_routes *routes,
-	struct errs *errs)
+void mail_senders_rules(struct arena *a, const struct mail_state *mail,
+	const struct mail_routes *routes, struct errs *errs)
 {
-	const struct value *domains = map_typed(mail, "domains", VALUE_MAP);
-	for (size_t i = 0; domains && i < domains->map.n; i++)
-		if (domains->map.e[i].value->type == VALUE_MAP)
-			check_domain(a, &domains->map.e[i], routes, errs);
+	struct send_as_rules r = {.a = a, .routes = routes, .errs = errs};
+	for (size_t i = 0; i < mail->n_domains; i++)
+		if (mail->domains[i].name.p)
+			check_domain(&r, &mail->domains[i]);
 }
 
 /* ---- the table ---- */
 struct senders {
 	struct arena *a, *work; /* temporary memory, freed before mail_senders_derive returns */
-	const struct value *mail, *names;
+	const struct value *names;
 	const struct value *boxes; /* address -> the same as a value */
 	struct value *routes;      /* alias's address -> list of targets */
 	struct value *out;         /* mail_senders */
@@ -181,13 +173,12 @@ static struct value *make_text(struct senders *s, struct str address)
 }
 
 /* What `send_as` grants one mailbox: an address, or "@domain". */
-static void add_grants(struct senders *s, const struct map_entry *box, struct str domain)
+static void add_grants(struct senders *s, const struct mail_box *box, struct str domain)
 {
-	const struct value *grants = map_typed(box->value, "send_as", VALUE_LIST);
 	struct value *login = NULL, *address, *all;
-	for (size_t i = 0; grants && i < grants->list.n; i++) {
-		address = make_text(s, mail_address(s->a, grants->list.v[i]->s, domain));
-		login = map_get(s->boxes, mail_join(s->work, box->key, '@', domain));
+	for (size_t i = 0; i < box->send_as.n; i++) {
+		address = make_text(s, mail_address(s->a, box->send_as.v[i].s, domain));
+		login = map_get(s->boxes, box->address);
 		add_once(s->a, need_entry(s, address), login);
 		if (address->s.p[0] != '@')
 			continue;
@@ -201,20 +192,17 @@ static void add_grants(struct senders *s, const struct map_entry *box, struct st
 }
 
 /* Of the whole domain: the logins with "@domain" in send_as, and those its catch-all reaches. */
-static void add_domain(struct senders *s, const struct map_entry *e)
+static void add_domain(struct senders *s, const struct mail_domain *d)
 {
-	const struct value *boxes = map_at(e->value, "mailboxes");
-	const struct value *who = map_typed(e->value, "catch_all", VALUE_STR);
 	struct value *targets = value_list(s->work);
-	struct str name;
-	if (!mail_is_local(s->mail, e->value) || !mail_domain_ascii(s->work, e->key, &name))
+	if (!mail_receives(d))
 		return;
-	for (size_t i = 0; boxes && i < boxes->map.n; i++)
-		add_grants(s, &boxes->map.e[i], name);
-	if (!who)
+	for (size_t i = 0; i < d->n_mailboxes; i++)
+		add_grants(s, &d->mailboxes[i], d->name);
+	if (!d->catch_all.s.p)
 		return;
-	list_add(s->work, targets, make_text(s, mail_address(s->a, who->s, name)));
-	add_route(s, make_text(s, str_printf(s->a, "@%s", name.p)), targets);
+	list_add(s->work, targets, make_text(s, mail_address(s->a, d->catch_all.s, d->name)));
+	add_route(s, make_text(s, str_printf(s->a, "@%s", d->name.p)), targets);
 }
 
 /* Where a login may send as the whole domain, this address needs an entry of its own. */
@@ -244,11 +232,11 @@ static void add_wide(struct senders *s)
 	}
 }
 
-void mail_senders_derive(struct arena *a, const struct value *mail, const struct value *boxes,
+void mail_senders_derive(struct arena *a, const struct mail_state *mail, const struct value *boxes,
 	struct value *routes, struct value *out)
 {
-	struct senders s = {.a = a, .mail = mail, .names = out, .boxes = boxes, .routes = routes};
-	const struct value *all = map_at(out, "mail_mailboxes"), *domains = map_at(mail, "domains");
+	struct senders s = {.a = a, .names = out, .boxes = boxes, .routes = routes};
+	const struct value *all = map_at(out, "mail_mailboxes");
 	const struct value *companions = map_at(out, "mail_list_aliases");
 	s.work = arena_new();
 	s.out = map_at(out, "mail_senders");
@@ -266,8 +254,8 @@ void mail_senders_derive(struct arena *a, const struct value *mail, const struct
 	add_aliases(&s, "mail_aliases");
 	add_aliases(&s, "mail_list_aliases");
 	add_lists(&s);
-	for (size_t i = 0; domains && i < domains->map.n; i++)
-		add_domain(&s, &domains->map.e[i]);
+	for (size_t i = 0; i < mail->n_domains; i++)
+		add_domain(&s, &mail->domains[i]);
 	keep_all(&s, "mail_aliases");
 	keep_all(&s, "mail_list_aliases");
 	keep_all(&s, "mail_lists");

@@ -109,7 +109,7 @@ static void derive(struct arena *a, struct value *mail, const struct mail_state 
 	struct dns_records records = {.a = a};
 	struct dns_host h = {.mail = mail};
 	struct buf b;
-	mail_lists_derive(a, mail, out);
+	mail_lists_derive(a, parsed, out);
 	mail_derive_outbound(a, parsed, out);
 	mail_zones(a, parsed, out);
 	h.zones = map_at(out, "mail_zones");
