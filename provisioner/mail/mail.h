@@ -93,7 +93,8 @@ void mail_outbound_on_host(const struct mail_env *env, struct arena *a,
 	const struct mail_state *mail, struct errs *errs);
 
 /* ---- derive.c: mail_domains, mail_mailboxes, ... into `out`; mail has passed every check ---- */
-/* Passwords are hashed on other processors; the hashes are filled in by mail_hashes_end. */
+/* Passwords are hashed on other processors; the hashes are filled in by mail_hashes_end. `out`
+ * borrows texts and values of `mail`. */
 void mail_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs);
 void mail_hashes_end(struct mail_memory *memory);

@@ -21,7 +21,7 @@ enum {
 struct pair {
 	const char *what; /* "mail.tls", "mail.domains.example.org.tls" */
 	const char *name; /* the name that clients ask for */
-	struct mail_text certificate, key;
+	const struct mail_pair *files;
 	struct pos pos;
 };
 struct tls_rules {
@@ -96,16 +96,16 @@ static void warn_of_dates(struct tls_rules *r, const struct pair *p, X509 *x)
 	time_t soon = time(NULL) + DAYS_LEFT_MIN * DAY_S;
 	int days = 0, seconds = 0;
 	if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
-		errs_warn(r->errs, mail_pos(p->certificate),
+		errs_warn(r->errs, mail_pos(p->files->certificate),
 			"the certificate of %s is not valid yet", p->what);
 	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
-		errs_warn(r->errs, mail_pos(p->certificate),
+		errs_warn(r->errs, mail_pos(p->files->certificate),
 			"the certificate of %s has expired: clients that check it refuse to "
 			"connect",
 			p->what);
 	else if (X509_cmp_time(X509_get0_notAfter(x), &soon) < 0 &&
 		 ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)))
-		errs_warn(r->errs, mail_pos(p->certificate),
+		errs_warn(r->errs, mail_pos(p->files->certificate),
 			"the certificate of %s expires in %d days", p->what, days);
 }
 
@@ -113,13 +113,13 @@ static void check_certificate(struct tls_rules *r, const struct pair *p, X509 *x
 {
 	EVP_PKEY *k = X509_get0_pubkey(x);
 	if (!k || EVP_PKEY_get_security_bits(k) < SECURITY_BITS_MIN)
-		errs_add(r->errs, mail_pos(p->certificate),
+		errs_add(r->errs, mail_pos(p->files->certificate),
 			"the key in the certificate of %s is too weak: OpenSSL on the host would "
 			"refuse to use it",
 			p->what);
 	if (X509_check_host(x, p->name, 0, 0, NULL) != 1)
-		errs_warn(r->errs, mail_pos(p->certificate), "the certificate of %s is not for %s",
-			p->what, p->name);
+		errs_warn(r->errs, mail_pos(p->files->certificate),
+			"the certificate of %s is not for %s", p->what, p->name);
 	warn_of_dates(r, p, x);
 	ERR_clear_error();
 }
@@ -129,17 +129,17 @@ static void check_fit(struct tls_rules *r, const struct pair *p, X509 *x, struct
 	bool encrypted;
 	EVP_PKEY *k = read_key(key_pem, &encrypted);
 	if (encrypted)
-		errs_add(r->errs, mail_pos(p->key),
+		errs_add(r->errs, mail_pos(p->files->key),
 			"the key of %s is protected by a passphrase, which a daemon cannot enter; "
 			"remove it with `openssl pkey`",
 			p->what);
 	else if (!k)
-		errs_add(r->errs, mail_pos(p->key), "there is no private key in '%s': %s",
-			p->key.s.p, openssl_reason(r->a));
+		errs_add(r->errs, mail_pos(p->files->key), "there is no private key in '%s': %s",
+			p->files->key.s.p, openssl_reason(r->a));
 	else if (x && X509_check_private_key(x, k) != 1)
-		errs_add(r->errs, mail_pos(p->key),
-			"'%s' is not the key of the certificate '%s': %s", p->key.s.p,
-			p->certificate.s.p, openssl_reason(r->a));
+		errs_add(r->errs, mail_pos(p->files->key),
+			"'%s' is not the key of the certificate '%s': %s", p->files->key.s.p,
+			p->files->certificate.s.p, openssl_reason(r->a));
 	ERR_clear_error();
 	EVP_PKEY_free(k);
 }
@@ -154,13 +154,14 @@ static int kind_of(X509 *x)
 /* Returns the type of its key. */
 static int check_pair(struct tls_rules *r, const struct pair *p)
 {
-	const struct str *certificate = read_one(r, p->what, p->certificate, "certificate");
-	const struct str *key = read_one(r, p->what, p->key, "key");
+	const struct str *certificate = read_one(r, p->what, p->files->certificate, "certificate");
+	const struct str *key = read_one(r, p->what, p->files->key, "key");
 	X509 *x = certificate ? read_certificate(*certificate) : NULL;
 	int kind = kind_of(x);
 	if (certificate && !x)
-		errs_add(r->errs, mail_pos(p->certificate), "there is no certificate in '%s': %s",
-			p->certificate.s.p, openssl_reason(r->a));
+		errs_add(r->errs, mail_pos(p->files->certificate),
+			"there is no certificate in '%s': %s", p->files->certificate.s.p,
+			openssl_reason(r->a));
 	if (x)
 		check_certificate(r, p, x);
 	if (key)
@@ -169,14 +170,13 @@ static int check_pair(struct tls_rules *r, const struct pair *p)
 	return kind;
 }
 
-/* The pair of `tls`, or none; one half alone is a problem. */
-static bool take_pair(struct tls_rules *r, const struct mail_pair *own, struct pair *p)
+/* Is it there? One half alone is a problem. */
+static bool check_halves(struct tls_rules *r, const struct pair *p)
 {
-	p->certificate = own->certificate;
-	p->key = own->key;
-	if (!own->certificate.v != !own->key.v)
+	const struct mail_pair *files = p->files;
+	if (!files->certificate.v != !files->key.v)
 		errs_add(r->errs, p->pos, "%s needs both certificate and key, or neither", p->what);
-	return own->certificate.s.p && own->key.s.p;
+	return files->certificate.s.p && files->key.s.p;
 }
 
 /* ---- ACME ---- */
@@ -217,11 +217,11 @@ static void check_kind(struct tls_rules *r, const struct pair *p, int kind, bool
 	if (kind == EVP_PKEY_NONE)
 		return;
 	if (!ec && kind != EVP_PKEY_RSA)
-		errs_add(r->errs, mail_pos(p->certificate),
+		errs_add(r->errs, mail_pos(p->files->certificate),
 			"the key in the certificate is neither RSA nor ECDSA; %s takes one of each",
 			p->what);
 	else if (seen[ec])
-		errs_add(r->errs, mail_pos(p->certificate),
+		errs_add(r->errs, mail_pos(p->files->certificate),
 			"%s has two certificates with %s keys; it takes one with an RSA key and "
 			"one with an ECDSA key",
 			p->what, ec ? "ECDSA" : "RSA");
@@ -233,13 +233,9 @@ static void check_pairs(struct tls_rules *r)
 {
 	bool seen[2] = {false, false};
 	for (size_t i = 0; i < r->mail->n_pairs; i++) {
-		const struct mail_pair *own = &r->mail->pairs[i];
-		struct pair p = {.what = "mail.tls.certificates",
-			.name = hostname_of(r->mail),
-			.pos = own->pos,
-			.certificate = own->certificate,
-			.key = own->key};
-		if (p.certificate.s.p && p.key.s.p)
+		const struct mail_pair *files = &r->mail->pairs[i];
+		struct pair p = {"mail.tls.certificates", hostname_of(r->mail), files, files->pos};
+		if (files->certificate.s.p && files->key.s.p)
 			check_kind(r, &p, check_pair(r, &p), seen);
 	}
 }
@@ -248,7 +244,7 @@ static void check_server(struct tls_rules *r)
 {
 	const struct mail_tls *tls = &r->mail->tls;
 	bool acme = r->mail->acme.map, given = is_given(&tls->own), pairs = r->mail->n_pairs > 0;
-	struct pair p = {.what = "mail.tls", .name = hostname_of(r->mail)};
+	struct pair p = {.what = "mail.tls", .name = hostname_of(r->mail), .files = &tls->own};
 	if (!tls->map)
 		return;
 	p.pos = entry_pos(tls->entry);
@@ -262,7 +258,7 @@ static void check_server(struct tls_rules *r)
 			"mail.tls has both certificate and certificates; remove one");
 	else if (pairs)
 		check_pairs(r);
-	else if (take_pair(r, &tls->own, &p))
+	else if (check_halves(r, &p))
 		check_pair(r, &p);
 }
 
@@ -275,6 +271,7 @@ static void check_domain(struct tls_rules *r, const struct mail_domain *d)
 		return;
 	p.what = arena_printf(r->a, "mail.domains.%s.tls", d->name.p);
 	p.name = arena_printf(r->a, "mail.%s", d->name.p);
+	p.files = &tls->own;
 	p.pos = entry_pos(tls->entry);
 	if ((acme || given) && strcmp(p.name, hostname_of(r->mail)) == 0)
 		errs_add(r->errs, p.pos,
@@ -289,7 +286,7 @@ static void check_domain(struct tls_rules *r, const struct mail_domain *d)
 	else if (acme && !r->mail->acme.map)
 		errs_add(r->errs, entry_pos(tls->acme_entry),
 			"%s needs mail.tls.acme, which says where to get certificates", p.what);
-	else if (take_pair(r, &tls->own, &p))
+	else if (check_halves(r, &p))
 		check_pair(r, &p);
 }
 
