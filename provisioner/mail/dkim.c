@@ -242,7 +242,7 @@ struct value *mail_dkim_of(struct mail_dkim *d, const struct mail_domain *domain
 {
 	struct value *all = value_list(d->a), *signing = value_list(d->a);
 	struct value *signer = value_map(d->a);
-	bool global = d->mail->dkim.scope.s.p && str_is(d->mail->dkim.scope.s, "global");
+	bool global = d->mail->scope == MAIL_KEY_GLOBAL;
 	const char *owner = global && !own_keys(domain) ? "global" : name;
 	struct selectors s;
 	if (!signs_domain(d->mail, domain))

@@ -72,7 +72,6 @@ struct mail_keys {         /* DKIM: settings of the server, or a domain's own */
 	struct value *map; /* NULL: none */
 	struct mail_flag enabled;
 	struct mail_text selector, algorithm;
-	struct mail_text scope; /* of the server */
 	struct mail_number bits;
 	struct value *keep; /* NULL: absent */
 	struct mail_kept *kept;

@@ -147,7 +147,7 @@ static const struct mail_part spamassassin_parts[] = {
 	END,
 };
 static const struct mail_part scope_parts[] = {
-	PART(struct mail_state, dkim.scope, "scope"),
+	WORD(struct mail_state, scope, "scope", "domain global"),
 	END,
 };
 #define STATE(member, name) PART(struct mail_state, member, name)

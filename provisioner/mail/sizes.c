@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Rules of all sizes of `mail:`, wherever they are in the schema: a small number without a unit is
- * probably a forgotten unit. With such a limit Postfix would silently refuse all mail.
+ * probably a forgotten unit. With such a limit Postfix would silently refuse all mail. Takes the
+ * map as it was written, since the parsed state has bytes only.
  */
 #include "mail/mail.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The declared mail state as structs: parse.c fills them in, once for a state, and nothing else
- * reads the keys of the manifest. They borrow from the map that they were parsed from.
+ * reads the keys of the manifest (but sizes.c, for their units). They borrow from the map that they
+ * were parsed from.
  *
  * Rules also run on a state that is not known in parts, or that the field table has refused, so
  * each member says how it lacks its value. Settings that have a daemon's own names stay maps.
@@ -53,6 +54,7 @@ struct mail_spamassassin {
 	struct value *required_score, *delete_score;
 	const struct map_entry *channels;
 };
+enum mail_scope { MAIL_KEY_EACH, MAIL_KEY_GLOBAL, MAIL_SCOPE_WRONG };
 struct mail_state {
 	struct value *map;  /* all of it, as the roles get it */
 	bool known;         /* nothing in it needs the host's facts */
@@ -61,6 +63,7 @@ struct mail_state {
 	struct mail_texts former_hostnames, authorized_relay, trusted_forwarders;
 	struct mail_text provider, provider_key, spf, dmarc;
 	struct mail_keys dkim;
+	enum mail_scope scope; /* of its keys */
 	struct mail_tls tls;
 	struct mail_acme acme;
 	struct mail_pair *pairs; /* instead of tls.own */
