@@ -211,7 +211,8 @@ static struct value *with_hostname(struct vars *v, struct value *mail, struct er
 	return mail;
 }
 
-/* Merged, evaluated and checked by the field table; NULL with problems. */
+/* Evaluates the merged layers and checks them by the field table; returns a map after problems,
+ * too. NULL: it is not a map. */
 static struct value *read_fields(struct vars *v, struct value *raw, struct errs *errs)
 {
 	struct value *mail, *checked;
@@ -229,8 +230,9 @@ static struct value *read_fields(struct vars *v, struct value *raw, struct errs 
 	return with_hostname(v, checked ? checked : mail, errs);
 }
 
-/* NULL with problems; *none: nothing is declared. A state without problems of the field table that
- * needs no facts is made in `keep`, if that is not NULL: it outlives the run of `v`. */
+/* NULL with problems; *none: nothing is declared. keep: the arena for a state that needs no facts
+ * and has no problems of the field table, so that it need not be parsed again; NULL: none is kept.
+ */
 static const struct mail_state *read_declared(
 	struct vars *v, struct arena *keep, bool *none, struct errs *errs)
 {
