@@ -34,7 +34,7 @@ static inline bool mail_unknown(struct mail_text t)
 	return t.v && t.v->type == VALUE_UNKNOWN;
 }
 
-/* The last word of each enum stands for one that the field table refuses. */
+/* WRONG in such an enum: a word that the field table refuses. */
 enum mail_box_state { MAIL_ACTIVE, MAIL_SUSPENDED, MAIL_RECEIVE_ONLY, MAIL_STATE_WRONG };
 struct mail_box {
 	struct str name, address; /* address.p NULL: the domain has no valid name */

@@ -18,9 +18,7 @@ static struct mail_text text_of(struct value *v)
 
 static struct mail_texts list_texts(struct arena *a, const struct value *list)
 {
-	struct mail_texts texts = {.n = list ? list->list.n : 0};
-	if (texts.n)
-		texts.v = ARENA_ARRAY(a, struct mail_text, texts.n);
+	struct mail_texts texts = {ARENA_ARRAY(a, struct mail_text, list->list.n), list->list.n};
 	for (size_t i = 0; i < texts.n; i++)
 		texts.v[i] = text_of(list->list.v[i]);
 	return texts;

@@ -5,23 +5,29 @@
  */
 #include "mail/parse.h"
 
-/* The member's type says how its value is read. */
-#define KIND_OF(type, member) \
-	_Generic(((type *)0)->member, struct mail_text \
-		 : PART_TEXT, struct mail_texts        \
-		 : PART_TEXTS, struct mail_flag        \
-		 : PART_FLAG, struct mail_number       \
-		 : PART_NUMBER, struct value *         \
+/* The member's type says how its value is read; one of another type does not compile. */
+#define KIND_OF(m) \
+	_Generic((m), struct mail_text                  \
+		 : PART_TEXT, struct mail_texts         \
+		 : PART_TEXTS, struct mail_flag         \
+		 : PART_FLAG, struct mail_number        \
+		 : PART_NUMBER, struct value *          \
 		 : PART_VALUE, const struct map_entry * \
 		 : PART_ENTRY)
+#define MAP_KIND(m) _Generic((m), struct value * : PART_MAP)
+#define WORD_KIND(m) _Generic((m), unsigned : PART_WORD) /* an enum */
+#define MEMBER(type, member) (((type *)0)->member)
 #define ROW(name, what, ...)                                                 \
 	{                                                                    \
 		.key = {name, sizeof(name) - 1}, .kind = (what), __VA_ARGS__ \
 	}
-#define PART(type, member, name) ROW(name, KIND_OF(type, member), .offset = offsetof(type, member))
-#define MAP(type, member, name) ROW(name, PART_MAP, .offset = offsetof(type, member))
-#define WORD(type, member, name, choices) \
-	ROW(name, PART_WORD, .offset = offsetof(type, member), .words = (choices))
+#define PART(type, member, name) \
+	ROW(name, KIND_OF(MEMBER(type, member)), .offset = offsetof(type, member))
+#define MAP(type, member, name) \
+	ROW(name, MAP_KIND(MEMBER(type, member)), .offset = offsetof(type, member))
+#define WORD(type, member, name, choices)                                            \
+	ROW(name, WORD_KIND(MEMBER(type, member)), .offset = offsetof(type, member), \
+		.words = (choices))
 #define SUB(type, member, name, table) \
 	ROW(name, PART_SUB, .offset = offsetof(type, member), .sub = (table))
 /* The keys of this map are members of the same struct. */
