@@ -98,9 +98,6 @@ void mail_outbound_on_host(const struct mail_env *env, struct arena *a,
 void mail_derive(const struct mail_env *env, struct arena *a, const struct mail_state *mail,
 	struct value *out, struct errs *errs);
 void mail_hashes_end(struct mail_memory *memory);
-struct str mail_join(struct arena *a, struct str left, char between, struct str right);
-/* `target` as a whole address in ASCII and lower case; a name alone belongs to `domain`. */
-struct str mail_address(struct arena *a, struct str target, struct str domain);
 
 /* ---- lists.c: mailing lists ---- */
 void mail_lists_rules(struct arena *a, const struct mail_state *mail, struct mail_routes *routes,

@@ -18,3 +18,6 @@ const char *mail_target_wrong(struct str target);
 bool mail_hash_ok(struct str hash); /* a crypt(3) string of a strong kind */
 /* 192.0.2.0/24, 2001:db8::/32, or one address; *first: it has no host bits set. */
 bool mail_network_ok(struct str s, bool *first);
+struct str mail_join(struct arena *a, struct str left, char between, struct str right);
+/* `target` as a whole address in ASCII and lower case; a name alone belongs to `domain`. */
+struct str mail_address(struct arena *a, struct str target, struct str domain);
