@@ -75,9 +75,10 @@ static void read_aliases(struct boxes *b, const struct mail_domain *d)
 		const struct mail_texts *from = &d->aliases[i].to;
 		struct value *to = value_list(b->a);
 		for (size_t j = 0; j < from->n; j++)
-			if (from->v[j].s.p)
+			if (mail_nth(from, j).s.p)
 				list_add(b->a, to,
-					value_str(b->a, mail_address(b->a, from->v[j].s, d->name)));
+					value_str(b->a,
+						mail_address(b->a, mail_nth(from, j).s, d->name)));
 		map_set(b->a, b->aliases, d->aliases[i].address, to);
 	}
 }
@@ -113,7 +114,7 @@ static void check_alias(
 		return;
 	}
 	for (size_t i = 0; i < alias->to.n; i++) {
-		struct mail_text target = alias->to.v[i];
+		struct mail_text target = mail_nth(&alias->to, i);
 		struct str to;
 		if (!target.s.p || mail_target_wrong(target.s))
 			continue;
@@ -276,10 +277,11 @@ struct value *mail_own_addresses(
 	own->literal = true;
 	list_add(a, own, address);
 	for (size_t i = 0; i < more->n; i++) {
+		struct str grant = mail_nth(more, i).s;
 		struct value *v;
-		if (!more->v[i].s.p || more->v[i].s.p[0] == '@') /* a whole domain has no owner */
+		if (!grant.p || grant.p[0] == '@') /* a whole domain has no owner */
 			continue;
-		v = value_str(a, mail_address(a, more->v[i].s, domain));
+		v = value_str(a, mail_address(a, grant, domain));
 		v->literal = true;
 		add_own(a, own, v);
 	}

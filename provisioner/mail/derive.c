@@ -207,7 +207,8 @@ static void add_aliases(struct derive *d, const struct mail_domain *domain)
 		struct value *to = list_of(d, from->n);
 		for (size_t j = 0; j < from->n; j++)
 			list_add(d->a, to,
-				make_text(d, mail_address(d->a, from->v[j].s, domain->name)));
+				make_text(
+					d, mail_address(d->a, mail_nth(from, j).s, domain->name)));
 		add_alias(d, domain->aliases[i].address, to);
 	}
 }
@@ -231,8 +232,8 @@ static void add_traps(struct derive *d)
 {
 	const struct mail_texts *traps = &d->mail->spam_traps;
 	for (size_t i = 0; i < traps->n; i++)
-		list_add(
-			d->a, d->traps, make_text(d, mail_address(d->a, traps->v[i].s, str_c(""))));
+		list_add(d->a, d->traps,
+			make_text(d, mail_address(d->a, mail_nth(traps, i).s, str_c(""))));
 }
 
 static void keep_traps(struct derive *d, struct str name)

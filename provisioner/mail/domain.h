@@ -11,8 +11,8 @@ struct mail_text {
 	struct str s;
 	struct value *v;
 };
-struct mail_texts { /* n 0 also if it is not a list */
-	struct mail_text *v;
+struct mail_texts { /* as they were written: mail_nth; n 0 also if it is not a list */
+	struct value *const *v;
 	size_t n;
 };
 struct mail_flag { /* v NULL: absent, not known yet, or not a boolean */
@@ -23,6 +23,7 @@ struct mail_number { /* v NULL: absent, not known yet, or not an integer */
 	int64_t i;
 	struct value *v;
 };
+struct mail_text mail_nth(const struct mail_texts *texts, size_t i); /* parse.c */
 /* Where it was written; line 0: it is absent. */
 static inline struct pos mail_pos(struct mail_text t)
 {

@@ -37,7 +37,7 @@ void mail_fail2ban_rules(const struct mail_state *mail, struct errs *errs)
 	check_time(mail->bans.bantime, errs);
 	check_time(mail->bans.findtime, errs);
 	for (size_t i = 0; i < ignore->n; i++) {
-		struct mail_text net = ignore->v[i];
+		struct mail_text net = mail_nth(ignore, i);
 		bool first; /* host bits may be set: fail2ban masks them itself */
 		if (net.s.p && !mail_network_ok(net.s, &first))
 			errs_add(errs, mail_pos(net),

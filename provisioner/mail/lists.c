@@ -80,9 +80,11 @@ static void take_address(struct list_rules *r, struct str address, const char *w
 static void take_all(struct list_rules *r)
 {
 	const struct mail_texts *traps = &r->mail->spam_traps;
-	for (size_t i = 0; i < traps->n; i++)
-		if (traps->v[i].s.p)
-			take_address(r, mail_address(r->a, traps->v[i].s, str_c("")), "spam trap");
+	for (size_t i = 0; i < traps->n; i++) {
+		struct str trap = mail_nth(traps, i).s;
+		if (trap.p)
+			take_address(r, mail_address(r->a, trap, str_c("")), "spam trap");
+	}
 	for (size_t i = 0; i < r->mail->n_domains; i++) {
 		const struct mail_domain *d = &r->mail->domains[i];
 		if (!mail_receives(d))
@@ -205,7 +207,7 @@ static void check_people(struct list_rules *r, const struct mail_texts *people, 
 	struct value *seen = value_map(r->a);
 	struct str address;
 	for (size_t i = 0; i < people->n; i++) {
-		struct mail_text who = people->v[i];
+		struct mail_text who = mail_nth(people, i);
 		if (!(members ? check_person(r, who, list, domain, role, &address)
 			      : check_keeper(r, who, list, domain, role, &address)))
 			continue;
@@ -295,7 +297,7 @@ static struct value *list_people(
 {
 	struct value *out = value_list(d->a);
 	for (size_t i = 0; i < in->n; i++)
-		list_add(d->a, out, make_text(d, mail_address(d->a, in->v[i].s, domain)));
+		list_add(d->a, out, make_text(d, mail_address(d->a, mail_nth(in, i).s, domain)));
 	return out;
 }
 

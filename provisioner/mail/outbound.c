@@ -107,7 +107,7 @@ static struct value *list_senders(struct out *o)
 	add_sender(o, list, str_c("<>"), o->transport);
 	add_sender(o, list, str_printf(o->a, "@%s", host_of(o->mail).p), o->transport);
 	for (size_t i = 0; i < former->n; i++)
-		add_sender(o, list, str_printf(o->a, "@%s", former->v[i].s.p), o->transport);
+		add_sender(o, list, str_printf(o->a, "@%s", mail_nth(former, i).s.p), o->transport);
 	for (size_t i = 0; i < o->mail->n_domains; i++)
 		if (o->mail->domains[i].local && o->mail->domains[i].name.p)
 			add_sender(o, list, str_printf(o->a, "@%s", o->mail->domains[i].name.p),
@@ -179,7 +179,7 @@ static struct value *list_dnsbls(struct out *o)
 	const struct mail_texts *lists = &o->mail->dnsbl;
 	struct value *out = value_list(o->a);
 	for (size_t i = 0; i < lists->n; i++)
-		list_add(o->a, out, make_text(o->a, narrow_dnsbl(o->a, lists->v[i].s)));
+		list_add(o->a, out, make_text(o->a, narrow_dnsbl(o->a, mail_nth(lists, i).s)));
 	return out;
 }
 

@@ -256,12 +256,14 @@ static bool dnsbl_ok(struct arena *a, struct str entry)
 static void check_postscreen(struct rules *r)
 {
 	const struct mail_texts *lists = &r->mail->dnsbl;
-	for (size_t i = 0; i < lists->n; i++)
-		if (lists->v[i].s.p && !dnsbl_ok(r->a, lists->v[i].s))
-			errs_add(r->errs, mail_pos(lists->v[i]),
+	for (size_t i = 0; i < lists->n; i++) {
+		struct mail_text list = mail_nth(lists, i);
+		if (list.s.p && !dnsbl_ok(r->a, list.s))
+			errs_add(r->errs, mail_pos(list),
 				"'%s' is not a blocklist; write zen.spamhaus.org*2, or with the "
 				"answers that count, zen.spamhaus.org=127.0.0.[2..11]*2",
-				lists->v[i].s.p);
+				list.s.p);
+	}
 }
 
 /* A line of header_checks(5): /pattern/flags action, if /pattern/flags, or endif. */
@@ -298,13 +300,14 @@ static bool header_check_ok(struct str line)
 static void check_headers(struct rules *r)
 {
 	const struct mail_texts *lines = &r->mail->header_checks;
-	for (size_t i = 0; i < lines->n; i++)
-		if (lines->v[i].s.p &&
-			(!is_printable(lines->v[i].s) || !header_check_ok(lines->v[i].s)))
-			errs_add(r->errs, mail_pos(lines->v[i]),
+	for (size_t i = 0; i < lines->n; i++) {
+		struct mail_text line = mail_nth(lines, i);
+		if (line.s.p && (!is_printable(line.s) || !header_check_ok(line.s)))
+			errs_add(r->errs, mail_pos(line),
 				"'%s' is not a line of header_checks(5); write one like "
 				"/^Subject: .*viagra/ REJECT no thanks",
-				lines->v[i].s.p);
+				line.s.p);
+	}
 }
 
 /* The role appends the text to master.cf: an indented first line would continue the last line

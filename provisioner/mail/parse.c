@@ -8,20 +8,16 @@
 #include "mail/parse.h"
 
 /* ---- one value ---- */
+/* v NULL: the key is absent. */
 static struct mail_text text_of(struct value *v)
 {
-	struct mail_text text = {.v = v};
-	if (v && v->type == VALUE_STR)
-		text.s = v->s;
-	return text;
+	bool text = v && v->type == VALUE_STR;
+	return (struct mail_text){text ? v->s : (struct str){NULL, 0}, v};
 }
 
-static struct mail_texts list_texts(struct arena *a, const struct value *list)
+struct mail_text mail_nth(const struct mail_texts *texts, size_t i)
 {
-	struct mail_texts texts = {ARENA_ARRAY(a, struct mail_text, list->list.n), list->list.n};
-	for (size_t i = 0; i < texts.n; i++)
-		texts.v[i] = text_of(list->list.v[i]);
-	return texts;
+	return text_of(texts->v[i]);
 }
 
 /* The number of the word among those that blanks separate, or how many those are. */
@@ -37,12 +33,10 @@ static unsigned find_word(const char *words, struct str word)
 	return i;
 }
 
-static void take_parts(
-	struct arena *a, const struct mail_part *parts, const struct value *map, void *to);
+static void take_parts(const struct mail_part *parts, const struct value *map, void *to);
 
 /* Where the key is absent the member stays zero. */
-static void take_part(
-	struct arena *a, const struct mail_part *part, const struct map_entry *e, void *at)
+static void take_part(const struct mail_part *part, const struct map_entry *e, void *at)
 {
 	struct value *v = e->value;
 	switch (part->kind) {
@@ -51,7 +45,7 @@ static void take_part(
 		break;
 	case PART_TEXTS:
 		if (v->type == VALUE_LIST)
-			*(struct mail_texts *)at = list_texts(a, v);
+			*(struct mail_texts *)at = (struct mail_texts){v->list.v, v->list.n};
 		break;
 	case PART_FLAG:
 		if (v->type == VALUE_BOOL)
@@ -75,18 +69,17 @@ static void take_part(
 		*(const struct map_entry **)at = e;
 		break;
 	case PART_SUB:
-		take_parts(a, part->sub, v, at);
+		take_parts(part->sub, v, at);
 		break;
 	}
 }
 
-static void take_parts(
-	struct arena *a, const struct mail_part *parts, const struct value *map, void *to)
+static void take_parts(const struct mail_part *parts, const struct value *map, void *to)
 {
 	for (; parts->key.p; parts++) {
 		const struct map_entry *e = map_entry(map, parts->key);
 		if (e)
-			take_part(a, parts, e, (char *)to + parts->offset);
+			take_part(parts, e, (char *)to + parts->offset);
 	}
 }
 
@@ -133,21 +126,17 @@ static void parse_mailboxes(struct parse *p, struct mail_domain *d)
 		box->address = address_in(p, e->key, d->name);
 		box->pos = entry_pos(e);
 		box->map = only_map(e->value);
-		take_parts(p->a, mail_box_parts, box->map, box);
+		take_parts(mail_box_parts, box->map, box);
 	}
 }
 
 /* One target alone, or a list of them; null: none. */
-static struct mail_texts targets_of(struct parse *p, struct value *v)
+static struct mail_texts targets_of(const struct map_entry *e)
 {
-	struct mail_texts to = {0};
+	const struct value *v = e->value;
 	if (v->type == VALUE_LIST)
-		return list_texts(p->a, v);
-	if (v->type == VALUE_NULL)
-		return to;
-	to = (struct mail_texts){ARENA_NEW(p->a, struct mail_text), 1};
-	to.v[0] = text_of(v);
-	return to;
+		return (struct mail_texts){v->list.v, v->list.n};
+	return (struct mail_texts){&e->value, v->type != VALUE_NULL};
 }
 
 static void parse_aliases(struct parse *p, struct mail_domain *d)
@@ -160,7 +149,7 @@ static void parse_aliases(struct parse *p, struct mail_domain *d)
 			.address = address_in(p, e->key, d->name),
 			.pos = entry_pos(e),
 			.unknown = e->value->type == VALUE_UNKNOWN,
-			.to = targets_of(p, e->value)};
+			.to = targets_of(e)};
 	}
 }
 
@@ -175,7 +164,7 @@ static void parse_lists(struct parse *p, struct mail_domain *d)
 		list->address = address_in(p, e->key, d->name);
 		list->pos = entry_pos(e);
 		list->map = only_map(e->value);
-		take_parts(p->a, mail_list_parts, list->map, list);
+		take_parts(mail_list_parts, list->map, list);
 	}
 }
 
@@ -256,7 +245,7 @@ static void parse_domain(struct parse *p, const struct map_entry *e, struct mail
 	d->map = only_map(e->value);
 	if (!mail_domain_ascii(p->a, e->key, &d->name))
 		d->name = (struct str){NULL, 0};
-	take_parts(p->a, mail_domain_parts, d->map, d);
+	take_parts(mail_domain_parts, d->map, d);
 	if (d->tls.map)
 		d->tls.own.pos = d->tls.map->pos;
 	parse_keep(p->a, &d->dkim);
@@ -286,7 +275,7 @@ static void parse_pairs(struct parse *p)
 	const struct value *list = find_list(p->s->tls.map, "certificates", &p->s->n_pairs);
 	p->s->pairs = ARENA_ARRAY(p->a, struct mail_pair, p->s->n_pairs);
 	for (size_t i = 0; i < p->s->n_pairs; i++) {
-		take_parts(p->a, mail_pair_parts, list->list.v[i], &p->s->pairs[i]);
+		take_parts(mail_pair_parts, list->list.v[i], &p->s->pairs[i]);
 		p->s->pairs[i].pos = list->list.v[i]->pos;
 	}
 }
@@ -309,7 +298,7 @@ static void parse_outbound(struct parse *p, struct mail_outbound *o)
 	o->n_addresses = o->list ? o->list->list.n : 0;
 	o->addresses = ARENA_ARRAY(p->a, struct mail_out, o->n_addresses);
 	for (size_t i = 0; i < o->n_addresses; i++)
-		take_parts(p->a, mail_out_parts, o->list->list.v[i], &o->addresses[i]);
+		take_parts(mail_out_parts, o->list->list.v[i], &o->addresses[i]);
 	o->assign = parse_entries(p, o->map, "assign");
 }
 
@@ -317,7 +306,7 @@ const struct mail_state *mail_parse(struct arena *a, struct value *map)
 {
 	struct parse p = {a, ARENA_NEW(a, struct mail_state)};
 	p.s->map = map;
-	take_parts(a, mail_parts, map, p.s);
+	take_parts(mail_parts, map, p.s);
 	if (p.s->tls.map)
 		p.s->tls.own.pos = p.s->tls.map->pos;
 	parse_keep(a, &p.s->dkim);

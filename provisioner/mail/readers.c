@@ -15,9 +15,11 @@ static const char *hostname_of(const struct mail_state *mail)
 static bool own_name(const struct mail_state *mail, struct str domain)
 {
 	const struct mail_texts *former = &mail->former_hostnames;
-	for (size_t i = 0; i < former->n; i++)
-		if (former->v[i].s.p && str_eq(former->v[i].s, domain))
+	for (size_t i = 0; i < former->n; i++) {
+		struct str name = mail_nth(former, i).s;
+		if (name.p && str_eq(name, domain))
 			return true;
+	}
 	return str_is(domain, hostname_of(mail)) || str_starts(domain, "localhost");
 }
 

@@ -82,7 +82,7 @@ static void add_aliases(struct mail_routes *r, const struct mail_domain *d)
 			continue;
 		reserve_edges(r, &node, alias->to.n);
 		for (size_t j = 0; j < alias->to.n; j++)
-			add_target(r, &node, alias->to.v[j], d->name);
+			add_target(r, &node, mail_nth(&alias->to, j), d->name);
 		add_node(r, &node);
 	}
 }
@@ -94,7 +94,7 @@ static void add_lists(struct mail_routes *r, const struct mail_domain *d)
 		struct node node = {.kind = ROUTE_LIST, .address = list->address};
 		mail_list_service_addresses(r->a, r->mail, list->name, d->name, r->others);
 		for (size_t j = 0; j < list->members.n; j++)
-			add_target(r, &node, list->members.v[j], d->name);
+			add_target(r, &node, mail_nth(&list->members, j), d->name);
 		if (!map_get(r->index, node.address)) /* other problems are reported by lists.c */
 			add_node(r, &node);
 	}

@@ -43,7 +43,7 @@ static void check_former(struct rules *r)
 	struct mail_text host = r->mail->hostname;
 	const struct mail_texts *list = &r->mail->former_hostnames;
 	for (size_t i = 0; i < list->n; i++) {
-		struct mail_text name = list->v[i];
+		struct mail_text name = mail_nth(list, i);
 		struct str ascii;
 		if (!name.s.p)
 			continue;
@@ -68,7 +68,7 @@ static void check_networks(struct rules *r, const struct mail_texts *nets)
 {
 	bool first;
 	for (size_t i = 0; i < nets->n; i++) {
-		struct mail_text net = nets->v[i];
+		struct mail_text net = mail_nth(nets, i);
 		if (!net.s.p)
 			continue;
 		if (!mail_network_ok(net.s, &first))
@@ -161,7 +161,7 @@ static void check_alias(
 	if (alias->unknown || !check_local(r, alias->name, address, alias->pos, "an alias"))
 		return;
 	for (size_t i = 0; i < alias->to.n; i++) {
-		struct mail_text to = alias->to.v[i];
+		struct mail_text to = mail_nth(&alias->to, i);
 		const char *wrong = to.s.p ? mail_target_wrong(to.s) : "";
 		if (!wrong)
 			itself = itself || str_eq(mail_address(r->a, to.s, d->name), address);
@@ -209,8 +209,9 @@ static void check_quota_warnings(struct rules *r)
 {
 	const struct mail_texts *list = &r->mail->quota_warnings;
 	for (size_t i = 0; i < list->n; i++) {
-		const struct value *v = list->v[i].v;
-		const char *text = list->v[i].s.p ? list->v[i].s.p : "";
+		struct mail_text given = mail_nth(list, i);
+		const struct value *v = given.v;
+		const char *text = given.s.p ? given.s.p : "";
 		size_t digits = strspn(text, "0123456789");
 		long mark = v->type == VALUE_INT ? (long)v->i : strtol(text, NULL, 10);
 		if (v->type == VALUE_UNKNOWN)

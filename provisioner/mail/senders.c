@@ -64,7 +64,7 @@ static void check_domain(struct send_as_rules *r, const struct mail_domain *d)
 		const struct mail_box *box = &d->mailboxes[i];
 		r->login = box->address;
 		for (size_t j = 0; j < box->send_as.n; j++)
-			check_grant(r, box->send_as.v[j], d->name);
+			check_grant(r, mail_nth(&box->send_as, j), d->name);
 	}
 }
 
@@ -177,7 +177,7 @@ static void add_grants(struct senders *s, const struct mail_box *box, struct str
 {
 	struct value *login = NULL, *address, *all;
 	for (size_t i = 0; i < box->send_as.n; i++) {
-		address = make_text(s, mail_address(s->a, box->send_as.v[i].s, domain));
+		address = make_text(s, mail_address(s->a, mail_nth(&box->send_as, i).s, domain));
 		login = map_get(s->boxes, box->address);
 		add_once(s->a, need_entry(s, address), login);
 		if (address->s.p[0] != '@')

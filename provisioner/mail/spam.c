@@ -184,5 +184,5 @@ void mail_spam_rules(struct arena *a, const struct mail_state *mail,
 	check_rspamd(mail->rspamd, errs);
 	check_spamassassin(&mail->spamassassin, errs);
 	for (size_t i = 0; i < mail->spam_traps.n; i++)
-		check_trap(a, mail->spam_traps.v[i], routes, errs);
+		check_trap(a, mail_nth(&mail->spam_traps, i), routes, errs);
 }
