@@ -224,17 +224,25 @@ static void check_quota_warnings(struct rules *r)
 }
 
 /* A second line would be a second setting that the key does not name. */
-static void check_settings(struct rules *r, const struct value *map, const char *called)
+static void check_setting(
+	struct rules *r, const struct map_entry *e, bool lists, const char *called)
 {
-	for (size_t i = 0; map && i < map->map.n; i++) {
-		const struct map_entry *e = &map->map.e[i];
-		bool text = e->value->type == VALUE_STR;
-		if (strpbrk(e->key.p, "\r\n") || (text && strpbrk(e->value->s.p, "\r\n")))
-			errs_add(r->errs, entry_pos(e),
-				"each setting of %s must be on one line; in YAML, '>-' folds "
-				"several lines into one",
-				called);
-	}
+	bool text = e->value->type == VALUE_STR;
+	if (strpbrk(e->key.p, "\r\n") || (text && strpbrk(e->value->s.p, "\r\n")))
+		errs_add(r->errs, entry_pos(e),
+			"each setting of %s must be on one line; in YAML, '>-' folds several lines "
+			"into one",
+			called);
+	if (e->value->type == VALUE_MAP || (!lists && e->value->type == VALUE_LIST))
+		errs_add(r->errs, e->value->pos,
+			"%s.%s must be a text, a number, yes or no, %sor null, not %s", called,
+			e->key.p, lists ? "a list of those, " : "", value_type_name(e->value));
+}
+
+static void check_settings(struct rules *r, const struct value *map, bool lists, const char *called)
+{
+	for (size_t i = 0; map && i < map->map.n; i++)
+		check_setting(r, &map->map.e[i], lists, called);
 }
 
 void mail_rules(struct arena *a, const struct mail_state *mail, struct errs *errs)
@@ -246,8 +254,8 @@ void mail_rules(struct arena *a, const struct mail_state *mail, struct errs *err
 		check_domain(&r, &mail->domains[i]);
 	check_server(&r);
 	check_quota_warnings(&r);
-	check_settings(&r, mail->main, "mail.postfix.main");
-	check_settings(&r, mail->dovecot, "mail.dovecot.settings");
+	check_settings(&r, mail->main, true, "mail.postfix.main");
+	check_settings(&r, mail->dovecot, false, "mail.dovecot.settings");
 	mail_records_rules(mail, errs);
 	mail_dkim_rules(a, mail, errs);
 	mail_spam_rules(a, mail, r.routes, errs);

@@ -49,6 +49,41 @@ static void check_file_name(const struct map_entry *e, struct errs *errs)
 		near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
+static bool number_of(const struct value *v, double *out)
+{
+	if (v && v->type == VALUE_INT)
+		*out = (double)v->i;
+	else if (v && v->type == VALUE_FLOAT)
+		*out = v->f;
+	else
+		return false;
+	return true;
+}
+
+static bool is_number(const struct value *v)
+{
+	double ignored;
+	char *end = NULL;
+	if (v->type != VALUE_STR)
+		return number_of(v, &ignored);
+	strtod(v->s.p, &end);
+	return v->s.n && !*end;
+}
+
+/* rspamd takes an action whose score is not a number for one without a score, and turns it off. */
+static void check_actions(const struct value *actions, struct errs *errs)
+{
+	static const char *const names[] = {
+		"reject", "add_header", "rewrite_subject", "greylist", "soft_reject", NULL};
+	for (size_t i = 0; names[i]; i++) {
+		const struct value *v = map_at(actions, names[i]);
+		if (v && v->type != VALUE_NULL && v->type != VALUE_UNKNOWN &&
+			v->type != VALUE_MAP && !is_number(v))
+			errs_add(errs, v->pos, "mail.rspamd.actions.%s must be a number, or null",
+				names[i]);
+	}
+}
+
 static void check_rspamd(const struct value *files, struct errs *errs)
 {
 	for (size_t i = 0; files && i < files->map.n; i++) {
@@ -84,17 +119,6 @@ static bool option_ok(const struct value *v)
 	for (size_t i = 0; i < v->list.n; i++)
 		if (!one_line(v->list.v[i]))
 			return false;
-	return true;
-}
-
-static bool number_of(const struct value *v, double *out)
-{
-	if (v && v->type == VALUE_INT)
-		*out = (double)v->i;
-	else if (v && v->type == VALUE_FLOAT)
-		*out = v->f;
-	else
-		return false;
 	return true;
 }
 
