@@ -96,7 +96,7 @@ class Pages(HostTest):
 
     def test_named_files_exist(self):
         """But for those that extending.md has its reader write."""
-        new = ("mailname.c", "mailname.case", "hosts.c")
+        new = ("mailname.c", "mailname.case", "hosts.c", "apk.c")
         places = [TOP, os.path.join(TOP, "provisioner"), os.path.join(TOP, "roles", "postfix")]
         missing = []
         for page in DOCUMENTS:
