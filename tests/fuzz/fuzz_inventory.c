@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-static void match(struct inventory *inv, struct arena *a, struct str text)
+static void match_text(struct inventory *inv, struct arena *a, struct str text)
 {
 	size_t line = strcspn(text.p, "\n");
 	const char **out;
@@ -26,12 +26,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct errs errs;
 	errs_init(&errs, a);
 	inventory_ini(inv, text, "fuzz", &errs);
-	match(inv, a, text);
+	match_text(inv, a, text);
 	inv = inventory_new(a);
 	doc = yaml_parse(a, "fuzz", text, &errs);
 	if (doc)
 		inventory_yaml(inv, doc, "fuzz", &errs);
-	match(inv, a, text);
+	match_text(inv, a, text);
 	arena_free(a);
 	return 0;
 }

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static char dir[] = "/dev/shm/provision-fuzz-XXXXXX";
 static char file[sizeof(dir) + 32];
 
-static void leave(void)
+static void remove_folder(void)
 {
 	unlink(file);
 	*strrchr(file, '/') = 0;
@@ -28,7 +28,7 @@ static void make_folder(void)
 	if (!mkdtemp(dir))
 		panic("cannot make %s", dir);
 	snprintf(file, sizeof(file), "%s/journal", dir);
-	if (mkdir(file, 0700) != 0 || atexit(leave) != 0)
+	if (mkdir(file, 0700) != 0 || atexit(remove_folder) != 0)
 		panic("cannot make %s", file);
 	snprintf(file, sizeof(file), "%s/journal/20260101T000000.jsonl", dir);
 }

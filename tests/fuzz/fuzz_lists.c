@@ -13,24 +13,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char path[] = "/dev/shm/provision-fuzz-XXXXXX";
 
-static void leave(void)
+static void remove_folder(void)
 {
 	rmdir(path);
 }
 
-static int folder(void)
+static int make_folder(void)
 {
 	static int fd = -1;
 	if (fd < 0) {
 		fd = mkdtemp(path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-		if (fd < 0 || atexit(leave) != 0)
+		if (fd < 0 || atexit(remove_folder) != 0)
 			panic("cannot make %s", path);
 	}
 	return fd;
 }
 
 /* No address has a blank or a capital letter, and read again they are the same. */
-static void subscribers(struct arena *a, struct str text)
+static void check_subscribers(struct arena *a, struct str text)
 {
 	struct value *once = value_map(a), *again = value_map(a);
 	struct buf b;
@@ -51,13 +51,13 @@ static void subscribers(struct arena *a, struct str text)
 			panic("'%s' came of nothing", again->map.e[i].key.p);
 }
 
-static struct str config(const struct mlist *l, struct str text)
+static struct str set_config(const struct mlist *l, struct str text)
 {
 	struct mlist_files files = {0};
 	struct mlist_owner who = {(uid_t)-1, (gid_t)-1};
 	struct err e = {0};
-	if (!mlist_write(folder(), "l.config", text, &who, &e) ||
-		!mlist_majordomo.files(l, folder(), true, &files, &e))
+	if (!mlist_write(make_folder(), "l.config", text, &who, &e) ||
+		!mlist_majordomo.files(l, make_folder(), true, &files, &e))
 		panic("%s", e.msg);
 	for (size_t i = 0; i < files.n; i++)
 		if (strcmp(files.v[i].path, "l.config") == 0)
@@ -76,14 +76,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		      "\"[l]\"}"),
 		&e);
 	l.all = value_map(a);
-	subscribers(a, text);
+	check_subscribers(a, text);
 	if (strlen(text.p) == text.n) {
-		first = config(&l, text);
-		second = config(&l, first);
+		first = set_config(&l, text);
+		second = set_config(&l, first);
 		if (!str_eq(first, second))
 			panic("the settings do not stay:\n%s\n----\n%s", first.p, second.p);
 	}
-	if (!mlist_remove(folder(), "l.config", &e) && e.kind)
+	if (!mlist_remove(make_folder(), "l.config", &e) && e.kind)
 		panic("%s", e.msg);
 	arena_free(a);
 	return 0;

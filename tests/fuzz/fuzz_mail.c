@@ -28,82 +28,82 @@ static const char *const names[] = {"a", "b", "c", "l", "m", "d.test", "e.test",
 	 "cher.test"),
 	"xn--bcher-kva.test", "postmaster", "abuse", "team", ""};
 
-static unsigned next(struct input *in, unsigned below)
+static unsigned next_number(struct input *in, unsigned below)
 {
 	return in->p < in->end ? *in->p++ % below : 0;
 }
 
-static struct value *any(struct input *in, int depth);
+static struct value *make_value(struct input *in, int depth);
 
-static struct value *text(struct input *in)
+static struct value *make_text(struct input *in)
 {
-	struct value *v = value_text(in->a, texts[next(in, ARRAY_LEN(texts))]);
+	struct value *v = value_text(in->a, texts[next_number(in, ARRAY_LEN(texts))]);
 	v->pos = (struct pos){"fuzz.yml", 1, 1};
 	return v;
 }
 
 /* A map with keys of the table, or with names where the keys are the user's. */
-static struct value *map(struct input *in, const struct field *table, int depth)
+static struct value *make_map(struct input *in, const struct field *table, int depth)
 {
 	struct value *v = value_map(in->a);
 	size_t n = 0;
 	for (; table && table[n].name; n++)
 		;
-	for (unsigned left = next(in, n ? (unsigned)n + 1 : ENTRIES_MAX); left; left--) {
-		const struct field *f = n ? &table[next(in, (unsigned)n)] : NULL;
-		const char *key = f ? f->name : names[next(in, ARRAY_LEN(names))];
+	for (unsigned left = next_number(in, n ? (unsigned)n + 1 : ENTRIES_MAX); left; left--) {
+		const struct field *f = n ? &table[next_number(in, (unsigned)n)] : NULL;
+		const char *key = f ? f->name : names[next_number(in, ARRAY_LEN(names))];
 		struct value *one = NULL;
-		if (!f || next(in, 8) == 0)
-			one = any(in, depth - 1);
+		if (!f || next_number(in, 8) == 0)
+			one = make_value(in, depth - 1);
 		else if (f->kind == FIELD_MAP && f->sub)
-			one = map(in, f->sub, depth - 1);
+			one = make_map(in, f->sub, depth - 1);
 		else if (f->kind == FIELD_MAP)
-			one = map(in, NULL, depth - 1);
+			one = make_map(in, NULL, depth - 1);
 		else if (f->kind == FIELD_BOOL)
-			one = value_bool(in->a, next(in, 2));
+			one = value_bool(in->a, next_number(in, 2));
 		else if (f->kind == FIELD_MAPOF) {
 			one = value_map(in->a);
-			for (unsigned m = next(in, ENTRIES_MAX); m; m--)
-				map_put(in->a, one, names[next(in, ARRAY_LEN(names))],
-					map(in, f->sub, depth - 1));
+			for (unsigned m = next_number(in, ENTRIES_MAX); m; m--)
+				map_put(in->a, one, names[next_number(in, ARRAY_LEN(names))],
+					make_map(in, f->sub, depth - 1));
 		} else if (f->kind == FIELD_LIST) {
 			one = value_list(in->a);
-			for (unsigned m = next(in, ENTRIES_MAX); m; m--)
-				list_add(
-					in->a, one, f->sub ? map(in, f->sub, depth - 1) : text(in));
+			for (unsigned m = next_number(in, ENTRIES_MAX); m; m--)
+				list_add(in->a, one,
+					f->sub ? make_map(in, f->sub, depth - 1) : make_text(in));
 		} else
-			one = text(in);
+			one = make_text(in);
 		map_put(in->a, v, key, one);
 	}
 	v->pos = (struct pos){"fuzz.yml", 1, 1};
 	return v;
 }
 
-static struct value *any(struct input *in, int depth)
+static struct value *make_value(struct input *in, int depth)
 {
 	struct value *v;
-	switch (next(in, depth > 0 ? 8 : 5)) {
+	switch (next_number(in, depth > 0 ? 8 : 5)) {
 	case 0:
 		return value_null(in->a);
 	case 1:
-		return value_int(in->a, next(in, 256));
+		return value_int(in->a, next_number(in, 256));
 	case 2:
 		return value_unknown(in->a, "until later");
 	case 3:
 	case 4:
-		return text(in);
+		return make_text(in);
 	case 5:
-		return map(in, NULL, depth - 1);
+		return make_map(in, NULL, depth - 1);
 	default:
 		v = value_list(in->a);
-		for (unsigned m = next(in, ENTRIES_MAX); m; m--)
-			list_add(in->a, v, any(in, depth - 1));
+		for (unsigned m = next_number(in, ENTRIES_MAX); m; m--)
+			list_add(in->a, v, make_value(in, depth - 1));
 		return v;
 	}
 }
 
 /* What passed, as mail_derive and `provision dns records` take it. */
-static void derive(struct arena *a, struct value *mail, const struct mail_state *parsed)
+static void derive_lists(struct arena *a, struct value *mail, const struct mail_state *parsed)
 {
 	struct value *out = value_map(a);
 	struct dns_records records = {.a = a};
@@ -125,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new();
 	struct input in = {a, data, data + size};
-	struct value *mail = map(&in, mail_fields, DEPTH_MAX), *checked;
+	struct value *mail = make_map(&in, mail_fields, DEPTH_MAX), *checked;
 	const struct mail_state *parsed;
 	struct errs errs;
 	errs_init(&errs, a);
@@ -136,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mail_rules(a, parsed, &errs);
 	mail_fail2ban_rules(parsed, &errs);
 	if (!errs.n && !value_find_type(mail, VALUE_UNKNOWN))
-		derive(a, mail, parsed);
+		derive_lists(a, mail, parsed);
 	arena_free(a);
 	return 0;
 }

@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct value *wanted(struct arena *a, const char *json)
+static struct value *parse_wanted(struct arena *a, const char *json)
 {
 	struct err e = {0};
 	struct value *v = json_parse(a, str_c(json), &e);
@@ -18,7 +18,7 @@ static struct value *wanted(struct arena *a, const char *json)
 	return v;
 }
 
-static void same(const char *what, struct str once, struct str twice)
+static void check_same(const char *what, struct str once, struct str twice)
 {
 	if (!str_eq(once, twice))
 		panic("%s is edited twice:\n%s\n----\n%s", what, once.p, twice.p);
@@ -28,14 +28,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new();
 	struct str text = str_dup(a, (const char *)data, size), once;
-	struct value *settings =
-		wanted(a, "{\"myhostname\": \"mx.x.test\", \"relayhost\": null, \"biff\": \"no\"}");
-	struct value *services = wanted(a, "{\"smtp/inet\": {\"command\": \"smtpd -o a=1\"}, "
-					   "\"uucp/unix\": null}");
+	struct value *settings = parse_wanted(
+		a, "{\"myhostname\": \"mx.x.test\", \"relayhost\": null, \"biff\": \"no\"}");
+	struct value *services = parse_wanted(a, "{\"smtp/inet\": {\"command\": \"smtpd -o a=1\"}, "
+						 "\"uucp/unix\": null}");
 	once = main_cf_edit(a, text, settings, NULL);
-	same("main.cf", once, main_cf_edit(a, once, settings, NULL));
+	check_same("main.cf", once, main_cf_edit(a, once, settings, NULL));
 	once = master_cf_edit(a, text, services);
-	same("master.cf", once, master_cf_edit(a, once, services));
+	check_same("master.cf", once, master_cf_edit(a, once, services));
 	arena_free(a);
 	return 0;
 }

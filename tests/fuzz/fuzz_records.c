@@ -8,18 +8,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void said(void *ctx, bool warning, const char *what)
+static void take_message(void *ctx, bool warning, const char *what)
 {
 	if (!what || !*what)
 		panic("nothing is said");
 	*(bool *)ctx = *(bool *)ctx || !warning;
 }
 
-static void check(
+static void check_record(
 	struct str text, void (*checker)(struct str, dns_said_fn *, void *), const char *begins)
 {
 	bool wrong = false;
-	checker(text, said, &wrong);
+	checker(text, take_message, &wrong);
 	if (wrong)
 		return;
 	if (strncasecmp(text.p, begins, strlen(begins)) != 0)
@@ -56,7 +56,7 @@ static struct str read_back(struct arena *a, const char *p)
 	return (struct str){out, n};
 }
 
-static void print(struct arena *a, struct str text)
+static void print_zone(struct arena *a, struct str text)
 {
 	struct dns_record one = {"x.test", "TXT", text};
 	struct dns_records r = {.a = a, .v = &one, .n = 1, .cap = 1};
@@ -76,11 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new();
 	struct str text = str_dup(a, (const char *)data, size);
-	check(text, spf_check, "v=spf1");
-	check(str_printf(a, "v=spf1 %s", text.p), spf_check, "v=spf1");
-	check(text, dmarc_check, "v");
-	check(str_printf(a, "v=DMARC1; p=none; %s", text.p), dmarc_check, "v");
-	print(a, text);
+	check_record(text, spf_check, "v=spf1");
+	check_record(str_printf(a, "v=spf1 %s", text.p), spf_check, "v=spf1");
+	check_record(text, dmarc_check, "v");
+	check_record(str_printf(a, "v=DMARC1; p=none; %s", text.p), dmarc_check, "v");
+	print_zone(a, text);
 	arena_free(a);
 	return 0;
 }

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void decode(struct arena *a, const uint8_t *data, size_t size)
+static void decode_value(struct arena *a, const uint8_t *data, size_t size)
 {
 	struct value *v, *again;
 	struct err e = {0};
@@ -29,7 +29,7 @@ static void decode(struct arena *a, const uint8_t *data, size_t size)
 	buf_free(&b);
 }
 
-static void show(const uint8_t *data, size_t size)
+static void show_value(const uint8_t *data, size_t size)
 {
 	struct err e = {.kind = ERR_CONFIG, .pos = {"fuzz.yml", 1, 1}, .msg = "a problem"};
 	struct page *p = page_new(false);
@@ -54,8 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new();
 	struct str out;
-	decode(a, data, size);
-	show(data, size);
+	decode_value(a, data, size);
+	show_value(data, size);
 	base64_decode(a, (struct str){(const char *)data, size}, &out);
 	arena_free(a);
 	return 0;

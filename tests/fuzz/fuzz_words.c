@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct str quoted(struct arena *a, const char *const *argv)
+static struct str quote_words(struct arena *a, const char *const *argv)
 {
 	struct buf b;
 	buf_init(&b, 64 << 20);
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char **argv, **again;
 	struct err e = {0};
 	if (split_words(a, str_dup(a, (const char *)data, size), &argv, &e)) {
-		if (!split_words(a, quoted(a, argv), &again, &e))
+		if (!split_words(a, quote_words(a, argv), &again, &e))
 			panic("the words do not split again: %s", e.msg);
 		for (size_t i = 0; argv[i] || again[i]; i++)
 			if (!argv[i] || !again[i] || strcmp(argv[i], again[i]) != 0)

@@ -21,7 +21,7 @@ static struct test_case cases[CASES_MAX];
 static size_t read_count;
 static CMUnitTestFunction case_runner;
 
-static const struct str *section(const struct test_case *t, const char *kind)
+static const struct str *find_section(const struct test_case *t, const char *kind)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (str_is(t->section[i].kind, kind))

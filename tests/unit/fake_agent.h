@@ -10,7 +10,7 @@
 
 enum { BIG = 3 << 20 };
 
-__attribute__((unused)) static void say(enum frame_type type, const struct value *msg)
+__attribute__((unused)) static void send_message(enum frame_type type, const struct value *msg)
 {
 	struct buf out;
 	buf_init(&out, FRAME_MAX);
@@ -27,10 +27,10 @@ __attribute__((unused)) static void say_hello(struct arena *mem, int version)
 	map_put(mem, m, "facts", facts);
 	map_put(mem, m, "uid", value_int(mem, getuid()));
 	map_put(mem, m, "user", value_text(mem, "test"));
-	say(FRAME_HELLO, m);
+	send_message(FRAME_HELLO, m);
 }
 
-__attribute__((unused)) static struct value *observed(struct arena *mem, size_t size)
+__attribute__((unused)) static struct value *answer_observe(struct arena *mem, size_t size)
 {
 	char *text = arena_alloc(mem, size + 1);
 	memset(text, 'x', size);
@@ -44,18 +44,18 @@ __attribute__((unused)) static struct value *observed(struct arena *mem, size_t 
 	return m;
 }
 
-__attribute__((unused)) static int obey(struct arena *mem, const struct value *msg)
+__attribute__((unused)) static int answer_message(struct arena *mem, const struct value *msg)
 {
 	const struct value *step = map_at(msg, "steps")->list.v[0];
 	const char *word = map_cstr(step, "type", "");
 	if (strcmp(word, "echo") == 0)
-		say(FRAME_OBSERVED, observed(mem, 10));
+		send_message(FRAME_OBSERVED, answer_observe(mem, 10));
 	if (strcmp(word, "big") == 0)
-		say(FRAME_OBSERVED, observed(mem, BIG));
+		send_message(FRAME_OBSERVED, answer_observe(mem, BIG));
 	if (strcmp(word, "garbage") == 0)
 		write_all(1, "\xff\xff\xff\xff\xff", 5);
 	if (strcmp(word, "unasked") == 0)
-		say(FRAME_OBSERVE, msg);
+		send_message(FRAME_OBSERVE, msg);
 	if (strcmp(word, "die") == 0) {
 		write_all(2, "my last\x1b[1m words\n", 19);
 		return 3;
@@ -65,7 +65,7 @@ __attribute__((unused)) static int obey(struct arena *mem, const struct value *m
 	return 0;
 }
 
-__attribute__((unused)) static int misbehave(void)
+__attribute__((unused)) static int break_protocol(void)
 {
 	struct arena *mem = arena_new();
 	struct buf in;
@@ -84,7 +84,7 @@ __attribute__((unused)) static int misbehave(void)
 		struct value *msg;
 		struct err e = {0};
 		while (!over && frame_read(mem, &in, &type, &msg, &e) == FRAME_OK) {
-			rc = type == FRAME_OBSERVE ? obey(mem, msg) : 0;
+			rc = type == FRAME_OBSERVE ? answer_message(mem, msg) : 0;
 			over = rc || type == FRAME_BYE;
 		}
 	}

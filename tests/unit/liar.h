@@ -24,18 +24,18 @@ enum {
 static struct arena *lm; /* a liar's own memory */
 static const struct value *asked_steps;
 
-static void put(const void *p, size_t n)
+static void put_bytes(const void *p, size_t n)
 {
 	if (!write_all(1, p, n))
 		_exit(0);
 }
 
-static void tell(enum frame_type type, struct value *msg)
+static void send_frame(enum frame_type type, struct value *msg)
 {
 	struct buf out;
 	buf_init(&out, (size_t)2 * FRAME_MAX);
 	frame_write(&out, type, msg);
-	put(out.p, out.n);
+	put_bytes(out.p, out.n);
 	buf_free(&out);
 }
 
@@ -48,8 +48,8 @@ static void tell_raw(enum frame_type type, const struct value *v)
 	value_encode(&body, v, 0);
 	for (int i = 0; i < 4; i++)
 		head[i] = (char)((body.n + 1) >> (24 - 8 * i));
-	put(head, sizeof(head));
-	put(body.p, body.n);
+	put_bytes(head, sizeof(head));
+	put_bytes(body.p, body.n);
 	buf_free(&body);
 }
 
@@ -83,20 +83,20 @@ static void stay_silent(void)
 		pause();
 }
 
-static void trickle(const char *p, size_t n)
+static void send_byte_by_byte(const char *p, size_t n)
 {
 	for (size_t i = 0;; i++, usleep(TRICKLE_US))
-		put(p + i % n, 1);
+		put_bytes(p + i % n, 1);
 }
 
-static void flood(int fd, const char *text)
+static void send_endlessly(int fd, const char *text)
 {
 	for (;;)
 		if (!write_all(fd, text, strlen(text)))
 			_exit(0);
 }
 
-static struct value *hello(void)
+static struct value *make_hello(void)
 {
 	struct value *m = value_map(lm);
 	map_put(lm, m, "version", value_int(lm, WIRE_VERSION));
@@ -106,7 +106,7 @@ static struct value *hello(void)
 	return m;
 }
 
-static struct value *change(const char *field, struct value *before, struct value *after)
+static struct value *make_change(const char *field, struct value *before, struct value *after)
 {
 	struct value *c = value_map(lm);
 	map_put(lm, c, "field", value_text(lm, field));
@@ -133,11 +133,11 @@ static struct value *observed_with(struct value *changes)
 static struct value *one_change(const char *field)
 {
 	struct value *l = value_list(lm);
-	list_add(lm, l, change(field, value_text(lm, "0644"), value_text(lm, "0600")));
+	list_add(lm, l, make_change(field, value_text(lm, "0644"), value_text(lm, "0600")));
 	return l;
 }
 
-static struct value *ended(int id)
+static struct value *make_ended(int id)
 {
 	return of_id(id, "status", value_text(lm, "changed"));
 }

@@ -7,7 +7,7 @@
 #include "liar.h"
 
 /* The next message of the controller. */
-static enum frame_type hear(struct value **msg)
+static enum frame_type read_frame(struct value **msg)
 {
 	static struct buf in;
 	enum frame_type type;
@@ -24,41 +24,41 @@ static enum frame_type hear(struct value **msg)
 	return type;
 }
 
-static void begin(void)
+static void begin_session(void)
 {
-	put(WIRE_SYNC, sizeof(WIRE_SYNC) - 1);
+	put_bytes(WIRE_SYNC, sizeof(WIRE_SYNC) - 1);
 }
 
-static void greet(void)
+static void send_hello(void)
 {
 	struct value *msg;
-	begin();
-	tell(FRAME_HELLO, hello());
-	if (hear(&msg) == FRAME_BYE)
+	begin_session();
+	send_frame(FRAME_HELLO, make_hello());
+	if (read_frame(&msg) == FRAME_BYE)
 		_exit(0);
 	asked_steps = map_at(msg, "steps");
 }
 
 /* Observed as it should be, and then asked to apply. */
-static void agree(void)
+static void accept_session(void)
 {
 	enum frame_type type;
 	struct value *msg;
-	greet();
+	send_hello();
 	do {
-		tell(FRAME_OBSERVED, observed_with(one_change("mode")));
-		type = hear(&msg);
+		send_frame(FRAME_OBSERVED, observed_with(one_change("mode")));
+		type = read_frame(&msg);
 		asked_steps = map_at(msg, "steps");
 	} while (type == FRAME_OBSERVE);
 	if (type != FRAME_APPLY)
 		_exit(0);
 }
 
-static void applied(const char *status)
+static void send_applied(const char *status)
 {
 	struct value *m = value_map(lm);
 	map_put(lm, m, "status", value_text(lm, status));
-	tell(FRAME_APPLIED, m);
+	send_frame(FRAME_APPLIED, m);
 }
 
 /* Waits until all that are compared have come so far: each leaves a byte in a file. */
@@ -77,37 +77,37 @@ static void await_others(void)
 		usleep(GATE_US);
 		waited_us += GATE_US;
 		if (waited_us % (TRICKLE_US * 5) == 0)
-			tell(FRAME_ALIVE, value_map(lm));
+			send_frame(FRAME_ALIVE, value_map(lm));
 	}
 	close(fd);
 }
 
 /* What a good agent says, all of it at once. */
-static void behave(void)
+static void be_honest(void)
 {
 	struct buf out;
 	struct value *m = value_map(lm), *msg;
-	agree();
+	accept_session();
 	await_others();
 	buf_init(&out, FRAME_MAX);
 	for (int i = 1; i <= (int)asked_steps->list.n; i++) {
 		frame_write(&out, FRAME_STARTED, of_id(i, NULL, NULL));
-		frame_write(&out, FRAME_STEP, ended(i));
+		frame_write(&out, FRAME_STEP, make_ended(i));
 	}
 	map_put(lm, m, "status", value_text(lm, "done"));
 	frame_write(&out, FRAME_APPLIED, m);
-	put(out.p, out.n);
-	hear(&msg);
+	put_bytes(out.p, out.n);
+	read_frame(&msg);
 	_exit(0);
 }
 
-static void notes(size_t size)
+static void send_notes(size_t size)
 {
 	struct value *text = text_of_size(size, 'n');
-	agree();
+	accept_session();
 	if (size < NOTE_HUGE)
 		await_others();
-	tell(FRAME_STARTED, of_id(1, NULL, NULL));
+	send_frame(FRAME_STARTED, of_id(1, NULL, NULL));
 	for (;;)
 		tell_raw(FRAME_NOTE, of_id(1, "text", text));
 }
@@ -115,12 +115,12 @@ static void notes(size_t size)
 static void changes_of(size_t size, char c)
 {
 	struct value *l = value_list(lm);
-	agree();
-	list_add(lm, l, change("x", text_of_size(size, c), value_null(lm)));
+	accept_session();
+	list_add(lm, l, make_change("x", text_of_size(size, c), value_null(lm)));
 	for (int i = 1; i <= LIAR_STEPS; i++) {
-		struct value *m = ended(i);
+		struct value *m = make_ended(i);
 		map_put(lm, m, "changes", l);
-		tell(FRAME_STEP, m);
+		send_frame(FRAME_STEP, m);
 	}
 	stay_silent();
 }

@@ -90,7 +90,7 @@ static int lie_as(const char *name)
 	lm = arena_new();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (strncmp(name, "good", 4) == 0)
-		behave();
+		be_honest();
 	for (size_t i = 0; i < ARRAY_LEN(lies); i++)
 		if (strcmp(lies[i].name, name) == 0)
 			lies[i].tell();

@@ -7,130 +7,130 @@
 
 LIE(observe_silent)
 {
-	greet();
+	send_hello();
 	stay_silent();
 }
 LIE(observe_stopped)
 {
-	greet();
+	send_hello();
 	raise(SIGSTOP);
 }
 LIE(observe_exit)
 {
-	greet();
+	send_hello();
 	_exit(0);
 }
 LIE(observe_killed)
 {
-	greet();
+	send_hello();
 	raise(SIGKILL);
 }
 LIE(observe_closed)
 {
-	greet();
+	send_hello();
 	close(1);
 	stay_silent();
 }
 LIE(observe_errors)
 {
-	greet();
-	flood(2, "an error\n");
+	send_hello();
+	send_endlessly(2, "an error\n");
 }
 LIE(observe_trickle)
 {
-	greet();
-	put("\0\0\x40\0\x03", 5);
-	trickle("x", 1);
+	send_hello();
+	put_bytes("\0\0\x40\0\x03", 5);
+	send_byte_by_byte("x", 1);
 }
 LIE(observe_garbage)
 {
-	greet();
-	flood(1, "\xde\xad\xbe\xef");
+	send_hello();
+	send_endlessly(1, "\xde\xad\xbe\xef");
 }
 LIE(observe_hello)
 {
-	greet();
-	tell(FRAME_HELLO, hello());
+	send_hello();
+	send_frame(FRAME_HELLO, make_hello());
 	stay_silent();
 }
 LIE(observe_note)
 {
-	greet();
+	send_hello();
 	for (;;)
-		tell(FRAME_NOTE, of_id(1, "text", value_text(lm, "flood")));
+		send_frame(FRAME_NOTE, of_id(1, "text", value_text(lm, "flood")));
 }
 LIE(observe_alive)
 {
-	greet();
+	send_hello();
 	for (;; usleep(TRICKLE_US))
-		tell(FRAME_ALIVE, value_map(lm));
+		send_frame(FRAME_ALIVE, value_map(lm));
 }
 LIE(observe_alive_flood)
 {
-	greet();
+	send_hello();
 	for (;;)
-		tell(FRAME_ALIVE, value_map(lm));
+		send_frame(FRAME_ALIVE, value_map(lm));
 }
 LIE(observe_applied)
 {
-	greet();
-	applied("done");
+	send_hello();
+	send_applied("done");
 	stay_silent();
 }
 LIE(observe_foreign)
 {
 	struct value *m;
-	greet();
+	send_hello();
 	m = observed_with(one_change("mode"));
 	map_put(lm, map_at(m, "steps")->list.v[0], "id", value_int(lm, 4711));
-	tell(FRAME_OBSERVED, m);
+	send_frame(FRAME_OBSERVED, m);
 	stay_silent();
 }
 LIE(observe_twice)
 {
 	struct value *m;
-	greet();
+	send_hello();
 	m = observed_with(one_change("mode"));
 	list_add(lm, map_at(m, "steps"), map_at(m, "steps")->list.v[0]);
-	tell(FRAME_OBSERVED, m);
+	send_frame(FRAME_OBSERVED, m);
 	stay_silent();
 }
 LIE(observe_missing)
 {
 	struct value *m = value_map(lm);
-	greet();
+	send_hello();
 	map_put(lm, m, "steps", value_list(lm));
-	tell(FRAME_OBSERVED, m);
+	send_frame(FRAME_OBSERVED, m);
 	stay_silent();
 }
 LIE(observe_shape)
 {
-	greet();
+	send_hello();
 	tell_raw(FRAME_OBSERVED, value_int(lm, 1));
 	stay_silent();
 }
 LIE(observe_text)
 {
 	struct value *l = value_list(lm), *m = value_map(lm), *list = value_list(lm);
-	greet();
-	list_add(lm, l, change("mode", text_of_size(11 << 20, 1), value_null(lm)));
+	send_hello();
+	list_add(lm, l, make_change("mode", text_of_size(11 << 20, 1), value_null(lm)));
 	list_add(lm, list, of_id(1, "changes", l));
 	map_put(lm, m, "steps", list);
-	tell(FRAME_OBSERVED, m);
+	send_frame(FRAME_OBSERVED, m);
 	stay_silent();
 }
 LIE(observe_huge)
 {
-	greet();
-	put("\3\xff\xff\xff\x03", 5);
-	flood(1, "xxxxxxxxxxxxxxxx");
+	send_hello();
+	put_bytes("\3\xff\xff\xff\x03", 5);
+	send_endlessly(1, "xxxxxxxxxxxxxxxx");
 }
 LIE(observe_changes)
 {
 	struct value *l = value_list(lm), *m = value_map(lm);
-	greet();
+	send_hello();
 	for (int i = 0; i < 100000; i++)
-		list_add(lm, l, change("mode", value_text(lm, "a"), value_text(lm, "b")));
+		list_add(lm, l, make_change("mode", value_text(lm, "a"), value_text(lm, "b")));
 	map_put(lm, m, "steps", value_list(lm));
 	map_put(lm, m, "x", l);
 	tell_raw(FRAME_OBSERVED, m);
@@ -140,7 +140,7 @@ LIE(observe_changes)
 LIE(observe_results)
 {
 	struct value *m, *steps, *result = many_keys(400);
-	greet();
+	send_hello();
 	m = observed_with(value_list(lm));
 	steps = map_at(m, "steps");
 	for (size_t i = 0; i < steps->list.n; i++)

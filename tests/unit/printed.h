@@ -5,7 +5,7 @@
 #pragma once
 #include "value/errs.h"
 
-__attribute__((unused)) static const char *printed(struct arena *mem, const struct errs *errs)
+__attribute__((unused)) static const char *print_errs(struct arena *mem, const struct errs *errs)
 {
 	struct page *page = page_new(false);
 	errs_print(errs, page);

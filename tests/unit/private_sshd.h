@@ -85,7 +85,7 @@ HELPER void write_authorized(void)
 			1 << 14, &text, &e));
 		buf_add(&all, text.p, text.n);
 	}
-	script("authorized", all.p);
+	write_script("authorized", all.p);
 	buf_free(&all);
 }
 
@@ -109,7 +109,7 @@ HELPER struct server start_sshd(const char *const *host_keys, const char *more)
 		make_key(strchr(host_keys[i], '_') + 1, host_keys[i]);
 		conf = arena_printf(a, "%sHostKey %s/%s\n", conf, dir, host_keys[i]);
 	}
-	const char *path = script("sshd_config", conf), *log = path_join(a, dir, "sshd.log");
+	const char *path = write_script("sshd_config", conf), *log = path_join(a, dir, "sshd.log");
 	s.pid = fork();
 	if (s.pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM); /* also when a case fails half-way */
@@ -138,5 +138,5 @@ HELPER void know(const struct server *s, const char *host_key)
 	struct err e = {0};
 	assert_true(file_read(
 		a, path_join(a, dir, arena_printf(a, "%s.pub", host_key)), 1 << 14, &pub, &e));
-	script("known_hosts", arena_printf(a, "[127.0.0.1]:%d %s", s->port, pub.p));
+	write_script("known_hosts", arena_printf(a, "[127.0.0.1]:%d %s", s->port, pub.p));
 }

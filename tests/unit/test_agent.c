@@ -243,7 +243,7 @@ static struct value *unless_there(int id, const char *path)
 	return step_of(id, "command", params);
 }
 
-static struct value *notified(struct value *step, struct value *by)
+static struct value *add_notify(struct value *step, struct value *by)
 {
 	map_put(a, step, "handler", value_text(a, "handler"));
 	map_put(a, step, "notified_by", by);
@@ -257,8 +257,8 @@ static void a_flushed_handler_is_foreseen(void **state)
 	struct peer p;
 	struct value *by_1 = list_of(value_int(a, 1), NULL), *by_2 = list_of(value_int(a, 2), NULL);
 	struct value *first = copy_of(1, in_dir("settings"), "x\n");
-	struct value *handler = notified(copy_of(2, in_dir("built"), "y\n"), by_1);
-	struct value *chain = notified(copy_of(3, in_dir("more"), "z\n"), by_2);
+	struct value *handler = add_notify(copy_of(2, in_dir("built"), "y\n"), by_1);
+	struct value *chain = add_notify(copy_of(3, in_dir("more"), "z\n"), by_2);
 	struct value *built = unless_there(4, in_dir("built")),
 		     *more = unless_there(5, in_dir("more"));
 	const struct value *found;
@@ -416,7 +416,7 @@ static void only_whole_lines_are_read(void **state)
 			fail_msg("taken: %s", bad[i]);
 }
 
-static const char *hidden(struct value *params, const char *text)
+static const char *find_hidden(struct value *params, const char *text)
 {
 	return redact(a, &(struct agent_step){.want = {.params = params}}, text);
 }
@@ -426,15 +426,15 @@ static void secrets_are_taken_out_of_messages(void **state)
 	struct value *params = texts("name", "alice", "password", "correct-horse", NULL);
 	(void)state;
 	map_at(params, "password")->secret = true;
-	assert_string_equal(hidden(params, "useradd: correct-horse? alice: correct-horse"),
+	assert_string_equal(find_hidden(params, "useradd: correct-horse? alice: correct-horse"),
 		"useradd: ********? alice: ********");
 	struct value *content = value_blob(a, str_c("a:b\nalice:{PLAIN}hunter2000\n"));
 	content->secret = true;
 	map_put(a, params, "content", content);
-	assert_string_equal(hidden(params, "line 2: alice:{PLAIN}hunter2000 is bad"),
+	assert_string_equal(find_hidden(params, "line 2: alice:{PLAIN}hunter2000 is bad"),
 		"line 2: ******** is bad");
-	assert_string_equal(hidden(params, "bad word hunter2000"), "bad word ********");
-	assert_string_equal(hidden(texts("name", "alice", NULL), "alice"), "alice");
+	assert_string_equal(find_hidden(params, "bad word hunter2000"), "bad word ********");
+	assert_string_equal(find_hidden(texts("name", "alice", NULL), "alice"), "alice");
 	struct value *environment = texts("http_proxy", "http://u:hunter3000@proxy", NULL);
 	map_at(environment, "http_proxy")->secret = true;
 	struct agent_step proxied = {.want = {.params = params, .environment = environment}};
@@ -445,7 +445,7 @@ static void secrets_are_taken_out_of_messages(void **state)
 	size_t room = sizeof(e.msg) - 1;
 	err_set(&e, ERR_PERMANENT, "%*s%s", (int)(room - 6), "bad: ", "hunter2000");
 	assert_non_null(strstr(e.msg, "bad: hunte"));
-	assert_null(strstr(hidden(params, e.msg), "hunt"));
+	assert_null(strstr(find_hidden(params, e.msg), "hunt"));
 }
 
 int main(void)

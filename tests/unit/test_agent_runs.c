@@ -29,7 +29,7 @@ static void set_year(const char *path, int years)
 }
 
 /* As a kill in the middle of a step leaves it, with a temporary of each kind. */
-static void interrupt(const char *run, const char *name)
+static void interrupt_run(const char *run, const char *name)
 {
 	put_file(journal_of(run),
 		arena_printf(a,
@@ -65,7 +65,7 @@ static void the_clock_is_set_back(void **state)
 	assert_false(is_there(journal_of("old03")));
 	assert_true(is_there(journal_of("old04")));
 	assert_false(is_there(in_dir("state/originals/old18")));
-	interrupt("new2", "half a step");
+	interrupt_run("new2", "half a step");
 	assert_last("new2", "interrupted");
 	put_file(in_dir(".provision-FCkkMA"), "secret");
 	run_once("new3", 102);
@@ -119,7 +119,7 @@ static void a_kill_leaves_no_temporary(void **state)
 	mkdir(in_dir("state/undo.d"), 0700);
 	for (size_t i = 0; i < ARRAY_LEN(left); i++)
 		assert_int_equal(symlink("somewhere", in_dir(left[i])), 0);
-	interrupt("r1", "half a step");
+	interrupt_run("r1", "half a step");
 	if (geteuid() == 0)
 		assert_int_equal(
 			mkdir("/run/.provAbCdEf", 0700) | mkdir("/run/.provAbCdEf/u", 0700), 0);

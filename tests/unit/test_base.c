@@ -14,14 +14,14 @@
 static struct arena *a;
 static char dir[] = "/tmp/test_base.XXXXXX";
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	(void)state;
 	a = arena_new();
 	return mkdtemp(dir) ? 0 : -1;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	const char *argv[] = {"rm", "-rf", dir, NULL};
 	struct proc_result r;
@@ -32,7 +32,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void strings(void **state)
+static void strings_compare(void **state)
 {
 	(void)state;
 	assert_true(str_eq(str_c("abc"), str_dup(a, "abcd", 3)));
@@ -67,7 +67,7 @@ static void nearest_word(void **state)
 	}
 }
 
-static void utf8(void **state)
+static void utf8_is_checked(void **state)
 {
 	static const char *const good[] = {"", "plain", "\xc3\xa4", "\xe2\x82\xac",
 		"\xf0\x9f\x93\xa8", "\xef\xbf\xbd", "\xf4\x8f\xbf\xbf"};
@@ -205,7 +205,7 @@ static void hashes_differ(void **state)
 	assert_true(hash64("12345678", 8) != hash64("12345678\0", 9));
 }
 
-static struct file_attr mode(mode_t m)
+static struct file_attr attr_of_mode(mode_t m)
 {
 	return (struct file_attr){m, (uid_t)-1, (gid_t)-1};
 }
@@ -219,7 +219,7 @@ static size_t entries_starting_with_dot_provision(void)
 	return r.out.n;
 }
 
-static bool refuse(void *ctx, const char *tmp, struct err *e)
+static bool refuse_file(void *ctx, const char *tmp, struct err *e)
 {
 	struct stat st;
 	assert_int_equal(stat(tmp, &st), 0);
@@ -236,22 +236,23 @@ static void file_is_replaced_atomically(void **state)
 	struct stat st;
 	int called = 0;
 	(void)state;
-	assert_true(file_replace(path, "one", 3, mode(0640), &e));
+	assert_true(file_replace(path, "one", 3, attr_of_mode(0640), &e));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(symlink(path, link_path), 0);
-	assert_true(file_replace(link_path, "two", 3, mode(0600), &e));
+	assert_true(file_replace(link_path, "two", 3, attr_of_mode(0600), &e));
 	assert_int_equal(lstat(link_path, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
 	assert_true(file_read(a, path, 100, &s, &e));
 	assert_string_equal(s.p, "one");
-	assert_false(file_replace_valid(path, str_c("new"), mode(0640), refuse, &called, &e));
+	assert_false(file_replace_valid(
+		path, str_c("new"), attr_of_mode(0640), refuse_file, &called, &e));
 	assert_int_equal(called, 1);
 	assert_string_equal(e.msg, "the checker refuses it");
 	assert_true(file_read(a, path, 100, &s, &e));
 	assert_string_equal(s.p, "one");
 	e = (struct err){0};
-	assert_false(file_replace(dir, "x", 1, mode(0600), &e));
+	assert_false(file_replace(dir, "x", 1, attr_of_mode(0600), &e));
 	assert_non_null(strstr(e.msg, "cannot replace"));
 	assert_int_equal(entries_starting_with_dot_provision(), 0);
 }
@@ -263,7 +264,7 @@ static void file_reading_is_bounded(void **state)
 	struct str s;
 	bool found;
 	(void)state;
-	assert_true(file_replace(path, "0123456789", 10, mode(0600), &e));
+	assert_true(file_replace(path, "0123456789", 10, attr_of_mode(0600), &e));
 	assert_true(file_read(a, path, 10, &s, &e));
 	assert_false(file_read(a, path, 9, &s, &e));
 	assert_non_null(strstr(e.msg, "larger than 9 bytes"));
@@ -290,7 +291,7 @@ static void folders_and_paths(void **state)
 	assert_true(mkdirs(deep, 0755, &e));
 	assert_true(mkdirs(deep, 0755, &e));
 	assert_int_equal(stat(deep, &st), 0);
-	assert_true(file_replace(path_join(a, dir, "a/f"), "", 0, mode(0600), &e));
+	assert_true(file_replace(path_join(a, dir, "a/f"), "", 0, attr_of_mode(0600), &e));
 	assert_false(mkdirs(path_join(a, dir, "a/f/g"), 0755, &e));
 	assert_string_equal(path_join(a, "/etc", "/x"), "/x");
 	assert_string_equal(path_join(a, "/etc/", "x"), "/etc/x");
@@ -301,7 +302,7 @@ static void folders_and_paths(void **state)
 	assert_string_equal(path_dir(a, "x"), ".");
 }
 
-static bool run(struct proc p, struct proc_result *r, struct err *e)
+static bool run_proc(struct proc p, struct proc_result *r, struct err *e)
 {
 	*e = (struct err){0};
 	return proc_run(a, &p, r, e);
@@ -316,22 +317,22 @@ static void process_results(void **state)
 	struct err e;
 	(void)state;
 	struct proc p = {.argv = SH("echo out; echo err >&2; exit 3"), STAY};
-	assert_true(run(p, &r, &e));
+	assert_true(run_proc(p, &r, &e));
 	assert_int_equal(r.status, 3);
 	assert_string_equal(r.out.p, "out\n");
 	assert_string_equal(r.err_out.p, "err\n");
 	assert_false(r.timed_out || r.cut);
-	assert_true(run((struct proc){.argv = SH("kill -TERM $$"), STAY}, &r, &e));
+	assert_true(run_proc((struct proc){.argv = SH("kill -TERM $$"), STAY}, &r, &e));
 	assert_int_equal(r.status, 128 + SIGTERM);
 	p = (struct proc){.argv = (const char *[]){"cat", NULL}, .input = str_c("given"), STAY};
-	assert_true(run(p, &r, &e));
+	assert_true(run_proc(p, &r, &e));
 	assert_string_equal(r.out.p, "given");
-	assert_true(run((struct proc){.argv = SH("cat; pwd"), .dir = "/usr", STAY}, &r, &e));
+	assert_true(run_proc((struct proc){.argv = SH("cat; pwd"), .dir = "/usr", STAY}, &r, &e));
 	assert_string_equal(r.out.p, "/usr\n");
-	assert_false(run(
+	assert_false(run_proc(
 		(struct proc){.argv = (const char *[]){"no-such-program", NULL}, STAY}, &r, &e));
 	assert_non_null(strstr(e.msg, "no-such-program: not found"));
-	assert_false(run((struct proc){.argv = SH("true"), .dir = "/none", STAY}, &r, &e));
+	assert_false(run_proc((struct proc){.argv = SH("true"), .dir = "/none", STAY}, &r, &e));
 	assert_string_equal(e.msg, "cannot run /usr/bin/sh in /none: No such file or directory");
 }
 
@@ -346,7 +347,7 @@ static void process_environment(void **state)
 	assert_int_equal(setenv("LANGUAGE", "de", 1), 0);
 	assert_int_equal(setenv("LC_TIME", "de_DE", 1), 0);
 	struct proc p = {.argv = (const char *[]){"env", NULL}, .env = added, STAY};
-	assert_true(run(p, &r, &e));
+	assert_true(run_proc(p, &r, &e));
 	assert_non_null(strstr(r.out.p, "http_proxy=http://proxy.test\n"));
 	assert_null(strstr(r.out.p, "LANGUAGE="));
 	assert_null(strstr(r.out.p, "LC_TIME="));
@@ -355,13 +356,13 @@ static void process_environment(void **state)
 	assert_null(strstr(r.out.p, "dumb"));
 	assert_non_null(strstr(r.out.p, "LC_ALL=C.UTF-8\n"));
 	p.users = true;
-	assert_true(run(p, &r, &e));
+	assert_true(run_proc(p, &r, &e));
 	assert_non_null(strstr(r.out.p, "LANGUAGE=de\n"));
 	assert_non_null(strstr(r.out.p, "LC_TIME=de_DE\n"));
 	assert_null(strstr(r.out.p, "LC_ALL=C.UTF-8\n"));
 	assert_int_equal(unsetenv("LANGUAGE") | unsetenv("LC_TIME") | unsetenv("http_proxy"), 0);
 	assert_int_equal(dup2(fd, 77), 77);
-	assert_true(run((struct proc){.argv = SH("ls /proc/self/fd"), STAY}, &r, &e));
+	assert_true(run_proc((struct proc){.argv = SH("ls /proc/self/fd"), STAY}, &r, &e));
 	assert_null(strstr(r.out.p, "77"));
 	close(77);
 	close(fd);
@@ -373,7 +374,7 @@ static void process_output_is_bounded(void **state)
 	struct err e;
 	(void)state;
 	struct proc p = {.argv = SH("head -c 300000 /dev/zero"), .max_output = 1000, STAY};
-	assert_true(run(p, &r, &e));
+	assert_true(run_proc(p, &r, &e));
 	assert_int_equal(r.status, 0);
 	assert_true(r.cut);
 	assert_int_equal(r.out.n, 1000);
@@ -387,7 +388,7 @@ static void process_time_limit(void **state)
 	time_t before = time(NULL);
 	(void)state;
 	struct proc p = {.argv = SH("sleep 100 & yes"), .timeout_s = 1, .max_output = 10, STAY};
-	assert_true(run(p, &r, &e));
+	assert_true(run_proc(p, &r, &e));
 	assert_true(r.timed_out);
 	assert_int_equal(r.status, 128 + SIGTERM);
 	assert_true(time(NULL) - before < 5);
@@ -400,7 +401,7 @@ static void process_leaves_daemon_behind(void **state)
 	struct err e;
 	time_t before = time(NULL);
 	(void)state;
-	assert_true(run((struct proc){.argv = SH("sleep 4 & echo started"), STAY}, &r, &e));
+	assert_true(run_proc((struct proc){.argv = SH("sleep 4 & echo started"), STAY}, &r, &e));
 	assert_string_equal(r.out.p, "started\n");
 	assert_true(time(NULL) - before < 3);
 }
@@ -419,7 +420,7 @@ static void process_lines_while_it_runs(void **state)
 	(void)state;
 	struct proc p = {
 		.argv = SH("echo a; echo b; printf c"), .line = count_line, .ctx = &lines, STAY};
-	assert_true(run(p, &r, &e));
+	assert_true(run_proc(p, &r, &e));
 	assert_int_equal(lines, 2);
 	assert_string_equal(r.out.p, "a\nb\nc");
 }
@@ -432,19 +433,19 @@ static void process_drops_to_user(void **state)
 	if (geteuid() != 0)
 		skip();
 	struct proc p = {.argv = SH("id -u; id -G; echo $HOME"), .uid = 65534};
-	assert_true(run(p, &r, &e));
+	assert_true(run_proc(p, &r, &e));
 	assert_string_equal(r.out.p, "65534\n65534\n/nonexistent\n");
 	p.uid = 54321;
-	assert_false(run(p, &r, &e));
+	assert_false(run_proc(p, &r, &e));
 	assert_string_equal(e.msg, "cannot run sh: no user has the id 54321");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strings),
+		cmocka_unit_test(strings_compare),
 		cmocka_unit_test(nearest_word),
-		cmocka_unit_test(utf8),
+		cmocka_unit_test(utf8_is_checked),
 		cmocka_unit_test(buffer_stays_at_its_limit),
 		cmocka_unit_test(first_error_is_kept),
 		cmocka_unit_test(long_message_is_cut_between_characters),
@@ -462,5 +463,5 @@ int main(void)
 		cmocka_unit_test(process_lines_while_it_runs),
 		cmocka_unit_test(process_drops_to_user),
 	};
-	return cmocka_run_group_tests_name("base", tests, setup, teardown);
+	return cmocka_run_group_tests_name("base", tests, set_up, tear_down);
 }

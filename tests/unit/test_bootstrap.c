@@ -11,7 +11,7 @@
 #include "transport/bootstrap.h"
 #include "transport/openssh.h"
 
-static const char *joined(struct arena *a, const char *const *argv)
+static const char *join_words(struct arena *a, const char *const *argv)
 {
 	struct buf b;
 	buf_init(&b, 1 << 14);
@@ -37,7 +37,7 @@ static void openssh_words(void **state)
 		.timeout_s = 7,
 		.connection.ssh_args =
 			" -o  'ProxyJump=a b' -J\"x'y\" c\\ d -o StrictHostKeyChecking=no"};
-	const char *text = joined(a, openssh_argv(a, &t, "the command", &e));
+	const char *text = join_words(a, openssh_argv(a, &t, "the command", &e));
 	assert_string_equal(text,
 		"ssh\n-o\nBatchMode=yes\n-o\nStrictHostKeyChecking=yes\n"
 		"-o\nUserKnownHostsFile=\"/known\"\n-o\nGlobalKnownHostsFile=/dev/null\n"
@@ -112,7 +112,7 @@ static void sudo_words(void **state)
 			.connection.become_user = want[i].to,
 			.connection.become_password = want[i].password};
 		become_argv(a, &t, want[i].login, "[x]", argv);
-		assert_string_equal(joined(a, argv), want[i].words);
+		assert_string_equal(join_words(a, argv), want[i].words);
 	}
 	arena_free(a);
 }

@@ -13,7 +13,7 @@
 #include "yaml/yaml.h"
 
 /* The records of the host, with these facts and these keys of its agent. */
-static const char *zone(struct arena *a, const char *facts, const char *keys)
+static const char *print_zone(struct arena *a, const char *facts, const char *keys)
 {
 	struct err e = {0};
 	struct dns_records out = {.a = a};
@@ -38,11 +38,13 @@ static void test_facts(void **state)
 {
 	struct arena *a = arena_new();
 	(void)state;
-	assert_non_null(strstr(zone(a, "{\"default_ipv4\": {\"address\": \"192.0.2.1\"}}", "[]"),
-		"\tA\t192.0.2.1\n"));
-	assert_non_null(strstr(zone(a, "{\"default_ipv6\": {\"address\": \"2001:db8::1\"}}", "[]"),
-		"\tAAAA\t2001:db8::1\n"));
-	assert_null(strstr(zone(a,
+	assert_non_null(
+		strstr(print_zone(a, "{\"default_ipv4\": {\"address\": \"192.0.2.1\"}}", "[]"),
+			"\tA\t192.0.2.1\n"));
+	assert_non_null(
+		strstr(print_zone(a, "{\"default_ipv6\": {\"address\": \"2001:db8::1\"}}", "[]"),
+			"\tAAAA\t2001:db8::1\n"));
+	assert_null(strstr(print_zone(a,
 				   "{\"default_ipv4\": {\"address\": \"192.0.2.1\\nevil.test. IN A "
 				   "192.0.2.2\"}}",
 				   "[]"),
@@ -56,15 +58,16 @@ static void test_keys(void **state)
 	struct arena *a = arena_new();
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(odd); i++)
-		assert_non_null(strstr(zone(a, "{}", odd[i]), "no key on the host yet"));
+		assert_non_null(strstr(print_zone(a, "{}", odd[i]), "no key on the host yet"));
 	assert_non_null(strstr(
-		zone(a, "{}", "[{\"domain\": \"x\", \"selector\": \"s\", \"p\": \"AAAA\\\"\\n\"}]"),
+		print_zone(a, "{}",
+			"[{\"domain\": \"x\", \"selector\": \"s\", \"p\": \"AAAA\\\"\\n\"}]"),
 		"p=AAAA\\\"\\010\"\n"));
 	arena_free(a);
 }
 
 /* ---- a whole zone: the host's records, and those of its domains ---- */
-static const char *whole(struct arena *a, const char *mail, const char *zones)
+static const char *print_all(struct arena *a, const char *mail, const char *zones)
 {
 	struct err e = {0};
 	struct dns_records out = {.a = a};
@@ -83,7 +86,7 @@ static const char *whole(struct arena *a, const char *mail, const char *zones)
 	return all;
 }
 
-static size_t count(const char *text, const char *what)
+static size_t count_text(const char *text, const char *what)
 {
 	size_t n = 0;
 	for (const char *p = text; (p = strstr(p, what)); p += strlen(what))
@@ -95,7 +98,7 @@ static size_t count(const char *text, const char *what)
 static void test_one_spf(void **state)
 {
 	struct arena *a = arena_new();
-	const char *all = whole(a,
+	const char *all = print_all(a,
 		"{\"hostname\": \"mx.x.test\", \"outbound\": {\"addresses\": ["
 		"{\"address\": \"192.0.2.1\", \"helo\": \"Y.test\"},"
 		"{\"address\": \"192.0.2.2\", \"helo\": \"out.test\"},"
@@ -103,10 +106,10 @@ static void test_one_spf(void **state)
 		"[{\"name\": \"y.test\", \"provider\": \"builtin\", \"spf\": \"v=spf1 a mx "
 		"-all\"}]");
 	(void)state;
-	assert_int_equal(count(all, "\ny.test.\t3600\tIN\tTXT\t\"v=spf1"), 1);
-	assert_int_equal(count(all, "Y.test.\t3600\tIN\tTXT"), 0);
-	assert_int_equal(count(all, "out.test.\t3600\tIN\tTXT\t\"v=spf1"), 1);
-	assert_int_equal(count(all, "\nout.test.\t3600\tIN\tA\t"), 2);
+	assert_int_equal(count_text(all, "\ny.test.\t3600\tIN\tTXT\t\"v=spf1"), 1);
+	assert_int_equal(count_text(all, "Y.test.\t3600\tIN\tTXT"), 0);
+	assert_int_equal(count_text(all, "out.test.\t3600\tIN\tTXT\t\"v=spf1"), 1);
+	assert_int_equal(count_text(all, "\nout.test.\t3600\tIN\tA\t"), 2);
 	arena_free(a);
 }
 
@@ -118,7 +121,7 @@ static void test_cname(void **state)
 		"{\"name\": \"y.test\", \"provider\": \"gmail\"},"
 		"{\"name\": \"z.test\", \"provider\": \"builtin\", \"certificate\": true}]";
 	struct arena *a = arena_new();
-	const char *all = whole(a, "{\"hostname\": \"mail.x.test\"}", zones);
+	const char *all = print_all(a, "{\"hostname\": \"mail.x.test\"}", zones);
 	(void)state;
 	assert_null(strstr(all, "mail.x.test.\t3600\tIN\tCNAME"));
 	assert_non_null(strstr(all, "mail.y.test.\t3600\tIN\tCNAME\tghs.google.com.\n"));
@@ -134,9 +137,9 @@ static void test_reports(void **state)
 		"rua=mailto:a@X.test,mailto:a@sub.x.test,mailto:b@Y.test!10m,mailto:c@far.test; "
 		"ruf=mailto:c@far.test\"}, {\"name\": \"y.test\", \"provider\": \"builtin\"}]";
 	struct arena *a = arena_new();
-	const char *all = whole(a, "{\"hostname\": \"mx.x.test\"}", zones);
+	const char *all = print_all(a, "{\"hostname\": \"mx.x.test\"}", zones);
 	(void)state;
-	assert_int_equal(count(all, "_report."), 2);
+	assert_int_equal(count_text(all, "_report."), 2);
 	assert_non_null(
 		strstr(all, "x.test._report._dmarc.Y.test.\t3600\tIN\tTXT\t\"v=DMARC1\"\n"));
 	assert_non_null(

@@ -9,14 +9,14 @@
 
 static struct arena *a;
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	(void)state;
 	a = arena_new();
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	(void)state;
 	arena_free(a);
@@ -24,7 +24,7 @@ static int teardown(void **state)
 }
 
 /* A tiny reader for the cases: 'text' is a string, [a b] a list of plain words, else plain. */
-static struct value *word(const char *text)
+static struct value *make_word(const char *text)
 {
 	char *end;
 	size_t n = strlen(text);
@@ -50,21 +50,21 @@ static struct value *word(const char *text)
 	return v;
 }
 
-static struct value *parse(const char *text)
+static struct value *parse_yaml(const char *text)
 {
 	size_t n = strlen(text);
 	if (text[0] != '[')
-		return word(text);
+		return make_word(text);
 	struct value *list = value_list(a);
 	for (const char *p = text + 1; p < text + n - 1;) {
 		size_t len = strcspn(p, " ]");
-		list_add(a, list, word(str_dup(a, p, len).p));
+		list_add(a, list, make_word(str_dup(a, p, len).p));
 		p += len + 1;
 	}
 	return list;
 }
 
-static const char *json(const struct value *v)
+static const char *print_json(const struct value *v)
 {
 	struct buf b;
 	buf_init(&b, 1 << 20);
@@ -74,9 +74,9 @@ static const char *json(const struct value *v)
 	return text;
 }
 
-static const char *problems(const struct errs *errs)
+static const char *print_problems(const struct errs *errs)
 {
-	return printed(a, errs);
+	return print_errs(a, errs);
 }
 
 static const struct field sub[] = {
@@ -107,7 +107,7 @@ static const struct field table[] = {
 	{.name = NULL},
 };
 
-static struct value *check(struct value *in, struct errs *errs)
+static struct value *check_value(struct value *in, struct errs *errs)
 {
 	errs_init(errs, a);
 	return fields_check(a, table, in, "module 'x'", errs);
@@ -193,15 +193,15 @@ static void each_kind(void **state)
 		const struct field_case *c = &cases[i];
 		struct value *in = value_map(a);
 		struct errs errs;
-		map_put(a, in, c->key, parse(c->in));
-		struct value *out = check(in, &errs);
+		map_put(a, in, c->key, parse_yaml(c->in));
+		struct value *out = check_value(in, &errs);
 		if (c->out[0] == '!') {
 			assert_null(out);
-			if (!strstr(problems(&errs), c->out + 1))
-				fail_msg("%s: %s: %s", c->key, c->in, problems(&errs));
-		} else if (!out || strcmp(json(map_at(out, c->key)), c->out) != 0) {
+			if (!strstr(print_problems(&errs), c->out + 1))
+				fail_msg("%s: %s: %s", c->key, c->in, print_problems(&errs));
+		} else if (!out || strcmp(print_json(map_at(out, c->key)), c->out) != 0) {
 			fail_msg("%s: %s: %s", c->key, c->in,
-				out ? json(map_at(out, c->key)) : problems(&errs));
+				out ? print_json(map_at(out, c->key)) : print_problems(&errs));
 		}
 	}
 }
@@ -211,11 +211,11 @@ static void every_problem_is_reported(void **state)
 	struct value *in = value_map(a);
 	struct errs errs;
 	(void)state;
-	map_set_at(a, in, str_c("sise"), (struct pos){"f.yml", 1, 1}, word("1"));
-	map_set_at(a, in, str_c("i"), (struct pos){"f.yml", 2, 1}, word("x"));
-	map_set_at(a, in, str_c("qqqq"), (struct pos){"f.yml", 3, 1}, word("x"));
-	assert_null(check(in, &errs));
-	assert_string_equal(problems(&errs),
+	map_set_at(a, in, str_c("sise"), (struct pos){"f.yml", 1, 1}, make_word("1"));
+	map_set_at(a, in, str_c("i"), (struct pos){"f.yml", 2, 1}, make_word("x"));
+	map_set_at(a, in, str_c("qqqq"), (struct pos){"f.yml", 3, 1}, make_word("x"));
+	assert_null(check_value(in, &errs));
+	assert_string_equal(print_problems(&errs),
 		"f.yml:1:1: unknown key 'sise' in module 'x' (did you mean 'size'?)\n"
 		"f.yml:2:1: 'i' must be an integer, not 'x'\n"
 		"f.yml:3:1: unknown key 'qqqq' in module 'x'\n");
@@ -227,11 +227,11 @@ static void unknown_key_lists_a_small_table(void **state)
 	struct errs errs;
 	(void)state;
 	errs_init(&errs, a);
-	map_put(a, in, "zzz", word("1"));
-	map_put(a, in, "owner", word("me"));
+	map_put(a, in, "zzz", make_word("1"));
+	map_put(a, in, "owner", make_word("me"));
 	assert_null(fields_check(a, sub, in, "mail.lists", &errs));
 	assert_string_equal(
-		problems(&errs), "unknown key 'zzz' in mail.lists (it has: owner, post)\n");
+		print_problems(&errs), "unknown key 'zzz' in mail.lists (it has: owner, post)\n");
 }
 
 static void alias_gets_the_canonical_name(void **state)
@@ -239,12 +239,13 @@ static void alias_gets_the_canonical_name(void **state)
 	struct value *in = value_map(a);
 	struct errs errs;
 	(void)state;
-	map_put(a, in, "dest", word("/x"));
-	assert_string_equal(json(check(in, &errs)), "{\"path\": \"/x\", \"srs\": false}");
-	map_put(a, in, "path", word("/y"));
-	assert_null(check(in, &errs));
+	map_put(a, in, "dest", make_word("/x"));
 	assert_string_equal(
-		problems(&errs), "'path' and 'dest' are the same key in module 'x'; leave one\n");
+		print_json(check_value(in, &errs)), "{\"path\": \"/x\", \"srs\": false}");
+	map_put(a, in, "path", make_word("/y"));
+	assert_null(check_value(in, &errs));
+	assert_string_equal(print_problems(&errs),
+		"'path' and 'dest' are the same key in module 'x'; leave one\n");
 	assert_string_equal(field_find(table, str_c("name"))->name, "path");
 	assert_null(field_find(table, str_c("des")));
 }
@@ -255,16 +256,16 @@ static void nested_names_and_defaults(void **state)
 	struct errs errs;
 	(void)state;
 	errs_init(&errs, a);
-	map_put(a, one, "owner", word("alice"));
+	map_put(a, one, "owner", make_word("alice"));
 	map_put(a, many, "announce", one);
 	map_put(a, in, "many", many);
 	struct value *out = fields_check(a, table, in, "mail", &errs);
-	assert_string_equal(json(map_at(out, "many")),
+	assert_string_equal(print_json(map_at(out, "many")),
 		"{\"announce\": {\"owner\": \"alice\", \"post\": \"members\"}}");
-	map_put(a, many, "empty", word("null"));
-	map_put(a, one, "post", word("nobody"));
+	map_put(a, many, "empty", make_word("null"));
+	map_put(a, one, "post", make_word("nobody"));
 	assert_null(fields_check(a, table, in, "mail", &errs));
-	assert_string_equal(problems(&errs),
+	assert_string_equal(print_problems(&errs),
 		"'mail.many.announce.post' must be one of members, anyone, not 'nobody'\n"
 		"'owner' is missing in mail.many.empty\n");
 }
@@ -277,12 +278,12 @@ static void unknown_passes_and_undefined_does_not(void **state)
 	list_add(a, list, value_unknown(a, "it ran"));
 	map_put(a, in, "i", value_unknown(a, "it ran"));
 	map_put(a, in, "list", list);
-	struct value *out = check(in, &errs);
+	struct value *out = check_value(in, &errs);
 	assert_int_equal(map_at(out, "i")->type, VALUE_UNKNOWN);
 	assert_int_equal(map_at(out, "list")->list.v[0]->type, VALUE_UNKNOWN);
 	map_put(a, in, "i", value_undefined(a, (struct pos){0}, "'port' is undefined"));
-	assert_null(check(in, &errs));
-	assert_string_equal(problems(&errs), "'i': 'port' is undefined\n");
+	assert_null(check_value(in, &errs));
+	assert_string_equal(print_problems(&errs), "'i': 'port' is undefined\n");
 }
 
 static void null_means_not_given(void **state)
@@ -290,18 +291,18 @@ static void null_means_not_given(void **state)
 	struct value *in = value_map(a);
 	struct errs errs;
 	(void)state;
-	map_put(a, in, "i", word("null"));
-	assert_null(map_at(check(in, &errs), "i"));
-	assert_non_null(check(word("null"), &errs));
-	assert_null(check(word("text"), &errs));
-	assert_string_equal(problems(&errs), "module 'x' must be a mapping, not a string\n");
+	map_put(a, in, "i", make_word("null"));
+	assert_null(map_at(check_value(in, &errs), "i"));
+	assert_non_null(check_value(make_word("null"), &errs));
+	assert_null(check_value(make_word("text"), &errs));
+	assert_string_equal(print_problems(&errs), "module 'x' must be a mapping, not a string\n");
 }
 
 static void secrecy_goes_deep_and_input_stays(void **state)
 {
 	static const struct field secret[] = {
 		{.name = "keys", .kind = FIELD_ANY, .flags = FIELD_SECRET}, {.name = NULL}};
-	struct value *in = value_map(a), *list = parse("[a b]");
+	struct value *in = value_map(a), *list = parse_yaml("[a b]");
 	struct errs errs;
 	(void)state;
 	errs_init(&errs, a);
@@ -324,5 +325,5 @@ int main(void)
 		cmocka_unit_test(null_means_not_given),
 		cmocka_unit_test(secrecy_goes_deep_and_input_stays),
 	};
-	return cmocka_run_group_tests_name("field", tests, setup, teardown);
+	return cmocka_run_group_tests_name("field", tests, set_up, tear_down);
 }

@@ -118,10 +118,11 @@ struct outcome {
 
 static void write_site(int steps, const char *more)
 {
-	script("site.yml", arena_printf(a,
-				   "- hosts: all\n  tasks:\n    - command: /bin/true {{ item }}\n"
-				   "      loop: \"{{ range(%d) | list }}\"\n%s",
-				   steps, more));
+	write_script(
+		"site.yml", arena_printf(a,
+				    "- hosts: all\n  tasks:\n    - command: /bin/true {{ item }}\n"
+				    "      loop: \"{{ range(%d) | list }}\"\n%s",
+				    steps, more));
 }
 
 static const char *server_line(size_t i)
@@ -151,7 +152,7 @@ static const char *sshd_line(const char *name)
 }
 
 /* A key for each liar, which may run nothing but its lie. */
-static void authorize(struct buf *all, const char *name)
+static void authorize_key(struct buf *all, const char *name)
 {
 	struct str pub;
 	struct err e = {0};
@@ -173,14 +174,14 @@ static void start_liars(void)
 	sshd = start_sshd(ed25519_only, "MaxStartups 1000");
 	buf_init(&all, 1 << 20);
 	for (size_t i = 0; i < ARRAY_LEN(lies); i++)
-		authorize(&all, lies[i].name);
+		authorize_key(&all, lies[i].name);
 	for (int i = 0; i < GOOD; i++)
-		authorize(&all, good_name(i));
-	script("authorized", all.p);
+		authorize_key(&all, good_name(i));
+	write_script("authorized", all.p);
 	buf_free(&all);
 }
 
-static void fleet(
+static void fleet_with_inventory(
 	struct arena *mem, const char *inventory, const struct patience *p, struct report *r)
 {
 	const char *inventories[] = {inventory, NULL};
@@ -215,7 +216,7 @@ static void run_fleet(const char *inventory, const struct patience *p, struct ou
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	struct arena *mem = arena_new();
 	struct report *r = report_open(&(struct report_options){.json = true, .fd = fd});
-	fleet(mem, inventory, p, r);
+	fleet_with_inventory(mem, inventory, p, r);
 	report_close(r);
 	arena_free(mem);
 	close(fd);
@@ -297,7 +298,7 @@ static void all_at_once(const char *(*line)(const char *name))
 {
 	struct buf inventory;
 	struct outcome out;
-	script("gate", "");
+	write_script("gate", "");
 	buf_init(&inventory, 1 << 20);
 	for (int i = 0; i < GOOD; i++)
 		buf_adds(&inventory, line(good_name(i)));
@@ -305,7 +306,7 @@ static void all_at_once(const char *(*line)(const char *name))
 		buf_adds(&inventory, line(lies[i].name));
 	for (size_t i = 0; i < ARRAY_LEN(bad_servers); i++)
 		buf_adds(&inventory, server_line(i));
-	run_fleet(script("hosts.ini", inventory.p), &together, &out);
+	run_fleet(write_script("hosts.ini", inventory.p), &together, &out);
 	buf_free(&inventory);
 	for (int i = 0; i < GOOD; i++)
 		check_good(&out, good_name(i));
@@ -340,7 +341,7 @@ static void silence_is_noticed(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		inventory = arena_printf(a, "%s%s", inventory, child_line(names[i]));
-	run_fleet(script("hosts.ini", inventory), &silent, &out);
+	run_fleet(write_script("hosts.ini", inventory), &silent, &out);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const struct value *host = map_at(out.hosts, names[i]);
 		assert_non_null(strstr(map_cstr(host, "error", ""), SILENT));
@@ -353,7 +354,7 @@ static void a_host_may_have_many_resources(void **state)
 	struct outcome out;
 	(void)state;
 	write_site(MANY, "");
-	run_fleet(script("hosts.ini", child_line(good_name(0))), &together, &out);
+	run_fleet(write_script("hosts.ini", child_line(good_name(0))), &together, &out);
 	write_site(LIAR_STEPS, "      register: told\n");
 	const struct value *host = map_at(out.hosts, good_name(0));
 	if (map_at(host, "error"))
@@ -364,14 +365,14 @@ static void a_host_may_have_many_resources(void **state)
 
 /* ---- what one alone costs: a controller of its own for each ---- */
 
-static void measure(const char *inventory, bool json, int64_t *cost)
+static void measure_cost(const char *inventory, bool json, int64_t *cost)
 {
 	struct report_options o = {.json = json, .diff = !json, .verbosity = json ? 0 : 2};
 	struct arena *mem = arena_new();
 	o.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct report *r = report_open(&o);
 	int64_t before = memory_now();
-	fleet(mem, inventory, &alone, r);
+	fleet_with_inventory(mem, inventory, &alone, r);
 	*cost = memory_peak() - before;
 }
 
@@ -382,7 +383,7 @@ static pid_t start_measuring(const char *inventory, bool json, int64_t *cost)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	measure(inventory, json, cost);
+	measure_cost(inventory, json, cost);
 	_exit(0);
 }
 
@@ -412,8 +413,8 @@ static void measure_all(const struct alone_line *v, size_t n)
 		}
 		if (i < n)
 			pids[at] = start_measuring(
-				script(arena_printf(a, "alone-%zu.ini", at), v[i].text), v[i].json,
-				&cost[at]);
+				write_script(arena_printf(a, "alone-%zu.ini", at), v[i].text),
+				v[i].json, &cost[at]);
 	}
 	munmap(cost, AT_ONCE * sizeof(*cost));
 }
@@ -465,13 +466,13 @@ static int group_set_up(void **state)
 	if (rc || !file_replace(path_join(a, dir, "ssh"), image.bytes.p, image.bytes.n, attr, &e))
 		return -1;
 	make_key("ed25519", "id_ed25519");
-	script("known_hosts", "");
+	write_script("known_hosts", "");
 	setenv("PATH", arena_printf(a, "%s:%s", dir, getenv("PATH")), 1);
 #ifdef __SANITIZE_ADDRESS__
 	__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 #endif
 	write_site(LIAR_STEPS, "      register: told\n");
-	script("gate", "open: more than are compared");
+	write_script("gate", "open: more than are compared");
 	start_servers();
 	return 0;
 }

@@ -37,7 +37,7 @@ static const char *in_folder(struct arena *a, const char *name)
 	return path_join(a, folder, name);
 }
 
-static void put(const char *path, const char *text)
+static void put_file(const char *path, const char *text)
 {
 	struct err e = {0};
 	struct file_attr attr = {.mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
@@ -134,7 +134,7 @@ static void known_hosts_cases(void **state)
 		struct arena *a = arena_new();
 		struct err e = {0};
 		const char *file = in_folder(a, "known");
-		put(file, fill_keys(a, cases[i].lines));
+		put_file(file, fill_keys(a, cases[i].lines));
 		for (int accept = 0; accept < 2; accept++) {
 			struct target t = {.name = "mx1",
 				.connection.address = cases[i].address,
@@ -168,7 +168,7 @@ static void known_hosts_hashed(void **state)
 	struct arena *a = arena_new();
 	struct err e = {0};
 	const char *file = in_folder(a, "hashed");
-	put(file, fill_keys(a, "[mx1.example]:2222 ssh-ed25519 {A}\n"));
+	put_file(file, fill_keys(a, "[mx1.example]:2222 ssh-ed25519 {A}\n"));
 	const char *argv[] = {"ssh-keygen", "-H", "-f", file, NULL};
 	struct proc p = {.argv = argv, .uid = (uid_t)-1};
 	struct proc_result r;
@@ -181,7 +181,7 @@ static void known_hosts_hashed(void **state)
 		assert_true(proc_run(a, &g, &r, &e) && r.status == 0);
 		struct str pub;
 		assert_true(file_read(a, in_folder(a, "hashed_key.pub"), 4096, &pub, &e));
-		put(file, arena_printf(a, "[mx1.example]:2222 %s", pub.p));
+		put_file(file, arena_printf(a, "[mx1.example]:2222 %s", pub.p));
 		assert_true(proc_run(a, &p, &r, &e));
 		assert_int_equal(r.status, 0);
 	}
@@ -223,7 +223,7 @@ static void known_hosts_written(void **state)
 	struct stat st;
 	assert_int_equal(stat(file, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	put(file, "# no newline");
+	put_file(file, "# no newline");
 	struct hostkeys *h = hostkeys_load(a, &t, "m", &e);
 	assert_true(hostkeys_check(h, key.p, key.n, &e));
 	assert_true(file_read(a, file, 4096, &text, &e));
@@ -231,7 +231,7 @@ static void known_hosts_written(void **state)
 	arena_free(a);
 }
 
-static void methods(void **state)
+static void methods_by_key(void **state)
 {
 	(void)state;
 	static const struct {
@@ -250,7 +250,7 @@ static void methods(void **state)
 	const char *file = in_folder(a, "methods");
 	struct target t = {.name = "m", .connection.address = "h", .known_hosts = file};
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
-		put(file, fill_keys(a, want[i].lines));
+		put_file(file, fill_keys(a, want[i].lines));
 		const char *list = hostkeys_methods(a, hostkeys_load(a, &t, "m", &e));
 		if (!want[i].begin)
 			assert_null(list);
@@ -260,7 +260,7 @@ static void methods(void **state)
 	arena_free(a);
 }
 
-static void fingerprints(void **state)
+static void fingerprints_as_ssh(void **state)
 {
 	(void)state;
 	struct arena *a = arena_new();
@@ -312,7 +312,7 @@ static void key_files(void **state)
 		assert_int_equal(k.encrypted, keys[i].encrypted);
 		assert_int_equal(k.blob.p != NULL, keys[i].blob);
 	}
-	put(in_folder(a, "key0-cert.pub"), "x");
+	put_file(in_folder(a, "key0-cert.pub"), "x");
 	struct keyfile k;
 	assert_true(keyfile_look(a, in_folder(a, "key0"), &k, &e));
 	assert_false(k.served); /* a certificate is ssh's business */
@@ -330,7 +330,7 @@ static void no_key_files(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct keyfile k;
 		struct err e = {0};
-		put(in_folder(a, "garbage"), texts[i]);
+		put_file(in_folder(a, "garbage"), texts[i]);
 		assert_false(keyfile_look(a, in_folder(a, "garbage"), &k, &e));
 		assert_non_null(strstr(e.msg, "is not a private key"));
 	}
@@ -370,7 +370,7 @@ static void ssh_config(void **state)
 	const char *before = getenv("HOME");
 	setenv("HOME", folder, 1);
 	assert_true(mkdirs(in_folder(a, ".ssh/conf.d"), 0700, &e));
-	put(in_folder(a, ".ssh/conf.d/jump"), "ProxyJump gate\n");
+	put_file(in_folder(a, ".ssh/conf.d/jump"), "ProxyJump gate\n");
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		struct target t = {.name = "m",
 			.connection.address = "mx1.example",
@@ -378,7 +378,7 @@ static void ssh_config(void **state)
 			.connection.port = 22,
 			.connection.key_file = "/k",
 			.known_hosts = "/h"};
-		put(in_folder(a, ".ssh/config"), want[i].text);
+		put_file(in_folder(a, ".ssh/config"), want[i].text);
 		const char *found = sshconfig_for_ssh(a, &t);
 		if (!found != !want[i].found || (found && !strstr(found, want[i].found)))
 			fail_msg("case %zu: %s", i, found ? found : "nothing");
@@ -413,8 +413,8 @@ int main(void)
 		cmocka_unit_test(known_hosts_cases),
 		cmocka_unit_test(known_hosts_hashed),
 		cmocka_unit_test(known_hosts_written),
-		cmocka_unit_test(methods),
-		cmocka_unit_test(fingerprints),
+		cmocka_unit_test(methods_by_key),
+		cmocka_unit_test(fingerprints_as_ssh),
 		cmocka_unit_test(key_files),
 		cmocka_unit_test(no_key_files),
 		cmocka_unit_test(ssh_config),

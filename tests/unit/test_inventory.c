@@ -7,7 +7,7 @@
 #include "yaml/yaml.h"
 
 /* ---- the same variables as ansible-inventory gives, where that is installed ---- */
-static struct value *theirs(const char *inventory, const char *host)
+static struct value *ask_ansible(const char *inventory, const char *host)
 {
 	const char *argv[] = {
 		"ansible-inventory", "-i", inventory, "--host", host, "--playbook-dir", ".", NULL};
@@ -21,14 +21,14 @@ static struct value *theirs(const char *inventory, const char *host)
 	return json_parse(run, r.out, &e);
 }
 
-static bool plain(const struct value *v)
+static bool is_plain(const struct value *v)
 {
 	return v->type != VALUE_STR || !text_is_template(v->s);
 }
 
 static void compare_host(const struct site *s, const char *inventory, const char *host)
 {
-	struct value *want = theirs(inventory, host);
+	struct value *want = ask_ansible(inventory, host);
 	struct err e = {0};
 	struct value *got = site_vars(s, host, &e);
 	assert_non_null(got);
@@ -37,7 +37,7 @@ static void compare_host(const struct site *s, const char *inventory, const char
 		struct value *mine = map_get(got, want->map.e[i].key);
 		if (!mine)
 			fail_msg("%s: no variable '%s'", host, want->map.e[i].key.p);
-		if (plain(want->map.e[i].value) && !value_equal(mine, want->map.e[i].value))
+		if (is_plain(want->map.e[i].value) && !value_equal(mine, want->map.e[i].value))
 			fail_msg("%s: '%s' differs", host, want->map.e[i].key.p);
 	}
 	for (size_t i = 0; i < got->map.n; i++)
@@ -61,7 +61,7 @@ static void run_case(void **state)
 	errs_init(&errs, run);
 	s = site_load(run, &o.site, &errs);
 	if (!s)
-		fail_msg("%s", printed(run, &errs));
+		fail_msg("%s", print_errs(run, &errs));
 	hosts = site_hosts(s);
 	for (size_t i = 0; hosts[i] && i < 12; i++)
 		compare_host(s, o.inventories[0], hosts[i]);

@@ -18,18 +18,18 @@ struct world {
 	const char **names;
 };
 
-static struct value *lookup(void *ctx, struct str name)
+static struct value *find_variable(void *ctx, struct str name)
 {
 	struct world *w = ctx;
 	return map_get(w->vars, name);
 }
 
-static const char *const *names(void *ctx)
+static const char *const *list_names(void *ctx)
 {
 	return ((struct world *)ctx)->names;
 }
 
-static struct value *plugin(void *ctx, const char *name, const struct value *args,
+static struct value *run_plugin(void *ctx, const char *name, const struct value *args,
 	const struct value *kwargs, struct err *e)
 {
 	(void)ctx;
@@ -44,7 +44,7 @@ static struct value *plugin(void *ctx, const char *name, const struct value *arg
 	return list;
 }
 
-static bool include(void *ctx, struct str name, const char *from, struct str *text,
+static bool find_template(void *ctx, struct str name, const char *from, struct str *text,
 	const char **file, struct err *e)
 {
 	(void)from;
@@ -59,7 +59,7 @@ static bool include(void *ctx, struct str name, const char *from, struct str *te
 
 static struct value *yaml_section(struct arena *a, const struct test_case *t, const char *kind)
 {
-	const struct str *s = section(t, kind);
+	const struct str *s = find_section(t, kind);
 	struct errs errs;
 	errs_init(&errs, a);
 	if (!s)
@@ -71,9 +71,9 @@ static struct value *yaml_section(struct arena *a, const struct test_case *t, co
 }
 
 /* Marks the variables that the case says are secret or unknown. */
-static void mark(struct arena *a, const struct test_case *t, struct value *vars)
+static void mark_values(struct arena *a, const struct test_case *t, struct value *vars)
 {
-	const struct str *secret = section(t, "secret"), *unknown = section(t, "unknown");
+	const struct str *secret = find_section(t, "secret"), *unknown = find_section(t, "unknown");
 	for (size_t i = 0; i < vars->map.n; i++) {
 		struct map_entry *e = &vars->map.e[i];
 		if (secret && memmem(secret->p, secret->n, e->key.p, e->key.n))
@@ -85,7 +85,7 @@ static void mark(struct arena *a, const struct test_case *t, struct value *vars)
 
 static unsigned flags_of(const struct test_case *t)
 {
-	const struct str *s = section(t, "flags");
+	const struct str *s = find_section(t, "flags");
 	unsigned flags = TEMPLATE_TRIM_BLOCKS;
 	if (s && strstr(s->p, "lstrip"))
 		flags |= TEMPLATE_LSTRIP_BLOCKS;
@@ -107,27 +107,27 @@ static struct value *read_yaml(struct arena *a, struct str text, struct err *e)
 }
 
 /* The case's subject, whatever its kind; *is_text for a template. */
-static struct value *run(struct arena *a, const struct test_case *t, const struct jinja_env *env,
-	bool *is_text, struct err *e)
+static struct value *evaluate_case(struct arena *a, const struct test_case *t,
+	const struct jinja_env *env, bool *is_text, struct err *e)
 {
 	struct pos pos = {"case", 1, 1};
 	const struct str *s;
-	if ((s = section(t, "template"))) {
+	if ((s = find_section(t, "template"))) {
 		const struct template *tpl = template_parse(a, *s, pos, flags_of(t), e);
 		*is_text = true;
 		return tpl ? template_render(env, tpl, e) : NULL;
 	}
-	if ((s = section(t, "expr")))
+	if ((s = find_section(t, "expr")))
 		return expression_eval(env, *s, pos, e);
-	if ((s = section(t, "json")))
+	if ((s = find_section(t, "json")))
 		return json_parse(a, *s, e);
-	if ((s = section(t, "yaml")))
+	if ((s = find_section(t, "yaml")))
 		return read_yaml(a, *s, e);
-	if ((s = section(t, "resolve"))) {
+	if ((s = find_section(t, "resolve"))) {
 		struct value *v = read_yaml(a, *s, e);
 		return v ? template_resolve(env, v, e) : NULL;
 	}
-	if ((s = section(t, "condition"))) {
+	if ((s = find_section(t, "condition"))) {
 		struct value *v = read_yaml(a, *s, e);
 		return v ? condition_eval(env, v, e) : NULL;
 	}
@@ -135,7 +135,7 @@ static struct value *run(struct arena *a, const struct test_case *t, const struc
 	return NULL;
 }
 
-static const char *shown(struct arena *a, const struct value *v, bool is_text)
+static const char *show_value(struct arena *a, const struct value *v, bool is_text)
 {
 	struct buf b;
 	if (v->type == VALUE_UNKNOWN)
@@ -153,16 +153,16 @@ static const char *shown(struct arena *a, const struct value *v, bool is_text)
 }
 
 /* The expected value in the writer's own layout, so that cases may be laid out freely. */
-static const char *wanted(struct arena *a, struct str text, bool is_text)
+static const char *parse_wanted(struct arena *a, struct str text, bool is_text)
 {
 	struct err e = {0};
 	struct value *v = is_text || text.p[0] == '<' ? NULL : json_parse(a, text, &e);
-	return v ? shown(a, v, false) : text.p;
+	return v ? show_value(a, v, false) : text.p;
 }
 
 static void check_error(struct arena *a, const struct test_case *t, const struct err *e)
 {
-	const struct str *want = section(t, "error");
+	const struct str *want = find_section(t, "error");
 	const char *have = e->pos.line
 				   ? arena_printf(a, "%u:%u: %s", e->pos.line, e->pos.col, e->msg)
 				   : e->msg;
@@ -181,27 +181,27 @@ static void run_case(void **state)
 	struct err e = {0};
 	bool is_text = false;
 	struct world w = {.vars = yaml_section(a, t, "vars"), .files = yaml_section(a, t, "files")};
-	mark(a, t, w.vars);
+	mark_values(a, t, w.vars);
 	w.names = ARENA_ARRAY(a, const char *, w.vars->map.n + 1);
 	for (size_t i = 0; i < w.vars->map.n; i++)
 		w.names[i] = w.vars->map.e[i].key.p;
 	struct jinja_env env = {.a = a,
 		.ctx = &w,
-		.lookup = lookup,
-		.names = names,
-		.plugin = plugin,
-		.include = include};
-	struct value *v = run(a, t, &env, &is_text, &e);
-	const struct str *want = section(t, "expect");
+		.lookup = find_variable,
+		.names = list_names,
+		.plugin = run_plugin,
+		.include = find_template};
+	struct value *v = evaluate_case(a, t, &env, &is_text, &e);
+	const struct str *want = find_section(t, "expect");
 	if (!v) {
 		assert_true(e.kind != ERR_NONE);
 		check_error(a, t, &e);
 	} else if (!want) {
 		fail_msg("%s: %s: gave %s instead of an error", t->file, t->name,
-			shown(a, v, is_text));
+			show_value(a, v, is_text));
 	} else {
 		same_text(arena_printf(a, "%s: %s", t->file, t->name),
-			str_c(wanted(a, *want, is_text)), str_c(shown(a, v, is_text)));
+			str_c(parse_wanted(a, *want, is_text)), str_c(show_value(a, v, is_text)));
 	}
 	arena_free(a);
 }

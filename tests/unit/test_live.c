@@ -34,7 +34,7 @@ static int tear_down(void **state)
 }
 
 /* What was written since the last time. */
-static const char *written(void)
+static const char *read_written(void)
 {
 	char text[4096];
 	write_literal(out[1], "."); /* so that there is something to read */
@@ -44,11 +44,11 @@ static const char *written(void)
 }
 
 /* The hosts of the lines, in their order, and what each does. */
-static const char *shown(void)
+static const char *read_screen(void)
 {
 	struct buf b;
 	live_show(live, true);
-	const char *p = written();
+	const char *p = read_written();
 	buf_init(&b, 4096);
 	for (const char *end; (end = strchr(p, '\n')); p = end + 1) {
 		const char *name = strstr(p, "  "), *text = end;
@@ -76,19 +76,19 @@ static void hosts_come_and_go(void **state)
 	live_set(live, "h1", "one");
 	live_set(live, "h2", "two");
 	live_set(live, "h3", "three");
-	assert_string_equal(shown(), "h1=one h2=two h3=three ");
+	assert_string_equal(read_screen(), "h1=one h2=two h3=three ");
 	live_set(live, "h2", "more");
-	assert_string_equal(shown(), "h1=one h2=more h3=three ");
+	assert_string_equal(read_screen(), "h1=one h2=more h3=three ");
 	live_set(live, "h1", NULL);
-	assert_string_equal(shown(), "h2=more h3=three ");
+	assert_string_equal(read_screen(), "h2=more h3=three ");
 	live_set(live, "nobody", NULL);
 	live_set(live, "h1", "again");
-	assert_string_equal(shown(), "h2=more h3=three h1=again ");
+	assert_string_equal(read_screen(), "h2=more h3=three h1=again ");
 	live_set(live, "h3", NULL);
-	assert_string_equal(shown(), "h2=more h1=again ");
+	assert_string_equal(read_screen(), "h2=more h1=again ");
 	live_set(live, "h1", NULL);
 	live_set(live, "h2", NULL);
-	assert_string_equal(shown(), "");
+	assert_string_equal(read_screen(), "");
 }
 
 /* As many lines are taken back as stand there, once. */
@@ -98,13 +98,13 @@ static void lines_are_taken_back(void **state)
 	live_set(live, "h1", "one");
 	live_set(live, "h2", "two");
 	live_show(live, true);
-	assert_int_equal(count_ups(written()), 0);
+	assert_int_equal(count_ups(read_written()), 0);
 	live_show(live, true);
-	assert_int_equal(count_ups(written()), 2);
+	assert_int_equal(count_ups(read_written()), 2);
 	live_hide(live);
-	assert_int_equal(count_ups(written()), 2);
+	assert_int_equal(count_ups(read_written()), 2);
 	live_hide(live);
-	assert_int_equal(count_ups(written()), 0);
+	assert_int_equal(count_ups(read_written()), 0);
 }
 
 /* No terminal says its size here: 24 lines of 80 columns, and two lines stay free. */
@@ -119,7 +119,7 @@ static void no_more_than_the_terminal_has(void **state)
 			"0123456789012345678901234567890123456789012345678901234567");
 	}
 	live_show(live, true);
-	const char *p = written();
+	const char *p = read_written();
 	size_t lines = 0;
 	for (; (end = strchr(p, '\n')); p = end + 1, lines++)
 		assert_true(end - p <= 79);
@@ -134,16 +134,16 @@ static void not_too_often(void **state)
 	(void)state;
 	live_set(live, "h1", "one");
 	live_show(live, true);
-	assert_string_not_equal(written(), "");
+	assert_string_not_equal(read_written(), "");
 	live_show(live, false);
-	assert_string_equal(written(), "");
+	assert_string_equal(read_written(), "");
 	assert_null(live_overdue(live, &text, &seconds));
 	live_free(live);
-	assert_int_equal(count_ups(written()), 1);
+	assert_int_equal(count_ups(read_written()), 1);
 	live = live_new(out[1], false);
 	live_set(live, "h1", "one");
 	live_show(live, true);
-	assert_string_equal(written(), "");
+	assert_string_equal(read_written(), "");
 	assert_null(live_overdue(live, &text, &seconds)); /* it was said just now */
 }
 

@@ -17,7 +17,7 @@ struct note {
 	int fd, calls;
 };
 
-static void say(void *ctx)
+static void count_call(void *ctx)
 {
 	struct note *n = ctx;
 	buf_adds(n->log, n->text);
@@ -35,7 +35,7 @@ static void timers_fire_in_order(void **state)
 	int64_t before = now_ms();
 	for (size_t i = 0; i < ARRAY_LEN(n); i++) {
 		n[i].log = &log;
-		n[i].timer = loop_timer(l, after[i], say, &n[i]);
+		n[i].timer = loop_timer(l, after[i], count_call, &n[i]);
 	}
 	loop_timer_free(n[4].timer);
 	loop_run(l);
@@ -46,7 +46,7 @@ static void timers_fire_in_order(void **state)
 	buf_free(&log);
 }
 
-static void count(void *ctx)
+static void count_timer(void *ctx)
 {
 	*(int *)ctx += 1;
 }
@@ -58,7 +58,7 @@ static void many_timers_some_freed(void **state)
 	int fired = 0;
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		t[i] = loop_timer(l, (i * 7919) % 20, count, &fired);
+		t[i] = loop_timer(l, (i * 7919) % 20, count_timer, &fired);
 	for (int i = 0; i < 1000; i += 3)
 		loop_timer_free(t[i]);
 	loop_run(l);
@@ -66,7 +66,7 @@ static void many_timers_some_freed(void **state)
 	loop_free(l);
 }
 
-static void again(void *ctx)
+static void start_again(void *ctx)
 {
 	struct note *n = ctx;
 	loop_timer_free(n->timer);
@@ -75,7 +75,7 @@ static void again(void *ctx)
 		loop_timer_free(n->other);
 	n->other = NULL;
 	if (++n->calls < 3)
-		n->timer = loop_timer(n->loop, 0, again, n);
+		n->timer = loop_timer(n->loop, 0, start_again, n);
 }
 
 static void timers_freed_and_set_in_callbacks(void **state)
@@ -84,8 +84,8 @@ static void timers_freed_and_set_in_callbacks(void **state)
 	struct note n = {.loop = l};
 	int fired = 0;
 	(void)state;
-	n.timer = loop_timer(l, 0, again, &n);
-	n.other = loop_timer(l, 0, count, &fired);
+	n.timer = loop_timer(l, 0, start_again, &n);
+	n.other = loop_timer(l, 0, count_timer, &fired);
 	loop_run(l);
 	assert_int_equal(n.calls, 3);
 	assert_int_equal(fired, 0);
@@ -160,7 +160,7 @@ static void stop_it(void *ctx)
 	loop_stop(ctx);
 }
 
-static void never(void *ctx, unsigned events)
+static void fail_event(void *ctx, unsigned events)
 {
 	(void)ctx;
 	(void)events;
@@ -174,7 +174,7 @@ static void paused_watch_is_silent(void **state)
 	int fds[2];
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
-	struct loop_watch *w = loop_fd(l, fds[0], LOOP_READ, never, NULL);
+	struct loop_watch *w = loop_fd(l, fds[0], LOOP_READ, fail_event, NULL);
 	loop_fd_set(w, 0);
 	close(fds[1]);
 	loop_timer(l, 500, stop_it, l);

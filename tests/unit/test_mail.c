@@ -21,7 +21,7 @@ static void run_case(void **state)
 	buf_init(&out, 1 << 20);
 	s = site_load(a, &opt, &errs);
 	if (s) {
-		buf_adds(&out, printed(a, &errs)); /* warnings */
+		buf_adds(&out, print_errs(a, &errs)); /* warnings */
 		struct value *v = site_vars(s, "mx1.example.net", &e);
 
 		if (!v)
@@ -33,7 +33,7 @@ static void run_case(void **state)
 				buf_addc(&out, '\n');
 			}
 	} else {
-		buf_adds(&out, printed(a, &errs));
+		buf_adds(&out, print_errs(a, &errs));
 	}
 	same_as_file(a, arena_printf(a, "%.*s.expect", (int)(strlen(path) - 4), path), &out);
 	buf_free(&out);

@@ -35,21 +35,21 @@ static const struct {
 
 static struct arena *a;
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	(void)state;
 	a = arena_new();
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	(void)state;
 	arena_free(a);
 	return 0;
 }
 
-static const char *taken(struct page *p)
+static const char *take_text(struct page *p)
 {
 	const char *text = page_text(a, p).p;
 	page_clear(p);
@@ -74,13 +74,13 @@ static void text_is_escaped(void **state)
 	struct page *p = page_new(false);
 	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
 		page_addf(p, "%s", hostile[i].raw);
-		assert_string_equal(taken(p), hostile[i].shown);
+		assert_string_equal(take_text(p), hostile[i].shown);
 		page_addf(p, STR_FMT, STR_ARG(str_c(hostile[i].raw)));
-		assert_string_equal(taken(p), hostile[i].shown);
+		assert_string_equal(take_text(p), hostile[i].shown);
 		page_paintf(p, PAINT_RED, "<%s>", hostile[i].raw);
-		assert_string_equal(taken(p), arena_printf(a, "<%s>", hostile[i].shown));
+		assert_string_equal(take_text(p), arena_printf(a, "<%s>", hostile[i].shown));
 		page_lines(p, 0, str_c(hostile[i].raw));
-		assert_string_equal(taken(p), hostile[i].shown);
+		assert_string_equal(take_text(p), hostile[i].shown);
 	}
 	page_free(p);
 }
@@ -106,7 +106,7 @@ static void every_character(void **state)
 				(int)(0x80 | (c & 63)));
 		page_addf(p, "%s", raw);
 		page_lines(p, 0, str_c(raw));
-		const char *text = taken(p);
+		const char *text = take_text(p);
 		assert_harmless(text);
 		if (c >= 0x20 && !char_is_control(c) && (c < 0xd800 || c > 0xdfff))
 			assert_string_equal(text, arena_printf(a, "%s%s", raw, raw));
@@ -120,35 +120,35 @@ static void lines_are_not_forged(void **state)
 	(void)state;
 	struct page *p = page_new(false);
 	page_addf(p, "mx1: %s\n", "x\nmx2 : ok=3 changed=0\tfailed=0");
-	assert_string_equal(taken(p), "mx1: x\\nmx2 : ok=3 changed=0 failed=0\n");
+	assert_string_equal(take_text(p), "mx1: x\\nmx2 : ok=3 changed=0 failed=0\n");
 	page_addf(p, "mx1: ");
 	page_lines(p, 4, str_c("x\nmx2 : ok=3\n\ty"));
-	assert_string_equal(taken(p), "mx1: x\n    mx2 : ok=3\n    \ty");
+	assert_string_equal(take_text(p), "mx1: x\n    mx2 : ok=3\n    \ty");
 	page_add(p, (struct str){"a\0b", 3});
-	assert_string_equal(taken(p), "a\\x00b");
+	assert_string_equal(take_text(p), "a\\x00b");
 	page_free(p);
 }
 
-static void conversions(void **state)
+static void conversions_of_format(void **state)
 {
 	(void)state;
 	struct page *p = page_new(false), *color = page_new(true);
 	page_addf(p, "%-5s|%5s|%.2s|%.*s|%5.1f|%-4u|%d|%zu|%lld|%llu|%ld|%%", "\xc3\xa4", "b",
 		"abc", 3, "x\xe2\x82\xac", 1.25, 7U, -3, (size_t)9, -5LL, 6ULL, -8L);
-	assert_string_equal(taken(p), "\xc3\xa4    |    b|ab|x|  1.2|7   |-3|9|-5|6|-8|%");
+	assert_string_equal(take_text(p), "\xc3\xa4    |    b|ab|x|  1.2|7   |-3|9|-5|6|-8|%");
 	page_addf(p, "%6s|%-6s|", "\x1b", "\x1b");
-	assert_string_equal(taken(p), "  \\x1b|\\x1b  |");
+	assert_string_equal(take_text(p), "  \\x1b|\\x1b  |");
 	page_addf(p, "%*s|", 3, "");
-	assert_string_equal(taken(p), "   |");
+	assert_string_equal(take_text(p), "   |");
 	page_addf(p, "keep ");
 	page_addf(p, "%s",
 		"\xc3\xa4\xc3\xa4"
 		"abc");
 	page_cut(p, 5, 3);
-	assert_string_equal(taken(p), "keep \xc3\xa4\xc3\xa4"
-				      "a");
+	assert_string_equal(take_text(p), "keep \xc3\xa4\xc3\xa4"
+					  "a");
 	page_paintf(color, PAINT_RED, "%s", "\x1b[32m");
-	assert_string_equal(taken(color), "\x1b[31m\\x1b[32m\x1b[0m");
+	assert_string_equal(take_text(color), "\x1b[31m\\x1b[32m\x1b[0m");
 	page_free(p);
 	page_free(color);
 }
@@ -229,7 +229,7 @@ static void report_all(struct report *r, const char *bad)
 	report_tick(r);
 }
 
-static const char *reported(struct report_options o, const char *bad)
+static const char *report_text(struct report_options o, const char *bad)
 {
 	char path[] = "/tmp/provision-page-XXXXXX";
 	struct str text;
@@ -252,7 +252,7 @@ static void reports_are_harmless(void **state)
 		{.diff = true, .verbosity = 2, .planning = true}, {.json = true}};
 	for (size_t m = 0; m < ARRAY_LEN(modes); m++)
 		for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
-			const char *text = reported(modes[m], hostile[i].raw);
+			const char *text = report_text(modes[m], hostile[i].raw);
 			assert_harmless(text);
 			assert_non_null(
 				strstr(text, modes[m].json ? "\"event\"" : hostile[i].shown));
@@ -264,7 +264,7 @@ static void live_lines_are_harmless(void **state)
 {
 	(void)state;
 	struct buf rest;
-	const char *p = reported((struct report_options){.tty = true}, "\x1b[2Jbad\xc2\x9b");
+	const char *p = report_text((struct report_options){.tty = true}, "\x1b[2Jbad\xc2\x9b");
 	buf_init(&rest, 1 << 20);
 	while (*p) {
 		size_t ours = strncmp(p, "\x1b[A\x1b[2K", 7) == 0 ? 7 : 0;
@@ -289,7 +289,7 @@ static int open_terminal(unsigned short columns)
 	return fd;
 }
 
-static const char *wrapped(unsigned short columns, const char *begin, const char *text)
+static const char *wrap_text(unsigned short columns, const char *begin, const char *text)
 {
 	struct page *p = page_new(true);
 	int fd = open_terminal(columns);
@@ -309,18 +309,18 @@ static void prose_wraps_at_the_width_of_a_terminal(void **state)
 	(void)state;
 	static const char text[] = "one two three four five six seven eight nine\nten";
 #define RED(t) "\033[31m" t "\033[0m"
-	assert_string_equal(wrapped(40, "site.yml:1:2: ", text),
+	assert_string_equal(wrap_text(40, "site.yml:1:2: ", text),
 		RED("site.yml:1:2: ") "one two three four five\n"
 				      "    six seven eight nine\n"
 				      "    ten");
-	assert_string_equal(wrapped(200, "x: ", text),
+	assert_string_equal(wrap_text(200, "x: ", text),
 		RED("x: ") "one two three four five six seven eight nine\n    ten");
-	assert_string_equal(wrapped(39, "x: ", text),
+	assert_string_equal(wrap_text(39, "x: ", text),
 		RED("x: ") "one two three four five six seven eight nine\n    ten");
-	assert_string_equal(wrapped(40, "x: ", "a-word-that-is-longer-than-the-terminal-is b"),
+	assert_string_equal(wrap_text(40, "x: ", "a-word-that-is-longer-than-the-terminal-is b"),
 		RED("x: ") "a-word-that-is-longer-than-the-terminal-is\n    b");
 	assert_string_equal(
-		wrapped(40, "", "\xc3\xa4\xc3\xa4\xc3\xa4 ccc ddd eee fff ggg hhh iii jjj kkk"),
+		wrap_text(40, "", "\xc3\xa4\xc3\xa4\xc3\xa4 ccc ddd eee fff ggg hhh iii jjj kkk"),
 		RED("") "\xc3\xa4\xc3\xa4\xc3\xa4 ccc ddd eee fff ggg hhh iii jjj kkk");
 #undef RED
 }
@@ -328,15 +328,15 @@ static void prose_wraps_at_the_width_of_a_terminal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(text_is_escaped, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_character, setup, teardown),
-		cmocka_unit_test_setup_teardown(lines_are_not_forged, setup, teardown),
-		cmocka_unit_test_setup_teardown(conversions, setup, teardown),
-		cmocka_unit_test_setup_teardown(json_has_escapes_of_its_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(reports_are_harmless, setup, teardown),
-		cmocka_unit_test_setup_teardown(live_lines_are_harmless, setup, teardown),
+		cmocka_unit_test_setup_teardown(text_is_escaped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_character, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lines_are_not_forged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(conversions_of_format, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(json_has_escapes_of_its_own, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(reports_are_harmless, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(live_lines_are_harmless, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			prose_wraps_at_the_width_of_a_terminal, setup, teardown),
+			prose_wraps_at_the_width_of_a_terminal, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

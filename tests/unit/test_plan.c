@@ -12,14 +12,14 @@
 
 static struct arena *a;
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	(void)state;
 	a = arena_new();
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	(void)state;
 	arena_free(a);
@@ -38,7 +38,7 @@ static struct value *one_change(
 	return l;
 }
 
-static struct planned *add(struct plan_target *hp, const struct step *s, struct value *changes)
+static struct planned *add_step(struct plan_target *hp, const struct step *s, struct value *changes)
 {
 	struct step *copy = ARENA_NEW(a, struct step);
 	*copy = *s;
@@ -65,13 +65,13 @@ static struct plan *small_plan(struct plan_target **hp)
 	const struct restype *copy = restype_find(str_c("copy"));
 	struct value *text =
 		one_change("content", "text", value_null(a), value_blob(a, str_c("new\n")));
-	add(*hp,
+	add_step(*hp,
 		&(struct step){.name = "write",
 			.type = copy,
 			.changed = -1,
 			.params = file_params("/etc/x", "new\n")},
 		text);
-	add(*hp,
+	add_step(*hp,
 		&(struct step){.name = "same",
 			.type = copy,
 			.changed = -1,
@@ -79,7 +79,7 @@ static struct plan *small_plan(struct plan_target **hp)
 		value_list(a));
 	uint32_t *by = ARENA_ARRAY(a, uint32_t, 2);
 	by[0] = 1;
-	add(*hp,
+	add_step(*hp,
 		&(struct step){.name = "loud",
 			.type = copy,
 			.handler = "loud",
@@ -89,7 +89,7 @@ static struct plan *small_plan(struct plan_target **hp)
 		NULL);
 	by = ARENA_ARRAY(a, uint32_t, 2);
 	by[0] = 2;
-	add(*hp,
+	add_step(*hp,
 		&(struct step){.name = "quiet",
 			.type = copy,
 			.handler = "quiet",
@@ -156,7 +156,7 @@ static void test_digest_moves_with_the_content(void **state)
 	assert_string_not_equal(p->digest, q->digest);
 }
 
-static const char *temp(void)
+static const char *make_temp(void)
 {
 	char *path = arena_printf(a, "/tmp/test_plan.%d", (int)getpid());
 	return path;
@@ -169,14 +169,14 @@ static void test_save_and_load(void **state)
 	struct err e = {0};
 	struct plan *p = small_plan(&hp);
 	plan_freeze(p);
-	assert_true(plan_save(p, temp(), &e));
-	assert_true(plan_is_file(temp()));
-	struct plan *q = plan_load(a, temp(), &e);
+	assert_true(plan_save(p, make_temp(), &e));
+	assert_true(plan_is_file(make_temp()));
+	struct plan *q = plan_load(a, make_temp(), &e);
 	assert_non_null(q);
 	assert_string_equal(p->digest, q->digest);
 	const struct value *content = map_at(q->v[0]->v[0]->step->params, "content");
 	assert_true(str_is(content->blob.bytes, "new\n"));
-	unlink(temp());
+	unlink(make_temp());
 }
 
 /* The places of the settings name the user's files when the saved plan fails. */
@@ -189,15 +189,15 @@ static void test_settings_keep_their_places(void **state)
 	hp->settings = value_map(a);
 	map_set_at(a, hp->settings, str_c("rspamd"), (struct pos){"site.yml", 7, 5}, value_map(a));
 	plan_freeze(p);
-	assert_true(plan_save(p, temp(), &e));
-	struct plan *q = plan_load(a, temp(), &e);
+	assert_true(plan_save(p, make_temp(), &e));
+	struct plan *q = plan_load(a, make_temp(), &e);
 	assert_non_null(q);
 	assert_null(q->v[0]->error);
 	const struct map_entry *m = map_entry(q->v[0]->settings, str_c("rspamd"));
 	assert_non_null(m);
 	assert_string_equal(m->key_pos.file, "site.yml");
 	assert_int_equal(m->key_pos.line, 7);
-	unlink(temp());
+	unlink(make_temp());
 }
 
 static void test_a_zone_is_a_target(void **state)
@@ -208,8 +208,8 @@ static void test_a_zone_is_a_target(void **state)
 	struct plan *p = small_plan(&hp);
 	plan_target(p, a, TARGET_ZONE, "example.com");
 	plan_freeze(p);
-	assert_true(plan_save(p, temp(), &e));
-	struct plan *q = plan_load(a, temp(), &e);
+	assert_true(plan_save(p, make_temp(), &e));
+	struct plan *q = plan_load(a, make_temp(), &e);
 	assert_non_null(q);
 	assert_int_equal(q->n, 2);
 	assert_int_equal(q->v[0]->kind, TARGET_HOST);
@@ -217,7 +217,7 @@ static void test_a_zone_is_a_target(void **state)
 	assert_string_equal(q->v[1]->name, "example.com");
 	assert_string_equal(map_cstr(plan_value(a, q->v[0]), "host", ""), "mx1");
 	assert_string_equal(map_cstr(plan_value(a, q->v[1]), "zone", ""), "example.com");
-	unlink(temp());
+	unlink(make_temp());
 }
 
 /* A host and a zone of one name are not the same plan. */
@@ -240,15 +240,16 @@ static void test_a_loaded_step_fails_as_the_saved_one_would(void **state)
 	struct plan *p = small_plan(&hp);
 	for (int i = 0; i < 3; i++)
 		((struct step *)hp->v[i]->step)->failed = i - 1;
-	add(hp, &(struct step){.name = "gone", .local = true, .failed = 1, .ignore_errors = true},
+	add_step(hp,
+		&(struct step){.name = "gone", .local = true, .failed = 1, .ignore_errors = true},
 		NULL);
 	plan_freeze(p);
-	assert_true(plan_save(p, temp(), &e));
-	struct plan *q = plan_load(a, temp(), &e);
+	assert_true(plan_save(p, make_temp(), &e));
+	struct plan *q = plan_load(a, make_temp(), &e);
 	assert_non_null(q);
 	for (size_t i = 0; i < hp->n; i++)
 		assert_int_equal(q->v[0]->v[i]->step->failed, hp->v[i]->step->failed);
-	unlink(temp());
+	unlink(make_temp());
 }
 
 /* Whoever writes a plan with a right digest still gets no step that the program cannot bear. */
@@ -258,12 +259,12 @@ static void refuse_step(const struct step *s, struct value *changes)
 	struct plan *p = plan_new(a);
 	struct plan_target *hp = plan_target(p, a, TARGET_HOST, "mx1");
 	hp->connection.kind = "ssh";
-	add(hp, s, changes);
+	add_step(hp, s, changes);
 	plan_freeze(p);
-	assert_true(plan_save(p, temp(), &e));
-	assert_null(plan_load(a, temp(), &e));
+	assert_true(plan_save(p, make_temp(), &e));
+	assert_null(plan_load(a, make_temp(), &e));
 	assert_int_equal(e.kind, ERR_CONFIG);
-	unlink(temp());
+	unlink(make_temp());
 }
 
 static void test_impossible_steps_are_refused(void **state)
@@ -288,22 +289,22 @@ static void test_every_damaged_byte_is_refused(void **state)
 	struct str file;
 	struct plan *p = small_plan(&hp);
 	plan_freeze(p);
-	assert_true(plan_save(p, temp(), &e));
-	assert_true(file_read(a, temp(), FILE_MAX, &file, &e));
+	assert_true(plan_save(p, make_temp(), &e));
+	assert_true(file_read(a, make_temp(), FILE_MAX, &file, &e));
 	for (size_t i = 0; i < file.n; i++) {
 		struct arena *own = arena_new();
 		struct str bad = str_dup(own, file.p, file.n);
 		struct err why = {0};
 		((char *)bad.p)[i] ^= 0x20;
-		FILE *f = fopen(temp(), "we");
+		FILE *f = fopen(make_temp(), "we");
 		assert_non_null(f);
 		assert_int_equal(fwrite(bad.p, 1, bad.n, f), bad.n);
 		fclose(f);
-		assert_null(plan_load(own, temp(), &why));
+		assert_null(plan_load(own, make_temp(), &why));
 		assert_int_equal(why.kind, ERR_CONFIG);
 		arena_free(own);
 	}
-	unlink(temp());
+	unlink(make_temp());
 }
 
 static void test_an_unknown_is_no_promise(void **state)
@@ -312,12 +313,12 @@ static void test_an_unknown_is_no_promise(void **state)
 	struct plan_target *hp;
 	struct err e = {0};
 	struct plan *p = small_plan(&hp);
-	add(hp, &(struct step){.name = "later", .unknown = "until task 'x' has run"}, NULL);
+	add_step(hp, &(struct step){.name = "later", .unknown = "until task 'x' has run"}, NULL);
 	plan_freeze(p);
 	assert_int_equal(p->counts.unknown, 1);
-	assert_false(plan_save(p, temp(), &e));
+	assert_false(plan_save(p, make_temp(), &e));
 	assert_non_null(strstr(e.msg, "later"));
-	assert_int_equal(access(temp(), F_OK), -1);
+	assert_int_equal(access(make_temp(), F_OK), -1);
 }
 
 static void test_diff(void **state)
@@ -329,7 +330,7 @@ static void test_diff(void **state)
 	assert_int_equal(diff_text(a, "x", str_c("a\n"), str_c("a\n")).n, 0);
 }
 
-static const char *show(const struct planned *p)
+static const char *show_step(const struct planned *p)
 {
 	struct page *page = page_new(false);
 	change_print(page, a, p, p->changes->list.v[0], 0, true);
@@ -343,14 +344,14 @@ static void test_secrets_and_control_bytes_are_not_shown(void **state)
 	(void)state;
 	struct plan_target *hp;
 	small_plan(&hp);
-	assert_non_null(strstr(show(hp->v[0]), "+new"));
+	assert_non_null(strstr(show_step(hp->v[0]), "+new"));
 	map_at(hp->v[0]->step->params, "content")->secret = true;
-	assert_null(strstr(show(hp->v[0]), "new"));
+	assert_null(strstr(show_step(hp->v[0]), "new"));
 	hp->v[0]->changes =
 		one_change("mode", "attr", value_text(a, "06\03344"), value_text(a, "0600"));
-	assert_null(strchr(show(hp->v[0]), '\033'));
+	assert_null(strchr(show_step(hp->v[0]), '\033'));
 	((struct step *)hp->v[0]->step)->no_log = true;
-	assert_null(strstr(show(hp->v[0]), "0600"));
+	assert_null(strstr(show_step(hp->v[0]), "0600"));
 }
 
 static void check_waves(const struct share *serial, size_t n, size_t hosts, const char *expect)
@@ -425,5 +426,5 @@ int main(void)
 		cmocka_unit_test(test_waves),
 		cmocka_unit_test(test_budget),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -40,7 +40,7 @@ static void add_line(struct arena *a, struct value *lines, const char *line)
 }
 
 /* The gravest item of a loop is the task's, and an item that is skipped counts least. */
-static int gravity(const char *status)
+static int rank_status(const char *status)
 {
 	static const char *const words[] = {"skipped", "ok", "changed", "ignored", "failed"};
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -70,7 +70,7 @@ static void take_step(struct said *s, const struct value *event)
 		s->a, "%s: %s", map_cstr(event, "task", "?"), map_cstr(event, "host", "?"));
 	const char *now = map_cstr(event, "status", "?");
 	const char *then = map_cstr(s->status, key, NULL);
-	if (!then || gravity(now) > gravity(then))
+	if (!then || rank_status(now) > rank_status(then))
 		map_put(s->a, s->status, key, value_text(s->a, now));
 }
 
@@ -124,7 +124,7 @@ static void take_events(struct said *s, struct str text, bool planning)
 }
 
 /* ---- a run ---- */
-static int run(
+static int run_site(
 	struct said *s, const struct site *site, enum fleet_mode mode, const struct plan *saved)
 {
 	struct str text;
@@ -155,7 +155,7 @@ static int run(
 
 /* ---- comparing ---- */
 /* "t: h1 ok, h2 failed" is two lines. */
-static void expect(struct arena *a, struct value *want, const char *line)
+static void add_expected(struct arena *a, struct value *want, const char *line)
 {
 	const char *colon = strstr(line, ": ");
 	if (!colon || *line == '#') {
@@ -171,30 +171,31 @@ static void expect(struct arena *a, struct value *want, const char *line)
 	}
 }
 
-static void missing(struct buf *out, char mark, const struct value *from, const struct value *in)
+static void print_missing(
+	struct buf *out, char mark, const struct value *from, const struct value *in)
 {
 	for (size_t i = 0; i < from->map.n; i++)
 		if (!map_at(in, from->map.e[i].key.p))
 			buf_addf(out, "%c %s\n", mark, from->map.e[i].key.p);
 }
 
-static void compare(struct said *s, const struct str *text, const char *what)
+static void compare_lines(struct said *s, const struct str *text, const char *what)
 {
 	struct value *want = value_map(s->a);
 	struct buf b;
 	buf_init(&b, 1 << 16);
 	for (const char *p = text->p, *end; *p; p = *end ? end + 1 : end) {
 		end = strchrnul(p, '\n');
-		expect(s->a, want, str_dup(s->a, p, (size_t)(end - p)).p);
+		add_expected(s->a, want, str_dup(s->a, p, (size_t)(end - p)).p);
 	}
-	missing(&b, '-', want, s->lines);
-	missing(&b, '+', s->lines, want);
+	print_missing(&b, '-', want, s->lines);
+	print_missing(&b, '+', s->lines, want);
 	if (b.n)
 		fail_msg("%s\n%.*s", what, (int)b.n, b.p);
 	buf_free(&b);
 }
 
-static void put(const char *name, const char *text)
+static void put_file(const char *name, const char *text)
 {
 	struct err e = {0};
 	struct file_attr attr = {0644, (uid_t)-1, (gid_t)-1};
@@ -204,17 +205,18 @@ static void put(const char *name, const char *text)
 
 static void check_refused(struct arena *a, const struct errs *errs, const char *part)
 {
-	const char *text = printed(a, errs);
+	const char *text = print_errs(a, errs);
 	if (!strstr(text, part))
 		fail_msg("refused, but not for '%s':\n%s", part, text);
 	arena_free(a);
 }
 
-static void apply(struct said *s, const struct site *site, const struct str *want, const char *what)
+static void apply_site(
+	struct said *s, const struct site *site, const struct str *want, const char *what)
 {
-	int code = run(s, site, FLEET_APPLY, NULL);
+	int code = run_site(s, site, FLEET_APPLY, NULL);
 	add_line(s->a, s->lines, arena_printf(s->a, "rc %d", code));
-	compare(s, want, what);
+	compare_lines(s, want, what);
 }
 
 /* A plan that can be saved keeps its verdicts. */
@@ -226,9 +228,9 @@ static void apply_saved(struct said *s, const struct str *want)
 	const struct plan *saved = plan_load(s->a, "saved", &e);
 	if (!saved)
 		fail_msg("%s", e.msg);
-	int code = run(s, NULL, FLEET_APPLY, saved);
+	int code = run_site(s, NULL, FLEET_APPLY, saved);
 	add_line(s->a, s->lines, arena_printf(s->a, "rc %d", code));
-	compare(s, want, "apply of the saved plan");
+	compare_lines(s, want, "apply of the saved plan");
 }
 
 static void run_case(void **state)
@@ -239,10 +241,10 @@ static void run_case(void **state)
 	struct arena *a = arena_new();
 	struct said s = {.a = a};
 	struct errs errs;
-	const struct str *hosts = section(t, "hosts"), *refused = section(t, "refused");
-	const struct str *want = section(t, section(t, "ours") ? "ours" : "ansible");
-	put("site.yml", section(t, "site")->p);
-	put("hosts.ini", hosts ? hosts->p : "h1 ansible_connection=local\n");
+	const struct str *hosts = find_section(t, "hosts"), *refused = find_section(t, "refused");
+	const struct str *want = find_section(t, find_section(t, "ours") ? "ours" : "ansible");
+	put_file("site.yml", find_section(t, "site")->p);
+	put_file("hosts.ini", hosts ? hosts->p : "h1 ansible_connection=local\n");
 	errs_init(&errs, a);
 	struct site *site = site_load(a, &o, &errs);
 	if (refused) {
@@ -252,13 +254,13 @@ static void run_case(void **state)
 	}
 	if (!site)
 		check_refused(a, &errs, "it should not be");
-	if (section(t, "plan")) {
-		run(&s, site, FLEET_PLAN, NULL);
-		compare(&s, section(t, "plan"), "plan");
+	if (find_section(t, "plan")) {
+		run_site(&s, site, FLEET_PLAN, NULL);
+		compare_lines(&s, find_section(t, "plan"), "plan");
 		apply_saved(&s, want);
-		apply(&s, site, want, "first apply");
+		apply_site(&s, site, want, "first apply");
 	}
-	apply(&s, site, want, "last apply");
+	apply_site(&s, site, want, "last apply");
 	arena_free(a);
 }
 
@@ -287,7 +289,7 @@ int main(void)
 	if (!getcwd(root, sizeof(root)) || !mkdtemp(dir) || !mkdtemp(states) || chdir(dir) < 0)
 		return 1;
 	make_agent(a);
-	put("more.yml", "more: 1\n");
+	put_file("more.yml", "more: 1\n");
 	const char *rm[] = {"rm", "-rf", dir, states, NULL};
 	struct proc_result r;
 	struct err e = {0};

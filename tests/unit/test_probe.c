@@ -26,28 +26,28 @@ typedef void daemon_fn(int fd);
 
 /* ---- the daemons ---- */
 
-static void say(int fd, const char *text)
+static void send_text(int fd, const char *text)
 {
 	if (!write_all(fd, text, strlen(text)))
 		_exit(0);
 }
 
-static void speaks(int fd)
+static void serve_greeting(int fd)
 {
-	say(fd, "220 here\r\n");
+	send_text(fd, "220 here\r\n");
 	pause();
 }
 
 static void never_ends(int fd)
 {
 	for (;;)
-		say(fd, "250-more\r\n250-and more\r\n");
+		send_text(fd, "250-more\r\n250-and more\r\n");
 }
 
 static void one_long_line(int fd)
 {
 	for (;;)
-		say(fd, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+		send_text(fd, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
 }
 
 static void hangs_up(int fd)
@@ -61,39 +61,39 @@ static void is_silent(int fd)
 	pause();
 }
 
-static void colours(int fd)
+static void serve_colours(int fd)
 {
-	say(fd, "500 \033[2Jgone\007\r\n");
+	send_text(fd, "500 \033[2Jgone\007\r\n");
 	pause();
 }
 
 static void tells_the_secret(int fd)
 {
-	say(fd, "500 I got " SECRET ", twice " SECRET "\r\n");
+	send_text(fd, "500 I got " SECRET ", twice " SECRET "\r\n");
 	pause();
 }
 
 static void tells_it_in_bytes(int fd)
 {
-	say(fd, "x" SECRET "xxxxxxxxxxxxxxxx");
+	send_text(fd, "x" SECRET "xxxxxxxxxxxxxxxx");
 	pause();
 }
 
-static void refuses(int fd)
+static void serve_refusal(int fd)
 {
-	say(fd, "554 no\r\n");
+	send_text(fd, "554 no\r\n");
 	pause();
 }
 
 static void half_a_line(int fd)
 {
-	say(fd, "220 her");
+	send_text(fd, "220 her");
 	pause();
 }
 
 /* ---- asking them ---- */
 
-static pid_t serve(daemon_fn *daemon)
+static pid_t start_server(daemon_fn *daemon)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -116,7 +116,7 @@ static pid_t serve(daemon_fn *daemon)
 	return pid;
 }
 
-static void finish(pid_t pid)
+static void end_server(pid_t pid)
 {
 	setpgid(pid, pid);
 	kill(-pid, SIGKILL);
@@ -137,20 +137,20 @@ static struct value *probe_of(const char *dialog)
 }
 
 /* One attempt, and in it one second of silence, are enough. */
-static bool hopeless(void *ctx)
+static bool is_hopeless(void *ctx)
 {
 	(void)ctx;
 	return true;
 }
 
-static bool ask(daemon_fn *daemon, const char *dialog, struct err *e)
+static bool ask_daemon(daemon_fn *daemon, const char *dialog, struct err *e)
 {
 	struct host h = {.a = arena_new()};
-	struct probe_patience patience = {.timeout_s = 20, .hopeless = hopeless};
-	pid_t pid = serve(daemon);
+	struct probe_patience patience = {.timeout_s = 20, .hopeless = is_hopeless};
+	pid_t pid = start_server(daemon);
 	*e = (struct err){0};
 	bool ok = probe_run(&h, probe_of(dialog), &patience, e);
-	finish(pid);
+	end_server(pid);
 	assert_true(arena_size(h.a) < 4096); /* what was tried in vain is not kept */
 	arena_free(h.a);
 	return ok;
@@ -159,7 +159,7 @@ static bool ask(daemon_fn *daemon, const char *dialog, struct err *e)
 static void assert_fails(daemon_fn *daemon, const char *dialog, const char *words)
 {
 	struct err e;
-	assert_false(ask(daemon, dialog, &e));
+	assert_false(ask_daemon(daemon, dialog, &e));
 	if (!strstr(e.msg, words))
 		fail_msg("'%s' does not say '%s'", e.msg, words);
 	if (strstr(e.msg, SECRET))
@@ -172,18 +172,18 @@ static void what_is_expected(void **state)
 {
 	struct err e;
 	(void)state;
-	if (!ask(speaks, GREETING, &e))
+	if (!ask_daemon(serve_greeting, GREETING, &e))
 		fail_msg("%s", e.msg);
 }
 
 static void what_is_not(void **state)
 {
 	(void)state;
-	assert_fails(refuses, GREETING, "refused; received '554 no'");
+	assert_fails(serve_refusal, GREETING, "refused; received '554 no'");
 	assert_fails(hangs_up, GREETING, "the connection was closed");
 	assert_fails(is_silent, GREETING, "no answer in time");
 	assert_fails(half_a_line, GREETING, "no answer in time");
-	assert_fails(colours, GREETING, "received '500 ?[2Jgone?'");
+	assert_fails(serve_colours, GREETING, "received '500 ?[2Jgone?'");
 }
 
 static void too_many_words(void **state)
@@ -201,7 +201,7 @@ static void the_secret_is_kept(void **state)
 		"sent 'AUTH @SECRET@', expected");
 	const char *hex_of_it = "61626364656667683132333435363738";
 	struct err e;
-	assert_false(ask(tells_it_in_bytes,
+	assert_false(ask_daemon(tells_it_in_bytes,
 		"[{\"send\": \"@SECRET@\", \"expect_hex\": \"00000000000000000000000000000000\"}]",
 		&e));
 	if (strstr(e.msg, hex_of_it))

@@ -43,20 +43,20 @@ static struct shared {
 } * shared;
 static int to_bob[2], to_root[2];
 
-static void say(const int *pipe_ends)
+static void send_signal(const int *pipe_ends)
 {
 	if (write(pipe_ends[1], "", 1) != 1)
 		_exit(2);
 }
 
-static void hear(const int *pipe_ends)
+static void await_signal(const int *pipe_ends)
 {
 	char c;
 	if (read(pipe_ends[0], &c, 1) != 1)
 		_exit(2);
 }
 
-static void swap(void)
+static void swap_places(void)
 {
 	if (renameat2(home, "dir", home, "away", RENAME_EXCHANGE) == 0)
 		shared->swaps++;
@@ -75,7 +75,7 @@ static void swap_at_event(int n)
 	int in = inotify_init1(IN_CLOEXEC);
 	if (inotify_add_watch(in, "dir", IN_ALL_EVENTS) < 0)
 		_exit(3);
-	say(to_root);
+	send_signal(to_root);
 	while (n > 0 && !shared->over) {
 		struct pollfd ready[] = {{in, POLLIN, 0}, {to_bob[0], POLLIN, 0}};
 		poll(ready, 2, -1);
@@ -84,17 +84,17 @@ static void swap_at_event(int n)
 			p += sizeof(struct inotify_event) + ((struct inotify_event *)p)->len;
 	}
 	if (n <= 0)
-		swap();
+		swap_places();
 	close(in);
 }
 
 /* With pauses of some microseconds: the kernel walks no path while a folder is renamed. */
 static void swap_on_and_on(unsigned n)
 {
-	say(to_root);
+	send_signal(to_root);
 	while (!shared->over) {
 		int64_t until = clock_us(CLOCK_MONOTONIC) + (n = n * 29 % 97);
-		swap();
+		swap_places();
 		while (!shared->over && clock_us(CLOCK_MONOTONIC) < until)
 			;
 	}
@@ -107,15 +107,15 @@ _Noreturn static void be_bob(void)
 		_exit(1);
 	close(to_bob[1]);
 	for (int round = 1;; round++) {
-		hear(to_bob);
+		await_signal(to_bob);
 		if (round % 2)
 			swap_on_and_on((unsigned)round);
 		else
 			swap_at_event(1 + round / 2 % EVENTS);
-		hear(to_bob);
+		await_signal(to_bob);
 		while (is_swapped())
 			renameat2(home, "dir", home, "away", RENAME_EXCHANGE);
-		say(to_root);
+		send_signal(to_root);
 	}
 }
 
@@ -160,7 +160,7 @@ static bool remove_entry(
 	       err_errno(e, "%s", name);
 }
 
-static void refill(const char *dir)
+static void refill_folder(const char *dir)
 {
 	struct tree t = {.visit = remove_entry, .children_first = true};
 	struct err e = {0};
@@ -172,7 +172,7 @@ static void refill(const char *dir)
 	close(fd);
 }
 
-static void note(struct buf *b, const char *name, const struct stat *st)
+static void describe_entry(struct buf *b, const char *name, const struct stat *st)
 {
 	buf_addf(b, "%s ino %lu mode %o uid %u mtime %ld.%09ld ctime %ld.%09ld\n", name,
 		(unsigned long)st->st_ino, st->st_mode, st->st_uid, (long)st->st_mtim.tv_sec,
@@ -183,12 +183,12 @@ static bool note_entry(void *ctx, int dirfd, const char *name, const struct stat
 {
 	(void)dirfd;
 	(void)e;
-	note(ctx, name, st);
+	describe_entry(ctx, name, st);
 	return true;
 }
 
 /* Everything about the victim's folder that a change would leave a trace in. */
-static const char *snapshot(struct arena *a, const char *victim)
+static const char *take_snapshot(struct arena *a, const char *victim)
 {
 	struct buf b;
 	struct stat st;
@@ -196,7 +196,7 @@ static const char *snapshot(struct arena *a, const char *victim)
 	struct tree t = {.visit = note_entry, .ctx = &b};
 	buf_init(&b, TEXT_LIMIT);
 	race_must(lstat(victim, &st) == 0, victim);
-	note(&b, ".", &st);
+	describe_entry(&b, ".", &st);
 	if (!tree_walk(victim, &t, &e))
 		fail_msg("%s", e.msg);
 	const char *text = buf_str(a, &b).p;
@@ -292,7 +292,7 @@ static void add_quoted(struct buf *b, struct str text)
 	}
 }
 
-static const char *filled(struct arena *a, const char *text, const char *dir, int round)
+static const char *fill_text(struct arena *a, const char *text, const char *dir, int round)
 {
 	struct buf b;
 	buf_init(&b, TEXT_LIMIT);
@@ -331,7 +331,7 @@ static struct value *params_of(
 {
 	struct errs errs;
 	errs_init(&errs, a);
-	struct value *v = yaml_parse(a, r->name, str_c(filled(a, r->params, dir, round)), &errs);
+	struct value *v = yaml_parse(a, r->name, str_c(fill_text(a, r->params, dir, round)), &errs);
 	const struct restype *type = restype_find(str_c(r->type));
 	struct value *params = v ? fields_check(a, type->fields, v, r->name, &errs) : NULL;
 	if (!params || errs.n)
@@ -345,10 +345,10 @@ static void one_round(size_t i, const char *dir, int round)
 	struct arena *a = arena_new();
 	const struct race_row *r = i < ARRAY_LEN(race_types) ? &race_types[i] : NULL;
 	struct value *params = r ? params_of(a, r, dir, round) : NULL;
-	refill(dir);
+	refill_folder(dir);
 	shared->over = false;
-	say(to_bob);
-	hear(to_root);
+	send_signal(to_bob);
+	await_signal(to_root);
 	if (round % 4 < 2) /* as the agent does a step */
 		folders_hold();
 	if (r)
@@ -358,8 +358,8 @@ static void one_round(size_t i, const char *dir, int round)
 	if (round % 4 < 2)
 		folders_release();
 	shared->over = true;
-	say(to_bob);
-	hear(to_root);
+	send_signal(to_bob);
+	await_signal(to_root);
 	arena_free(a);
 }
 
@@ -387,13 +387,13 @@ static void test_race(void **state)
 	struct arena *a = arena_new();
 	const char *dir = arena_printf(a, "%s/home/dir", race_base);
 	const char *victim = arena_printf(a, "%s/victim", race_base);
-	const char *before = snapshot(a, victim);
+	const char *before = take_snapshot(a, victim);
 	bool same = true, told = false;
 	shared->swaps = 0;
 	done = 0;
 	for (int n = 0; n < rounds && same && !told; n++) {
 		one_round(i, dir, n);
-		same = strcmp(before, snapshot(a, victim)) == 0;
+		same = strcmp(before, take_snapshot(a, victim)) == 0;
 		told = has_roots(dir);
 	}
 	arena_free(a);

@@ -23,7 +23,7 @@ static const struct field fields[] = {
 	{.name = NULL},
 };
 
-static void expect(enum form_kind kind, const char *want)
+static void expect_text(enum form_kind kind, const char *want)
 {
 	struct buf b;
 	buf_init(&b, 10000);
@@ -40,51 +40,51 @@ static void expect(enum form_kind kind, const char *want)
 static void as_text(void **state)
 {
 	(void)state;
-	expect(FORM_TEXT, "group\n\n"
-			  "  A table's.\n"
-			  "  state (one of present, absent; default present)\n"
-			  "      What to have. .hidden *is* <b>.\n"
-			  "  path (absolute path; required; also: dest, name)\n"
-			  "  port (integer from 1 to 9, or null)\n"
-			  "  lists (mapping by name)\n"
-			  "      By `name` and a_name.\n"
-			  "      owner (string; required)\n\n"
-			  "  'So'.\n\n"
-			  ".a: \\n - `x`\n");
+	expect_text(FORM_TEXT, "group\n\n"
+			       "  A table's.\n"
+			       "  state (one of present, absent; default present)\n"
+			       "      What to have. .hidden *is* <b>.\n"
+			       "  path (absolute path; required; also: dest, name)\n"
+			       "  port (integer from 1 to 9, or null)\n"
+			       "  lists (mapping by name)\n"
+			       "      By `name` and a_name.\n"
+			       "      owner (string; required)\n\n"
+			       "  'So'.\n\n"
+			       ".a: \\n - `x`\n");
 }
 
 static void as_markdown(void **state)
 {
 	(void)state;
-	expect(FORM_MARKDOWN, "\n## group\n\n"
-			      "A table's.\n\n"
-			      "- `state` (one of present, absent; default present)\n\n"
-			      "  What to have. .hidden \\*is\\* \\<b>.\n"
-			      "- `path` (absolute path; required; also: dest, name)\n"
-			      "- `port` (integer from 1 to 9, or null)\n"
-			      "- `lists` (mapping by name)\n\n"
-			      "  By `name` and a_name.\n"
-			      "  - `owner` (string; required)\n\n"
-			      "'So'.\n\n"
-			      "```yaml\n.a: \\n - `x`\n```\n");
+	expect_text(FORM_MARKDOWN, "\n## group\n\n"
+				   "A table's.\n\n"
+				   "- `state` (one of present, absent; default present)\n\n"
+				   "  What to have. .hidden \\*is\\* \\<b>.\n"
+				   "- `path` (absolute path; required; also: dest, name)\n"
+				   "- `port` (integer from 1 to 9, or null)\n"
+				   "- `lists` (mapping by name)\n\n"
+				   "  By `name` and a_name.\n"
+				   "  - `owner` (string; required)\n\n"
+				   "'So'.\n\n"
+				   "```yaml\n.a: \\n - `x`\n```\n");
 }
 
 static void as_manual(void **state)
 {
 	(void)state;
-	expect(FORM_MAN, ".Sh GROUP\n"
-			 "A table's.\n"
-			 ".Bl -tag -width Ds\n"
-			 ".It Sy state\n(one of present, absent; default present)\n"
-			 "What to have.\n\\&.hidden *is* <b>.\n"
-			 ".It Sy path\n(absolute path; required; also: dest, name)\n"
-			 ".It Sy port\n(integer from 1 to 9, or null)\n"
-			 ".It Sy lists\n(mapping by name)\n"
-			 "By name and a_name.\n"
-			 ".Bl -tag -width Ds\n.It Sy owner\n(string; required)\n.El\n"
-			 ".El\n"
-			 ".Pp\n\\&'So'.\n"
-			 ".Bd -literal -offset indent\n\\&.a: \\en \\- `x`\n.Ed\n");
+	expect_text(FORM_MAN, ".Sh GROUP\n"
+			      "A table's.\n"
+			      ".Bl -tag -width Ds\n"
+			      ".It Sy state\n(one of present, absent; default present)\n"
+			      "What to have.\n\\&.hidden *is* <b>.\n"
+			      ".It Sy path\n(absolute path; required; also: dest, name)\n"
+			      ".It Sy port\n(integer from 1 to 9, or null)\n"
+			      ".It Sy lists\n(mapping by name)\n"
+			      "By name and a_name.\n"
+			      ".Bl -tag -width Ds\n.It Sy owner\n(string; required)\n.El\n"
+			      ".El\n"
+			      ".Pp\n\\&'So'.\n"
+			      ".Bd -literal -offset indent\n\\&.a: \\en \\- `x`\n.Ed\n");
 }
 
 /* Each name that completion offers has an entry, and what has none says so. */

@@ -16,7 +16,7 @@ static struct site *site;
 
 static struct value *read_yaml(const struct test_case *t, const char *kind)
 {
-	const struct str *text = section(t, kind);
+	const struct str *text = find_section(t, kind);
 	struct errs errs;
 	struct value *v;
 	errs_init(&errs, a);
@@ -31,14 +31,14 @@ static struct value *read_yaml(const struct test_case *t, const char *kind)
 
 static const char *text_of(const struct test_case *t, const char *kind)
 {
-	const struct str *text = section(t, kind);
+	const struct str *text = find_section(t, kind);
 	return text ? text->p : NULL;
 }
 
 static struct value *lines_of(const struct test_case *t)
 {
 	struct value *lines = value_list(a);
-	char *text = arena_strdup(a, section(t, "lines") ? text_of(t, "lines") : "");
+	char *text = arena_strdup(a, find_section(t, "lines") ? text_of(t, "lines") : "");
 	for (char *rest = NULL, *p = strtok_r(text, "\n", &rest); p;
 		p = strtok_r(NULL, "\n", &rest))
 		list_add(a, lines, value_text(a, p));
@@ -63,7 +63,7 @@ static struct origins in_declared(const struct test_case *t)
 static struct origins in_saved(const struct test_case *t)
 {
 	struct value *settings = settings_only(a, mail_fields, read_yaml(t, "mail.yml"));
-	const struct str *kept = section(t, "saved");
+	const struct str *kept = find_section(t, "saved");
 	struct buf b;
 	buf_init(&b, FILE_MAX);
 	json_write(&b, settings ? settings : value_null(a));
@@ -107,10 +107,10 @@ static struct origins in_site(const struct test_case *t)
 static void run_case(void **state)
 {
 	const struct test_case *t = *state;
-	struct origins found = section(t, "step")    ? in_site(t)
-			       : section(t, "saved") ? in_saved(t)
-						     : in_declared(t);
-	const struct str *places = section(t, "places");
+	struct origins found = find_section(t, "step")    ? in_site(t)
+			       : find_section(t, "saved") ? in_saved(t)
+							  : in_declared(t);
+	const struct str *places = find_section(t, "places");
 	struct page *page = page_new(false);
 	origins_print(page, 0, &found);
 	struct str got = page_text(a, page);

@@ -50,21 +50,21 @@ static const char *swap_text(struct arena *a, const char *s, const char *from, c
 	return out;
 }
 
-static struct value *placed(struct bench *t, const struct value *v)
+static struct value *place_value(struct bench *t, const struct value *v)
 {
 	struct value *c = value_shallow(t->a, v);
 	if (v->type == VALUE_STR && strstr(v->s.p, "$T"))
 		c->s = str_c(swap_text(t->a, v->s.p, "$T", t->dir));
 	for (size_t i = 0; v->type == VALUE_LIST && i < v->list.n; i++)
-		c->list.v[i] = placed(t, v->list.v[i]);
+		c->list.v[i] = place_value(t, v->list.v[i]);
 	for (size_t i = 0; v->type == VALUE_MAP && i < v->map.n; i++)
-		c->map.e[i].value = placed(t, v->map.e[i].value);
+		c->map.e[i].value = place_value(t, v->map.e[i].value);
 	return c;
 }
 
 /* ---- the folder ---- */
 
-static void must(bool ok, const char *what)
+static void must_hold(bool ok, const char *what)
 {
 	if (!ok)
 		fail_msg("%s: %s", what, strerror(errno));
@@ -73,7 +73,7 @@ static void must(bool ok, const char *what)
 static void write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	must(fd >= 0 && write_all(fd, text, strlen(text)), path);
+	must_hold(fd >= 0 && write_all(fd, text, strlen(text)), path);
 	close(fd);
 }
 
@@ -88,21 +88,21 @@ static void set_up_one(struct bench *t, const struct value *s)
 	const char *path = path_join(t->a, t->dir, map_cstr(s, "path", ""));
 	const char *link = map_cstr(s, "link", NULL), *mode = map_cstr(s, "mode", NULL);
 	if (link)
-		must(symlink(swap_text(t->a, link, "$T", t->dir), path) == 0, path);
+		must_hold(symlink(swap_text(t->a, link, "$T", t->dir), path) == 0, path);
 	else if (map_cstr(s, "hard", NULL))
-		must(link_named(t, map_cstr(s, "hard", ""), path) == 0, path);
+		must_hold(link_named(t, map_cstr(s, "hard", ""), path) == 0, path);
 	else if (map_bool(s, "dir", false))
-		must(mkdir(path, 0755) == 0, path);
+		must_hold(mkdir(path, 0755) == 0, path);
 	else if (map_bool(s, "fifo", false))
-		must(mkfifo(path, 0644) == 0, path);
+		must_hold(mkfifo(path, 0644) == 0, path);
 	else
 		write_text(path, map_cstr(s, "file", ""));
 	if (map_int(s, "size", 0))
-		must(truncate(path, map_int(s, "size", 0)) == 0, path);
+		must_hold(truncate(path, map_int(s, "size", 0)) == 0, path);
 	if (map_int(s, "uid", -1) >= 0)
-		must(lchown(path, (uid_t)map_int(s, "uid", 0), (gid_t)-1) == 0, path);
+		must_hold(lchown(path, (uid_t)map_int(s, "uid", 0), (gid_t)-1) == 0, path);
 	if (mode)
-		must(chmod(path, (mode_t)strtoul(mode, NULL, 8)) == 0, path);
+		must_hold(chmod(path, (mode_t)strtoul(mode, NULL, 8)) == 0, path);
 }
 
 static const char *owner_note(struct arena *a, const struct stat *st)
@@ -117,7 +117,7 @@ static const char *entry_line(struct bench *t, const char *path)
 	struct stat st;
 	struct err e = {0};
 	struct str text;
-	must(lstat(path, &st) == 0, path);
+	must_hold(lstat(path, &st) == 0, path);
 	if (S_ISLNK(st.st_mode))
 		return arena_printf(t->a, "link -> %s",
 			swap_text(t->a, path_link_target(t->a, path, &e), t->dir, "$T"));
@@ -152,7 +152,7 @@ static void list_tree(struct bench *t, const char *dir, const char *prefix, stru
 {
 	struct dirent **names;
 	int n = scandir(dir, &names, NULL, alphasort);
-	must(n >= 0, dir);
+	must_hold(n >= 0, dir);
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
@@ -210,13 +210,13 @@ static struct value *change_lines(struct bench *t, const struct observation *o)
 
 /* ---- a case ---- */
 
-static bool fault(struct bench *t, const char *what)
+static bool report_fault(struct bench *t, const char *what)
 {
 	t->problem = what;
 	return false;
 }
 
-static struct str pretty(struct bench *t, const struct value *v)
+static struct str print_pretty(struct bench *t, const struct value *v)
 {
 	struct buf b;
 	buf_init(&b, TEXT_LIMIT);
@@ -227,11 +227,12 @@ static struct str pretty(struct bench *t, const struct value *v)
 	return s;
 }
 
-static bool differs(
+static bool report_difference(
 	struct bench *t, const char *what, const struct value *want, const struct value *got)
 {
-	return fault(t, arena_printf(t->a, "%s: - expected, + found\n%s", what,
-				diff_text(t->a, what, pretty(t, want), pretty(t, got)).p));
+	return report_fault(
+		t, arena_printf(t->a, "%s: - expected, + found\n%s", what,
+			   diff_text(t->a, what, print_pretty(t, want), print_pretty(t, got)).p));
 }
 
 static bool expect_error(struct bench *t, const struct value *c, bool ok, const struct err *e)
@@ -239,10 +240,10 @@ static bool expect_error(struct bench *t, const struct value *c, bool ok, const 
 	const char *want = map_cstr(c, "error", NULL);
 	const char *got = swap_text(t->a, e->msg, t->dir, "$T");
 	if (!want)
-		return ok || fault(t, arena_printf(t->a, "error: %s", got));
+		return ok || report_fault(t, arena_printf(t->a, "error: %s", got));
 	if (ok)
-		return fault(t, "an error was expected");
-	return strstr(got, want) || fault(t, arena_printf(t->a, "another error: %s", got));
+		return report_fault(t, "an error was expected");
+	return strstr(got, want) || report_fault(t, arena_printf(t->a, "another error: %s", got));
 }
 
 static bool expect_result(struct bench *t, const struct value *c, const struct observation *o)
@@ -250,8 +251,8 @@ static bool expect_result(struct bench *t, const struct value *c, const struct o
 	const struct value *want = map_at(c, "result");
 	for (size_t i = 0; want && i < want->map.n; i++) {
 		const struct value *got = map_get(o->result, want->map.e[i].key);
-		if (!got || !value_equal(placed(t, want->map.e[i].value), got))
-			return differs(t, "the result", placed(t, want), o->result);
+		if (!got || !value_equal(place_value(t, want->map.e[i].value), got))
+			return report_difference(t, "the result", place_value(t, want), o->result);
 	}
 	return true;
 }
@@ -263,7 +264,7 @@ static bool expect_tree(struct bench *t, const struct value *c)
 	if (!want)
 		return true;
 	list_tree(t, t->dir, "", got);
-	return value_equal(want, got) || differs(t, "the folder", want, got);
+	return value_equal(want, got) || report_difference(t, "the folder", want, got);
 }
 
 static bool expect_converged(struct bench *t, const struct restype *type,
@@ -276,9 +277,9 @@ static bool expect_converged(struct bench *t, const struct restype *type,
 	observation_init(&t->h, &o);
 	t->h.pending = 0;
 	if (!type->observe(&t->h, params, &o, &e))
-		return fault(t, arena_printf(t->a, "observing again: %s", e.msg));
-	return o.changes->list.n == 0 ||
-	       differs(t, "what is left to change", value_list(t->a), change_lines(t, &o));
+		return report_fault(t, arena_printf(t->a, "observing again: %s", e.msg));
+	return o.changes->list.n == 0 || report_difference(t, "what is left to change",
+						 value_list(t->a), change_lines(t, &o));
 }
 
 static bool run_verbs(struct bench *t, const struct restype *type, const struct value *params,
@@ -294,7 +295,7 @@ static bool run_verbs(struct bench *t, const struct restype *type, const struct 
 		return expect_error(t, c, ok, &e) && expect_result(t, c, &o);
 	struct value *got = change_lines(t, &o);
 	if (want ? !value_equal(want, got) : got->list.n > 0)
-		return differs(t, "the changes", want ? want : value_list(t->a), got);
+		return report_difference(t, "the changes", want ? want : value_list(t->a), got);
 	if (type->apply && !map_bool(c, "observe_only", false) && got->list.n > 0) {
 		ok = type->apply(&t->h, params, &o, &e);
 		if (!expect_error(t, c, ok, &e) || !expect_tree(t, c))
@@ -312,13 +313,14 @@ static bool run_check(
 	const struct value *want = map_at(c, "problem");
 	struct errs errs;
 	errs_init(&errs, t->a);
-	*params = fields_check(t->a, type->fields, placed(t, map_at(c, "params")), "module", &errs);
+	*params = fields_check(
+		t->a, type->fields, place_value(t, map_at(c, "params")), "module", &errs);
 	if (*params && type->check)
 		type->check(*params, &errs);
 	if (!want && errs.n)
-		return fault(t, errs.v[0].msg);
+		return report_fault(t, errs.v[0].msg);
 	if (want && (!errs.n || !strstr(errs.v[0].msg, want->s.p)))
-		return fault(t, errs.n ? errs.v[0].msg : "no problem was found");
+		return report_fault(t, errs.n ? errs.v[0].msg : "no problem was found");
 	return true;
 }
 
@@ -328,7 +330,7 @@ static struct foresight *foresight_of(struct bench *t, const struct value *c)
 	const struct value *list = map_at(c, "foreseen");
 	struct foresight *f = foresight_new(t->a);
 	for (size_t i = 0; list && i < list->list.n; i++) {
-		const struct value *one = placed(t, list->list.v[i]);
+		const struct value *one = place_value(t, list->list.v[i]);
 		const char *made = map_cstr(one, "made", NULL);
 		const char *removed = map_cstr(one, "removed", NULL);
 		if (made)
@@ -357,8 +359,9 @@ static bool knows_keys(struct bench *t, const struct value *c)
 				    "never_converges";
 	for (size_t i = 0; i < c->map.n; i++)
 		if (!word_in(known, c->map.e[i].key))
-			return fault(t, arena_printf(t->a, "the case has an unknown key '%s'",
-						c->map.e[i].key.p));
+			return report_fault(
+				t, arena_printf(t->a, "the case has an unknown key '%s'",
+					   c->map.e[i].key.p));
 	return true;
 }
 
@@ -370,7 +373,7 @@ static bool carry_out(struct bench *t, const struct value *c)
 	if (!knows_keys(t, c))
 		return false;
 	if (!type)
-		return fault(t, "there is no such type");
+		return report_fault(t, "there is no such type");
 	for (size_t i = 0; setup && i < setup->list.n; i++)
 		set_up_one(t, setup->list.v[i]);
 	if (!run_check(t, type, c, &params))
@@ -383,10 +386,10 @@ static bool carry_out(struct bench *t, const struct value *c)
 		.originals = t->originals};
 	bool other = map_bool(c, "as_other_user", false);
 	if (other)
-		must(seteuid(OTHER_USER) == 0, "seteuid");
+		must_hold(seteuid(OTHER_USER) == 0, "seteuid");
 	bool ok = run_verbs(t, type, params, c);
 	if (other)
-		must(seteuid(0) == 0, "seteuid back");
+		must_hold(seteuid(0) == 0, "seteuid back");
 	return ok;
 }
 
@@ -415,7 +418,7 @@ static void run_case(void **state)
 	if (map_bool(c, "root", false) && geteuid() != 0)
 		skip();
 	struct bench t = {.a = arena_new()};
-	must(mkdtemp(dir) && mkdtemp(kept) && chmod(dir, 0755) == 0, "temporary folder");
+	must_hold(mkdtemp(dir) && mkdtemp(kept) && chmod(dir, 0755) == 0, "temporary folder");
 	t.dir = dir;
 	t.originals = kept;
 	bool ok = carry_out(&t, c);
@@ -439,7 +442,7 @@ static void read_file(const char *path, const char *name)
 		panic("%s", e.msg);
 	struct value *v = yaml_parse(a, path, text, &errs);
 	if (!v)
-		panic("%s", printed(a, &errs));
+		panic("%s", print_errs(a, &errs));
 	for (size_t i = 0; i < v->list.n; i++)
 		add_case(arena_printf(a, "%.*s:%s", (int)(strlen(name) - strlen(".case")), name,
 				 map_cstr(v->list.v[i], "name", "?")),

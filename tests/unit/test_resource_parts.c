@@ -25,7 +25,7 @@
 
 enum { TEXT_LIMIT = 1 << 20 };
 
-static void must(bool ok, const char *what)
+static void must_hold(bool ok, const char *what)
 {
 	if (!ok)
 		fail_msg("%s: %s", what, strerror(errno));
@@ -34,7 +34,7 @@ static void must(bool ok, const char *what)
 static void write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	must(fd >= 0 && write_all(fd, text, strlen(text)), path);
+	must_hold(fd >= 0 && write_all(fd, text, strlen(text)), path);
 	close(fd);
 }
 
@@ -171,11 +171,11 @@ static void test_originals(void **state)
 	struct str kept;
 	struct stat st;
 	(void)state;
-	must(mkdtemp(dir) != NULL, "temporary folder");
+	must_hold(mkdtemp(dir) != NULL, "temporary folder");
 	const char *path = path_join(a, dir, "x%y");
 	struct host h = {.a = a, .originals = path_join(a, dir, "kept")};
 	write_text(path, "one");
-	must(chmod(path, 0640) == 0, path);
+	must_hold(chmod(path, 0640) == 0, path);
 	assert_true(write_file(&h, path, str_c("two"), value_map(a), 0600, &e));
 	assert_true(write_file(&h, path, str_c("three"), value_map(a), 0600, &e));
 	/* "/" is written %2F there, "%" %25 */
@@ -195,8 +195,8 @@ static void test_originals(void **state)
 	assert_false(apply_content(&h, path, refusing, &o, &e));
 	assert_true(file_read(a, path, 100, &kept, &(struct err){0}));
 	assert_string_equal(kept.p, "three");
-	must(unlink(path) == 0 && unlink(original) == 0 && rmdir(h.originals) == 0 &&
-			rmdir(dir) == 0,
+	must_hold(unlink(path) == 0 && unlink(original) == 0 && rmdir(h.originals) == 0 &&
+			  rmdir(dir) == 0,
 		"removing what the test made");
 	arena_free(a);
 }
@@ -213,7 +213,7 @@ static void test_backups(void **state)
 	struct err e = {0};
 	struct str text;
 	(void)state;
-	must(mkdtemp(dir) != NULL, "temporary folder");
+	must_hold(mkdtemp(dir) != NULL, "temporary folder");
 	const char *path = path_join(a, dir, "x");
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		write_text(path, texts[i]);
@@ -224,9 +224,9 @@ static void test_backups(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		assert_true(file_read(a, kept[i], 100, &text, &e));
 		assert_string_equal(text.p, texts[i]);
-		must(unlink(kept[i]) == 0, kept[i]);
+		must_hold(unlink(kept[i]) == 0, kept[i]);
 	}
-	must(unlink(path) == 0 && rmdir(dir) == 0, "removing what the test made");
+	must_hold(unlink(path) == 0 && rmdir(dir) == 0, "removing what the test made");
 	arena_free(a);
 }
 
@@ -331,15 +331,15 @@ static pid_t lock_holder(const char *path)
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	pid_t pid;
 	char c;
-	must(fd >= 0 && pipe(ready) == 0, path);
+	must_hold(fd >= 0 && pipe(ready) == 0, path);
 	pid = fork();
-	must(pid >= 0, "fork");
+	must_hold(pid >= 0, "fork");
 	if (pid == 0) {
 		if (fcntl(fd, F_SETLK, &lock) == 0 && write(ready[1], "", 1) == 1)
 			pause();
 		_exit(1);
 	}
-	must(read(ready[0], &c, 1) == 1, "the lock");
+	must_hold(read(ready[0], &c, 1) == 1, "the lock");
 	close(fd);
 	close(ready[0]);
 	close(ready[1]);
@@ -360,7 +360,7 @@ static void test_list_lock(void **state)
 	pid_t holder;
 	int home;
 	(void)state;
-	must(mkdtemp(root) != NULL, root);
+	must_hold(mkdtemp(root) != NULL, root);
 	file = path_join(a, root, "l");
 	write_text(file, "b@x.test\n");
 	holder = lock_holder(file);
@@ -373,7 +373,7 @@ static void test_list_lock(void **state)
 	kill(holder, SIGKILL);
 	waitpid(holder, NULL, 0);
 	assert_true(mlist_subscribe(&mlist_majordomo, &l, home, add, &who, &e));
-	must(unlink(file) == 0 && rmdir(root) == 0, root);
+	must_hold(unlink(file) == 0 && rmdir(root) == 0, root);
 	close(home);
 	arena_free(a);
 }
@@ -428,7 +428,7 @@ static void test_words_of_a_log(void **state)
 	struct host h = {.a = a};
 	struct buf b;
 	(void)state;
-	must(close(mkstemp(file)) == 0, file);
+	must_hold(close(mkstemp(file)) == 0, file);
 	buf_init(&b, 1 << 16);
 	buf_adds(&b, before);
 	buf_adds(&b, "Reloading dovecot\nFailed at step NAMESPACE spawning doveadm\n");

@@ -165,7 +165,7 @@ static int policy_answer(const char *folder, const char *service, const char *ac
 	return r.status;
 }
 
-static bool holds(const char *folder, const char *name, const char *text)
+static bool file_holds(const char *folder, const char *name, const char *text)
 {
 	struct arena *a = arena_new();
 	struct err e = {0};
@@ -196,10 +196,10 @@ static void test_policy(void **state)
 	assert_int_equal(policy_answer(dir, "ssh", "start"), 0);
 	assert_int_equal(policy_answer(dir, "logrotate.timer", "start"), 0);
 	assert_true(policy_end(dir, &e));
-	assert_true(holds(dir, "policy-rc.d", NULL));
+	assert_true(file_holds(dir, "policy-rc.d", NULL));
 	assert_true(policy_end(dir, &e)); /* nothing to do */
 	/* what was to start and was kept from it: no stop, and nothing that was let through */
-	assert_true(holds(dir, "held", "postfix\npostfix.service\n"));
+	assert_true(file_holds(dir, "held", "postfix\npostfix.service\n"));
 
 	assert_true(file_replace(path, own, sizeof(own) - 1, attr, &e));
 	assert_true(policy_end(dir, &e)); /* not ours */
@@ -208,8 +208,8 @@ static void test_policy(void **state)
 	assert_true(policy_begin(dir, held, 102, NULL, &e)); /* the run before was killed */
 	assert_int_equal(policy_answer(dir, "ssh", "start"), 102);
 	assert_true(policy_end(dir, &e));
-	assert_true(holds(dir, "policy-rc.d", own));
-	assert_true(holds(dir, "policy-rc.d.provision-saved", NULL));
+	assert_true(file_holds(dir, "policy-rc.d", own));
+	assert_true(file_holds(dir, "policy-rc.d.provision-saved", NULL));
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(unlink(held), 0);
 	assert_int_equal(rmdir(dir), 0);
@@ -218,7 +218,7 @@ static void test_policy(void **state)
 
 /* ---- services ---- */
 
-static void say(const char *path, time_t when, const char *text)
+static void write_dated(const char *path, time_t when, const char *text)
 {
 	char stamp[32];
 	struct tm tm;
@@ -240,9 +240,9 @@ static void test_log_file(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	const char *path = path_join(a, dir, "log"), *link = path_join(a, dir, "link");
-	say(path, now - 60, "error: an old one");
+	write_dated(path, now - 60, "error: an old one");
 	struct unit_log log = unit_log_open(&h, "no-such-unit", path);
-	say(path, now, "error: a new one");
+	write_dated(path, now, "error: a new one");
 	assert_true(str_ends(unit_log_lines(&h, &log), " error: a new one\n"));
 	assert_null(strstr(unit_log_lines(&h, &log).p, "old"));
 	assert_non_null(strstr(unit_log_words(&h, &log, NULL, 500), "a new one"));
@@ -254,7 +254,7 @@ static void test_log_file(void **state)
 	assert_int_equal(truncate(path, 0), 0);
 	log = unit_log_open(&h, "no-such-unit", path);
 	log.at = 4000;
-	say(path, now, "error: rotated");
+	write_dated(path, now, "error: rotated");
 	assert_true(str_ends(unit_log_lines(&h, &log), " error: rotated\n"));
 	assert_int_equal(symlink(path, link), 0);
 	log = unit_log_open(&h, "no-such-unit", link);
@@ -374,7 +374,7 @@ static struct str random_text(struct arena *a, const char *const *lines, size_t 
 	return s;
 }
 
-static size_t count(struct str text, const char *what)
+static size_t count_text(struct str text, const char *what)
 {
 	size_t n = 0;
 	for (const char *at = text.p; (at = strstr(at, what)); at += strlen(what))
@@ -400,11 +400,11 @@ static void test_main_cf_properties(void **state)
 		struct str twice = main_cf_edit(a, once, settings, NULL);
 		if (!str_eq(once, twice))
 			fail_msg("edited twice:\n%s----\n%s----\n%s", text.p, once.p, twice.p);
-		assert_int_equal(count(once, "ours"), 1);
-		assert_int_equal(count(once, "gone"), 0);
-		assert_int_equal(count(once, "new = yes"), 1);
-		assert_int_equal(count(once, "other"), count(text, "other"));
-		assert_int_equal(count(once, "# note"), count(text, "# note"));
+		assert_int_equal(count_text(once, "ours"), 1);
+		assert_int_equal(count_text(once, "gone"), 0);
+		assert_int_equal(count_text(once, "new = yes"), 1);
+		assert_int_equal(count_text(once, "other"), count_text(text, "other"));
+		assert_int_equal(count_text(once, "# note"), count_text(text, "# note"));
 		arena_free(a);
 	}
 	arena_free(all);
@@ -429,10 +429,10 @@ static void test_master_cf_properties(void **state)
 		struct str twice = master_cf_edit(a, once, services);
 		if (!str_eq(once, twice))
 			fail_msg("edited twice:\n%s----\n%s----\n%s", text.p, once.p, twice.p);
-		assert_int_equal(count(once, "gone"), 0);
-		assert_int_equal(count(once, "ours inet"), count(text, "ours inet"));
-		assert_int_equal(count(once, "other"), count(text, "other"));
-		assert_int_equal(count(once, "# note"), count(text, "# note"));
+		assert_int_equal(count_text(once, "gone"), 0);
+		assert_int_equal(count_text(once, "ours inet"), count_text(text, "ours inet"));
+		assert_int_equal(count_text(once, "other"), count_text(text, "other"));
+		assert_int_equal(count_text(once, "# note"), count_text(text, "# note"));
 		arena_free(a);
 	}
 	arena_free(all);

@@ -48,7 +48,7 @@ static unsigned group_rights(const char *path)
 	return (st.st_mode >> 3) & 7;
 }
 
-static void change(struct arena *a, const char *type, struct value *params)
+static void apply_change(struct arena *a, const char *type, struct value *params)
 {
 	const struct restype *t = restype_find(str_c(type));
 	struct host h = {.a = a};
@@ -82,7 +82,7 @@ static void remove_backups(const char *dir, const char *path)
 	closedir(folder);
 }
 
-static struct value *pairs(struct arena *a, const char *const *v)
+static struct value *make_pairs(struct arena *a, const char *const *v)
 {
 	struct value *m = value_map(a);
 	for (; *v; v += 2)
@@ -109,7 +109,7 @@ static void test_rights(void **state)
 	const char *path = path_join(a, dir, "f");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err e = {0};
-		struct value *params = pairs(a, cases[i].params);
+		struct value *params = make_pairs(a, cases[i].params);
 		bool is_copy = strcmp(cases[i].type, "copy") == 0;
 		map_put(a, params, is_copy ? "dest" : "path", value_text(a, path));
 		assert_true(file_replace(
@@ -119,14 +119,14 @@ static void test_rights(void **state)
 			print_message("skipped: no access lists in /var/tmp\n");
 			break;
 		}
-		change(a, cases[i].type, params);
+		apply_change(a, cases[i].type, params);
 		if (!has_rights(path))
 			fail_msg("%s: the rights of the file are others", cases[i].type);
 		remove_backups(dir, path);
 	}
 	/* a declared mode is the mask then, as chmod(1) has it: no right grows */
-	change(a, "copy",
-		pairs(a,
+	apply_change(a, "copy",
+		make_pairs(a,
 			(const char *const[]){"dest", path, "content", "x", "mode", "0640", NULL}));
 	assert_int_equal(group_rights(path), 4);
 	unlink(path);

@@ -12,7 +12,7 @@
 
 enum { MESSAGE_LIMIT = 1 << 16, BODY_LENGTH_AT = 4, FIELDS_LENGTH_AT = 12 };
 
-static void pad(struct buf *b, size_t to)
+static void add_padding(struct buf *b, size_t to)
 {
 	while (b->n % to)
 		buf_addc(b, 0);
@@ -20,7 +20,7 @@ static void pad(struct buf *b, size_t to)
 
 static void put_u32(struct buf *b, uint32_t v)
 {
-	pad(b, 4);
+	add_padding(b, 4);
 	buf_add(b, &v, sizeof(v));
 }
 
@@ -38,7 +38,7 @@ static void put_signature(struct buf *b, const char *s)
 
 static void put_name(struct buf *b, const char *name, const char *signature)
 {
-	pad(b, 8);
+	add_padding(b, 8);
 	put_text(b, name);
 	put_signature(b, signature);
 }
@@ -59,12 +59,12 @@ static void put_others(struct buf *b)
 {
 	const uint64_t number = 5;
 	put_name(b, "Number", "t");
-	pad(b, 8);
+	add_padding(b, 8);
 	buf_add(b, &number, 8);
 	put_name(b, "Conditions", "a(sbsv)");
 	put_u32(b, 0);
 	size_t length_at = b->n - 4;
-	pad(b, 8);
+	add_padding(b, 8);
 	size_t at = b->n;
 	put_text(b, "ConditionPathExists");
 	put_u32(b, 1);
@@ -75,14 +75,14 @@ static void put_others(struct buf *b)
 	uint32_t length = (uint32_t)(b->n - at);
 	memcpy(b->p + length_at, &length, 4);
 	put_name(b, "Job", "(uo)");
-	pad(b, 8);
+	add_padding(b, 8);
 	put_u32(b, 0);
 	put_text(b, "/");
 	put_name(b, "Byte", "y");
 	buf_addc(b, 7);
 	put_name(b, "Empty", "a{sv}");
 	put_u32(b, 0);
-	pad(b, 8);
+	add_padding(b, 8);
 }
 
 /* type 2: a method's return */
@@ -98,15 +98,15 @@ static void put_answer(struct buf *b, char type)
 	put_u32(b, 0);
 	buf_add(b, serial, 4);
 	put_u32(b, 7);
-	pad(b, 8);
+	add_padding(b, 8);
 	buf_add(b, signature, 4);
 	put_signature(b, "a{sv}");
 	length = (uint32_t)(b->n - 16);
 	memcpy(b->p + FIELDS_LENGTH_AT, &length, 4);
-	pad(b, 8);
+	add_padding(b, 8);
 	size_t body = b->n;
 	put_u32(b, 0);
-	pad(b, 8);
+	add_padding(b, 8);
 	size_t at = b->n;
 	put_name(b, "Id", "s");
 	put_text(b, "x.service");

@@ -8,7 +8,7 @@
 #include "yaml/yaml.h"
 
 /* ---- steps as text ---- */
-static bool shown(const struct map_entry *e)
+static bool is_shown(const struct map_entry *e)
 {
 	return e->value->pos.line || e->value->type == VALUE_BLOB ||
 	       (e->key.p[0] == '_' && value_true(e->value));
@@ -18,7 +18,7 @@ static void dump_params(struct buf *out, const struct value *params)
 {
 	for (size_t i = 0; params && i < params->map.n; i++) {
 		const struct map_entry *e = &params->map.e[i];
-		if (!shown(e))
+		if (!is_shown(e))
 			continue;
 		buf_addf(out, " %s=", e->key.p);
 		if (e->value->type == VALUE_BLOB && !e->value->secret)
@@ -90,7 +90,7 @@ struct answers {
 	size_t n_planned;
 };
 
-static void answer(
+static void give_answer(
 	struct resolver *r, struct answers *w, const struct step *s, bool applied, struct buf *out)
 {
 	struct value *say = map_at(w->map, s->name);
@@ -116,7 +116,7 @@ static void answer_open(struct resolver *r, struct answers *w, struct buf *out)
 	size_t n = w->n_open;
 	w->n_open = 0;
 	for (size_t i = 0; i < n; i++)
-		answer(r, w, w->open[i], false, out);
+		give_answer(r, w, w->open[i], false, out);
 }
 
 static void answer_applied(struct resolver *r, struct answers *w, struct buf *out)
@@ -124,7 +124,7 @@ static void answer_applied(struct resolver *r, struct answers *w, struct buf *ou
 	size_t n = w->n_planned;
 	w->n_planned = 0;
 	for (size_t i = 0; i < n; i++)
-		answer(r, w, w->planned[i], true, out);
+		give_answer(r, w, w->planned[i], true, out);
 }
 
 static void dump_waits(const struct resolver *r, struct buf *out)
@@ -137,7 +137,7 @@ static void dump_waits(const struct resolver *r, struct buf *out)
 }
 
 /* true: it waits for other hosts */
-static bool walk(struct resolver *r, struct answers *w, struct buf *out)
+static bool walk_play(struct resolver *r, struct answers *w, struct buf *out)
 {
 	struct step *s;
 	struct err e = {0};
@@ -214,7 +214,7 @@ static void dump_host(struct arena *a, const struct site *s, const struct option
 		      : resolver_new(s, a,
 				&(struct resolve_start){host, i, facts, pending_of(a, w.map),
 					o->run ? RESOLVE_RUN : RESOLVE_PLAN});
-		walk(r, &w, out);
+		walk_play(r, &w, out);
 		answer_open(r, &w, out);
 	}
 }
@@ -240,14 +240,14 @@ static void begin_walk(struct arena *a, const struct site *s, const struct optio
 		    : resolver_new(s, a,
 			      &(struct resolve_start){k->host, play, k->facts, NULL,
 				      o->run ? RESOLVE_RUN : RESOLVE_PLAN});
-	k->waits = walk(k->r, &k->w, &k->out);
+	k->waits = walk_play(k->r, &k->w, &k->out);
 }
 
 static bool go_on(struct walker *k)
 {
 	if (!k->waits || !resolver_may_go_on(k->r))
 		return false;
-	k->waits = walk(k->r, &k->w, &k->out);
+	k->waits = walk_play(k->r, &k->w, &k->out);
 	return true;
 }
 
@@ -377,7 +377,7 @@ static void run_case(void **state)
 	s = site_load(a, &o.site, &errs);
 	if (s)
 		site_warnings(s, &errs);
-	buf_adds(&out, printed(a, &errs));
+	buf_adds(&out, print_errs(a, &errs));
 	if (s)
 		dump_site(a, s, &o, &out);
 	assert_true(s || errs.n);

@@ -42,7 +42,7 @@ static void ssh_host_keys(void **state)
 	struct server s = start_sshd(ed25519_only, "");
 	struct target t = remote(s.port);
 	struct watched unknown = {0}, accepted = {0}, known = {0}, changed = {0};
-	script("known_hosts", "");
+	write_script("known_hosts", "");
 	run(&unknown, &t, 1);
 	expect(&unknown, ERR_UNREACHABLE, "is not known: SHA256:");
 	assert_non_null(strstr(unknown.why.msg, "--accept-new-host-keys"));
@@ -258,7 +258,7 @@ static void openssh_serves(void **state)
 	run(&rsa_host, &t, 1); /* libssh2 cannot check an RSA key: known by it alone */
 	expect(&rsa_host, ERR_NONE, NULL);
 	assert_int_equal(rsa_host.answer_size, BIG);
-	script("known_hosts", "");
+	write_script("known_hosts", "");
 	run(&unknown, &t, 1); /* nothing in common in the handshake */
 	expect(&unknown, ERR_UNREACHABLE, "ssh refused the host key");
 	make_key("rsa", "host2_rsa");
@@ -371,7 +371,7 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	if (strncmp(path_base(argv[0]), "agent-", 6) == 0)
-		return misbehave();
+		return break_protocol();
 	const struct CMUnitTest tests[] = {
 		CASE(ssh_logs_in),
 		CASE(ssh_host_keys),

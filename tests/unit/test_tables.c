@@ -24,7 +24,7 @@ enum { DEPTH_MOST = 8 };
 static struct arena *a;
 static int faults;
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	(void)state;
 	a = arena_new();
@@ -32,14 +32,14 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	(void)state;
 	arena_free(a);
 	return 0;
 }
 
-static void fault(const char *table, const struct field *f, const char *what)
+static void report_fault(const char *table, const struct field *f, const char *what)
 {
 	print_error("%s: %s: %s\n", table, f->name, what);
 	faults++;
@@ -51,29 +51,29 @@ static void check_names(const char *table, const struct field *fields, const str
 		if (other == f)
 			continue;
 		if (strcmp(other->name, f->name) == 0 || word_in(other->aliases, str_c(f->name)))
-			fault(table, f, "its name is there twice");
+			report_fault(table, f, "its name is there twice");
 	}
 	size_t good =
 		strspn(f->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-");
 	if (f->name[good])
-		fault(table, f, "its name has an odd character");
+		report_fault(table, f, "its name has an odd character");
 }
 
 static void check_kind(const char *table, const struct field *f)
 {
 	bool holds = f->kind == FIELD_LIST || f->kind == FIELD_MAP || f->kind == FIELD_MAPOF;
 	if (f->kind == FIELD_ENUM && (!f->choices || !*f->choices))
-		fault(table, f, "an enum without choices");
+		report_fault(table, f, "an enum without choices");
 	if (f->choices && f->kind != FIELD_ENUM && f->kind != FIELD_MODE)
-		fault(table, f, "choices without an enum");
+		report_fault(table, f, "choices without an enum");
 	if (f->sub && !holds)
-		fault(table, f, "a sub-table that nothing uses");
+		report_fault(table, f, "a sub-table that nothing uses");
 	if ((f->flags & FIELD_COMMA) && (f->kind != FIELD_LIST || f->sub))
-		fault(table, f, "comma separated, but no list of strings");
+		report_fault(table, f, "comma separated, but no list of strings");
 	if (f->min > f->max)
-		fault(table, f, "min above max");
+		report_fault(table, f, "min above max");
 	if (f->dflt && (f->flags & FIELD_REQUIRED))
-		fault(table, f, "required, with a default");
+		report_fault(table, f, "required, with a default");
 }
 
 static void check_default(const char *table, const struct field *f)
@@ -86,12 +86,12 @@ static void check_default(const char *table, const struct field *f)
 	struct value *v = field_default(a, f);
 	if (v->type == VALUE_NULL) {
 		if (!(f->flags & FIELD_NULLABLE) && f->kind != FIELD_ANY)
-			fault(table, f, "the default is null, which it does not take");
+			report_fault(table, f, "the default is null, which it does not take");
 		return;
 	}
 	if (field_convert(&c, f, v, f->name) && errs.n == 0)
 		return;
-	fault(table, f, printed(a, &errs));
+	report_fault(table, f, print_errs(a, &errs));
 }
 
 static void check_table(const char *table, const struct field *fields, int depth)
@@ -103,7 +103,7 @@ static void check_table(const char *table, const struct field *fields, int depth
 		check_kind(table, f);
 		check_default(table, f);
 		if (!f->doc || !*f->doc)
-			fault(table, f, "no doc");
+			report_fault(table, f, "no doc");
 		check_table(arena_printf(a, "%s.%s", table, f->name), f->sub, depth + 1);
 	}
 }
@@ -201,14 +201,14 @@ static void examples_of_mail(void **state)
 	(void)state;
 	for (const struct field *f = mail_fields; f->name; f++)
 		if (!mail_example(f->name))
-			fault("mail", f, "no example");
+			report_fault("mail", f, "no example");
 	for (const struct mail_example *m = mail_examples; m->key; m++) {
 		struct errs errs;
 		errs_init(&errs, a);
 		const char *text = arena_printf(a, "%s: %s\n", m->key, m->yaml);
 		struct value *v = yaml_parse(a, "example", str_c(text), &errs);
 		if (!v || !fields_check(a, mail_fields, v, "mail", &errs)) {
-			print_error("mail: %s: %s\n", text, printed(a, &errs));
+			print_error("mail: %s: %s\n", text, print_errs(a, &errs));
 			faults++;
 		}
 	}
@@ -231,7 +231,7 @@ static struct value *no_variable(void *ctx, struct str name)
 }
 
 /* An example that is a template gives what it prints. */
-static struct value *evaluate(const char *example, struct err *e)
+static struct value *evaluate_example(const char *example, struct err *e)
 {
 	struct jinja_env env = {.a = a, .lookup = no_variable};
 	struct pos pos = {"example", 1, 1};
@@ -244,7 +244,7 @@ static struct value *evaluate(const char *example, struct err *e)
 static void check_example(const struct callable *f)
 {
 	struct err e = {0};
-	struct value *v = evaluate(f->example, &e);
+	struct value *v = evaluate_example(f->example, &e);
 	struct buf b;
 	buf_init(&b, 1 << 20);
 	if (v)
@@ -322,13 +322,13 @@ static void commands_and_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(resource_types, setup, teardown),
-		cmocka_unit_test_setup_teardown(declared_mail_state, setup, teardown),
-		cmocka_unit_test_setup_teardown(parts_of_mail, setup, teardown),
-		cmocka_unit_test_setup_teardown(examples_of_mail, setup, teardown),
-		cmocka_unit_test_setup_teardown(tasks_and_plays, setup, teardown),
-		cmocka_unit_test_setup_teardown(template_language, setup, teardown),
-		cmocka_unit_test_setup_teardown(commands_and_options, setup, teardown),
+		cmocka_unit_test_setup_teardown(resource_types, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(declared_mail_state, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(parts_of_mail, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(examples_of_mail, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tasks_and_plays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(template_language, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(commands_and_options, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
 }

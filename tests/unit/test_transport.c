@@ -7,7 +7,7 @@
 #include "transport/guard.h"
 #include "watched.h"
 
-static struct target local(void)
+static struct target local_target(void)
 {
 	return (struct target){.name = "me", .connection.kind = "local"};
 }
@@ -17,7 +17,7 @@ static struct target local(void)
 static void local_hello_and_bye(void **state)
 {
 	(void)state;
-	struct target t = local();
+	struct target t = local_target();
 	struct watched w = {0};
 	run(&w, &t, 1);
 	expect(&w, ERR_NONE, NULL);
@@ -27,7 +27,7 @@ static void local_hello_and_bye(void **state)
 static void local_large_both_ways(void **state)
 {
 	(void)state;
-	struct target t = local();
+	struct target t = local_target();
 	struct watched w = {.ask = "big", .payload = BIG};
 	run(&w, &t, 1);
 	expect(&w, ERR_NONE, NULL);
@@ -37,7 +37,7 @@ static void local_large_both_ways(void **state)
 static void local_bad_frames(void **state)
 {
 	(void)state;
-	struct target t = local();
+	struct target t = local_target();
 	struct watched garbage = {.ask = "garbage"}, dead = {.ask = "die"};
 	struct watched killed = {.ask = "kill"};
 	run(&garbage, &t, 1);
@@ -51,7 +51,7 @@ static void local_bad_frames(void **state)
 static void local_other_version(void **state)
 {
 	(void)state;
-	struct target t = local();
+	struct target t = local_target();
 	struct watched w = {0};
 	setenv("AGENT_VERSION", "99", 1);
 	run(&w, &t, 1);
@@ -83,11 +83,11 @@ static void local_program_is_no_agent(void **state)
 			ERR_PERMANENT, "the agent ended (exit status 0): sorry"},
 		{"#!/nowhere\n", ERR_UNREACHABLE, "cannot run"},
 	};
-	struct target t = local();
+	struct target t = local_target();
 	struct agent_image saved = image;
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
 		struct watched w = {0};
-		image.path = script(arena_printf(a, "program%zu", i), programs[i].text);
+		image.path = write_script(arena_printf(a, "program%zu", i), programs[i].text);
 		run(&w, &t, 1);
 		expect(&w, programs[i].kind, programs[i].says);
 	}
@@ -98,10 +98,10 @@ static void local_program_is_no_agent(void **state)
 static void local_noise_is_skipped(void **state)
 {
 	(void)state;
-	struct target t = local();
+	struct target t = local_target();
 	struct watched w = {0};
 	struct agent_image saved = image;
-	image.path = script("noise",
+	image.path = write_script("noise",
 		arena_printf(a,
 			"#!/bin/sh\nseq 1 5000\nprintf '\\n\\001PROVISION-'\nsleep 0.1\nexec %s\n",
 			saved.path));
@@ -140,10 +140,10 @@ static void local_through_sudo(void **state)
 		{NULL, ERR_CONFIG, "sudo needs a password; give it with -K"},
 	};
 	const char *path = getenv("PATH");
-	script("sudo", fake_sudo);
+	write_script("sudo", fake_sudo);
 	setenv("PATH", arena_printf(a, "%s:%s", dir, path), 1);
 	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
-		struct target t = local();
+		struct target t = local_target();
 		struct watched w = {.ask = "big", .payload = BIG};
 		t.connection.become = true;
 		t.connection.become_user = "somebody";
@@ -159,7 +159,7 @@ static void local_through_sudo(void **state)
 static void closed_at_once(void **state)
 {
 	(void)state;
-	struct target t = local();
+	struct target t = local_target();
 	struct watched w = {0};
 	struct loop *l = loop_new();
 	int left = 1;
@@ -276,7 +276,7 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	if (strncmp(path_base(argv[0]), "agent-", 6) == 0)
-		return misbehave();
+		return break_protocol();
 	const struct CMUnitTest tests[] = {
 		CASE(local_hello_and_bye),
 		CASE(local_large_both_ways),

@@ -10,21 +10,21 @@
 
 static struct arena *a;
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	(void)state;
 	a = arena_new();
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	(void)state;
 	arena_free(a);
 	return 0;
 }
 
-static struct value *sample(void)
+static struct value *make_sample(void)
 {
 	struct value *m = value_map(a), *list = value_list(a);
 	list_add(a, list, value_int(a, -1));
@@ -40,7 +40,7 @@ static struct value *sample(void)
 	return m;
 }
 
-static const char *json(const struct value *v)
+static const char *print_json(const struct value *v)
 {
 	struct buf b;
 	buf_init(&b, 1 << 20);
@@ -86,7 +86,7 @@ static void merge_key_by_key(void **state)
 	map_put(a, over, "l", value_text(a, "whole"));
 	struct value *c = value_merge(a, under, over);
 	assert_string_equal(
-		json(c), "{\"m\": {\"x\": 1, \"y\": 3, \"z\": null}, \"l\": \"whole\"}");
+		print_json(c), "{\"m\": {\"x\": 1, \"y\": 3, \"z\": null}, \"l\": \"whole\"}");
 	assert_int_equal(map_int(map_at(under, "m"), "y", 0), 2);
 	assert_int_equal(map_at(over, "m")->map.n, 2);
 }
@@ -100,14 +100,14 @@ static void equal_and_true_as_in_python(void **state)
 	assert_false(value_equal(value_int(a, INT64_MAX), value_float(a, 0x1p63)));
 	assert_false(value_equal(value_text(a, "1"), value_int(a, 1)));
 	assert_false(value_equal(value_null(a), value_bool(a, false)));
-	assert_true(value_equal(sample(), value_copy(a, sample())));
-	assert_true(value_equal(sample(), value_shallow(a, sample())));
+	assert_true(value_equal(make_sample(), value_copy(a, make_sample())));
+	assert_true(value_equal(make_sample(), value_shallow(a, make_sample())));
 	assert_false(value_true(value_text(a, "")));
 	assert_true(value_true(value_text(a, "0")));
 	assert_false(value_true(value_list(a)));
 	assert_false(value_true(value_null(a)));
 	assert_false(value_true(value_float(a, -0.0)));
-	assert_true(value_true(sample()));
+	assert_true(value_true(make_sample()));
 }
 
 static void floats_print_as_in_python(void **state)
@@ -154,11 +154,12 @@ static void json_hides_and_escapes(void **state)
 	map_put(a, m, "p", list);
 	map_put(a, m, "q\"\\\n", value_text(a, "\x01\xff\xc3\xa4\x7f"));
 	map_put(a, m, "nan", value_float(a, NAN));
-	assert_string_equal(json(m), "{\"p\": [\"********\"], \"q\\\"\\\\\\n\": "
-				     "\"\\u0001\xef\xbf\xbd\xc3\xa4\\u007f\", \"nan\": null}");
+	assert_string_equal(print_json(m),
+		"{\"p\": [\"********\"], \"q\\\"\\\\\\n\": "
+		"\"\\u0001\xef\xbf\xbd\xc3\xa4\\u007f\", \"nan\": null}");
 	assert_true(value_has_secret(m));
-	assert_false(value_has_secret(sample()));
-	assert_string_equal(json(value_blob(a, str_c("abc"))),
+	assert_false(value_has_secret(make_sample()));
+	assert_string_equal(print_json(value_blob(a, str_c("abc"))),
 		"{\"sha256\": "
 		"\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\", "
 		"\"size\": 3}");
@@ -171,8 +172,8 @@ static void json_hides_and_escapes(void **state)
 static void find_type_is_deep(void **state)
 {
 	(void)state;
-	assert_non_null(value_find_type(sample(), VALUE_UNKNOWN));
-	assert_null(value_find_type(sample(), VALUE_UNDEFINED));
+	assert_non_null(value_find_type(make_sample(), VALUE_UNKNOWN));
+	assert_null(value_find_type(make_sample(), VALUE_UNDEFINED));
 }
 
 static struct value *round_trip(const struct value *v, enum codec_flags flags)
@@ -189,7 +190,7 @@ static struct value *round_trip(const struct value *v, enum codec_flags flags)
 
 static void codec_round_trip(void **state)
 {
-	struct value *v = sample(), *list = map_at(v, "list");
+	struct value *v = make_sample(), *list = map_at(v, "list");
 	(void)state;
 	list->list.v[1]->secret = true;
 	list->list.v[1]->literal = true;
@@ -215,7 +216,7 @@ static void codec_survives_damage(void **state)
 	struct buf b;
 	(void)state;
 	buf_init(&b, 1 << 20);
-	value_encode(&b, sample(), CODEC_BLOBS | CODEC_POS);
+	value_encode(&b, make_sample(), CODEC_BLOBS | CODEC_POS);
 	for (size_t n = 0; n < b.n; n++) {
 		struct value *out;
 		struct err e = {0};
@@ -298,7 +299,7 @@ static void equal_values_have_equal_digests(void **state)
 	assert_false(same_digest(value_list(a), value_map(a)));
 }
 
-static const char *shown(const char *text, uint32_t line, uint32_t col, const char *msg)
+static const char *show_error(const char *text, uint32_t line, uint32_t col, const char *msg)
 {
 	struct err e = {.kind = ERR_CONFIG, .pos = {"shown.yml", line, col}};
 	struct errs errs;
@@ -306,20 +307,22 @@ static const char *shown(const char *text, uint32_t line, uint32_t col, const ch
 	snprintf(e.msg, sizeof(e.msg), "%s", msg);
 	errs_init(&errs, a);
 	errs_take(&errs, &e);
-	return printed(a, &errs);
+	return print_errs(a, &errs);
 }
 
 static void problem_shows_its_line(void **state)
 {
 	(void)state;
+	assert_string_equal(show_error("a: 1\nb: [\n", 2, 4, "bad"),
+		"shown.yml:2:4: bad\n    b: [\n       ^\n");
 	assert_string_equal(
-		shown("a: 1\nb: [\n", 2, 4, "bad"), "shown.yml:2:4: bad\n    b: [\n       ^\n");
-	assert_string_equal(shown("\tx\r\n", 1, 2, "tab"), "shown.yml:1:2: tab\n     x\n     ^\n");
-	assert_string_equal(shown("\xc3\xa4\xc3\xa4x", 1, 3, "umlauts"),
+		show_error("\tx\r\n", 1, 2, "tab"), "shown.yml:1:2: tab\n     x\n     ^\n");
+	assert_string_equal(show_error("\xc3\xa4\xc3\xa4x", 1, 3, "umlauts"),
 		"shown.yml:1:3: umlauts\n    \xc3\xa4\xc3\xa4x\n      ^\n");
-	assert_string_equal(shown("a", 7, 1, "no such line"), "shown.yml:7:1: no such line\n");
-	assert_string_equal(shown("a", 1, 99, "beyond"), "shown.yml:1:99: beyond\n    a\n     ^\n");
-	assert_string_equal(shown("\x1b[2J\xff", 1, 1, "\x1b[1mred\ntwo"),
+	assert_string_equal(show_error("a", 7, 1, "no such line"), "shown.yml:7:1: no such line\n");
+	assert_string_equal(
+		show_error("a", 1, 99, "beyond"), "shown.yml:1:99: beyond\n    a\n     ^\n");
+	assert_string_equal(show_error("\x1b[2J\xff", 1, 1, "\x1b[1mred\ntwo"),
 		"shown.yml:1:1: \\x1b[1mred\n    two\n    \\x1b[2J\\xff\n    ^\n");
 }
 
@@ -327,7 +330,7 @@ static void problem_shows_its_line(void **state)
 static void caret_stands_under_what_is_shown(void **state)
 {
 	(void)state;
-	assert_string_equal(shown("\xe2\x80\xae: x", 1, 4, "m"),
+	assert_string_equal(show_error("\xe2\x80\xae: x", 1, 4, "m"),
 		"shown.yml:1:4: m\n    \\u202e: x\n            ^\n");
 }
 
@@ -348,7 +351,7 @@ static void problem_hides_passwords(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const char *line = strchr(shown(cases[i][0], 1, 1, "x"), '\n') + 5;
+		const char *line = strchr(show_error(cases[i][0], 1, 1, "x"), '\n') + 5;
 		assert_string_equal(str_dup(a, line, strcspn(line, "\n")).p, cases[i][1]);
 	}
 }
@@ -361,7 +364,7 @@ static void long_line_is_shown_around_the_caret(void **state)
 		text[i] = (char)('a' + i % 26);
 	text[600] = 0;
 	text[299] = '*';
-	const char *s = shown(text, 1, 300, "long");
+	const char *s = show_error(text, 1, 300, "long");
 	const char *line = strchr(s, '\n') + 1, *caret = strchr(line, '\n') + 1;
 	assert_int_equal(line[strchr(caret, '^') - caret], '*');
 	assert_in_range(caret - line, 100, 140);
@@ -377,14 +380,14 @@ static void problems_are_sorted_and_bounded(void **state)
 	errs_add(&e, (struct pos){"a.yml", 10, 1}, "second");
 	assert_false(errs_add(&e, (struct pos){"a.yml", 9, 5}, "first %d", 1));
 	errs_add(&e, (struct pos){0}, "without a place");
-	assert_string_equal(printed(a, &e),
+	assert_string_equal(print_errs(a, &e),
 		"without a place\na.yml:9:5: first 1\na.yml:10:1: second\n"
 		"b.yml:1:1: third\n");
 	for (int i = 0; i < 60; i++)
 		errs_add(&e, (struct pos){0}, "more");
 	assert_int_equal(e.n, ERRS_MAX);
 	assert_int_equal(e.dropped, 14);
-	assert_true(str_ends(str_c(printed(a, &e)), "and 14 more\n"));
+	assert_true(str_ends(str_c(print_errs(a, &e)), "and 14 more\n"));
 }
 
 /* A warning is shown among the errors, by place, and counts as nothing wrong. */
@@ -401,7 +404,8 @@ static void warnings_stand_apart(void **state)
 	errs_join(&all, &e);
 	assert_int_equal(all.n, 1);
 	assert_int_equal(all.n_warn, 1);
-	assert_string_equal(printed(a, &all), "a.yml:9:5: wrong\na.yml:10:1: warning: odd \"x\"\n");
+	assert_string_equal(
+		print_errs(a, &all), "a.yml:9:5: wrong\na.yml:10:1: warning: odd \"x\"\n");
 	buf_init(&b, 100000);
 	errs_json(&all, &b);
 	assert_string_equal(b.p,
@@ -414,7 +418,7 @@ static void warnings_stand_apart(void **state)
 	assert_int_equal(all.n, 1);
 	assert_int_equal(all.n_warn, ERRS_MAX);
 	buf_free(&b);
-	assert_true(str_ends(str_c(printed(a, &all)), "and 11 more warnings\n"));
+	assert_true(str_ends(str_c(print_errs(a, &all)), "and 11 more warnings\n"));
 }
 
 int main(void)
@@ -438,5 +442,5 @@ int main(void)
 		cmocka_unit_test(problems_are_sorted_and_bounded),
 		cmocka_unit_test(warnings_stand_apart),
 	};
-	return cmocka_run_group_tests_name("value", tests, setup, teardown);
+	return cmocka_run_group_tests_name("value", tests, set_up, tear_down);
 }

@@ -11,7 +11,7 @@ enum { HEAD = 5 };
 static struct arena *a;
 static struct buf b;
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	(void)state;
 	a = arena_new();
@@ -19,7 +19,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	(void)state;
 	buf_free(&b);
@@ -61,7 +61,7 @@ static void put_frame(unsigned char type, const struct value *v)
 	buf_free(&body);
 }
 
-static void refused(const char *words)
+static void expect_refusal(const char *words)
 {
 	enum frame_type type;
 	struct value *msg;
@@ -149,13 +149,13 @@ static void lies_about_length_are_refused(void **state)
 	struct err e;
 	(void)state;
 	put_head(FRAME_MAX + 1, FRAME_STEP);
-	refused("larger than a frame may be");
+	expect_refusal("larger than a frame may be");
 	put_head(UINT32_MAX, FRAME_STEP);
-	refused("larger than a frame may be");
+	expect_refusal("larger than a frame may be");
 	put_head(0, FRAME_STEP);
-	refused("empty");
+	expect_refusal("empty");
 	put_head(1, FRAME_STEP);
-	refused("empty");
+	expect_refusal("empty");
 	/* the largest that is allowed: nothing is believed or allocated before it is there */
 	put_head(STEP_MAX, FRAME_STEP);
 	assert_int_equal(read_frame(&type, &msg, &e), FRAME_MORE);
@@ -183,7 +183,7 @@ static void each_type_has_its_size(void **state)
 		assert_false(frame_waits(&b));
 		put_head(sizes[i].max + 1, (unsigned char)sizes[i].type);
 		assert_true(frame_waits(&b));
-		refused("larger than a frame of its type may be");
+		expect_refusal("larger than a frame of its type may be");
 	}
 }
 
@@ -199,18 +199,18 @@ static void a_frame_takes_no_more_memory_than_it_may(void **state)
 	map_put(a, msg, "status", value_text(a, "ok"));
 	map_put(a, msg, "result", result);
 	put_frame(FRAME_STEP, msg);
-	refused("too much memory");
+	expect_refusal("too much memory");
 }
 
 static void unknown_types_are_refused_at_once(void **state)
 {
 	(void)state;
 	put_head(100, 0);
-	refused("type is unknown");
+	expect_refusal("type is unknown");
 	put_head(100, FRAME_ALIVE + 1);
-	refused("type is unknown");
+	expect_refusal("type is unknown");
 	put_head(100, 255);
-	refused("type is unknown");
+	expect_refusal("type is unknown");
 	assert_null(wire_fields((enum frame_type)0));
 	assert_null(wire_fields((enum frame_type) - 1));
 	assert_non_null(wire_fields(FRAME_ALIVE));
@@ -222,7 +222,7 @@ static void what_follows_a_value_is_refused(void **state)
 	frame_write(&b, FRAME_BYE, value_map(a));
 	b.p[3]++;
 	buf_addc(&b, 'x');
-	refused("BYE");
+	expect_refusal("BYE");
 }
 
 static void values_of_the_wrong_shape_are_refused(void **state)
@@ -230,26 +230,26 @@ static void values_of_the_wrong_shape_are_refused(void **state)
 	struct value *msg = value_map(a), *list = value_list(a);
 	(void)state;
 	put_frame(FRAME_STEP, value_list(a));
-	refused("not a mapping");
+	expect_refusal("not a mapping");
 	put_frame(FRAME_STEP, msg);
-	refused("'id' is missing");
+	expect_refusal("'id' is missing");
 	map_put(a, msg, "id", value_int(a, 0));
 	map_put(a, msg, "status", value_text(a, "ok"));
 	put_frame(FRAME_STEP, msg);
-	refused("'id' must be from 1");
+	expect_refusal("'id' must be from 1");
 	map_put(a, msg, "id", value_int(a, 1));
 	map_put(a, msg, "status", value_text(a, "splendid"));
 	put_frame(FRAME_STEP, msg);
-	refused("must be one of");
+	expect_refusal("must be one of");
 	map_put(a, msg, "status", value_text(a, "ok"));
 	map_put(a, msg, "changes", list);
 	list_add(a, list, value_text(a, "no map"));
 	put_frame(FRAME_STEP, msg);
-	refused("must be a mapping");
+	expect_refusal("must be a mapping");
 	msg = step_message("ok");
 	map_put(a, msg, "surprise", value_int(a, 1));
 	put_frame(FRAME_STEP, msg);
-	refused("unknown key 'surprise'");
+	expect_refusal("unknown key 'surprise'");
 }
 
 static void nothing_unknown_travels(void **state)
@@ -259,13 +259,13 @@ static void nothing_unknown_travels(void **state)
 	map_put(a, result, "stdout", value_unknown(a, "later"));
 	map_put(a, msg, "result", result);
 	put_frame(FRAME_STEP, msg);
-	refused("an unknown value");
+	expect_refusal("an unknown value");
 	put_frame(FRAME_OBSERVE, value_unknown(a, "all of it"));
-	refused("not a mapping");
+	expect_refusal("not a mapping");
 	msg = value_map(a);
 	map_put(a, msg, "steps", value_unknown(a, "these"));
 	put_frame(FRAME_OBSERVE, msg);
-	refused("an unknown value");
+	expect_refusal("an unknown value");
 }
 
 static void each_cut_and_flip_is_survived(void **state)
@@ -296,7 +296,7 @@ static void each_cut_and_flip_is_survived(void **state)
 		b.p[2] = 0;
 		b.p[3] = (char)(n - 4);
 		if (n < 260)
-			refused("");
+			expect_refusal("");
 	}
 	buf_free(&whole);
 }
@@ -342,7 +342,7 @@ static void more_than_the_buffer_holds_is_refused(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(frames_come_back),
 		TEST(a_frame_may_come_in_pieces),

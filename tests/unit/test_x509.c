@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include "host/x509.h"
 
-static struct str openssl(struct arena *a, const char *const *argv, struct str input)
+static struct str run_openssl(struct arena *a, const char *const *argv, struct str input)
 {
 	struct proc p = {.argv = argv, .uid = (uid_t)-1, .input = input};
 	struct proc_result r;
@@ -24,7 +24,7 @@ static struct str make_key(struct arena *a, const char *algorithm, const char *o
 {
 	const char *argv[] = {"openssl", "genpkey", "-algorithm", algorithm,
 		option ? "-pkeyopt" : NULL, option, NULL};
-	return openssl(a, argv, (struct str){0});
+	return run_openssl(a, argv, (struct str){0});
 }
 
 static struct str make_cert(struct arena *a, struct str key)
@@ -32,7 +32,7 @@ static struct str make_cert(struct arena *a, struct str key)
 	const char *argv[] = {"openssl", "req", "-x509", "-new", "-key", "/dev/stdin", "-days",
 		"30", "-subj", "/O=Test/CN=mx.test", "-addext",
 		"subjectAltName=DNS:mx.test,DNS:*.mx.test,IP:192.0.2.1,IP:2001:db8::1", NULL};
-	return openssl(a, argv, key);
+	return run_openssl(a, argv, key);
 }
 
 static void test_keys(void **state)
@@ -75,7 +75,7 @@ static void test_keys(void **state)
 }
 
 /* PEM of DER that was cut or has a wrong byte: refused or read, never beyond its end. */
-static struct str damaged(struct arena *a, struct str der, size_t cut, size_t at, unsigned flip)
+static struct str damage_der(struct arena *a, struct str der, size_t cut, size_t at, unsigned flip)
 {
 	struct str copy = str_dup(a, der.p, cut);
 	if (at < cut)
@@ -104,16 +104,16 @@ static void test_damaged_certificates(void **state)
 	struct str pem = make_cert(a, make_key(a, "ED25519", NULL));
 	struct str der = der_of_cert(a, pem);
 	(void)state;
-	assert_true(cert_read(a, damaged(a, der, der.n, der.n, 0), &c));
+	assert_true(cert_read(a, damage_der(a, der, der.n, der.n, 0), &c));
 	for (size_t cut = 0; cut < der.n; cut++) {
 		struct arena *one = arena_new();
-		assert_false(cert_read(one, damaged(one, der, cut, cut, 0), &c));
+		assert_false(cert_read(one, damage_der(one, der, cut, cut, 0), &c));
 		arena_free(one);
 	}
 	for (size_t at = 0; at < der.n; at++) {
 		struct arena *one = arena_new();
 		for (unsigned flip = 1; flip < 256; flip <<= 1)
-			cert_read(one, damaged(one, der, der.n, at, flip), &c);
+			cert_read(one, damage_der(one, der, der.n, at, flip), &c);
 		arena_free(one);
 	}
 	assert_false(cert_read(a, str_c(""), &c));

@@ -19,7 +19,7 @@ static struct arena *a; /* of the running test */
 static char dir[64];    /* keys, known_hosts, the agent under its name */
 static struct agent_image image;
 
-static const char *script(const char *name, const char *text)
+static const char *write_script(const char *name, const char *text)
 {
 	struct err e = {0};
 	struct file_attr attr = {.mode = 0700, .uid = (uid_t)-1, .gid = (gid_t)-1};
