@@ -81,7 +81,7 @@ void beside_names_warn(const struct site *s, struct errs *errs)
 	for (size_t i = 0; i <= inv->n_sources; i++) {
 		const char *src = i < inv->n_sources ? inv->sources[i] : s->dir;
 		const char *dir = is_dir(src) ? src : path_dir(s->a, src);
-		if (last && strcmp(last, dir) == 0)
+		if (!dir || (last && strcmp(last, dir) == 0))
 			continue;
 		last = dir;
 		struct beside d = {

@@ -73,7 +73,9 @@ static bool is_read_again(
 	for (size_t i = 0; at.line && i < n; i++) {
 		const struct map_entry *other = map_entry(layers[i].map, name);
 		struct pos p = other ? place_of(other) : (struct pos){0};
-		if (p.line == at.line && p.col == at.col && strcmp(p.file, at.file) == 0)
+		if (p.line != at.line || p.col != at.col)
+			continue;
+		if (p.file && at.file && strcmp(p.file, at.file) == 0)
 			return true;
 	}
 	return false;
